@@ -1,0 +1,224 @@
+"""The command line: read arguments, call one thing below, show the result."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clickstream import __version__
+from clickstream import settings as settings_room
+from clickstream.errors import ClickstreamError
+from clickstream.hours import Hour, hour_range
+
+if TYPE_CHECKING:
+    from clickstream.lake import Lake, QueryResult
+    from clickstream.pipeline import Published
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="AnyCompany Café's clickstream: web-server access logs in, answers out, every hour.",
+)
+out = Console()
+err = Console(stderr=True)
+
+HourArgument = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="HOUR")]
+HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except ClickstreamError as error:
+        err.print(f"[red]clickstream:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"clickstream {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("try")
+def try_(
+    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Log files; - is stdin.")],
+    log_format: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="auto, combined or common.")
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Read logs straight, without AWS or Airflow, and report what is in them.
+
+    Example: [bold]clickstream try /var/log/nginx/access.log*[/]
+    """
+    from clickstream.trial import run_trial
+
+    raise typer.Exit(run_trial(logs, log_format, as_json, out))
+
+
+@app.command()
+def build(
+    first: HourArgument,
+    last: HourArgument,
+    pull_first: Annotated[
+        bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
+    ] = True,
+) -> None:
+    """Build every hour from the first to the last and refresh the views, without Airflow.
+
+    Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
+    """
+    from clickstream import pipeline
+
+    lake = _open_lake()
+    for source in lake.settings.sources if pull_first else ():
+        out.print(pipeline.pull(lake, source).sentence, soft_wrap=True)
+    run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    with _progress() as progress:
+        bar = progress.add_task("Hours", total=sum(1 for _ in hour_range(first, last)))
+
+        def tell(published: Published) -> None:
+            progress.print(published.sentence, soft_wrap=True)
+            progress.advance(bar, published.reason == "built")
+
+        pipeline.build_range(lake, first, last, run_id, tell)
+    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+
+
+@app.command()
+def verify(first: HourOption = None, last: HourOption = None) -> None:
+    """Prove from the lake that hours add up, agree with their rows, and form one chain.
+
+    Example: [bold]clickstream verify --first 2026-11-20T00 --last 2026-11-20T23[/]
+    """
+    from clickstream import pipeline
+
+    findings = pipeline.verify(_open_lake(), first, last)
+    for finding in findings:
+        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
+    if findings:
+        raise typer.Exit(1)
+    out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One statement; - reads it from stdin.")],
+    style: Annotated[
+        str, typer.Option("--format", metavar="STYLE", help="table, csv or json.")
+    ] = "table",
+) -> None:
+    """Ask Athena, and print the answer.
+
+    Example: [bold]clickstream query "select * from daily_traffic" --format csv[/]
+    """
+    from clickstream.lake import athena
+
+    show = {"table": _show_table, "csv": _show_csv, "json": _show_json}.get(style)
+    if show is None:
+        raise typer.BadParameter(f"{style!r} is not one of table, csv, json.")
+    show(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql))
+
+
+@app.command()
+def settings(
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """Show every setting: its value now, and what it means.
+
+    Example: [bold]CLICKSTREAM_SESSIONS__GAP_SECONDS=900 clickstream settings[/]
+    """
+    chosen = settings_room.load()
+    if as_json:
+        out.print_json(chosen.model_dump_json())
+        return
+    table = Table("Setting", "Value", "Meaning", box=None, header_style="bold")
+    for name, value, meaning in chosen.describe():
+        table.add_row(name, escape(value), escape(meaning))
+    out.print(table)
+
+
+@app.command()
+def up() -> None:
+    """Start the local AWS, PostgreSQL and Airflow on this machine; Ctrl-C stops them all.
+
+    Example: [bold]clickstream up[/]
+    """
+    from clickstream.local.stack import up as start
+
+    raise typer.Exit(start(Path.cwd()))
+
+
+@app.command()
+def demo(
+    logs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Use the access logs in this directory.")
+    ] = None,
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit", help="Stop when the answers are there.")
+    ] = False,
+) -> None:
+    """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
+
+    Example: [bold]clickstream demo --logs /var/log/nginx[/]
+    """
+    from clickstream.local.demo import run_demo
+
+    raise typer.Exit(run_demo(logs, exit_when_done))
+
+
+def _open_lake() -> Lake:
+    from clickstream.lake import open_lake
+
+    return open_lake(settings_room.load())
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)
+
+
+def _show_table(result: QueryResult) -> None:
+    table = Table(*result.columns, header_style="bold")
+    for row in result.rows:
+        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+    out.print(table)
+
+
+def _show_csv(result: QueryResult) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerows([result.columns, *result.rows])
+
+
+def _show_json(result: QueryResult) -> None:
+    def plain(value: Any) -> str:
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+    sys.stdout.write(json.dumps(result.records(), default=plain, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

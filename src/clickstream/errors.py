@@ -1,0 +1,38 @@
+"""The error tree. Every message says what is wrong, where, and what to do.
+
+ClickstreamError
+├── SettingsError     a setting is unknown or has a value that is not allowed
+├── InputError        a log, a path or an argument can't be used
+├── UnbalancedHour    an hour's lines do not add up, so it is not published
+├── StaleHour         someone else published the hour meanwhile; build it afresh
+├── QueryFailed       Athena refused or failed a query
+└── BrokenChain       `verify` found an hour that does not agree with the lake
+"""
+
+
+class ClickstreamError(Exception):
+    """What every error of this library is."""
+
+
+class SettingsError(ClickstreamError):
+    """A setting is unknown or has a value that is not allowed."""
+
+
+class InputError(ClickstreamError):
+    """A log, a path or an argument can't be used."""
+
+
+class UnbalancedHour(ClickstreamError):
+    """An hour's lines do not add up, so it is not published."""
+
+
+class StaleHour(ClickstreamError):
+    """Someone else published the hour meanwhile; build it afresh."""
+
+
+class QueryFailed(ClickstreamError):
+    """Athena refused or failed a query."""
+
+
+class BrokenChain(ClickstreamError):
+    """`verify` found an hour that does not agree with the lake."""

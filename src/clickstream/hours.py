@@ -1,0 +1,89 @@
+"""An hour and its arithmetic. An hour is a UTC hour; a line belongs to the hour of its own time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from clickstream.errors import InputError
+
+_ONE = timedelta(hours=1)
+_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d)(?::00)?(?::00)?(?:Z|\+00:00)?")
+
+
+@dataclass(frozen=True, order=True)
+class Hour:
+    """One UTC hour, written `2026-11-20T05`. `start` is aware and on the hour."""
+
+    start: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a start that is not the first instant of a UTC hour."""
+        if self.start.tzinfo is None or self.start.utcoffset() != timedelta(0):
+            raise InputError(f"An hour starts in UTC; {self.start!r} does not say so.")
+        if self.start != self.start.replace(minute=0, second=0, microsecond=0):
+            raise InputError(f"An hour starts at minute 0; {self.start.isoformat()} does not.")
+
+    @classmethod
+    def parse(cls, text: str) -> Hour:
+        """Read `2026-11-20T05`, `2026-11-20 05:00` or the ISO form that Airflow shows."""
+        match = _TEXT.fullmatch(text.strip())
+        if match is None:
+            raise InputError(f"{text!r} is not an hour; write it like 2026-11-20T05 (UTC).")
+        try:
+            return cls(datetime.fromisoformat(f"{match[1]}T{match[2]}:00:00+00:00"))
+        except ValueError as error:
+            raise InputError(f"{text!r} is not an hour: {error}.") from None
+
+    @classmethod
+    def of(cls, moment: datetime) -> Hour:
+        """The hour an aware moment lies in."""
+        start = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return cls(start)
+
+    @classmethod
+    def of_epoch(cls, seconds: int) -> Hour:
+        """The hour that the given Unix time (seconds) lies in."""
+        return cls.of(datetime.fromtimestamp(seconds, UTC))
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the hour."""
+        return self.start + _ONE
+
+    @property
+    def next(self) -> Hour:
+        """The hour after this one."""
+        return Hour(self.end)
+
+    @property
+    def previous(self) -> Hour:
+        """The hour before this one."""
+        return Hour(self.start - _ONE)
+
+    @property
+    def event_date(self) -> date:
+        """The UTC date, which the tables are partitioned by."""
+        return self.start.date()
+
+    @property
+    def naive(self) -> datetime:
+        """The start without its zone, as the tables' `hour_at` holds it."""
+        return self.start.replace(tzinfo=None)
+
+    def minus(self, hours: int) -> Hour:
+        """The hour that many hours earlier."""
+        return Hour(self.start - hours * _ONE)
+
+    def __str__(self) -> str:
+        return self.start.strftime("%Y-%m-%dT%H")
+
+
+def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
+    """Every hour from `first` to `last`, both included; none when `last` lies before `first`."""
+    hour = first
+    while hour <= last:
+        yield hour
+        hour = hour.next

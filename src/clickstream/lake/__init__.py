@@ -1,0 +1,73 @@
+"""The lake on AWS: raw lines and bookmarks in S3, Iceberg tables in Glue, views in Athena.
+
+Here and in `collect/` alone are boto3 and pyiceberg imported. The same code talks to AWS and to
+the local AWS; only the endpoint differs.
+"""
+
+from __future__ import annotations
+
+import boto3
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from clickstream.errors import SettingsError
+from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, views
+from clickstream.lake.athena import QueryResult
+from clickstream.lake.client import Lake
+from clickstream.settings import Settings
+
+__all__ = [
+    "Lake",
+    "QueryResult",
+    "athena",
+    "bookmarks",
+    "iceberg",
+    "keys",
+    "open_lake",
+    "raw",
+    "staging",
+    "views",
+]
+
+
+def open_lake(
+    settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
+) -> Lake:
+    """Open the lake, and make what does not exist yet: bucket, visitor keys, database, tables.
+
+    `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
+    over its own. Raises SettingsError when AWS can't be reached.
+    """
+    if endpoint_url:
+        aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
+        settings = settings.model_copy(update={"aws": aws})
+    lake = Lake(settings, session or boto3.Session())
+    try:
+        _ensure_bucket(lake)
+        keys.ensure(lake)
+        iceberg.ensure_tables(lake)
+    except (NoCredentialsError, EndpointConnectionError) as error:
+        raise SettingsError(
+            f"Can't reach AWS: {error} For the local AWS, start `clickstream up` and export the "
+            "AWS_* variables it shows."
+        ) from None
+    return lake
+
+
+def _ensure_bucket(lake: Lake) -> None:
+    try:
+        lake.s3.head_bucket(Bucket=lake.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise
+        _create_bucket(lake)
+
+
+def _create_bucket(lake: Lake) -> None:
+    # us-east-1 is the one region that S3 does not take as a location constraint.
+    placed = {} if lake.region == "us-east-1" else {"LocationConstraint": lake.region}
+    options = {"CreateBucketConfiguration": placed} if placed else {}
+    try:
+        lake.s3.create_bucket(Bucket=lake.bucket, **options)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise

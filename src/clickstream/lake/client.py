@@ -1,0 +1,95 @@
+"""The lake's one door: clients for S3, Glue, Athena and Secrets Manager, and where things lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from pyiceberg.catalog.glue import GlueCatalog
+
+from clickstream.errors import SettingsError
+from clickstream.settings import Settings
+
+
+@dataclass(frozen=True)
+class Lake:
+    """One lake: settings, and a session that the clients are made from when first needed."""
+
+    settings: Settings
+    session: boto3.Session
+
+    @property
+    def bucket(self) -> str:
+        """The lake's S3 bucket."""
+        return self.settings.lake.bucket
+
+    @property
+    def database(self) -> str:
+        """The lake's Glue database."""
+        return self.settings.lake.database
+
+    def uri(self, key: str) -> str:
+        """The s3:// address of a key of the lake."""
+        return f"s3://{self.bucket}/{key}"
+
+    @cached_property
+    def s3(self) -> Any:
+        """S3. Path-style addresses, so that any endpoint serves any bucket."""
+        return self._client("s3", s3={"addressing_style": "path"} if self._endpoint else {})
+
+    @cached_property
+    def glue(self) -> Any:
+        """The Glue Data Catalog."""
+        return self._client("glue")
+
+    @cached_property
+    def athena(self) -> Any:
+        """Athena."""
+        return self._client("athena")
+
+    @cached_property
+    def secrets(self) -> Any:
+        """Secrets Manager."""
+        return self._client("secretsmanager")
+
+    @cached_property
+    def catalog(self) -> GlueCatalog:
+        """The Iceberg catalog. pyiceberg reads no AWS_ENDPOINT_URL, so it is handed over."""
+        credentials = self.session.get_credentials()
+        if credentials is None:
+            raise SettingsError("No AWS credentials found; run `aws configure` or set AWS_PROFILE.")
+        frozen = credentials.get_frozen_credentials()
+        properties = {
+            "warehouse": self.uri("warehouse"),
+            "client.region": self.region,
+            "client.access-key-id": frozen.access_key,
+            "client.secret-access-key": frozen.secret_key,
+            "client.session-token": frozen.token,
+            "s3.endpoint": self._endpoint,
+            "glue.endpoint": self._endpoint,
+        }
+        return GlueCatalog("glue", **{k: v for k, v in properties.items() if v})
+
+    @property
+    def region(self) -> str:
+        """The AWS region, from the settings or the environment."""
+        region = self.settings.aws.region or self.session.region_name
+        if not region:
+            raise SettingsError("No AWS region; set region under [aws], or AWS_DEFAULT_REGION.")
+        return region
+
+    @property
+    def _endpoint(self) -> str:
+        return self.settings.aws.endpoint_url
+
+    def _client(self, service: str, **options: Any) -> Any:
+        config = Config(retries={"mode": "standard", "max_attempts": 5}, **options)
+        return self.session.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self._endpoint or None,
+            config=config,
+        )

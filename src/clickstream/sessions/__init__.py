@@ -1,0 +1,26 @@
+"""Requests in, session parts out.
+
+A part is a visitor's run of requests inside one hour. It belongs to the session it starts, or to
+the one that was still open at the end of the hour before (the *carry*). Parts with the same
+`session_id` make one session, so a session that crosses hours, days or years is exact and nothing
+is rewritten when it grows.
+
+Rules: a session ends after more than `gap_seconds` without a request (exactly that long continues
+it; GA4's default is 30 minutes); one that is `cap_hours` old ends at the next hour edge; midnight
+and a new campaign do not cut it.
+"""
+
+from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
+from clickstream.sessions.parts import SessionRules, build_parts
+from clickstream.sessions.runs import request_runs, run_starts
+
+__all__ = [
+    "CARRY_COLUMNS",
+    "SessionRules",
+    "build_parts",
+    "carry_digest",
+    "carry_out",
+    "no_carry",
+    "request_runs",
+    "run_starts",
+]

@@ -1,0 +1,25 @@
+"""Runs: where a key's sequence of moments breaks because the gap is too long."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def run_starts(keys: NDArray[np.int64], moments: NDArray[np.int64], gap: int) -> NDArray[np.bool_]:
+    """Mark the first element of every run.
+
+    `keys` and `moments` are sorted by key, then moment. A run breaks where the key changes or
+    more than `gap` lies between two moments; `gap` has the unit of `moments`.
+    """
+    starts = np.ones(len(keys), dtype=bool)
+    starts[1:] = (keys[1:] != keys[:-1]) | (np.diff(moments) > gap)
+    return starts
+
+
+def request_runs(
+    keys: NDArray[np.int64], seconds: NDArray[np.int64], gap_seconds: int = 1800
+) -> int:
+    """How many runs of requests there are, whatever order the requests are given in."""
+    order = np.lexsort((seconds, keys))
+    return int(run_starts(keys[order], seconds[order], gap_seconds).sum())

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from clickstream import settings
+from clickstream.errors import SettingsError
+
+ROOT = Path(__file__).parents[3]
+
+
+def load(tmp_path: Path, text: str, **environment: str) -> settings.Settings:
+    path = tmp_path / "clickstream.toml"
+    path.write_text(text)
+    return settings.load(path, environment)
+
+
+def test_defaults_hold_without_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = settings.load(environment={})
+    assert chosen.sessions.gap_seconds == 1800
+    assert chosen.lake.database == "clickstream"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    text = "[sessions]\ngap_seconds = 600\ncap_hours = 12\n"
+    chosen = load(tmp_path, text, CLICKSTREAM_SESSIONS__GAP_SECONDS="900")
+    assert (chosen.sessions.gap_seconds, chosen.sessions.cap_hours) == (900, 12)
+
+
+def test_sources_can_come_from_the_environment(tmp_path: Path) -> None:
+    value = '[{name = "web-1", path = "/var/log/nginx"}]'
+    chosen = load(tmp_path, "", CLICKSTREAM_SOURCES=value)
+    assert chosen.sources[0].path == "/var/log/nginx"
+    assert chosen.resolve("logs") == tmp_path / "logs"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[sessions]\n\ngap_secondz = 5\n", ["line 3", "sessions.gap_secondz", "gap_seconds"]),
+        ("[sessions]\ncap_hours = 1000\n", ["line 2", "1000", "less than or equal to 168"]),
+        ("[site]\nname = 5\n", ["line 2", "valid string"]),
+        ("[laek]\nbucket = 'x'\n", ["line 1", "laek", "lake"]),
+        (
+            "[[sources]]\nname = 'a'\npath = 'x'\n[[sources]]\nname = 'b'\npath = 'y'\n"
+            "format = 'weird'\n",
+            ["line 7", "weird", "combined"],
+        ),
+        ("[sessions\n", ["not valid TOML", "line 1"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: list[str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, text)
+    assert all(word in str(error.value) for word in says), str(error.value)
+
+
+def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"CLICKSTREAM_LAKE__BUKET.*bucket, database"):
+        load(tmp_path, "", CLICKSTREAM_LAKE__BUKET="x")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Can't read the settings file"):
+        settings.load(tmp_path / "none.toml", {})
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.Settings().lake.bucket = "other"  # type: ignore[misc]
+
+
+def test_the_digest_tells_what_shapes_a_result() -> None:
+    plain = settings.Settings()
+    moved = plain.model_copy(update={"lake": settings.Lake(bucket="elsewhere")})
+    shorter = plain.model_copy(update={"sessions": settings.Sessions(gap_seconds=600)})
+    assert plain.result_digest() == moved.result_digest() != shorter.result_digest()
+
+
+def test_the_example_file_names_every_setting() -> None:
+    path = ROOT / settings.FILE_NAME
+    chosen = settings.load(path, {})
+    written = tomllib.loads(path.read_text())
+    for name, _, _ in chosen.describe():
+        section, _, key = name.partition(".")
+        assert section in written, f"{name} is missing from {path.name}"
+        if key:
+            assert key in written[section], f"{name} is missing from {path.name}"
