@@ -158,8 +158,9 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     text = _read(path) if path else ""
     values = _parse(text, path)
     origin = _overlay(values, environment)
-    if endpoint := environment.get(ENDPOINT_VARIABLE):
-        values.setdefault("aws", {}).setdefault("endpoint_url", endpoint)
+    aws = values.setdefault("aws", {})
+    if isinstance(aws, dict) and not aws.get("endpoint_url"):
+        aws["endpoint_url"] = environment.get(ENDPOINT_VARIABLE, "")
     directory = path.resolve().parent if path else Path.cwd()
     try:
         return Settings.model_validate({**values, "directory": directory})

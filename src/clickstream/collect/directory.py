@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -36,10 +37,10 @@ class LogFile:
         return Hour.of(datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[BufferedIOBase]:
         """Open the uncompressed content for reading."""
         with gzip.open(self.path) if self.is_closed else self.path.open("rb") as stream:
-            yield cast(BinaryIO, stream)
+            yield cast(BufferedIOBase, stream)
 
     def sample(self) -> bytes:
         """The first bytes, enough to tell the lines' format from."""
@@ -65,7 +66,7 @@ def fingerprint(head: bytes, attempt: int = 0) -> str:
     return hashlib.blake2b(head + b"#" * attempt, digest_size=8).hexdigest()
 
 
-def tail_digest(stream: BinaryIO, offset: int) -> str | None:
+def tail_digest(stream: BufferedIOBase, offset: int) -> str | None:
     """Digest of the bytes just before `offset`: proves that a file is the one known so far.
 
     None when the file ends before `offset`.
@@ -78,11 +79,11 @@ def tail_digest(stream: BinaryIO, offset: int) -> str | None:
     return hashlib.blake2b(tail, digest_size=8).hexdigest()
 
 
-def read_available(stream: BinaryIO, size: int) -> bytes:
+def read_available(stream: BufferedIOBase, size: int) -> bytes:
     """Up to `size` bytes; of a compressed file cut in half, everything before the cut."""
     pieces: list[bytes] = []
-    try:
-        while size > 0 and (piece := stream.read(min(size, 1 << 20))):
+    try:  # read1, because read would lose what it has when it meets the damage
+        while size > 0 and (piece := stream.read1(min(size, 1 << 20))):
             pieces.append(piece)
             size -= len(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile):

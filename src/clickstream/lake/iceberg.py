@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -32,6 +33,9 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 from clickstream.tables import TABLES, Table, Type
+
+# An hour's first publication replaces nothing, which pyiceberg finds worth a warning.
+warnings.filterwarnings("ignore", message="Delete operation did not match any records")
 
 ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),

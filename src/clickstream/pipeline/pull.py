@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from io import BytesIO
-from typing import Any, BinaryIO
+from io import BufferedIOBase, BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,9 @@ def _pull_file(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) 
         return _Got(bookmark.offset - begin, bool(read_available(stream, 1)))
 
 
-def _find_bookmark(lake: Lake, source: Source, file: LogFile, stream: BinaryIO) -> Bookmark | None:
+def _find_bookmark(
+    lake: Lake, source: Source, file: LogFile, stream: BufferedIOBase
+) -> Bookmark | None:
     """The file's bookmark, found by content whatever its name is; None for an unfinished file.
 
     Two files may begin alike. The bytes before a bookmark's offset tell them apart; a file that
@@ -120,7 +122,9 @@ def _new_bookmark(source: Source, file: LogFile, name: str) -> Bookmark:
     return Bookmark(source.name, name, log_format, last_hour=str(file.modified_hour))
 
 
-def _next_range(lake: Lake, bookmark: Bookmark, file: LogFile, stream: BinaryIO) -> Bookmark | None:
+def _next_range(
+    lake: Lake, bookmark: Bookmark, file: LogFile, stream: BufferedIOBase
+) -> Bookmark | None:
     """The bookmark with the next range intended, or None when no finished line is left.
 
     A range already intended, by a crashed pull or one under way, is taken as it is.
@@ -145,7 +149,9 @@ def _finished_lines(data: bytes, is_closed: bool) -> bytes:
     return data[:end]
 
 
-def _pull_range(lake: Lake, bookmark: Bookmark, stream: BinaryIO, lines: Counter[Hour]) -> Bookmark:
+def _pull_range(
+    lake: Lake, bookmark: Bookmark, stream: BufferedIOBase, lines: Counter[Hour]
+) -> Bookmark:
     """Store the intended range's lines by hour, then move the bookmark past it."""
     end = bookmark.pending_end or bookmark.offset
     stream.seek(bookmark.offset)

@@ -33,9 +33,7 @@ def test_what_is_not_an_hour_is_refused(text: str) -> None:
         Hour.parse(text)
 
 
-@pytest.mark.parametrize(
-    "start", [datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 30, tzinfo=UTC)]
-)
+@pytest.mark.parametrize("start", [datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 30, tzinfo=UTC)])
 def test_an_hour_starts_on_the_hour_in_utc(start: datetime) -> None:
     with pytest.raises(InputError):
         Hour(start)

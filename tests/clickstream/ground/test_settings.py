@@ -63,6 +63,14 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
         load(tmp_path, "", CLICKSTREAM_LAKE__BUKET="x")
 
 
+def test_the_endpoint_is_the_one_boto3_uses_unless_set(tmp_path: Path) -> None:
+    there = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    assert load(tmp_path, "[aws]\nendpoint_url = ''\n", **there).aws.endpoint_url.endswith("4566")
+    assert (
+        load(tmp_path, "[aws]\nendpoint_url = 'http://x'\n", **there).aws.endpoint_url == "http://x"
+    )
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Can't read the settings file"):
         settings.load(tmp_path / "none.toml", {})

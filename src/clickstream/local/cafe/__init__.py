@@ -1,0 +1,28 @@
+"""A simulated café: it writes a web server's log and knows the truth about it to the last line.
+
+    history = simulate(Hour.parse("2026-11-20T05"), Hour.parse("2026-11-21T04"))
+    history.truth.total.pages
+
+The same seed gives the same lines, and ranges that overlap agree on the hours they share, so a
+history written now and the traffic that follows live are one log.
+"""
+
+from clickstream.local.cafe.addresses import COUNTRIES
+from clickstream.local.cafe.history import History, LogLine, simulate
+from clickstream.local.cafe.rules import CafeRules
+from clickstream.local.cafe.truth import HourTruth, Order, PersonSession, Truth
+from clickstream.local.cafe.writer import live, write_history
+
+__all__ = [
+    "COUNTRIES",
+    "CafeRules",
+    "History",
+    "HourTruth",
+    "LogLine",
+    "Order",
+    "PersonSession",
+    "Truth",
+    "live",
+    "simulate",
+    "write_history",
+]

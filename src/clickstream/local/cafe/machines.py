@@ -1,0 +1,111 @@
+"""Machines: crawlers that read the site, the monitor that watches it, scanners that probe it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from clickstream.hours import Hour
+from clickstream.local.cafe import addresses, agents, menu, trouble
+from clickstream.local.cafe.rules import (
+    MINUTE,
+    SECOND,
+    CafeRules,
+    dice,
+    how_many,
+    milliseconds,
+    some_moment,
+)
+from clickstream.local.cafe.weblog import Ask, Client, Reply, Request, log
+
+_READABLE = tuple(page for pages in menu.PAGES.values() for page in pages)
+
+PROBES: dict[str, int] = {
+    "/wp-login.php": 404,
+    "/.env": 404,
+    "/.git/config": 404,
+    "/xmlrpc.php": 404,
+    "/phpmyadmin/index.php?lang=en": 404,
+    "/admin": 404,
+    "/backup.zip": 404,
+    "/cgi-bin/%%32%65%%32%65/bin/sh": 400,
+    "/?q=<script>alert(1)</script>": 200,
+    '/cafe/menu.php?id=1\'+or+\\"1\\"=\\"1': 403,
+    "/server-status": 403,
+}
+"""What scanners ask for, as Apache logs it, and what they get."""
+
+STRAYS: tuple[tuple[str, int, int | None], ...] = (
+    (r"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x9a\x1f", 400, 484),
+    (r"\x16\x03\x01", 400, 484),
+    (r"\x03", 400, 484),
+    ("PRI * HTTP/2.0", 400, 484),
+    ("-", 408, None),
+    ("-", 400, 0),
+)
+"""What is no HTTP request, as Apache logs it: TLS on the wrong port, silence, hang-ups."""
+
+
+def crawlers(rules: CafeRules, hour: Hour) -> Iterator[Request]:
+    """The crawls that start in the hour: robots.txt first, then some pages at an even pace."""
+    rng = dice(rules, hour, "crawlers")
+    for _ in range(how_many(rng, rules.bots_per_hour)):
+        address = addresses.address_in(rng, addresses.CRAWLERS)
+        client = Client(address, agents.pick(rng, agents.CRAWLERS), is_machine=True)
+        yield from _crawl(rng, rules, client, some_moment(rng, hour))
+
+
+def _crawl(rng: Random, rules: CafeRules, client: Client, now: int) -> Iterator[Request]:
+    pace = rng.randrange(2, 40) * SECOND
+    if rng.random() < 0.6:
+        yield log(client, now, Ask("GET", "/robots.txt"), Reply(200, 143, 4))
+    for _ in range(rng.randint(1, 14)):
+        now += pace + rng.randrange(SECOND)
+        page = rng.choice(_READABLE)
+        status = _status(rules, page, now)
+        yield log(client, now, Ask("GET", page.path), Reply(status, page.size, 180))
+        if "Chrome" in client.agent:
+            yield from _render(rng, client, page, now)
+
+
+def _render(rng: Random, client: Client, page: menu.Page, now: int) -> Iterator[Request]:
+    """Some crawlers run a browser, which pulls in pictures too."""
+    for path in page.images[:3]:
+        now += rng.randrange(100, SECOND)
+        ask = Ask("GET", path, is_asset=True)
+        yield log(client, now, ask, Reply(200, menu.IMAGES[path], 30))
+
+
+def _status(rules: CafeRules, page: menu.Page, now: int) -> int:
+    if page.step == "missing":
+        return 404
+    return 500 if trouble.is_failing(rules, page, now) else 200
+
+
+def monitor(rules: CafeRules, hour: Hour) -> Iterator[Request]:
+    """The uptime monitor: every minute of every hour."""
+    rng = dice(rules, hour, "monitor")
+    client = Client(addresses.MONITOR, agents.MONITOR, is_machine=True)
+    for minute in range(60):
+        now = milliseconds(hour) + minute * MINUTE + rng.randrange(2 * SECOND)
+        yield log(client, now, Ask("HEAD", "/"), Reply(200, None, 25))
+
+
+def scanners(rules: CafeRules, hour: Hour) -> Iterator[Request]:
+    """The scans that start in the hour, and the strays that come with the same weather."""
+    rng = dice(rules, hour, "scanners")
+    for _ in range(how_many(rng, rules.scanners_per_hour)):
+        now = some_moment(rng, hour)
+        address = addresses.address_in(rng, addresses.SCANNERS)
+        client = Client(address, agents.pick(rng, agents.SCANNERS), is_machine=True)
+        for probe in rng.sample(list(PROBES), rng.randint(2, len(PROBES))):
+            now += rng.randrange(50, 3 * SECOND)
+            yield log(client, now, Ask("GET", probe), Reply(PROBES[probe], 1_245, 12))
+    for _ in range(how_many(rng, rules.scanners_per_hour)):
+        yield _stray(rng, some_moment(rng, hour))
+
+
+def _stray(rng: Random, now: int) -> Request:
+    client = Client(addresses.address_in(rng, addresses.SCANNERS), "-", is_machine=True)
+    sent, status, size = rng.choice(STRAYS)
+    return log(client, now, Ask("", sent), Reply(status, size, 1))

@@ -1,0 +1,189 @@
+"""People: who they are, how they find their way around the site, when they leave and come back.
+
+Some pauses are made to lie a second on either side of the 30 minutes that end a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
+from random import Random
+
+from clickstream.hours import Hour
+from clickstream.local.cafe import addresses, agents, menu
+from clickstream.local.cafe.arrivals import DIRECTLY, Arrival, arrive
+from clickstream.local.cafe.browser import Browser
+from clickstream.local.cafe.rules import (
+    HOUR,
+    MINUTE,
+    OPENED,
+    SECOND,
+    CafeRules,
+    dice,
+    how_many,
+    milliseconds,
+    some_moment,
+    visitors_in,
+)
+from clickstream.local.cafe.weblog import Client, Receipt, Request
+
+LEAVE = "leave"
+NEXT: dict[str, dict[str, int]] = {
+    "home": {"menu": 36, "product": 12, "locations": 9, "about": 6, "blog": 7, LEAVE: 30},
+    "menu": {"product": 48, "order": 14, "gallery": 5, "home": 4, LEAVE: 29},
+    "product": {"menu": 26, "product": 20, "order": 16, LEAVE: 38},
+    "gallery": {"gallery": 30, "menu": 30, LEAVE: 40},
+    "order": {"buy": 55, "menu": 15, LEAVE: 30},
+    "buy": {"see receipt again": 6, "home": 14, "locations": 10, LEAVE: 70},
+    "see receipt again": {LEAVE: 1},
+    "about": {"menu": 25, "locations": 20, "home": 5, LEAVE: 50},
+    "locations": {"menu": 30, "about": 8, LEAVE: 62},
+    "blog": {"post": 60, "menu": 10, LEAVE: 30},
+    "post": {"post": 15, "blog": 10, "menu": 14, "sign up": 8, LEAVE: 53},
+    "sign up": {"home": 30, LEAVE: 70},
+    "missing": {"home": 40, "menu": 20, LEAVE: 40},
+    "failed": {"try again": 60, "home": 10, LEAVE: 30},
+}
+"""What people do next after each step, and how often in comparison."""
+
+_WAYS = {step: (tuple(ways), tuple(ways.values())) for step, ways in NEXT.items()}
+_SHARE_OF_REGULARS = 0.3
+_SHARE_OF_OFFICES = 0.12
+_ONE_TABLET_IN = 720
+_MOST_STEPS = 25
+_NEAR_HALF_AN_HOUR = (1799, 1800, 1801)
+
+
+def people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
+    """All requests of the people who arrive in the hour, in the order of their arrival's draw."""
+    rng = dice(rules, hour, "people")
+    hours_open = (milliseconds(hour) - milliseconds(OPENED)) // HOUR
+    order_numbers = count(hours_open * 10_000 + 1)
+    for _ in range(how_many(rng, visitors_in(rules, hour))):
+        if rng.randrange(_ONE_TABLET_IN) == 0:
+            yield from _tablet(rng, rules, hour)
+        else:
+            yield from _person(rng, rules, hour, order_numbers)
+
+
+def _person(
+    rng: Random, rules: CafeRules, hour: Hour, order_numbers: Iterator[int]
+) -> list[Request]:
+    """One person's visits: mostly one, sometimes more with a pause between."""
+    is_regular = rng.random() < _SHARE_OF_REGULARS
+    client = rng.choice(_regulars(rules)) if is_regular else _somebody(rng)
+    browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
+    _visit(rng, browser, order_numbers)
+    while rng.random() < 0.1:
+        _pause(rng, browser)
+        browser.come_back()
+        _visit(rng, browser, order_numbers)
+    return browser.history
+
+
+def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
+    """A partner shop's tablet: it reloads the menu for a day and more, without a long silence."""
+    client = Client(addresses.address_in(rng, addresses.TABLETS), agents.TABLET, "HTTP/2.0")
+    browser = Browser(rng, rules, client, some_moment(rng, hour))
+    goes_dark = browser.now + rng.randrange(20 * HOUR, 25 * HOUR + 30 * MINUTE)
+    browser.land(menu.MENU, DIRECTLY)
+    while browser.now < goes_dark:
+        browser.wait(rng.randrange(9 * MINUTE, 29 * MINUTE))
+        browser.reload(menu.MENU)
+    return browser.history
+
+
+@lru_cache(maxsize=8)
+def _regulars(rules: CafeRules) -> tuple[Client, ...]:
+    """The people who come again and again, on many days."""
+    rng = dice(rules, "always", "regulars")
+    return tuple(_somebody(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
+
+
+def _somebody(rng: Random) -> Client:
+    """Anybody; people in one office share an address, and some of them even the user agent."""
+    at_work = rng.random() < _SHARE_OF_OFFICES
+    address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng)
+    protocol = "HTTP/1.1" if rng.random() < 0.2 else "HTTP/2.0"
+    return Client(address, agents.pick(rng, agents.BROWSERS), protocol)
+
+
+def _pause(rng: Random, browser: Browser) -> None:
+    if rng.random() < 0.3:
+        browser.wait_exactly(rng.choice(_NEAR_HALF_AN_HOUR))
+    else:
+        browser.wait(rng.randrange(31 * MINUTE, 4 * HOUR))
+
+
+def _visit(rng: Random, browser: Browser, order_numbers: Iterator[int]) -> None:
+    """Come in, wander from page to page, leave."""
+    arrival = arrive(rng)
+    visit = _Visit(rng, browser, order_numbers)
+    step = visit.begin(arrival)
+    for _ in range(_MOST_STEPS):
+        ways, weights = _WAYS[step]
+        way = rng.choices(ways, weights)[0]
+        if way == LEAVE:
+            return
+        visit.read()
+        step = visit.go(way)
+
+
+class _Visit:
+    """The steps of one visit. Each returns the step that it turned out to be."""
+
+    def __init__(self, rng: Random, browser: Browser, order_numbers: Iterator[int]) -> None:
+        self._rng = rng
+        self._browser = browser
+        self._order_numbers = order_numbers
+        self._page = menu.HOME
+
+    def begin(self, arrival: Arrival) -> str:
+        """Arrive on the first page, maybe by way of a short link."""
+        landing = arrival.landing
+        if landing == "short link":
+            short, self._page = self._rng.choice(list(menu.SHORT_LINKS.items()))
+            self._browser.redirect(short, arrival)
+        else:
+            self._page = self._rng.choice(menu.PAGES[landing])
+        return self._outcome(self._browser.land(self._page, arrival))
+
+    def read(self) -> None:
+        """Look at the page for half a minute, or for long, or forget about it for a while."""
+        chance = self._rng.random()
+        if chance < 0.006:
+            self._browser.wait_exactly(self._rng.choice(_NEAR_HALF_AN_HOUR))
+        elif chance < 0.02:
+            self._browser.wait(self._rng.randrange(20 * MINUTE, 45 * MINUTE))
+        else:
+            seconds = self._rng.lognormvariate(3.4, 1.0)
+            self._browser.wait(round(min(seconds, 1500) * SECOND))
+
+    def go(self, way: str) -> str:
+        """Take a way that leads on."""
+        match way:
+            case "buy":
+                return self._buy()
+            case "see receipt again":
+                self._browser.confirm(self._receipt)
+                return way
+            case "sign up":
+                self._browser.post("/cafe/newsletter.php", 200, 512)
+                return way
+            case "try again":
+                return self._outcome(self._browser.reload(self._page))
+        self._page = self._rng.choice(menu.PAGES[way])
+        return self._outcome(self._browser.follow(self._page))
+
+    def _outcome(self, status: int) -> str:
+        return "failed" if status == 500 else self._page.step
+
+    def _buy(self) -> str:
+        """Order one to four things of the menu."""
+        basket = self._rng.sample(menu.PRODUCTS, self._rng.randint(1, 4))
+        total = sum(product.price_cents * self._rng.randint(1, 3) for product in basket)
+        self._receipt = Receipt(next(self._order_numbers), total)
+        self._browser.post("/cafe/processOrder.php", self._rng.choice((302, 303)), 0)
+        self._browser.confirm(self._receipt)
+        return "buy"

@@ -1,0 +1,76 @@
+"""What goes wrong: a page that fails for some minutes, and lines that are no records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from random import Random
+
+from clickstream.hours import Hour
+from clickstream.local.cafe import addresses, agents, menu
+from clickstream.local.cafe.rules import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    CafeRules,
+    dice,
+    how_many,
+    milliseconds,
+)
+from clickstream.local.cafe.weblog import Ask, BrokenLine, Client, Reply, log, render
+
+_DAY = 24 * HOUR
+_ERROR_LOG = (
+    b"[proxy_fcgi:error] [pid 2411:tid 2437] AH01071: Got error 'PHP message: "
+    b'PHP Warning: Undefined array key "total" in orderConfirmation.php on line 41\'\n'
+)
+
+
+def is_failing(rules: CafeRules, page: menu.Page, moment: int) -> bool:
+    """Whether the page answers 500 then: the menu does, for some minutes every other day."""
+    if page is not menu.MENU:
+        return False
+    begins, ends = _incident(rules, moment // _DAY)
+    return begins <= moment < ends
+
+
+@lru_cache(maxsize=64)
+def _incident(rules: CafeRules, day: int) -> tuple[int, int]:
+    """When the day's incident begins and ends (never, on every other day)."""
+    if (day + rules.seed) % 2:
+        return 0, 0
+    rng = dice(rules, day, "incident")
+    begins = day * _DAY + rng.randrange(8 * HOUR, 20 * HOUR)
+    return begins, begins + rng.randrange(4 * MINUTE, 12 * MINUTE)
+
+
+def broken_lines(rules: CafeRules, hour: Hour) -> Iterator[BrokenLine]:
+    """The hour's lines that are no records.
+
+    A line without a time of its own can only be placed by its neighbours, so these keep two
+    minutes away from the hour's edges.
+    """
+    rng = dice(rules, hour, "broken lines")
+    for _ in range(how_many(rng, rules.broken_lines_per_hour)):
+        moment = milliseconds(hour) + rng.randrange(2 * MINUTE, HOUR - 2 * MINUTE)
+        yield BrokenLine(moment, moment, _broken(rng, moment))
+
+
+def _broken(rng: Random, moment: int) -> bytes:
+    match rng.choices(("cut", "error log", "empty", "zeros"), (5, 2, 1, 1))[0]:
+        case "cut":
+            return _cut(rng, moment)
+        case "error log":
+            return _ERROR_LOG
+        case "empty":
+            return b"\n"
+    return b"\0" * rng.randrange(8, 200) + b"\n"  # what a file system leaves after a power cut
+
+
+def _cut(rng: Random, moment: int) -> bytes:
+    """A record cut off before its request ends, as by a full disk."""
+    client = Client(addresses.home_address(rng), agents.pick(rng, agents.BROWSERS))
+    whole = render(
+        log(client, moment - moment % SECOND, Ask("GET", menu.HOME.path), Reply(200, 9_120, 0))
+    )
+    return whole[: rng.randrange(1, whole.index(b'HTTP/1.1"'))] + b"\n"

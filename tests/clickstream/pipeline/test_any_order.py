@@ -1,0 +1,235 @@
+"""The lake ends in the same state whatever order hours are built in, and however often."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.support.faults import Killed, dying
+
+from clickstream import pipeline
+from clickstream.errors import UnbalancedHour
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, iceberg
+from clickstream.lake import hour as lake_hour
+from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
+
+FIRST, LAST = Hour.parse("2026-11-20T21"), Hour.parse("2026-11-21T02")
+AGENTS = ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Googlebot/2.1"]
+PATHS = ["/", "/menu", "/menu?utm_source=mail", "/style.css", "/gone"]
+BY_PUBLICATION = ["published_at", "published_by", "late_lines", "raw_objects", "raw_digest"]
+
+
+def log_lines(seed: int, first: Hour = FIRST, last: Hour = LAST) -> list[str]:
+    """Eight visitors whose pauses lie close to the session gap, and a few broken lines."""
+    rng = random.Random(seed)
+    lines = []
+    for visitor in range(8):
+        at = first.start + timedelta(seconds=rng.randrange(3600))
+        while at < last.end:
+            stamp = at.strftime("%d/%b/%Y:%H:%M:%S +0000")
+            path = rng.choice(PATHS)
+            status = 404 if path == "/gone" else 200
+            agent = AGENTS[visitor % 4 == 3]
+            request = f'"GET {path} HTTP/1.1" {status} {rng.randrange(5000)}'
+            lines.append((at, f'192.0.2.{visitor} - - [{stamp}] {request} "-" "{agent}"\n'))
+            if rng.random() < 0.05:
+                lines.append((at, "cut in the mid\n"))
+            at += timedelta(seconds=rng.choice([1, 60, 900, 1799, 1800, 1801, 5000]))
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
+
+
+def write(directory: Path, lines: list[str], name: str = "access.log") -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / name).open("a") as log:
+        log.writelines(lines)
+
+
+def contents(lake: Lake) -> dict[str, pd.DataFrame]:
+    """Every row of every table but what says when and from which objects it was published."""
+
+    def rows(table: Table) -> pd.DataFrame:
+        frame = iceberg.load(lake, table).iceberg.scan().to_arrow().to_pandas()
+        kept = [
+            c for c in table.column_names if c not in (*BY_PUBLICATION, "raw_object", "line_number")
+        ]
+        return frame[kept].sort_values(kept, ignore_index=True)
+
+    return {table.name: rows(table) for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)}
+
+
+def assert_same(left: Lake, right: Lake) -> None:
+    assert pipeline.verify(left) == []
+    for name, frame in contents(right).items():
+        pd.testing.assert_frame_equal(contents(left)[name], frame, obj=name)
+
+
+@pytest.fixture
+def make_lake(lake_settings, reopen) -> Callable[[str], Lake]:
+    """Lakes side by side: one database and bucket each, the same visitor key and logs."""
+    from clickstream.lake import open_lake
+
+    session = reopen().session
+
+    def make(name: str) -> Lake:
+        own = lake_settings.lake.model_copy(
+            update={
+                "bucket": f"{lake_settings.lake.bucket}-{name}",
+                "database": f"{lake_settings.lake.database}_{name}",
+            }
+        )
+        return open_lake(lake_settings.model_copy(update={"lake": own}), session)
+
+    return make
+
+
+@pytest.fixture
+def in_order(make_lake, tmp_path: Path) -> Lake:
+    """What every other order must come to: all lines there, hours built once, first to last."""
+    lines = log_lines(1)
+    write(tmp_path / "logs", lines)
+    lake = make_lake("inorder")
+    pipeline.pull(lake, lake.settings.sources[0])
+    pipeline.build_range(lake, FIRST, LAST, "test")
+    return lake
+
+
+def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
+    ledger = lake_hour.ledger(in_order)
+    assert ledger["lines"].sum() == len(log_lines(1))
+    assert ledger["rejected"].sum() > 0
+    assert len(ledger) == len(list(hour_range(FIRST, LAST)))
+
+
+def test_backwards_and_twice_is_the_same(in_order: Lake, make_lake) -> None:
+    lake = make_lake("backwards")
+    pipeline.pull(lake, lake.settings.sources[0])
+    for hour in reversed(list(hour_range(FIRST, LAST))):
+        pipeline.build_hour(lake, hour, "test")
+    pipeline.build_hour(lake, FIRST.next, "test")
+    assert_same(lake, in_order)
+
+
+def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:
+    late = make_lake("late")
+    lines = log_lines(1)
+    chosen = random.Random(2)
+    kept = [line for line in lines if chosen.random() < 0.7]
+    for line in kept:
+        lines.remove(line)
+    source = late.settings.sources[0].model_copy(update={"path": str(tmp_path / "partly")})
+    write(tmp_path / "partly", kept, "access.log.1")
+    pipeline.pull(late, source)
+    pipeline.build_range(late, FIRST, LAST, "test")
+    write(tmp_path / "partly", lines, "access.log")
+    pipeline.pull(late, source)
+    for hour in pipeline.hours_to_build(late, LAST.next):
+        pipeline.build_hour(late, hour, "test")
+    ledger = lake_hour.ledger(late)
+    assert ledger["late_lines"].sum() == len(lines)
+    beyond = ledger[ledger["hour_at"] <= LAST.naive]
+    assert beyond["lines"].sum() == len(log_lines(1))
+    assert pipeline.verify(late) == []
+    assert session_facts(late) == session_facts(in_order)
+
+
+def session_facts(lake: Lake) -> set[tuple]:
+    parts = contents(lake)["session_parts"].groupby("session_id")
+    facts = parts.agg({"first_hit_at": "min", "last_hit_at": "max", "requests": "sum"})
+    return set(facts.itertuples(name=None))
+
+
+@pytest.mark.parametrize("writes", range(0, 14, 2))
+def test_a_build_killed_at_any_write_is_mended_by_the_next(
+    make_lake, tmp_path: Path, writes: int
+) -> None:
+    """The writes of a build to S3: staging, Iceberg's metadata, the ledger, the marks."""
+    write(tmp_path / "logs", log_lines(3, FIRST, FIRST.next))
+    lake = make_lake(f"killed{writes}")
+    pipeline.pull(lake, lake.settings.sources[0])
+    pipeline.build_hour(lake, FIRST, "test")
+    with suppress(Killed):
+        pipeline.build_hour(dying(lake, writes, after=writes % 4 == 0), FIRST.next, "test")
+    pipeline.build_hour(lake, FIRST.next, "test")
+    assert pipeline.verify(lake) == []
+
+
+def test_builds_side_by_side_end_as_one_after_the_other(in_order: Lake, make_lake, reopen) -> None:
+    lake = make_lake("sidebyside")
+    pipeline.pull(lake, lake.settings.sources[0])
+    hours = [*hour_range(FIRST, LAST), FIRST.next, FIRST.next]
+    errors: list[BaseException] = []
+
+    def build(share: list[Hour]) -> None:
+        mine = Lake(lake.settings, lake.session)
+        try:
+            for hour in share:
+                pipeline.build_hour(mine, hour, threading.current_thread().name)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=build, args=(hours[n::3],)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert_same(lake, in_order)
+
+
+def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:
+    from clickstream.lake import objects
+
+    def staged() -> dict[str, bytes]:
+        return {
+            key: objects.get(in_order, key).body
+            for key, _ in objects.listing(in_order, f"staging/{FIRST.next}/")
+        }
+
+    before = staged()
+    pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST.next))
+    assert staged() == before
+    assert len(before) == 5
+
+
+def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
+    from dataclasses import replace
+
+    staged = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST))
+    with pytest.raises(UnbalancedHour, match="does not add up and stays unpublished"):
+        pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
+
+
+def test_verify_names_what_is_wrong_and_how_to_mend_it(in_order: Lake) -> None:
+    hits = iceberg.load(in_order, HITS)
+    hits.replace_hour(FIRST.next, hits.read(FIRST.next).slice(1))
+    ledger = iceberg.load(in_order, HOUR_LEDGER)
+    row = ledger.read(LAST).to_pylist()[0] | {"carry_in": "something else", "pages": 10**6}
+    ledger.replace_hour(
+        LAST, type(ledger.read(LAST)).from_pylist([row], HOUR_LEDGER.arrow_schema())
+    )
+    found = [finding.sentence for finding in pipeline.verify(in_order)]
+    assert len(found) == 3
+    assert f"Hour {FIRST.next}: hits has" in found[0]
+    assert f"clickstream build {FIRST.next} {FIRST.next}" in found[0]
+    assert any("does not add up" in sentence for sentence in found)
+    assert any("took over other sessions" in sentence for sentence in found)
+    pipeline.build_range(in_order, FIRST.next, LAST, "test")
+    assert pipeline.verify(in_order) == []
+
+
+def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path) -> None:
+    at = datetime(2026, 11, 20, 21, 30, tzinfo=UTC)
+    stamp = at.strftime("%d/%b/%Y:03:00:00 +0530").replace("20/Nov", "21/Nov")
+    write(
+        tmp_path / "logs", [f'192.0.2.1 - - [{stamp}] "GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n']
+    )
+    lake = make_lake("offset")
+    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    assert pulled.hours == ["2026-11-20T21"]

@@ -1,0 +1,198 @@
+"""Whatever a web server and logrotate do to its files, every line lands once, in its own hour."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.faults import Killed, dying
+
+from clickstream import pipeline
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+from clickstream.lake import Lake, objects, raw
+from clickstream.settings import Source
+
+START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)
+
+
+class WebServer:
+    """Writes numbered lines, one a minute, to access.log, and rotates it in every way."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory, self.log = directory, directory / "access.log"
+        self.lines: list[bytes] = []
+        self.rotations = 0
+        self.half = b""
+
+    def line(self) -> bytes:
+        at = START + timedelta(minutes=7 * len(self.lines))
+        stamp = at.strftime("%d/%b/%Y:%H:%M:%S +0000")
+        text = (
+            f'192.0.2.1 - - [{stamp}] "GET /{len(self.lines)} HTTP/1.1" 200 1 "-" "Mozilla/5.0"\n'
+        )
+        self.lines.append(text.encode())
+        return self.lines[-1]
+
+    def write(self) -> None:
+        """Finish a half line if there is one, then write a whole one."""
+        with self.log.open("ab") as log:
+            log.write(self.half + self.line())
+        self.half = b""
+
+    def write_half(self) -> None:
+        with self.log.open("ab") as log:
+            line = self.half or self.line()
+            log.write(line[:20])
+        self.half = line[20:]
+
+    def rename(self) -> None:
+        if not self.half and self.log.exists():
+            self.log.rename(self._next_name())
+
+    def copy_and_truncate(self) -> None:
+        if not self.half and self.log.exists():
+            shutil.copyfile(self.log, self._next_name())
+            os.truncate(self.log, 0)
+
+    def compress(self) -> None:
+        for path in self.directory.glob("access.log.*[0-9]"):
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+
+    def _next_name(self) -> Path:
+        self.rotations += 1
+        return self.directory / f"access.log.{self.rotations}"
+
+
+def raw_lines(lake: Lake, host: str = "web-1") -> dict[Hour, Counter[bytes]]:
+    """Every raw line that was pulled from a host, by the hour it landed in."""
+    found: dict[Hour, Counter[bytes]] = {}
+    for key, size in objects.listing(lake, raw.RAW):
+        _, hour, name = key.split("/")
+        if name.startswith(f"{host}-"):
+            lines = raw.read(lake, raw.RawObject(key, size)).splitlines(keepends=True)
+            found.setdefault(Hour.parse(hour), Counter()).update(lines)
+    return found
+
+
+def expected(lines: list[bytes]) -> dict[Hour, Counter[bytes]]:
+    hours: dict[Hour, Counter[bytes]] = {}
+    for number, line in enumerate(lines):
+        hours.setdefault(Hour.of(START + timedelta(minutes=7 * number)), Counter())[line] += 1
+    return hours
+
+
+ACTIONS = st.one_of(
+    st.sampled_from(["write", "write", "write_half", "rename", "copy_and_truncate", "compress"]),
+    st.just("pull"),
+    st.tuples(st.integers(0, 8), st.booleans()),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(actions=st.lists(ACTIONS, max_size=20))
+def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions) -> None:
+    name = uuid.uuid4().hex  # every example has a host and a directory of its own
+    directory = tmp_path / name
+    server = WebServer(directory)
+    source = Source(name=f"host-{name}", path=str(directory))
+    for action in actions:
+        if action == "pull":
+            pipeline.pull(lake, source)
+        elif isinstance(action, str):
+            getattr(server, action)()
+        else:
+            with suppress(Killed):
+                pipeline.pull(dying(lake, *action), source)
+    server.write()
+    pipeline.pull(lake, source)
+    assert raw_lines(lake, source.name) == expected(server.lines)
+
+
+def test_an_unfinished_line_waits_and_is_named(lake: Lake, tmp_path: Path) -> None:
+    server = WebServer(tmp_path / "logs")
+    server.write()
+    server.write_half()
+    source = lake.settings.sources[0]
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.lines, pulled.unfinished) == (1, ["access.log"])
+    assert "unfinished last line of access.log waits" in pulled.sentence
+    server.write()
+    assert pipeline.pull(lake, source).lines == 2
+
+
+def test_a_file_in_an_unknown_format_is_named_and_the_others_are_pulled(
+    lake: Lake, tmp_path: Path
+) -> None:
+    WebServer(tmp_path / "logs").write()
+    (tmp_path / "logs" / "other-access.log").write_bytes(b"what is this\nand this\n")
+    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    assert pulled.lines == 1
+    assert "other-access.log" in pulled.refused[0]
+
+
+def test_a_compressed_file_cut_in_half_gives_what_is_before_the_cut(
+    lake: Lake, tmp_path: Path
+) -> None:
+    server = WebServer(tmp_path / "elsewhere")
+    lines = [server.line() for _ in range(2000)]
+    whole = gzip.compress(b"".join(lines))
+    (tmp_path / "logs" / "access.log.1.gz").write_bytes(whole[: len(whole) // 2])
+    pulled = pipeline.pull(lake, lake.settings.sources[0])
+    assert 500 < pulled.lines < 2000
+
+
+def test_lines_without_a_time_stay_beside_their_neighbours(lake: Lake, tmp_path: Path) -> None:
+    server = WebServer(tmp_path / "elsewhere")
+    good = [server.line() for _ in range(3)]
+    text = b"broken at the start\n" + good[0] + b"broken\n" + good[1] + good[2] + b"broken too\n"
+    (tmp_path / "logs" / "access.log").write_bytes(text)
+    pipeline.pull(lake, Source(name="web-1", path=str(tmp_path / "logs"), format="combined"))
+    by_hour = {str(hour): lines.total() for hour, lines in raw_lines(lake).items()}
+    assert by_hour == {"2026-11-20T05": 4, "2026-11-20T06": 2}
+
+
+def test_two_files_that_begin_alike_are_told_apart(lake: Lake, tmp_path: Path) -> None:
+    server = WebServer(tmp_path / "elsewhere")
+    first, second, third = (server.line() for _ in range(3))
+    (tmp_path / "logs" / "access.log").write_bytes(first + second)
+    source = lake.settings.sources[0]
+    assert pipeline.pull(lake, source).lines == 2
+    (tmp_path / "logs" / "access.log").write_bytes(first + third)
+    assert pipeline.pull(lake, source).lines == 2
+
+
+def test_a_directory_that_is_none_is_named(lake: Lake, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere is not a directory"):
+        pipeline.pull(lake, Source(name="web-1", path=str(tmp_path / "nowhere")))
+
+
+def test_hours_wait_until_they_are_built(
+    lake: Lake, reopen: Callable[[], Lake], tmp_path: Path
+) -> None:
+    server = WebServer(tmp_path / "logs")
+    server.write()
+    with suppress(Killed):
+        pipeline.pull(dying(lake, 3, after=True), lake.settings.sources[0])
+    pipeline.pull(reopen(), lake.settings.sources[0])
+    hour = Hour.of(START)
+    assert raw.pending_hours(lake) == [hour]
+    assert pipeline.hours_to_build(lake, hour.next) == [hour, hour.next]
+    pipeline.build_hour(lake, hour, "test")
+    assert raw.pending_hours(lake) == []

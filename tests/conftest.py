@@ -1,0 +1,55 @@
+"""What every room's tests may use: a running local AWS, and a lake of their own on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+
+from clickstream.lake import Lake, open_lake
+from clickstream.settings import Aws, Build, Settings, Source
+from clickstream.settings import Lake as LakeSettings
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProcess]:
+    with LocalAwsProcess(tmp_path_factory.mktemp("aws")) as process:
+        yield process
+
+
+@pytest.fixture
+def lake_settings(local_aws: LocalAwsProcess, tmp_path: Path) -> Settings:
+    """Settings of an empty lake, with one source whose logs lie in tmp_path/logs."""
+    (tmp_path / "logs").mkdir()
+    name = uuid.uuid4().hex[:12]
+    return Settings(
+        sources=(Source(name="web-1", path=str(tmp_path / "logs")),),
+        lake=LakeSettings(bucket=f"lake-{name}", database=f"lake_{name}"),
+        aws=Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+        build=Build(sql_directory=str(ROOT / "include" / "sql")),
+    )
+
+
+@pytest.fixture
+def reopen(lake_settings: Settings) -> Callable[[], Lake]:
+    """Opens the test's lake with new clients, as another process would."""
+
+    def open_again() -> Lake:
+        session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+        return open_lake(lake_settings, session)
+
+    return open_again
+
+
+@pytest.fixture
+def lake(reopen: Callable[[], Lake]) -> Lake:
+    return reopen()
