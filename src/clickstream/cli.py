@@ -34,7 +34,10 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-HourArgument = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="HOUR")]
+FirstHour = Annotated[
+    Hour, typer.Argument(parser=Hour.parse, metavar="FROM", help="First hour, UTC.")
+]
+LastHour = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="TO", help="Last hour, UTC.")]
 HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
 
 
@@ -76,13 +79,13 @@ def try_(
     """
     from clickstream.trial import run_trial
 
-    raise typer.Exit(run_trial(logs, log_format, as_json, out))
+    raise typer.Exit(run_trial(logs, log_format, as_json, out, settings_room.load()))
 
 
 @app.command()
 def build(
-    first: HourArgument,
-    last: HourArgument,
+    first: FirstHour,
+    last: LastHour,
     pull_first: Annotated[
         bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
     ] = True,

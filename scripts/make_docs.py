@@ -1,0 +1,109 @@
+"""Write the pages of docs/ that come from the code.
+
+python scripts/make_docs.py            writes them
+python scripts/make_docs.py --check    fails if one is not what would be written
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from clickstream.cli import app
+from clickstream.tables import TABLES, Table
+from clickstream.trial import FIGURES
+
+ROOT = Path(__file__).parents[1]
+DICTIONARY = """\
+# Data dictionary
+
+Made by `make docs` from `src/clickstream/tables.py` and the descriptions beside the views in
+`include/sql/`; change it there. Times are UTC. *pseudonymous* values tell visitors apart without
+saying who they are; *free text* may hold what a visitor typed or a link carried.
+"""
+
+COMMANDS = """\
+# Command line
+
+Made by `make docs` from what the program itself says; change it in `src/clickstream/cli.py`.
+"""
+
+
+def dictionary() -> str:
+    """The data dictionary: tables and views."""
+    tables = (line for table in TABLES for line in table_page(table))
+    views = (line for path in sorted((ROOT / "include/sql").glob("*.yml")) for line in view(path))
+    return "\n".join([DICTIONARY, "## Tables", "", *tables, "## Views", "", *views]).rstrip() + "\n"
+
+
+def table_page(table: Table) -> Iterator[str]:
+    """A table: what one row is, and its columns."""
+    yield f"### {table.name}"
+    yield ""
+    yield f"One row is {table.one_row_is}. Partitioned by `event_date`."
+    yield ""
+    yield "| column | type | may be null | privacy | meaning |"
+    yield "|---|---|---|---|---|"
+    for column in table.columns:
+        null = "" if column.required else "yes"
+        privacy = "" if column.privacy == "plain" else column.privacy
+        yield f"| {column.name} | {column.type} | {null} | {privacy} | {column.meaning} |"
+    yield ""
+
+
+def view(path: Path) -> Iterator[str]:
+    """A view: what one row is, what it reads, and its columns."""
+    facts = yaml.safe_load(path.read_text(encoding="utf-8"))
+    yield f"### {path.stem}"
+    yield ""
+    yield f"One row per {facts['one_row_per']}. Owner: {facts['owner']}."
+    yield f"Reads {', '.join(f'`{name}`' for name in facts['reads'])}."
+    yield ""
+    yield "| column | meaning |"
+    yield "|---|---|"
+    for name, meaning in facts["columns"].items():
+        yield f"| {name} | {meaning} |"
+    yield ""
+
+
+def commands() -> str:
+    """The command line: what `--help` says of every command."""
+    helps = {name: help_text(name) for name in ["", *typer.main.get_command(app).commands]}
+    titles = {name: f"clickstream {name}".strip() for name in helps}
+    pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
+    keys = (f"| {key} | {meaning} |" for key, meaning in FIGURES.items())
+    table = ["## What `try --json` prints", "", "| key | meaning |", "|---|---|", *keys, ""]
+    return "\n".join([COMMANDS, *pages, *table])
+
+
+def help_text(command: str) -> str:
+    """What one command's `--help` prints, 88 columns wide."""
+    arguments = [*command.split(), "--help"]
+    wide = {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1", "TERM": "dumb"}
+    shown = CliRunner().invoke(app, arguments, prog_name="clickstream", env=wide)
+    return "\n".join(line.rstrip() for line in shown.output.strip("\n").splitlines()).strip("\n")
+
+
+PAGES: dict[str, Callable[[], str]] = {"data-dictionary.md": dictionary, "commands.md": commands}
+
+
+def main() -> int:
+    """Write the pages, or with --check compare them."""
+    stale = 0
+    for name, page in PAGES.items():
+        path, text = ROOT / "docs" / name, page()
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            sys.stderr.write(f"docs/{name} is out of date; run: make docs\n")
+            stale = 1
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""`clickstream try`: read logs straight and say what they tell, without AWS and without Airflow.
+
+The lines take the pipeline's own way through `parse` and `clean`; what would become sessions in
+the lake is counted in memory. The result is a page for people or JSON for programs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from rich.console import Console
+from rich.text import Text
+
+from clickstream.clean import CleanRules
+from clickstream.errors import InputError
+from clickstream.parse import FORMATS
+from clickstream.sessions import SessionRules
+from clickstream.settings import Settings
+from clickstream.trial.figures import FIGURES, Tally
+from clickstream.trial.page import show
+from clickstream.trial.progress import progress_over
+from clickstream.trial.reading import AUTO, name_of, read_log
+
+__all__ = ["FIGURES", "run_trial"]
+
+
+def run_trial(
+    paths: Sequence[str],
+    log_format: str,
+    as_json: bool,
+    console: Console,
+    settings: Settings | None = None,
+) -> int:
+    """Read the logs, all together as one, and print the report to `console`.
+
+    `paths`: files, or `-` for stdin; a file named twice is read once. `log_format`: a name from
+    `parse.FORMATS`, or `auto` to tell each file's by its lines. `settings`: the site's own domains
+    and the rules of cleaning and sessions; the defaults when left out.
+
+    Returns the exit code: 0 when every file was read whole, else 1. Each trouble is one sentence
+    on stderr, after the report of everything that could be read.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    errors = Console(stderr=True)
+    tally = _tally(settings or Settings())
+    files = [*dict.fromkeys(paths)]
+    complaints = _read(files, log_format, tally, errors)
+    if tally.lines:
+        figures = tally.figures()
+        if as_json:
+            report = figures.as_dict(time.process_time() - cpu_began)
+            console.file.write(json.dumps(report, indent=2) + "\n")
+        else:
+            show(figures, [*map(name_of, files)], time.perf_counter() - began, console)
+    for complaint in complaints:
+        errors.print(Text(complaint, "red"), soft_wrap=True)
+    return 1 if complaints else 0
+
+
+def _tally(settings: Settings) -> Tally:
+    rules = CleanRules(
+        site=settings.site.name,
+        domains=settings.site.domains,
+        asset_extensions=settings.clean.asset_extensions,
+        query_parameters=settings.clean.query_parameters,
+    )
+    sessions = settings.sessions
+    return Tally(rules, SessionRules(sessions.gap_seconds, sessions.cap_hours))
+
+
+def _read(files: Sequence[str], log_format: str, tally: Tally, errors: Console) -> list[str]:
+    """Add every file to the tally; returns what was wrong, a sentence each."""
+    if log_format not in (AUTO, *FORMATS):
+        known = ", ".join((AUTO, *FORMATS))
+        return [f"There is no log format {log_format!r}: use one of {known}."]
+    complaints = []
+    with progress_over(files, errors) as report:
+        for path in files:
+            try:
+                for parsed in read_log(path, log_format, partial(report, path)):
+                    tally.add(parsed, name_of(path))
+            except InputError as error:
+                complaints.append(str(error))
+    if tally.lines and not tally.parsed:
+        complaints.append(
+            f"None of the {tally.lines:,} lines could be used: look at the reasons, and see "
+            f"whether another --format fits ({', '.join(FORMATS)})."
+        )
+    return complaints

@@ -1,0 +1,256 @@
+"""The page a newcomer sees first: the figures of a log, on a terminal or as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.filesize import decimal
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from clickstream.trial.charts import Look, bar, fold, over_time, stacked
+from clickstream.trial.figures import TOP, Figures
+
+WIDEST = 120
+TWO_COLUMNS_FROM = 100
+GUTTER = 4
+CHART_HEIGHT = 8
+ACCENT = "cyan"
+WARNING = "yellow"
+
+KINDS = {
+    "pages": ("page views", "green"),
+    "assets": ("static assets", "blue"),
+    "bots": ("bots", "magenta"),
+    "redirects": ("redirects", "cyan"),
+    "client_errors": ("client errors (4xx)", "yellow"),
+    "server_errors": ("server errors (5xx)", "red"),
+    "others": ("others", "white"),
+    "rejected": ("rejected lines", "bright_red"),
+}
+"""The balance's kinds: what they are called, and their colour."""
+
+STATUS_STYLES = {1: "white", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a ranking: a label from the log or from us, its count, its bar's colour."""
+
+    label: str
+    count: int
+    style: str = ACCENT
+    more: str = ""
+
+
+def show(figures: Figures, paths: Sequence[str], elapsed: float, console: Console) -> None:
+    """Print the page. `elapsed`: wall-clock seconds that reading and counting took."""
+    look = Look.of(console, WIDEST)
+    half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
+    sections: list[RenderableType] = [
+        _headline(figures, paths, elapsed, look),
+        _balance(figures, look),
+        _people(figures),
+        _timeline(figures, look),
+        _beside(_pages(figures, half), _referrers(figures, half), look),
+        _beside(_campaigns(figures, half), _statuses(figures, half), look),
+        _beside(_bots(figures, half), _rejects(figures, half), look),
+    ]
+    for section in sections:
+        console.print(section, width=look.width)
+        console.print()
+    console.print(Text("The same figures for programs: add --json.", "dim"))
+
+
+def _headline(figures: Figures, paths: Sequence[str], elapsed: float, look: Look) -> Panel:
+    files = look.safe(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+    speed = f"{figures.lines / max(elapsed, 0.001):,.0f} lines per second"
+    span = "no line with a time"
+    if figures.first_at and figures.last_at:
+        length = _length(figures.last_at - figures.first_at)
+        span = f"{_moment(figures.first_at)} to {_moment(figures.last_at)} UTC ({length})"
+    lines = Text.assemble(
+        (f"{figures.lines:,} lines", f"bold {ACCENT}"), " in ", (files, "bold"), "\n", span, "\n",
+        (f"{figures.clients:,} client addresses, {decimal(figures.bytes)} sent", "dim"), "\n",
+        (f"read in {elapsed:.1f} s, {speed}", "dim"),
+    )  # fmt: skip
+    return Panel(lines, box=box.ROUNDED, border_style=ACCENT, title="[bold]clickstream[/]")
+
+
+def _balance(figures: Figures, look: Look) -> Group:
+    counts = {**figures.balance, "rejected": sum(figures.rejected.values())}
+    segments = [(n, KINDS[kind][1]) for kind, n in counts.items()]
+    table = _table(look.width // 2, look)
+    for number, (kind, n) in enumerate(counts.items()):
+        name, style = KINDS[kind]
+        label = Text.assemble((look.shade(number), style), f" {name}")
+        share = f"{n / figures.lines:.1%}"
+        table.add_row(label, f"{n:,}", share, bar(n, figures.lines, look.width // 2, style, look))
+    table.add_row(Text("= lines", "bold"), Text(f"{sum(counts.values()):,}", "bold"), "100.0%", "")
+    return _section("Every line, once", "", stacked(segments, look.width, look), table)
+
+
+def _people(figures: Figures) -> Group:
+    people = figures.people
+    sessions = max(people.sessions, 1)
+    tiles = {
+        "visitors": f"{people.visitors:,}",
+        "sessions": f"{people.sessions:,}",
+        "pages / session": f"{people.page_views / sessions:.2f}",
+        "bounce rate": f"{people.bounces / sessions:.1%}",
+    }
+    row = Table.grid(expand=True, padding=(0, 1))
+    for _ in tiles:
+        row.add_column(ratio=1)
+    row.add_row(*(_tile(name, value) for name, value in tiles.items()))
+    legend = (
+        "Visitor: a client address with a user agent that saw a page. Session: a visitor's"
+        f" requests without a silence of more than {figures.gap_seconds / 60:g} minutes, at least"
+        " one of them a page view. Bounce: a session with exactly one page view. Bots are left out."
+    )
+    return _section("People", "", row, Text(legend, "dim"))
+
+
+def _tile(name: str, value: str) -> Panel:
+    text = Text.assemble((value, "bold green"), "\n", (name, "dim"), justify="center")
+    return Panel(text, box=box.ROUNDED, border_style="dim")
+
+
+def _timeline(figures: Figures, look: Look) -> Group:
+    if not figures.by_hour:
+        return _section("Requests over time", "", _nothing("No line has a time."))
+    step, counts = fold(figures.by_hour, columns=look.width - 12)
+    lines = over_time(counts, step, CHART_HEIGHT, ACCENT, look)
+    return _section(f"Requests by {step.name}", "UTC, people and bots", *lines)
+
+
+def _pages(figures: Figures, look: Look) -> Group:
+    rows = [Row(path, n, "green") for path, n in figures.top_pages.items()]
+    return _ranking("Top pages", "people's page views", rows, "No page views.", look)
+
+
+def _referrers(figures: Figures, look: Look) -> Group:
+    rows = [Row(domain, n, "green") for domain, n in figures.top_referrers.items()]
+    nothing = "No page view came from another site."
+    ranking = _ranking("Top referrers", "people's page views", rows, nothing, look)
+    if figures.own_domain:
+        own = f"Without the site's own domain: {figures.own_domain}"
+        ranking.renderables.append(Text(look.safe(own), "dim"))
+    return ranking
+
+
+def _campaigns(figures: Figures, look: Look) -> Group:
+    rows = [
+        Row(
+            " / ".join(part or "(none)" for part in (c.source, c.medium, c.campaign)),
+            c.hits,
+            more=f"{c.page_views:,}",
+        )
+        for c in figures.campaigns
+    ]
+    note = "requests, and people's page views among them"
+    return _ranking("Campaigns", note, rows, "No request carries utm tags.", look)
+
+
+def _statuses(figures: Figures, look: Look) -> Group:
+    ranked = sorted(figures.by_status.items(), key=lambda item: (-item[1], item[0]))
+    rows = [
+        Row(f"{status} {_phrase(status)}", n, STATUS_STYLES.get(status // 100, "white"))
+        for status, n in ranked[:TOP]
+    ]
+    if rest := ranked[TOP:]:
+        rows.append(Row(f"{len(rest)} other codes", sum(n for _, n in rest), "white"))
+    return _ranking("Status codes", "requests", rows, "No request.", look)
+
+
+def _bots(figures: Figures, look: Look) -> Group:
+    rows = [Row(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
+    note = f"{figures.balance['bots']:,} requests; what gave them away"
+    return _ranking("Bots", note, rows, "No bots.", look)
+
+
+def _rejects(figures: Figures, look: Look) -> Group:
+    total = sum(figures.rejected.values())
+    if not total:
+        return _section("Rejected lines", "", _nothing("None: every line could be used."))
+    lines = []
+    for reason, n in figures.rejected.items():
+        example = figures.examples[reason]
+        place = f"  such as line {example.line_number:,} of {look.safe(example.path)}"
+        lines.append(Text.assemble((f"{n:,}", "bold"), f" {reason}", (place, "dim")))
+        if example.line:
+            lines.append(Text(f"  {look.safe(example.line)}", WARNING))
+    for line in lines:
+        line.no_wrap, line.overflow = True, look.overflow
+    return _section("Rejected lines", "by reason, with an example", *lines)
+
+
+def _ranking(title: str, note: str, rows: Sequence[Row], nothing: str, look: Look) -> Group:
+    if not rows:
+        return _section(title, note, _nothing(nothing))
+    width = look.width // 4
+    table = _table(width, look)
+    peak = max(row.count for row in rows)
+    for row in rows:
+        share = bar(row.count, peak, width, row.style, look)
+        table.add_row(look.safe(row.label), f"{row.count:,}", Text(row.more, "dim"), share)
+    return _section(title, note, table)
+
+
+def _table(bar_width: int, look: Look) -> Table:
+    """Label, count, remark, bar; the label gives way when the line gets too long."""
+    table = Table.grid(expand=True, padding=(0, 1))
+    table.add_column(ratio=1, no_wrap=True, overflow=look.overflow)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    table.add_column(width=bar_width, no_wrap=True)
+    return table
+
+
+def _section(title: str, note: str, *content: RenderableType) -> Group:
+    heading = Text.assemble((title, f"bold {ACCENT}"), "  ", (note, "dim"))
+    return Group(heading, *content)
+
+
+def _beside(left: Group, right: Group, look: Look) -> RenderableType:
+    """Two sections side by side where there is room, else one below the other."""
+    if not _is_wide(look):
+        return Group(left, Text(), right)
+    grid = Table.grid(padding=(0, GUTTER, 0, 0), pad_edge=False)
+    for _ in (left, right):
+        grid.add_column(width=(look.width - GUTTER) // 2)
+    grid.add_row(left, right)
+    return grid
+
+
+def _is_wide(look: Look) -> bool:
+    return look.width >= TWO_COLUMNS_FROM
+
+
+def _nothing(text: str) -> Text:
+    return Text(text, "dim")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(unassigned)"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y %H:%M}"
+
+
+def _length(span: timedelta) -> str:
+    """A span in its two largest units: `1 d 17 h`, `3 h 20 min`, `45 s`."""
+    seconds = int(span.total_seconds())
+    units = {"d": seconds // 86400, "h": seconds // 3600 % 24, "min": seconds // 60 % 60}
+    large = [f"{n} {unit}" for unit, n in units.items() if n]
+    return " ".join(large[:2]) or f"{seconds} s"

@@ -1,0 +1,162 @@
+"""Log files as blocks of whole lines: plain, compressed with gzip, bzip2 or xz, or stdin (`-`).
+
+A file that breaks off does not take away what came before the break: its whole lines are handed
+out first, the error follows.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from clickstream.errors import InputError
+from clickstream.parse import Parsed, blocks, detect, parse_blocks
+
+STDIN = "-"
+AUTO = "auto"
+READ_SIZE = 1 << 20
+BLOCK_SIZE = 16 << 20  # each distinct text is cleaned once per block: larger ones save time
+SAMPLE_SIZE = 1 << 18
+
+_OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+"""How a file starts, and what opens it; a name says little, `access.log.1` may be either."""
+
+
+class _UntilDamage(io.RawIOBase):
+    """Reads a source up to its end or up to where it is damaged, and remembers the damage."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._read = getattr(source, "read1", source.read)
+        self.damage: Exception | None = None
+
+    def readable(self) -> bool:
+        """A reader is."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill some of the buffer; 0 at the end and from the damage on."""
+        if self.damage:
+            return 0
+        try:
+            piece = self._read(len(buffer))
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            self.damage = error
+            return 0
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def name_of(path: str) -> str:
+    """What a path is called in messages."""
+    return "stdin" if path == STDIN else path
+
+
+def read_log(
+    path: str, log_format: str, progress: Callable[[int], None] = lambda _: None
+) -> Iterator[Parsed]:
+    """Read and parse one log, block by block.
+
+    `progress` is told how many bytes of the file have been read so far. Raises InputError, naming
+    the file and what to do, when the file can't be read, is empty, is damaged (after its readable
+    lines) or, with the format `auto`, when its lines are in no known format.
+    """
+    lines = 0
+    with _opened(path) as raw:
+        reader = _UntilDamage(_decompressed(raw))
+        log = _whole_lines(reader)
+        sample = next(log, b"")
+        if not sample and not reader.damage:
+            raise InputError(f"{name_of(path)} is empty: name a log that holds lines.")
+        if sample and log_format == AUTO:
+            log_format = _detected(name_of(path), sample)
+        for parsed in parse_blocks(chain([sample], log) if sample else (), log_format):
+            lines += parsed.lines
+            progress(_position(raw))
+            yield parsed
+    if reader.damage:
+        raise InputError(_damaged(name_of(path), reader.damage, lines))
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
+    if path == STDIN:
+        stdin = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
+        try:
+            yield stdin
+        finally:
+            stdin.detach()  # else it would close stdin when it is collected
+        return
+    with _open(path) as file:
+        yield file
+
+
+def _open(path: str) -> io.BufferedReader:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InputError(_unreadable(path, error)) from None
+
+
+def _decompressed(raw: io.BufferedReader[Any]) -> BinaryIO:
+    try:
+        head = raw.peek(8)
+    except OSError:
+        return cast(BinaryIO, raw)  # reading it will say what is wrong with it
+    opener = next((o for start, o in _OPENERS.items() if head.startswith(start)), None)
+    return cast(BinaryIO, opener(raw) if opener else raw)
+
+
+def _whole_lines(reader: _UntilDamage) -> Iterator[bytes]:
+    """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
+    stream = cast(BinaryIO, io.BufferedReader(reader, READ_SIZE))
+    for block in blocks(stream, BLOCK_SIZE):
+        whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
+        if whole:
+            yield whole
+
+
+def _detected(path: str, sample: bytes) -> str:
+    try:
+        return detect(sample[:SAMPLE_SIZE])
+    except InputError as error:
+        if b"\0" in sample:
+            raise InputError(
+                f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
+                "compressed with gzip, bzip2 or xz."
+            ) from None
+        raise InputError(f"{path}: {error}") from None
+
+
+def _position(raw: io.BufferedReader[Any]) -> int:
+    return raw.tell() if raw.seekable() else 0
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist: check the name."
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a directory: name the log files in it, such as {Path(path)}/*.log."
+    if isinstance(error, PermissionError):
+        return f"{path} may not be read by you: try `sudo cat {path} | clickstream try -`."
+    return f"{path} can't be read ({error.strerror}): check the name and the disk."
+
+
+def _damaged(path: str, damage: Exception, lines: int) -> str:
+    if isinstance(damage, OSError) and damage.errno:
+        return f"{path} can't be read on ({damage.strerror}) after {lines:,} lines: check the disk."
+    counted = f"after {lines:,} whole lines, which are counted"
+    where = counted if lines else "before its first line ends"
+    return f"{path} is cut off or damaged {where} ({damage}): copy or compress it again."

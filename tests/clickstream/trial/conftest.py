@@ -1,0 +1,45 @@
+"""The small log as a file, and the trial as tests run it."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from tests.clickstream.trial.small_log import LINES
+
+from clickstream.trial import run_trial
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    path.write_text("".join(LINES))
+    return path
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run the trial on files; returns the exit code, the JSON report (or None) and stderr."""
+
+    def run(*paths: Path | str, log_format: str = "auto") -> tuple[int, Any, str]:
+        out = io.StringIO()
+        code = run_trial([*map(str, paths)], log_format, True, Console(file=out))
+        text = out.getvalue()
+        return code, json.loads(text) if text else None, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def page() -> Callable[..., str]:
+    """Run the trial on files; returns the page as plain text, or with colours."""
+
+    def run(*paths: Path | str, width: int = 80, **console: Any) -> str:
+        out = io.StringIO()
+        run_trial([*map(str, paths)], "auto", False, Console(file=out, width=width, **console))
+        return out.getvalue()
+
+    return run

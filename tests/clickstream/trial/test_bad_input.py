@@ -1,0 +1,162 @@
+"""Whatever is handed in: one clear sentence, a non-zero exit, and nothing before it lost."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from tests.clickstream.trial.small_log import LINES, line
+
+
+def test_missing_file(report, tmp_path):
+    path = tmp_path / "no.log"
+    assert report(path) == (1, None, f"{path} does not exist: check the name.\n")
+
+
+def test_directory(report, tmp_path):
+    code, figures, errors = report(tmp_path)
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert f"{tmp_path} is a directory" in errors
+    assert "*.log" in errors
+
+
+def test_empty_file(report, tmp_path):
+    path = tmp_path / "empty.log"
+    path.touch()
+    assert report(path) == (1, None, f"{path} is empty: name a log that holds lines.\n")
+
+
+def test_empty_gzip(report, tmp_path):
+    path = tmp_path / "empty.log.gz"
+    path.write_bytes(gzip.compress(b""))
+    code, figures, errors = report(path)
+    assert (code, figures) == (1, None)
+    assert "is empty" in errors
+
+
+def test_empty_stdin(report, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    code, figures, errors = report("-")
+    assert (code, figures) == (1, None)
+    assert errors.startswith("stdin is empty")
+
+
+def test_binary_file(report, tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF\0" + random.Random(1).randbytes(50_000))
+    code, figures, errors = report(path)
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert "is not a text file" in errors
+
+
+def test_text_in_no_known_format(report, tmp_path):
+    path = tmp_path / "diary.txt"
+    path.write_text("Dear diary,\ntoday I drank coffee.\n")
+    code, figures, errors = report(path)
+    assert (code, figures) == (1, None)
+    assert str(path) in errors
+    assert "Dear diary" in errors
+    assert "combined" in errors
+
+
+def test_unknown_format_name(report, log):
+    code, figures, errors = report(log, log_format="fancy")
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert "'fancy'" in errors
+    assert "auto, combined, common" in errors
+
+
+def test_wrong_format_rejects_every_line_and_says_so(report, log):
+    code, figures, errors = report(log, log_format="common")
+    assert code == 1
+    assert figures["rejected"]["total"] == figures["lines"] == len(LINES)
+    assert figures["first_at"] is None
+    assert one_sentence(errors)
+    assert "None of the 12 lines" in errors
+
+
+@pytest.mark.parametrize("compressed", [gzip.compress, bz2.compress, lzma.compress])
+def test_cut_in_half_reports_what_comes_before(report, tmp_path, compressed):
+    numbers = random.Random(1)
+    lines = [line("192.0.2.1", "05:00:00", f"/{numbers.getrandbits(256)}") for _ in range(10_000)]
+    data = compressed("".join(lines).encode())
+    path = tmp_path / "cut.log.gz"
+    path.write_bytes(data[: len(data) // 2])
+    code, figures, errors = report(path)
+    assert code == 1
+    assert 1_000 < figures["lines"] == figures["parsed"] < 9_000
+    assert one_sentence(errors)
+    assert f"{path} is cut off or damaged after {figures['lines']:,} whole lines" in errors
+
+
+def test_cut_inside_the_header(report, tmp_path):
+    path = tmp_path / "cut.log.gz"
+    path.write_bytes(gzip.compress(b"")[:5])
+    code, figures, errors = report(path)
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert "before its first line ends" in errors
+
+
+def test_damaged_checksum_is_told(report, tmp_path):
+    data = bytearray(gzip.compress("".join(LINES).encode()))
+    data[-8] ^= 1
+    path = tmp_path / "damaged.log.gz"
+    path.write_bytes(data)
+    code, figures, errors = report(path)
+    assert (code, figures["lines"]) == (1, len(LINES))
+    assert "damaged" in errors
+
+
+def test_every_bad_file_is_named_and_the_good_ones_are_reported(report, log, tmp_path):
+    code, figures, errors = report(tmp_path / "a", log, tmp_path)
+    assert (code, figures["lines"]) == (1, len(LINES))
+    assert errors.count("\n") == 2
+    assert f"{tmp_path / 'a'} does not exist" in errors
+    assert f"{tmp_path} is a directory" in errors
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
+def test_a_disk_that_does_not_answer(report):
+    code, figures, errors = report("/proc/self/mem")
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert "/proc/self/mem can't be read on" in errors
+
+
+@pytest.fixture
+def unreadable_log(log):
+    """A log that nobody may read; root, who may read everything, is nobody for a while."""
+    log.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield log
+    os.seteuid(user)
+
+
+def test_no_permission(report, unreadable_log):
+    code, figures, errors = report(unreadable_log)
+    assert (code, figures) == (1, None)
+    assert one_sentence(errors)
+    assert f"{unreadable_log} may not be read by you" in errors
+
+
+def test_noise_between_good_lines_is_rejected_by_line(report, tmp_path):
+    path = tmp_path / "noisy.log"
+    path.write_bytes("".join(LINES).encode() + b"\0\0\0\xff\xfe\n" + LINES[0].encode())
+    code, figures, _ = report(path)
+    assert code == 0
+    assert (figures["lines"], figures["parsed"]) == (len(LINES) + 2, len(LINES))
+
+
+def one_sentence(errors):
+    return errors.count("\n") == 1 and errors.endswith(".\n")

@@ -1,0 +1,171 @@
+"""The figures of a small log, worked out by hand, and those of a real one, known beforehand."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.trial.small_log import LINES, line
+
+from clickstream.clean import CleanRules
+from clickstream.parse import parse
+from clickstream.sessions import SessionRules
+from clickstream.settings import Settings
+from clickstream.trial import FIGURES
+from clickstream.trial.figures import Tally
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+KEYS = (
+    "lines parsed rejected balance by_status bytes clients visitors sessions request_runs "
+    "by_hour_utc top_pages top_referrers campaigns bots first_at last_at cpu_seconds"
+).split()
+
+
+def test_small_log_by_hand(report, log):
+    code, figures, errors = report(log)
+    assert (code, errors) == (0, "")
+    del figures["cpu_seconds"]
+    assert figures == {
+        "lines": 12,
+        "parsed": 11,
+        "rejected": {"total": 1, "by_reason": {"not an access-log line": 1}},
+        "balance": {
+            "pages": 4,
+            "assets": 3,
+            "bots": 2,
+            "redirects": 1,
+            "client_errors": 1,
+            "server_errors": 0,
+            "others": 0,
+        },
+        "by_status": {"200": 9, "301": 1, "404": 1},
+        "bytes": 1050,
+        "clients": 4,
+        "visitors": 2,
+        "sessions": 3,
+        "request_runs": 5,
+        "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
+        "top_pages": [{"path": "/", "page_views": 2}, {"path": "/menu", "page_views": 2}],
+        "top_referrers": [{"domain": "www.google.com", "page_views": 1}],
+        "campaigns": [
+            {
+                "source": "news letter",
+                "medium": "email",
+                "campaign": "autumn",
+                "hits": 2,
+                "page_views": 1,
+            }
+        ],
+        "bots": {"requests": 2, "top_reasons": [{"reason": "Googlebot", "requests": 2}]},
+        "first_at": "2026-11-20T05:00:00Z",
+        "last_at": "2026-11-20T07:00:02Z",
+    }
+
+
+def test_json_has_exactly_the_documented_keys(report, log):
+    _, figures, _ = report(log)
+    assert list(figures) == KEYS == list(FIGURES)
+
+
+@pytest.mark.shared_data
+def test_real_log_has_its_known_figures(report):
+    path = SHARED / "elastic-apache-5000" / "access.log"
+    if not path.exists():
+        pytest.skip("the real logs are not here")
+    known = json.loads((SHARED / "known-figures/elastic-apache-first5000.json").read_text())
+    tagged = json.loads(
+        (SHARED / "known-figures/elastic-apache-first5000.attribution.json").read_text()
+    )
+    code, figures, _ = report(path)
+    assert code == 0
+    assert figures["lines"] == figures["parsed"] == known["lines"]
+    assert figures["rejected"]["total"] == 0
+    assert sum(figures["balance"].values()) == known["lines"]
+    assert figures["by_status"] == known["by_status"]
+    assert figures["bytes"] == known["bytes_sum"]
+    assert figures["clients"] == known["distinct_hosts"]
+    assert figures["request_runs"] == known["sessions_all_hits_gt"]
+    assert len(figures["by_hour_utc"]) == known["distinct_utc_hours"]
+    by_hour_of_day = {
+        hour: sum(n for at, n in figures["by_hour_utc"].items() if at.endswith(f"T{hour}"))
+        for hour in known["by_hour_of_day_utc"]
+    }
+    assert by_hour_of_day == known["by_hour_of_day_utc"]
+    assert [list(c.values())[:4] for c in figures["campaigns"]] == tagged[
+        "by_source_medium_campaign_decoded"
+    ]
+    assert "semicomplete.com" not in json.dumps(figures["top_referrers"])
+
+
+@pytest.mark.parametrize("compressed", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_cut_into_files_or_compressed_the_figures_are_the_same(
+    report, log, tmp_path, compressed, monkeypatch
+):
+    _, whole, _ = report(log)
+    lines = [text.encode() for text in LINES]
+    parts = {tmp_path / f"{n}": b"".join(lines[n::3]) for n in range(3)}
+    for path, data in parts.items():
+        path.write_bytes(compressed(data))
+    code, in_parts, errors = report(*parts)
+    stdin = io.TextIOWrapper(io.BytesIO(compressed(log.read_bytes())))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    _, piped, _ = report("-")
+    assert (code, errors) == (0, "")
+    assert without_time(in_parts) == without_time(piped) == without_time(whole)
+
+
+def test_a_file_named_twice_is_read_once(report, log):
+    assert report(log, log)[1]["lines"] == len(LINES)
+
+
+def test_lines_of_both_formats_in_two_files_are_one_log(report, tmp_path):
+    combined, common = tmp_path / "combined", tmp_path / "common"
+    combined.write_text(line("192.0.2.1", "05:00:00", "/"))
+    common.write_text(line("192.0.2.9", "06:00:00", "/").split(' "-"')[0] + "\n")
+    _, figures, _ = report(combined, common)
+    assert (figures["parsed"], figures["clients"]) == (2, 2)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.permutations(LINES), st.integers(1, len(LINES)))
+def test_neither_order_nor_blocks_change_a_figure(lines, size):
+    blocks = ["".join(lines[n : n + size]) for n in range(0, len(lines), size)]
+    assert figures_of(blocks) == figures_of(["".join(LINES)])
+
+
+def test_configured_domains_replace_the_guessed_one(log):
+    guessed = figures_of([log.read_text()])
+    told = figures_of([log.read_text()], domains=("www.google.com", "cafe.example"))
+    assert (guessed.own_domain, list(guessed.top_referrers)) == ("cafe.example", ["www.google.com"])
+    assert (told.own_domain, told.top_referrers) == (None, {})
+
+
+def test_no_own_domain_without_a_majority():
+    lines = [
+        line("192.0.2.1", "05:00:00", "/a.png", referrer="https://a.example/"),
+        line("192.0.2.1", "05:00:00", "/a.png", referrer="https://b.example/"),
+        line("192.0.2.1", "05:00:00", "/", referrer="https://a.example/"),
+    ]
+    figures = figures_of(lines)
+    assert (figures.own_domain, figures.top_referrers) == (None, {"a.example": 1})
+
+
+def figures_of(blocks, domains=()):
+    defaults = Settings()
+    rules = CleanRules("cafe", domains, defaults.clean.asset_extensions, ())
+    tally = Tally(rules, SessionRules())
+    for block in blocks:
+        tally.add(parse(block.encode(), "combined"), "log")
+    figures = tally.figures()
+    figures.examples.clear()  # which line is the example depends on the order
+    return figures
+
+
+def without_time(figures):
+    return {key: value for key, value in figures.items() if key != "cpu_seconds"}

@@ -1,0 +1,121 @@
+"""The page shows the figures, adds up, keeps to its columns, and lets no log line steer it."""
+
+import re
+
+import pytest
+from rich.console import Console
+from tests.clickstream.trial.small_log import LINES, line
+
+from clickstream.tables import BALANCE
+from clickstream.trial import run_trial
+from clickstream.trial.charts import Look, bar, fold, over_time, stacked
+from clickstream.trial.page import KINDS
+
+HOUR = 3600
+PLAIN = Look(width=80, has_colour=False, ascii_only=False)
+
+
+def test_page_shows_the_figures(page, log):
+    text = page(log)
+    assert "12 lines" in text
+    assert "20 Nov 2026 05:00 to 20 Nov 2026 07:00 UTC (2 h)" in text
+    assert "4 client addresses" in text
+    for shown in ("visitors", "sessions", "pages / session", "bounce rate", "1.33", "66.7%"):
+        assert shown in text
+    for shown in ("/menu", "www.google.com", "cafe.example", "news letter / email / autumn"):
+        assert shown in text
+    for shown in ("200 OK", "404 Not Found", "301 Moved Permanently", "Googlebot"):
+        assert shown in text
+    assert "not an access-log line" in text
+    assert "1 not an access-log line  such as line 12 of" in text
+    assert "this is no log line" in text
+
+
+def test_balance_on_the_page_adds_up(page, log):
+    rows = dict(re.findall(r"^(\S .+?)  +(\d+) +[\d.]+%", page(log), re.MULTILINE))
+    total = int(rows.pop("= lines"))
+    assert len(rows) == len(BALANCE) + 1
+    assert sum(map(int, rows.values())) == total == len(LINES)
+
+
+def test_every_kind_of_the_balance_has_a_name():
+    assert list(KINDS) == [*BALANCE, "rejected"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_page_keeps_to_its_columns(page, log, width):
+    assert max(map(len, page(log, width=width).splitlines())) <= min(width, 120)
+
+
+def test_piped_page_is_plain_and_a_terminal_gets_colour(page, log):
+    assert "\x1b" not in page(log)
+    assert "\x1b[" in page(log, force_terminal=True, color_system="truecolor")
+
+
+def test_without_colour_the_stacked_bar_is_told_apart_by_shades(page, log):
+    text = page(log, force_terminal=True, color_system="truecolor", no_color=True)
+    assert "▓ static assets" in text
+
+
+@pytest.mark.parametrize("target", ["/\x1b[31mred", "/[bold]x[/]", "/\u202eevil", "/caf\u00e9"])
+def test_no_log_line_steers_the_terminal(page, tmp_path, target):
+    path = tmp_path / "hostile\x1b[2J.log"
+    hostile = line("192.0.2.1", "05:00:00", target, referrer="http://[red]\x1b]0;x\x07/")
+    path.write_text(hostile + "[red]\x1b[2J reject\n")
+    text = page(path)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", text)
+    assert "[red]" in text
+
+
+def test_without_people_and_times_the_page_still_stands(page, tmp_path):
+    path = tmp_path / "bots.log"
+    path.write_text(line("192.0.2.1", "05:00:00", "/", agent="curl/8.0"))
+    text = page(path)
+    assert "No page views." in text
+    assert "No request carries utm tags." in text
+    assert "None: every line could be used." in text
+
+
+def test_ascii_terminal_gets_ascii(page, log, tmp_path):
+    path = tmp_path / "out"
+    with path.open("w", encoding="ascii") as out:
+        run_trial([str(log)], "auto", False, Console(file=out, width=80))
+    assert "====" in path.read_text(encoding="ascii")
+
+
+@pytest.mark.parametrize(
+    ("hours", "step", "bars"),
+    [(48, "hour", 48), (24 * 30, "day", 30), (24 * 7 * 40, "week", 41), (24 * 2000, "month", 67)],
+)
+def test_long_spans_are_folded_and_lose_nothing(hours, step, bars):
+    first = 1_795_132_800  # 20 November 2026, 00:00 UTC
+    by_hour = {first + n * HOUR: n + 1 for n in range(0, hours, 5)} | {
+        first + (hours - 1) * HOUR: 9
+    }
+    folded, counts = fold(by_hour, columns=68)
+    assert (folded.name, counts.sum()) == (step, sum(by_hour.values()))
+    assert abs(len(counts) - bars) <= 1
+
+
+def test_a_wrong_year_in_one_line_does_not_break_the_chart():
+    by_hour = {-62_135_596_800: 1, 1_795_132_800: 5}
+    step, counts = fold(by_hour, columns=68)
+    assert counts.sum() == 6
+    assert over_time(counts, step, 8, "", PLAIN)
+
+
+def test_hours_without_requests_are_gaps_in_the_chart():
+    first = 1_795_132_800
+    step, counts = fold({first: 8, first + 2 * HOUR: 4}, columns=68)
+    lines = [text.plain for text in over_time(counts, step, 4, "", PLAIN)]
+    assert lines[0].startswith("8 █████")
+    assert lines[3].startswith("0 █████       █████")
+    assert lines[4].split() == ["00", "01", "02"]
+    assert lines[5].strip() == "20 Nov 2026"
+
+
+def test_bars_are_as_long_as_their_share():
+    assert bar(50, 100, 10, "", PLAIN).plain == "━━━━━"
+    assert bar(1, 1_000_000, 10, "", PLAIN).plain == "╸"
+    assert bar(0, 100, 10, "", PLAIN).plain == ""
+    assert stacked([(1, ""), (3, "")], 8, PLAIN).plain == "██▓▓▓▓▓▓"
