@@ -1,0 +1,99 @@
+r"""The access-log formats that are known, and the reasons for which a line is refused.
+
+A format is spelled once, in small pieces. Joined, they are the strict pattern of a whole line;
+nested, each optional, they tell a line that was cut short from a line that never was one. Quoted
+fields are read as Apache and nginx write them: a quote inside is `\"` or `\x22`, never bare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+EMPTY = "empty line"
+CUT = "cut short"
+FOREIGN = "not an access-log line"
+MISFIT = "fields do not fit the format"
+IMPOSSIBLE_TIME = "impossible time"
+REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME)
+"""Every reason for which a line is refused."""
+
+_USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
+HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % _USER
+"""Client, identity and user. A user name may hold spaces: it ends at the last ` [` before a quote.
+Apache writes `""` for a user whose name is empty."""
+
+# From the time on, fields and what separates them take turns. A piece is what a line can be cut
+# after: mostly one character, a whole text or number where one is as good as another.
+_TIME = rb"\d \d / [A-Z] [a-z] [a-z] / \d \d \d \d : \d \d : \d \d : \d \d \x20 [+-] \d \d \d \d"
+_TEXT = rb'(?:[^"\\]++|\\.)*+'
+_COMMON = (
+    *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
+    *(rb"\d \d \d", rb"\x20", rb"(?:\d{1,18}|-)"),
+)
+_COMBINED = (*_COMMON, rb'\x20 "', _TEXT, rb'" \x20 "', _TEXT, rb'"')
+
+
+_FIELDS = ("time", "request", "status", "bytes", "referrer", "user_agent")
+
+
+@dataclass(frozen=True)
+class LogFormat:
+    """One access-log format: its name, a line of it, and what follows the head of every line.
+
+    That is fields and separators in turn, each in pieces set off by spaces; `quoted_fields` names
+    the fields in quotes.
+    """
+
+    name: str
+    example: str
+    fields_and_separators: tuple[bytes, ...]
+    quoted_fields: tuple[str, ...]
+
+    @cached_property
+    def line(self) -> re.Pattern[bytes]:
+        """The strict pattern of a line, with a group for the head and for each field."""
+        joined = [b"".join(pieces.split()) for pieces in self.fields_and_separators]
+        for index, name in zip(range(0, len(joined), 2), _FIELDS, strict=False):
+            joined[index] = b"(?P<%b>%b)" % (name.encode(), joined[index])
+        return re.compile(rb"(?P<head>%b) \[%b" % (HEAD, b"".join(joined)))
+
+    @cached_property
+    def beginning(self) -> re.Pattern[bytes]:
+        """The pattern of a line that stops early, though not before its time begins."""
+        nested = b""
+        for piece in reversed([*chain(*(p.split() for p in self.fields_and_separators))]):
+            nested = b"(?:%b%b)?" % (piece, nested)
+        return re.compile(rb"%b \[%b" % (HEAD, nested))
+
+    def why_not(self, line: bytes) -> str:
+        """The reason for which a line can't be used: its time, if the strict pattern likes it."""
+        if self.line.fullmatch(line):
+            return IMPOSSIBLE_TIME
+        if not line.strip():
+            return EMPTY
+        if self.beginning.fullmatch(line.removesuffix(b"\\")):
+            return CUT
+        return MISFIT if _DATED.match(line) else FOREIGN
+
+
+_DATED = re.compile(rb"%b \[%b\] " % (HEAD, b"".join(_TIME.split())))
+
+FORMATS: Mapping[str, LogFormat] = {
+    "combined": LogFormat(
+        "combined",
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+        _COMBINED,
+        quoted_fields=("request", "referrer", "user_agent"),
+    ),
+    "common": LogFormat(
+        "common",
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
+        _COMMON,
+        quoted_fields=("request",),
+    ),
+}
+"""The formats that `parse` reads, by name: what Apache and nginx call combined and common."""

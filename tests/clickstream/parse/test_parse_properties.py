@@ -1,0 +1,162 @@
+"""What holds for any bytes, however they are cut."""
+
+import io
+import random
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.parse.combined_lines import Record, records
+
+from clickstream.parse import (
+    FORMATS,
+    Parsed,
+    blocks,
+    concat,
+    escape,
+    event_hours,
+    parse,
+    parse_blocks,
+    unescape,
+)
+
+formats = st.sampled_from(sorted(FORMATS))
+lines = records.map(lambda record: record.line)
+# Lines that were right once: a byte or two replaced, dropped or doubled somewhere.
+damage = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=2))
+damaged = st.builds(lambda line, d: line[: d[0]] + d[2] + line[d[0] + d[1] :], lines, damage)
+# Bytes that mean something in a log come often, so that broken lines look almost right.
+noise = st.lists(
+    st.sampled_from([b'"', b"\\", b" ", b"\n", b"\r", b"[", b"] ", b"-", b"200", b"\x00", b"\xe9"])
+    | st.binary(max_size=3),
+    max_size=20,
+).map(b"".join)
+logs = st.lists(lines | damaged | noise, max_size=8).map(b"\n".join)
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its categories as texts: how they are numbered is nobody's business."""
+    is_category = [isinstance(dtype, pd.CategoricalDtype) for dtype in table.dtypes]
+    return table.astype(dict.fromkeys(table.columns[is_category], "str"))
+
+
+def assert_same(one: Parsed, other: Parsed) -> None:
+    assert one.lines == other.lines
+    pd.testing.assert_frame_equal(plain(one.requests), plain(other.requests))
+    pd.testing.assert_frame_equal(plain(one.rejects), plain(other.rejects))
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines without their ends; a newline ends a line, it does not begin one."""
+    lines = data.split(b"\n")
+    return [line.removesuffix(b"\r") for line in (lines if lines[-1] else lines[:-1])]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary() | logs, formats)
+def test_every_line_is_a_request_or_a_reject(data: bytes, log_format: str) -> None:
+    parsed = parse(data, log_format)
+    expected = lines_of(data)
+    assert parsed.lines == len(parsed.requests) + len(parsed.rejects) == len(expected)
+    numbers = [*parsed.requests["line_number"], *parsed.rejects["line_number"]]
+    assert sorted(numbers) == list(range(1, len(expected) + 1))
+    for reject in parsed.rejects.itertuples():
+        assert unescape(reject.line) == expected[reject.line_number - 1]
+
+
+def assert_read_as_the_pattern_reads(data: bytes, log_format: str) -> None:
+    parsed = parse(data, log_format)
+    rows = {row.line_number: row for row in parsed.requests.itertuples()}
+    timeless = set(parsed.rejects["line_number"][parsed.rejects["reason"] == "impossible time"])
+    for number, line in enumerate(lines_of(data), 1):
+        match = FORMATS[log_format].line.fullmatch(line)
+        assert (number in rows or number in timeless) == (match is not None), line
+        if match is None or number in timeless:
+            continue
+        row = rows[number]
+        assert row.status == int(match["status"])
+        assert pd.isna(row.bytes) if match["bytes"] == b"-" else row.bytes == int(match["bytes"])
+        for name in {"client", "referrer", "user_agent"} & match.groupdict().keys():
+            text = match[name].decode("utf-8", "backslashreplace")
+            got = getattr(row, name)
+            assert pd.isna(got) if text in ("-", "") else got == text
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary() | logs, formats)
+def test_the_scan_agrees_with_the_strict_pattern(data: bytes, log_format: str) -> None:
+    """Structure is only a faster way to what the pattern says of each line by itself."""
+    assert_read_as_the_pattern_reads(data, log_format)
+
+
+@pytest.mark.parametrize("log_format", FORMATS)
+@pytest.mark.parametrize("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
+def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wrong: bytes) -> None:
+    line = FORMATS[log_format].example.encode()
+    replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]
+    inserted = [line[:i] + wrong + line[i:] for i in range(len(line) + 1)]
+    assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(records, max_size=6))
+def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
+    parsed = parse(b"".join(record.line + b"\n" for record in written), "combined")
+    assert parsed.rejects.empty
+    for record, row in zip(written, parsed.requests.itertuples(), strict=True):
+        assert row.at == record.utc
+        assert pd.isna(row.bytes) if record.size is None else row.bytes == record.size
+        for name in ("client", "method", "target", "protocol", "status", "referrer", "user_agent"):
+            assert getattr(row, name) == getattr(record, name)
+
+
+@settings(max_examples=25, deadline=None)
+@given(logs, formats, st.integers(1, 400))
+def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> None:
+    cut = [*blocks(io.BytesIO(data), size)]
+    assert b"".join(cut) == data
+    assert all(block.endswith(b"\n") for block in cut[:-1])
+    assert_same(concat(parse_blocks(cut, log_format)), parse(data, log_format))
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs, formats)
+def test_an_hour_for_each_line_that_has_one(data: bytes, log_format: str) -> None:
+    parsed = parse(data, log_format)
+    hours = event_hours(data, log_format)
+    assert len(hours) == parsed.lines
+    rejected = parsed.rejects["line_number"].to_numpy() - 1
+    assert (hours[rejected] == -1).all()
+    usable = parsed.requests["at"].dt.floor("h").to_numpy().astype("M8[s]").astype(np.int64)
+    assert hours[parsed.requests["line_number"].to_numpy() - 1].tolist() == usable.tolist()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(lines, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_order_of_lines_is_all_that_changes_with_their_order(
+    some: list[bytes], shuffler: random.Random
+) -> None:
+    order = list(range(len(some)))
+    shuffler.shuffle(order)
+    one = parse(b"\n".join(some), "combined").requests
+    other = parse(b"\n".join(some[i] for i in order), "combined").requests
+    moved = plain(one).drop(columns="line_number").iloc[order].reset_index(drop=True)
+    pd.testing.assert_frame_equal(moved, plain(other).drop(columns="line_number"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary())
+def test_escaped_bytes_are_printable_and_come_back(raw: bytes) -> None:
+    text = escape(raw)
+    assert unescape(text) == raw
+    assert text.isprintable() or not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_escape_keeps_readable_text(text: str) -> None:
+    harmless = re.sub("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "", text)
+    assert escape(harmless.encode()) == harmless
