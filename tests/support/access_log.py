@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,10 +27,6 @@ class Client:
             f'{self.address} - - [{stamp}] "GET {target} HTTP/1.1" {status} {size} '
             f'"{referrer}" "{self.agent}"'
         )
-
-    def using(self, agent: str) -> Client:
-        """The same address with another user agent: another visitor."""
-        return replace(self, agent=agent)
 
 
 def append(path: Path, lines: list[str]) -> None:

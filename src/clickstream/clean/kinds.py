@@ -61,8 +61,8 @@ def balance(requests: pd.DataFrame) -> dict[str, int]:
     kind, is_bot = requests["kind"], requests["is_bot"]
     asset = kind == "asset"
     counts = {"assets": int(asset.sum()), "bots": int((is_bot & ~asset).sum())}
-    people = kind[~is_bot & ~asset].value_counts()
-    counts |= {name: int(people[one]) for one, name in _PEOPLE.items()}
+    people = kind[~is_bot & ~asset].astype(str).value_counts()
+    counts |= {name: int(people.get(one, 0)) for one, name in _PEOPLE.items()}
     return {name: counts[name] for name in BALANCE}
 
 

@@ -1,0 +1,83 @@
+-- One row is one visit of a person to a site: their requests without a silence of more than the
+-- session gap, with at least one page view. A session may cross hours and days: its parts, one
+-- for each hour, are merged here. A session with any part of a bot is a bot's and is left out.
+-- session_date is the UTC date a session started on; filter by it to read less.
+with
+
+parts as (
+    select *
+    from session_parts
+),
+
+people as (
+    select
+        session_id,
+        site,
+        session_started_at as started_at,
+        min_by(visitor_id, first_hit_at) as visitor_id,
+        min_by(entry_page, first_page_at) filter (where first_page_at is not null) as landing_page,
+        max_by(exit_page, last_page_at) filter (where last_page_at is not null) as exit_page,
+        sum(page_views) as page_views,
+        sum(requests) as requests,
+        sum(errors) as errors,
+        max(last_hit_at) as ended_at
+    from parts
+    group by
+        session_id,
+        site,
+        session_started_at
+    having
+        not bool_or(is_bot)
+        and sum(page_views) > 0
+),
+
+parts_with_source as (
+    select
+        session_id,
+        session_started_at as started_at,
+        referrer_domain,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        row_number() over (
+            partition by session_id, session_started_at
+            order by first_hit_at
+        ) as part_number
+    from parts
+    where coalesce(referrer_domain, utm_source, utm_medium, utm_campaign) is not null
+),
+
+sources as (
+    select *
+    from parts_with_source
+    where part_number = 1
+),
+
+final as (
+    select
+        people.session_id,
+        people.visitor_id,
+        people.site,
+        people.landing_page,
+        people.exit_page,
+        sources.referrer_domain,
+        sources.utm_source,
+        sources.utm_medium,
+        sources.utm_campaign,
+        people.page_views,
+        people.requests,
+        people.errors,
+        date_diff('second', people.started_at, people.ended_at) as duration_seconds,
+        people.page_views = 1 as is_bounce,
+        people.started_at,
+        people.ended_at,
+        cast(people.started_at as date) as session_date
+    from people
+    left join sources
+        on
+            people.session_id = sources.session_id
+            and people.started_at = sources.started_at
+)
+
+select *
+from final

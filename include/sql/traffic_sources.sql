@@ -1,0 +1,53 @@
+-- One row is one way that people came to a site on one UTC date: campaign source, medium and
+-- campaign as tagged, and the referring site. Sessions count on the date they started.
+with
+
+visits as (
+    select *
+    from sessions
+),
+
+labelled as (
+    select
+        site,
+        case
+            when utm_source is not null then utm_source
+            when referrer_domain is not null then referrer_domain
+            when coalesce(utm_medium, utm_campaign) is not null then 'unknown'
+            else 'direct'
+        end as source,
+        coalesce(utm_medium, 'none') as medium,
+        coalesce(utm_campaign, 'none') as campaign,
+        coalesce(referrer_domain, 'none') as referrer_domain,
+        session_id,
+        visitor_id,
+        page_views,
+        is_bounce,
+        session_date
+    from visits
+),
+
+final as (
+    select
+        site,
+        source,
+        medium,
+        campaign,
+        referrer_domain,
+        count(*) as sessions,
+        count(distinct visitor_id) as visitors,
+        sum(page_views) as page_views,
+        cast(count_if(is_bounce) as double) / count(*) as bounce_rate,
+        session_date
+    from labelled
+    group by
+        site,
+        source,
+        medium,
+        campaign,
+        referrer_domain,
+        session_date
+)
+
+select *
+from final

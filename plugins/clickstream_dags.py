@@ -1,0 +1,105 @@
+"""What the DAGs share: defaults and tags, the hour a run is for, and the way to the lake.
+
+DAG files import this module at their top, so it imports nothing heavy there: every task process
+parses its DAG file again and would pay for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Connection, Param
+
+if TYPE_CHECKING:
+    import boto3
+
+    from clickstream.hours import Hour
+    from clickstream.lake import Lake
+
+AWS_CONNECTION = "aws_default"
+
+TAGS: Mapping[str, str] = {
+    "clickstream": "Makes or keeps the clickstream lake.",
+    "hourly": "Runs every hour.",
+    "daily": "Runs every day.",
+    "manual": "Runs only when someone starts it.",
+    "tier-1": "Impact: the dashboard stops moving; fix it the same hour.",
+    "tier-2": "Impact: a report is late; fix it the same day.",
+    "tier-3": "Impact: nobody notices; fix it when there is time.",
+}
+"""The tags a DAG may carry, and what each says. Every DAG carries one tier."""
+
+DEFAULT_ARGS: Mapping[str, Any] = {
+    "owner": "data-engineering",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=2),
+    "execution_timeout": timedelta(hours=1),
+}
+"""What every task starts from."""
+
+
+def hour_param() -> Param:
+    """The field of the trigger form that names one hour to build."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d$",
+        title="Hour to build (UTC)",
+        description="Like 2026-11-20T05. Left empty, the run builds the hour it is scheduled for, "
+        "or the last complete hour.",
+    )
+
+
+def resolve_hour(context: Mapping[str, Any]) -> Hour:
+    """The UTC hour a run is for, whichever way it was started.
+
+    The first of these that the run has: the hour someone asked for in the trigger form or in the
+    run's configuration; its partition key (Airflow 3.2 and later); the start of its data interval
+    (scheduled and backfill runs, and manual runs with a logical date, for which Airflow takes the
+    last interval that is complete by then); else the last hour complete when the run was due.
+    Raises InputError when what was asked for is not an hour.
+    """
+    from clickstream.hours import Hour
+
+    run = context["dag_run"]
+    # The trigger form hands its fields over as conf; params would only add their defaults.
+    asked = (run.conf or {}).get("hour")
+    if named := asked or getattr(run, "partition_key", None):
+        return Hour.parse(named)
+    if run.data_interval_start:
+        return Hour.of(run.data_interval_start)
+    return Hour.of(run.run_after).previous
+
+
+def open_lake() -> Lake:
+    """The lake of the settings, reached through the connection `aws_default` where there is one.
+
+    Without that connection, boto3's own chain (environment, instance role) and the settings
+    decide how AWS is reached.
+    """
+    from clickstream import lake, settings
+
+    session, endpoint_url = _aws_connection()
+    return lake.open_lake(settings.load(), session=session, endpoint_url=endpoint_url)
+
+
+def _aws_connection() -> tuple[boto3.Session | None, str | None]:
+    """Session and endpoint of the connection; asked for by name first, as the hook loads slowly."""
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+
+    try:
+        Connection.get(AWS_CONNECTION)
+    except AirflowNotFoundException:
+        return None, None
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+    hook: AwsGenericHook[Any] = AwsGenericHook(aws_conn_id=AWS_CONNECTION)
+    return hook.get_session(), hook.conn_config.endpoint_url
+
+
+def say(sentence: str) -> None:
+    """End a task's log in one sentence."""
+    logging.getLogger("clickstream").info(sentence)

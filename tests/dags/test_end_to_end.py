@@ -1,0 +1,310 @@
+"""The hourly DAG on real logs, a real local AWS and a real Airflow, from log line to view."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from tests.support.access_log import BOT, Client, append
+from tests.support.lake_settings import ROOT, write_settings
+from tests.support.shared_data import shared
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import athena
+from clickstream.tables import BALANCE
+from clickstream.trial import run_trial
+
+pytestmark = pytest.mark.airflow
+
+DAY = date(2026, 11, 20)
+ANA, BEN, CHO = Client("203.0.113.7"), Client("198.51.100.9"), Client("203.0.113.99")
+ROBOT = Client("192.0.2.1", BOT)
+
+
+@pytest.fixture
+def connection(local_aws, monkeypatch) -> None:
+    """The connection that an operator sets in Airflow, here from the environment."""
+    facts = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"region_name": "eu-west-1", "endpoint_url": local_aws.endpoint},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts))
+
+
+@pytest.fixture
+def home(tmp_path, request, connection, monkeypatch) -> Path:
+    """A folder with settings and one log directory for each of two web servers."""
+    name = request.node.name.removeprefix("test_")[:40].rstrip("_")
+    settings = write_settings(tmp_path, name, ["web-1", "web-2"])
+    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(settings))
+    return tmp_path
+
+
+@pytest.fixture
+def dag(airflow_home, home, monkeypatch) -> Any:
+    """The hourly DAG, without the minutes that a failed task waits before it is tried again."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    import clickstream_dags
+
+    monkeypatch.setitem(clickstream_dags.DEFAULT_ARGS, "retries", 0)
+    return DagBag(dag_folder=ROOT / "dags").dags["clickstream_hourly"]
+
+
+def run_hour(dag, hour: str, **options) -> Any:
+    """The test run that builds `hour`; Airflow gives it the interval before its logical date."""
+    return dag.test(logical_date=Hour.parse(hour).end, **options)
+
+
+def open_lake() -> Any:
+    import clickstream_dags
+
+    return clickstream_dags.open_lake()
+
+
+def ledger(lake) -> list[dict[str, Any]]:
+    return lake_query(lake, "select * from hour_ledger order by hour_at")
+
+
+def lake_query(lake, sql: str) -> list[dict[str, Any]]:
+    return athena.query(lake, sql).records()
+
+
+def task_instances(run) -> list[Any]:
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return session.merge(run).get_task_instances(session=session)
+
+
+def states(run) -> dict[tuple[str, str], str]:
+    """The state of each task, by its id and the name it shows in the UI where it is mapped."""
+    return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in task_instances(run)}
+
+
+def xcom_values(run) -> list[Any]:
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        return session.scalars(select(XComModel.value).filter_by(run_id=run.run_id)).all()
+
+
+def hour_tasks(*hours: str) -> set[tuple[str, str]]:
+    steps = ("clean_hits", "build_sessions", "check_hour", "register_tables")
+    return {(f"build_hour.{step}", hour) for step in steps for hour in hours}
+
+
+ONCE = {(task, "") for task in ("list_sources", "hours_to_build", "every_source_pulled")} | {
+    ("refresh_views", ""),
+    ("pull_logs", "web-1"),
+    ("pull_logs", "web-2"),
+}
+
+
+def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
+    """Ana's session crosses two hours; lines that come late join it to her next one."""
+    caplog.set_level(logging.INFO, logger="clickstream")
+    append(
+        home / "web-1" / "access.log",
+        [
+            ANA.get("2026-11-20T05:50:00", "/", referrer="https://www.google.com/search"),
+            ANA.get("2026-11-20T05:50:01", "/style.css"),
+            ANA.get("2026-11-20T05:55:00", "/menu", referrer="https://cafe.example/"),
+        ],
+    )
+    append(
+        home / "web-2" / "access.log",
+        [
+            ROBOT.get("2026-11-20T05:10:00", "/robots.txt"),
+            ROBOT.get("2026-11-20T05:10:01", "/menu"),
+            "no line of an access log",
+            BEN.get("2026-11-20T05:20:00", "/gone", status=404),
+        ],
+    )
+    first = run_hour(dag, "2026-11-20T05")
+    assert states(first) == dict.fromkeys(ONCE | hour_tasks("2026-11-20T05"), "success")
+    assert "Hour 2026-11-20T05 published" in caplog.text
+
+    append(
+        home / "web-1" / "access.log",
+        [
+            ANA.get("2026-11-20T06:10:00", "/order"),
+            BEN.get(
+                "2026-11-20T06:30:00", "/menu?utm_source=news&utm_medium=email&utm_campaign=winter"
+            ),
+        ],
+    )
+    run_hour(dag, "2026-11-20T06")
+    append(
+        home / "web-1" / "access.log",
+        [
+            CHO.get("2026-11-20T05:59:30", "/menu"),
+            ANA.get("2026-11-20T06:35:00", "/cakes"),
+            ANA.get("2026-11-20T07:00:00", "/"),
+        ],
+    )
+    last = run_hour(dag, "2026-11-20T07")
+    reopened = hour_tasks("2026-11-20T05", "2026-11-20T06", "2026-11-20T07")
+    assert states(last) == dict.fromkeys(ONCE | reopened, "success")
+
+    lake = open_lake()
+    check_ledger(lake)
+    check_views(lake)
+    assert pipeline.verify(lake) == []
+    for value in [*xcom_values(first), *xcom_values(last)]:
+        assert len(json.dumps(value)) < 2_000
+
+
+def check_ledger(lake) -> None:
+    rows = ledger(lake)
+    assert [row["lines"] for row in rows] == [8, 3, 1]
+    assert [row["late_lines"] for row in rows] == [1, 1, 0]
+    for row in rows:
+        assert row["lines"] == sum(row[kind] for kind in BALANCE) + row["rejected"]
+    total = {kind: sum(row[kind] for row in rows) for kind in (*BALANCE, "rejected")}
+    assert total == {
+        "pages": 7,
+        "assets": 1,
+        "bots": 2,
+        "redirects": 0,
+        "client_errors": 1,
+        "server_errors": 0,
+        "others": 0,
+        "rejected": 1,
+    }
+
+
+def check_views(lake) -> None:
+    sessions = lake_query(
+        lake,
+        "select landing_page, exit_page, page_views, requests, duration_seconds, is_bounce"
+        " from sessions order by started_at",
+    )
+    assert [tuple(row.values()) for row in sessions] == [
+        ("/", "/", 5, 6, 4200, False),
+        ("/menu", "/menu", 1, 1, 0, True),
+        ("/menu", "/menu", 1, 1, 0, True),
+    ]
+    (traffic,) = lake_query(lake, "select * from daily_traffic")
+    assert traffic.pop("pages_per_session") == pytest.approx(7 / 3)
+    assert traffic.pop("bounce_rate") == pytest.approx(2 / 3)
+    assert traffic == {
+        "site": "cafe",
+        "visitors": 3,
+        "sessions": 3,
+        "page_views": 7,
+        "bot_requests": 2,
+        "mean_session_seconds": 1400.0,
+        "event_date": DAY,
+    }
+    pages = lake_query(lake, "select path, page_views, visitors, entries, exits from top_pages")
+    assert sorted(tuple(row.values()) for row in pages) == [
+        ("/", 2, 1, 1, 1),
+        ("/cakes", 1, 1, 0, 0),
+        ("/menu", 3, 3, 2, 2),
+        ("/order", 1, 1, 0, 0),
+    ]
+    sources = lake_query(lake, "select source, medium, campaign, page_views from traffic_sources")
+    assert sorted(tuple(row.values()) for row in sources) == [
+        ("direct", "none", "none", 1),
+        ("news", "email", "winter", 1),
+        ("www.google.com", "none", "none", 5),
+    ]
+
+
+def test_an_hour_asked_for_by_hand_is_built_again_to_the_same(dag, home) -> None:
+    append(
+        home / "web-1" / "access.log",
+        [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:10:00", "/menu")],
+    )
+    lake = open_lake()
+    pipeline.pull(lake, lake.settings.sources[0])
+    pipeline.build_range(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
+    before = [without_run(row) for row in ledger(lake)]
+    asked = dag.test(
+        logical_date=datetime(2026, 11, 21, 9, 30, tzinfo=UTC), run_conf={"hour": "2026-11-20T05"}
+    )
+    assert states(asked) == dict.fromkeys(ONCE | hour_tasks("2026-11-20T05"), "success")
+    rows = ledger(lake)
+    assert [without_run(row) for row in rows] == before
+    assert [row["published_by"] == asked.run_id for row in rows] == [True, False]
+
+
+def without_run(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
+
+
+def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
+    append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
+    (home / "web-2").rmdir()
+    run = run_hour(dag, "2026-11-20T05")
+    seen = states(run)
+    assert run.state == "failed"
+    assert seen["every_source_pulled", ""] == "upstream_failed"
+    assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
+    assert [row["pages"] for row in ledger(open_lake())] == [1]
+
+
+def test_without_the_connection_the_environment_leads_to_aws(
+    airflow_home, home, local_aws, monkeypatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    for name, value in local_aws.environment().items():
+        monkeypatch.setenv(name, value)
+    lake = open_lake()
+    assert lake.settings.aws.endpoint_url == local_aws.endpoint
+    assert ledger(lake) == []
+
+
+@pytest.mark.shared_data
+def test_a_real_log_of_42_hours(dag, home) -> None:
+    """Figures of two independent counts of this log: 5,000 lines, 1,720 runs of requests."""
+    log = shared("elastic-apache-5000", "access.log")
+    (home / "web-1" / "access.log").symlink_to(log)
+    first, last = Hour.parse("2015-05-17T10"), Hour.parse("2015-05-19T03")
+    run_hour(dag, str(first))
+    lake = open_lake()
+    pipeline.build_range(lake, first.next, last, "by hand")
+    rows = ledger(lake)
+    assert len(rows) == 42
+    assert sum(row["lines"] for row in rows) == 5_000
+    assert sum(row[kind] for row in rows for kind in (*BALANCE, "rejected")) == 5_000
+    (runs,) = lake_query(lake, "select count(distinct session_id) as n from session_parts")
+    assert runs["n"] == 1_720
+    assert pipeline.verify(lake) == []
+    check_against_trial(lake, log)
+
+
+def check_against_trial(lake, log) -> None:
+    """`clickstream try` reads the same log without a lake, and counts the same."""
+    report = io.StringIO()
+    run_trial([str(log)], "auto", True, Console(file=report), lake.settings)
+    trial = json.loads(report.getvalue())
+    (views,) = lake_query(
+        lake,
+        "select count(*) as sessions, count(distinct visitor_id) as visitors,"
+        " sum(page_views) as page_views from sessions",
+    )
+    assert views == {
+        "sessions": trial["sessions"],
+        "visitors": trial["visitors"],
+        "page_views": trial["balance"]["pages"],
+    }
+    pages = lake_query(
+        lake, "select path, sum(page_views) as page_views from top_pages group by path"
+    )
+    counted = {row["path"]: row["page_views"] for row in pages}
+    assert all(counted[top["path"]] == top["page_views"] for top in trial["top_pages"])
+    (bots,) = lake_query(lake, "select sum(bot_requests) as n from daily_traffic")
+    assert bots["n"] == trial["balance"]["bots"]

@@ -1,0 +1,104 @@
+"""The house rules of DAG files, checked on every file in dags/."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+FILES = sorted((ROOT / "dags").glob("*.py"))
+HEADINGS = ["What it makes", "When a red run may wait", "Where to look", "How to rerun"]
+HEAVY = {"boto3", "botocore", "clickstream", "numpy", "pandas", "pyarrow", "pyiceberg"}
+
+pytestmark = pytest.mark.airflow
+
+
+@pytest.fixture(scope="module")
+def bag(airflow_home):
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=ROOT / "dags")
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.stem)
+def dag(request, bag):
+    return bag.dags[request.param.stem]
+
+
+def test_every_file_is_read_without_error(bag) -> None:
+    assert FILES
+    assert bag.import_errors == {}
+
+
+def test_a_file_holds_one_dag_and_bears_its_name(bag) -> None:
+    held = sorted((Path(dag.fileloc).stem, dag.dag_id) for dag in bag.dags.values())
+    assert held == [(path.stem, path.stem) for path in FILES]
+
+
+def test_the_page_text_answers_the_four_questions_of_the_night(dag) -> None:
+    assert re.findall(r"^### (.+)$", dag.doc_md, re.MULTILINE) == HEADINGS
+
+
+def test_tags_come_from_the_closed_list_with_one_tier(dag) -> None:
+    from clickstream_dags import TAGS
+
+    assert dag.tags <= set(TAGS)
+    assert len([tag for tag in dag.tags if tag.startswith("tier-")]) == 1
+
+
+def test_owner_retries_delay_and_timeout_are_set(dag) -> None:
+    for task in dag.tasks:
+        assert task.owner == "data-engineering", task.task_id
+        assert task.retries >= 2, task.task_id
+        assert task.retry_delay >= timedelta(minutes=1), task.task_id
+        assert task.execution_timeout is not None, task.task_id
+
+
+def test_every_task_says_what_it_does(dag) -> None:
+    for task in dag.tasks:
+        assert task.doc_md or inspect.getdoc(getattr(task, "python_callable", None)), task.task_id
+
+
+def test_no_run_waits_for_the_one_before_or_makes_up_for_lost_ones(dag) -> None:
+    assert not dag.catchup
+    assert not any(task.depends_on_past for task in dag.tasks)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_read_fast_and_asks_nobody(path, tmp_path) -> None:
+    """Every task process reads the file again: heavy imports and look-ups are paid each time.
+
+    There is no database here, so a connection or variable asked for at the top fails.
+    """
+    report = (
+        f"import json, sys, runpy; runpy.run_path({str(path)!r});"
+        f"print('loaded', json.dumps(sorted({HEAVY!r} & set(sys.modules))))"
+    )
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/nowhere/airflow.db",
+        "PYTHONPATH": str(ROOT / "plugins"),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", report], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout.rpartition("loaded ")[2]) == []
+
+
+def test_the_hourly_run_is_for_whole_hours_and_can_be_backfilled(bag) -> None:
+    from airflow.timetables.interval import CronDataIntervalTimetable
+
+    hourly = bag.dags["clickstream_hourly"]
+    assert isinstance(hourly.timetable, CronDataIntervalTimetable)
+    assert hourly.timetable.summary == "0 * * * *"
+    assert hourly.max_active_runs == 4

@@ -1,0 +1,84 @@
+"""Small cases for each view: given these rows of what it reads, expect those rows of it.
+
+The rows stand in for tables and views as named steps around the view's own SQL, so Athena runs
+the SQL as it is. Columns of a table that a case leaves out are null.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clickstream.lake import athena
+from clickstream.tables import TABLES
+
+HERE = Path(__file__).parent
+DIRECTORY = HERE.parents[1] / "include" / "sql"
+CASES = [
+    pytest.param(path.stem, case, id=f"{path.stem}: {case['case']}")
+    for path in sorted((HERE / "cases").glob("*.yml"))
+    for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
+TRINO = {"string": "varchar", "int": "integer", "long": "bigint", "timestamp": "timestamp(6)"}
+TYPES = {
+    table.name: {column.name: TRINO.get(column.type, column.type) for column in table.columns}
+    for table in TABLES
+}
+TYPE_OF_VALUE = {
+    bool: "boolean",
+    int: "bigint",
+    float: "double",
+    str: "varchar",
+    datetime: "timestamp(6)",
+    date: "date",
+}
+
+Row = Mapping[str, Any]
+
+
+def literal(value: Any, kind: str) -> str:
+    text = "null" if value is None else f"'{value}'"
+    return f"cast({text} as {kind})"
+
+
+def types_of(name: str, rows: list[Row]) -> Mapping[str, str]:
+    """The columns of a table, or those that a case gives a view, and their types."""
+    if name in TYPES:
+        return TYPES[name]
+    values = {column: value for row in rows for column, value in row.items() if value is not None}
+    return {column: TYPE_OF_VALUE[type(values.get(column, ""))] for row in rows for column in row}
+
+
+def as_select(name: str, rows: list[Row]) -> str:
+    types = types_of(name, rows)
+    assert {column for row in rows for column in row} <= set(types), "a case names no such column"
+    selects = (
+        ", ".join(f"{literal(row.get(column), kind)} as {column}" for column, kind in types.items())
+        for row in rows
+    )
+    return " union all ".join(f"select {select}" for select in selects)
+
+
+def around(view: str, given: Mapping[str, list[Row]], columns: list[str]) -> str:
+    steps = ", ".join(f"{name} as ({as_select(name, rows)})" for name, rows in given.items())
+    sql = (DIRECTORY / f"{view}.sql").read_text(encoding="utf-8")
+    return f"with {steps} select {', '.join(columns)} from (\n{sql}) as result"
+
+
+@pytest.mark.parametrize(("view", "case"), CASES)
+def test_case(lake, view, case) -> None:
+    columns = list(case["expect"][0])
+    rows = athena.query(lake, around(view, case["given"], columns)).rows
+    assert Counter(rows) == Counter(tuple(row[c] for c in columns) for row in case["expect"])
+
+
+def test_every_view_has_a_case() -> None:
+    assert {path.stem for path in (HERE / "cases").iterdir()} == {
+        path.stem for path in DIRECTORY.glob("*.sql")
+    }

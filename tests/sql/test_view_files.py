@@ -1,0 +1,125 @@
+"""The house rules of include/sql: one view, one .sql, one .yml, and how both are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+import yaml
+from sqlglot import exp
+
+from clickstream.tables import TABLES
+
+DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
+FILES = sorted(DIRECTORY.glob("*.sql"))
+SOURCES = {table.name for table in TABLES} | {path.stem for path in FILES}
+
+pytestmark = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def described(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))
+
+
+def parsed(path: Path) -> exp.Query:
+    return sqlglot.parse_one(path.read_text(encoding="utf-8"), read="trino")
+
+
+def tables_read(query: exp.Expression, steps: set[str]) -> list[str]:
+    """Tables and views that a query reads, its own steps left out."""
+    return [table.name for table in query.find_all(exp.Table) if table.name not in steps]
+
+
+def steps(query: exp.Query) -> dict[str, exp.Expression]:
+    """The named steps of the outermost query, in order."""
+    return {cte.alias: cte.this for cte in query.ctes}
+
+
+def without_comments_and_texts(path: Path) -> str:
+    return re.sub(r"--.*|'[^']*'", "", path.read_text(encoding="utf-8"))
+
+
+def test_every_view_has_a_description_and_the_reverse(path) -> None:
+    stems = {file.stem for file in DIRECTORY.iterdir()}
+    assert {file.stem for file in DIRECTORY.glob("*.yml")} == stems
+    assert path.with_suffix(".yml").is_file()
+    assert {file.suffix for file in DIRECTORY.iterdir()} == {".sql", ".yml"}
+
+
+def test_the_description_has_all_its_parts(path) -> None:
+    facts = described(path)
+    assert list(facts) == ["one_row_per", "owner", "reads", "columns", "checks"]
+    assert facts["owner"] == "data-engineering"
+    for name, meaning in facts["columns"].items():
+        assert meaning.endswith("."), name
+        assert len(meaning) > 8, name
+
+
+def test_checks_name_columns_and_say_what_follows(path) -> None:
+    facts = described(path)
+    assert any("unique" in check for check in facts["checks"])
+    for check in facts["checks"]:
+        kind, consequence = check
+        assert kind in ("unique", "not_null")
+        assert consequence == "otherwise"
+        assert check["otherwise"] in ("stop", "warn")
+        assert set(check[kind]) <= set(facts["columns"])
+
+
+def test_no_description_of_a_column_stands_for_another(path) -> None:
+    meanings = list(described(path)["columns"].values())
+    assert len(set(meanings)) == len(meanings)
+
+
+def test_reads_is_what_the_sql_reads(path) -> None:
+    query = parsed(path)
+    read = set(tables_read(query, set(steps(query))))
+    assert read <= SOURCES
+    assert sorted(described(path)["reads"]) == sorted(read)
+
+
+def test_the_columns_are_described_in_their_order(path) -> None:
+    last = list(steps(parsed(path)).values())[-1]
+    assert [column.alias_or_name for column in last.selects] == list(described(path)["columns"])
+
+
+def test_a_header_says_what_one_row_is(path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("-- One row is one ")
+
+
+def test_inputs_are_named_first_one_table_each(path) -> None:
+    query = parsed(path)
+    named = steps(query)
+    reads = [tables_read(step, set(named)) for step in named.values()]
+    inputs = [read for read in reads if read]
+    assert reads[: len(inputs)] == inputs
+    assert all(len(read) == 1 for read in inputs)
+
+
+def test_the_last_line_selects_the_last_step(path) -> None:
+    query = parsed(path)
+    last = list(steps(query))[-1]
+    assert path.read_text(encoding="utf-8").endswith(f"\n\nselect *\nfrom {last}\n")
+    assert not query.args.get("where")
+
+
+def test_it_is_written_in_lower_case_with_four_spaces_and_trailing_commas(path) -> None:
+    text = path.read_text(encoding="utf-8")
+    code = without_comments_and_texts(path)
+    assert code == code.lower()
+    for number, line in enumerate(text.splitlines(), 1):
+        indent = len(line) - len(line.lstrip(" "))
+        assert indent % 4 == 0, number
+        assert len(line) <= 100, number
+        assert "\t" not in line, number
+        assert line == line.rstrip(), number
+        assert not line.lstrip().startswith(","), number
+
+
+def test_every_column_that_is_worked_out_has_a_name(path) -> None:
+    for select in parsed(path).find_all(exp.Select):
+        for column in select.selects:
+            assert isinstance(column, exp.Column | exp.Alias | exp.Star), column.sql("trino")

@@ -1,0 +1,141 @@
+"""The views as Athena answers them, over hours whose truth is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena
+
+DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
+DESCRIPTIONS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted(DIRECTORY.glob("*.yml"))
+}
+CHECKS = [
+    pytest.param(view, check, id=f"{view}-{next(iter(check))}-{number}")
+    for view, facts in DESCRIPTIONS.items()
+    for number, check in enumerate(facts["checks"], 1)
+]
+
+
+def rows(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
+    return athena.query(lake, sql).rows
+
+
+def number(lake: Lake, sql: str) -> Any:
+    ((value,),) = rows(lake, sql)
+    return value
+
+
+def violations(view: str, check: dict[str, Any]) -> str:
+    """The query that counts the rows or keys that break a check."""
+    if columns := check.get("not_null"):
+        broken = " or ".join(f"{column} is null" for column in columns)
+        return f"select count(*) from {view} where {broken}"
+    key = ", ".join(check["unique"])
+    repeated = f"select {key} from {view} group by {key} having count(*) > 1"
+    return f"select count(*) from ({repeated}) as repeated"
+
+
+@pytest.mark.parametrize("view", DESCRIPTIONS)
+def test_the_columns_are_those_described(lake, view) -> None:
+    assert athena.query(lake, f"select * from {view} limit 1").columns == list(
+        DESCRIPTIONS[view]["columns"]
+    )
+
+
+@pytest.mark.parametrize("view", DESCRIPTIONS)
+def test_there_is_something_to_check(lake, view) -> None:
+    assert number(lake, f"select count(*) from {view}") > 0
+
+
+@pytest.mark.parametrize(("view", "check"), CHECKS)
+def test_checks_hold(lake, view, check) -> None:
+    assert number(lake, violations(view, check)) == 0
+
+
+def test_a_broken_check_is_found(lake) -> None:
+    assert number(lake, violations("page_views", {"unique": ["site"]})) == 1
+    assert number(lake, violations("page_views", {"not_null": ["dwell_seconds"]})) > 0
+
+
+def naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
+
+
+def test_sessions_are_the_visits_that_really_took_place(lake, truth) -> None:
+    """Every session, with its times, counts, pages and source, over hour edges and midnight."""
+    columns = (
+        "started_at, ended_at, requests, page_views, landing_page, exit_page, referrer_domain,"
+        " utm_source, utm_medium, utm_campaign"
+    )
+    visits = [
+        (
+            naive(visit.started_at),
+            naive(visit.ended_at),
+            visit.requests,
+            visit.page_views,
+            visit.entry_page,
+            visit.exit_page,
+            visit.referrer_domain,
+            visit.utm_source,
+            visit.utm_medium,
+            visit.utm_campaign,
+        )
+        for visit in truth.sessions
+        if visit.page_views
+    ]
+    assert any(len(visit.hours) > 1 for visit in truth.sessions)
+    assert Counter(rows(lake, f"select {columns} from sessions")) == Counter(visits)
+
+
+def test_page_views_are_the_pages_that_people_looked_at(lake, truth) -> None:
+    assert number(lake, "select count(*) from page_views") == truth.total.pages
+    per_hour = rows(
+        lake,
+        "select date_trunc('hour', viewed_at), count(*) from page_views group by 1 order by 1",
+    )
+    assert per_hour == [(hour.naive, facts.pages) for hour, facts in truth.hours.items()]
+
+
+def test_every_page_view_leads_back_to_one_log_line(lake, truth) -> None:
+    lines = (
+        "select count(*) from page_views inner join hits"
+        " on page_views.raw_object = hits.raw_object"
+        " and page_views.line_number = hits.line_number"
+    )
+    assert number(lake, lines) == truth.total.pages
+
+
+def test_a_session_lands_and_leaves_where_its_page_views_say(lake) -> None:
+    disagreeing = (
+        "select count(*) from sessions inner join page_views"
+        " on sessions.session_id = page_views.session_id"
+        " where (is_landing_page and path <> landing_page) or (is_exit_page and path <> exit_page)"
+    )
+    assert number(lake, disagreeing) == 0
+
+
+def test_the_views_add_up_to_each_other(lake, truth) -> None:
+    pages, sessions = truth.total.pages, len([s for s in truth.sessions if s.page_views])
+    sums = rows(lake, "select sum(page_views), sum(sessions), sum(bot_requests) from daily_traffic")
+    assert sums == [(pages, sessions, truth.total.bots)]
+    sums = rows(lake, "select sum(page_views), sum(entries), sum(exits) from top_pages")
+    assert sums == [(pages, sessions, sessions)]
+    sums = rows(lake, "select sum(page_views), sum(sessions) from traffic_sources")
+    assert sums == [(pages, sessions)]
+
+
+def test_a_day_counts_the_people_of_the_day(lake, truth) -> None:
+    dates = {Hour.of(visit.started_at).event_date for visit in truth.sessions}
+    assert len(dates) == 2
+    for visitors, date in rows(lake, "select visitors, event_date from daily_traffic"):
+        seen = f"select count(distinct visitor_id) from page_views where event_date = date '{date}'"
+        assert visitors == number(lake, seen)
