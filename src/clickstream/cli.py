@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
@@ -38,6 +40,8 @@ FirstHour = Annotated[
     Hour, typer.Argument(parser=Hour.parse, metavar="FROM", help="First hour, UTC.")
 ]
 LastHour = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="TO", help="Last hour, UTC.")]
+AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
+AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
 HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
 
 
@@ -165,32 +169,37 @@ def settings(
 
 
 @app.command()
-def up() -> None:
+def up(airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566) -> None:
     """Start the local AWS, PostgreSQL and Airflow on this machine; Ctrl-C stops them all.
 
-    Example: [bold]clickstream up[/]
+    Example: [bold]clickstream up --airflow-port 9090[/]
     """
+    from clickstream.local.stack import Ports
     from clickstream.local.stack import up as start
 
-    raise typer.Exit(start(Path.cwd()))
+    raise typer.Exit(start(Path.cwd(), Ports(airflow_port, aws_port), console=out))
 
 
 @app.command()
 def demo(
     logs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Use the access logs in this directory.")
+        Path | None, typer.Option(metavar="PATH", help="Your own access logs: a directory or file.")
     ] = None,
     exit_when_done: Annotated[
         bool, typer.Option("--exit", help="Stop when the answers are there.")
     ] = False,
+    airflow_port: AirflowPort = 8080,
+    aws_port: AwsPort = 4566,
 ) -> None:
     """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """
     from clickstream.local.demo import run_demo
+    from clickstream.local.stack import Ports
 
-    raise typer.Exit(run_demo(logs, exit_when_done))
+    ports = Ports(airflow_port, aws_port)
+    raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
 
 
 def _open_lake() -> Lake:
@@ -205,10 +214,27 @@ def _progress() -> Progress:
 
 
 def _show_table(result: QueryResult) -> None:
-    table = Table(*result.columns, header_style="bold")
+    """Print a table or, where it is wider than the terminal, one record after the other."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for position, name in enumerate(result.columns):
+        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
+        table.add_column(name, justify="right" if numbers else "left")
     for row in result.rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
-    out.print(table)
+        table.add_row(*map(_cell, row))
+    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
+        out.print(table)
+        return
+    for row in result.rows:
+        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
+        for name, value in zip(result.columns, row, strict=True):
+            record.add_row(name, _cell(value))
+        out.print(record, "")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
 def _show_csv(result: QueryResult) -> None:

@@ -1,0 +1,106 @@
+"""Start the local AWS from the command line: ``python -m localaws --root DIR --port N``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from localaws.errors import StartError
+from localaws.server import build_app
+from localaws.store import lock_root
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4566
+GRACE_SECONDS = 5
+# Longer than clients keep idle connections for reuse, so that it is they who hang up.
+KEEP_ALIVE_SECONDS = 120
+BACKLOG = 512
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, so that whoever started it need not guess."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            port = sockets[0].getsockname()[1]
+            print(f"localaws listens on http://{HOST}:{port}", flush=True)  # noqa: T201
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+    arguments = _parser().parse_args()
+    root: Path = arguments.root.resolve()
+    try:
+        lock = lock_root(root)
+        listener = _listen(arguments.port)
+    except StartError as error:
+        print(f"localaws: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    # uvicorn stops on these signals and raises them again when it has stopped; by then they have
+    # done their work, and stopping on request is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    with lock, listener:
+        return _serve(root, listener)
+
+
+def _serve(root: Path, listener: socket.socket) -> int:
+    config = uvicorn.Config(
+        build_app(root),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localaws",
+        description="S3, Glue Data Catalog, Athena and Secrets Manager on this machine, durable "
+        "and on 127.0.0.1 only.",
+        epilog="example: python -m localaws --root .local/aws --port 4566\n"
+        "then:    export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--root", type=Path, required=True, help="folder that holds everything; made if absent"
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=DEFAULT_PORT,
+        help=f"port to listen on, 0 for any free one (default: {DEFAULT_PORT})",
+    )
+    return parser
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket. Raises StartError if the port is taken or cannot be had."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise StartError(
+            f"Cannot listen on {HOST}:{port}: {error}. Choose another --port, or 0 for a free one."
+        ) from error
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Athena's API: what each operation takes and returns."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localaws.athena import types
+from localaws.athena.blobio import split_uri
+from localaws.athena.catalogs import CatalogOperations
+from localaws.athena.engine import Engine
+from localaws.athena.executions import Executions
+from localaws.athena.results import Row, column_info, read_page
+from localaws.athena.statements import is_query, statement_type
+from localaws.athena.workgroups import ENGINE, Workgroups
+from localaws.errors import AwsError, UnknownOperationError
+from localaws.service import Blobs, Catalog
+from localaws.store import Database
+
+Json = dict[str, Any]
+MAX_RESULTS = 1000
+DEFAULT_LIST = 50
+MAX_QUERY_BYTES = 262144
+TIMELINE = (
+    "EngineExecutionTimeInMillis",
+    "QueryPlanningTimeInMillis",
+    "QueryQueueTimeInMillis",
+    "TotalExecutionTimeInMillis",
+)
+
+
+class AthenaService:
+    """The Athena service over one folder, the local S3 and the local Glue."""
+
+    name = "athena"
+    target_prefix = "AmazonAthena"
+
+    def __init__(self, root: Path, blobs: Blobs, glue: Catalog) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        store = Database(root / "athena.db")
+        self._executions = Executions(store)
+        self._workgroups = Workgroups(store)
+        self._catalogs = CatalogOperations(glue)
+        self._blobs = blobs
+        self._engine = Engine(self._executions, blobs, glue, root / "scratch")
+        self._operations: dict[str, Callable[[Json], Json]] = {
+            "StartQueryExecution": self._start_query,
+            "GetQueryExecution": self._get_query,
+            "BatchGetQueryExecution": self._batch_get,
+            "ListQueryExecutions": self._list_queries,
+            "StopQueryExecution": self._stop_query,
+            "GetQueryResults": self._get_results,
+            "GetQueryRuntimeStatistics": self._get_statistics,
+            "CreateWorkGroup": self._workgroups.create,
+            "UpdateWorkGroup": self._workgroups.update,
+            "GetWorkGroup": lambda body: {"WorkGroup": self._workgroups.get(body["WorkGroup"])},
+            "DeleteWorkGroup": lambda body: self._workgroups.delete(body["WorkGroup"]),
+            "ListWorkGroups": lambda _: {"WorkGroups": self._workgroups.summaries()},
+            **self._catalogs.operations(),
+        }
+
+    def call(self, operation: str, body: Json) -> Json:
+        """Answer one operation. Raises AwsError."""
+        handler = self._operations.get(operation)
+        if handler is None:
+            raise UnknownOperationError("athena", operation)
+        try:
+            return handler(body)
+        except KeyError as error:
+            raise AwsError(
+                "InvalidRequestException", f"{operation} needs the member {error}."
+            ) from None
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._engine.close()
+
+    def _start_query(self, body: Json) -> Json:
+        sql = body["QueryString"]
+        if not sql.strip() or len(sql.encode()) > MAX_QUERY_BYTES:
+            raise AwsError("InvalidRequestException", "QueryString is empty or too long.")
+        for option in ("ResultReuseConfiguration", "EngineConfiguration"):
+            if _asks_for_something(body.get(option)):
+                raise AwsError("InvalidRequestException", f"localaws does not implement {option}.")
+        execution = self._new_execution(sql, body)
+        query_id = self._executions.add(execution, body.get("ClientRequestToken"))
+        if query_id == execution["QueryExecutionId"]:
+            self._engine.submit(query_id)
+        return {"QueryExecutionId": query_id}
+
+    def _new_execution(self, sql: str, body: Json) -> Json:
+        workgroup = body.get("WorkGroup") or "primary"
+        asked = body.get("ResultConfiguration", {}).get("OutputLocation")
+        folder = self._workgroups.output_location(workgroup, asked).rstrip("/")
+        self._require_bucket(folder)
+        query_id = str(uuid.uuid4())
+        context = body.get("QueryExecutionContext", {})
+        execution = {
+            "QueryExecutionId": query_id,
+            "Query": sql,
+            "StatementType": statement_type(sql),
+            "ResultConfiguration": {
+                "OutputLocation": f"{folder}/{query_id}.{'csv' if is_query(sql) else 'txt'}"
+            },
+            "QueryExecutionContext": {
+                "Database": context.get("Database") or "default",
+                "Catalog": (context.get("Catalog") or "awsdatacatalog").lower(),
+            },
+            "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
+            "Statistics": {
+                "EngineExecutionTimeInMillis": 0,
+                "DataScannedInBytes": 0,
+                "TotalExecutionTimeInMillis": 0,
+                "QueryQueueTimeInMillis": 0,
+                "QueryPlanningTimeInMillis": 0,
+                "ServiceProcessingTimeInMillis": 0,
+                "ResultReuseInformation": {"ReusedPreviousResult": False},
+            },
+            "WorkGroup": workgroup,
+            "EngineVersion": ENGINE,
+        }
+        if body.get("ExecutionParameters"):
+            execution["ExecutionParameters"] = body["ExecutionParameters"]
+        return execution
+
+    def _require_bucket(self, location: str) -> None:
+        try:
+            bucket, _ = split_uri(location)
+        except ValueError as error:
+            raise AwsError("InvalidRequestException", f"Output location: {error}.") from None
+        if not self._blobs.exists_bucket(bucket):
+            raise AwsError(
+                "InvalidRequestException",
+                f"Unable to verify/create output bucket {bucket}. Make the bucket first.",
+            )
+
+    def _get_query(self, body: Json) -> Json:
+        return {"QueryExecution": self._executions.get(body["QueryExecutionId"])["execution"]}
+
+    def _batch_get(self, body: Json) -> Json:
+        found, missing = [], []
+        for query_id in body["QueryExecutionIds"]:
+            try:
+                found.append(self._executions.get(query_id)["execution"])
+            except AwsError as error:
+                missing.append(
+                    {
+                        "QueryExecutionId": query_id,
+                        "ErrorCode": error.code,
+                        "ErrorMessage": error.message,
+                    }
+                )
+        return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
+
+    def _list_queries(self, body: Json) -> Json:
+        workgroup = body.get("WorkGroup") or "primary"
+        self._workgroups.get(workgroup)
+        count = body.get("MaxResults") or DEFAULT_LIST
+        offset = _offset(body)
+        ids = self._executions.ids(workgroup, count + 1, offset)
+        answer: Json = {"QueryExecutionIds": ids[:count]}
+        if len(ids) > count:
+            answer["NextToken"] = str(offset + count)
+        return answer
+
+    def _stop_query(self, body: Json) -> Json:
+        self._executions.get(body["QueryExecutionId"])
+        self._engine.stop(body["QueryExecutionId"])
+        return {}
+
+    def _get_results(self, body: Json) -> Json:
+        record = self._executions.get(body["QueryExecutionId"])
+        state = record["execution"]["Status"]["State"]
+        if state in ("QUEUED", "RUNNING"):
+            raise AwsError(
+                "InvalidRequestException", f"Query has not yet finished. Current state: {state}"
+            )
+        if state != "SUCCEEDED":
+            raise AwsError(
+                "InvalidRequestException",
+                f"Query did not finish successfully. Final query state: {state}",
+            )
+        count = min(body.get("MaxResults") or MAX_RESULTS, MAX_RESULTS)
+        rows, after = self._page(record["execution"], _offset(body), count)
+        columns = [column_info(name, types.from_json(kind)) for name, kind in record["columns"]]
+        answer: Json = {
+            "UpdateCount": 0,
+            "ResultSet": {
+                "Rows": [{"Data": [_cell(text) for text in row]} for row in rows],
+                "ResultSetMetadata": {"ColumnInfo": columns},
+            },
+        }
+        if after is not None:
+            answer["NextToken"] = str(after)
+        return answer
+
+    def _page(self, execution: Json, offset: int, count: int) -> tuple[list[Row], int | None]:
+        """Rows of a result from an offset: bytes in a CSV file, lines in a text file."""
+        location = execution["ResultConfiguration"]["OutputLocation"]
+        path = self._blobs.path(*split_uri(location))
+        if path is None:
+            raise AwsError("InvalidRequestException", f"Could not find results at {location}.")
+        if location.endswith(".csv"):
+            return read_page(path, offset, count)
+        lines = path.read_text(encoding="utf-8").splitlines()
+        after = offset + count if len(lines) > offset + count else None
+        return [[line] for line in lines[offset : offset + count]], after
+
+    def _get_statistics(self, body: Json) -> Json:
+        record = self._executions.get(body["QueryExecutionId"])
+        statistics = record["execution"]["Statistics"]
+        rows = {"InputBytes": statistics["DataScannedInBytes"]}
+        if record.get("rows") is not None:
+            rows["OutputRows"] = record["rows"]
+        timeline = {name: statistics[name] for name in TIMELINE}
+        return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
+
+
+def _cell(text: str | None) -> Json:
+    return {} if text is None else {"VarCharValue": text}
+
+
+def _offset(body: Json) -> int:
+    token = body.get("NextToken") or "0"
+    if not re.fullmatch(r"\d{1,15}", token):
+        raise AwsError("InvalidRequestException", f"Malformed next token: {token}")
+    return int(token)
+
+
+def _asks_for_something(option: Any) -> bool:
+    """Whether an option asks for more than "no", as a client's default may."""
+    if isinstance(option, dict):
+        return any(_asks_for_something(value) for value in option.values())
+    return bool(option)

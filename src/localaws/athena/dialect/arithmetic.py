@@ -1,0 +1,163 @@
+"""Operators on numbers, moments, intervals and texts, with Trino's result types.
+
+Integers divide to integers, decimals to decimals rounded half up, a date plus a month is a date,
+and two dates differ by an interval; DuckDB answers differently in each case.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.functions.times import wall_clock
+from localaws.athena.dialect.typed import Typed, coerce, quote, unify
+from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
+
+SIGNS: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+    exp.DPipe: "||",
+}
+INTERVALS = (types.DAY_TIME_INTERVAL, types.YEAR_MONTH_INTERVAL)
+CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND")
+
+
+def compile_arithmetic(node: exp.Expr, left: Typed, right: Typed) -> Typed:
+    """A binary operator. Raises QueryError (TYPE_MISMATCH) for types it does not take."""
+    sign = SIGNS[type(node)]
+    if sign == "||":
+        return _concatenate(node, left, right)
+    if types.UNKNOWN in (left.type, right.type):
+        left, right = unify([left, right], node)[0]
+    names = {left.type.name, right.type.name}
+    if names <= set(NUMBERS):
+        return _numbers(node, sign, left, right)
+    if names & set(INTERVALS):
+        return _interval(node, sign, left, right)
+    if sign == "-" and names <= set(types.MOMENTS):
+        return _difference(node, left, right)
+    return _refuse(node, sign, left, right)
+
+
+def negate(node: exp.Expr, value: Typed) -> Typed:
+    """Unary minus."""
+    if value.type.name not in (*NUMBERS, *INTERVALS):
+        raise type_mismatch(f"Cannot negate {value.type}", node)
+    return Typed(f"(-{value.sql})", value.type)
+
+
+def _refuse(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
+    raise type_mismatch(f"Cannot apply operator: {left.type} {sign} {right.type}", node)
+
+
+def _concatenate(node: exp.Expr, left: Typed, right: Typed) -> Typed:
+    if {left.type.name, right.type.name} <= {"varchar", "unknown"}:
+        left, right = coerce(left, VARCHAR, node), coerce(right, VARCHAR, node)
+        return Typed(f"({left.sql} || {right.sql})", VARCHAR)
+    if left.type.name == right.type.name == "array":
+        (left, right), kind = unify([left, right], node)
+        return Typed(f"({left.sql} || {right.sql})", kind)
+    return _refuse(node, "||", left, right)
+
+
+def _numbers(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
+    (one, other), kind = unify([left, right], node)
+    if kind.name != "decimal":
+        if sign == "/" and kind.name in INTEGERS:
+            sign = "//"
+        return Typed(f"({one.sql} {sign} {other.sql})", kind)
+    a, b = types.as_decimal(left.type), types.as_decimal(right.type)
+    left, right = coerce(left, a, node), coerce(right, b, node)
+    if sign == "/":
+        return _decimal_quotient(left, right)
+    if sign == "%":
+        raise not_supported("the remainder of decimals; cast them to double or bigint", node)
+    return _decimal(sign, left, right)
+
+
+def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
+    """Sum, difference or product of decimals."""
+    (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
+    if sign == "*":
+        kind = types.decimal(p1 + p2, s1 + s2)
+        operands = (left.sql, right.sql)
+    else:
+        scale = max(s1, s2)
+        kind = types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
+        name = types.duckdb_name(kind)
+        operands = (f"CAST({left.sql} AS {name})", f"CAST({right.sql} AS {name})")
+    sql = f"CAST(({operands[0]} {sign} {operands[1]}) AS {types.duckdb_name(kind)})"
+    return Typed(sql, kind)
+
+
+def _decimal_quotient(left: Typed, right: Typed) -> Typed:
+    """Exact division in integers: both as whole numbers of their last digits."""
+    (p1, s1), s2 = left.type.numbers, right.type.numbers[1]
+    kind = types.decimal(p1 + s2 + max(0, s2 - s1), max(s1, s2))
+    scale = kind.numbers[1]
+    shift = f"CAST({10 ** (scale - s1 + s2)} AS HUGEINT)"
+    whole = f"trino_half_up({unscaled(left.sql)} * {shift}, {unscaled(right.sql)})"
+    return Typed(scaled(whole, kind), kind)
+
+
+def unscaled(sql: str) -> str:
+    """SQL of a decimal's digits as one whole number."""
+    return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)"
+
+
+def scaled(sql: str, kind: Type) -> str:
+    """SQL of the decimal that has the digits of a whole number."""
+    scale = kind.numbers[1]
+    name = types.duckdb_name(kind)
+    if scale == 0:
+        return f"CAST({sql} AS {name})"
+    last_digit = f"CAST('0.{'1'.rjust(scale, '0')}' AS DECIMAL({scale}, {scale}))"
+    whole = f"CAST({sql} AS DECIMAL({types.MAX_PRECISION - scale}, 0))"
+    return f"CAST(({whole} * {last_digit}) AS {name})"
+
+
+def _interval(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
+    if left.type.name in INTERVALS and right.type.name in types.MOMENTS and sign == "+":
+        left, right = right, left
+    if left.type.name in types.MOMENTS and right.type.name in INTERVALS and sign in "+-":
+        return _moved(node, sign, left, right)
+    if left.type == right.type and sign in "+-":
+        return Typed(f"({left.sql} {sign} {right.sql})", left.type)
+    if sign == "*":
+        return _multiple(node, left, right)
+    return _refuse(node, sign, left, right)
+
+
+def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
+    if right.type.name in INTERVALS:
+        left, right = right, left
+    times = coerce(right, BIGINT, node)
+    return Typed(f"({left.sql} * CAST({times.sql} AS INTEGER))", left.type)
+
+
+def _moved(node: exp.Expr, sign: str, moment: Typed, step: Typed) -> Typed:
+    """A moment an interval later or earlier."""
+    if moment.type == DATE:
+        if any(part.args["unit"].name.upper() in CLOCK_UNITS for part in _units(node)):
+            raise type_mismatch("Cannot add hour, minutes or seconds to a date", node)
+        return Typed(f"CAST(({moment.sql} {sign} {step.sql}) AS DATE)", DATE)
+    if moment.type.name == types.TIMESTAMP_TZ and step.type.name == types.YEAR_MONTH_INTERVAL:
+        local = f"({wall_clock(moment)} {sign} {step.sql})"
+        return Typed(f"timezone({quote(moment.type.zone)}, {local})", moment.type)
+    return Typed(f"({moment.sql} {sign} {step.sql})", moment.type)
+
+
+def _units(node: exp.Expr) -> list[exp.Interval]:
+    return list(node.find_all(exp.Interval))
+
+
+def _difference(node: exp.Expr, left: Typed, right: Typed) -> Typed:
+    """The interval between two moments."""
+    (end, start), kind = unify([left, right], node)
+    name = "TIMESTAMPTZ" if kind.name == types.TIMESTAMP_TZ else "TIMESTAMP"
+    sql = f"(CAST({end.sql} AS {name}) - CAST({start.sql} AS {name}))"
+    return Typed(sql, Type(types.DAY_TIME_INTERVAL))

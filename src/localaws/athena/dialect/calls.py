@@ -1,0 +1,76 @@
+"""Scalar function calls: from a name and compiled arguments to DuckDB SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
+from localaws.athena.dialect.functions.call import Call, unexpected_parameters
+from localaws.athena.dialect.functions.lambdas import LAMBDAS
+from localaws.athena.dialect.functions.scalar import TABLE
+from localaws.athena.dialect.functions.signature import Signature, choose, parse_signature
+from localaws.athena.dialect.functions.special import FALLBACK, SPECIAL
+from localaws.athena.dialect.typed import Typed
+from localaws.athena.errors import QueryError
+
+Overloads = dict[str, dict[Signature, str]]
+
+
+def read_table(table: Mapping[str, str]) -> Overloads:
+    """A table of signatures, by function name."""
+    overloads: Overloads = defaultdict(dict)
+    for text, template in table.items():
+        signature = parse_signature(text)
+        overloads[signature.name][signature] = template
+    return dict(overloads)
+
+
+SCALARS = read_table(TABLE)
+AGGREGATE_CALLS = read_table(AGGREGATES)
+WINDOW_CALLS = read_table(WINDOWS)
+
+
+class _Arguments:
+    """All arguments, joined by the format specification: ``{all:, }``."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self._parts = parts
+
+    def __format__(self, separator: str) -> str:
+        return separator.join(self._parts)
+
+
+def fill(template: str, arguments: list[Typed]) -> str:
+    """Put the arguments' SQL into a template."""
+    parts = [argument.sql for argument in arguments]
+    return template.format(*parts, all=_Arguments(parts))
+
+
+def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
+    """A scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
+    if name in SPECIAL:
+        return SPECIAL[name](Call(name, arguments, node))
+    overloads = SCALARS.get(name, {})
+    signature = choose(list(overloads), arguments)
+    if signature is not None:
+        matched = signature.match(arguments)
+        if matched is not None:
+            return Typed(fill(overloads[signature], matched[0]), matched[1])
+    if name in FALLBACK:
+        return FALLBACK[name](Call(name, arguments, node))
+    if name in SCALARS:
+        raise unexpected_parameters(Call(name, arguments, node))
+    raise QueryError(
+        "FUNCTION_NOT_FOUND",
+        f"Function '{name}' not registered with the local Athena; it may exist in AWS",
+        node,
+    )
+
+
+def function_names() -> set[str]:
+    """Names of all functions that are known here."""
+    known = (SCALARS, AGGREGATE_CALLS, WINDOW_CALLS, SPECIAL, FALLBACK, LAMBDAS)
+    return {name for table in known for name in table}

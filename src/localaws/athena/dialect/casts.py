@@ -1,0 +1,196 @@
+"""CAST and TRY_CAST by Trino's rules.
+
+DuckDB casts more freely (``'1.5'`` to integer, ``' 2026/1/2 '`` to date) and rounds doubles to
+even, so texts are checked against what Trino accepts and numbers are rounded half away from zero.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.typed import Typed, coerce, fail, quote
+from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.types import BOOLEAN, INTEGERS, NUMBERS, UNKNOWN, VARCHAR, Type
+
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_TIME = r" [0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+TEXT_PATTERNS = {
+    **dict.fromkeys(INTEGERS, "[+-]?[0-9]+"),
+    "double": f"{_NUMBER}|NaN|[+-]?Infinity",
+    "real": f"{_NUMBER}|NaN|[+-]?Infinity",
+    "decimal": _NUMBER,
+    "boolean": "(?i)t|true|1|f|false|0",
+    "date": _DATE,
+    "timestamp": f"{_DATE}({_TIME})?",
+}
+ZONED_TEXT = re.compile(rf"({_DATE}(?:{_TIME})?)\s+(\S+)|({_DATE}(?:{_TIME})?)([+-]\d\d:\d\d)")
+TYPE_IN_MESSAGE = {"integer": "INT"}
+MICROSECOND_DIGITS = 6
+JSON_CASTS = ("boolean", "bigint", "integer", "double", "varchar")
+
+
+def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
+    """The value as ``target``; ``safe`` gives NULL instead of an error (TRY_CAST).
+
+    Raises QueryError (TYPE_MISMATCH) for a cast that Trino does not know, NOT_SUPPORTED for one
+    that only the local engine lacks.
+    """
+    source = value.type
+    if UNKNOWN in (source, target) or source == target:
+        return Typed(f"CAST({value.sql} AS {types.duckdb_name(target)})", target)
+    if target.name == "varchar":
+        return Typed(text_of(value, node), VARCHAR)
+    if source.name == "varchar":
+        return _from_text(value, target, safe, node)
+    if source.name == "json":
+        return Typed(_from_json(value, target, safe, node), target)
+    if {source.name, target.name} <= {*NUMBERS, "boolean"}:
+        return Typed(_number(value, target, safe), target)
+    if {source.name, target.name} <= set(types.MOMENTS):
+        return _moment(value, target)
+    if source.name == target.name:
+        return Typed(_nested(value, target, safe, node), target)
+    raise type_mismatch(f"Cannot cast {source} to {target}", node)
+
+
+def text_of(value: Typed, node: exp.Expr) -> str:
+    """SQL of the value as Trino's ``cast(... as varchar)`` writes it."""
+    kind = value.type
+    if kind.name in ("boolean", "date", "decimal", *INTEGERS):
+        return f"CAST({value.sql} AS VARCHAR)"
+    if kind.name == "varchar":
+        return value.sql
+    if kind.name == "double":
+        return f"trino_double_text({value.sql})"
+    if kind.name == "timestamp":
+        return timestamp_text(value.sql, kind.numbers[0])
+    if kind.name == types.TIMESTAMP_TZ:
+        text = timestamp_text(local_time(value), kind.numbers[0])
+        return f"({text} || {quote(' ' + kind.zone)})"
+    if kind.name == "json":
+        return f"trino_json_text({value.sql})"
+    raise not_supported(f"a cast of {kind} to varchar", node)
+
+
+def timestamp_text(sql: str, precision: int) -> str:
+    """SQL of a timestamp's text with ``precision`` digits after the second."""
+    text = f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%f')"
+    surplus = MICROSECOND_DIGITS - precision if precision else MICROSECOND_DIGITS + 1
+    return f"left({text}, {-surplus})" if surplus > 0 else text
+
+
+def local_time(value: Typed) -> str:
+    """SQL of the wall-clock time that a timestamp with time zone shows in its zone."""
+    if value.type.zone == types.MIXED_ZONES:
+        raise not_supported("values of several time zones in one place; give all the same zone")
+    return f"timezone({quote(value.type.zone)}, {value.sql})"
+
+
+def round_time(sql: str, precision: int) -> str:
+    """SQL of a timestamp rounded half up to ``precision`` digits after the second."""
+    if precision >= MICROSECOND_DIGITS:
+        return sql
+    step = 10 ** (MICROSECOND_DIGITS - precision)
+    return f"make_timestamp(((epoch_us({sql}) + {step // 2}) // {step}) * {step})"
+
+
+def _number(value: Typed, target: Type, safe: bool) -> str:
+    whole = target.name in INTEGERS and value.type.name in ("double", "real")
+    operand = f"round({value.sql})" if whole else value.sql
+    return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
+
+
+def _moment(value: Typed, target: Type) -> Typed:
+    zoned = value.type.name == types.TIMESTAMP_TZ
+    if target.name == types.TIMESTAMP_TZ:
+        zone = value.type.zone if zoned else "UTC"
+        wanted = types.timestamp_tz(target.numbers[0], zone)
+        rounded = _rounded(Typed(local_time(value) if zoned else value.sql, value.type), target)
+        return Typed(f"timezone({quote(zone)}, CAST({rounded} AS TIMESTAMP))", wanted)
+    local = Typed(local_time(value) if zoned else value.sql, value.type)
+    return Typed(f"CAST({_rounded(local, target)} AS {types.duckdb_name(target)})", target)
+
+
+def _rounded(value: Typed, target: Type) -> str:
+    """The timestamp, rounded if the target has fewer digits; a date is cut, never rounded."""
+    have, want = (kind.numbers[0] if kind.numbers else 0 for kind in (value.type, target))
+    if target.name == "date" or have <= want:
+        return value.sql
+    return round_time(value.sql, want)
+
+
+def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
+    if target.name == types.TIMESTAMP_TZ:
+        return _zoned_constant(value, target, node)
+    if target.name == "varbinary":
+        return Typed(f"encode({value.sql})", target)
+    if target.name not in TEXT_PATTERNS:
+        raise not_supported(f"a cast of varchar to {target}", node)
+    trimmed = f"trim({value.sql})"
+    name = types.duckdb_name(target)
+    converted = f"{'TRY_CAST' if safe else 'CAST'}({trimmed} AS {name})"
+    if target.name == "timestamp":
+        converted = round_time(converted, target.numbers[0])
+    if target == BOOLEAN:
+        converted = f"(lower({trimmed}) IN ('t', 'true', '1'))"
+    shown = TYPE_IN_MESSAGE.get(target.name, target.name.upper())
+    message = f"'Cannot cast ''' || {value.sql} || ''' to {shown}'"
+    refusal = "NULL" if safe else fail("INVALID_CAST_ARGUMENT", message, target)
+    pattern = quote(TEXT_PATTERNS[target.name])
+    return Typed(
+        f"(CASE WHEN regexp_full_match({trimmed}, {pattern}) THEN {converted} ELSE {refusal} END)",
+        target,
+    )
+
+
+def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:
+    """A literal with a zone; the zone of a text from data is known too late to be shown."""
+    match = ZONED_TEXT.fullmatch(value.constant or "")
+    if match is None:
+        raise not_supported(
+            "a cast of this text to timestamp with time zone; use from_iso8601_timestamp", node
+        )
+    local, zone = next((match[a], match[b]) for a, b in ((1, 4), (5, 8)) if match[a])
+    if zone[0] in "+-":
+        return Typed(
+            f"CAST({quote(local + zone)} AS TIMESTAMPTZ)", types.timestamp_tz(target.numbers[0])
+        )
+    moment = f"timezone({quote(zone)}, CAST({quote(local)} AS TIMESTAMP))"
+    return Typed(moment, types.timestamp_tz(target.numbers[0], zone))
+
+
+def _from_json(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
+    """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
+    if target.name in JSON_CASTS:
+        text = Typed(f"trino_json_text({value.sql})", VARCHAR)
+        return cast(text, target, safe, node).sql
+    simple = all(arg.name in JSON_CASTS for arg in target.args)
+    if target.name not in ("array", "map") or not simple:
+        raise not_supported(f"a cast of json to {target}", node)
+    name = types.duckdb_name(target)
+    return f"{'TRY_CAST' if safe else 'CAST'}(CAST({value.sql} AS JSON) AS {name})"
+
+
+def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
+    if target.name == "array":
+        element = cast(Typed("e", value.type.args[0]), target.args[0], safe, node)
+        return f"list_transform({value.sql}, lambda e: {element.sql})"
+    if target.name == "row" and len(value.type.args) == len(target.args):
+        return _row(value, target, safe, node)
+    if target.name in NUMBERS or target.name == "map":
+        return coerce(value, target, node).sql
+    raise type_mismatch(f"Cannot cast {value.type} to {target}", node)
+
+
+def _row(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
+    names, wanted = types.field_names(value.type), types.field_names(target)
+    parts = [
+        cast(Typed(f"struct_extract({value.sql}, {quote(name)})", old), new, safe, node).sql
+        for name, old, new in zip(names, value.type.args, target.args, strict=True)
+    ]
+    packed = ", ".join(f'"{name}" := {part}' for name, part in zip(wanted, parts, strict=True))
+    return f"(CASE WHEN {value.sql} IS NULL THEN NULL ELSE struct_pack({packed}) END)"

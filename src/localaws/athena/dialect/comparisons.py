@@ -1,0 +1,101 @@
+"""Comparisons: operators, IN, BETWEEN, LIKE, IS NULL, and those with a subquery.
+
+Both sides must have a common type; DuckDB would turn texts into numbers unasked.
+"""
+
+# ruff: noqa: S608 - SQL is what this module makes
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localaws.athena.dialect.dispatch import Handler, compile_expression
+from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.typed import Typed, coerce, unify
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
+from localaws.athena.types import BOOLEAN, VARCHAR
+
+
+def operands(node: exp.Expr, env: Env) -> tuple[Typed, Typed]:
+    """Both sides of a binary operator, compiled."""
+    return compile_expression(node.this, env), compile_expression(node.expression, env)
+
+
+def comparison(operator: str) -> Handler:
+    """The function that compiles a comparison, also one with ANY or ALL rows."""
+
+    def compile_comparison(node: exp.Expr, env: Env) -> Typed:
+        if isinstance(node.expression, exp.Any | exp.All):
+            return _quantified(node, operator, env)
+        left, right = comparable(list(operands(node, env)), node)
+        return Typed(f"({left.sql} {operator} {right.sql})", BOOLEAN)
+
+    return compile_comparison
+
+
+def comparable(values: list[Typed], node: exp.Expr) -> list[Typed]:
+    """Values as their common type; JSON cannot be compared (its text has several forms)."""
+    if any(value.type.name in ("json", "map") for value in values):
+        raise not_supported("a comparison of json or map values", node)
+    try:
+        return unify(values, node)[0]
+    except QueryError:
+        listed = ", ".join(str(value.type) for value in values)
+        raise type_mismatch(f"Cannot compare values of types {listed}", node) from None
+
+
+def _quantified(node: exp.Expr, operator: str, env: Env) -> Typed:
+    """A comparison with ANY or ALL rows of a subquery."""
+    word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
+    value, rows = _with_subquery(node.this, node.expression.this, env, node)
+    return Typed(f"({value.sql} {operator} {word} ({rows}))", BOOLEAN)
+
+
+def _with_subquery(
+    operand: exp.Expr, query: exp.Expr, env: Env, node: exp.Expr
+) -> tuple[Typed, str]:
+    """An operand and a one-column subquery, both as their common type."""
+    compiled = env.session.compile_query(query, env)
+    if len(compiled.columns) != 1:
+        raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery", node)
+    name = env.session.name("q")
+    column = Typed(f"{name}.c0", compiled.columns[0][1])
+    value, converted = comparable([compile_expression(operand, env), column], node)
+    return value, f"SELECT {converted.sql} FROM ({compiled.sql}) AS {name}(c0)"
+
+
+def is_null(node: exp.Expr, env: Env) -> Typed:
+    """IS NULL; IS NOT NULL is its negation."""
+    if not isinstance(node.expression, exp.Null):
+        raise not_supported(node.sql("trino"), node)
+    return Typed(f"({compile_expression(node.this, env).sql} IS NULL)", BOOLEAN)
+
+
+def is_in(node: exp.Expr, env: Env) -> Typed:
+    """IN a list or a subquery."""
+    if node.args.get("query") is not None:
+        value, rows = _with_subquery(node.this, node.args["query"], env, node)
+        return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
+    if not node.expressions:
+        raise not_supported(node.sql("trino"), node)
+    operands = [node.this, *node.expressions]
+    value, *choices = comparable([compile_expression(part, env) for part in operands], node)
+    return Typed(f"({value.sql} IN ({', '.join(choice.sql for choice in choices)}))", BOOLEAN)
+
+
+def between(node: exp.Expr, env: Env) -> Typed:
+    """BETWEEN, both ends included."""
+    operands = [node.this, node.args["low"], node.args["high"]]
+    value, low, high = comparable([compile_expression(part, env) for part in operands], node)
+    return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
+
+
+def like(node: exp.Expr, env: Env) -> Typed:
+    """LIKE, with ESCAPE or without."""
+    escape = ""
+    if isinstance(node, exp.Escape):
+        escape = f" ESCAPE {coerce(compile_expression(node.expression, env), VARCHAR, node).sql}"
+        node = node.this
+    if not isinstance(node, exp.Like):
+        raise not_supported(node.sql("trino"), node)
+    text, pattern = (coerce(value, VARCHAR, node).sql for value in operands(node, env))
+    return Typed(f"({text} LIKE {pattern}{escape})", BOOLEAN)

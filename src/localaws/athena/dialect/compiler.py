@@ -1,0 +1,58 @@
+"""Compile one statement: parse, put parameters in, compile, name the result's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from localaws.athena.dialect.environment import Env, Relations, Session
+from localaws.athena.dialect.parser import parse_expression, parse_query
+from localaws.athena.dialect.queries import compile_query
+from localaws.athena.dialect.scopes import Scan
+from localaws.athena.errors import QueryError
+from localaws.athena.types import Type
+
+
+@dataclass(frozen=True)
+class CompiledStatement:
+    """What a worker runs: views to set up in order (after the scans), then the query."""
+
+    setup: Sequence[str]
+    sql: str
+    columns: Sequence[tuple[str | None, Type]]
+    scans: Sequence[Scan]
+
+    def labels(self) -> list[tuple[str, Type]]:
+        """The columns, those without a name called ``_col0``, ``_col1`` ... by their place."""
+        return [(name or f"_col{place}", kind) for place, (name, kind) in enumerate(self.columns)]
+
+
+def compile_statement(
+    sql: str, database: str, relations: Relations, parameters: Sequence[str] = ()
+) -> CompiledStatement:
+    """Compile a query with its execution parameters (SQL literals for each ``?``).
+
+    Raises QueryError, with the position in ``sql`` where it is known.
+    """
+    session = Session(relations, compile_query)
+    try:
+        tree = parse_query(sql)
+        _fill_parameters(tree, parameters)
+        compiled = compile_query(tree, Env(session, database.lower()))
+    except QueryError as error:
+        raise error.located(sql) from None
+    return CompiledStatement(session.setup, compiled.sql, compiled.columns, session.scans)
+
+
+def _fill_parameters(tree: exp.Expr, parameters: Sequence[str]) -> None:
+    """Replace each ``?``, in the order of the text, by its parameter."""
+    places = [node for node in tree.dfs() if isinstance(node, exp.Placeholder)]
+    if len(places) != len(parameters):
+        raise QueryError(
+            "INVALID_PARAMETER_USAGE",
+            f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}",
+        )
+    for place, text in zip(places, parameters, strict=True):
+        place.replace(exp.Paren(this=parse_expression(text)))

@@ -1,0 +1,29 @@
+"""From a node of the parsed statement to the function that compiles it.
+
+The modules ``expressions`` and ``invocations`` enter their functions here. A node without one is
+refused by its name, so nothing is passed on unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.typed import Typed
+from localaws.athena.errors import not_supported
+
+Handler = Callable[[exp.Expr, Env], Typed]
+HANDLERS: dict[type[exp.Expr], Handler] = {}
+
+
+def compile_expression(node: exp.Expr, env: Env) -> Typed:
+    """Compile any expression.
+
+    Raises QueryError: COLUMN_NOT_FOUND, TYPE_MISMATCH, FUNCTION_NOT_FOUND, NOT_SUPPORTED ...
+    """
+    handler = HANDLERS.get(type(node))
+    if handler is None:
+        raise not_supported(f"{type(node).__name__} ({node.sql('trino')[:80]})", node)
+    return handler(node, env)

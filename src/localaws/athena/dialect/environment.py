@@ -1,0 +1,79 @@
+"""What surrounds a part of a query while it is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from sqlglot import exp
+
+from localaws.athena.dialect.scopes import Scan, Scope
+from localaws.athena.types import Type
+
+Columns = Sequence[tuple[str | None, Type]]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled query: its DuckDB SQL and the names and types of its columns, in order."""
+
+    sql: str
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class ViewText:
+    """A view as the catalog keeps it: its query, the schema it is read in, declared columns."""
+
+    schema: str
+    sql: str
+    columns: Sequence[tuple[str, Type]]
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """Columns of a base table, or of one version of it."""
+
+    columns: Sequence[tuple[str, Type]]
+
+
+class Relations(Protocol):
+    """Where tables and views come from."""
+
+    def find(self, schema: str, name: str, version: object) -> ViewText | TableColumns:
+        """A table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
+        ...
+
+
+@dataclass
+class Session:
+    """State of one compilation: generated names, views to be set up first, tables mentioned."""
+
+    relations: Relations
+    compile_query: Callable[[exp.Expr, Env], Compiled]
+    setup: list[str] = field(default_factory=list)
+    scans: list[Scan] = field(default_factory=list)
+    views: dict[tuple[str, str], tuple[str, Columns]] = field(default_factory=dict)
+    open_views: list[tuple[str, str]] = field(default_factory=list)
+    _count: int = 0
+
+    def name(self, prefix: str) -> str:
+        """A name that nothing else in the compiled SQL has."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+
+@dataclass(frozen=True)
+class Env:
+    """Where an expression or query stands: visible names, WITH queries, named windows."""
+
+    session: Session
+    database: str
+    scope: Scope = field(default_factory=Scope)
+    ctes: Mapping[str, tuple[str, Columns]] = field(default_factory=dict)
+    windows: Mapping[str, exp.Window] = field(default_factory=dict)
+
+    def within(self, scope: Scope) -> Env:
+        """The same place with other visible names."""
+        return replace(self, scope=scope)

@@ -1,0 +1,271 @@
+"""Operators, literals, names, CASE, CAST and the other expressions that are no function calls.
+
+Each kind of node of the parsed statement has one function; the list is at the end.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect import arithmetic, casts
+from localaws.athena.dialect.calls import compile_call
+from localaws.athena.dialect.comparisons import (
+    between,
+    comparable,
+    comparison,
+    is_in,
+    is_null,
+    like,
+    operands,
+)
+from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
+from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.scopes import dereference
+from localaws.athena.dialect.typed import NULL, Typed, boolean, coerce, fail, quote, unify
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
+from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR
+
+INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
+
+
+def _literal(node: exp.Expr, _env: Env) -> Typed:
+    text: str = node.this
+    if node.is_string:
+        return Typed(quote(text), VARCHAR, text)
+    if re.search("[eE]", text):
+        return Typed(f"CAST({quote(text)} AS DOUBLE)", DOUBLE)
+    if "." in text:
+        whole, fraction = text.split(".")
+        kind = types.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
+        return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
+    value = int(text)
+    if value > LONG_MAX:
+        raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
+    return Typed(text, INTEGER if value <= INT_MAX else BIGINT)
+
+
+def _null(_node: exp.Expr, _env: Env) -> Typed:
+    return NULL
+
+
+def _boolean(node: exp.Expr, _env: Env) -> Typed:
+    return Typed("true" if node.this else "false", BOOLEAN)
+
+
+def name_path(node: exp.Expr) -> list[str] | None:
+    """Parts of a dotted name, in lower case as Trino compares them; None if it is no name."""
+    if isinstance(node, exp.Identifier):
+        return [node.name.lower()]
+    if isinstance(node, exp.Column):
+        return [part.name.lower() for part in node.parts]
+    if isinstance(node, exp.Dot):
+        left, right = name_path(node.this), name_path(node.expression)
+        return left + right if left and right else None
+    return None
+
+
+def _name(node: exp.Expr, env: Env) -> Typed:
+    path = name_path(node)
+    if path is None:
+        return _dot(node, env)
+    return env.scope.resolve(path, node)
+
+
+def _dot(node: exp.Expr, env: Env) -> Typed:
+    if not isinstance(node.expression, exp.Identifier):
+        raise not_supported(node.sql("trino"), node)
+    return dereference(compile_expression(node.this, env), [node.expression.name.lower()], node)
+
+
+def _paren(node: exp.Expr, env: Env) -> Typed:
+    return compile_expression(node.this, env)
+
+
+def _condition(operator: str) -> Handler:
+    def compile_condition(node: exp.Expr, env: Env) -> Typed:
+        left, right = (boolean(value, node).sql for value in operands(node, env))
+        return Typed(f"({left} {operator} {right})", BOOLEAN)
+
+    return compile_condition
+
+
+def _not(node: exp.Expr, env: Env) -> Typed:
+    return Typed(f"(NOT {boolean(compile_expression(node.this, env), node).sql})", BOOLEAN)
+
+
+def _case(node: exp.Expr, env: Env) -> Typed:
+    operand = compile_expression(node.this, env) if node.this is not None else None
+    tests, values = [], []
+    for branch in node.args["ifs"]:
+        test = compile_expression(branch.this, env)
+        if operand is not None:
+            left, right = comparable([operand, test], node)
+            tests.append(f"{left.sql} = {right.sql}")
+        else:
+            tests.append(boolean(test, node).sql)
+        values.append(compile_expression(branch.args["true"], env))
+    default = node.args.get("default")
+    values.append(compile_expression(default, env) if default is not None else NULL)
+    return _choice(tests, values, node)
+
+
+def _if(node: exp.Expr, env: Env) -> Typed:
+    test = boolean(compile_expression(node.this, env), node).sql
+    otherwise = node.args.get("false")
+    values = [
+        compile_expression(node.args["true"], env),
+        compile_expression(otherwise, env) if otherwise is not None else NULL,
+    ]
+    return _choice([test], values, node)
+
+
+def _choice(tests: list[str], values: list[Typed], node: exp.Expr) -> Typed:
+    """CASE from conditions and their values; the last value is the default."""
+    unified, kind = unify(values, node)
+    branches = [
+        f"WHEN {test} THEN {value.sql}" for test, value in zip(tests, unified, strict=False)
+    ]
+    return Typed(f"(CASE {' '.join(branches)} ELSE {unified[-1].sql} END)", kind)
+
+
+def _cast(node: exp.Expr, env: Env) -> Typed:
+    safe = isinstance(node, exp.TryCast)
+    name: str = node.args["to"].sql("trino").lower()
+    if name == "decimal" and isinstance(node.this, exp.Literal):
+        raise not_supported("decimal without precision; write the literal as it is", node)
+    try:
+        target = types.parse_type(name)
+    except ValueError as error:
+        raise QueryError("NOT_SUPPORTED", str(error), node) from None
+    if name.startswith("char"):
+        raise not_supported("the type char", node)
+    value = casts.cast(compile_expression(node.this, env), target, safe, node)
+    if match := re.fullmatch(r"varchar\((\d+)\)", name):
+        return Typed(f"left({value.sql}, {match[1]})", value.type)
+    return value
+
+
+def _trim(node: exp.Expr, env: Env) -> Typed:
+    position = (node.args.get("position") or "BOTH").upper()
+    name = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[position]
+    text = coerce(compile_expression(node.this, env), VARCHAR, node).sql
+    letters = "trino_whitespace()"
+    if node.expression is not None:
+        letters = coerce(compile_expression(node.expression, env), VARCHAR, node).sql
+    return Typed(f"{name}({text}, {letters})", VARCHAR)
+
+
+def _position(node: exp.Expr, env: Env) -> Typed:
+    parts = [node.this, node.args["substr"]]
+    text, part = (coerce(compile_expression(p, env), VARCHAR, node).sql for p in parts)
+    return Typed(f"strpos({text}, {part})", BIGINT)
+
+
+def _substring(node: exp.Expr, env: Env) -> Typed:
+    parts = [node.this, node.args.get("start"), node.args.get("length")]
+    arguments = [compile_expression(part, env) for part in parts if part is not None]
+    return compile_call("substr", arguments, node)
+
+
+def _exists(node: exp.Expr, env: Env) -> Typed:
+    return Typed(f"EXISTS ({env.session.compile_query(node.this, env).sql})", BOOLEAN)
+
+
+def _scalar_subquery(node: exp.Expr, env: Env) -> Typed:
+    compiled = env.session.compile_query(node, env)
+    if len(compiled.columns) != 1:
+        raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery", node)
+    return Typed(f"({compiled.sql})", compiled.columns[0][1])
+
+
+def _array(node: exp.Expr, env: Env) -> Typed:
+    values, kind = unify([compile_expression(part, env) for part in node.expressions], node)
+    name = types.duckdb_name(types.array(kind))
+    return Typed(f"CAST([{', '.join(value.sql for value in values)}] AS {name})", types.array(kind))
+
+
+def _subscript(node: exp.Expr, env: Env) -> Typed:
+    """``x[i]``, which fails where ``element_at`` gives NULL."""
+    if len(node.expressions) != 1:
+        raise not_supported(node.sql("trino"), node)
+    value = compile_expression(node.this, env)
+    index = compile_expression(node.expressions[0], env)
+    if value.type.name == "array":
+        key = coerce(index, BIGINT, node)
+        inside = f"{key.sql} BETWEEN 1 AND len({value.sql})"
+        problem = "Array subscript out of bounds: "
+    elif value.type.name == "map":
+        key = coerce(index, value.type.args[0], node)
+        inside = f"map_contains({value.sql}, {key.sql})"
+        problem = "Key not present in map: "
+    else:
+        raise type_mismatch(f"Cannot use the subscript operator on {value.type}", node)
+    kind = value.type.args[-1]
+    message = f"{quote(problem)} || {casts.text_of(key, node)}"
+    refusal = fail("INVALID_FUNCTION_ARGUMENT", message, kind)
+    found = f"WHEN {inside} THEN {value.sql}[{key.sql}]"
+    return Typed(f"(CASE {found} WHEN NOT ({inside}) THEN {refusal} END)", kind)
+
+
+def _row(node: exp.Expr, env: Env) -> Typed:
+    values = [compile_expression(part, env) for part in node.expressions]
+    kind = types.row(("", value.type) for value in values)
+    names = types.field_names(kind)
+    packed = ", ".join(f'"{n}" := {value.sql}' for n, value in zip(names, values, strict=True))
+    return Typed(f"struct_pack({packed})", kind)
+
+
+def _placeholder(_node: exp.Expr, _env: Env) -> Typed:
+    raise QueryError(
+        "INVALID_PARAMETER_USAGE", "Incorrect number of parameters: too few were given", _node
+    )
+
+
+OPERATORS: dict[type[exp.Expr], Handler] = {
+    exp.Literal: _literal,
+    exp.Null: _null,
+    exp.Boolean: _boolean,
+    exp.Column: _name,
+    exp.Identifier: _name,
+    exp.Dot: _name,
+    exp.Paren: _paren,
+    exp.And: _condition("AND"),
+    exp.Or: _condition("OR"),
+    exp.Not: _not,
+    exp.EQ: comparison("="),
+    exp.NEQ: comparison("<>"),
+    exp.LT: comparison("<"),
+    exp.LTE: comparison("<="),
+    exp.GT: comparison(">"),
+    exp.GTE: comparison(">="),
+    exp.NullSafeEQ: comparison("IS NOT DISTINCT FROM"),
+    exp.NullSafeNEQ: comparison("IS DISTINCT FROM"),
+    exp.Is: is_null,
+    exp.In: is_in,
+    exp.Between: between,
+    exp.Like: like,
+    exp.Escape: like,
+    exp.Case: _case,
+    exp.If: _if,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Trim: _trim,
+    exp.StrPosition: _position,
+    exp.Substring: _substring,
+    exp.Exists: _exists,
+    exp.Subquery: _scalar_subquery,
+    exp.Select: _scalar_subquery,
+    exp.Array: _array,
+    exp.Bracket: _subscript,
+    exp.Tuple: _row,
+    exp.Placeholder: _placeholder,
+    **{
+        kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
+        for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
+    },
+    exp.Neg: lambda node, env: arithmetic.negate(node, compile_expression(node.this, env)),
+}
+HANDLERS.update(OPERATORS)

@@ -1,0 +1,49 @@
+"""One call of a function whose form depends on more than the types of its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.typed import Typed
+from localaws.athena.errors import QueryError, not_supported
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: the function's name, its compiled arguments and the node for error positions."""
+
+    name: str
+    arguments: list[Typed]
+    node: exp.Expr
+
+    def count(self, *allowed: int) -> None:
+        """Check the number of arguments. Raises QueryError (FUNCTION_NOT_FOUND)."""
+        if len(self.arguments) not in allowed:
+            raise unexpected_parameters(self)
+
+    def constant(self, place: int) -> str:
+        """A string literal among the arguments. Raises QueryError (NOT_SUPPORTED)."""
+        text = self.arguments[place].constant
+        if text is None:
+            raise not_supported(
+                f"{self.name} with argument {place + 1} that is no constant", self.node
+            )
+        return text
+
+    def moment(self, place: int) -> Typed:
+        """A date or timestamp among the arguments. Raises QueryError."""
+        value = self.arguments[place]
+        if value.type.name not in types.MOMENTS:
+            raise unexpected_parameters(self)
+        return value
+
+
+def unexpected_parameters(call: Call) -> QueryError:
+    """The error for arguments that no signature of a function takes."""
+    found = ", ".join(str(argument.type) for argument in call.arguments)
+    return QueryError(
+        "FUNCTION_NOT_FOUND", f"Unexpected parameters ({found}) for function {call.name}", call.node
+    )

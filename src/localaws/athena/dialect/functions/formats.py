@@ -1,0 +1,107 @@
+"""Date formats of Trino (MySQL's and Joda's) as DuckDB writes them.
+
+Only specifiers that mean the same are listed; a format with any other is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from localaws.athena.errors import not_supported
+
+MYSQL = {
+    "%a": "%a",
+    "%b": "%b",
+    "%d": "%d",
+    "%e": "%-d",
+    "%f": "%f",
+    "%H": "%H",
+    "%h": "%I",
+    "%I": "%I",
+    "%i": "%M",
+    "%j": "%j",
+    "%k": "%-H",
+    "%l": "%-I",
+    "%M": "%B",
+    "%m": "%m",
+    "%c": "%-m",
+    "%p": "%p",
+    "%r": "%I:%M:%S %p",
+    "%s": "%S",
+    "%S": "%S",
+    "%T": "%H:%M:%S",
+    "%v": "%V",
+    "%W": "%A",
+    "%x": "%G",
+    "%Y": "%Y",
+    "%y": "%y",
+    "%%": "%%",
+}
+JODA = {
+    "yyyy": "%Y",
+    "YYYY": "%Y",
+    "yy": "%y",
+    "xxxx": "%G",
+    "ww": "%V",
+    "MMMM": "%B",
+    "MMM": "%b",
+    "MM": "%m",
+    "M": "%-m",
+    "dd": "%d",
+    "d": "%-d",
+    "DDD": "%j",
+    "EEEE": "%A",
+    "EEE": "%a",
+    "E": "%a",
+    "HH": "%H",
+    "H": "%-H",
+    "hh": "%I",
+    "h": "%-I",
+    "mm": "%M",
+    "m": "%-M",
+    "ss": "%S",
+    "s": "%-S",
+    "SSS": "%g",
+    "a": "%p",
+}
+JODA_TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)")
+WHOLE_DATE = (("%Y", "%y"), ("%m", "%-m", "%b", "%B"), ("%d", "%-d"))
+
+
+def mysql_format(text: str) -> str:
+    """A format of date_format and date_parse. Raises QueryError (NOT_SUPPORTED)."""
+
+    def replace(match: re.Match[str]) -> str:
+        if match[0] not in MYSQL:
+            raise not_supported(f"{match[0]} in a date format")
+        return MYSQL[match[0]]
+
+    return re.sub(r"%.?", replace, text, flags=re.DOTALL)
+
+
+def joda_format(text: str) -> str:
+    """A format of format_datetime and parse_datetime. Raises QueryError (NOT_SUPPORTED)."""
+    parts, place = [], 0
+    while place < len(text):
+        match = JODA_TOKEN.match(text, place)
+        if match is None:
+            raise not_supported(f"the date format {text}")
+        parts.append(_joda_part(match))
+        place = match.end()
+    return "".join(parts)
+
+
+def _joda_part(match: re.Match[str]) -> str:
+    if match[2] is None:
+        literal = match[1] if match[1] is not None else match[3]
+        return (literal or "'").replace("''", "'").replace("%", "%%")
+    if match[0] not in JODA:
+        raise not_supported(f"{match[0]} in a date format")
+    return JODA[match[0]]
+
+
+def require_whole_date(duckdb_format: str, text: str) -> None:
+    """Refuse to parse without year, month and day: the engines fill in different ones."""
+    found = set(re.findall(r"%-?.", duckdb_format))
+    if not all(found.intersection(choices) for choices in WHOLE_DATE):
+        raise not_supported(f"parsing with {text}, which lacks a year, a month or a day")

@@ -1,0 +1,127 @@
+"""Signatures such as ``element_at(array(T), bigint) -> T``: matching argument types to them.
+
+One capital letter stands for any type, the same one wherever the letter stands; ``decimal``,
+``timestamp`` and ``timestamp with time zone`` for any precision; ``...`` for repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localaws.athena import types
+from localaws.athena.dialect.typed import Typed, coerce
+from localaws.athena.types import Type
+
+ANY_PRECISION = ("decimal", "timestamp", types.TIMESTAMP_TZ)
+Bindings = dict[str, Type]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One overload of a function."""
+
+    name: str
+    parameters: tuple[Type, ...]
+    result: Type
+    variadic: bool = False
+
+    def match(self, arguments: Sequence[Typed]) -> tuple[list[Typed], Type] | None:
+        """The arguments as the parameters want them and the result's type; None: no match."""
+        parameters = self.parameters
+        if self.variadic:
+            extra = len(arguments) - len(parameters)
+            parameters += parameters[-1:] * max(extra, 0)
+        if len(parameters) != len(arguments):
+            return None
+        bindings: Bindings = {}
+        for parameter, argument in zip(parameters, arguments, strict=True):
+            if not _bind(parameter, argument.type, bindings):
+                return None
+        wanted = [_fill(parameter, bindings) for parameter in parameters]
+        converted = [coerce(a, want) for a, want in zip(arguments, wanted, strict=True)]
+        return converted, _fill(self.result, bindings)
+
+    def exact(self, arguments: Sequence[Typed]) -> bool:
+        """Whether every argument already has the parameter's type family."""
+        return len(arguments) >= len(self.parameters) and all(
+            _is_variable(parameter) or parameter.name == argument.type.name
+            for parameter, argument in zip(self.parameters, arguments, strict=False)
+        )
+
+
+def parse_signature(text: str) -> Signature:
+    """Read ``name(type, type...) -> type``."""
+    head, _, result = text.partition(" -> ")
+    match = re.fullmatch(r"(\w+)\((.*)\)", head)
+    if match is None:
+        raise ValueError(f"Not a signature: {text}")
+    variadic = match[2].endswith("...")
+    parameters = types.split_top(match[2].removesuffix("..."))
+    return Signature(match[1], tuple(map(_pattern, parameters)), _pattern(result), variadic)
+
+
+def choose(overloads: Sequence[Signature], arguments: Sequence[Typed]) -> Signature | None:
+    """The overload for these arguments: one that fits as is, else the first that fits."""
+    ranked = sorted(overloads, key=lambda signature: not signature.exact(arguments))
+    return next((one for one in ranked if one.match(arguments) is not None), None)
+
+
+def _pattern(text: str) -> Type:
+    text = text.strip()
+    if re.fullmatch("[A-Z]", text) or text in ANY_PRECISION:
+        return Type(text)
+    if match := re.fullmatch(r"(array|map)\((.*)\)", text):
+        return Type(match[1], tuple(map(_pattern, types.split_top(match[2]))))
+    return types.parse_type(text)
+
+
+def _is_variable(pattern: Type) -> bool:
+    return len(pattern.name) == 1
+
+
+def _bind(pattern: Type, actual: Type, bindings: Bindings) -> bool:
+    """Whether a value of type ``actual`` may be passed; notes what the letters stand for."""
+    if _is_variable(pattern) or (pattern.name in ANY_PRECISION and not pattern.numbers):
+        return _bind_open(pattern, actual, bindings)
+    if pattern.args:
+        if actual == types.UNKNOWN:
+            return all(_bind(part, actual, bindings) for part in pattern.args)
+        return actual.name == pattern.name and all(
+            _bind(part, inner, bindings)
+            for part, inner in zip(pattern.args, actual.args, strict=True)
+        )
+    return types.common(actual, pattern) == pattern
+
+
+def _bind_open(pattern: Type, actual: Type, bindings: Bindings) -> bool:
+    if not _is_variable(pattern):
+        opened = _open_type(pattern.name, actual)
+        if opened is None:
+            return False
+        actual = opened
+    wider = types.common(bindings.get(pattern.name, types.UNKNOWN), actual)
+    if wider is None:
+        return False
+    bindings[pattern.name] = wider
+    return True
+
+
+def _open_type(name: str, actual: Type) -> Type | None:
+    """The type of family ``name`` that ``actual`` turns into, or None."""
+    if actual.name == name:
+        return actual
+    if name == "decimal":
+        return types.as_decimal(actual) if actual.name in types.INTEGERS else None
+    smallest = types.timestamp(0) if name == "timestamp" else types.timestamp_tz(0)
+    wider = types.common(actual, smallest)
+    return wider if wider is not None and wider.name == name else None
+
+
+def _fill(pattern: Type, bindings: Bindings) -> Type:
+    if pattern.name in bindings and not pattern.numbers and not pattern.args:
+        return bindings[pattern.name]
+    if pattern.args:
+        return Type(pattern.name, tuple(_fill(part, bindings) for part in pattern.args))
+    return pattern

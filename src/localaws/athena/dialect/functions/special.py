@@ -1,0 +1,180 @@
+"""Functions whose type or DuckDB form depends on more than the types of the arguments.
+
+A unit, format, path or zone must be a constant, as it decides what is compiled. Each function here
+takes a ``Call`` and returns the compiled value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from localaws.athena import types
+from localaws.athena.dialect import casts
+from localaws.athena.dialect.functions.call import Call, unexpected_parameters
+from localaws.athena.dialect.functions.times import TIMES, sequence
+from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
+from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
+
+JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
+FORMAT_PART = re.compile(r"%%|%(,?)(?:\.(\d+))?([sdf])|%.?")
+
+
+def coalesce(call: Call) -> Typed:
+    """The first value that is not NULL."""
+    values, kind = unify(call.arguments, call.node)
+    return Typed(f"coalesce({', '.join(value.sql for value in values)})", kind)
+
+
+def nullif(call: Call) -> Typed:
+    """NULL where both are equal; the type is the first one's."""
+    call.count(2)
+    (first, second), _ = unify(call.arguments, call.node)
+    original = call.arguments[0]
+    test = f"{first.sql} = {second.sql}"
+    return Typed(f"(CASE WHEN {test} THEN NULL ELSE {original.sql} END)", original.type)
+
+
+def extreme(call: Call) -> Typed:
+    """Greatest or least value; NULL if any is NULL, which DuckDB would skip."""
+    values, kind = unify(call.arguments, call.node)
+    missing = " OR ".join(f"{value.sql} IS NULL" for value in values)
+    sql = f"{call.name}({', '.join(value.sql for value in values)})"
+    return Typed(f"(CASE WHEN {missing} THEN NULL ELSE {sql} END)", kind)
+
+
+def attempt(call: Call) -> Typed:
+    """TRY: NULL where the expression fails."""
+    call.count(1)
+    return Typed(f"TRY({call.arguments[0].sql})", call.arguments[0].type)
+
+
+def typeof(call: Call) -> Typed:
+    """The type's name; the value stays in the query, for an aggregate makes it one row."""
+    call.count(1)
+    value = call.arguments[0]
+    name = quote(str(value.type))
+    return Typed(f"(CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END)", VARCHAR)
+
+
+def rounding(call: Call) -> Typed:
+    """round, floor, ceil of decimals, whose scale Trino keeps when it rounds to digits."""
+    call.count(1, 2)
+    value = call.arguments[0]
+    if value.type.name in (*INTEGERS, "unknown") and len(call.arguments) == 1:
+        return value
+    if value.type.name == "decimal":
+        return _rounded_decimal(call, value)
+    number = coerce(value, DOUBLE, call.node)
+    digits = f", CAST({call.arguments[1].sql} AS INTEGER)" if len(call.arguments) == 2 else ""
+    if value.type.name in INTEGERS:
+        raise not_supported(f"{call.name} of an integer to digits", call.node)
+    name = "ceil" if call.name == "ceiling" else call.name
+    return Typed(f"{name}({number.sql}{digits})", DOUBLE)
+
+
+def _rounded_decimal(call: Call, value: Typed) -> Typed:
+    precision, scale = value.type.numbers
+    if len(call.arguments) == 2:
+        kind = types.decimal(precision + 1, scale)
+        digits = call.arguments[1].sql
+        return Typed(
+            f"CAST(round({value.sql}, CAST({digits} AS INTEGER)) AS {types.duckdb_name(kind)})",
+            kind,
+        )
+    kind = types.decimal(precision - scale + min(scale, 1), 0)
+    name = "ceil" if call.name == "ceiling" else call.name
+    return Typed(f"CAST({name}({value.sql}) AS {types.duckdb_name(kind)})", kind)
+
+
+def json_extract(call: Call) -> Typed:
+    """A part of a JSON document by a path of names and indexes."""
+    call.count(2)
+    path = call.constant(1)
+    if not JSON_PATH.fullmatch(path):
+        raise not_supported(f"the JSON path {path}", call.node)
+    document = call.arguments[0]
+    if document.type != JSON:
+        document = coerce(document, VARCHAR, call.node)
+    kind = VARCHAR if call.name == "json_extract_scalar" else JSON
+    return Typed(f"trino_{call.name}({document.sql}, {quote(path)})", kind)
+
+
+def array_join(call: Call) -> Typed:
+    """Elements as text between separators; NULL elements are left out or replaced."""
+    call.count(2, 3)
+    values, separator = call.arguments[:2]
+    if values.type.name != "array":
+        raise unexpected_parameters(call)
+    text = casts.text_of(Typed("e", values.type.args[0]), call.node)
+    if len(call.arguments) == 3:
+        text = f"coalesce({text}, {coerce(call.arguments[2], VARCHAR, call.node).sql})"
+    texts = f"list_transform({values.sql}, lambda e: {text})"
+    joined = f"array_to_string({texts}, {coerce(separator, VARCHAR, call.node).sql})"
+    return Typed(joined, VARCHAR)
+
+
+def format_text(call: Call) -> Typed:
+    """format(): a constant format of %s, %d, %,d, %.2f and %,.2f, assembled from parts."""
+    pattern = call.constant(0)
+    parts, values, place = [], iter(call.arguments[1:]), 0
+    for match in FORMAT_PART.finditer(pattern):
+        parts.append(quote(pattern[place : match.start()]))
+        parts.append(_format_part(call, match, values))
+        place = match.end()
+    parts.append(quote(pattern[place:]))
+    return Typed("(" + " || ".join(part for part in parts if part != "''") + " || '')", VARCHAR)
+
+
+def _format_part(call: Call, match: re.Match[str], values: Iterator[Typed]) -> str:
+    if match[0] == "%%":
+        return "'%'"
+    value = next(values, NULL)
+    grouping, digits, conversion = match[1], match[2], match[3]
+    if conversion == "s" and not grouping and digits is None:
+        return f"coalesce({_java_text(value, call)}, 'null')"
+    if conversion == "d" and digits is None and value.type.name in INTEGERS:
+        return f"trino_fixed(CAST({value.sql} AS VARCHAR), 0, {bool(grouping)})"
+    if conversion == "f" and value.type.name in ("double", "decimal"):
+        number = f"CAST({value.sql} AS VARCHAR)"
+        return f"trino_fixed({number}, {int(digits or 6)}, {bool(grouping)})"
+    raise not_supported(f"{match[0]} with {value.type} in format()", call.node)
+
+
+def _java_text(value: Typed, call: Call) -> str:
+    if value.type.name not in (*INTEGERS, "varchar", "boolean", "date", "decimal"):
+        raise not_supported(f"%s with {value.type} in format()", call.node)
+    return casts.text_of(value, call.node)
+
+
+def grouping(call: Call) -> Typed:
+    """Which grouping columns are aggregated away, as bits."""
+    if not call.arguments:
+        raise type_mismatch("GROUPING needs arguments", call.node)
+    names = ", ".join(argument.sql for argument in call.arguments)
+    return Typed(f"CAST(grouping({names}) AS BIGINT)", BIGINT)
+
+
+SPECIAL: dict[str, Callable[[Call], Typed]] = {
+    "coalesce": coalesce,
+    "nullif": nullif,
+    "greatest": extreme,
+    "least": extreme,
+    "try": attempt,
+    "typeof": typeof,
+    "round": rounding,
+    "ceil": rounding,
+    "ceiling": rounding,
+    "floor": rounding,
+    "json_extract": json_extract,
+    "json_extract_scalar": json_extract,
+    "array_join": array_join,
+    "format": format_text,
+    "grouping": grouping,
+    **TIMES,
+}
+FALLBACK: dict[str, Callable[[Call], Typed]] = {
+    "sequence": sequence,
+}
+"""Tried where no signature of the tables fits."""

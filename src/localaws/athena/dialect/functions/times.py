@@ -1,0 +1,184 @@
+"""Functions of dates and times: fields, units, formats and time zones.
+
+A timestamp with time zone is asked as its zone's clock and calendar show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from localaws.athena import types
+from localaws.athena.dialect import casts
+from localaws.athena.dialect.functions import formats
+from localaws.athena.dialect.functions.call import Call, unexpected_parameters
+from localaws.athena.dialect.typed import Typed, coerce, quote, unify
+from localaws.athena.errors import QueryError
+from localaws.athena.types import BIGINT, DATE, VARCHAR, Type
+
+DATE_UNITS = ("day", "week", "month", "quarter", "year")
+TIME_UNITS = ("millisecond", "second", "minute", "hour")
+FIELDS = {
+    "year": "year",
+    "quarter": "quarter",
+    "month": "month",
+    "week": "week",
+    "week_of_year": "week",
+    "day": "day",
+    "day_of_month": "day",
+    "day_of_week": "isodow",
+    "dow": "isodow",
+    "day_of_year": "dayofyear",
+    "doy": "dayofyear",
+    "year_of_week": "isoyear",
+    "yow": "isoyear",
+    "hour": "hour",
+    "minute": "minute",
+    "second": "second",
+    "millisecond": "millisecond",
+}
+
+
+def date_field(call: Call) -> Typed:
+    """year, hour, day_of_week ...: a field of a moment, in the zone it is shown in."""
+    call.count(1)
+    value = call.moment(0)
+    if value.type == DATE and call.name in TIME_UNITS:
+        raise unexpected_parameters(call)
+    sql = f"{FIELDS[call.name]}({wall_clock(value)})"
+    return Typed(f"({sql} % 1000)" if call.name == "millisecond" else sql, BIGINT)
+
+
+def to_date(call: Call) -> Typed:
+    """date(x), another way to write cast(x as date)."""
+    call.count(1)
+    return casts.cast(call.arguments[0], DATE, False, call.node)
+
+
+def wall_clock(value: Typed) -> str:
+    """SQL of a moment as its zone's clock and calendar show it."""
+    return casts.local_time(value) if value.type.name == types.TIMESTAMP_TZ else value.sql
+
+
+def _like(value: Typed, local: str) -> Typed:
+    """A moment of the same type as ``value`` from the SQL of its wall-clock time."""
+    if value.type.name == types.TIMESTAMP_TZ:
+        return Typed(f"timezone({quote(value.type.zone)}, {local})", value.type)
+    return Typed(f"CAST({local} AS {types.duckdb_name(value.type)})", value.type)
+
+
+def _unit(call: Call, value: Typed) -> str:
+    unit = call.constant(0).lower()
+    allowed = DATE_UNITS if value.type == DATE else TIME_UNITS + DATE_UNITS
+    if unit not in allowed:
+        raise QueryError(
+            "INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {value.type} field", call.node
+        )
+    return unit
+
+
+def date_trunc(call: Call) -> Typed:
+    """Cut to a unit; a date stays a date."""
+    call.count(2)
+    value = call.moment(1)
+    return _like(value, f"date_trunc({quote(_unit(call, value))}, {wall_clock(value)})")
+
+
+def date_add(call: Call) -> Typed:
+    """Add units: days and longer by the calendar, shorter ones by the clock."""
+    call.count(3)
+    value = call.moment(2)
+    unit = _unit(call, value)
+    amount = coerce(call.arguments[1], BIGINT, call.node).sql
+    months = {"quarter": 3}.get(unit, 1)
+    step = "month" if unit == "quarter" else unit
+    interval = f"(INTERVAL 1 {step} * CAST({amount} * {months} AS INTEGER))"
+    if value.type.name == types.TIMESTAMP_TZ and unit in TIME_UNITS:
+        return Typed(f"({value.sql} + {interval})", value.type)
+    return _like(value, f"({wall_clock(value)} + {interval})")
+
+
+def date_diff(call: Call) -> Typed:
+    """Complete units from one moment to another, not the boundaries between them."""
+    call.count(3)
+    (start, end), kind = unify([call.moment(1), call.moment(2)], call.node)
+    unit = _unit(call, Typed("", kind))
+    if kind.name == types.TIMESTAMP_TZ and unit in TIME_UNITS:
+        return Typed(f"date_sub({quote(unit)}, {start.sql}, {end.sql})", BIGINT)
+    return Typed(f"date_sub({quote(unit)}, {wall_clock(start)}, {wall_clock(end)})", BIGINT)
+
+
+def date_format(call: Call) -> Typed:
+    """Text of a moment by a MySQL or Joda format."""
+    call.count(2)
+    read = formats.mysql_format if call.name == "date_format" else formats.joda_format
+    return Typed(
+        f"strftime({wall_clock(call.moment(0))}, {quote(read(call.constant(1)))})", VARCHAR
+    )
+
+
+def date_parse(call: Call) -> Typed:
+    """A moment from text by a MySQL format (timestamp) or a Joda format (with time zone)."""
+    call.count(2)
+    mysql = call.name == "date_parse"
+    text = coerce(call.arguments[0], VARCHAR, call.node)
+    pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
+    formats.require_whole_date(pattern, call.constant(1))
+    parsed = f"strptime({text.sql}, {quote(pattern)})"
+    if mysql:
+        return Typed(casts.round_time(parsed, 3), types.timestamp(3))
+    return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
+
+
+def at_timezone(call: Call) -> Typed:
+    """The same moment, shown in another zone."""
+    call.count(2)
+    zone = call.constant(1)
+    value = call.moment(0)
+    precision = value.type.numbers[0] if value.type.numbers else 0
+    moment = coerce(value, _zoned_as(value, precision), call.node)
+    return Typed(moment.sql, types.timestamp_tz(precision, zone))
+
+
+def _zoned_as(value: Typed, precision: int) -> Type:
+    zone = value.type.zone if value.type.name == types.TIMESTAMP_TZ else "UTC"
+    return types.timestamp_tz(precision, zone)
+
+
+def with_timezone(call: Call) -> Typed:
+    """The moment at which a zone's clock shows a timestamp."""
+    call.count(2)
+    zone = call.constant(1)
+    value = call.moment(0)
+    if value.type.name == types.TIMESTAMP_TZ:
+        raise unexpected_parameters(call)
+    precision = value.type.numbers[0] if value.type.numbers else 0
+    local = f"CAST({value.sql} AS TIMESTAMP)"
+    return Typed(f"timezone({quote(zone)}, {local})", types.timestamp_tz(precision, zone))
+
+
+def sequence(call: Call) -> Typed:
+    """Dates or timestamps at equal steps; numbers are in the table of scalar functions."""
+    call.count(2, 3)
+    (start, end), kind = unify([call.moment(0), call.moment(1)], call.node)
+    if kind.name == types.TIMESTAMP_TZ or (kind != DATE and len(call.arguments) == 2):
+        raise unexpected_parameters(call)
+    step = call.arguments[2].sql if len(call.arguments) == 3 else "INTERVAL 1 day"
+    bounds = f"CAST({start.sql} AS TIMESTAMP), CAST({end.sql} AS TIMESTAMP)"
+    series = f"generate_series({bounds}, {step})"
+    cast = f"list_transform({series}, lambda moment: CAST(moment AS DATE))"
+    return Typed(cast if kind == DATE else series, types.array(kind))
+
+
+TIMES: dict[str, Callable[[Call], Typed]] = {
+    "date": to_date,
+    "date_trunc": date_trunc,
+    "date_add": date_add,
+    "date_diff": date_diff,
+    "date_format": date_format,
+    "format_datetime": date_format,
+    "date_parse": date_parse,
+    "parse_datetime": date_parse,
+    "at_timezone": at_timezone,
+    "with_timezone": with_timezone,
+    **dict.fromkeys(FIELDS, date_field),
+}

@@ -1,0 +1,244 @@
+"""Function calls as they stand in a statement: scalar, aggregate, window, with lambdas.
+
+Unwraps FILTER, WITHIN GROUP, IGNORE NULLS and OVER around a call and puts them where DuckDB wants
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.arithmetic import scaled, unscaled
+from localaws.athena.dialect.calls import (
+    AGGREGATE_CALLS,
+    WINDOW_CALLS,
+    Overloads,
+    compile_call,
+    fill,
+)
+from localaws.athena.dialect.dispatch import HANDLERS, compile_expression
+from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.functions.call import Call, unexpected_parameters
+from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
+from localaws.athena.dialect.functions.signature import choose
+from localaws.athena.dialect.typed import Typed, boolean, coerce
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.types import BIGINT
+
+INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
+NULL_SKIPPING = ("lag", "lead", "first_value", "last_value", "nth_value")
+FRAME_KINDS = ("ROWS", "RANGE", "GROUPS")
+
+
+@dataclass(frozen=True)
+class Modifiers:
+    """What a statement puts around an aggregate or window call, compiled."""
+
+    distinct: bool = False
+    order: str = ""
+    condition: str = ""
+    ignore_nulls: bool = False
+    over: str = ""
+
+    def render(self, name: str, arguments: str) -> str:
+        """The call with everything in its place."""
+        inside = f"{'DISTINCT ' if self.distinct else ''}{arguments}"
+        inside += f" ORDER BY {self.order}" if self.order else ""
+        inside += " IGNORE NULLS" if self.ignore_nulls else ""
+        condition = f" FILTER (WHERE {self.condition})" if self.condition else ""
+        return f"{name}({inside}){condition}{self.over}"
+
+
+def compile_invocation(node: exp.Expr, env: Env) -> Typed:
+    """A function call with everything around it. Raises QueryError."""
+    call, modifiers = _unwrap(node, env)
+    name = call.name.lower()
+    arguments: list[exp.Expr] = list(call.expressions)
+    if name in WINDOW_CALLS:
+        if not modifiers.over:
+            raise QueryError("SYNTAX_ERROR", f"Window function {name} needs an OVER clause", node)
+        return _modified(WINDOW_CALLS, name, arguments, modifiers, call, env)
+    if name in AGGREGATE_CALLS:
+        return _aggregate(name, arguments, modifiers, call, env)
+    if modifiers != Modifiers():
+        raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' is no aggregate", call)
+    if name in LAMBDAS and any(isinstance(part, exp.Lambda) for part in arguments):
+        return _with_lambdas(name, arguments, call, env)
+    if name == "row":
+        return compile_expression(exp.Tuple(expressions=arguments), env)
+    return compile_call(name, [compile_expression(part, env) for part in arguments], call)
+
+
+def _unwrap(node: exp.Expr, env: Env) -> tuple[exp.Anonymous, Modifiers]:
+    """The bare call and what was around it."""
+    modifiers = Modifiers()
+    while not isinstance(node, exp.Anonymous):
+        if isinstance(node, exp.Window):
+            modifiers = replace(modifiers, over=f" OVER ({window(node, env)})")
+        elif isinstance(node, exp.Filter):
+            test = boolean(compile_expression(node.expression.this, env), node)
+            modifiers = replace(modifiers, condition=test.sql)
+        elif isinstance(node, exp.WithinGroup):
+            modifiers = replace(modifiers, order=order_list(node.expression.expressions, env))
+        elif isinstance(node, exp.IgnoreNulls):
+            modifiers = replace(modifiers, ignore_nulls=True)
+        elif not isinstance(node, exp.RespectNulls):
+            raise not_supported(f"{node.sql('trino')} with OVER, FILTER or WITHIN GROUP", node)
+        node = node.this
+    return node, modifiers
+
+
+def _aggregate(
+    name: str, arguments: list[exp.Expr], modifiers: Modifiers, call: exp.Expr, env: Env
+) -> Typed:
+    arguments, modifiers = _inner_modifiers(arguments, modifiers, env)
+    if name == "count" and len(arguments) <= 1 and all(isinstance(a, exp.Star) for a in arguments):
+        return Typed(modifiers.render("count", "*"), BIGINT)
+    if modifiers.distinct and name == "approx_distinct":
+        raise not_supported("approx_distinct(DISTINCT ...)", call)
+    if modifiers.ignore_nulls:
+        raise not_supported(f"{name} with IGNORE NULLS", call)
+    if name in ("avg", "sum") and len(arguments) == 1:
+        value = compile_expression(arguments[0], env)
+        if value.type.name == "decimal":
+            return _of_decimals(name, value, modifiers)
+    if name in ("max_by", "min_by") and len(arguments) == 3:
+        return _top_by(name, arguments, modifiers, call, env)
+    return _modified(AGGREGATE_CALLS, name, arguments, modifiers, call, env)
+
+
+def _inner_modifiers(
+    arguments: list[exp.Expr], modifiers: Modifiers, env: Env
+) -> tuple[list[exp.Expr], Modifiers]:
+    """Take ORDER BY and DISTINCT out of the parentheses of a call."""
+    if arguments and isinstance(arguments[-1], exp.Order):
+        order = arguments[-1]
+        modifiers = replace(modifiers, order=order_list(order.expressions, env))
+        arguments = [*arguments[:-1], order.this]
+    if arguments and isinstance(arguments[0], exp.Distinct):
+        modifiers = replace(modifiers, distinct=True)
+        arguments = [*arguments[0].expressions, *arguments[1:]]
+    return arguments, modifiers
+
+
+def _modified(
+    table: Overloads,
+    name: str,
+    arguments: list[exp.Expr],
+    modifiers: Modifiers,
+    node: exp.Expr,
+    env: Env,
+) -> Typed:
+    """A call from a table of aggregates or window functions."""
+    if modifiers.ignore_nulls and name not in NULL_SKIPPING:
+        raise not_supported(f"{name} with IGNORE NULLS", node)
+    values = [compile_expression(part, env) for part in arguments]
+    signature = choose(list(table[name]), values)
+    matched = signature.match(values) if signature is not None else None
+    if signature is None or matched is None:
+        raise unexpected_parameters(Call(name, values, node))
+    converted, kind = matched
+    sql, place, template = "", 0, table[name][signature]
+    for inner in INNER_CALL.finditer(template):
+        sql += template[place : inner.start()]
+        sql += modifiers.render(inner[1], fill(inner[2], converted))
+        place = inner.end()
+    return Typed(sql + template[place:], kind)
+
+
+def _of_decimals(name: str, value: Typed, modifiers: Modifiers) -> Typed:
+    """Sums of decimals have all 38 digits; averages keep the scale and are rounded half up."""
+    total = modifiers.render("sum", value.sql)
+    if name == "sum":
+        return Typed(total, types.decimal(types.MAX_PRECISION, value.type.numbers[1]))
+    count = modifiers.render("count", value.sql)
+    mean = f"trino_half_up({unscaled(total)}, CAST(nullif({count}, 0) AS HUGEINT))"
+    return Typed(scaled(mean, value.type), value.type)
+
+
+def _top_by(
+    name: str, arguments: list[exp.Expr], modifiers: Modifiers, node: exp.Expr, env: Env
+) -> Typed:
+    """max_by(x, y, n), min_by(x, y, n): the first n of x in the order of y."""
+    value, key, count = (compile_expression(part, env) for part in arguments)
+    known = f"{key.sql} IS NOT NULL"
+    both = f"{known} AND {modifiers.condition}" if modifiers.condition else known
+    direction = "DESC" if name == "max_by" else "ASC"
+    ordered = replace(modifiers, order=f"{key.sql} {direction}", condition=both)
+    call = ordered.render("array_agg", value.sql)
+    limit = coerce(count, BIGINT, node).sql
+    return Typed(f"list_slice({call}, 1, {limit})", types.array(value.type))
+
+
+def _with_lambdas(name: str, arguments: list[exp.Expr], node: exp.Expr, env: Env) -> Typed:
+    def compile_body(body: exp.Lambda, parameters: list[Typed]) -> Typed:
+        names = [part.name.lower() for part in body.expressions]
+        scope = env.scope.with_variables(dict(zip(names, parameters, strict=True)))
+        return compile_expression(body.this, env.within(scope))
+
+    bodies = [part for part in arguments if isinstance(part, exp.Lambda)]
+    values = [
+        compile_expression(part, env) for part in arguments if not isinstance(part, exp.Lambda)
+    ]
+    return LAMBDAS[name](LambdaCall(name, node, values, bodies), compile_body)
+
+
+def order_list(items: list[exp.Expr], env: Env) -> str:
+    """ORDER BY items; NULLs come last unless the statement says otherwise."""
+    return ", ".join(ordering(compile_expression(item.this, env).sql, item) for item in items)
+
+
+def ordering(sql: str, item: exp.Expr) -> str:
+    """One ORDER BY item with direction and place of NULLs."""
+    direction = "DESC" if item.args.get("desc") else "ASC"
+    return f"{sql} {direction} NULLS {'FIRST' if item.args.get('nulls_first') else 'LAST'}"
+
+
+def window(node: exp.Expr, env: Env) -> str:
+    """The inside of OVER (...); a named window is put in place."""
+    parts = []
+    reference = node.args.get("alias")
+    if reference is not None:
+        named = env.windows.get(reference.name.lower())
+        if named is None:
+            raise QueryError("SYNTAX_ERROR", f"Cannot resolve WINDOW name {reference.name}", node)
+        parts.append(window(named, env))
+    if partition := node.args.get("partition_by"):
+        keys = ", ".join(compile_expression(key, env).sql for key in partition)
+        parts.append(f"PARTITION BY {keys}")
+    if order := node.args.get("order"):
+        parts.append(f"ORDER BY {order_list(order.expressions, env)}")
+    if frame := node.args.get("spec"):
+        parts.append(_frame(frame, env))
+    return " ".join(part for part in parts if part)
+
+
+def _frame(spec: exp.Expr, env: Env) -> str:
+    if spec.args.get("kind", "").upper() not in FRAME_KINDS or spec.args.get("exclude"):
+        raise not_supported(f"the window frame {spec.sql('trino')}", spec)
+    bounds = []
+    for edge in ("start", "end"):
+        bound, side = spec.args.get(edge), spec.args.get(f"{edge}_side") or ""
+        text = bound if isinstance(bound, str) or bound is None else compile_bound(bound, env)
+        bounds.append(f"{text or 'CURRENT ROW'} {side}".strip())
+    return f"{spec.args['kind']} BETWEEN {bounds[0]} AND {bounds[1]}"
+
+
+def compile_bound(node: exp.Expr, env: Env) -> str:
+    """The distance of a frame's edge: a number of rows, or an interval."""
+    return compile_expression(node, env).sql
+
+
+CALL_NODES: tuple[type[exp.Expr], ...] = (
+    exp.Anonymous,
+    exp.Window,
+    exp.Filter,
+    exp.WithinGroup,
+    exp.IgnoreNulls,
+    exp.RespectNulls,
+)
+HANDLERS.update(dict.fromkeys(CALL_NODES, compile_invocation))

@@ -1,0 +1,68 @@
+"""Dates and times with their own syntax: EXTRACT, INTERVAL, AT TIME ZONE, CURRENT_DATE."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
+from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.functions.call import Call
+from localaws.athena.dialect.functions.times import FIELDS, at_timezone, date_field
+from localaws.athena.dialect.typed import Typed, quote
+from localaws.athena.errors import not_supported
+from localaws.athena.types import DATE
+
+DAY_TIME_UNITS = ("DAY", "HOUR", "MINUTE", "SECOND")
+YEAR_MONTH_UNITS = ("YEAR", "MONTH")
+
+
+def _extract(node: exp.Expr, env: Env) -> Typed:
+    field = node.this.name.lower()
+    if field not in FIELDS:
+        raise not_supported(f"extract({field} from ...)", node)
+    return date_field(Call(field, [compile_expression(node.expression, env)], node))
+
+
+def _interval(node: exp.Expr, _env: Env) -> Typed:
+    unit, amount = node.args["unit"], node.this.name
+    name = unit.name.upper()
+    known = name in DAY_TIME_UNITS + YEAR_MONTH_UNITS and isinstance(unit, exp.Var)
+    if not known or not re.fullmatch(r"[+-]?\d+", amount):
+        raise not_supported(f"the interval {node.sql('trino')}", node)
+    kind = types.DAY_TIME_INTERVAL if name in DAY_TIME_UNITS else types.YEAR_MONTH_INTERVAL
+    return Typed(f"(INTERVAL {quote(amount)} {name})", types.Type(kind))
+
+
+def _at_time_zone(node: exp.Expr, env: Env) -> Typed:
+    arguments = [compile_expression(node.this, env), compile_expression(node.args["zone"], env)]
+    return at_timezone(Call("AT TIME ZONE", arguments, node))
+
+
+def _current_timestamp(node: exp.Expr, _env: Env) -> Typed:
+    if node.this is not None:
+        raise not_supported("current_timestamp with a precision", node)
+    return Typed("date_trunc('millisecond', now())", types.timestamp_tz(3))
+
+
+def _local_timestamp(node: exp.Expr, _env: Env) -> Typed:
+    if node.this is not None:
+        raise not_supported("localtimestamp with a precision", node)
+    return Typed("timezone('UTC', date_trunc('millisecond', now()))", types.timestamp(3))
+
+
+def _current_date(_node: exp.Expr, _env: Env) -> Typed:
+    return Typed("CAST(timezone('UTC', now()) AS DATE)", DATE)
+
+
+MOMENTS: dict[type[exp.Expr], Handler] = {
+    exp.Extract: _extract,
+    exp.Interval: _interval,
+    exp.AtTimeZone: _at_time_zone,
+    exp.CurrentTimestamp: _current_timestamp,
+    exp.Localtimestamp: _local_timestamp,
+    exp.CurrentDate: _current_date,
+}
+HANDLERS.update(MOMENTS)

@@ -1,0 +1,68 @@
+"""ORDER BY, LIMIT, OFFSET and FETCH FIRST of a finished query, and ordinals of its columns."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localaws.athena.dialect.environment import Columns
+from localaws.athena.dialect.expressions import name_path
+from localaws.athena.dialect.invocations import ordering
+from localaws.athena.errors import QueryError, not_supported
+
+
+def ordinal(item: exp.Expr, count: int, clause: str) -> int:
+    """The place, from 0, of the output column that a number means. Raises QueryError."""
+    place = int(item.name) if item.name.isdigit() else 0
+    if not 1 <= place <= count:
+        raise QueryError("SYNTAX_ERROR", f"{clause} position {place} is not in select list", item)
+    return place - 1
+
+
+def output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
+    """The output column that an ORDER BY item is, by number or name."""
+    if isinstance(item, exp.Literal) and not item.is_string:
+        return ordinal(item, len(labels), "ORDER BY")
+    path = name_path(item)
+    if path is None or len(path) > 1 or path[0] not in labels:
+        return None
+    if labels.count(path[0]) > 1:
+        raise QueryError("AMBIGUOUS_NAME", f"Column '{path[0]}' is ambiguous", item)
+    return labels.index(path[0])
+
+
+def limit_clause(node: exp.Expr) -> str:
+    """OFFSET and LIMIT or FETCH FIRST, with constant counts."""
+    sql = ""
+    limit, offset = node.args.get("limit"), node.args.get("offset")
+    if isinstance(limit, exp.Fetch):
+        options = limit.args.get("limit_options")
+        if options is not None and options.args.get("with_ties"):
+            raise not_supported("FETCH FIRST ... WITH TIES", node)
+        sql += f" LIMIT {_count(limit.args.get('count'))}"
+    elif limit is not None and limit.expression.name.upper() != "ALL":
+        sql += f" LIMIT {_count(limit.expression)}"
+    if offset is not None:
+        sql += f" OFFSET {_count(offset.expression)}"
+    return sql
+
+
+def _count(node: exp.Expr | None) -> int:
+    if node is None:
+        return 1
+    if not isinstance(node, exp.Literal) or not node.name.isdigit():
+        raise not_supported("LIMIT or OFFSET that is no number", node)
+    return int(node.name)
+
+
+def tail(node: exp.Expr, columns: Columns) -> str:
+    """ORDER BY over the columns of a finished query, and LIMIT."""
+    order = node.args.get("order")
+    if order is None:
+        return limit_clause(node)
+    items = []
+    for item in order.expressions:
+        place = output_place(item.this, [name for name, _ in columns])
+        if place is None:
+            raise not_supported("ORDER BY an expression over a set operation", item)
+        items.append(ordering(str(place + 1), item))
+    return f" ORDER BY {', '.join(items)}{limit_clause(node)}"

@@ -1,0 +1,250 @@
+"""Queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
+
+# ruff: noqa: S608 - SQL is what this module makes
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from localaws.athena.dialect import moments  # noqa: F401 (enters its expressions)
+from localaws.athena.dialect.conditions import note_conditions
+from localaws.athena.dialect.dispatch import compile_expression
+from localaws.athena.dialect.environment import Columns, Compiled, Env
+from localaws.athena.dialect.expressions import name_path
+from localaws.athena.dialect.invocations import ordering
+from localaws.athena.dialect.ordering import limit_clause, ordinal, output_place, tail
+from localaws.athena.dialect.relations import from_clause
+from localaws.athena.dialect.scopes import Scope
+from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
+from localaws.athena.types import Type
+
+SELECT_PARTS = frozenset(
+    "with_ expressions from_ joins where group having order limit offset distinct windows".split()
+)
+SET_PARTS = frozenset("with_ this expression distinct order limit offset".split())
+GROUPING_WORDS: dict[type[exp.Expr], str] = {
+    exp.GroupingSets: "GROUPING SETS",
+    exp.Cube: "CUBE",
+    exp.Rollup: "ROLLUP",
+}
+SET_WORDS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of a SELECT: its name, None if it has none, and its value."""
+
+    name: str | None
+    value: Typed
+    is_constant: bool = False
+
+
+def compile_query(node: exp.Expr, env: Env) -> Compiled:
+    """Compile a query; ``env.scope`` holds the names visible around it. Raises QueryError."""
+    if isinstance(node, exp.Subquery):
+        return _parenthesised(node, env)
+    if isinstance(node, exp.Select):
+        return _select(node, _with(node, env, SELECT_PARTS))
+    if isinstance(node, exp.SetOperation):
+        return _set_operation(node, _with(node, env, SET_PARTS))
+    if isinstance(node, exp.Values):
+        return _values(node, env)
+    raise not_supported(f"the statement {type(node).__name__.upper()}", node)
+
+
+def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
+    parts = {key for key, value in node.args.items() if value}
+    extra = parts - {"this", "alias", "order", "limit", "offset", "with_"}
+    if extra:
+        raise not_supported(f"{', '.join(sorted(extra))} after a query in parentheses", node)
+    env = _with(node, env, frozenset(node.args))
+    inner = compile_query(node.this, env)
+    if not parts & {"order", "limit", "offset"}:
+        return inner
+    name = env.session.name("q")
+    names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
+    sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
+    return Compiled(sql + tail(node, inner.columns), inner.columns)
+
+
+def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
+    """Check that every part of the statement is known; compile WITH queries."""
+    extra = {key for key, value in node.args.items() if value} - known
+    if extra:
+        raise not_supported(f"{', '.join(sorted(extra)).rstrip('_').upper()} in a query", node)
+    clause = node.args.get("with_")
+    if clause is None:
+        return env
+    if clause.args.get("recursive"):
+        raise not_supported("WITH RECURSIVE", node)
+    for query in clause.expressions:
+        compiled = compile_query(query.this, env)
+        names = [part.name.lower() for part in query.args["alias"].args.get("columns") or []]
+        columns = _aliased(compiled.columns, names, query)
+        relation = (f"({compiled.sql})", columns)
+        env = replace(env, ctes={**env.ctes, query.alias.lower(): relation})
+    return env
+
+
+def _aliased(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
+    if names and len(names) != len(columns):
+        raise QueryError("MISMATCHED_COLUMN_ALIASES", "WITH column list does not fit", node)
+    kinds = [kind for _, kind in columns]
+    return list(zip(names, kinds, strict=True)) if names else columns
+
+
+def _select(node: exp.Select, env: Env) -> Compiled:
+    outer = env.scope
+    inside = env.within(Scope(parent=outer))
+    source = ""
+    if node.args.get("from_"):
+        relation = from_clause(node, inside)
+        inside = env.within(Scope(relation.fields, parent=outer))
+        source = f" FROM {relation.sql}"
+    inside = replace(inside, windows=_windows(node))
+    outputs = _outputs(node, inside)
+    sql = f"SELECT {_distinct(node)}{', '.join(_labelled(outputs))}{source}"
+    if where := node.args.get("where"):
+        sql += f" WHERE {boolean(compile_expression(where.this, inside), where).sql}"
+        note_conditions(where.this, inside.scope)
+    if group := node.args.get("group"):
+        sql += f" GROUP BY {_group_by(group, outputs, inside)}"
+    if having := node.args.get("having"):
+        sql += f" HAVING {boolean(compile_expression(having.this, inside), having).sql}"
+    sql += _order_by(node, outputs, inside) + limit_clause(node)
+    return Compiled(sql, [(output.name, output.value.type) for output in outputs])
+
+
+def _windows(node: exp.Select) -> dict[str, exp.Window]:
+    return {window.this.name.lower(): window for window in node.args.get("windows") or []}
+
+
+def _distinct(node: exp.Select) -> str:
+    distinct = node.args.get("distinct")
+    if distinct is None:
+        return ""
+    if distinct.args.get("on"):
+        raise not_supported("DISTINCT ON", node)
+    return "DISTINCT "
+
+
+def _labelled(outputs: list[Output]) -> list[str]:
+    return [f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs)]
+
+
+def _outputs(node: exp.Select, env: Env) -> list[Output]:
+    """The columns of a SELECT, stars written out."""
+    outputs: list[Output] = []
+    for item in node.expressions:
+        if isinstance(item, exp.Star) or (
+            isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+        ):
+            outputs += _star(item, env)
+            continue
+        name = item.alias.lower() if isinstance(item, exp.Alias) else _implied_name(item)
+        body = item.this if isinstance(item, exp.Alias) else item
+        value = compile_expression(body, env)
+        outputs.append(Output(name, value, isinstance(body, exp.Literal | exp.Null | exp.Boolean)))
+    return outputs
+
+
+def _star(item: exp.Expr, env: Env) -> list[Output]:
+    if any(value for key, value in item.args.items() if key in ("except_", "replace", "rename")):
+        raise not_supported(item.sql("trino"), item)
+    relation = item.table.lower() if isinstance(item, exp.Column) else None
+    return [Output(field.name, field.use()) for field in env.scope.star(relation, item)]
+
+
+def _implied_name(item: exp.Expr) -> str | None:
+    path = name_path(item)
+    return path[-1] if path else None
+
+
+def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
+    extra = {key for key, value in group.args.items() if value} - {
+        "expressions",
+        "grouping_sets",
+        "cube",
+        "rollup",
+    }
+    if extra:
+        raise not_supported(f"GROUP BY {', '.join(sorted(extra)).upper()}", group)
+    items = [*group.expressions]
+    for part in ("grouping_sets", "cube", "rollup"):
+        items += group.args.get(part) or []
+    return ", ".join(_group_item(item, outputs, env) for item in items)
+
+
+def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
+    if type(item) in GROUPING_WORDS:
+        inner = ", ".join(_group_item(part, outputs, env) for part in item.expressions)
+        return f"{GROUPING_WORDS[type(item)]} ({inner})"
+    if isinstance(item, exp.Tuple):
+        return f"({', '.join(_group_item(part, outputs, env) for part in item.expressions)})"
+    if isinstance(item, exp.Paren):
+        return f"({_group_item(item.this, outputs, env)})"
+    if isinstance(item, exp.Literal) and not item.is_string:
+        output = outputs[ordinal(item, len(outputs), "GROUP BY")]
+        return item.name if output.is_constant else output.value.sql
+    return compile_expression(item, env).sql
+
+
+def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
+    """ORDER BY sees the output's names first, then the columns of FROM."""
+    order = node.args.get("order")
+    if order is None:
+        return ""
+    names = {output.name: output.value for output in outputs if output.name is not None}
+    visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
+    labels = [output.name for output in outputs]
+    items = []
+    for item in order.expressions:
+        place = output_place(item.this, labels)
+        sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
+        items.append(ordering(sql, item))
+    return f" ORDER BY {', '.join(items)}"
+
+
+def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
+    left, right = compile_query(node.left, env), compile_query(node.right, env)
+    if len(left.columns) != len(right.columns):
+        raise type_mismatch("Query has different numbers of columns in its parts", node)
+    kinds = [
+        unify([Typed("", one), Typed("", other)], node)[1]
+        for (_, one), (_, other) in zip(left.columns, right.columns, strict=True)
+    ]
+    word = SET_WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
+    sql = f"({_as_kinds(left, kinds, env)}) {word} ({_as_kinds(right, kinds, env)})"
+    columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
+    return Compiled(sql + tail(node, columns), columns)
+
+
+def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
+    if [kind for _, kind in query.columns] == kinds:
+        return query.sql
+    name = env.session.name("q")
+    places = range(len(kinds))
+    outputs = [
+        coerce(Typed(f"{name}.c{place}", query.columns[place][1]), kinds[place]).sql
+        for place in places
+    ]
+    labels = ", ".join(f"c{place}" for place in places)
+    return f"SELECT {', '.join(outputs)} FROM ({query.sql}) AS {name}({labels})"
+
+
+def _values(node: exp.Values, env: Env) -> Compiled:
+    rows = [
+        [
+            compile_expression(part, env)
+            for part in (item.expressions if isinstance(item, exp.Tuple) else [item])
+        ]
+        for item in node.expressions
+    ]
+    if len({len(row) for row in rows}) != 1:
+        raise type_mismatch("Values rows have different numbers of columns", node)
+    unified = [unify(list(column), node) for column in zip(*rows, strict=True)]
+    lines = zip(*(column for column, _ in unified), strict=True)
+    sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
+    return Compiled(f"SELECT * FROM (VALUES {sql})", [(None, kind) for _, kind in unified])

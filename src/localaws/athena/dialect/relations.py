@@ -1,0 +1,277 @@
+"""FROM clauses: tables, views, WITH names, subqueries, VALUES, joins and UNNEST.
+
+Each relation becomes ``... AS rN(c0, c1, ...)``; base tables become views that the worker sets up
+over the files of the snapshot.
+"""
+
+# ruff: noqa: S608 - SQL is what this module makes
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.dispatch import compile_expression
+from localaws.athena.dialect.environment import Columns, Compiled, Env, TableColumns, ViewText
+from localaws.athena.dialect.parser import parse_query
+from localaws.athena.dialect.scopes import Field, Scan, Scope
+from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.types import BIGINT, Type
+
+MAX_VIEW_DEPTH = 50
+KNOWN_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "version", "joins"})
+KNOWN_JOIN_PARTS = frozenset({"this", "side", "kind", "on", "using"})
+CATALOGS = ("awsdatacatalog", "")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A compiled FROM clause or part of one: its SQL and the columns it offers."""
+
+    sql: str
+    fields: Sequence[Field]
+
+
+def named(
+    env: Env,
+    sql: str,
+    columns: Columns,
+    alias: str = "",
+    schema: str = "",
+    scan: Scan | None = None,
+) -> Relation:
+    """Give a subquery or view a generated alias and generated column names."""
+    name = env.session.name("r")
+    generated = [f"c{place}" for place in range(len(columns))]
+    fields = [
+        Field(label, Typed(f"{name}.{short}", kind), alias, schema, scan)
+        for (label, kind), short in zip(columns, generated, strict=True)
+    ]
+    return Relation(f"{sql} AS {name}({', '.join(generated)})", fields)
+
+
+def from_clause(select: exp.Expr, env: Env) -> Relation:
+    """FROM with its joins, from left to right."""
+    source = select.args["from_"].this
+    result = _relation(source, env)
+    for join in [*source.args.get("joins", []), *(select.args.get("joins") or [])]:
+        result = _join(result, join, env)
+    return result
+
+
+def _relation(node: exp.Expr, env: Env) -> Relation:
+    if isinstance(node, exp.Table):
+        return _table(node, env)
+    if isinstance(node, exp.Unnest):
+        return _unnest(node, env)
+    if isinstance(node, exp.Lateral) and isinstance(node.this, exp.Subquery):
+        return _subquery(node, env, "LATERAL ")
+    if isinstance(node, exp.Subquery | exp.Values):
+        return _subquery(node, env)
+    raise not_supported(f"{type(node).__name__} in FROM", node)
+
+
+def _alias(node: exp.Expr) -> tuple[str, list[str]]:
+    alias = node.args.get("alias")
+    if alias is None:
+        return "", []
+    return alias.name.lower(), [column.name.lower() for column in alias.args.get("columns") or []]
+
+
+def _renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
+    """Columns under the names of an alias list."""
+    if not names:
+        return columns
+    if len(names) != len(columns):
+        raise QueryError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"Column alias list has {len(names)} entries but relation has {len(columns)} columns",
+            node,
+        )
+    return [(name, kind) for name, (_, kind) in zip(names, columns, strict=True)]
+
+
+def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
+    inner = node.this if isinstance(node, exp.Lateral) else node
+    visible = env if prefix else env.within(env.scope.parent or Scope())
+    compiled = env.session.compile_query(inner, visible)
+    alias, names = _alias(node)
+    return named(env, f"{prefix}({compiled.sql})", _renamed(compiled.columns, names, node), alias)
+
+
+def _table(node: exp.Table, env: Env) -> Relation:
+    extra = {key for key, value in node.args.items() if value} - KNOWN_TABLE_PARTS
+    if extra or not isinstance(node.this, exp.Identifier):
+        raise not_supported(
+            f"{', '.join(sorted(extra)) or node.sql('trino')} of a table in FROM", node
+        )
+    if node.catalog.lower() not in CATALOGS:
+        raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' not found", node)
+    name, schema = node.name.lower(), node.db.lower()
+    alias, names = _alias(node)
+    if not schema and name in env.ctes:
+        sql, columns = env.ctes[name]
+        return named(env, sql, _renamed(columns, names, node), alias or name)
+    schema = schema or env.database
+    qualifier = schema if not alias else ""
+    version = node.args.get("version")
+    found = _located(env, schema, name, version, node)
+    if isinstance(found, ViewText):
+        sql, columns = _view(env, schema, name, found, node)
+        return named(env, sql, _renamed(columns, names, node), alias or name, qualifier)
+    return _scan(env, (schema, name), found, node)
+
+
+def _located(
+    env: Env, schema: str, name: str, version: object, node: exp.Expr
+) -> ViewText | TableColumns:
+    try:
+        return env.session.relations.find(schema, name, version)
+    except QueryError as error:
+        raise QueryError(error.code, error.message, node) from None
+
+
+def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table) -> Relation:
+    """A base table: a view over its files, which the worker sets up."""
+    schema, name = where
+    alias, names = _alias(node)
+    view = env.session.name("scan")
+    scan = Scan(view, schema, name, table.columns, node.args.get("version"))
+    env.session.scans.append(scan)
+    relation = named(env, view, table.columns, alias or name, "" if alias else schema, scan)
+    if not names:
+        return relation
+    renamed = _renamed(table.columns, names, node)
+    scan.used.update(label for label, _ in table.columns)
+    fields = [
+        replace(field, name=label, scan=None)
+        for field, (label, _) in zip(relation.fields, renamed, strict=True)
+    ]
+    return Relation(relation.sql, fields)
+
+
+def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> tuple[str, Columns]:
+    """A view, compiled once per statement, in its own schema and without outer names."""
+    session, key = env.session, (schema, name)
+    if key in session.views:
+        return session.views[key]
+    if key in session.open_views or len(session.open_views) >= MAX_VIEW_DEPTH:
+        raise QueryError("VIEW_IS_RECURSIVE", f"View '{schema}.{name}' is recursive", node)
+    session.open_views.append(key)
+    try:
+        compiled = session.compile_query(parse_query(view.sql), Env(session, view.schema))
+        sql = _declared(env, compiled, view)
+    except QueryError as error:
+        inner = error.located(view.sql)
+        raise QueryError(
+            "INVALID_VIEW",
+            f"Failed analyzing stored view 'awsdatacatalog.{schema}.{name}': {inner}",
+            node,
+        ) from None
+    session.open_views.pop()
+    label = session.name("view")
+    session.setup.append(f"CREATE TEMP VIEW {label} AS {sql}")
+    session.views[key] = (label, list(view.columns))
+    return session.views[key]
+
+
+def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
+    """The view's query with the columns it was declared with, unless they no longer fit."""
+    if len(compiled.columns) != len(view.columns):
+        raise QueryError("VIEW_IS_STALE", "The columns changed; create the view again")
+    name = env.session.name("q")
+    outputs, names = [], []
+    for place, ((label, kind), (_, current)) in enumerate(
+        zip(view.columns, compiled.columns, strict=True)
+    ):
+        try:
+            outputs.append(coerce(Typed(f"{name}.c{place}", current), kind).sql)
+        except QueryError:
+            raise QueryError(
+                "VIEW_IS_STALE",
+                f"Column [{label}] of type {current} cannot be coerced to the stored type {kind}; "
+                "create the view again",
+            ) from None
+        names.append(f"c{place}")
+    return f"SELECT {', '.join(outputs)} FROM ({compiled.sql}) AS {name}({', '.join(names)})"
+
+
+def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
+    extra = {key for key, value in join.args.items() if value} - KNOWN_JOIN_PARTS
+    if extra:
+        raise not_supported(f"{', '.join(sorted(extra))} in a join", join)
+    side, kind = (join.side or "").upper(), (join.kind or "").upper()
+    scope = Scope(left.fields, parent=env.scope.parent)
+    right = _relation(join.this, env.within(scope))
+    lateral = isinstance(join.this, exp.Unnest | exp.Lateral)
+    if join.args.get("using"):
+        return _join_using(left, right, join, side)
+    fields = [*left.fields, *right.fields]
+    on = join.args.get("on")
+    if on is None:
+        if side or kind not in ("", "CROSS"):
+            raise QueryError("SYNTAX_ERROR", "JOIN needs a condition", join)
+        return Relation(f"{left.sql} CROSS JOIN {right.sql}", fields)
+    if lateral and not (isinstance(on, exp.Boolean) and on.this and side in ("", "LEFT")):
+        raise not_supported("UNNEST or LATERAL in a join with a condition other than true", join)
+    both = env.within(Scope(fields, parent=env.scope.parent))
+    test = boolean(compile_expression(on, both), join).sql
+    return Relation(f"{left.sql} {side} JOIN {right.sql} ON {test}", fields)
+
+
+def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> Relation:
+    """USING: the named columns come once and first, without a qualifier."""
+    tests, shared = [], []
+    names = [part.name.lower() for part in join.args["using"]]
+    for name in names:
+        one, other = (Scope(part.fields).resolve([name], join) for part in (left, right))
+        (a, b), kind = unify([one, other], join)
+        tests.append(f"{a.sql} = {b.sql}")
+        value = {"RIGHT": b.sql, "FULL": f"coalesce({a.sql}, {b.sql})"}.get(side, a.sql)
+        shared.append(Field(name, Typed(value, kind)))
+    others = [field for field in (*left.fields, *right.fields) if field.name not in names]
+    sql = f"{left.sql} {side} JOIN {right.sql} ON {' AND '.join(tests)}"
+    return Relation(sql, [*shared, *others])
+
+
+def _unnest(node: exp.Unnest, env: Env) -> Relation:
+    """UNNEST of arrays and maps side by side; the shorter ones are filled with NULL."""
+    columns: list[str] = []
+    kinds: list[Type] = []
+    lengths: list[str] = []
+    for argument in node.expressions:
+        value = compile_expression(argument, env)
+        parts = _unnested(value, argument)
+        columns += [sql for sql, _ in parts]
+        kinds += [kind for _, kind in parts]
+        lengths.append(f"coalesce(len({parts[0][0]}), 0)")
+    alias, names = _alias(node)
+    offset = node.args.get("offset")
+    if offset:
+        columns.append(f"generate_series(CAST(1 AS BIGINT), greatest({', '.join(lengths)}))")
+        kinds.append(BIGINT)
+        names += [offset.name.lower()] if isinstance(offset, exp.Identifier) and names else []
+    selected = ", ".join(f"unnest({column})" for column in columns)
+    unnamed: Columns = [(None, kind) for kind in kinds]
+    prefix = "LATERAL " if env.scope.fields else ""
+    return named(env, f"{prefix}(SELECT {selected})", _renamed(unnamed, names, node), alias)
+
+
+def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, Type]]:
+    """The list columns that UNNEST makes of one argument."""
+    if value.type.name == "map":
+        key, item = value.type.args
+        return [(f"map_keys({value.sql})", key), (f"map_values({value.sql})", item)]
+    if value.type.name != "array":
+        raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
+    element = value.type.args[0]
+    if element.name != "row":
+        return [(value.sql, element)]
+    names = types.field_names(element)
+    return [
+        (f"list_transform({value.sql}, lambda e: struct_extract(e, '{name}'))", kind)
+        for name, kind in zip(names, element.args, strict=True)
+    ]

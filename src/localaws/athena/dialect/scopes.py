@@ -1,0 +1,133 @@
+"""Which column a name means.
+
+Every relation of the compiled query has a generated alias and generated column names (``r3.c0``),
+so that no rule of DuckDB about names, such as aliases that are visible in WHERE, can apply. Names
+of the statement are looked up here, by Trino's rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.dialect.typed import Typed, quote_name
+from localaws.athena.errors import QueryError, type_mismatch
+
+
+@dataclass(eq=False)
+class Scan:
+    """One mention of a base table: what is read of it, and under which conditions."""
+
+    view: str
+    schema: str
+    table: str
+    columns: Sequence[tuple[str, types.Type]]
+    version: object = None
+    used: set[str] = field(default_factory=set)
+    conditions: list[tuple[str, str, list[exp.Expr]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column that a FROM clause offers: its name, where it comes from, its compiled form."""
+
+    name: str | None
+    value: Typed
+    relation: str = ""
+    schema: str = ""
+    scan: Scan | None = None
+
+    def use(self) -> Typed:
+        """The compiled column, noted as read."""
+        if self.scan is not None and self.name is not None:
+            self.scan.used.add(self.name)
+        return self.value
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Names visible to an expression; ``parent`` is the scope around a subquery or lambda."""
+
+    fields: Sequence[Field] = ()
+    variables: Mapping[str, Typed] = field(default_factory=dict)
+    parent: Scope | None = None
+
+    def resolve(self, path: list[str], node: exp.Expr) -> Typed:
+        """Value of a dotted name: column, relation.column, schema.relation.column, row fields.
+
+        Raises QueryError (COLUMN_NOT_FOUND, AMBIGUOUS_NAME).
+        """
+        found = self._lookup(path, node)
+        if found is not None:
+            return found
+        if self.parent is not None:
+            return self.parent.resolve(path, node)
+        raise QueryError(
+            "COLUMN_NOT_FOUND",
+            f"Column '{'.'.join(path)}' cannot be resolved or requester is not authorized to "
+            "access requested resources",
+            node,
+        )
+
+    def field_of(self, path: list[str], node: exp.Expr) -> Field | None:
+        """The field of this scope that a name means, without row fields; None if there is none."""
+        for used in (3, 2, 1):
+            matches = self._matches(path, used) if len(path) == used else []
+            if len(matches) > 1:
+                raise QueryError("AMBIGUOUS_NAME", f"Column '{'.'.join(path)}' is ambiguous", node)
+            if matches:
+                return matches[0]
+        return None
+
+    def _lookup(self, path: list[str], node: exp.Expr) -> Typed | None:
+        if path[0] in self.variables:
+            return dereference(self.variables[path[0]], path[1:], node)
+        for used in (3, 2, 1):
+            matches = self._matches(path, used)
+            if len(matches) > 1:
+                raise QueryError("AMBIGUOUS_NAME", f"Column '{'.'.join(path)}' is ambiguous", node)
+            if matches:
+                return dereference(matches[0].use(), path[used:], node)
+        return None
+
+    def _matches(self, path: list[str], used: int) -> list[Field]:
+        """Fields whose last ``used`` name parts are the first ones of ``path``."""
+        if len(path) < used:
+            return []
+        *qualifier, name = path[:used]
+        return [
+            item
+            for item in self.fields
+            if item.name == name and [item.schema, item.relation][2 - len(qualifier) :] == qualifier
+        ]
+
+    def star(self, relation: str | None, node: exp.Expr) -> list[Field]:
+        """Fields that ``*`` or ``relation.*`` stands for. Raises QueryError if there are none."""
+        chosen = [item for item in self.fields if relation in (None, item.relation)]
+        if not chosen:
+            name = f"Table '{relation}'" if relation else "FROM clause"
+            raise QueryError("TABLE_NOT_FOUND", f"{name} of the star does not exist", node)
+        return chosen
+
+    def with_variables(self, variables: Mapping[str, Typed]) -> Scope:
+        """A scope inside this one, as a lambda opens it."""
+        return Scope(variables=variables, parent=self)
+
+
+def dereference(value: Typed, path: list[str], node: exp.Expr) -> Typed:
+    """A field of a row, of a row in it, and so on. Raises QueryError (TYPE_MISMATCH)."""
+    for name in path:
+        if value.type.name != "row":
+            raise type_mismatch(f"Expression {name} is not of type ROW", node)
+        if name not in value.type.labels:
+            raise type_mismatch(f"Row has no field {name}", node)
+        kind = value.type.args[value.type.labels.index(name)]
+        value = Typed(f"struct_extract({value.sql}, {_name(name)})", kind)
+    return value
+
+
+def _name(name: str) -> str:
+    return "'" + quote_name(name)[1:-1].replace("'", "''") + "'"

@@ -1,0 +1,197 @@
+"""Runs one query from QUEUED to its final state."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from localaws.athena import types
+from localaws.athena.blobio import split_uri
+from localaws.athena.dialect import CompiledStatement, compile_statement
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
+from localaws.athena.pool import WorkerDied, WorkerPool
+from localaws.athena.results import renderer
+from localaws.athena.statements import Lines, Statements, explained, is_query, line_columns, plain
+from localaws.athena.tables import QueryTables
+from localaws.athena.types import Type
+from localaws.errors import AwsError
+from localaws.service import Blobs, Catalog
+
+WORKERS = 2
+CANCEL_REASON = "Query cancelled by user"
+DIED_REASON = (
+    "The process that ran this query ended unexpectedly, perhaps for want "
+    "of memory. Run it again, over less data if it ends again."
+)
+Columns = list[tuple[str, Type]]
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Plans queries here, runs them in worker processes and stores their results."""
+
+    def __init__(self, executions: Executions, blobs: Blobs, glue: Catalog, scratch: Path) -> None:
+        self._executions = executions
+        self._blobs = blobs
+        self._glue = glue
+        self._scratch = scratch
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._workers = WorkerPool(WORKERS)
+        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
+
+    def submit(self, query_id: str) -> None:
+        """Run a recorded query as soon as there is room."""
+        self._threads.submit(self._run, query_id)
+
+    def stop(self, query_id: str) -> None:
+        """Cancel a query; one that has ended already stays as it is."""
+        cancelled = self._executions.change(
+            query_id, lambda record: finish(record, "CANCELLED", CANCEL_REASON)
+        )
+        if cancelled:
+            self._workers.stop(query_id)
+
+    def close(self) -> None:
+        """Kill what runs; the next start finds it FAILED."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
+
+    def _run(self, query_id: str) -> None:
+        started = time.monotonic()
+        if not self._executions.change(query_id, _start):
+            return
+        execution = self._executions.get(query_id)["execution"]
+        statistics = execution["Statistics"]
+        try:
+            columns = self._answer(execution, statistics)
+        except WorkerDied:
+            self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", DIED_REASON))
+        except QueryError as error:
+            self._fail(query_id, error)
+        except Exception as error:
+            log.exception("Query %s failed inside localaws", query_id)
+            self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", repr(error)))
+        else:
+            statistics["EngineExecutionTimeInMillis"] = _milliseconds(started)
+            self._executions.change(query_id, lambda record: _succeed(record, columns, statistics))
+
+    def _fail(self, query_id: str, error: QueryError) -> None:
+        def change(record: Record) -> bool:
+            if not finish(record, "FAILED", str(error)):
+                return False
+            record["execution"]["Status"]["AthenaError"] = error.athena_error()
+            return True
+
+        self._executions.change(query_id, change)
+
+    def _answer(self, execution: Record, statistics: Record) -> Columns:
+        """Run a statement and store its result; the result's columns."""
+        database = execution["QueryExecutionContext"]["Database"].lower()
+        sql = execution["Query"]
+        tables = QueryTables(self._blobs, self._glue)
+        if is_query(sql):
+            compiled = compile_statement(
+                plain(sql) if ";" in sql else sql,
+                database,
+                tables,
+                execution.get("ExecutionParameters", ()),
+            )
+            return self._query(execution, compiled, tables, statistics)
+        query = explained(sql)
+        if query is not None:
+            compiled = compile_statement(query, database, tables)
+            job, _ = self._job(compiled, tables, explain=True)
+            plan = self._workers.run(execution["QueryExecutionId"], job)
+            lines = Lines(("Query Plan",), plan["lines"])
+        else:
+            lines = Statements(self._glue, database).run(sql, tables)
+        self._store(execution, "\n".join(lines.lines).encode(), "text/plain")
+        return line_columns(lines)
+
+    def _query(
+        self,
+        execution: Record,
+        compiled: CompiledStatement,
+        tables: QueryTables,
+        statistics: Record,
+    ) -> Columns:
+        planning = time.monotonic()
+        _check_printable(compiled)
+        job, size = self._job(compiled, tables, explain=False)
+        statistics["DataScannedInBytes"] = size
+        statistics["QueryPlanningTimeInMillis"] = _milliseconds(planning)
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+            output = Path(folder) / "result.csv"
+            job["output"] = str(output)
+            answer = self._workers.run(execution["QueryExecutionId"], job)
+            self._store(execution, output.read_bytes(), "application/octet-stream")
+        statistics["OutputRows"] = answer["rows"]
+        return compiled.labels()
+
+    def _job(
+        self, compiled: CompiledStatement, tables: QueryTables, explain: bool
+    ) -> tuple[dict[str, Any], int]:
+        """What a worker needs, and the bytes that it will read."""
+        views, files, total = [], set(), 0
+        for scan in compiled.scans:
+            view, scanned, size = tables.plan(scan)
+            views.append(view)
+            files.update(scanned)
+            total += size
+        labels = compiled.labels()
+        job = {
+            "files": sorted(files),
+            "setup": [*views, *compiled.setup],
+            "sql": compiled.sql,
+            "names": [name for name, _ in labels],
+            "types": [types.to_json(kind) for _, kind in labels],
+            "explain": explain,
+        }
+        return job, total
+
+    def _store(self, execution: Record, data: bytes, content_type: str) -> None:
+        location = execution["ResultConfiguration"]["OutputLocation"]
+        try:
+            self._blobs.put(*split_uri(location), data, content_type)
+        except AwsError as error:
+            raise QueryError(
+                "INVALID_OUTPUT_LOCATION", f"Cannot write the result to {location}: {error.message}"
+            ) from None
+
+
+def _start(record: Record) -> bool:
+    status = record["execution"]["Status"]
+    if status["State"] != "QUEUED":
+        return False
+    status["State"] = "RUNNING"
+    waited = int((time.time() - status["SubmissionDateTime"]) * 1000)
+    record["execution"]["Statistics"]["QueryQueueTimeInMillis"] = waited
+    return status["State"] in OPEN_STATES
+
+
+def _succeed(record: Record, columns: Columns, statistics: Record) -> bool:
+    if not finish(record, "SUCCEEDED"):
+        return False
+    total = record["execution"]["Statistics"]["TotalExecutionTimeInMillis"]
+    statistics["TotalExecutionTimeInMillis"] = total
+    record["rows"] = statistics.pop("OutputRows", None)
+    record["execution"]["Statistics"] = statistics
+    record["columns"] = [[name, types.to_json(kind)] for name, kind in columns]
+    return True
+
+
+def _check_printable(compiled: CompiledStatement) -> None:
+    for _, kind in compiled.columns:
+        try:
+            renderer(kind)
+        except (ValueError, KeyError) as error:
+            raise not_supported(str(error)) from None
+
+
+def _milliseconds(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

@@ -1,0 +1,130 @@
+"""What Athena remembers: query executions and workgroups, in one SQLite table each.
+
+A record is on disk before the client hears of it. A query that was running when the process ended
+is FAILED when the next one starts, so no client waits for it for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from localaws.errors import AwsError
+from localaws.store import Database
+
+Record = dict[str, Any]
+OPEN_STATES = ("QUEUED", "RUNNING")
+SCHEMA = """
+create table if not exists athena_execution (
+    id text primary key, submitted_at real not null, workgroup text not null,
+    state text not null, token text unique, record text not null
+);
+create index if not exists athena_execution_by_time
+    on athena_execution (workgroup, submitted_at desc, id);
+create table if not exists athena_workgroup (name text primary key, record text not null);
+"""
+RESTART_REASON = (
+    "GENERIC_INTERNAL_ERROR: The local Athena ended while this query was running. Run it again."
+)
+
+
+class Executions:
+    """Query executions, each a ``QueryExecution`` record with what only we need of it.
+
+    A record is ``{"execution": QueryExecution, "columns": [[name, type]] or None}``; columns are
+    there once the query has succeeded.
+    """
+
+    def __init__(self, store: Database) -> None:
+        self._store = store
+        store.create(SCHEMA)
+        self._fail_interrupted()
+
+    def add(self, execution: Record, token: str | None) -> str:
+        """Record a new query; the id of the earlier one if its token was used before.
+
+        Raises AwsError if the token was used for another query.
+        """
+        with self._store.write() as connection:
+            if token is not None:
+                earlier = connection.execute(
+                    "select record from athena_execution where token = ?", (token,)
+                ).fetchone()
+                if earlier is not None:
+                    return _same_query(json.loads(earlier[0])["execution"], execution)
+            status = execution["Status"]
+            connection.execute(
+                "insert into athena_execution values (?, ?, ?, ?, ?, ?)",
+                (
+                    execution["QueryExecutionId"],
+                    status["SubmissionDateTime"],
+                    execution["WorkGroup"],
+                    status["State"],
+                    token,
+                    json.dumps({"execution": execution, "columns": None}),
+                ),
+            )
+        return str(execution["QueryExecutionId"])
+
+    def get(self, query_id: str) -> Record:
+        """A record. Raises AwsError if there is none."""
+        row = self._store.query_one("select record from athena_execution where id = ?", (query_id,))
+        if row is None:
+            raise AwsError("InvalidRequestException", f"QueryExecution {query_id} was not found")
+        record: Record = json.loads(row["record"])
+        return record
+
+    def change(self, query_id: str, change: Callable[[Record], bool]) -> bool:
+        """Change a record in one transaction; ``change`` says whether it did anything."""
+        with self._store.write() as connection:
+            row = connection.execute(
+                "select record from athena_execution where id = ?", (query_id,)
+            ).fetchone()
+            record = json.loads(row[0])
+            changed = change(record)
+            if changed:
+                connection.execute(
+                    "update athena_execution set record = ?, state = ? where id = ?",
+                    (json.dumps(record), record["execution"]["Status"]["State"], query_id),
+                )
+        return changed
+
+    def ids(self, workgroup: str, count: int, offset: int) -> list[str]:
+        """Ids of a workgroup's queries, newest first."""
+        rows = self._store.query(
+            "select id from athena_execution where workgroup = ?"
+            " order by submitted_at desc, id limit ? offset ?",
+            (workgroup, count, offset),
+        )
+        return [row["id"] for row in rows]
+
+    def _fail_interrupted(self) -> None:
+        rows = self._store.query(
+            "select id from athena_execution where state in (?, ?)", OPEN_STATES
+        )
+        for row in rows:
+            self.change(row["id"], lambda record: finish(record, "FAILED", RESTART_REASON))
+
+
+def finish(record: Record, state: str, reason: str | None = None) -> bool:
+    """Bring a query to its final state; False if it has one already."""
+    status = record["execution"]["Status"]
+    if status["State"] not in OPEN_STATES:
+        return False
+    now = time.time()
+    status.update(State=state, CompletionDateTime=now)
+    if reason is not None:
+        status["StateChangeReason"] = reason
+    milliseconds = int((now - status["SubmissionDateTime"]) * 1000)
+    record["execution"]["Statistics"]["TotalExecutionTimeInMillis"] = milliseconds
+    return True
+
+
+def _same_query(earlier: Record, new: Record) -> str:
+    if earlier["Query"] != new["Query"]:
+        raise AwsError(
+            "InvalidRequestException", "Idempotent parameters do not match the earlier request"
+        )
+    return str(earlier["QueryExecutionId"])

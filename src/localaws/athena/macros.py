@@ -1,0 +1,130 @@
+"""DuckDB macros for functions that Trino has and DuckDB lacks or does differently.
+
+Their names start with ``trino_``; the table of functions in ``dialect.functions`` refers to them.
+"""
+
+from __future__ import annotations
+
+WHITESPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
+)
+"""What Trino's trim takes away; DuckDB's takes spaces only."""
+
+ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
+
+TEXT = {
+    "trino_whitespace()": f"'{WHITESPACE}'",
+    "trino_substr(x, s)": """CASE
+        WHEN s = 0 THEN ''
+        WHEN s > 0 THEN substr(x, s)
+        WHEN length(x) + s < 0 THEN ''
+        ELSE substr(x, length(x) + s + 1) END""",
+    "trino_substr_length(x, s, n)": """CASE
+        WHEN s = 0 OR n <= 0 THEN ''
+        WHEN s > 0 THEN substr(x, s, n)
+        WHEN length(x) + s < 0 THEN ''
+        ELSE substr(x, length(x) + s + 1, n) END""",
+    "trino_replace(x, old, new)": """CASE
+        WHEN old = '' THEN trino_fail('NOT_SUPPORTED: replace of an empty text')
+        ELSE replace(x, old, new) END""",
+    "trino_split(x, d)": """CASE
+        WHEN d = '' THEN [trino_fail(
+            'INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string')]
+        ELSE string_split(x, d) END""",
+    "trino_split_part(x, d, i)": """CASE
+        WHEN i <= 0
+        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero')
+        WHEN d = '' THEN trino_fail('NOT_SUPPORTED: split_part by an empty text')
+        ELSE string_split(x, d)[i] END""",
+    "trino_iso8601(x)": f"""CASE WHEN regexp_full_match(x, '{ISO_TIMESTAMP}')
+        THEN date_trunc('millisecond', CAST(x AS TIMESTAMPTZ))
+        ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
+            AS TIMESTAMPTZ) END""",
+    "trino_iso8601_date(x)": """CASE WHEN regexp_full_match(x, '\\d{4}-\\d{2}-\\d{2}')
+        THEN CAST(x AS DATE)
+        ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
+            AS DATE) END""",
+}
+
+NUMBERS = {
+    "trino_half_up(n, d)": """CAST(sign(n) * sign(d) AS HUGEINT)
+        * ((2 * abs(n) + abs(d)) // (2 * abs(d)))""",
+    "trino_width_bucket(x, low, high, n)": """CASE
+        WHEN low >= high OR n <= 0
+        THEN CAST(trino_fail('NOT_SUPPORTED: width_bucket with descending bounds') AS BIGINT)
+        WHEN x < low THEN 0
+        WHEN x >= high THEN n + 1
+        ELSE CAST(floor(n * (x - low) / (high - low) + 1) AS BIGINT) END""",
+    "trino_great_circle_distance(lat1, lon1, lat2, lon2)": """6371.01::DOUBLE * atan2(
+        sqrt(pow(cos(radians(lat2)) * sin(radians(lon1) - radians(lon2)), 2)
+            + pow(cos(radians(lat1)) * sin(radians(lat2)) - sin(radians(lat1))
+                * cos(radians(lat2)) * cos(radians(lon1) - radians(lon2)), 2)),
+        sin(radians(lat1)) * sin(radians(lat2))
+            + cos(radians(lat1)) * cos(radians(lat2)) * cos(radians(lon1) - radians(lon2)))""",
+}
+
+ARRAYS = {
+    "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
+    "trino_element_at(l, i)": """CASE
+        WHEN i = 0 THEN l[CAST(trino_fail(
+            'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT)]
+        ELSE l[i] END""",
+    "trino_contains(l, x)": """CASE
+        WHEN l IS NULL OR x IS NULL THEN NULL
+        WHEN list_contains(l, x) THEN true
+        WHEN trino_has_null(l) THEN NULL
+        ELSE false END""",
+    "trino_array_distinct(l)": """list_filter(l, lambda e, i: CASE
+        WHEN e IS NULL THEN NOT trino_has_null(l[1:i - 1])
+        ELSE NOT coalesce(list_contains(l[1:i - 1], e), false) END)""",
+    "trino_array_position(l, x)": """CASE
+        WHEN l IS NULL OR x IS NULL THEN NULL
+        ELSE CAST(coalesce(list_position(l, x), 0) AS BIGINT) END""",
+    "trino_arrays_overlap(a, b)": """CASE
+        WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
+        WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL
+        ELSE false END""",
+    "trino_array_intersect(a, b)": """trino_array_distinct(list_filter(a, lambda e: CASE
+        WHEN e IS NULL THEN trino_has_null(b)
+        ELSE coalesce(list_contains(b, e), false) END))""",
+    "trino_slice(l, s, n)": """CASE
+        WHEN s = 0 OR n < 0 THEN l[CAST(trino_fail(
+            'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT):1]
+        WHEN s > 0 THEN l[s:s + n - 1]
+        WHEN len(l) + s < 0 THEN l[2:1]
+        ELSE l[len(l) + s + 1:len(l) + s + n] END""",
+    "trino_sequence(a, b)": "generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
+    "trino_any_match(tests)": """CASE
+        WHEN tests IS NULL THEN NULL
+        WHEN list_contains(tests, true) THEN true
+        WHEN trino_has_null(tests) THEN NULL
+        ELSE false END""",
+    "trino_all_match(tests)": """CASE
+        WHEN tests IS NULL THEN NULL
+        WHEN list_contains(tests, false) THEN false
+        WHEN trino_has_null(tests) THEN NULL
+        ELSE true END""",
+    "trino_none_match(tests)": "NOT trino_any_match(tests)",
+}
+
+MAPS = {
+    "trino_histogram(counts)": """map_from_entries(list_transform(map_entries(counts),
+        lambda e: {'key': e.key, 'value': CAST(e.value AS BIGINT)}))""",
+    "trino_with_key(l)": "list_filter(l, lambda e: e.k IS NOT NULL)",
+    "trino_keys(l)": "list_transform(l, lambda e: e.k)",
+    "trino_first_entries(l)": """list_filter(l,
+        lambda e, i: NOT coalesce(list_contains(trino_keys(l[1:i - 1]), e.k), false))""",
+    "trino_map_of(l)": """map_from_entries(list_transform(
+        trino_first_entries(trino_with_key(l)), lambda e: {'key': e.k, 'value': e.v}))""",
+    "trino_multimap_of(l)": """map_from_entries(list_transform(
+        trino_first_entries(trino_with_key(l)), lambda e: {'key': e.k, 'value':
+            list_transform(list_filter(l, lambda f: f.k = e.k), lambda g: g.v)}))""",
+}
+
+MACROS = {**TEXT, **NUMBERS, **ARRAYS, **MAPS}
+
+
+def statements() -> list[str]:
+    """CREATE MACRO for each, in an order in which they find each other."""
+    return [f"CREATE TEMP MACRO {head} AS ({body})" for head, body in MACROS.items()]

@@ -1,0 +1,132 @@
+"""Worker processes: started ahead, killed when a query is stopped, replaced when they die."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from localaws.athena.errors import QueryError
+
+
+class WorkerDied(Exception):
+    """The worker ended before it answered: killed, or out of memory."""
+
+
+class Worker:
+    """One worker process; it answers one job at a time."""
+
+    def __init__(self) -> None:
+        self._killed = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "localaws.athena.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Run a job and wait for its answer. Raises WorkerDied."""
+        self._read()
+        assert self._process.stdin is not None  # noqa: S101 (opened as a pipe above)
+        try:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise WorkerDied from None
+        return self._read()
+
+    def _read(self) -> dict[str, Any]:
+        """One line: ``{}`` when the worker is ready, else the answer to a job."""
+        assert self._process.stdout is not None  # noqa: S101 (opened as a pipe above)
+        line = self._process.stdout.readline()
+        if not line.endswith("\n"):
+            raise WorkerDied
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def alive(self) -> bool:
+        """Whether it can take another job."""
+        return not self._killed and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the process now; whoever waits for an answer gets WorkerDied."""
+        self._killed = True
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process and reap it."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+class WorkerPool:
+    """A few workers, each running one query at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._busy: dict[str, Worker] = {}
+        self._stopped: set[str] = set()
+        self._lock = threading.Lock()
+        for _ in range(size):
+            self._idle.put(Worker())
+        self._size = size
+
+    def run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
+        """Run a job for a query on the next free worker.
+
+        Raises QueryError for a query that fails, WorkerDied if it was stopped or the worker fell.
+        """
+        worker = self._idle.get()
+        try:
+            if not worker.alive():
+                worker = _replaced(worker)
+            self._claim(query_id, worker)
+            answer = worker.ask(job)
+        finally:
+            with self._lock:
+                self._busy.pop(query_id, None)
+                self._stopped.discard(query_id)
+            # Killed while it answered, or fallen: either way it serves no other query.
+            self._idle.put(worker if worker.alive() else _replaced(worker))
+        if error := answer.get("error"):
+            raise QueryError(error["code"], error["message"])
+        return answer
+
+    def _claim(self, query_id: str, worker: Worker) -> None:
+        """Note who runs a query. Raises WorkerDied if the query was stopped before it began."""
+        with self._lock:
+            if query_id in self._stopped:
+                raise WorkerDied
+            self._busy[query_id] = worker
+
+    def stop(self, query_id: str) -> None:
+        """Kill the worker that runs a query; a query that waits for one will not start."""
+        with self._lock:
+            worker = self._busy.get(query_id)
+            if worker is None:
+                self._stopped.add(query_id)
+            else:
+                worker.kill()
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._lock:
+            for worker in self._busy.values():
+                worker.kill()
+        for _ in range(self._size):
+            self._idle.get().close()
+
+
+def _replaced(worker: Worker) -> Worker:
+    worker.close()
+    return Worker()

@@ -1,0 +1,74 @@
+"""Conditions of a query as an Iceberg filter, to leave out files.
+
+Only for types where the two compare alike; anything else leaves out nothing, for the query checks
+all its conditions itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyiceberg.expressions import (
+    AlwaysTrue,
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    LessThanOrEqual,
+)
+from sqlglot import exp
+
+from localaws.athena.types import Type
+
+# pyiceberg's predicates take a column's name and values, which their type hints do not say.
+PREDICATES: Mapping[str, Any] = {
+    "=": EqualTo,
+    "<": LessThan,
+    "<=": LessThanOrEqual,
+    ">": GreaterThan,
+    ">=": GreaterThanOrEqual,
+    "in": In,
+}
+Condition = tuple[str, str, list[exp.Expr]]
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d{1,6})?))?")
+
+
+def row_filter(conditions: Sequence[Condition], columns: Mapping[str, Type]) -> BooleanExpression:
+    """All conditions that Iceberg can judge, joined by AND."""
+    result: BooleanExpression = AlwaysTrue()
+    for column, operator, literals in conditions:
+        values = [_value(literal, columns[column]) for literal in literals]
+        if None not in values:
+            result = And(result, _predicate(column, operator, values))
+    return result
+
+
+def _predicate(column: str, operator: str, values: list[Any]) -> BooleanExpression:
+    if operator == "between":
+        low, high = values
+        return And(PREDICATES[">="](column, low), PREDICATES["<="](column, high))
+    operand = values if operator == "in" else values[0]
+    predicate: BooleanExpression = PREDICATES[operator](column, operand)
+    return predicate
+
+
+def _value(node: exp.Expr, kind: Type) -> Any:
+    """A literal as Iceberg compares it with a column of this type; None if it cannot."""
+    if isinstance(node, exp.Literal):
+        if node.is_string:
+            return node.name if kind.name == "varchar" else None
+        whole = kind.name in ("integer", "bigint") and node.name.isdigit()
+        return int(node.name) if whole else None
+    text = node.this.name
+    if kind.name == "date" and node.is_type("date"):
+        return text if DATE.fullmatch(text) else None
+    if kind.name == "timestamp" and node.is_type("date", "timestamp"):
+        match = TIMESTAMP.fullmatch(text)
+        return f"{match[1]}T{match[2] or '00:00:00'}" if match else None
+    return None

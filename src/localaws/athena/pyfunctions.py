@@ -1,0 +1,293 @@
+"""Functions that Trino takes from Java's library, as Python functions inside DuckDB.
+
+URLs follow ``java.net.URI`` (RFC 2396), regular expressions Java's syntax as far as Python's is
+the same, JSON keeps the text of numbers, doubles print as Trino prints them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache, wraps
+from typing import Any, NoReturn
+from urllib.parse import quote_plus, unquote, unquote_plus
+
+from localaws.athena.results import scientific
+
+FAILURE_MARK = "trino-failure"
+"""Begins the text of an exception that carries a Trino error: mark, code, message."""
+
+_ESCAPED = r"%[0-9A-Fa-f]{2}"
+_OTHER = r"\u0080-\U0010FFFF"
+_UNRESERVED = rf"A-Za-z0-9\-_.!~*'(){_OTHER}"
+_PATH = rf"(?:[{_UNRESERVED}:@&=+$,;/]|{_ESCAPED})*"
+_URIC = rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_ESCAPED})*"
+_AUTHORITY = rf"(?:[{_UNRESERVED}$,;:@&=+\[\]]|{_ESCAPED})*"
+URI = re.compile(
+    rf"(?:(?P<protocol>[A-Za-z][A-Za-z0-9+.\-]*):)?"
+    rf"(?:(?://(?P<authority>{_AUTHORITY}))?(?P<path>{_PATH})(?:\?(?P<query>{_URIC}))?)"
+    rf"(?:\#(?P<fragment>{_URIC}))?"
+)
+OPAQUE_URI = re.compile(
+    rf"(?P<protocol>[A-Za-z][A-Za-z0-9+.\-]*):(?!/){_URIC}(?:\#(?P<fragment>{_URIC}))?"
+)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+SERVER = re.compile(
+    rf"(?:(?:[{_UNRESERVED};:&=+$,]|{_ESCAPED})*@)?"
+    rf"(?P<host>{_OCTET}(?:\.{_OCTET}){{3}}|\[[0-9A-Fa-f:.]+\]"
+    rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d*))?"
+)
+FOREIGN_REGEX = re.compile(r"\\[pPhHRXGQvVZ]|&&|\[:|\(\?<(?![=!])")
+JSON_STEP = re.compile(r'\.(\w+)|\[(\d+)\]|\["([^"]*)"\]')
+
+
+class TrinoFailure(Exception):
+    """A Trino error raised while a query runs."""
+
+
+def fail(text: str) -> NoReturn:
+    """Raise a Trino error; ``text`` is ``CODE: message``."""
+    raise TrinoFailure(f"{FAILURE_MARK} {text}")
+
+
+def double_text(value: float) -> str:
+    """cast(double as varchar): always with an exponent, as the SQL standard wants."""
+    if value == 0:
+        return "-0E0" if str(value).startswith("-") else "0E0"
+    if value != value or value in (float("inf"), float("-inf")):
+        return str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    return scientific(repr(value))
+
+
+def fixed(text: str, digits: int, grouping: bool) -> str:
+    """A number with a fixed count of decimals, rounded half up, as Java's %.2f and %,d."""
+    number = Decimal(text)
+    if not number.is_finite():
+        return text.replace("inf", "Infinity").replace("nan", "NaN")
+    rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:,f}" if grouping else f"{rounded:f}"
+
+
+def reverse(text: str) -> str:
+    """The code points in reverse."""
+    return text[::-1]
+
+
+@lru_cache(maxsize=4096)
+def parse_uri(url: str) -> dict[str, str | None] | None:
+    """Parts of a URI by RFC 2396 as Java reads it; None if it is no URI."""
+    if match := OPAQUE_URI.fullmatch(url):
+        return match.groupdict() if match.end("protocol") + 1 < len(url) else None
+    match = URI.fullmatch(url)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    if parts["authority"] == "" and not url.split("//", 1)[1]:
+        return None
+    if parts["protocol"] and url == parts["protocol"] + ":":
+        return None
+    server = SERVER.fullmatch(parts["authority"] or "")
+    return {**parts, "host": server and server["host"], "port": server and server["port"]}
+
+
+def url_part(url: str, part: str) -> str | None:
+    """url_extract_*: escapes decoded; empty if the part is missing, None if it is no URL."""
+    parts = parse_uri(url)
+    if parts is None:
+        return None
+    value = parts.get(part)
+    if part == "port":
+        return value or None
+    return (value or "") if part in ("protocol", "host") else unquote(value or "")
+
+
+def url_parameter(url: str, name: str) -> str | None:
+    """The first value of a query parameter, decoded as a form."""
+    parts = parse_uri(url)
+    if parts is None or parts.get("query") is None:
+        return None
+    for pair in (parts["query"] or "").split("&"):
+        key, _, value = pair.partition("=")
+        if key == name:
+            return url_decode(value)
+    return None
+
+
+def url_encode(text: str) -> str:
+    """A text as the value of a form field."""
+    return quote_plus(text, safe="-_.*").replace("~", "%7E")
+
+
+def url_decode(text: str) -> str:
+    """The inverse of url_encode. Fails for an incomplete escape."""
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        fail(f"INVALID_FUNCTION_ARGUMENT: Incomplete trailing escape (%) pattern: {text}")
+    return unquote_plus(text)
+
+
+@lru_cache(maxsize=256)
+def _regex(pattern: str) -> re.Pattern[str]:
+    if foreign := FOREIGN_REGEX.search(pattern):
+        fail(f"NOT_SUPPORTED: {foreign[0]} in a regular expression, in the local Athena")
+    try:
+        return re.compile(pattern.replace(r"\z", r"\Z"), re.ASCII)
+    except re.error as error:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Regular expression {pattern}: {error}")
+
+
+def regexp_like(text: str, pattern: str) -> bool:
+    """Whether the pattern occurs."""
+    return _regex(pattern).search(text) is not None
+
+
+def _group(match: re.Match[str], group: int) -> str | None:
+    if group > match.re.groups:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Pattern has {match.re.groups} groups, not {group}")
+    found: str | None = match[group]
+    return found
+
+
+def regexp_extract(text: str, pattern: str, group: int) -> str | None:
+    """A group of the first match; None without a match or if the group took no part in it."""
+    match = _regex(pattern).search(text)
+    return _group(match, group) if match else None
+
+
+def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
+    """A group of each match."""
+    return [_group(match, group) for match in _regex(pattern).finditer(text)]
+
+
+def regexp_replace(text: str, pattern: str, replacement: str) -> str:
+    """Each match replaced; ``$1`` is a group, a backslash takes the next letter as it is."""
+
+    def expand(match: re.Match[str]) -> str:
+        return re.sub(
+            r"\\(.)|\$(\d)|\$\{(\w+)\}",
+            lambda part: part[1] or (match[int(part[2])] if part[2] else match[part[3]]) or "",
+            replacement,
+        )
+
+    return _regex(pattern).sub(expand, text)
+
+
+class _Number(str):
+    """A JSON number as it was written."""
+
+    __slots__ = ()
+
+
+def _load(document: str) -> Any:
+    return json.loads(document, parse_float=_Number, parse_int=_Number)
+
+
+def _dump(value: Any, sort: bool = False) -> str:
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ",".join(_dump(item, sort) for item in value) + "]"
+    if isinstance(value, dict):
+        items = sorted(value.items()) if sort else value.items()
+        named = (f"{json.dumps(key, ensure_ascii=False)}:{_dump(v, sort)}" for key, v in items)
+        return "{" + ",".join(named) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+_MISSING = object()
+
+
+def _follow(document: str, path: str) -> Any:
+    """The part of a document at a path; _MISSING if there is none or it is no JSON."""
+    try:
+        value = _load(document)
+    except ValueError:
+        return _MISSING
+    for step in JSON_STEP.finditer(path):
+        key = step[1] or step[3]
+        if key is not None and isinstance(value, dict):
+            value = value.get(key, _MISSING)
+        elif step[2] and isinstance(value, list) and int(step[2]) < len(value):
+            value = value[int(step[2])]
+        else:
+            return _MISSING
+    return value
+
+
+def _scalar(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str) else None
+
+
+def json_extract_scalar(document: str, path: str) -> str | None:
+    """Text, number or boolean at a path, as text; None for anything else."""
+    return _scalar(_follow(document, path))
+
+
+def json_extract(document: str, path: str) -> str | None:
+    """JSON at a path."""
+    value = _follow(document, path)
+    return None if value is _MISSING else _dump(value)
+
+
+def json_parse(document: str) -> str:
+    """JSON in its canonical form: no spaces, keys in order. Fails if it is no JSON."""
+    try:
+        return _dump(_load(document), sort=True)
+    except ValueError:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{document}'")
+
+
+def json_array_length(document: str) -> int | None:
+    """Length of a JSON array; None for anything else."""
+    value = _follow(document, "$")
+    return len(value) if isinstance(value, list) else None
+
+
+def json_text(document: str) -> str | None:
+    """cast(json as varchar): a scalar without its quotes; fractions print as doubles do."""
+    value = _load(document)
+    if isinstance(value, list | dict):
+        fail(f"INVALID_CAST_ARGUMENT: Cannot cast '{document}' to varchar")
+    if isinstance(value, _Number) and re.search("[.eE]", value):
+        return double_text(float(value))
+    return _scalar(value)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
+    "trino_fail": (fail, ["VARCHAR"], "VARCHAR"),
+    "trino_double_text": (double_text, ["DOUBLE"], "VARCHAR"),
+    "trino_fixed": (fixed, ["VARCHAR", "INTEGER", "BOOLEAN"], "VARCHAR"),
+    "trino_reverse": (reverse, ["VARCHAR"], "VARCHAR"),
+    "trino_url_part": (url_part, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_url_parameter": (url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_url_encode": (url_encode, ["VARCHAR"], "VARCHAR"),
+    "trino_url_decode": (url_decode, ["VARCHAR"], "VARCHAR"),
+    "trino_regexp_like": (regexp_like, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
+    "trino_regexp_extract": (regexp_extract, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
+    "trino_regexp_extract_all": (
+        regexp_extract_all,
+        ["VARCHAR", "VARCHAR", "BIGINT"],
+        "VARCHAR[]",
+    ),
+    "trino_regexp_replace": (regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_json_extract": (json_extract, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_json_extract_scalar": (json_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_json_parse": (json_parse, ["VARCHAR"], "VARCHAR"),
+    "trino_json_array_length": (json_array_length, ["VARCHAR"], "BIGINT"),
+    "trino_json_text": (json_text, ["VARCHAR"], "VARCHAR"),
+}
+"""DuckDB name: function, parameter types, result type."""
+
+
+def strict(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NULL in, NULL out, as for nearly all functions of SQL."""
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        return None if None in arguments else function(*arguments)
+
+    return call

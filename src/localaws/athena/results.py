@@ -1,0 +1,215 @@
+"""Results as Athena writes and returns them.
+
+A result file is CSV with every value in quotes and NULL as nothing at all; GetQueryResults reads
+its pages from that file. Texts of values are those that Athena prints: ``1.0E10``,
+``2026-11-20 05:00:00.000``, ``[a, b]``, ``{k=v}``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from localaws.athena import types
+from localaws.athena.types import Type
+
+PRECISIONS = {
+    "tinyint": 3,
+    "smallint": 5,
+    "integer": 10,
+    "bigint": 19,
+    "real": 17,
+    "double": 17,
+    "varchar": 2147483647,
+    "timestamp": 3,
+    types.TIMESTAMP_TZ: 3,
+}
+API_NAMES = {"real": "float"}
+DECIMAL_POINT_FROM, DECIMAL_POINT_TO = -3, 7
+FLOAT_DIGITS = range(6, 10)
+Row = Sequence[str | None]
+
+
+def column_info(name: str, kind: Type) -> dict[str, Any]:
+    """``ColumnInfo`` of GetQueryResults for a column."""
+    decimal = kind.name == "decimal"
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": API_NAMES.get(kind.name, kind.name),
+        "Precision": kind.numbers[0] if decimal else PRECISIONS.get(kind.name, 0),
+        "Scale": kind.numbers[1] if decimal else 0,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": kind.name == "varchar",
+    }
+
+
+def double_text(value: float) -> str:
+    """A double as Java prints it: shortest digits, exponent outside 0.001 to 10,000,000."""
+    return _java_float(value, repr(value))
+
+
+def real_text(value: float) -> str:
+    """A 32-bit float as Java prints it, by the fewest digits that give the same float."""
+    for digits in FLOAT_DIGITS:
+        text = f"{value:.{digits}g}"
+        if struct.pack("f", float(text)) == struct.pack("f", value):
+            break
+    return _java_float(value, text)
+
+
+def scientific(text: str) -> str:
+    """Digits of a number with one place before the point: ``1.05E1``."""
+    sign, digits, exponent = Decimal(text).normalize().as_tuple()
+    number = "".join(map(str, digits))
+    power = len(digits) - 1 + int(exponent)
+    return f"{'-' if sign else ''}{number[0]}.{number[1:] or '0'}E{power}"
+
+
+def _java_float(value: float, text: str) -> str:
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    number = Decimal(text)
+    if number == 0:
+        return "-0.0" if text.startswith("-") else "0.0"
+    if DECIMAL_POINT_FROM <= number.adjusted() < DECIMAL_POINT_TO:
+        plain = format(number.normalize(), "f")
+        return plain if "." in plain else f"{plain}.0"
+    return scientific(text)
+
+
+def _timestamp(value: datetime) -> str:
+    """Milliseconds, or microseconds where the value has them: nothing is cut off."""
+    unit = "microseconds" if value.microsecond % 1000 else "milliseconds"
+    return value.isoformat(" ", unit)
+
+
+def _interval(value: timedelta) -> str:
+    sign = "-" if value < timedelta() else ""
+    value = abs(value)
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    milliseconds = value.microseconds // 1000
+    return f"{sign}{value.days} {hours:02}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+
+
+Renderer = Callable[[Any], str]
+
+
+def renderer(kind: Type) -> Renderer:
+    """The function that prints values of a type; values are never None.
+
+    Raises ValueError for a type that has no text here (intervals of months).
+    """
+    if kind.name == types.TIMESTAMP_TZ:
+        if kind.zone == types.MIXED_ZONES:
+            raise ValueError("values of several time zones in one column of the result")
+        zone = ZoneInfo(kind.zone)
+        return lambda value: (
+            f"{_timestamp(value.astimezone(zone).replace(tzinfo=None))} {kind.zone}"
+        )
+    if kind.name == "array":
+        element = _nullable(renderer(kind.args[0]))
+        return lambda value: "[" + ", ".join(map(element, value)) + "]"
+    if kind.name == "map":
+        key, item = (_nullable(renderer(arg)) for arg in kind.args)
+        return lambda value: "{" + ", ".join(f"{key(k)}={item(v)}" for k, v in value.items()) + "}"
+    if kind.name == "row":
+        return _row_renderer(kind)
+    if kind.name == types.YEAR_MONTH_INTERVAL:
+        raise ValueError("an interval of months as a result")
+    return SIMPLE_RENDERERS.get(kind.name, str)
+
+
+def _row_renderer(kind: Type) -> Renderer:
+    parts = [
+        (label, name, _nullable(renderer(arg)))
+        for label, name, arg in zip(kind.labels, types.field_names(kind), kind.args, strict=True)
+    ]
+    return lambda value: (
+        "{"
+        + ", ".join(
+            f"{label or place}={show(value[name])}"
+            for place, (label, name, show) in enumerate(parts)
+        )
+        + "}"
+    )
+
+
+def _nullable(show: Renderer) -> Renderer:
+    return lambda value: "null" if value is None else show(value)
+
+
+def _date(value: date) -> str:
+    return value.isoformat()
+
+
+SIMPLE_RENDERERS: dict[str, Renderer] = {
+    "boolean": lambda value: "true" if value else "false",
+    "double": double_text,
+    "real": real_text,
+    "decimal": lambda value: format(value, "f"),
+    "date": _date,
+    "timestamp": _timestamp,
+    types.DAY_TIME_INTERVAL: _interval,
+    "varbinary": lambda value: bytes(value).hex(" "),
+}
+
+
+def csv_line(values: Row) -> str:
+    """One line of a result file."""
+    return ",".join("" if text is None else _quoted(text) for text in values) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def read_page(path: Path, offset: int, count: int) -> tuple[list[Row], int | None]:
+    """Up to ``count`` rows of a result file from a byte offset, and the next page's offset."""
+    rows: list[Row] = []
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in _records(file):
+            if len(rows) == count:
+                return rows, offset
+            rows.append(parse_line(line.decode()))
+            offset += len(line)
+    return rows, None
+
+
+def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines of a CSV file; a line break inside quotes does not end one."""
+    held = b""
+    for line in lines:
+        held += line
+        if held.count(b'"') % 2 == 0:
+            yield held
+            held = b""
+
+
+def parse_line(line: str) -> Row:
+    """The values of one CSV line; Python's csv module cannot tell NULL from an empty text."""
+    values: list[str | None] = []
+    place, line = 0, line.removesuffix("\n")
+    while place <= len(line):
+        if line[place : place + 1] != '"':
+            values.append(None)
+            place += 1
+            continue
+        end = place + 1
+        while line[end] != '"' or line[end + 1 : end + 2] == '"':
+            end += 2 if line[end] == '"' else 1
+        values.append(line[place + 1 : end].replace('""', '"'))
+        place = end + 2
+    return values

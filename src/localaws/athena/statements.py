@@ -1,0 +1,281 @@
+"""Statements other than queries: views, SHOW, DESCRIBE, EXPLAIN; all else is refused by name."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.athena import types
+from localaws.athena.dialect import compile_statement
+from localaws.athena.dialect.environment import Relations
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.tables import QueryTables, is_view, read_view
+from localaws.athena.types import VARCHAR
+from localaws.errors import AwsError
+from localaws.service import Catalog
+
+QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(", "TABLE")
+LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)
+NAME = r'((?:[\w$]+|"[^"]+"|`[^`]+`)(?:\s*\.\s*(?:[\w$]+|"[^"]+"|`[^`]+`))*)'
+CREATE_VIEW = re.compile(
+    rf"CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+{NAME}\s+AS\s+(.*)", re.IGNORECASE | re.DOTALL
+)
+DROP_VIEW = re.compile(rf"DROP\s+VIEW\s+(IF\s+EXISTS\s+)?{NAME}", re.IGNORECASE)
+SHOW_DATABASES = re.compile(r"SHOW\s+(?:DATABASES|SCHEMAS)(?:\s+LIKE\s+'([^']*)')?", re.IGNORECASE)
+SHOW_TABLES = re.compile(
+    rf"SHOW\s+(TABLES|VIEWS)(?:\s+(?:IN|FROM)\s+{NAME})?(?:\s+(?:LIKE\s+)?'([^']*)')?",
+    re.IGNORECASE,
+)
+SHOW_COLUMNS = re.compile(
+    rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{NAME}(?:\s+(?:IN|FROM)\s+{NAME})?", re.IGNORECASE
+)
+SHOW_CREATE_VIEW = re.compile(rf"SHOW\s+CREATE\s+VIEW\s+{NAME}", re.IGNORECASE)
+DESCRIBE = re.compile(rf"DESC(?:RIBE)?\s+{NAME}", re.IGNORECASE)
+EXPLAIN = re.compile(r"EXPLAIN\s+(.*)", re.IGNORECASE | re.DOTALL)
+OTHER_STATEMENTS = frozenset(
+    "ALTER ANALYZE CALL COMMIT CREATE DEALLOCATE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GRANT "
+    "INSERT LOAD MERGE MSCK OPTIMIZE PREPARE REFRESH RESET REVOKE ROLLBACK SET SHOW START "
+    "TRUNCATE UNLOAD UPDATE USE VACUUM".split()
+)
+DESCRIBE_COLUMNS = ("col_name", "data_type", "comment")
+CELL_WIDTH = 20
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The result of a statement that is no query: lines of text under column names."""
+
+    columns: Sequence[str]
+    lines: Sequence[str]
+
+
+def plain(sql: str) -> str:
+    """A statement without comments before it and the semicolon after it."""
+    match = LEADING.match(sql)
+    return sql[match.end() if match else 0 :].rstrip().rstrip(";").rstrip()
+
+
+def is_query(sql: str) -> bool:
+    """Whether a statement is a query, which a worker runs."""
+    return plain(sql).upper().startswith(QUERY_WORDS)
+
+
+def explained(sql: str) -> str | None:
+    """The query inside EXPLAIN; None if it is another statement."""
+    match = EXPLAIN.fullmatch(plain(sql))
+    return match[1] if match and is_query(match[1]) else None
+
+
+def statement_type(sql: str) -> str:
+    """DML, DDL or UTILITY, as Athena sorts statements."""
+    if is_query(sql):
+        return "DML"
+    first = plain(sql).split(None, 1)[:1]
+    words = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
+    return "UTILITY" if first and first[0].upper() in words else "DDL"
+
+
+class Statements:
+    """Runs statements that are no queries against the catalog."""
+
+    def __init__(self, glue: Catalog, database: str) -> None:
+        self._glue = glue
+        self._database = database
+        self._handlers: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Lines]]] = [
+            (DROP_VIEW, self._drop_view),
+            (SHOW_DATABASES, self._show_databases),
+            (SHOW_COLUMNS, self._show_columns),
+            (SHOW_CREATE_VIEW, self._show_create_view),
+            (SHOW_TABLES, self._show_tables),
+            (DESCRIBE, self._describe),
+        ]
+
+    def run(self, sql: str, tables: QueryTables) -> Lines:
+        """Run a statement. Raises QueryError, NOT_SUPPORTED with the statement's first words."""
+        text = plain(sql)
+        if match := CREATE_VIEW.fullmatch(text):
+            return self._create_view(match, sql, tables)
+        for pattern, handler in self._handlers:
+            if match := pattern.fullmatch(text):
+                return handler(match)
+        raise _refusal(text)
+
+    def _name(self, text: str) -> tuple[str, str]:
+        parts = [part.strip().strip('"`').lower() for part in text.split(".")]
+        return (parts[-2] if len(parts) > 1 else self._database), parts[-1]
+
+    def _create_view(self, match: re.Match[str], sql: str, tables: Relations) -> Lines:
+        database, name = self._name(match[2])
+        query = match[3].strip()
+        columns = self._view_columns(query, sql, tables)
+        table = view_input(name, self._database, query, columns)
+        body = {"DatabaseName": database, "TableInput": table}
+        try:
+            self._glue.call("CreateTable", body)
+        except AwsError as error:
+            if error.code == "EntityNotFoundException":
+                raise QueryError(
+                    "SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist"
+                ) from None
+            if error.code != "AlreadyExistsException":
+                raise
+            self._replace_view(database, name, body, replace=bool(match[1]))
+        return Lines((), ())
+
+    def _view_columns(
+        self, query: str, sql: str, tables: Relations
+    ) -> list[tuple[str, types.Type]]:
+        """Columns of the view's query, whose errors get positions in the whole statement."""
+        start = sql.index(query)
+        padded = re.sub(r"[^\n]", " ", sql[:start]) + query
+        compiled = compile_statement(padded, self._database, tables)
+        names = [name for name, _ in compiled.columns]
+        for place, name in enumerate(names, 1):
+            if name is None:
+                raise QueryError(
+                    "MISSING_COLUMN_NAME", f"Column name not specified at position {place}"
+                )
+            if names.count(name) > 1:
+                raise QueryError(
+                    "DUPLICATE_COLUMN_NAME", f"Column name '{name}' specified more than once"
+                )
+        return compiled.labels()
+
+    def _replace_view(self, database: str, name: str, body: dict[str, Any], replace: bool) -> None:
+        if not replace:
+            raise QueryError("ALREADY_EXISTS", f"line 1:1: View already exists: '{name}'")
+        self._require_view(database, name)
+        self._glue.call("UpdateTable", body)
+
+    def _require_view(self, database: str, name: str) -> dict[str, Any]:
+        table = self._table(database, name)
+        if not is_view(table):
+            raise QueryError("INVALID_VIEW", f"'{database}.{name}' is a table, not a view")
+        return table
+
+    def _table(self, database: str, name: str) -> dict[str, Any]:
+        try:
+            answer = self._glue.call("GetTable", {"DatabaseName": database, "Name": name})
+        except AwsError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+            raise QueryError(
+                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist"
+            ) from None
+        table: dict[str, Any] = answer["Table"]
+        return table
+
+    def _drop_view(self, match: re.Match[str]) -> Lines:
+        database, name = self._name(match[2])
+        try:
+            self._require_view(database, name)
+        except QueryError as error:
+            if error.code != "TABLE_NOT_FOUND" or not match[1]:
+                raise
+            return Lines((), ())
+        self._glue.call("DeleteTable", {"DatabaseName": database, "Name": name})
+        return Lines((), ())
+
+    def _show_databases(self, match: re.Match[str]) -> Lines:
+        names = [entry["Name"] for entry in pages(self._glue, "GetDatabases", "DatabaseList", {})]
+        return Lines(("database_name",), _matching(names, match[1]))
+
+    def _show_tables(self, match: re.Match[str]) -> Lines:
+        database = self._name(match[2])[1] if match[2] else self._database
+        try:
+            entries = pages(self._glue, "GetTables", "TableList", {"DatabaseName": database})
+        except AwsError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+            raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
+        only_views = match[1].upper() == "VIEWS"
+        names = [entry["Name"] for entry in entries if is_view(entry) or not only_views]
+        return Lines(("views" if only_views else "tab_name",), _matching(names, match[3]))
+
+    def _columns(self, database: str, name: str) -> list[dict[str, str]]:
+        table = self._table(database, name)
+        columns = table.get("StorageDescriptor", {}).get("Columns", [])
+        return [*columns, *table.get("PartitionKeys", [])]
+
+    def _show_columns(self, match: re.Match[str]) -> Lines:
+        database, name = self._name(match[1])
+        if match[2]:
+            database = self._name(match[2])[1]
+        names = [column["Name"].ljust(CELL_WIDTH) for column in self._columns(database, name)]
+        return Lines(("field",), names)
+
+    def _describe(self, match: re.Match[str]) -> Lines:
+        lines = []
+        for column in self._columns(*self._name(match[1])):
+            cells = (column["Name"], column.get("Type", ""), column.get("Comment") or "")
+            lines.append("\t".join(cell.ljust(CELL_WIDTH) for cell in cells))
+        return Lines(DESCRIBE_COLUMNS, lines)
+
+    def _show_create_view(self, match: re.Match[str]) -> Lines:
+        database, name = self._name(match[1])
+        view = read_view(self._require_view(database, name))
+        text = f"CREATE VIEW {database}.{name} AS\n{view.sql}"
+        return Lines(("Create View",), text.splitlines())
+
+
+def _refusal(text: str) -> QueryError:
+    """The error for a statement that is none of ours, by its first words."""
+    words = re.findall(r"\w+", text)[:2]
+    if words and words[0].upper() in OTHER_STATEMENTS:
+        return not_supported(f"the statement {' '.join(words).upper()}")
+    return QueryError("SYNTAX_ERROR", f"mismatched input '{words[0] if words else text}'")
+
+
+def _matching(names: Sequence[str], pattern: str | None) -> list[str]:
+    """Names that match a pattern of SHOW: ``*`` for anything, ``|`` between alternatives."""
+    wanted = "|".join(re.escape(part).replace(r"\*", ".*") for part in (pattern or "*").split("|"))
+    return sorted(name for name in names if re.fullmatch(wanted, name))
+
+
+def pages(glue: Catalog, operation: str, member: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """All entries of a paged Glue operation."""
+    entries: list[dict[str, Any]] = []
+    token: str | None = None
+    while True:
+        answer = glue.call(operation, {**body, "NextToken": token} if token else body)
+        entries += answer[member]
+        token = answer.get("NextToken")
+        if not token:
+            return entries
+
+
+def view_input(
+    name: str, database: str, query: str, columns: Sequence[tuple[str, types.Type]]
+) -> dict[str, Any]:
+    """Glue's ``TableInput`` of a view, as Athena writes it."""
+    definition = {
+        "originalSql": query,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": column, "type": str(kind)} for column, kind in columns],
+    }
+    encoded = base64.b64encode(json.dumps(definition).encode()).decode()
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": [
+                {"Name": column, "Type": types.glue_name(kind)} for column, kind in columns
+            ],
+            "Location": "",
+            "SerdeInfo": {},
+        },
+        "ViewOriginalText": f"/* Presto View: {encoded} */",
+        "ViewExpandedText": "/* Presto View */",
+    }
+
+
+def line_columns(lines: Lines) -> list[tuple[str, types.Type]]:
+    """Columns of a result that is lines of text."""
+    return [(name, VARCHAR) for name in lines.columns]

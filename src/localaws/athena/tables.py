@@ -1,0 +1,214 @@
+"""Tables and views of the Glue Data Catalog, and the files of an Iceberg table's snapshot.
+
+Each query looks every table up once and keeps to the snapshot it found. Columns are read by their
+Iceberg field ids, so a renamed or added column is read right from files that are older than it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from pyiceberg.catalog.noop import NoopCatalog
+from pyiceberg.exceptions import ValidationError
+from pyiceberg.schema import Schema, index_name_by_id
+from pyiceberg.serializers import FromInputFile
+from pyiceberg.table import FileScanTask, StaticTable
+from pyiceberg.table.metadata import TableMetadata
+from sqlglot import exp
+
+from localaws.athena import types
+from localaws.athena.blobio import BlobFileIO, split_uri
+from localaws.athena.dialect.environment import TableColumns, ViewText
+from localaws.athena.dialect.scopes import Scan
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.iceberg_types import duckdb_schema, trino_type
+from localaws.athena.pruning import row_filter
+from localaws.errors import AwsError
+from localaws.service import Blobs, Catalog
+
+PRESTO_VIEW = re.compile(r"/\* Presto View: ([A-Za-z0-9+/=]+) \*/")
+NAME_MAPPING = "schema.name-mapping.default"
+VERSION_LITERAL = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)( UTC)?")
+METADATA_CACHE = 128
+
+
+class QueryTables:
+    """Tables and views as one query sees them."""
+
+    def __init__(self, blobs: Blobs, glue: Catalog) -> None:
+        self._glue = glue
+        self._blobs = blobs
+        self._io = BlobFileIO(blobs)
+        self._found: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def find(self, schema: str, name: str, version: object) -> ViewText | TableColumns:
+        """A table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
+        entry = self.entry(schema, name)
+        if is_view(entry):
+            if version is not None:
+                raise not_supported("time travel of a view; put it inside the view's query")
+            return read_view(entry)
+        table = self._iceberg(entry)
+        _, columns = _snapshot(table, version)
+        return TableColumns([(field.name.lower(), trino_type(field)) for field in columns.fields])
+
+    def entry(self, schema: str, name: str) -> dict[str, Any]:
+        """Glue's ``Table`` of a table or view, read once per query. Raises QueryError."""
+        key = (schema, name)
+        if key not in self._found:
+            self._found[key] = self._get_table(schema, name)
+        return self._found[key]
+
+    def _get_table(self, schema: str, name: str) -> dict[str, Any]:
+        try:
+            answer = self._glue.call("GetTable", {"DatabaseName": schema, "Name": name})
+        except AwsError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+            self._require_schema(schema)
+            raise QueryError(
+                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{schema}.{name}' does not exist"
+            ) from None
+        table: dict[str, Any] = answer["Table"]
+        return table
+
+    def _require_schema(self, schema: str) -> None:
+        try:
+            self._glue.call("GetDatabase", {"Name": schema})
+        except AwsError:
+            raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist") from None
+
+    def _iceberg(self, entry: dict[str, Any]) -> StaticTable:
+        parameters = entry.get("Parameters", {})
+        name = f"{entry['DatabaseName']}.{entry['Name']}"
+        if parameters.get("table_type", "").upper() != "ICEBERG":
+            raise not_supported(f"tables other than Iceberg, such as {name}")
+        location = parameters["metadata_location"]
+        metadata = read_metadata(self._io, location)
+        if NAME_MAPPING in metadata.properties:
+            raise not_supported(f"files without field ids, as {name} may have (name mapping)")
+        _refuse_renamed_fields(metadata, name)
+        return StaticTable(
+            (entry["DatabaseName"], entry["Name"]),
+            metadata,
+            location,
+            self._io,
+            NoopCatalog("glue"),
+        )
+
+    def plan(self, scan: Scan) -> tuple[str, list[str], int]:
+        """SQL of the view over a scan's files, the files, and the bytes that a query must read."""
+        table = self._iceberg(self.entry(scan.schema, scan.table))
+        snapshot_id, schema = _snapshot(table, scan.version)
+        tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
+        files = [self._file(task) for task in tasks]
+        used = {field.field_id for field in schema.fields if field.name.lower() in scan.used}
+        size = sum(_bytes_read(task, used) for task in tasks)
+        return f"CREATE TEMP VIEW {scan.view} AS {_source(schema, files)}", files, size
+
+    def _file(self, task: FileScanTask) -> str:
+        if task.delete_files:
+            raise not_supported("tables with row-level delete files; rewrite the table's files")
+        path = self._blobs.path(*split_uri(task.file.file_path))
+        if path is None:
+            raise QueryError(
+                "ICEBERG_MISSING_DATA", f"File {task.file.file_path} of the snapshot is gone"
+            )
+        return str(path)
+
+
+@lru_cache(maxsize=METADATA_CACHE)
+def read_metadata(io: BlobFileIO, location: str) -> TableMetadata:
+    """A table's metadata file; it never changes once written."""
+    return FromInputFile.table_metadata(io.new_input(location))
+
+
+def _refuse_renamed_fields(metadata: TableMetadata, name: str) -> None:
+    """Columns are read by id, but fields inside rows by name, so these must keep theirs."""
+    labels: dict[int, str] = {}
+    for schema in metadata.schemas:
+        for field_id, path in index_name_by_id(schema).items():
+            if (
+                "." in path
+                and labels.setdefault(field_id, path.split(".")[-1]) != path.split(".")[-1]
+            ):
+                raise not_supported(f"renamed fields inside rows, such as {path} of {name}")
+
+
+def is_view(entry: dict[str, Any]) -> bool:
+    """Whether a table of Glue is a view."""
+    return bool(entry.get("TableType") == "VIRTUAL_VIEW")
+
+
+def read_view(entry: dict[str, Any]) -> ViewText:
+    """The query of a view as Athena stores it. Raises QueryError for views of other engines."""
+    match = PRESTO_VIEW.fullmatch((entry.get("ViewOriginalText") or "").strip())
+    if match is None:
+        raise not_supported(f"the view {entry['Name']}, which Athena did not make")
+    view = json.loads(base64.b64decode(match[1]))
+    columns = [(column["name"], types.parse_type(column["type"])) for column in view["columns"]]
+    return ViewText(view["schema"], view["originalSql"], columns)
+
+
+def _snapshot(table: StaticTable, version: object) -> tuple[int | None, Schema]:
+    """The snapshot to read, None for an empty table, and the schema it is read with."""
+    current = table.current_snapshot()
+    if not isinstance(version, exp.Version):
+        return (current.snapshot_id if current else None), table.schema()
+    snapshot = _travel(table, version)
+    schemas = table.schemas()
+    schema_id = snapshot.schema_id
+    return snapshot.snapshot_id, schemas[schema_id] if schema_id in schemas else table.schema()
+
+
+def _travel(table: StaticTable, version: exp.Version) -> Any:
+    """The snapshot of FOR TIMESTAMP AS OF or FOR VERSION AS OF, by a literal."""
+    node = version.expression
+    literal = node.this if isinstance(node, exp.Cast) else node
+    text = literal.name if isinstance(literal, exp.Literal) else ""
+    if version.this.upper() == "VERSION" and text.isdigit():
+        found = table.snapshot_by_id(int(text))
+    elif version.this.upper() == "TIMESTAMP" and (match := VERSION_LITERAL.fullmatch(text)):
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=UTC)
+        found = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
+    else:
+        raise not_supported("time travel other than by a snapshot id or a UTC timestamp literal")
+    if found is None:
+        raise QueryError("INVALID_ARGUMENTS", f"No version history of the table at {text}")
+    return found
+
+
+def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[FileScanTask]:
+    """Files that may have rows for the condition, in a fixed order."""
+    if snapshot_id is None:
+        return []
+    scan = table.scan(snapshot_id=snapshot_id, case_sensitive=False)
+    try:
+        tasks = list(scan.filter(condition).plan_files())
+    except (ValueError, ValidationError):
+        # A constant that Iceberg cannot compare leaves out no file; the query still checks it.
+        tasks = list(scan.plan_files())
+    return sorted(tasks, key=lambda task: str(task.file.file_path))
+
+
+def _bytes_read(task: FileScanTask, used: set[int]) -> int:
+    """Bytes of the columns that the query names, from the manifest."""
+    sizes = task.file.column_sizes
+    if not sizes:
+        return int(task.file.file_size_in_bytes)
+    return sum(size for field_id, size in sizes.items() if field_id in used)
+
+
+def _source(schema: Schema, files: Sequence[str]) -> str:
+    names, columns = duckdb_schema(schema)
+    if not files:
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in names)
+        return f"SELECT {empty} WHERE false"
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"SELECT * FROM read_parquet([{listed}], schema = {columns})"  # noqa: S608

@@ -1,0 +1,166 @@
+"""The process that runs queries, one at a time, and can be killed at any moment.
+
+It reads one job per line from stdin and answers each with one line on stdout. Between two jobs it
+already holds a fresh DuckDB, so that a small query need not wait for one. DuckDB may read the
+files of the job and nothing else: no network, no other file, no extension. When stdin ends, the
+server is gone and so is the worker, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+from duckdb.func import FunctionNullHandling
+
+from localaws.athena import macros, pyfunctions, results, types
+
+MEMORY_LIMIT = "1GB"
+THREADS = 2
+BATCH_ROWS = 4096
+SETTINGS = (
+    "LOAD icu",
+    "SET TimeZone = 'UTC'",
+    "SET default_null_order = 'nulls_last'",
+    f"SET threads = {THREADS}",
+    f"SET memory_limit = '{MEMORY_LIMIT}'",
+    "SET temp_directory = ''",
+    "SET enable_progress_bar = false",
+)
+MESSAGES = (
+    (r"Division by zero", "DIVISION_BY_ZERO", "Division by zero"),
+    (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS", ""),
+    (r"must appear in the GROUP BY|must be part of an aggregate", "EXPRESSION_NOT_AGGREGATE", ""),
+    (r"cannot contain aggregates|cannot contain window", "EXPRESSION_NOT_SCALAR", ""),
+    (r"Could not parse string", "INVALID_FUNCTION_ARGUMENT", ""),
+)
+CLASSES: tuple[tuple[type[Exception], str], ...] = (
+    (duckdb.OutOfMemoryException, "EXCEEDED_LOCAL_MEMORY_LIMIT"),
+    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
+    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
+    (duckdb.BinderException, "NOT_SUPPORTED"),
+    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
+)
+
+
+def prepare() -> duckdb.DuckDBPyConnection:
+    """A fresh DuckDB with Trino's functions."""
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
+    for setting in SETTINGS:
+        connection.execute(setting)
+    for name, (function, parameters, result) in pyfunctions.FUNCTIONS.items():
+        connection.create_function(
+            name,
+            pyfunctions.strict(function),
+            [duckdb.sqltype(parameter) for parameter in parameters],
+            duckdb.sqltype(result),
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+    for statement in macros.statements():
+        connection.execute(statement)
+    return connection
+
+
+def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str, Any]:
+    """Run a job: set up views, run the query, write its rows. The answer for the server."""
+    files = ", ".join(_quoted(file) for file in job["files"])
+    connection.execute(f"SET allowed_paths = [{files}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    for statement in job["setup"]:
+        connection.execute(statement)
+    if job["explain"]:
+        rows = connection.execute(f"EXPLAIN {job['sql']}").fetchall()
+        return {"lines": rows[0][1].splitlines()}
+    connection.execute(job["sql"])
+    kinds = [types.from_json(kind) for kind in job["types"]]
+    _check_types(connection, kinds)
+    return {"rows": _write_rows(connection, kinds, job["names"], Path(job["output"]))}
+
+
+def _check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
+    """Fail loudly if DuckDB's types are not those the compiler worked out."""
+    for kind, column in zip(kinds, connection.description or [], strict=True):
+        expected = duckdb.sqltype(types.duckdb_name(kind))
+        if kind != types.UNKNOWN and str(column[1]) != str(expected):
+            raise TypeError(f"column is {column[1]} in DuckDB but should be {expected}")
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection, kinds: list[types.Type], names: list[str], path: Path
+) -> int:
+    show = [results.renderer(kind) for kind in kinds]
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(results.csv_line(names))
+        while rows := connection.fetchmany(BATCH_ROWS):
+            count += len(rows)
+            file.writelines(
+                results.csv_line(
+                    [None if v is None else f(v) for f, v in zip(show, row, strict=True)]
+                )
+                for row in rows
+            )
+    return count
+
+
+def explain_failure(error: Exception) -> dict[str, str]:
+    """Trino's code and message for an error of DuckDB's."""
+    text = str(error)
+    if match := re.search(rf"{pyfunctions.FAILURE_MARK} (\w+): (.*)", text, re.DOTALL):
+        return {"code": match[1], "message": match[2].strip()}
+    first = text.split("\n\n")[0].strip()
+    for pattern, code, message in MESSAGES:
+        if re.search(pattern, text):
+            return {"code": code, "message": message or first}
+    for kind, code in CLASSES:
+        if isinstance(error, kind):
+            return {"code": code, "message": f"The local engine says: {first}"}
+    return {"code": "GENERIC_INTERNAL_ERROR", "message": f"{type(error).__name__}: {first}"}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _read_jobs(jobs: queue.Queue[str]) -> None:
+    """Pass jobs on; leave at once when the server's end of the pipe closes."""
+    for line in sys.stdin:
+        jobs.put(line)
+    os._exit(0)
+
+
+def serve(answers: IO[str]) -> None:
+    """Answer jobs until the server is gone."""
+    jobs: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    while True:
+        connection = prepare()
+        print("{}", file=answers, flush=True)
+        job = json.loads(jobs.get())
+        try:
+            answer = run(connection, job)
+        except Exception as error:
+            answer = {"error": explain_failure(error)}
+        connection.close()
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def main() -> None:
+    """Keep stdout for answers alone: whatever else prints goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Everything that can go wrong, as one small tree.
+
+::
+
+    LocalAwsError
+    ├── StartError              the server cannot start: port or folder in use
+    └── AwsError                an answer to a client: code, message, HTTP status
+        ├── UnknownOperationError   a JSON service has no such operation here
+        └── NotSupportedError       S3 or query-protocol functionality that is not here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LocalAwsError(Exception):
+    """Base of all errors raised by this package."""
+
+
+class StartError(LocalAwsError):
+    """The server cannot start; the message says why and what to do."""
+
+
+class AwsError(LocalAwsError):
+    """An error a client receives, shaped as its protocol wants it.
+
+    ``code`` is AWS's name of the error (``EntityNotFoundException``), ``status`` the HTTP status,
+    ``members`` further fields of the error body, such as ``AthenaErrorCode``.
+    """
+
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members: dict[str, Any] = dict(members or {})
+
+
+class UnknownOperationError(AwsError):
+    """A JSON service was asked for an operation that localaws does not implement."""
+
+    def __init__(self, service: str, operation: str) -> None:
+        super().__init__(
+            "UnknownOperationException", f"localaws does not implement {service} {operation}."
+        )
+
+
+class NotSupportedError(AwsError):
+    """A request needs functionality that localaws does not implement; ``what`` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("NotImplemented", f"localaws does not implement {what}.", status=501)

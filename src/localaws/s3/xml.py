@@ -1,0 +1,97 @@
+"""S3's XML: answers from plain dictionaries, and request bodies to elements."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from starlette.responses import Response
+
+from localaws.errors import AwsError
+
+_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+MAX_DOCUMENT_BYTES = 8 << 20
+
+
+def response(root: str, content: Mapping[str, Any] | str) -> Response:
+    """A document: text, or children by name.
+
+    A child is text, a number, a boolean, a mapping, a list (the child repeated) or None (absent).
+    """
+    element = ET.Element(root, xmlns=_NAMESPACE)
+    if isinstance(content, str):
+        element.text = content
+    else:
+        _fill(element, content)
+    return Response(_to_bytes(element), media_type="application/xml")
+
+
+def error_response(error: AwsError, bucket: str, key: str, is_head: bool) -> Response:
+    """An error as S3 words it; an answer to HEAD has no body."""
+    request_id = uuid.uuid4().hex[:16].upper()
+    element = ET.Element("Error")
+    _fill(
+        element,
+        {
+            "Code": error.code,
+            "Message": error.message,
+            **error.members,
+            "BucketName": bucket or None,
+            "Key": key or None,
+            "Resource": f"/{bucket}/{key}" if key else f"/{bucket}",
+            "RequestId": request_id,
+            "HostId": "localaws",
+        },
+    )
+    content = b"" if is_head else _to_bytes(element)
+    headers = {"x-amz-request-id": request_id}
+    return Response(content, error.status, headers, media_type="application/xml")
+
+
+def parse(body: bytes) -> ET.Element:
+    """Root of a request body, names without their namespace. Raises AwsError (MalformedXML)."""
+    try:
+        root = ET.fromstring(body)  # noqa: S314  expat itself stops entity bombs
+    except ET.ParseError as error:
+        raise malformed_xml() from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return root
+
+
+def malformed_xml() -> AwsError:
+    """The error for a document that is not what the operation takes."""
+    return AwsError(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+
+
+def timestamp(seconds: float) -> str:
+    """Unix seconds as S3 writes them in XML: whole seconds, ``.000Z``."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _fill(parent: ET.Element, content: Mapping[str, Any]) -> None:
+    for name, value in content.items():
+        for item in value if isinstance(value, list) else [value]:
+            _append(parent, name, item)
+
+
+def _append(parent: ET.Element, name: str, value: Any) -> None:
+    if value is None:
+        return
+    child = ET.SubElement(parent, name)
+    if isinstance(value, Mapping):
+        _fill(child, value)
+    else:
+        child.text = str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _to_bytes(element: ET.Element) -> bytes:
+    data: bytes = ET.tostring(element, encoding="UTF-8", xml_declaration=True)
+    # A carriage return written raw would be read back as a line feed.
+    return data.replace(b"\r", b"&#13;")

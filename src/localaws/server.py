@@ -1,0 +1,194 @@
+"""The HTTP door: finds out which service a request is for and lets it answer in a worker thread.
+
+A request names its service in the credential scope of its signature (``AK/date/region/s3/
+aws4_request``). Signatures themselves are not checked: the server listens on the loopback address
+only. Unsigned requests are refused all the same, so that no web page in a browser can reach in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from anyio import CapacityLimiter, from_thread, to_thread
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from localaws import sts
+from localaws.athena import AthenaService
+from localaws.errors import AwsError, UnknownOperationError
+from localaws.glue import GlueCatalogStore
+from localaws.s3 import S3, BlobAccess, S3Request, split_path
+from localaws.s3.xml import error_response
+from localaws.secretsmanager import SecretsManager
+from localaws.service import Service
+from localaws.store import BlobFolder, Database
+
+WORKER_THREADS = 64
+_BLOCK = 1 << 20
+_MAX_JSON_BYTES = 16 << 20
+_SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
+
+
+def build_app(root: Path) -> Starlette:
+    """The whole of localaws over one folder; ``lock_root`` it first."""
+    root.mkdir(parents=True, exist_ok=True)
+    database = Database(root / "localaws.db")
+    s3 = S3(database, BlobFolder(root / "blobs"))
+    glue = GlueCatalogStore(database)
+    athena = AthenaService(root=root / "athena", blobs=BlobAccess(s3), glue=glue)
+    services: list[Service] = [glue, athena, SecretsManager(database)]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        for service in services:
+            await to_thread.run_sync(service.close)
+
+    # Only requests addressed to this machine: a web page that rebinds its own host name to
+    # 127.0.0.1 is turned away.
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    app = Starlette(lifespan=lifespan, middleware=[hosts])
+    app.router.default = Gateway(s3, services)
+    return app
+
+
+class Gateway:
+    """ASGI application that hands each request to its service."""
+
+    def __init__(self, s3: S3, services: list[Service]) -> None:
+        self._s3 = s3
+        self._services = {service.name: service for service in services}
+        self._threads = CapacityLimiter(WORKER_THREADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        try:
+            response = await self._answer(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        response.headers.setdefault("x-amz-request-id", uuid.uuid4().hex[:16].upper())
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        service = _service_name(request)
+        if service is None:
+            return _hang_up(_refuse_unsigned(request))
+        if service == "s3":
+            return await self._answer_s3(request)
+        try:
+            body = await _read(request)
+            if service == "sts":
+                return sts.answer(body)
+            call = partial(self._call, service, request, body)
+            return _json_response(await to_thread.run_sync(call, limiter=self._threads))
+        except AwsError as error:
+            content = {"__type": error.code, "message": error.message, **error.members}
+            return _json_response(content, error.status, error.code)
+
+    async def _answer_s3(self, request: Request) -> Response:
+        try:
+            bucket, key = split_path(request.scope["raw_path"])
+        except AwsError as error:
+            return _hang_up(error_response(error, "", "", request.method == "HEAD"))
+        s3_request = S3Request(
+            method=request.method,
+            bucket=bucket,
+            key=key,
+            query=dict(request.query_params),
+            headers=request.headers,
+            body=_blocks(request),
+        )
+        return await to_thread.run_sync(self._s3.handle, s3_request, limiter=self._threads)
+
+    def _call(self, name: str, request: Request, body: bytes) -> dict[str, Any]:
+        prefix, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
+        service = self._services.get(name)
+        if service is None or service.target_prefix != prefix:
+            raise UnknownOperationError(name, operation or f"{request.method} {request.url.path}")
+        return service.call(operation, _parse_json(body))
+
+
+def _service_name(request: Request) -> str | None:
+    """Service of the credential scope, in the header or in a presigned URL; None if unsigned."""
+    credential = request.query_params.get("X-Amz-Credential", "")
+    authorization = request.headers.get("authorization", "")
+    match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
+    if match:
+        return match[1]
+    # The older signature names no service; S3 alone still knows it.
+    is_older = "AWSAccessKeyId" in request.query_params or authorization.startswith("AWS ")
+    return "s3" if is_older else None
+
+
+def _hang_up(response: Response) -> Response:
+    """An answer given before the body was read: what comes next is not a request."""
+    response.headers["connection"] = "close"
+    return response
+
+
+def _refuse_unsigned(request: Request) -> Response:
+    if "x-amz-target" in request.headers:
+        code = "MissingAuthenticationTokenException"
+        return _json_response(
+            {"__type": code, "message": "Missing Authentication Token"}, 403, code
+        )
+    error = AwsError(
+        "AccessDenied", "Access Denied: sign the request; any access key will do.", 403
+    )
+    return error_response(error, "", "", request.method == "HEAD")
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_JSON_BYTES:
+            raise AwsError(
+                "RequestEntityTooLargeException", f"The body exceeds {_MAX_JSON_BYTES} bytes.", 413
+            )
+    return bytes(body)
+
+
+def _blocks(request: Request) -> Iterator[bytes]:
+    """The body for a worker thread, in blocks: one visit to the event loop per block."""
+    stream = request.stream()
+
+    async def next_block() -> bytes:
+        block = bytearray()
+        async for chunk in stream:
+            block += chunk
+            if len(block) >= _BLOCK:
+                break
+        return bytes(block)
+
+    while block := from_thread.run(next_block):
+        yield block
+
+
+def _parse_json(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError as error:
+        raise AwsError("SerializationException", "The request body is not JSON.") from error
+    if not isinstance(parsed, dict):
+        raise AwsError("SerializationException", "The request body is not a JSON object.")
+    return parsed
+
+
+def _json_response(content: Any, status: int = 200, error: str | None = None) -> Response:
+    request_id = str(uuid.uuid4())
+    headers = {"x-amzn-requestid": request_id}
+    if error:
+        headers["x-amzn-errortype"] = error
+    return Response(json.dumps(content), status, headers, media_type="application/x-amz-json-1.1")

@@ -1,0 +1,38 @@
+"""STS, as much of it as clients call to learn who they are: GetCallerIdentity."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as ET
+
+from starlette.responses import Response
+
+from localaws.service import ACCOUNT_ID
+
+_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+def answer(body: bytes) -> Response:
+    """Answer a query-protocol request; whatever is not GetCallerIdentity is refused by name."""
+    action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
+    if action != "GetCallerIdentity":
+        return _refusal(action)
+    root = ET.Element("GetCallerIdentityResponse", xmlns=_NAMESPACE)
+    result = ET.SubElement(root, "GetCallerIdentityResult")
+    ET.SubElement(result, "Arn").text = f"arn:aws:iam::{ACCOUNT_ID}:root"
+    ET.SubElement(result, "UserId").text = ACCOUNT_ID
+    ET.SubElement(result, "Account").text = ACCOUNT_ID
+    return _respond(root, 200)
+
+
+def _refusal(action: str) -> Response:
+    root = ET.Element("ErrorResponse", xmlns=_NAMESPACE)
+    error = ET.SubElement(root, "Error")
+    ET.SubElement(error, "Type").text = "Sender"
+    ET.SubElement(error, "Code").text = "NotImplemented"
+    ET.SubElement(error, "Message").text = f"localaws does not implement sts {action}."
+    return _respond(root, 501)
+
+
+def _respond(root: ET.Element, status: int) -> Response:
+    return Response(ET.tostring(root), status, media_type="text/xml")

@@ -1,0 +1,269 @@
+"""The life of a query: states, results and their files, paging, cancelling, workgroups, crashes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.localaws.athena.client import AthenaClient
+from tests.support.localaws_process import LocalAwsProcess
+
+RUNAWAY = (
+    "select count(*) from unnest(sequence(1, 200000)) as t(x) "
+    "cross join unnest(sequence(1, 200000)) as u(y) where x * y % 7 = 3"
+)
+DEADLINE_SECONDS = 60
+
+
+@pytest.fixture
+def own_aws(tmp_path: Path) -> Iterator[LocalAwsProcess]:
+    """A server of the test's own, to be killed."""
+    with LocalAwsProcess(tmp_path) as process:
+        yield process
+
+
+def client_of(process: LocalAwsProcess) -> AthenaClient:
+    return AthenaClient(process.client("athena"), "default", "s3://out/queries/")
+
+
+def wait_for_state(athena: AthenaClient, query_id: str, state: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        execution = athena.api.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+        if execution["Status"]["State"] == state:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(execution["Status"])
+
+
+def test_result_has_a_header_and_typed_columns(athena: AthenaClient) -> None:
+    execution = athena.succeed("select 1 as n, 'x' as t, 1.50 as d, cast(null as varchar) as z")
+    results = athena.api.get_query_results(QueryExecutionId=execution["QueryExecutionId"])
+    header, row = results["ResultSet"]["Rows"]
+    assert [cell["VarCharValue"] for cell in header["Data"]] == ["n", "t", "d", "z"]
+    assert row["Data"] == [
+        {"VarCharValue": "1"},
+        {"VarCharValue": "x"},
+        {"VarCharValue": "1.50"},
+        {},
+    ]
+    columns = results["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    assert [column["Type"] for column in columns] == ["integer", "varchar", "decimal", "varchar"]
+    assert (columns[2]["Precision"], columns[2]["Scale"]) == (3, 2)
+
+
+def test_result_file_quotes_every_value_and_leaves_null_empty(
+    athena: AthenaClient, local_aws: LocalAwsProcess
+) -> None:
+    execution = athena.succeed(
+        "select * from (values ('a,\"b\"\nc', null, ''), ('d', 'e', null)) as t(x, y, z)"
+    )
+    location = execution["ResultConfiguration"]["OutputLocation"]
+    assert location == f"{athena.output}{execution['QueryExecutionId']}.csv"
+    bucket, key = location.removeprefix("s3://").split("/", 1)
+    body = local_aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    assert body == '"x","y","z"\n"a,""b""\nc",,""\n"d","e",\n'
+    rows = athena.cells(execution["QueryExecutionId"])
+    assert rows[1:] == [['a,"b"\nc', None, ""], ["d", "e", None]]
+
+
+@pytest.mark.parametrize("page_size", [1000, 7])
+def test_pages_hold_every_row_once(athena: AthenaClient, page_size: int) -> None:
+    count = 2500 if page_size == 1000 else 50
+    query = f"select x, 'a\nb' as t from unnest(sequence(1, {count})) as t(x) order by x"
+    query_id = athena.succeed(query)["QueryExecutionId"]
+    pages = list(
+        athena.api.get_paginator("get_query_results").paginate(
+            QueryExecutionId=query_id, PaginationConfig={"PageSize": page_size}
+        )
+    )
+    sizes = [len(page["ResultSet"]["Rows"]) for page in pages]
+    assert max(sizes) == page_size
+    assert sum(sizes) == count + 1
+    rows = athena.cells(query_id)[1:]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, count + 1)]
+
+
+def test_empty_result_is_a_header_alone(athena: AthenaClient) -> None:
+    query_id = athena.succeed("select 1 as n where false")["QueryExecutionId"]
+    assert athena.cells(query_id) == [["n"]]
+
+
+def test_failed_query_says_why(athena: AthenaClient) -> None:
+    execution = athena.run("select * from nope")
+    reason = f"TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{athena.database}.nope' does not"
+    assert execution["Status"]["StateChangeReason"].startswith(reason)
+    assert execution["Status"]["AthenaError"]["ErrorMessage"].startswith(reason)
+    assert execution["Status"]["AthenaError"]["ErrorCategory"] == 2
+    with pytest.raises(ClientError, match="Final query state: FAILED"):
+        athena.api.get_query_results(QueryExecutionId=execution["QueryExecutionId"])
+
+
+def test_same_token_is_the_same_query(athena: AthenaClient) -> None:
+    token = uuid.uuid4().hex
+    first = athena.start("select 1", ClientRequestToken=token)
+    assert athena.start("select 1", ClientRequestToken=token) == first
+    with pytest.raises(ClientError, match="Idempotent"):
+        athena.start("select 2", ClientRequestToken=token)
+
+
+def test_parameters_take_the_place_of_question_marks(athena: AthenaClient) -> None:
+    sql = "select x from unnest(array[1, 2, 3]) as t(x) where x > ? and 'a' = ? order by x"
+    assert athena.rows(sql, ExecutionParameters=["1", "'a'"]) == [["2"], ["3"]]
+    assert athena.reason(sql, ExecutionParameters=["1"]).startswith("INVALID_PARAMETER_USAGE")
+
+
+def test_runaway_cross_join_is_cancelled_and_the_next_query_runs(athena: AthenaClient) -> None:
+    runaways = [athena.start(RUNAWAY) for _ in range(3)]
+    wait_for_state(athena, runaways[0], "RUNNING")
+    for query_id in runaways:
+        athena.api.stop_query_execution(QueryExecutionId=query_id)
+    for query_id in runaways:
+        assert athena.wait(query_id)["Status"]["State"] == "CANCELLED"
+    assert athena.rows("select 1") == [["1"]]
+
+
+def test_stop_leaves_a_finished_query_as_it_is(athena: AthenaClient) -> None:
+    query_id = athena.succeed("select 1")["QueryExecutionId"]
+    athena.api.stop_query_execution(QueryExecutionId=query_id)
+    assert athena.wait(query_id)["Status"]["State"] == "SUCCEEDED"
+
+
+def test_history_lists_newest_first(athena: AthenaClient) -> None:
+    group = f"group-{uuid.uuid4().hex[:8]}"
+    athena.api.create_work_group(Name=group)
+    ids = [athena.succeed(f"select {n}", WorkGroup=group)["QueryExecutionId"] for n in range(3)]
+    listed = athena.api.list_query_executions(WorkGroup=group, MaxResults=2)
+    assert listed["QueryExecutionIds"] == ids[:0:-1]
+    rest = athena.api.list_query_executions(
+        WorkGroup=group, MaxResults=2, NextToken=listed["NextToken"]
+    )
+    assert rest["QueryExecutionIds"] == ids[:1]
+    batch = athena.api.batch_get_query_execution(QueryExecutionIds=[ids[0], "nope"])
+    assert [one["Query"] for one in batch["QueryExecutions"]] == ["select 0"]
+    assert batch["UnprocessedQueryExecutionIds"][0]["QueryExecutionId"] == "nope"
+
+
+def test_statistics_tell_rows_and_times(athena: AthenaClient) -> None:
+    query_id = athena.succeed("select * from (values 1, 2) as t(x)")["QueryExecutionId"]
+    statistics = athena.api.get_query_runtime_statistics(QueryExecutionId=query_id)
+    found = statistics["QueryRuntimeStatistics"]
+    assert found["Rows"] == {"InputBytes": 0, "OutputRows": 2}
+    assert found["Timeline"]["TotalExecutionTimeInMillis"] >= 0
+
+
+def test_workgroup_decides_where_results_go(
+    athena: AthenaClient, local_aws: LocalAwsProcess
+) -> None:
+    bucket, group = f"wg-{uuid.uuid4().hex[:8]}", f"wg-{uuid.uuid4().hex[:8]}"
+    local_aws.client("s3").create_bucket(Bucket=bucket)
+    api = athena.api
+    api.create_work_group(
+        Name=group,
+        Configuration={
+            "EnforceWorkGroupConfiguration": True,
+            "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/first"},
+        },
+    )
+    execution = athena.succeed("select 1", WorkGroup=group)
+    assert execution["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{bucket}/first/")
+    api.update_work_group(
+        WorkGroup=group, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
+    )
+    execution = athena.succeed("select 1", WorkGroup=group)
+    assert execution["ResultConfiguration"]["OutputLocation"].startswith(athena.output)
+    assert group in [one["Name"] for one in api.list_work_groups()["WorkGroups"]]
+    api.update_work_group(WorkGroup=group, State="DISABLED")
+    with pytest.raises(ClientError, match="disabled"):
+        athena.start("select 1", WorkGroup=group)
+    api.delete_work_group(WorkGroup=group)
+    with pytest.raises(ClientError, match="is not found"):
+        api.get_work_group(WorkGroup=group)
+    assert api.get_work_group(WorkGroup="primary")["WorkGroup"]["State"] == "ENABLED"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "No output location"),
+        (
+            {"ResultConfiguration": {"OutputLocation": "s3://no-such-bucket-here/x"}},
+            "output bucket",
+        ),
+        ({"ResultConfiguration": {"OutputLocation": "http://x/y"}}, "not an s3:// URI"),
+        ({"WorkGroup": "nope"}, "is not found"),
+    ],
+)
+def test_request_that_cannot_work_is_refused_at_once(
+    athena: AthenaClient, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
+        athena.api.start_query_execution(QueryString="select 1", **options)
+
+
+def test_unknown_query_and_operation_are_refused(athena: AthenaClient) -> None:
+    with pytest.raises(ClientError, match="was not found"):
+        athena.api.get_query_execution(QueryExecutionId="nope")
+    with pytest.raises(ClientError, match="does not implement athena CreateNamedQuery"):
+        athena.api.create_named_query(Name="n", Database="d", QueryString="select 1")
+
+
+def test_kill_keeps_finished_queries_and_fails_running_ones(own_aws: LocalAwsProcess) -> None:
+    own_aws.client("s3").create_bucket(Bucket="out")
+    athena = client_of(own_aws)
+    token = uuid.uuid4().hex
+    finished = athena.start("select 'kept' as word", ClientRequestToken=token)
+    athena.wait(finished)
+    running = athena.start(RUNAWAY)
+    wait_for_state(athena, running, "RUNNING")
+    own_aws.kill()
+    own_aws.start()
+    athena = client_of(own_aws)
+    assert athena.cells(finished) == [["word"], ["kept"]]
+    assert athena.start("select 'kept' as word", ClientRequestToken=token) == finished
+    status = athena.wait(running)["Status"]
+    assert status["State"] == "FAILED"
+    assert "ended while this query was running" in status["StateChangeReason"]
+    assert athena.rows("select 1") == [["1"]]
+
+
+def test_workers_go_when_the_server_is_killed(own_aws: LocalAwsProcess) -> None:
+    own_aws.client("s3").create_bucket(Bucket="out")
+    athena = client_of(own_aws)
+    running = athena.start(RUNAWAY)
+    wait_for_state(athena, running, "RUNNING")
+    workers = children(own_aws.pid)
+    assert workers
+    own_aws.kill()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while any(is_worker(pid) for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def is_worker(pid: int) -> bool:
+    try:
+        return b"localaws.athena.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def test_worker_that_dies_while_idle_is_replaced(own_aws: LocalAwsProcess) -> None:
+    own_aws.client("s3").create_bucket(Bucket="out")
+    athena = client_of(own_aws)
+    athena.succeed("select 1")
+    for pid in children(own_aws.pid):
+        if is_worker(pid):
+            os.kill(pid, signal.SIGKILL)
+    assert [athena.rows("select 1") for _ in range(3)] == [[["1"]]] * 3

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.support.aws_errors import error_code, refused
+
+
+@pytest.fixture(scope="module")
+def glue(local_aws: Any) -> Any:
+    return local_aws.client("glue")
+
+
+@pytest.fixture
+def database(glue: Any) -> str:
+    name = f"db_{uuid.uuid4().hex[:12]}"
+    glue.create_database(DatabaseInput={"Name": name, "Description": "tests"})
+    return name
+
+
+def table(name: str, **more: Any) -> dict[str, Any]:
+    columns = [{"Name": "Hit", "Type": "bigint", "Comment": "a ☕"}]
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "StorageDescriptor": {"Columns": columns, "Location": "s3://b/t"},
+        "Parameters": {"table_type": "ICEBERG"},
+    } | more
+
+
+class TestDatabases:
+    def test_life_of_a_database(self, glue: Any) -> None:
+        name = f"Life_{uuid.uuid4().hex[:8]}"
+        glue.create_database(DatabaseInput={"Name": name, "LocationUri": "s3://b/"})
+        got = glue.get_database(Name=name.upper())["Database"]
+        assert (got["Name"], got["LocationUri"]) == (name.lower(), "s3://b/")
+        with refused("AlreadyExistsException", 400):
+            glue.create_database(DatabaseInput={"Name": name})
+        glue.update_database(Name=name, DatabaseInput={"Name": name, "Parameters": {"a": "1"}})
+        assert glue.get_database(Name=name)["Database"]["Parameters"] == {"a": "1"}
+        glue.create_table(DatabaseName=name, TableInput=table("t"))
+        glue.delete_database(Name=name)
+        with refused("EntityNotFoundException", 400):
+            glue.get_database(Name=name)
+        glue.create_database(DatabaseInput={"Name": name})
+        assert glue.get_tables(DatabaseName=name)["TableList"] == []
+
+    def test_pages(self, glue: Any) -> None:
+        prefix = f"p{uuid.uuid4().hex[:8]}_"
+        names = [f"{prefix}{number}" for number in range(5)]
+        for name in reversed(names):
+            glue.create_database(DatabaseInput={"Name": name})
+        pages = glue.get_paginator("get_databases").paginate(PaginationConfig={"PageSize": 2})
+        found = [entry["Name"] for page in pages for entry in page["DatabaseList"]]
+        assert [name for name in found if name.startswith(prefix)] == names
+
+    def test_absent(self, glue: Any) -> None:
+        for call in (
+            lambda: glue.get_tables(DatabaseName="absent"),
+            lambda: glue.create_table(DatabaseName="absent", TableInput=table("t")),
+            lambda: glue.delete_database(Name="absent"),
+            lambda: glue.update_database(Name="absent", DatabaseInput={"Name": "absent"}),
+        ):
+            with refused("EntityNotFoundException", 400) as refusal:
+                call()
+            assert refusal.message == "Database absent not found."
+
+
+class TestTables:
+    def test_what_goes_in_comes_out(self, glue: Any, database: str) -> None:
+        given = table("Hits", Description="x", Owner="me", Retention=3)
+        glue.create_table(DatabaseName=database, TableInput=given)
+        got = glue.get_table(DatabaseName=database, Name="HITS")["Table"]
+        assert {name: got[name] for name in given} == given | {"Name": "hits"}
+        assert (got["DatabaseName"], got["VersionId"]) == (database, "0")
+        assert got["CreateTime"] == got["UpdateTime"]
+        with refused("AlreadyExistsException", 400) as refusal:
+            glue.create_table(DatabaseName=database, TableInput=given)
+        assert refusal.message == "Table already exists."
+
+    def test_views_keep_their_text(self, glue: Any, database: str) -> None:
+        text = "/* Presto View: e30= */"
+        view = {"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": text}
+        glue.create_table(DatabaseName=database, TableInput=view)
+        got = glue.get_table(DatabaseName=database, Name="v")["Table"]
+        assert (got["ViewOriginalText"], got["TableType"]) == (text, "VIRTUAL_VIEW")
+
+    @pytest.mark.parametrize(
+        ("expression", "want"),
+        [
+            ("hits", ["hits"]),
+            ("hits.*", ["hits", "hits_daily"]),
+            ("*daily", ["hits_daily"]),
+            ("*s*", ["hits", "hits_daily", "sessions"]),
+            ("HITS|sessions", ["hits", "sessions"]),
+            ("[h-r]*", []),
+            ("nothing", []),
+        ],
+    )
+    def test_expressions(self, glue: Any, database: str, expression: str, want: list[str]) -> None:
+        for name in ("sessions", "hits_daily", "hits"):
+            glue.create_table(DatabaseName=database, TableInput=table(name))
+        pages = glue.get_paginator("get_tables").paginate(
+            DatabaseName=database, Expression=expression, PaginationConfig={"PageSize": 1}
+        )
+        assert [entry["Name"] for page in pages for entry in page["TableList"]] == want
+
+    def test_versions(self, glue: Any, database: str) -> None:
+        named = {"DatabaseName": database, "TableName": "t"}
+        glue.create_table(DatabaseName=database, TableInput=table("t", Description="0"))
+        for number, skip in ((1, False), (2, True), (3, False)):
+            glue.update_table(
+                DatabaseName=database,
+                TableInput=table("t", Description=str(number)),
+                SkipArchive=skip,
+            )
+        pages = glue.get_paginator("get_table_versions").paginate(
+            **named, PaginationConfig={"PageSize": 2}
+        )
+        found = [entry for page in pages for entry in page["TableVersions"]]
+        # Version 1 was superseded by an update that kept no archive.
+        assert [entry["VersionId"] for entry in found] == ["3", "2", "0"]
+        assert [entry["Table"]["Description"] for entry in found] == ["3", "2", "0"]
+        old = glue.get_table_version(**named, VersionId="0")["TableVersion"]
+        assert old["Table"]["Description"] == "0"
+        assert glue.get_table_version(**named)["TableVersion"]["VersionId"] == "3"
+        with refused("EntityNotFoundException", 400):
+            glue.get_table_version(**named, VersionId="1")
+
+    def test_a_stale_version_is_refused(self, glue: Any, database: str) -> None:
+        glue.create_table(DatabaseName=database, TableInput=table("t"))
+        update = {"DatabaseName": database, "TableInput": table("t", Description="new")}
+        glue.update_table(**update, VersionId="0")
+        with refused("ConcurrentModificationException", 400):
+            glue.update_table(**update, VersionId="0")
+        assert glue.get_table(DatabaseName=database, Name="t")["Table"]["VersionId"] == "1"
+
+    def test_no_update_is_lost(self, glue: Any, database: str) -> None:
+        glue.create_table(DatabaseName=database, TableInput=table("t", Description="[]"))
+
+        def append(number: int) -> None:
+            code: str | None = "ConcurrentModificationException"
+            while code == "ConcurrentModificationException":
+                current = glue.get_table(DatabaseName=database, Name="t")["Table"]
+                entries = [*json.loads(current["Description"]), number]
+                code = error_code(
+                    glue.update_table,
+                    DatabaseName=database,
+                    TableInput=table("t", Description=json.dumps(entries)),
+                    VersionId=current["VersionId"],
+                )
+            assert code is None
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(append, range(40)))
+        final = glue.get_table(DatabaseName=database, Name="t")["Table"]
+        assert sorted(json.loads(final["Description"])) == list(range(40))
+        assert final["VersionId"] == "40"
+
+    def test_delete(self, glue: Any, database: str) -> None:
+        for name in ("a", "b", "c"):
+            glue.create_table(DatabaseName=database, TableInput=table(name))
+        glue.delete_table(DatabaseName=database, Name="A")
+        with refused("EntityNotFoundException", 400) as refusal:
+            glue.delete_table(DatabaseName=database, Name="a")
+        assert refusal.message == "Table a not found."
+        answer = glue.batch_delete_table(DatabaseName=database, TablesToDelete=["a", "b"])
+        assert [error["TableName"] for error in answer["Errors"]] == ["a"]
+        left = glue.get_tables(DatabaseName=database)["TableList"]
+        assert [entry["Name"] for entry in left] == ["c"]
+
+    def test_a_new_table_has_no_old_versions(self, glue: Any, database: str) -> None:
+        for _ in range(2):
+            glue.create_table(DatabaseName=database, TableInput=table("t"))
+            glue.update_table(DatabaseName=database, TableInput=table("t"))
+            versions = glue.get_table_versions(DatabaseName=database, TableName="t")
+            assert [entry["VersionId"] for entry in versions["TableVersions"]] == ["1", "0"]
+            glue.delete_table(DatabaseName=database, Name="t")
+
+
+def test_partitions_are_refused_by_name(glue: Any, database: str) -> None:
+    with refused("UnknownOperationException", 400) as refusal:
+        glue.get_partitions(DatabaseName=database, TableName="t")
+    assert refusal.message == "localaws does not implement glue GetPartitions."
+    with refused("NotImplemented", 501) as refusal:
+        glue.create_table(
+            DatabaseName=database,
+            TableInput=table("t"),
+            OpenTableFormatInput={"IcebergInput": {"MetadataOperation": "CREATE"}},
+        )
+    assert "OpenTableFormatInput" in refusal.message
+
+
+def test_another_catalog_is_not_there(glue: Any, database: str) -> None:
+    with refused("EntityNotFoundException", 400):
+        glue.get_database(CatalogId="123456789012", Name=database)
