@@ -17,6 +17,10 @@ class WorkerDied(Exception):
     """The worker ended before it answered: killed, or out of memory."""
 
 
+class _Fell(WorkerDied):
+    """It ended by itself; nobody stopped the query."""
+
+
 class Worker:
     """One worker process; it answers one job at a time."""
 
@@ -38,7 +42,7 @@ class Worker:
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
         except OSError:
-            raise WorkerDied from None
+            raise self._death() from None
         return self._read()
 
     def _read(self) -> dict[str, Any]:
@@ -46,9 +50,12 @@ class Worker:
         assert self._process.stdout is not None  # noqa: S101 (opened as a pipe above)
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
-            raise WorkerDied
+            raise self._death()
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _death(self) -> WorkerDied:
+        return WorkerDied() if self._killed else _Fell()
 
     def alive(self) -> bool:
         """Whether it can take another job."""
@@ -84,8 +91,15 @@ class WorkerPool:
     def run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
         """Run a job for a query on the next free worker.
 
-        Raises QueryError for a query that fails, WorkerDied if it was stopped or the worker fell.
+        If the worker falls, maybe already before it had the job, the query runs once more: it only
+        reads. Raises QueryError for a query that fails, WorkerDied if it was stopped or its worker
+        fell again.
         """
+        with suppress(_Fell):
+            return self._run(query_id, job)
+        return self._run(query_id, job)
+
+    def _run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
         worker = self._idle.get()
         try:
             if not worker.alive():

@@ -1,0 +1,74 @@
+# `make` alone shows what there is. Everything happens in .venv and var/, both below this directory.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STACK_PORTS := $(if $(PORT),--airflow-port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
+
+# Without compiled modules, every start and every task would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export UV_COMPILE_BYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint types docs check env lock clean-demo clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/run.stamp ## a café's last 48 hours, or your logs: LOGS=DIR; EXIT=1 stops at the end
+	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) $(STACK_PORTS)
+
+up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops them (PORT=, AWS_PORT=)
+	$(BIN)/clickstream up $(STACK_PORTS)
+
+test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
+	$(BIN)/pytest $(T)
+
+lint: $(VENV)/dev.stamp ## style and layout of the code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/dev.stamp ## types
+	$(BIN)/mypy
+
+docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
+	$(BIN)/python scripts/make_docs.py
+
+check: lint types test ## all that CI runs
+
+env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
+	$(BIN)/python -m clickstream.local.stack.dotenv
+
+# One file fits every supported Python; markers tell where they differ.
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	--extra airflow --extra local --extra dashboard
+
+lock: $(VENV)/uv.stamp ## pin the newest versions in requirements.txt and requirements-dev.txt
+	$(LOCK) --upgrade --output-file requirements.txt
+	$(LOCK) --extra dev --constraint requirements.txt --upgrade --output-file requirements-dev.txt
+
+clean-demo: ## forget all that the local stack has stored
+	rm -rf var
+
+clean: clean-demo ## also the virtual environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/uv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/uv.stamp requirements.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --requirement requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(BIN)/uv pip install --quiet --requirement requirements-dev.txt
+	@touch $@
