@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,27 @@ from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
 ROOT = Path(__file__).parents[1]
+ALLOWED_SKIPS = ("the shared data is not here", "the real logs are not here")
+"""Why a test may be skipped in CI; any other skip there hides a missing installation step."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for skipped in _unexpected_skips(terminalreporter):
+        terminalreporter.write_line(f"UNEXPECTED SKIP in CI: {skipped}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and session.exitstatus == pytest.ExitCode.OK and _unexpected_skips(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _unexpected_skips(reporter: pytest.TerminalReporter) -> list[str]:
+    if not os.environ.get("CI"):
+        return []
+    skips = [f"{r.nodeid}: {r.longrepr[2]}" for r in reporter.stats.get("skipped", [])]
+    return [skip for skip in skips if not any(reason in skip for reason in ALLOWED_SKIPS)]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from clickstream.errors import SettingsError
 from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, views
 from clickstream.lake.athena import QueryResult
-from clickstream.lake.client import Lake
+from clickstream.lake.client import Lake, shared_session, warm_up
 from clickstream.settings import Settings
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "raw",
     "staging",
     "views",
+    "warm_up",
 ]
 
 
@@ -40,7 +41,7 @@ def open_lake(
     if endpoint_url:
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
         settings = settings.model_copy(update={"aws": aws})
-    lake = Lake(settings, session or boto3.Session())
+    lake = Lake(settings, session or shared_session())
     try:
         _ensure_bucket(lake)
         keys.ensure(lake)

@@ -69,9 +69,9 @@ class Lake:
             "client.secret-access-key": frozen.secret_key,
             "client.session-token": frozen.token,
             "s3.endpoint": self._endpoint,
-            "glue.endpoint": self._endpoint,
         }
-        return GlueCatalog("glue", **{k: v for k, v in properties.items() if v})
+        given = {name: value for name, value in properties.items() if value}
+        return GlueCatalog("glue", client=self.glue, **given)
 
     @property
     def region(self) -> str:
@@ -93,3 +93,19 @@ class Lake:
             endpoint_url=self._endpoint or None,
             config=config,
         )
+
+
+def shared_session() -> boto3.Session:
+    """boto3's default session: what it has loaded once, every client of the process shares."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session()
+    return boto3.DEFAULT_SESSION
+
+
+def warm_up() -> None:
+    """Load the descriptions of the AWS services that a lake uses: most of the cost of a client.
+
+    A process that forks workers calls this once, and its children open the lake at once.
+    """
+    for service in ("s3", "glue", "athena", "secretsmanager"):
+        shared_session().client(service, region_name="us-east-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import pandas as pd
@@ -41,6 +42,15 @@ def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
 def _row(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
     rows = ledger.read(hour).to_pylist()
     return LedgerRow(rows[0] if rows else {})
+
+
+def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
+    """Which of the hours from `first` to `last` are in the ledger."""
+    scan = iceberg.load(lake, HOUR_LEDGER).iceberg.scan(
+        row_filter=iceberg.between(first, last), selected_fields=("hour_at",)
+    )
+    found = scan.to_arrow().column("hour_at").to_pylist()
+    return {Hour(hour_at.replace(tzinfo=UTC)) for hour_at in found}
 
 
 def ledger(lake: Lake) -> pd.DataFrame:

@@ -13,7 +13,13 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
     ValidationException,
 )
-from pyiceberg.expressions import And, BooleanExpression, EqualTo
+from pyiceberg.expressions import (
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThanOrEqual,
+    LessThanOrEqual,
+)
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
@@ -94,6 +100,16 @@ def of_hour(hour: Hour) -> BooleanExpression:
     return And(
         EqualTo(term="event_date", value=hour.event_date.isoformat()),
         EqualTo(term="hour_at", value=hour.naive.isoformat()),
+    )
+
+
+def between(first: Hour, last: Hour) -> BooleanExpression:
+    """The filter that selects the rows of a range of hours, both ends included."""
+    return And(
+        GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()),
+        LessThanOrEqual(term="event_date", value=last.event_date.isoformat()),
+        GreaterThanOrEqual(term="hour_at", value=first.naive.isoformat()),
+        LessThanOrEqual(term="hour_at", value=last.naive.isoformat()),
     )
 
 

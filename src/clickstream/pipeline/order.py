@@ -39,9 +39,8 @@ def hours_to_build(lake: Lake, hour: Hour) -> list[Hour]:
     earliest = hour.minus(lake.settings.build.catch_up_hours)
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
-    others = [h for h in waiting if h not in missed]
-    reopened = [h for h in others if lake_hour.ledger_row(lake, h).values]
-    return sorted([hour, *missed, *reopened])
+    published = lake_hour.published_hours(lake, waiting[0], waiting[-1]) if waiting else set()
+    return sorted({hour, *missed, *published.intersection(waiting)})
 
 
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:

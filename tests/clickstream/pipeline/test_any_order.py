@@ -167,7 +167,7 @@ def test_builds_side_by_side_end_as_one_after_the_other(in_order: Lake, make_lak
     errors: list[BaseException] = []
 
     def build(share: list[Hour]) -> None:
-        mine = Lake(lake.settings, lake.session)
+        mine = Lake(lake.settings, reopen().session)
         try:
             for hour in share:
                 pipeline.build_hour(mine, hour, threading.current_thread().name)
