@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,19 @@ class Refreshed:
 
 
 def read_views(directory: Path) -> list[View]:
-    """The directory's views, each after those it reads. Raises InputError for a missing .yml."""
+    """The directory's views, each after those it reads.
+
+    Raises InputError for a missing .yml, and for views that read each other in a circle.
+    """
     views = {path.stem: _read(path) for path in sorted(directory.glob("*.sql"))}
     if not views:
         raise InputError(f"No views in {directory}; set sql_directory under [build].")
     graph = {name: sorted(set(view.reads) & set(views)) for name, view in views.items()}
-    return [views[name] for name in TopologicalSorter(graph).static_order()]
+    try:
+        return [views[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        circle = " reads ".join(reversed(error.args[1]))
+        raise InputError(f"Views in {directory} read each other in a circle: {circle}.") from None
 
 
 def _read(path: Path) -> View:
