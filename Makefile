@@ -6,10 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STACK_PORTS := $(if $(PORT),--airflow-port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
-# Without compiled modules, every start and every task would compile them again.
+# Modules are compiled at their first use, once; without this, at every start and by every task.
 unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
-export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test lint types docs check env lock clean-demo clean
@@ -42,7 +41,7 @@ env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
 	$(BIN)/python -m clickstream.local.stack.dotenv
 
 # One file fits every supported Python; markers tell where they differ.
-LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate \
+LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	--extra airflow --extra local --extra dashboard
 

@@ -1,0 +1,18 @@
+# The official image with this project's locked requirements: the versions that the laptop and the
+# tests run with, and not the image's own constraints, which hold pandas back.
+FROM apache/airflow:3.3.2-python3.12
+
+COPY requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir -r /tmp/requirements.txt
+
+COPY --chown=airflow:root pyproject.toml README.md LICENSE /opt/clickstream/
+COPY --chown=airflow:root src /opt/clickstream/src
+RUN pip install --no-cache-dir --no-deps /opt/clickstream
+
+COPY --chown=airflow:root clickstream.toml /opt/airflow/clickstream.toml
+COPY --chown=airflow:root include /opt/airflow/include
+COPY --chown=airflow:root plugins /opt/airflow/plugins
+COPY --chown=airflow:root dags /opt/airflow/dags
+
+# Volumes mounted here take over these directories' owner.
+RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/logs

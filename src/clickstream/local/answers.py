@@ -1,0 +1,71 @@
+"""The demo's answers: what the owner would ask, asked through Athena, and the line balance."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, QueryResult, athena
+from clickstream.tables import BALANCE
+
+QUESTIONS = {
+    "How many people came, and what did they do?": """
+        select event_date, visitors, sessions, page_views, pages_per_session as per_session,
+            bounce_rate as bounces, bot_requests as bots
+        from daily_traffic
+        order by event_date""",
+    "Which pages did they see?": """
+        select path, sum(page_views) as page_views, sum(entries) as entries, sum(exits) as exits
+        from top_pages
+        group by path
+        order by page_views desc, path
+        limit 8""",
+    "What brought them?": """
+        select referrer_domain, source, medium, campaign, sum(sessions) as sessions
+        from traffic_sources
+        group by referrer_domain, source, medium, campaign
+        order by sessions desc, referrer_domain, source, medium, campaign
+        limit 8""",
+    "What were the longest visits?": """
+        select started_at, landing_page, exit_page, page_views, duration_seconds as seconds
+        from sessions
+        order by duration_seconds desc, session_id
+        limit 5""",
+}
+
+_KINDS = (*BALANCE, "rejected")
+_BALANCE = f"""
+    select count(*) as hours, sum(lines) as lines,
+        {", ".join(f"sum({kind}) as {kind}" for kind in _KINDS)}
+    from hour_ledger
+    where hour_at between timestamp '{{first:%Y-%m-%d %H:%M:%S}}'
+        and timestamp '{{last:%Y-%m-%d %H:%M:%S}}'"""  # noqa: S608  our own column names
+
+
+def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
+    """Print the answer to each question, then the balance of the hours `first` to `last`."""
+    for question, sql in QUESTIONS.items():
+        console.print(_table(question, athena.query(lake, sql)))
+    sql = _BALANCE.format(first=first.naive, last=last.naive)
+    console.print(_balance(athena.query(lake, sql).records()[0]))
+
+
+def _table(title: str, result: QueryResult) -> Table:
+    table = Table(*result.columns, title=title, title_justify="left", header_style="bold", box=None)
+    for row in result.rows:
+        table.add_row(*(escape(_text(value)) for value in row))
+    return table
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _balance(sums: dict[str, int]) -> str:
+    """The balance in one sentence, every line of the hours in exactly one of its parts."""
+    parts = ", ".join(f"{sums[kind] or 0:,} {kind.replace('_', ' ')}" for kind in _KINDS)
+    return f"\n{sums['lines'] or 0:,} lines in {sums['hours']} hours = {parts}."

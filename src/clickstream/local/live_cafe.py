@@ -1,0 +1,22 @@
+"""The simulated café's live traffic, as a process: `python -m clickstream.local.live_cafe DIR`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+
+from clickstream.local.cafe import CafeRules, live
+
+
+def main(directory: Path) -> None:
+    """Append the café's lines to its log as their time comes, until SIGTERM or SIGINT."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    live(directory, CafeRules(), stop.is_set)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

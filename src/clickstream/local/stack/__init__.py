@@ -1,0 +1,22 @@
+"""The local stack: PostgreSQL, a local AWS and Airflow on one machine, on 127.0.0.1 only.
+
+`up` is what `clickstream up` calls; `running_stack` is the same for programs.
+"""
+
+from clickstream.local.stack.airflow_api import AirflowApi, AirflowError
+from clickstream.local.stack.layout import Layout, Ports, StackError
+from clickstream.local.stack.stack import Stack, running_stack
+from clickstream.local.stack.terminal import show_addresses, show_start, up
+
+__all__ = [
+    "AirflowApi",
+    "AirflowError",
+    "Layout",
+    "Ports",
+    "Stack",
+    "StackError",
+    "running_stack",
+    "show_addresses",
+    "show_start",
+    "up",
+]

@@ -1,0 +1,137 @@
+"""A small client of Airflow's REST API: what the demo and the tests ask of a running Airflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Self
+
+import httpx
+
+from clickstream.errors import ClickstreamError
+from clickstream.hours import Hour
+
+PAGE = 100
+REPROCESS = "failed"
+"""Missing and failed runs are made; runs that succeeded or are under way are left alone."""
+
+
+class AirflowError(ClickstreamError):
+    """Airflow refused a request."""
+
+
+class AirflowApi:
+    """Airflow at `url`, as the user with the given login; use as a context manager."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=30)
+        self._login = {"username": user, "password": password}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def health(self) -> dict[str, str]:
+        """Component → `healthy` or `unhealthy`; components that never ran are left out."""
+        components = self._get("/monitor/health")
+        return {name: c["status"] for name, c in components.items() if c and c["status"]}
+
+    def dag_exists(self, dag_id: str) -> bool:
+        """Whether the DAG's file has been parsed by now."""
+        found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
+        return any(dag["dag_id"] == dag_id for dag in found["dags"])
+
+    def import_errors(self) -> dict[str, str]:
+        """File → why it is no DAG."""
+        errors = self._get("/importErrors")["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in errors}
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the DAG be scheduled."""
+        self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def create_backfill(
+        self, dag_id: str, first: Hour, last: Hour, max_active_runs: int = 4
+    ) -> int | None:
+        """Ask for one run per hour from `first` to `last`, both included; returns its id.
+
+        None when an earlier backfill of the DAG still runs: Airflow allows one at a time.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": first.start.isoformat(),
+            "to_date": last.start.isoformat(),
+            "max_active_runs": max_active_runs,
+            "reprocess_behavior": REPROCESS,
+        }
+        answer = self._send("POST", "/backfills", json=body)
+        if answer.status_code == httpx.codes.CONFLICT:
+            return None
+        return int(self._checked(answer)["id"])
+
+    def backfill_completed_at(self, backfill_id: int) -> datetime | None:
+        """When the scheduler found the backfill's last run finished; None before that."""
+        completed = self._get(f"/backfills/{backfill_id}")["completed_at"]
+        return datetime.fromisoformat(completed) if completed else None
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a run by hand; returns its run id."""
+        body = {"logical_date": None, "conf": conf or {}}
+        return str(self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run_states(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
+        """The state of the run of each hour from `first` to `last` that has one."""
+        runs = self._all(
+            f"/dags/{dag_id}/dagRuns",
+            "dag_runs",
+            logical_date_gte=first.start.isoformat(),
+            logical_date_lte=last.start.isoformat(),
+        )
+        return {Hour.of(datetime.fromisoformat(r["logical_date"])): r["state"] for r in runs}
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """queued, running, success or failed."""
+        return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def task_states(self, dag_id: str, run_id: str) -> Counter[str]:
+        """How many task instances of a run are in each state."""
+        tasks = self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
+        return Counter(str(task["state"]) for task in tasks)
+
+    def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
+        """Every row of a listing, page after page."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._get(path, **parameters, limit=str(PAGE), offset=str(len(rows)))
+            rows += page[key]
+            if not page[key] or len(rows) >= page["total_entries"]:
+                return rows
+
+    def _get(self, path: str, **parameters: str) -> Any:
+        return self._request("GET", path, params=parameters)
+
+    def _request(self, method: str, path: str, **content: Any) -> Any:
+        return self._checked(self._send(method, path, **content))
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        answer = self._client.request(method, f"/api/v2{path}", **content)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
+            self._log_in()
+            answer = self._client.request(method, f"/api/v2{path}", **content)
+        return answer
+
+    def _log_in(self) -> None:
+        answer = self._client.post("/auth/token", json=self._login)
+        token = self._checked(answer)["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def _checked(self, answer: httpx.Response) -> Any:
+        if answer.is_error:
+            request = answer.request
+            raise AirflowError(
+                f"Airflow refused {request.method} {request.url.path} "
+                f"({answer.status_code}): {answer.text[:500]}"
+            )
+        return answer.json()

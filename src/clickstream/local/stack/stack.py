@@ -1,0 +1,152 @@
+"""The local stack as a whole: check, start, wait until it is ready, keep it, stop it.
+
+One stack per directory: a lock file in `var/` refuses a second one, and its ports are checked
+before anything is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from clickstream.local.stack.airflow_api import AirflowApi
+from clickstream.local.stack.environment import airflow_environment, write_preload
+from clickstream.local.stack.layout import LOGIN, Layout, Ports, Secrets, StackError
+from clickstream.local.stack.processes import Processes, read_procfile
+from clickstream.local.stack.wait_for import status_of
+
+READY_SECONDS = 240
+_PAUSE_SECONDS = 0.25
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A started stack: where it answers, with which login, and its processes."""
+
+    layout: Layout
+    ports: Ports
+    secrets: Secrets
+    environment: Mapping[str, str] = field(repr=False)
+    processes: Processes = field(repr=False)
+
+    def airflow(self) -> AirflowApi:
+        """A client of its Airflow, logged in with the generated password."""
+        return AirflowApi(self.ports.airflow_url, LOGIN, self.secrets.password)
+
+    def ready_parts(self) -> Iterator[str]:
+        """Wait for the parts of the stack, yielding each one's name when it is ready."""
+        self.wait_until("Local AWS", self._aws_answers)
+        yield "Local AWS"
+        self.wait_until("Airflow's API", self._api_answers)
+        yield "Airflow's API"
+        with self.airflow() as api:
+            for part in ("scheduler", "dag_processor", "triggerer"):
+                name = f"Airflow's {part.replace('_', ' ')}"
+                self.wait_until(name, partial(_is_healthy, api, part))
+                yield name
+
+    def wait(self, condition: Callable[[], bool] = lambda: False) -> None:
+        """Return when the condition holds; raise StackError when a process ends before."""
+        while not condition():
+            if ended := self.processes.ended():
+                raise ended.error
+            time.sleep(_PAUSE_SECONDS)
+
+    def wait_until(
+        self, what: str, ready: Callable[[], bool], deadline_seconds: float = READY_SECONDS
+    ) -> None:
+        """Like `wait`, and raise StackError, naming `what`, when it takes too long."""
+        deadline = time.monotonic() + deadline_seconds
+
+        def ready_or_late() -> bool:
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{what} was not ready within {deadline_seconds:.0f} s; see the logs in "
+                    f"{self.layout.logs}."
+                )
+            return ready()
+
+        self.wait(ready_or_late)
+
+    def _aws_answers(self) -> bool:
+        return status_of(self.ports.aws_url) is not None
+
+    def _api_answers(self) -> bool:
+        return status_of(f"{self.ports.airflow_url}/api/v2/version") == httpx.codes.OK
+
+
+def _is_healthy(api: AirflowApi, part: str) -> bool:
+    return api.health().get(part) == "healthy"
+
+
+@contextlib.contextmanager
+def running_stack(
+    layout: Layout,
+    ports: Ports | None = None,
+    more: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Start the processes of the project's Procfile, and stop them all at the end, whatever it is.
+
+    `more` are further processes (name → shell command), `variables` further environment variables.
+    Ctrl-C, SIGTERM and SIGHUP end the block by raising SystemExit. Raises StackError when a port is
+    taken or another stack runs here.
+    """
+    ports = ports or Ports()
+    commands = {**read_procfile(layout.root / "Procfile"), **(more or {})}
+    layout.create()
+    with _only_one(layout), _signals_raise():
+        ports.check_free()
+        secrets = Secrets.of(layout)
+        write_preload(layout)
+        environment = {**airflow_environment(layout, ports, secrets), **(variables or {})}
+        with Processes(layout.root, layout.logs, environment) as processes:
+            for name, command in commands.items():
+                processes.start(name, command)
+            yield Stack(layout, ports, secrets, environment, processes)
+
+
+@contextlib.contextmanager
+def _only_one(layout: Layout) -> Iterator[None]:
+    """Hold the lock that says a stack runs in this directory; the system drops it at our end."""
+    with (layout.var / "stack.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise StackError(
+                f"A stack already runs in {layout.root} (process {lock.read().strip()}); "
+                "stop it with Ctrl-C where it was started, or by `kill` with that number."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Turn the first ending signal into SystemExit; later ones can't disturb the ending."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        for ending in ENDING_SIGNALS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,51 @@
+"""What the terminal shows of the local stack: how far its start has come, and where it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from clickstream.local.stack.layout import LOGIN, Layout, Ports
+from clickstream.local.stack.stack import Stack, running_stack
+
+
+def up(
+    root: Path,
+    ports: Ports | None = None,
+    more: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> int:
+    """Start the stack of the project in `root` and keep it until Ctrl-C or SIGTERM.
+
+    `more` are further processes, name → shell command. Raises StackError when it can't start or
+    when one of its processes ends by itself.
+    """
+    console = console or Console()
+    with running_stack(Layout(root.resolve()), ports, more) as stack:
+        show_start(stack, console)
+        show_addresses(stack, console)
+        stack.wait()
+    return 0
+
+
+def show_start(stack: Stack, console: Console) -> None:
+    """Wait until the stack is ready, with a line for each part that has come up."""
+    started = time.monotonic()
+    with console.status("Starting PostgreSQL, the local AWS and Airflow (about half a minute)"):
+        for part in stack.ready_parts():
+            console.print(f"[green]✓[/] {part} is ready ({time.monotonic() - started:.0f} s)")
+
+
+def show_addresses(stack: Stack, console: Console) -> None:
+    """Print where everything is and how to log in."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("Airflow", stack.ports.airflow_url)
+    table.add_row("Login", f"{LOGIN} / {stack.secrets.password}")
+    table.add_row("Local AWS", stack.ports.aws_url)
+    table.add_row("Logs", str(stack.layout.logs))
+    console.print(table)
+    console.print("Ctrl-C stops everything; the next start goes on from here.")

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clickstream.errors import InputError
+from clickstream.local.stack import processes as room
+from clickstream.local.stack.processes import Processes, read_procfile
+
+SURVIVOR = "trap '' TERM; sleep 1000 & echo $! > survivor; wait; sleep 1000"
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Processes:
+    return Processes(tmp_path, tmp_path, os.environ)
+
+
+def test_each_process_writes_to_its_own_log(running: Processes) -> None:
+    with running:
+        running.start("a", "echo one; echo two >&2")
+        until(lambda: running.ended() is not None)
+    assert running.log_of("a").read_text() == "one\ntwo\n"
+
+
+def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(running: Processes) -> None:
+    with running:
+        running.start("steady", "sleep 1000")
+        running.start("weak", "seq 100; exit 3")
+        until(lambda: running.ended() is not None)
+        ended = running.ended()
+    assert ended is not None
+    message = str(ended.error)
+    assert "weak ended by itself (status 3)" in message
+    assert message.endswith("\n" + "".join(f"{n}\n" for n in range(81, 101)))
+
+
+def test_they_end_in_waves(running: Processes, tmp_path: Path) -> None:
+    tell = "trap 'echo {0} >> order; exit' TERM; touch {0}.up; while :; do sleep 0.02; done"
+    names = ["postgres", "localaws", "api-server", "scheduler"]
+    with running:
+        for name in names:
+            running.start(name, tell.format(name))
+        until(lambda: all((tmp_path / f"{name}.up").exists() for name in names))
+    order = (tmp_path / "order").read_text().split()
+    assert order[:2] == ["scheduler", "api-server"]
+    assert sorted(order[2:]) == ["localaws", "postgres"]
+
+
+def test_nothing_survives_that_ignores_the_end(
+    running: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "GRACE_SECONDS", 0.2)
+    survivor = tmp_path / "survivor"
+    with running:
+        running.start("stubborn", SURVIVOR)
+        until(lambda: survivor.exists() and survivor.read_text().endswith("\n"))
+    pid = int(survivor.read_text())
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
+
+
+def test_a_missing_procfile_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="start from the project's directory"):
+        read_procfile(tmp_path / "Procfile")

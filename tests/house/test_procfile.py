@@ -1,0 +1,40 @@
+"""The Procfile is one honcho reads, and every command and service it names exists."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from pathlib import Path
+
+import pytest
+from airflow.cli.cli_parser import get_parser
+
+from clickstream.local.stack.processes import ENDED_LATER, read_procfile
+from clickstream.local.stack.wait_for import CHECKS
+
+PROCFILE = read_procfile(Path(__file__).parents[2] / "Procfile")
+COMMANDS = [
+    shlex.split(part.removeprefix("exec "))
+    for line in PROCFILE.values()
+    for half in line.split(" && ")
+    for part in half.split(" -- ")
+]
+
+
+def test_what_ends_last_is_there() -> None:
+    assert {name for wave in ENDED_LATER for name in wave} < set(PROCFILE)
+
+
+def test_the_scheduler_waits_for_the_api() -> None:
+    assert "wait_for api" in PROCFILE["scheduler"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_exists(command: list[str]) -> None:
+    if command[0] == "airflow":
+        get_parser().parse_args(command[1:])
+        return
+    assert command[:2] == ["python", "-m"]
+    assert importlib.util.find_spec(command[2])
+    if command[2].endswith("wait_for"):
+        assert set(command[3:]) <= set(CHECKS)
