@@ -23,7 +23,7 @@ up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops the
 	$(BIN)/clickstream up $(STACK_PORTS)
 
 test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
-	$(BIN)/pytest $(T)
+	$(BIN)/pytest -n 2 --dist loadfile $(T)
 
 lint: $(VENV)/dev.stamp ## style and layout of the code
 	$(BIN)/ruff check

@@ -79,14 +79,16 @@ def pull_logs(source: str) -> dict[str, Any]:
 
 @task(trigger_rule="all_done")
 def hours_to_build() -> list[str]:
-    """The run's own hour, the hours that new lines touched, and recent hours not yet built.
+    """The run's own hour and the hours that late lines reopened.
 
-    It goes on when a source failed, so that one dead server does not hold up the others.
+    A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
+    run of its own. It goes on when a source failed: one dead server does not hold up the others.
     """
     from clickstream import pipeline
 
-    own = resolve_hour(get_current_context())
-    hours = [str(hour) for hour in pipeline.hours_to_build(open_lake(), own)]
+    context = get_current_context()
+    own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
+    hours = [str(hour) for hour in pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)]
     say(f"The run of {own} builds {', '.join(hours)}.")
     return hours
 

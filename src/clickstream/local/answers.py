@@ -44,16 +44,31 @@ _BALANCE = f"""
         and timestamp '{{last:%Y-%m-%d %H:%M:%S}}'"""  # noqa: S608  our own column names
 
 
+def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
+    """Print the first question's answer, from the hours that are there so far."""
+    hours = _sums(lake, first, last)["hours"]
+    console.print(f"\n[bold]First answers[/], from {hours} hours:")
+    console.print(_table(athena.query(lake, next(iter(QUESTIONS.values())))), "")
+
+
 def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
     """Print the answer to each question, then the balance of the hours `first` to `last`."""
     for question, sql in QUESTIONS.items():
-        console.print(_table(question, athena.query(lake, sql)))
+        console.print(f"\n[bold]{question}[/]")
+        console.print(_table(athena.query(lake, sql)))
+    console.print(_balance(_sums(lake, first, last)))
+
+
+def _sums(lake: Lake, first: Hour, last: Hour) -> dict[str, int]:
     sql = _BALANCE.format(first=first.naive, last=last.naive)
-    console.print(_balance(athena.query(lake, sql).records()[0]))
+    return athena.query(lake, sql).records()[0]
 
 
-def _table(title: str, result: QueryResult) -> Table:
-    table = Table(*result.columns, title=title, title_justify="left", header_style="bold", box=None)
+def _table(result: QueryResult) -> Table:
+    table = Table(header_style="cyan", box=None, pad_edge=False)
+    for position, name in enumerate(result.columns):
+        numbers = all(isinstance(row[position], int | float) for row in result.rows)
+        table.add_column(name, justify="right" if numbers else "left")
     for row in result.rows:
         table.add_row(*(escape(_text(value)) for value in row))
     return table

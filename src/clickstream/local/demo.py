@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +23,7 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake import hour as lake_hour
-from clickstream.local.answers import show_answers
+from clickstream.local.answers import show_answers, show_first_answers
 from clickstream.local.cafe import CafeRules, write_history
 from clickstream.local.stack import (
     AirflowApi,
@@ -37,10 +38,11 @@ from clickstream.local.stack import (
 
 DAG = "clickstream_hourly"
 HOURS = 48
+FIRST_HOURS = 6
 OWN_LOGS_STATE = "var/own-logs"
 PARSED_SECONDS = 120
 NO_CATCHING_UP = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
-"""The backfill asks for every hour by itself; runs that also caught up would build them twice."""
+"""The backfill has a run for every hour; a scheduled run beside it must not build them too."""
 
 _FINISHED = ("success", "failed")
 
@@ -74,13 +76,15 @@ def run_demo(
     with running_stack(layout, ports, traffic.processes, traffic.variables) as stack:
         os.environ.update(stack.environment)  # from here on this process sees what the tasks see
         show_start(stack, console)
+        show_addresses(stack, console)
         lake = open_lake(settings.load())
         first, last = traffic.hours(lake, console)
-        states = _build(stack, first, last, console)
+        states = _build(stack, lake, first, last, console)
         show_answers(lake, first, last, console)
         status = _verdict(lake, states, first, last, console)
         if not exit_when_done:
             show_addresses(stack, console)
+            console.print("Ctrl-C stops everything; the next start goes on from here.")
             stack.wait()
         return status
 
@@ -121,8 +125,11 @@ def _hours_of_sources(lake: Lake, console: Console) -> tuple[Hour, Hour]:
     return max(min(known), last.minus(HOURS - 1)), last
 
 
-def _build(stack: Stack, first: Hour, last: Hour, console: Console) -> dict[Hour, str]:
-    """Have Airflow build the hours, with a progress bar; returns the state of each hour's run."""
+def _build(stack: Stack, lake: Lake, first: Hour, last: Hour, console: Console) -> dict[Hour, str]:
+    """Have Airflow build the hours, with a progress bar; returns the state of each hour's run.
+
+    The first answers are shown when a few hours are there: a person need not wait for all.
+    """
     total = len(list(hour_range(first, last)))
     console.print(f"Airflow builds {total} hours, {first} to {last}; watch it in its web UI.")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -138,13 +145,16 @@ def _build(stack: Stack, first: Hour, last: Hour, console: Console) -> dict[Hour
         # Airflow allows one backfill of a DAG at a time and closes the last one some seconds late.
         stack.wait_until("The backfill", lambda: api.create_backfill(DAG, first, last) is not None)
 
-        def finished() -> bool:
+        def finished(enough: int) -> bool:
             states = api.run_states(DAG, first, last)
             done = sum(state in _FINISHED for state in states.values())
             progress.update(bar, completed=done)
-            return done == total
+            return done >= enough
 
-        stack.wait(finished)
+        stack.wait(partial(finished, min(FIRST_HOURS, total)))
+        if not finished(total):
+            show_first_answers(lake, first, last, console)
+        stack.wait(partial(finished, total))
         return api.run_states(DAG, first, last)
 
 

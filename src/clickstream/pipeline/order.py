@@ -28,15 +28,15 @@ from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 MOST_ATTEMPTS = 20
 
 
-def hours_to_build(lake: Lake, hour: Hour) -> list[Hour]:
+def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
-    Late are published hours that got more lines, whichever they are, and unbuilt hours before the
-    run's own, at most `catch_up_hours` back: a run after an outage catches up, and a first run
-    over a year of old logs does not; those wait for a backfill. Hours after the run's own have a
-    run of their own.
+    Late are published hours that got more lines, whichever they are, and with `catch_up` unbuilt
+    hours before the run's own, at most `catch_up_hours` back: a run after an outage makes good for
+    the runs that were missed, and a first run over a year of old logs does not; those hours wait
+    for a backfill, whose runs have an hour each and catch up nothing. So do hours after the run's.
     """
-    earliest = hour.minus(lake.settings.build.catch_up_hours)
+    earliest = hour.minus(lake.settings.build.catch_up_hours) if catch_up else hour
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
     published = lake_hour.published_hours(lake, waiting[0], waiting[-1]) if waiting else set()

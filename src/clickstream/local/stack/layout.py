@@ -15,7 +15,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from clickstream.errors import ClickstreamError
 

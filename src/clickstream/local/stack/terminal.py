@@ -12,6 +12,13 @@ from rich.table import Table
 from clickstream.local.stack.layout import LOGIN, Layout, Ports
 from clickstream.local.stack.stack import Stack, running_stack
 
+CLIENT_VARIABLES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+)
+
 
 def up(
     root: Path,
@@ -28,6 +35,7 @@ def up(
     with running_stack(Layout(root.resolve()), ports, more) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
+        console.print("Ctrl-C stops everything; the next start goes on from here.")
         stack.wait()
     return 0
 
@@ -41,11 +49,12 @@ def show_start(stack: Stack, console: Console) -> None:
 
 
 def show_addresses(stack: Stack, console: Console) -> None:
-    """Print where everything is and how to log in."""
+    """Print where everything is, how to log in, and what points other programs at it."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Airflow", stack.ports.airflow_url)
     table.add_row("Login", f"{LOGIN} / {stack.secrets.password}")
     table.add_row("Local AWS", stack.ports.aws_url)
     table.add_row("Logs", str(stack.layout.logs))
     console.print(table)
-    console.print("Ctrl-C stops everything; the next start goes on from here.")
+    variables = " ".join(f"{name}={stack.environment[name]}" for name in CLIENT_VARIABLES)
+    console.print(f"For `clickstream query` and any AWS client: export {variables}", soft_wrap=True)
