@@ -88,9 +88,12 @@ def hours_to_build() -> list[str]:
 
     context = get_current_context()
     own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
-    hours = [str(hour) for hour in pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)]
-    say(f"The run of {own} builds {', '.join(hours)}.")
-    return hours
+    lake = open_lake()
+    hours = pipeline.hours_to_build(lake, own, catch_up=scheduled)
+    waiting = pipeline.hours_left_waiting(lake, hours)
+    backfill = f" {len(waiting)} hours from {waiting[0]} on wait for a backfill." if waiting else ""
+    say(f"The run of {own} builds {', '.join(map(str, hours))}.{backfill}")
+    return [str(hour) for hour in hours]
 
 
 @task(map_index_template="{{ task.op_kwargs['hour'] }}")

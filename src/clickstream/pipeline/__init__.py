@@ -10,6 +10,7 @@ from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.order import (
     build_hour,
     build_range,
+    hours_left_waiting,
     hours_to_build,
     refresh_views,
     register_tables,
@@ -28,6 +29,7 @@ __all__ = [
     "build_sessions",
     "check_hour",
     "clean_hits",
+    "hours_left_waiting",
     "hours_to_build",
     "pull",
     "refresh_views",

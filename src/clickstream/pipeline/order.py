@@ -43,6 +43,11 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     return sorted({hour, *missed, *published.intersection(waiting)})
 
 
+def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
+    """Hours with lines, before the ones being built, that no run will come to by itself."""
+    return [h for h in raw.pending_hours(lake) if h < min(building)]
+
+
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
 

@@ -194,5 +194,8 @@ def test_hours_wait_until_they_are_built(
     hour = Hour.of(START)
     assert raw.pending_hours(lake) == [hour]
     assert pipeline.hours_to_build(lake, hour.next) == [hour, hour.next]
+    alone = pipeline.hours_to_build(lake, hour.next, catch_up=False)
+    assert alone == [hour.next]
+    assert pipeline.hours_left_waiting(lake, alone) == [hour]
     pipeline.build_hour(lake, hour, "test")
     assert raw.pending_hours(lake) == []
