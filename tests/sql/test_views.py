@@ -12,6 +12,7 @@ import yaml
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.tables import BALANCE
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 DESCRIPTIONS = {
@@ -94,6 +95,16 @@ def test_sessions_are_the_visits_that_really_took_place(lake, truth) -> None:
     ]
     assert any(len(visit.hours) > 1 for visit in truth.sessions)
     assert Counter(rows(lake, f"select {columns} from sessions")) == Counter(visits)
+
+
+def test_the_ledger_is_the_truth_of_every_hour(lake, truth) -> None:
+    kinds = ("lines", *BALANCE, "rejected")
+    columns = ", ".join(kinds)
+    published = rows(lake, f"select hour_at, {columns} from hour_ledger order by 1")
+    assert published == [
+        (hour.naive, *(getattr(facts, kind) for kind in kinds))
+        for hour, facts in truth.hours.items()
+    ]
 
 
 def test_page_views_are_the_pages_that_people_looked_at(lake, truth) -> None:
