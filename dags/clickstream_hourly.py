@@ -8,7 +8,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_dags import DEFAULT_ARGS, hour_param, open_lake, resolve_hour, say
+from clickstream_dags import DEFAULT_ARGS, give_up, hour_param, open_lake, resolve_hour, say
 
 DOC = """
 ### What it makes
@@ -66,14 +66,16 @@ def pull_logs(source: str) -> dict[str, Any]:
 
     The task is red when a file is refused, though the source's other files are pulled.
     """
-    from clickstream import errors, pipeline
+    from clickstream import pipeline
 
     lake = open_lake()
     named = next(s for s in lake.settings.sources if s.name == source)
     pulled = pipeline.pull(lake, named)
-    if pulled.refused:
-        raise errors.InputError(f"{pulled.sentence} Set its format, or a pattern without it.")
     say(pulled.sentence)
+    if pulled.refused:
+        give_up(
+            pulled.refused, f"In the settings, give {source} a format, or a pattern without it."
+        )
     return pulled.as_dict()
 
 

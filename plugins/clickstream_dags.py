@@ -7,9 +7,9 @@ parses its DAG file again and would pay for it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import Connection, Param
 
@@ -103,3 +103,12 @@ def _aws_connection() -> tuple[boto3.Session | None, str | None]:
 def say(sentence: str) -> None:
     """End a task's log in one sentence."""
     logging.getLogger("clickstream").info(sentence)
+
+
+def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
+    """Fail the task at once: a retry would find the same. Each reason gets a line of its own."""
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    for reason in reasons:
+        logging.getLogger("clickstream").error(reason)
+    raise AirflowFailException(what_to_do)

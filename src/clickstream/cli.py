@@ -102,7 +102,10 @@ def build(
 
     lake = _open_lake()
     for source in lake.settings.sources if pull_first else ():
-        out.print(pipeline.pull(lake, source).sentence, soft_wrap=True)
+        pulled = pipeline.pull(lake, source)
+        out.print(pulled.sentence, soft_wrap=True)
+        for reason in pulled.refused:
+            err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
     run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     with _progress() as progress:
         bar = progress.add_task("Hours", total=sum(1 for _ in hour_range(first, last)))

@@ -256,6 +256,18 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
     assert [row["pages"] for row in ledger(open_lake())] == [1]
 
 
+def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, monkeypatch) -> None:
+    monkeypatch.setenv("CLICKSTREAM_SOURCES", f'[{{name = "web-1", path = "{home / "web-1"}"}}]')
+    for task in dag.tasks:
+        task.retries = 2  # as it is in earnest: what a retry can't mend is not tried again
+    append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
+    append(home / "web-1" / "other-access.log", ["what is this"])
+    run = run_hour(dag, "2026-11-20T05")
+    failed = [task for task in run.get_task_instances() if task.state == "failed"]
+    assert [(task.task_id, task.try_number) for task in failed] == [("pull_logs", 1)]
+    assert [row["pages"] for row in ledger(open_lake())] == [1]
+
+
 def test_without_the_connection_the_environment_leads_to_aws(
     airflow_home, home, local_aws, monkeypatch
 ) -> None:

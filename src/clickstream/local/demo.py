@@ -116,7 +116,10 @@ def _hours_of_sources(lake: Lake, console: Console) -> tuple[Hour, Hour]:
     """Pull the sources now, to know the last hours that they have lines of."""
     for source in lake.settings.sources:
         with console.status(f"Reading the logs in {source.path}"):
-            console.print(f"[green]✓[/] {pipeline.pull(lake, source).sentence}", soft_wrap=True)
+            pulled = pipeline.pull(lake, source)
+        console.print(f"[green]✓[/] {pulled.sentence}", soft_wrap=True)
+        for reason in pulled.refused:
+            console.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
     published = [Hour.of_epoch(int(at.timestamp())) for at in lake_hour.ledger(lake)["hour_at"]]
     known = published + raw.pending_hours(lake)
     if not known:

@@ -43,17 +43,14 @@ class Pulled:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        brought = f"{self.source}: {self.lines:,} new lines of {self.files} files"
-        span = f", hours {self.hours[0]} to {self.hours[-1]}" if self.hours else ""
-        waiting = f"; the unfinished last line of {', '.join(self.unfinished)} waits"
-        refused = f"; REFUSED: {' '.join(self.refused)}"
-        return (
-            brought
-            + span
-            + (waiting if self.unfinished else "")
-            + (refused if self.refused else "")
-            + "."
-        )
+        said = [f"{self.source}: {self.lines:,} new lines of {self.files} files"]
+        if self.hours:
+            said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+        if self.unfinished:
+            said.append(f"; the unfinished last line of {', '.join(self.unfinished)} waits")
+        if self.refused:
+            said.append(f"; {len(self.refused)} files REFUSED")
+        return "".join([*said, "."])
 
 
 def pull(lake: Lake, source: Source) -> Pulled:
