@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -17,7 +17,6 @@ from clickstream.lake.client import Lake
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 UNPUBLISHED = ""
-_CARRY_SOURCE = ["visitor_id", "session_started_at", "last_hit_at"]
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,9 @@ def ledger(lake: Lake) -> pd.DataFrame:
     return table.sort_by("hour_at").to_pandas()
 
 
-def parts_of(lake: Lake, hour: Hour) -> pd.DataFrame:
-    """An hour's published parts, with the columns that a carry is made of."""
-    parts = iceberg.load(lake, SESSION_PARTS).read(hour, _CARRY_SOURCE)
-    return parts.to_pandas()
+def parts_of(lake: Lake, hour: Hour, columns: list[str]) -> pd.DataFrame:
+    """Some columns of an hour's published session parts."""
+    return iceberg.load(lake, SESSION_PARTS).read(hour, columns).to_pandas()
 
 
 def replace(
@@ -70,7 +68,7 @@ def replace(
     hour: Hour,
     version: str,
     rows: Mapping[str, pa.Table],
-    make_ledger_row: Any,
+    make_ledger_row: Callable[[LedgerRow], pa.Table],
 ) -> LedgerRow:
     """Replace an hour in every table, the ledger last.
 

@@ -89,7 +89,7 @@ def session_rules(lake: Lake) -> sessions.SessionRules:
 
 def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
     """The sessions that a published hour hands on; none if it is not published."""
-    parts = lake_hour.parts_of(lake, hour)
+    parts = lake_hour.parts_of(lake, hour, sessions.CARRY_COLUMNS)
     return sessions.carry_out(parts, hour, lake.settings.sessions.gap_seconds)
 
 
