@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint types docs check env lock clean-demo clean
+.PHONY: help demo up test lint types docs check bench env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
 
 check: lint types test ## all that CI runs
+
+bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5
+	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
 	$(BIN)/python -m clickstream.local.stack.dotenv
@@ -70,4 +73,8 @@ $(VENV)/run.stamp: $(VENV)/uv.stamp requirements.txt pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
 	$(BIN)/uv pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp
+	$(BIN)/uv pip install --quiet --constraint requirements.txt --editable '.[bench]'
 	@touch $@

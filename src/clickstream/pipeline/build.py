@@ -27,7 +27,7 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     parsed = [(item.key, parse.parse(raw.read(lake, item), item.log_format)) for item in raws]
     parsed = parsed or [("", parse.parse(b"", "combined"))]
     requests = pa.concat_tables(
-        _with_origin(clean.clean(found.requests, rules, key), origin) for origin, found in parsed
+        with_origin(clean.clean(found.requests, rules, key), origin) for origin, found in parsed
     ).combine_chunks()
     rejects = pd.concat([found.rejects.assign(raw_object=origin) for origin, found in parsed])
     digest = raw.raw_digest(raws)
@@ -52,7 +52,7 @@ def _clean_rules(lake: Lake) -> clean.CleanRules:
     return clean.CleanRules(site.name, site.domains, rules.asset_extensions, rules.query_parameters)
 
 
-def _with_origin(requests: pd.DataFrame, raw_object: str) -> pa.Table:
+def with_origin(requests: pd.DataFrame, raw_object: str) -> pa.Table:
     """Cleaned requests as Arrow, with the key of the raw object they came from."""
     origin = pd.Categorical.from_codes([0] * len(requests), categories=[raw_object])
     table = pa.Table.from_pandas(requests.assign(raw_object=origin), preserve_index=False)

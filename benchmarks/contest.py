@@ -1,0 +1,31 @@
+"""The process of one contestant: does its work once and prints what came of it as JSON."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.generate import zipped
+from benchmarks.whole_way import Stages
+
+
+def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
+    """Run MODULE:FUNCTION. What came of it: counts, and CPU seconds where the work says so."""
+    module, name = work.split(":")
+    function = getattr(importlib.import_module(f"benchmarks.{module}"), name)
+    if module == "parsing":
+        return {"counts": [function(zipped(log))]}
+    if module == "sessionizing":
+        sessions, cpu = function(out / "requests.parquet")
+        return {"counts": [sessions], "cpu": cpu}
+    if name != "clickstream":
+        return {"counts": function(zipped(log), out)}
+    stages = Stages()
+    return {"counts": function(zipped(log), out, stages), "stages": stages.seconds}
+
+
+if __name__ == "__main__":
+    print(json.dumps(contest(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))

@@ -1,0 +1,98 @@
+"""Who runs: each contestant, what it needs, and what to install when that is missing."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+PARSE, WHOLE, CUT = "Parse only", "The whole way", "Sessionize only"
+GROUPS = {
+    PARSE: "gzipped log in, fields in memory",
+    WHOLE: "gzipped log in, hits and session parts on disk as Parquet",
+    CUT: "hits in memory, every hit's session in memory; CPU of that step alone",
+}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do a group's work; the first one of a group is ours.
+
+    `work` is MODULE:FUNCTION below `benchmarks`, or a shell command with places for `{log}` and
+    `{out}`. `exact` says whether it claims the same counts as ours, and `note` what it leaves out.
+    """
+
+    name: str
+    group: str
+    work: str
+    module: str = ""
+    program: str = ""
+    install: str = ""
+    exact: bool = True
+    note: str = ""
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is a program of its own and not one of our functions."""
+        return " " in self.work
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether this machine lacks what it needs."""
+        lacks_module = bool(self.module) and find_spec(self.module) is None
+        return lacks_module or (bool(self.program) and shutil.which(self.program) is None)
+
+
+_POLARS = ".venv/bin/uv pip install --editable '.[bench]'"
+_DUCKDB = ".venv/bin/uv pip install --requirement requirements.txt"
+_UTF8 = "drops lines that are not UTF-8"
+_GOACCESS = (
+    "zcat '{log}' | goaccess - --log-format=COMBINED --no-global-config --no-progress "
+    "-o '{out}/goaccess.json'"
+)
+
+CONTESTANTS = (
+    Contestant("clickstream", PARSE, "parsing:clickstream"),
+    Contestant("zcat", PARSE, "zcat '{log}' > /dev/null", exact=False, note="only unpacks"),
+    Contestant("Polars regex", PARSE, "parsing:polars_regex", module="polars", install=_POLARS),
+    Contestant(
+        "DuckDB regex",
+        PARSE,
+        "parsing:duckdb_regex",
+        module="duckdb",
+        install=_DUCKDB,
+        exact=False,
+        note=_UTF8,
+    ),
+    Contestant("pyarrow extract_regex", PARSE, "parsing:pyarrow_regex"),
+    Contestant("Python re", PARSE, "parsing:python_re"),
+    Contestant(
+        "GoAccess",
+        PARSE,
+        _GOACCESS,
+        program="goaccess",
+        install="apt-get install goaccess",
+        exact=False,
+        note="counts as it parses",
+    ),
+    Contestant("clickstream", WHOLE, "whole_way:clickstream"),
+    Contestant(
+        "DuckDB SQL",
+        WHOLE,
+        "whole_way:duckdb_sql",
+        module="duckdb",
+        install=_DUCKDB,
+        exact=False,
+        note=_UTF8,
+    ),
+    Contestant("Polars", WHOLE, "whole_way:polars_frames", module="polars", install=_POLARS),
+    Contestant("clickstream run_starts", CUT, "sessionizing:run_starts"),
+    Contestant("clickstream build_parts", CUT, "sessionizing:build_parts", note="the whole step"),
+    Contestant("pandas groupby", CUT, "sessionizing:pandas_groupby"),
+    Contestant(
+        "DuckDB window", CUT, "sessionizing:duckdb_window", module="duckdb", install=_DUCKDB
+    ),
+    Contestant(
+        "Polars window", CUT, "sessionizing:polars_window", module="polars", install=_POLARS
+    ),
+)

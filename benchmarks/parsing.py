@@ -1,0 +1,122 @@
+"""Contestants that only parse: each reads the gzipped log and returns how many lines it parsed.
+
+Ours also checks times, decodes text and splits request lines; the others stop at the fields' texts.
+All but GoAccess use the same strict pattern, which knows escaped quotes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+_QUOTED = r'"(?P<{}>(?:[^"\\]|\\.)*)"'
+PATTERN = (
+    r"^(?P<client>\S+) \S+ \S+ \[(?P<time>[^\]]+)\] "
+    + _QUOTED.format("request")
+    + r" (?P<status>\d{3}) (?P<bytes>\d+|-) "
+    + f"{_QUOTED.format('referrer')} {_QUOTED.format('user_agent')}$"
+)
+FIELDS = tuple(re.findall(r"\?P<(\w+)>", PATTERN))
+
+
+def clickstream(log: Path) -> int:
+    """Ours, as the pipeline calls it: an hour's object whole."""
+    from clickstream import parse
+
+    return len(parse.parse(gzip.decompress(log.read_bytes()), "combined").requests)
+
+
+def python_re(log: Path) -> int:
+    """The standard library, line by line, keeping every field."""
+    pattern = re.compile(PATTERN.encode())
+    with gzip.open(log) as lines:
+        rows = [match.groups() for line in lines if (match := pattern.match(line.rstrip(b"\n")))]
+    return len(rows)
+
+
+def pyarrow_regex(log: Path) -> int:
+    """Arrow's `extract_regex`, block by block."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = [pc.extract_regex(lines, PATTERN) for lines in _arrow_lines(log)]
+    return int(pa.chunked_array(found).drop_null().length())
+
+
+def _arrow_lines(log: Path) -> Iterator[Any]:
+    """Arrays of lines, cut without a copy; the log ends with a newline."""
+    import numpy as np
+    import pyarrow as pa
+
+    from clickstream.parse import blocks
+
+    with gzip.open(log) as stream:
+        for block in blocks(cast(BinaryIO, stream)):
+            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+            offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
+            spans = [None, pa.py_buffer(offsets), pa.py_buffer(block)]
+            lines = pa.Array.from_buffers(pa.binary(), len(ends), spans)
+            yield pa.compute.binary_slice(lines, 0, -1)
+
+
+def duckdb_regex(log: Path) -> int:
+    """DuckDB's `regexp_extract` with names, into a table."""
+    con = duckdb_with_lines(log)
+    (count,) = con.execute("select count(*) from parsed").fetchall()[0]
+    return int(count)
+
+
+def duckdb_with_lines(log: Path) -> Any:
+    """A DuckDB connection with the table `parsed`: line_number and one text per field.
+
+    DuckDB's text must be UTF-8: a line that is not gets dropped as it is read.
+    """
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("set threads = 1")
+    pattern = re.sub(r"\?P<\w+>", "", PATTERN).replace("'", "''")
+    con.execute(
+        f"""
+        create temp table extracted as
+        select
+            row_number() over () as line_number,
+            regexp_extract(line, '{pattern}', {[*FIELDS]}) as fields,
+        from read_csv(
+            '{log}', columns = {{'line': 'varchar'}}, delim = '\x01', quote = '', escape = '',
+            header = false, auto_detect = false, ignore_errors = true, null_padding = false,
+            max_line_size = 1000000, compression = 'gzip', strict_mode = false
+        );
+        create temp table parsed as
+        select line_number, unnest(fields) from extracted where fields.client <> '';
+        drop table extracted;
+        """
+    )
+    return con
+
+
+def polars_regex(log: Path) -> int:
+    """Polars' `extract_groups`, streaming."""
+    return len(polars_parsed(log).collect(engine="streaming"))
+
+
+def polars_parsed(log: Path) -> Any:
+    """A lazy Polars frame: line_number and one text per field; bytes not UTF-8 become U+FFFD."""
+    import polars as pl
+
+    lines = pl.scan_csv(
+        log,
+        separator="\x01",
+        quote_char=None,
+        has_header=False,
+        schema={"line": pl.String},
+        encoding="utf8-lossy",
+        row_index_name="line_number",
+        row_index_offset=1,
+    )
+    fields = pl.col("line").str.extract_groups(PATTERN).alias("fields")
+    parsed = lines.select("line_number", fields).unnest("fields")
+    return parsed.filter(pl.col("client").is_not_null())

@@ -1,0 +1,169 @@
+"""Runs every contestant as a process of its own, round after round, and prints what it cost.
+
+Cost is CPU time, user and system, as the kernel counts it for the process and its children: on a
+shared machine the clock on the wall measures the neighbours. It imports nothing heavy itself, since
+a child's peak memory starts from its parent's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.contestants import CONTESTANTS, CUT, GROUPS, PARSE, WHOLE, Contestant
+
+BENCH = Path("var/bench")
+_COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), CUT: ("sessions",)}
+_ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+@dataclass
+class Measured:
+    """What a contestant cost in each round, and what it counted."""
+
+    cpu: list[float] = field(default_factory=list)
+    peak_mb: list[float] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    stages: list[dict[str, float]] = field(default_factory=list)
+
+
+def main() -> None:
+    """Make the log, run the rounds, print the tables."""
+    chosen = _arguments()
+    log = BENCH / f"access-{chosen.lines}.log"
+    _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(chosen.lines)])
+    present = [one for one in CONTESTANTS if not one.is_missing]
+    present.sort(key=lambda one: one.group != WHOLE)  # its hits are what the last group cuts
+    measured: dict[Contestant, Measured] = defaultdict(Measured)
+    for turn in range(chosen.rounds):
+        for one in present:
+            _measure(one, log, measured[one])
+        print(f"round {turn + 1} of {chosen.rounds} done", file=sys.stderr)
+    _report(measured, chosen.lines, chosen.rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure speed against peers.")
+    parser.add_argument("--lines", type=int, default=500_000, help="2000000 for a large log")
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
+
+
+def _measure(one: Contestant, log: Path, measured: Measured) -> None:
+    """Run a contestant once and add what it cost."""
+    out = BENCH / "out" / one.name.replace(" ", "-")
+    if one.group == CUT:
+        out = BENCH / "out" / "clickstream"
+    out.mkdir(parents=True, exist_ok=True)
+    _goaccess_report(out).unlink(missing_ok=True)
+    if one.is_command:
+        shell = one.work.format(log=f"{log}.gz", out=out)
+        command = ["sh", "-c", shell]
+    else:
+        command = [sys.executable, "-m", "benchmarks.contest", one.work, str(log), str(out)]
+    printed, usage = _run(command)
+    result = _goaccess(out) if one.is_command else json.loads(printed.splitlines()[-1])
+    measured.cpu.append(result.get("cpu", usage.ru_utime + usage.ru_stime))
+    measured.peak_mb.append(usage.ru_maxrss / 1024)
+    measured.counts = [*result["counts"]]
+    if "stages" in result:
+        measured.stages.append(result["stages"])
+
+
+def _run(command: list[str]) -> tuple[str, Any]:
+    """What a command printed, and what it and its children used. Stops the run if it fails."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | _ONE_THREAD)
+    assert child.stdout is not None
+    printed = child.stdout.read().decode()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"`{' '.join(command)}` failed with {child.returncode}; see its message above.")
+    return printed, usage
+
+
+def _goaccess(out: Path) -> dict[str, Any]:
+    """The lines GoAccess parsed, from its report; a command without one counts nothing."""
+    report = _goaccess_report(out)
+    if not report.exists():
+        return {"counts": []}
+    return {"counts": [json.loads(report.read_text())["general"]["valid_requests"]]}
+
+
+def _goaccess_report(out: Path) -> Path:
+    return out / "goaccess.json"
+
+
+def _report(measured: dict[Contestant, Measured], lines: int, rounds: int) -> None:
+    print(f"Python {platform.python_version()}, {', '.join(_versions())}; {os.cpu_count()} CPUs")
+    for group, work in GROUPS.items():
+        rows = [(one, found) for one, found in measured.items() if one.group == group]
+        print(f"\n{group}: {work}; {lines:,} lines, median of {rounds}\n")
+        _print_rows(rows, _COUNTED[group], lines)
+    for one in CONTESTANTS:
+        if one.is_missing:
+            print(f"\nskipped: {one.name} ({one.group.lower()}); to have it: {one.install}")
+    ours = next(found for one, found in measured.items() if one.group == WHOLE)
+    _print_stages(ours.stages, lines)
+
+
+def _versions() -> Iterator[str]:
+    for name in ("numpy", "pandas", "pyarrow", "duckdb", "polars"):
+        with suppress(PackageNotFoundError):
+            yield f"{name} {version(name)}"
+
+
+def _print_rows(
+    rows: list[tuple[Contestant, Measured]], counted: tuple[str, ...], lines: int
+) -> None:
+    ours = rows[0][1]
+    heads = ("contestant", "CPU s", "lines per CPU s", "CPU to ours", "peak MB", *counted, "")
+    _print_line(*heads)
+    _print_line("---", *["---:"] * (len(heads) - 2), "---")
+    for one, found in rows:
+        cpu = median(found.cpu)
+        counts = [f"{count:,}" for count in found.counts] or ["-"] * len(counted)
+        differs = one.exact and found.counts != ours.counts
+        _print_line(
+            one.name,
+            f"{cpu:.2f}" if cpu >= 1 else f"{cpu:.3f}",
+            f"{lines / cpu:,.0f}",
+            f"{cpu / median(ours.cpu):.2f}",
+            f"{median(found.peak_mb):.0f}",
+            *counts,
+            "NOT THE SAME AS OURS" if differs else one.note,
+        )
+
+
+def _print_stages(runs: list[dict[str, float]], lines: int) -> None:
+    """The cost model of our whole way: what each stage takes, and what that is for a line."""
+    print("\nWhere our whole way spends it\n")
+    _print_line("stage", "CPU s", "share", "µs a line", "")
+    _print_line("---", *["---:"] * 3, "---")
+    cost = {stage: median(run[stage] for run in runs) for stage in runs[0]}
+    for stage, cpu in cost.items():
+        fixed = stage == "start and imports"
+        a_line = "" if fixed else f"{cpu / lines * 1e6:.2f}"
+        note = "once for a process" if fixed else ""
+        _print_line(stage, f"{cpu:.3f}", f"{cpu / sum(cost.values()):.0%}", a_line, note)
+
+
+def _print_line(first: str, *cells: str) -> None:
+    padded = [f"{first:<24}", *(f"{cell:>15}" for cell in cells[:-1]), cells[-1]]
+    print("|", " | ".join(padded), "|")
+
+
+if __name__ == "__main__":
+    main()

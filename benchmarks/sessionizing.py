@@ -1,0 +1,131 @@
+"""Contestants that only sessionize: hits are in memory before the clock starts.
+
+All get the same two columns, visitor (int64) and time (µs, int64), in file order, and return how
+many sessions there are after giving every hit its session. `build_parts` does the whole of our
+step: hits' part ids, and for each session its counts, pages, source and keyed ids.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+GAP = 1800 * 1_000_000
+
+Result = tuple[int, float]
+
+
+def run_starts(hits: Path) -> Result:
+    """Ours: sort and mark where a run begins."""
+    import numpy as np
+
+    from clickstream.sessions import run_starts
+
+    frame = _hits(hits)
+    visitor, at = frame["visitor"].to_numpy(), frame["hit_at"].to_numpy()
+
+    def cut() -> int:
+        order = np.lexsort((at, visitor))
+        session = np.empty(len(order), np.int64)
+        session[order] = np.cumsum(run_starts(visitor[order], at[order], GAP))
+        return int(session.max())
+
+    return _timed(cut)
+
+
+def build_parts(hits: Path) -> Result:
+    """Ours, all of it."""
+    import pyarrow.parquet as pq
+
+    from benchmarks.generate import HOUR
+    from clickstream.hours import Hour
+    from clickstream.sessions import SessionRules, build_parts, no_carry
+
+    requests = pq.read_table(hits).to_pandas()
+    hour = Hour.parse(HOUR)
+    return _timed(lambda: len(build_parts(requests, no_carry(), hour, SessionRules())[1]))
+
+
+def pandas_groupby(hits: Path) -> Result:
+    """The pandas idiom: sort, the difference within each visitor, a running sum."""
+    frame = _hits(hits)
+
+    def cut() -> int:
+        ordered = frame.sort_values(["visitor", "hit_at"])
+        gap = ordered.groupby("visitor")["hit_at"].diff()
+        ordered["session"] = (gap.isna() | (gap > GAP)).cumsum()
+        return int(ordered["session"].max())
+
+    return _timed(cut)
+
+
+def duckdb_window(hits: Path) -> Result:
+    """DuckDB: `lag` and a running sum as window functions."""
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("set threads = 1")
+    frame = _hits(hits)
+    con.register("given", frame)
+    con.execute("create temp table hits as select * from given")
+
+    def cut() -> int:
+        con.execute(
+            f"""
+            create temp table cut as
+            with gaps as (
+                select
+                    *,
+                    coalesce(
+                        hit_at - lag(hit_at) over (partition by visitor order by hit_at) > {GAP},
+                        true
+                    ) as opens,
+                from hits
+            )
+            select *, sum(opens::int) over (order by visitor, hit_at rows unbounded preceding)
+                as session
+            from gaps
+            """
+        )
+        (count,) = con.execute("select max(session) from cut").fetchall()[0]
+        return int(count)
+
+    return _timed(cut)
+
+
+def polars_window(hits: Path) -> Result:
+    """Polars: a sort, then the same comparison over whole columns."""
+    import polars as pl
+
+    frame = pl.from_pandas(_hits(hits))
+
+    def cut() -> int:
+        opens = (pl.col("visitor") != pl.col("visitor").shift()) | (pl.col("hit_at").diff() > GAP)
+        ordered = frame.sort("visitor", "hit_at")
+        cut = ordered.with_columns(opens.fill_null(value=True).cum_sum().alias("session"))
+        return int(cut["session"].max())
+
+    return _timed(cut)
+
+
+def _hits(path: Path) -> Any:
+    """Visitor and time of the cleaned requests, as whole numbers in a pandas frame."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    requests = pq.read_table(path, columns=["visitor_id", "hit_at"]).to_pandas()
+    return pd.DataFrame(
+        {
+            "visitor": requests["visitor_id"].cat.codes.to_numpy("int64"),
+            "hit_at": requests["hit_at"].to_numpy("M8[us]").astype("int64"),
+        }
+    )
+
+
+def _timed(work: Callable[[], int]) -> Result:
+    """What the work returns, and the CPU seconds (user and system, all threads) it took."""
+    start = time.process_time()
+    count = work()
+    return count, time.process_time() - start

@@ -1,0 +1,219 @@
+"""Contestants for the whole way: a gzipped log in, hits and session parts on disk as Parquet.
+
+All do the same work: parse, take times, hash visitors, split targets and referrers, tell kinds and
+bots (on distinct user agents), sessionize every request, and write the hits that are no assets and
+one row per session, zstd, sorted. Ours does more: it keeps rejects, checks every field, tells which
+pattern gave a bot away, makes keyed ids of 24 digits for parts and sessions, and hands the requests
+from task to task as a file, as the pipeline does.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.generate import HOUR, SITE
+from benchmarks.parsing import duckdb_with_lines, polars_parsed
+
+DOMAIN = SITE.removeprefix("www.")
+ASSETS = ("css", "js", "woff2", "svg", "png", "webp", "jpg", "gif", "ico", "map", "woff", "jpeg")
+KEY = b"0123456789abcdef"
+TAGS = ("utm_source", "utm_medium", "utm_campaign")
+
+Rows = tuple[int, int]
+"""Rows written: hits and session parts."""
+
+
+class Stages:
+    """CPU seconds of each stage, in the order they ran."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = 0.0  # the process began: what was spent so far is start and imports
+
+    def done(self, stage: str) -> None:
+        now = time.process_time()
+        self.seconds[stage] = round(now - self._since, 4)
+        self._since = now
+
+
+def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
+    """Ours, with the functions that `clickstream.pipeline.build` strings together."""
+    from clickstream import clean, parse, sessions
+    from clickstream.hours import Hour
+    from clickstream.lake.staging import shape
+    from clickstream.pipeline.build import with_origin
+    from clickstream.tables import HITS, REJECTS, SESSION_PARTS
+
+    stages = stages or Stages()
+    stages.done("start and imports")
+    hour, rules = Hour.parse(HOUR), clean.CleanRules("cafe", (SITE, DOMAIN), ASSETS, ())
+    data = gzip.decompress(log.read_bytes())
+    stages.done("read")
+    parsed = parse.parse(data, "combined")
+    stages.done("parse")
+    cleaned = with_origin(clean.clean(parsed.requests, rules, KEY), log.name)
+    clean.balance(cleaned.to_pandas())
+    stages.done("clean")
+    requests = _handed_over(cleaned, out / "requests.parquet").to_pandas()
+    stages.done("hand over")
+    part_ids, parts = sessions.build_parts(
+        requests, sessions.no_carry(), hour, sessions.SessionRules()
+    )
+    stages.done("sessions")
+    hits = requests.assign(part_id=part_ids)[requests["kind"] != "asset"]
+    rejects = parsed.rejects.assign(raw_object=log.name)
+    for table, frame in ((HITS, hits), (SESSION_PARTS, parts), (REJECTS, rejects)):
+        _write(shape(frame, table, hour), out / f"{table.name}.parquet")
+    stages.done("shape and write")
+    return len(hits), len(parts)
+
+
+def _handed_over(requests: Any, path: Path) -> Any:
+    """The requests as the next task finds them: from one Parquet file to the next memory."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(requests, path, compression="zstd")
+    return pq.read_table(path)
+
+
+def _write(rows: Any, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(rows.replace_schema_metadata(None), path, compression="zstd")
+
+
+def bot_pattern() -> str:
+    """The whole list of crawlers as one alternation."""
+    import crawleruseragents
+
+    return "|".join(f"(?:{one['pattern']})" for one in crawleruseragents.CRAWLER_USER_AGENTS_DATA)
+
+
+def duckdb_sql(log: Path, out: Path) -> Rows:
+    """DuckDB, in SQL."""
+    con = duckdb_with_lines(log)
+    con.execute(
+        "create temp table agents as select user_agent, regexp_matches(user_agent, $1) as is_bot "
+        "from (select distinct user_agent from parsed)",
+        [bot_pattern()],
+    )
+    con.execute(_sql("duckdb.sql", out))
+    hits, parts = (
+        con.execute(f"select count(*) from '{out}/{name}.parquet'").fetchone()[0]
+        for name in ("hits", "session_parts")
+    )
+    return hits, parts
+
+
+def _sql(name: str, out: Path) -> str:
+    text = Path(__file__).with_name(name).read_text()
+    for placeholder, value in (
+        ("{domain}", re.escape(DOMAIN)),
+        ("{assets}", "|".join(ASSETS)),
+        ("{key}", KEY.decode()),
+        ("{out}", str(out)),
+    ):
+        text = text.replace(placeholder, value)
+    return text
+
+
+def polars_frames(log: Path, out: Path) -> Rows:
+    """Polars, in expressions; its visitor ids are a seeded 64-bit hash."""
+    import polars as pl
+
+    parsed = polars_parsed(log).collect(engine="streaming")
+    requests = _polars_cut(_polars_cleaned(parsed))
+    is_page, line = pl.col("kind") == "page", pl.col("line_number")
+    sourced = pl.any_horizontal(pl.col("utm_source", "referrer_domain").is_not_null())
+    parts = requests.group_by("visitor_id", "part_id").agg(
+        pl.col("hit_at").min().alias("first_hit_at"),
+        pl.col("hit_at").max().alias("last_hit_at"),
+        pl.len().alias("requests"),
+        is_page.sum().alias("page_views"),
+        (pl.col("kind") == "asset").sum().alias("assets"),
+        pl.col("kind").is_in(["client_error", "server_error"]).sum().alias("errors"),
+        pl.col("hit_at").filter(is_page).min().alias("first_page_at"),
+        pl.col("hit_at").filter(is_page).max().alias("last_page_at"),
+        pl.col("path").filter(is_page).first().alias("entry_page"),
+        pl.col("path").filter(is_page).last().alias("exit_page"),
+        pl.col("is_bot").any(),
+        *(pl.col(name).filter(sourced).first() for name in ("referrer_domain", *TAGS)),
+        line.min(),
+    )
+    hits = requests.filter(pl.col("kind") != "asset")
+    hits.write_parquet(out / "hits.parquet", compression="zstd")
+    parts = parts.sort("visitor_id", "first_hit_at")
+    parts.write_parquet(out / "session_parts.parquet", compression="zstd")
+    return len(hits), len(parts)
+
+
+def _polars_cleaned(parsed: Any) -> Any:
+    """The columns of a hit, from the texts of the fields."""
+    import polars as pl
+
+    agents = parsed.select("user_agent").unique()
+    agents = agents.with_columns(pl.col("user_agent").str.contains(bot_pattern()).alias("is_bot"))
+    request = r"^(?P<method>[^ ]+) (?P<target>.+) HTTP/[0-9.]+$"
+    split = parsed.join(agents, on="user_agent").with_columns(
+        pl.col("request").str.extract_groups(request).struct.unnest(),
+        pl.col("time").str.to_datetime("%d/%b/%Y:%H:%M:%S %z").alias("hit_at"),
+        pl.concat_str("client", pl.lit("\0"), "user_agent").hash(7).alias("visitor_id"),
+        pl.col("status").cast(pl.Int16),
+        pl.col("bytes").cast(pl.Int64, strict=False),
+        pl.col("referrer").str.extract(r"^[a-z]+://([^/:?#]+)", 1).alias("referrer_domain"),
+    )
+    own = pl.col("referrer_domain").str.contains(rf"(^|\.){re.escape(DOMAIN)}$")
+    cleaned = split.with_columns(
+        pl.col("target").str.extract(r"^([^?#]*)", 1).alias("path"),
+        pl.when(~own).then("referrer_domain").alias("referrer_domain"),
+        *(pl.col("target").str.extract(rf"[?&]{tag}=([^&#]*)", 1).alias(tag) for tag in TAGS),
+    )
+    kept = cleaned.with_columns(_polars_kind().alias("kind"), *map(_polars_decoded, TAGS))
+    return kept.drop("request", "target", "time", "referrer", "user_agent", "client")
+
+
+def _polars_kind() -> Any:
+    import polars as pl
+
+    status, hundreds = pl.col("status"), pl.col("status") // 100
+    answered = (status == 200) | (status == 304)
+    return (
+        pl.when(pl.col("path").str.contains(rf"(?i)\.(?:{'|'.join(ASSETS)})$"))
+        .then(pl.lit("asset"))
+        .when((hundreds == 3) & (status != 304))
+        .then(pl.lit("redirect"))
+        .when(hundreds == 4)
+        .then(pl.lit("client_error"))
+        .when(hundreds == 5)
+        .then(pl.lit("server_error"))
+        .when((pl.col("method") == "GET") & answered)
+        .then(pl.lit("page"))
+        .otherwise(pl.lit("other"))
+    )
+
+
+def _polars_decoded(tag: str) -> Any:
+    """Percent signs decoded, once for each distinct text: Polars has no function for it."""
+    from urllib.parse import unquote_plus
+
+    import polars as pl
+
+    def decoded(texts: Any) -> Any:
+        distinct = texts.unique().drop_nulls().to_list()
+        return texts.replace(distinct, [*map(unquote_plus, distinct)])
+
+    return pl.col(tag).map_batches(decoded, return_dtype=pl.String)
+
+
+def _polars_cut(cleaned: Any) -> Any:
+    """The requests by visitor and time, each with the number of its session."""
+    import polars as pl
+
+    gap, visitor = pl.duration(seconds=1800), pl.col("visitor_id")
+    opens = (visitor != visitor.shift()) | (pl.col("hit_at").diff() > gap)
+    ordered = cleaned.sort("visitor_id", "hit_at", "line_number")
+    return ordered.with_columns(opens.fill_null(value=True).cum_sum().alias("part_id"))
