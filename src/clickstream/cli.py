@@ -73,7 +73,7 @@ def _options(
 def try_(
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Log files; - is stdin.")],
     log_format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="auto, combined or common.")
+        str, typer.Option("--format", metavar="NAME", help="auto, or a name from docs/formats.md.")
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
