@@ -34,7 +34,7 @@ class Parsed:
     `requests` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
     datetime64[us]), client, method, target, protocol, referrer, user_agent (categories of str),
     status (int16) and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that
-    the format does not have is NOT_LOGGED. Where the request line is not HTTP, method and protocol
+    the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP, method and protocol
     are NA and target is the whole request line.
 
     `rejects` has one row for each refused line: line_number (int64), reason (category, one of
@@ -127,6 +127,9 @@ def _category(column: Coded) -> pd.Categorical:
     """The column as a pandas category. Texts that became equal share one code."""
     logged = pc.if_else(pc.is_in(column.values, _NOTHING), None, column.values)
     distinct = logged.dictionary_encode()
-    codes = distinct.indices.fill_null(-1).to_numpy()
+    codes = np.append(distinct.indices.fill_null(-1).to_numpy(), -1)[column.codes]
     categories = pd.Index(distinct.dictionary.to_pandas(), dtype="str")
-    return pd.Categorical.from_codes(codes[column.codes], categories)
+    if (unlogged := column.codes < 0).any():
+        codes = np.where(unlogged, len(categories), codes)
+        categories = categories.append(pd.Index([NOT_LOGGED], dtype="str"))
+    return pd.Categorical.from_codes(codes, categories)

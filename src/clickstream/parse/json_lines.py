@@ -114,12 +114,19 @@ def _record(index: int, found: dict[str, Any]) -> Record:
     method, target, protocol = _request(get)
     status = _integer(get.get("status"), 3)
     client = _text(get.get("client"))
-    if status < 0 or not client or not (target or get.get("request")):
+    if status < 0 or not client or not target:
         raise _Refusal(MISFIT)
     return Record(
-        *(index, _seconds(get.get("time")), status, _integer(get.get("size"), MAX_BYTES_DIGITS)),
-        *(_bytes(client), _bytes(method), _bytes(target), _bytes(protocol)),
-        *(_bytes(_text(get.get("referrer"))), _bytes(_text(get.get("user_agent")))),
+        index,
+        _seconds(get.get("time")),
+        status,
+        _integer(get.get("size"), MAX_BYTES_DIGITS),
+        _bytes(client),
+        None if method is None else _bytes(method),
+        _bytes(target),
+        None if protocol is None else _bytes(protocol),
+        _logged(get, "referrer"),
+        _logged(get, "user_agent"),
     )
 
 
@@ -135,10 +142,11 @@ def _present(names: Iterable[str], known: dict[str, str]) -> str | None:
     return next((name for name in names if name in known), None)
 
 
-def _request(get: dict[str, Any]) -> tuple[str, str, str]:
+def _request(get: dict[str, Any]) -> tuple[str | None, str, str | None]:
     """Method, target and protocol: of the request line, else of their own keys.
 
-    Some recipes call the path alone `request`, beside a `method`.
+    Some recipes call the path alone `request`. Without a method, a target that is no path is a
+    request line that is not HTTP: it has none.
     """
     request = _text(get.get("request"))
     if whole := _REQUEST.fullmatch(request):
@@ -147,7 +155,12 @@ def _request(get: dict[str, Any]) -> tuple[str, str, str]:
     query = query.removeprefix("?")
     if query not in ("", "-") and target and "?" not in target:
         target = f"{target}?{query}"
-    return _text(get.get("method")), target, _text(get.get("protocol"))
+    method = _text(get["method"]) if "method" in get else None if target[:1] == "/" else ""
+    return method, target, _text(get["protocol"]) if "protocol" in get else None
+
+
+def _logged(get: dict[str, Any], field: str) -> bytes | None:
+    return _bytes(_text(get[field])) if field in get else None
 
 
 def _text(value: Any) -> str:
@@ -204,14 +217,14 @@ def _spelled(text: str) -> int:
     if _NUMBER.fullmatch(text):
         return _epoch(float(text) if "." in text else int(text))
     if "/" in text:
-        return _logged(text)
+        return _apache_time(text)
     if ":" not in text:
         raise ValueError(f"{text!r} is at most a date")
     moment = datetime.fromisoformat(text)
     return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def _logged(text: str) -> int:
+def _apache_time(text: str) -> int:
     """Unix seconds of a time as Apache and nginx log it outside of JSON."""
     if not text.isascii() or len(text) != WIDTH:
         raise ValueError(f"{text!r} is no time")

@@ -16,18 +16,21 @@ MAX_BYTES_DIGITS = 18
 
 
 class Record(NamedTuple):
-    """One usable line: its index, Unix seconds, status, size (-1: none logged) and its texts."""
+    """One usable line: its index, Unix seconds, status, size (-1: none logged) and its texts.
+
+    A text is None where the line has no place for it.
+    """
 
     line: int
     seconds: int
     status: int
     size: int
     client: bytes
-    method: bytes
+    method: bytes | None
     target: bytes
-    protocol: bytes
-    referrer: bytes
-    user_agent: bytes
+    protocol: bytes | None
+    referrer: bytes | None
+    user_agent: bytes | None
 
 
 TEXTS = Record._fields[4:]
@@ -57,7 +60,11 @@ def rows_of(records: Sequence[Record], refused: list[Refused], lines: int) -> Ro
 
 
 def coded(values: Sequence[Any]) -> Coded:
-    """A column of byte strings as codes into its distinct values."""
-    whole = pa.array(values, pa.binary()).dictionary_encode()
-    codes: npt.NDArray[np.int32] = whole.indices.to_numpy()
+    """A column of byte strings as codes into its distinct values; None is coded as -1."""
+    return uncoded(pa.array(values, pa.binary()).dictionary_encode())
+
+
+def uncoded(whole: pa.DictionaryArray) -> Coded:
+    """The same of an Arrow dictionary array, whose nulls are coded as -1."""
+    codes: npt.NDArray[np.int32] = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Coded(codes, whole.dictionary)

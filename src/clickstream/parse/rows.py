@@ -30,7 +30,10 @@ _Integers = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text."""
+    """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text.
+
+    In `Rows`, a row without a text is one whose line has no place for the field.
+    """
 
     codes: _Integers
     values: pa.Array

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
-from clickstream.parse.lines import MAX_BYTES_DIGITS, TEXTS, coded, lines_of, rows_of
+from clickstream.parse.lines import MAX_BYTES_DIGITS, TEXTS, coded, lines_of, rows_of, uncoded
 from clickstream.parse.rows import Coded, Refused, Rows
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
@@ -145,9 +145,9 @@ def _checked(fitting: list[Entry], columns: dict[str, Coded], refused: list[Refu
 
 
 def _chosen(column: Coded | None, good: npt.NDArray[np.bool_]) -> Coded:
-    """The column's good rows; a column that is not logged holds nothing."""
+    """The column's good rows; a column that the header lacks is no text."""
     if column is None:
-        return Coded(np.zeros(int(good.sum()), np.int8), pa.array([b""], pa.binary()))
+        return coded([None] * int(good.sum()))
     return Coded(column.codes[good], column.values)
 
 
@@ -238,7 +238,9 @@ def _joined(parts: list[Rows]) -> Rows:
 
 def _stacked(columns: list[Coded], order: npt.NDArray[np.int64]) -> Coded:
     chunks = [
-        pa.DictionaryArray.from_arrays(pa.array(c.codes, pa.int32()), c.values) for c in columns
+        pa.DictionaryArray.from_arrays(pa.array(c.codes, pa.int32(), mask=c.codes < 0), c.values)
+        for c in columns
     ]
     whole = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
-    return Coded(whole.indices.to_numpy()[order], whole.dictionary)
+    one = uncoded(whole)
+    return Coded(one.codes[order], one.values)
