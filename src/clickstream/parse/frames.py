@@ -34,8 +34,8 @@ class Parsed:
     `requests` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
     datetime64[us]), client, method, target, protocol, referrer, user_agent (categories of str),
     status (int16) and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that
-    the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP, method and protocol
-    are NA and target is the whole request line.
+    the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
+    method and protocol are NA and target is the whole request line.
 
     `rejects` has one row for each refused line: line_number (int64), reason (category, one of
     REASONS) and line (str, the line's bytes escaped; `unescape` gives them back).
