@@ -73,7 +73,12 @@ def _options(
 def try_(
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Log files; - is stdin.")],
     log_format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="auto, combined or common.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="auto, combined, common, combined_vhost, common_vhost, w3c or json.",
+        ),
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:

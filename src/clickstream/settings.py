@@ -25,7 +25,7 @@ PREFIX = "CLICKSTREAM_"
 FILE_VARIABLE = "CLICKSTREAM_SETTINGS"
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 
-LogFormat = Literal["auto", "combined", "common"]
+LogFormat = Literal["auto", "combined", "common", "combined_vhost", "common_vhost", "w3c", "json"]
 
 
 class _Section(BaseModel):

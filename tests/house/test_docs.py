@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from clickstream.parse import FORMATS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -39,6 +41,20 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE))
     assert named <= targets
+
+
+@pytest.mark.parametrize(
+    "page", ["docs/formats.md", "docs/commands.md", "clickstream.toml", "CHANGELOG.md"]
+)
+def test_every_log_format_is_named(page: str) -> None:
+    words = set(re.findall(r"\w+", (ROOT / page).read_text()))
+    assert set(FORMATS) <= words
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_example_of_a_log_format_is_the_one_it_recognises(name: str) -> None:
+    text = (ROOT / "docs" / "formats.md").read_text()
+    assert all(line in text for line in FORMATS[name].example.splitlines())
 
 
 def test_every_decision_has_its_three_parts() -> None:

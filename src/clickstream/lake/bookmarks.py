@@ -16,7 +16,10 @@ from clickstream.lake.client import Lake
 
 @dataclass(frozen=True)
 class Bookmark:
-    """Where one file stands. `pending_end` is set while a range is being pulled."""
+    """Where one file stands. `pending_end` is set while a range is being pulled.
+
+    `header` is the header in force at `offset`, escaped: the lines from there on are read by it.
+    """
 
     host: str
     fingerprint: str
@@ -25,6 +28,7 @@ class Bookmark:
     pending_end: int | None = None
     tail: str = ""
     last_hour: str = ""
+    header: str = ""
     etag: str | None = None
 
     @property
@@ -36,11 +40,16 @@ class Bookmark:
         """The same, with a range up to `end` about to be pulled."""
         return replace(self, pending_end=end)
 
-    def move(self, tail: str, last_hour: str) -> Bookmark:
+    def move(self, tail: str, last_hour: str, header: str) -> Bookmark:
         """The same, past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
         return replace(
-            self, offset=self.pending_end, pending_end=None, tail=tail, last_hour=last_hour
+            self,
+            offset=self.pending_end,
+            pending_end=None,
+            tail=tail,
+            last_hour=last_hour,
+            header=header,
         )
 
 

@@ -1,33 +1,38 @@
 """Bytes of an access log to columns, strictly: every line becomes a request or a reject.
 
-Read in this order: `formats` says what a line must look like, `scan` finds the fields of regular
-lines by structure, `rows` joins both into coded columns, `frames` makes data frames of them.
+Read in this order: `known` lists the formats. For those whose lines a pattern describes, `formats`
+says what a line must look like, `scan` finds the fields of regular lines by structure and `rows`
+joins both into coded columns; `w3c` and `json_lines` read line by line. `frames` makes data frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
+from clickstream.parse import w3c
 from clickstream.parse.escaping import escape, unescape
-from clickstream.parse.formats import FORMATS, REASONS, LogFormat
+from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
-from clickstream.parse.rows import read
+from clickstream.parse.known import FORMATS, Format
 from clickstream.parse.stream import blocks
 
 __all__ = [
     "FORMATS",
     "REASONS",
-    "LogFormat",
+    "Format",
     "Parsed",
     "blocks",
     "concat",
     "detect",
+    "entries",
     "escape",
     "event_hours",
+    "header_after",
     "parse",
     "parse_blocks",
     "unescape",
@@ -36,22 +41,41 @@ __all__ = [
 _HOUR = 3600
 
 
-def parse(data: bytes, log_format: str, first_line: int = 1) -> Parsed:
+def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b"") -> Parsed:
     """Parse whole lines, numbered from `first_line`; the last one may lack its newline.
 
-    No bytes make it fail: what is not a line of the format is a reject. Raises InputError for a
-    format that is not known.
+    `header` is the header in force before them, see `header_after`. No bytes make it
+    fail: what is not a line of the format is a reject. Raises InputError for a format that is not
+    known.
     """
-    return as_frames(read(data, _named(log_format)), first_line)
+    return as_frames(_named(log_format).read(data, header), first_line)
 
 
 def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
-    """Parse block after block; line numbers run on from 1."""
-    line = 1
+    """Parse block after block; line numbers and the header in force run on."""
+    line, header = 1, b""
     for block in blocks:
-        parsed = parse(block, log_format, line)
-        line += parsed.lines
+        parsed = parse(block, log_format, line, header)
+        line += parsed.lines + parsed.directives
+        header = header_after(block, log_format, header)
         yield parsed
+
+
+def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
+    """The header in force below the lines, where `header` was in force above them.
+
+    That is the last `#Fields:` line, with its newline; lines cut out of a file can be parsed with
+    it in front. Always b"" in formats without headers.
+    """
+    return w3c.header_after(data, header) if _named(log_format).has_header else b""
+
+
+def entries(data: bytes, log_format: str, header: bytes = b"") -> list[tuple[bytes, bytes]]:
+    """The lines that are entries, with their ends, each after the header it is read by."""
+    lines = BytesIO(data).readlines()
+    if _named(log_format).has_header:
+        return [*w3c.entries(lines, header)]
+    return [(b"", line) for line in lines]
 
 
 def concat(parts: Iterable[Parsed]) -> Parsed:
@@ -59,32 +83,37 @@ def concat(parts: Iterable[Parsed]) -> Parsed:
     return stack([*parts] or [parse(b"", "common")])
 
 
-def event_hours(data: bytes, log_format: str) -> npt.NDArray[np.int64]:
-    """For each line, the start of its own UTC hour in Unix seconds; -1 for a reject."""
-    rows = read(data, _named(log_format))
-    hours = np.full(rows.lines, -1, np.int64)
+def event_hours(data: bytes, log_format: str, header: bytes = b"") -> npt.NDArray[np.int64]:
+    """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
+    rows = _named(log_format).read(data, header)
+    hours = np.full(rows.lines + len(rows.directives), -1, np.int64)
     hours[rows.line] = rows.seconds // _HOUR * _HOUR
-    return hours
+    return np.delete(hours, rows.directives)
 
 
 def detect(sample: bytes) -> str:
-    """The name of the format that most lines of a sample have.
+    """The name of the format that most lines of a sample have; of several, the most special.
 
-    The sample may end inside a line. Raises InputError, naming a line of the sample, when no line
-    has a known format.
+    A line with a virtual host is also one without, whose client is the host. The sample may
+    end inside a line. Raises InputError, naming a line of the sample, when no line has a known
+    format.
     """
-    fitting = {name: len(read(sample, known).line) for name, known in FORMATS.items()}
-    best = max(fitting, key=lambda name: fitting[name])
+    fitting = {name: len(known.read(sample, b"").line) for name, known in FORMATS.items()}
+    best = max(reversed(fitting), key=lambda name: fitting[name])
     if fitting[best]:
         return best
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
     raise InputError(
         f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "
-        f"Known are: {'; '.join(f'{f.name}, like {f.example}' for f in FORMATS.values())}."
+        f"Known are: {'; '.join(map(_described, FORMATS.values()))}."
     )
 
 
-def _named(log_format: str) -> LogFormat:
+def _described(known: Format) -> str:
+    return f"{known.name}, like {' and then '.join(known.example.splitlines())}"
+
+
+def _named(log_format: str) -> Format:
     if log_format not in FORMATS:
         raise InputError(
             f"There is no log format {log_format!r}; use one of: {', '.join(FORMATS)}."

@@ -1,4 +1,4 @@
-r"""The access-log formats that are known, and the reasons for which a line is refused.
+r"""The formats whose lines a pattern describes, and the reasons for which a line is refused.
 
 A format is spelled once, in small pieces. Joined, they are the strict pattern of a whole line;
 nested, each optional, they tell a line that was cut short from a line that never was one. Quoted
@@ -18,13 +18,17 @@ CUT = "cut short"
 FOREIGN = "not an access-log line"
 MISFIT = "fields do not fit the format"
 IMPOSSIBLE_TIME = "impossible time"
-REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME)
+NO_FIELDS = "no #Fields line that fits before it"
+REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS)
 """Every reason for which a line is refused."""
 
 _USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
 HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % _USER
 """Client, identity and user. A user name may hold spaces: it ends at the last ` [` before a quote.
 Apache writes `""` for a user whose name is empty."""
+VHOST_HEAD = rb'[^ "]+ (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % _USER
+"""The same after the virtual host. A client has a dot or a colon: that keeps lines without a host,
+but with a space in the user's name, from being taken for lines with one."""
 
 # From the time on, fields and what separates them take turns. A piece is what a line can be cut
 # after: mostly one character, a whole text or number where one is as good as another.
@@ -42,16 +46,17 @@ _FIELDS = ("time", "request", "status", "bytes", "referrer", "user_agent")
 
 @dataclass(frozen=True)
 class LogFormat:
-    """One access-log format: its name, a line of it, and what follows the head of every line.
+    """One access-log format: its name, a line of it, what follows every line's head, and it.
 
-    That is fields and separators in turn, each in pieces set off by spaces; `quoted_fields` names
-    the fields in quotes.
+    What follows is fields and separators in turn, each in pieces set off by spaces; `quoted_fields`
+    names the fields in quotes.
     """
 
     name: str
     example: str
     fields_and_separators: tuple[bytes, ...]
     quoted_fields: tuple[str, ...]
+    head: bytes = HEAD
 
     @cached_property
     def line(self) -> re.Pattern[bytes]:
@@ -59,7 +64,7 @@ class LogFormat:
         joined = [b"".join(pieces.split()) for pieces in self.fields_and_separators]
         for index, name in zip(range(0, len(joined), 2), _FIELDS, strict=False):
             joined[index] = b"(?P<%b>%b)" % (name.encode(), joined[index])
-        return re.compile(rb"(?P<head>%b) \[%b" % (HEAD, b"".join(joined)))
+        return re.compile(rb"(?P<head>%b) \[%b" % (self.head, b"".join(joined)))
 
     @cached_property
     def beginning(self) -> re.Pattern[bytes]:
@@ -67,7 +72,7 @@ class LogFormat:
         nested = b""
         for piece in reversed([*chain(*(p.split() for p in self.fields_and_separators))]):
             nested = b"(?:%b%b)?" % (piece, nested)
-        return re.compile(rb"%b \[%b" % (HEAD, nested))
+        return re.compile(rb"%b \[%b" % (self.head, nested))
 
     def why_not(self, line: bytes) -> str:
         """The reason for which a line can't be used: its time, if the strict pattern likes it."""
@@ -77,12 +82,14 @@ class LogFormat:
             return EMPTY
         if self.beginning.fullmatch(line.removesuffix(b"\\")):
             return CUT
-        return MISFIT if _DATED.match(line) else FOREIGN
+        return MISFIT if self._dated.match(line) else FOREIGN
+
+    @cached_property
+    def _dated(self) -> re.Pattern[bytes]:
+        return re.compile(rb"%b \[%b\] " % (self.head, b"".join(_TIME.split())))
 
 
-_DATED = re.compile(rb"%b \[%b\] " % (HEAD, b"".join(_TIME.split())))
-
-FORMATS: Mapping[str, LogFormat] = {
+LINE_FORMATS: Mapping[str, LogFormat] = {
     "combined": LogFormat(
         "combined",
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
@@ -95,5 +102,21 @@ FORMATS: Mapping[str, LogFormat] = {
         _COMMON,
         quoted_fields=("request",),
     ),
+    "combined_vhost": LogFormat(
+        "combined_vhost",
+        "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
+        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+        _COMBINED,
+        quoted_fields=("request", "referrer", "user_agent"),
+        head=VHOST_HEAD,
+    ),
+    "common_vhost": LogFormat(
+        "common_vhost",
+        "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
+        '"GET /menu HTTP/1.1" 200 512',
+        _COMMON,
+        quoted_fields=("request",),
+        head=VHOST_HEAD,
+    ),
 }
-"""The formats that `parse` reads, by name: what Apache and nginx call combined and common."""
+"""What Apache and nginx call combined and common, and both with the virtual host in front."""

@@ -34,22 +34,27 @@ class Parsed:
     `requests` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
     datetime64[us]), client, method, target, protocol, referrer, user_agent (categories of str),
     status (int16) and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that
-    the format does not have is NOT_LOGGED. Where the request line is not HTTP, method and protocol
-    are NA and target is the whole request line.
+    the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
+    method and protocol are NA and target is the whole request line.
 
     `rejects` has one row for each refused line: line_number (int64), reason (category, one of
     REASONS) and line (str, the line's bytes escaped; `unescape` gives them back).
+
+    `directives` counts the log's own header lines (W3C), which are neither. They keep their place
+    in the numbering of lines.
     """
 
     requests: pd.DataFrame
     rejects: pd.DataFrame
     lines: int
+    directives: int = 0
 
 
 def as_frames(rows: Rows, first_line: int) -> Parsed:
     """The rows as frames, their lines numbered from `first_line`."""
     texts = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
-    texts |= _split(texts.pop("request"))
+    if "request" in texts:
+        texts |= _split(texts.pop("request"))
     not_logged = pd.Categorical.from_codes(np.zeros(len(rows.line), np.int8), [NOT_LOGGED])
     requests = pd.DataFrame(
         {
@@ -60,7 +65,8 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "bytes": pd.arrays.IntegerArray(np.maximum(rows.size, 0), rows.size < 0),
         }
     )
-    return Parsed(requests, _rejects(rows.refused, first_line), rows.lines)
+    rejects = _rejects(rows.refused, first_line)
+    return Parsed(requests, rejects, rows.lines, len(rows.directives))
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
@@ -70,6 +76,7 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
         _stacked([part.requests for part in parts]),
         _stacked([part.rejects for part in parts]),
         sum(part.lines for part in parts),
+        sum(part.directives for part in parts),
     )
 
 
@@ -120,6 +127,9 @@ def _category(column: Coded) -> pd.Categorical:
     """The column as a pandas category. Texts that became equal share one code."""
     logged = pc.if_else(pc.is_in(column.values, _NOTHING), None, column.values)
     distinct = logged.dictionary_encode()
-    codes = distinct.indices.fill_null(-1).to_numpy()
+    codes = np.append(distinct.indices.fill_null(-1).to_numpy(), -1)[column.codes]
     categories = pd.Index(distinct.dictionary.to_pandas(), dtype="str")
-    return pd.Categorical.from_codes(codes[column.codes], categories)
+    if (unlogged := column.codes < 0).any():
+        codes = np.where(unlogged, len(categories), codes)
+        categories = categories.append(pd.Index([NOT_LOGGED], dtype="str"))
+    return pd.Categorical.from_codes(codes, categories)

@@ -7,7 +7,7 @@ whatever must be checked or computed is checked or computed once for each distin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.formats import HEAD, LogFormat
+from clickstream.parse.formats import LogFormat
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
@@ -30,7 +30,10 @@ _Integers = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text."""
+    """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text.
+
+    In `Rows`, a row without a text is one whose line has no place for the field.
+    """
 
     codes: _Integers
     values: pa.Array
@@ -41,7 +44,9 @@ class Rows:
     """The usable lines in file order, and the refused ones.
 
     `line` is each line's index in the data, from 0; `seconds` is Unix time; `size` is in bytes, -1
-    where none was logged; `texts` are client and the format's quoted fields, as bytes.
+    where none was logged; `texts` are bytes: client, referrer and user agent, and either request or
+    method, target and protocol; what the format lacks is absent. `lines` counts usable and refused
+    ones; `directives` has the indexes of what is neither: the log's own headers.
     """
 
     line: npt.NDArray[np.int64]
@@ -51,6 +56,7 @@ class Rows:
     texts: dict[str, Coded]
     refused: list[Refused]
     lines: int
+    directives: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def read(data: bytes, log_format: LogFormat) -> Rows:
@@ -150,7 +156,7 @@ def _checked(
     line, start, end, status, size = (
         table[name].to_numpy() for name in ("line", "start", "end", "status", "size")
     )
-    client, time = _clients(_coded(table["head"])), _coded(table["time"])
+    client, time = _clients(_coded(table["head"]), log_format), _coded(table["time"])
     seconds, possible = unix_seconds(time.values.to_pylist())
     good = (client.codes >= 0) & possible[time.codes]
     for row in np.flatnonzero(~good).tolist():
@@ -173,9 +179,9 @@ def _coded(column: pa.ChunkedArray) -> Coded:
     return Coded(whole.indices.to_numpy(), whole.dictionary)
 
 
-def _clients(head: Coded) -> Coded:
+def _clients(head: Coded, log_format: LogFormat) -> Coded:
     """The client of each head; code -1 where the head is not client, identity and user."""
-    parts = pc.extract_regex(head.values, f"^(?:{HEAD.decode()})$")
+    parts = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
     clients = pc.struct_field(parts, "client").dictionary_encode()
     codes = clients.indices.fill_null(-1).to_numpy()
     return Coded(codes[head.codes], clients.dictionary)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from io import BufferedIOBase, BytesIO
+from io import BufferedIOBase
 from typing import Any
 
 import numpy as np
@@ -156,21 +156,27 @@ def _pull_range(
     span = raw.RawRange(
         bookmark.host, bookmark.fingerprint, bookmark.offset, end, bookmark.log_format
     )
-    epochs = _hour_of_each_line(data, bookmark)
-    for hour, text, count in _split_by_hour(data, epochs):
+    header = parse.unescape(bookmark.header)
+    epochs = _hour_of_each_entry(data, header, bookmark)
+    entries = parse.entries(data, bookmark.log_format, header)
+    for hour, text, count in _split_by_hour(entries, epochs):
         raw.store(lake, hour, span, text)
         lines[hour] += count
-    tail, last = tail_digest(stream, end) or "", Hour.of_epoch(int(epochs[-1]))
-    return save(lake, bookmark.move(tail, str(last))) or load(lake, bookmark)
+    moved = bookmark.move(
+        tail_digest(stream, end) or "",
+        str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
+        parse.escape(parse.header_after(data, bookmark.log_format, header)),
+    )
+    return save(lake, moved) or load(lake, bookmark)
 
 
-def _hour_of_each_line(data: bytes, bookmark: Bookmark) -> NDArray[np.int64]:
-    """The start of each line's hour, in Unix seconds.
+def _hour_of_each_entry(data: bytes, header: bytes, bookmark: Bookmark) -> NDArray[np.int64]:
+    """The start of each line's hour, in Unix seconds; a log's own headers are no lines.
 
     A line without a time of its own belongs where its neighbour before it does, or at the start
     the one after it; with no time at all, to the hour the file last stood at.
     """
-    epochs = parse.event_hours(data, bookmark.log_format)
+    epochs = parse.event_hours(data, bookmark.log_format, header)
     known = np.flatnonzero(epochs >= 0)
     if not len(known):
         before = Hour.parse(bookmark.last_hour).start
@@ -180,9 +186,22 @@ def _hour_of_each_line(data: bytes, bookmark: Bookmark) -> NDArray[np.int64]:
     return filled
 
 
-def _split_by_hour(data: bytes, epochs: NDArray[np.int64]) -> Iterator[tuple[Hour, bytes, int]]:
+def _split_by_hour(
+    entries: Sequence[tuple[bytes, bytes]], epochs: NDArray[np.int64]
+) -> Iterator[tuple[Hour, bytes, int]]:
     """The lines of each hour, in file order: (hour, bytes, number of lines)."""
-    rows = BytesIO(data).readlines()
     for epoch in np.unique(epochs).tolist():
         positions = np.flatnonzero(epochs == epoch).tolist()
-        yield Hour.of_epoch(epoch), b"".join([rows[n] for n in positions]), len(positions)
+        yield Hour.of_epoch(epoch), _self_contained([entries[n] for n in positions]), len(positions)
+
+
+def _self_contained(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Lines of one file, each header before the first line that is read by it."""
+    text: list[bytes] = []
+    in_force = b""
+    for header, line in entries:
+        if header != in_force:
+            text.append(header)
+            in_force = header
+        text.append(line)
+    return b"".join(text)

@@ -1,10 +1,13 @@
 """Finding the format, and refusing what has none."""
 
+from typing import get_args
+
 import pytest
 from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
 
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, concat, detect, parse, unescape
+from clickstream.settings import LogFormat
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 
@@ -13,7 +16,8 @@ COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 def test_each_format_reads_and_recognises_its_own_example(name: str) -> None:
     example = FORMATS[name].example.encode()
     assert detect(example) == name
-    assert len(parse(example, name).requests) == 1
+    parsed = parse(example, name)
+    assert (parsed.lines, len(parsed.requests)) == (1, 1)
 
 
 def test_sample_may_begin_with_rubbish_and_end_inside_a_line() -> None:
@@ -30,14 +34,18 @@ def test_sample_without_a_known_line_is_refused(sample: bytes) -> None:
         detect(sample)
 
 
+def test_settings_know_the_same_formats() -> None:
+    assert get_args(LogFormat) == ("auto", *FORMATS)
+
+
 def test_refusal_names_the_first_line() -> None:
     with pytest.raises(InputError, match="hello world"):
         detect(b"\nhello world\n")
 
 
 def test_unknown_format_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match=r"'w3c'.*combined, common"):
-        parse(b"", "w3c")
+    with pytest.raises(InputError, match=r"'weird'.*combined, common.*w3c, json"):
+        parse(b"", "weird")
 
 
 def test_nothing_at_all_has_the_same_columns() -> None:

@@ -10,31 +10,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.other_lines import host_line, json_line, w3c_lines
 
 from clickstream.parse import (
     FORMATS,
     Parsed,
     blocks,
     concat,
+    entries,
     escape,
     event_hours,
     parse,
     parse_blocks,
     unescape,
 )
+from clickstream.parse.formats import LINE_FORMATS
 
 formats = st.sampled_from(sorted(FORMATS))
+line_formats = st.sampled_from(sorted(LINE_FORMATS))
 lines = records.map(lambda record: record.line)
+others = records.map(host_line) | records.map(json_line) | w3c_lines
 # Lines that were right once: a byte or two replaced, dropped or doubled somewhere.
 damage = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=2))
-damaged = st.builds(lambda line, d: line[: d[0]] + d[2] + line[d[0] + d[1] :], lines, damage)
+damaged = st.builds(
+    lambda line, d: line[: d[0]] + d[2] + line[d[0] + d[1] :], lines | others, damage
+)
 # Bytes that mean something in a log come often, so that broken lines look almost right.
 noise = st.lists(
     st.sampled_from([b'"', b"\\", b" ", b"\n", b"\r", b"[", b"] ", b"-", b"200", b"\x00", b"\xe9"])
     | st.binary(max_size=3),
     max_size=20,
 ).map(b"".join)
-logs = st.lists(lines | damaged | noise, max_size=8).map(b"\n".join)
+logs = st.lists(lines | others | damaged | noise, max_size=8).map(b"\n".join)
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +51,7 @@ def plain(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def assert_same(one: Parsed, other: Parsed) -> None:
-    assert one.lines == other.lines
+    assert (one.lines, one.directives) == (other.lines, other.directives)
     pd.testing.assert_frame_equal(plain(one.requests), plain(other.requests))
     pd.testing.assert_frame_equal(plain(one.rejects), plain(other.rejects))
 
@@ -55,14 +62,20 @@ def lines_of(data: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
-@settings(max_examples=50, deadline=None)
+def is_directive(line: bytes, log_format: str) -> bool:
+    return log_format == "w3c" and line.startswith(b"#")
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.binary() | logs, formats)
 def test_every_line_is_a_request_or_a_reject(data: bytes, log_format: str) -> None:
     parsed = parse(data, log_format)
     expected = lines_of(data)
-    assert parsed.lines == len(parsed.requests) + len(parsed.rejects) == len(expected)
+    counted = [n for n, line in enumerate(expected, 1) if not is_directive(line, log_format)]
+    assert parsed.lines == len(parsed.requests) + len(parsed.rejects) == len(counted)
+    assert parsed.directives == len(expected) - len(counted)
     numbers = [*parsed.requests["line_number"], *parsed.rejects["line_number"]]
-    assert sorted(numbers) == list(range(1, len(expected) + 1))
+    assert sorted(numbers) == counted
     for reject in parsed.rejects.itertuples():
         assert unescape(reject.line) == expected[reject.line_number - 1]
 
@@ -72,7 +85,7 @@ def assert_read_as_the_pattern_reads(data: bytes, log_format: str) -> None:
     rows = {row.line_number: row for row in parsed.requests.itertuples()}
     timeless = set(parsed.rejects["line_number"][parsed.rejects["reason"] == "impossible time"])
     for number, line in enumerate(lines_of(data), 1):
-        match = FORMATS[log_format].line.fullmatch(line)
+        match = LINE_FORMATS[log_format].line.fullmatch(line)
         assert (number in rows or number in timeless) == (match is not None), line
         if match is None or number in timeless:
             continue
@@ -86,16 +99,16 @@ def assert_read_as_the_pattern_reads(data: bytes, log_format: str) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.binary() | logs, formats)
+@given(st.binary() | logs, line_formats)
 def test_the_scan_agrees_with_the_strict_pattern(data: bytes, log_format: str) -> None:
     """Structure is only a faster way to what the pattern says of each line by itself."""
     assert_read_as_the_pattern_reads(data, log_format)
 
 
-@pytest.mark.parametrize("log_format", FORMATS)
+@pytest.mark.parametrize("log_format", LINE_FORMATS)
 @pytest.mark.parametrize("wrong", [b"", *(bytes([byte]) for byte in b'" \\[]-0aZ/:+\r\x00\xe9')])
 def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wrong: bytes) -> None:
-    line = FORMATS[log_format].example.encode()
+    line = LINE_FORMATS[log_format].example.encode()
     replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]
     inserted = [line[:i] + wrong + line[i:] for i in range(len(line) + 1)]
     assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
@@ -127,11 +140,12 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
 def test_an_hour_for_each_line_that_has_one(data: bytes, log_format: str) -> None:
     parsed = parse(data, log_format)
     hours = event_hours(data, log_format)
-    assert len(hours) == parsed.lines
-    rejected = parsed.rejects["line_number"].to_numpy() - 1
-    assert (hours[rejected] == -1).all()
+    assert len(hours) == len(entries(data, log_format)) == parsed.lines
+    numbers = sorted([*parsed.requests["line_number"], *parsed.rejects["line_number"]])
+    by_number = pd.Series(hours, index=numbers)
+    assert (by_number[parsed.rejects["line_number"]] == -1).all()
     usable = parsed.requests["at"].dt.floor("h").to_numpy().astype("M8[s]").astype(np.int64)
-    assert hours[parsed.requests["line_number"].to_numpy() - 1].tolist() == usable.tolist()
+    assert by_number[parsed.requests["line_number"]].tolist() == usable.tolist()
 
 
 @settings(max_examples=50, deadline=None)

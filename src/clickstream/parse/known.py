@@ -1,0 +1,55 @@
+"""The table of formats: how each is called, how a line of it looks and what reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from clickstream.parse import json_lines, rows, w3c
+from clickstream.parse.formats import LINE_FORMATS, LogFormat
+from clickstream.parse.rows import Rows
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: its name, an example, and its reader.
+
+    `read` takes whole lines and the header in force before them; b"" where there is none, and
+    always so in a format whose lines each stand for themselves (`has_header` is False).
+    """
+
+    name: str
+    example: str
+    read: Callable[[bytes, bytes], Rows]
+    has_header: bool = False
+
+
+def _of_lines(log_format: LogFormat) -> Format:
+    read = partial(_read_lines, log_format)
+    return Format(log_format.name, log_format.example, read)
+
+
+def _read_lines(log_format: LogFormat, data: bytes, _header: bytes) -> Rows:
+    return rows.read(data, log_format)
+
+
+def _read_json(data: bytes, _header: bytes) -> Rows:
+    return json_lines.read(data)
+
+
+_W3C_EXAMPLE = (
+    "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n"
+    "2026-11-20 05:00:00 192.0.2.7 GET /menu 200"
+)
+_JSON_EXAMPLE = (
+    '{"time": "2026-11-20T05:00:00Z", "remoteIP": "192.0.2.7", "method": "GET", '
+    '"request": "/menu", "status": "200"}'
+)
+
+FORMATS: Mapping[str, Format] = {
+    **{name: _of_lines(log_format) for name, log_format in LINE_FORMATS.items()},
+    "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, has_header=True),
+    "json": Format("json", _JSON_EXAMPLE, _read_json),
+}
+"""The formats that `parse` reads, by name, the more special after the more general."""

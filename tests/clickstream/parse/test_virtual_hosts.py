@@ -1,0 +1,56 @@
+"""Lines with a virtual host in front of the client, and lines that only look like it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.other_lines import host_line
+from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.support.shared_data import shared
+
+from clickstream.parse import detect, parse
+
+with_address = records.filter(lambda record: "." in record.client or ":" in record.client)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(with_address, min_size=1, max_size=6))
+def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
+    data = b"\n".join(map(host_line, written))
+    assert detect(data) == "combined_vhost"
+    parsed = parse(data, "combined_vhost")
+    assert parsed.rejects.empty
+    assert parsed.requests["client"].tolist() == [record.client for record in written]
+    assert parsed.requests["user_agent"].tolist() == [record.user_agent for record in written]
+    assert parsed.requests["at"].tolist() == [record.utc for record in written]
+
+
+def test_the_common_format_with_a_host() -> None:
+    data = b"www.example.com " + HEAD + b'"GET /a HTTP/1.1" 200 10'
+    assert detect(data) == "common_vhost"
+    row = parse(data, "common_vhost").requests.iloc[0]
+    assert (row["client"], row["target"], row["referrer"]) == ("192.0.2.7", "/a", "")
+
+
+@pytest.mark.parametrize("user", [b"-", b"john doe", b"a b c"])
+def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
+    line = HEAD.replace(b"- - [", b"- %b [" % user) + TAIL
+    assert detect(line) == "combined"
+    assert parse(line, "combined_vhost").requests.empty
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("name", "log_format"),
+    [
+        ("common_vhost.log", "common_vhost"),
+        ("common_complete.log", "combined_vhost"),
+        ("static_ignores.log", "combined_vhost"),
+    ],
+)
+def test_samples_of_servers(name: str, log_format: str) -> None:
+    data = shared("format-samples", name).read_bytes()
+    assert detect(data) == log_format
+    parsed = parse(data, log_format)
+    assert parsed.rejects.empty
+    assert parsed.requests["client"].str.endswith(".2.3.4").all()

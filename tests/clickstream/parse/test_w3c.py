@@ -1,0 +1,152 @@
+"""W3C extended logs: columns that change, headers that travel, and a real site's half year."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.parse.combined_lines import Record
+from tests.clickstream.parse.other_lines import (
+    COLUMNS,
+    column_orders,
+    fields_line,
+    w3c_line,
+    w3c_records,
+)
+from tests.clickstream.parse.test_parse_properties import assert_same
+from tests.support.shared_data import shared
+
+from clickstream.parse import concat, detect, entries, event_hours, header_after, parse
+
+FIELDS = (
+    b"#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status sc-bytes"
+)
+ENTRY = b"2026-11-20 05:00:00 GET /menu a=1+2 192.0.2.7 Mozilla/5.0+(X11;+Linux) 200 512"
+logs = st.lists(
+    st.builds(lambda columns, some: (columns, some), column_orders, st.lists(w3c_records)),
+    max_size=4,
+)
+
+
+def text_of(log: list[tuple[list[str], list[Record]]]) -> bytes:
+    lines = [b"#Software: Microsoft Internet Information Services 10.0"]
+    for columns, some in log:
+        lines += [b"#Date: 2026-11-20 05:00:00", fields_line(columns)]
+        lines += [w3c_line(record, columns) for record in some]
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs)
+def test_records_are_read_back_whatever_their_columns(
+    log: list[tuple[list[str], list[Record]]],
+) -> None:
+    parsed = parse(text_of(log), "w3c")
+    written = [record for _, some in log for record in some]
+    assert parsed.rejects.empty
+    assert parsed.directives == 1 + 2 * len(log)
+    for record, row in zip(written, parsed.requests.itertuples(), strict=True):
+        assert row.at == record.utc
+        assert pd.isna(row.bytes) if record.size is None else row.bytes == record.size
+        for name in ("client", "method", "target", "protocol", "status", "referrer", "user_agent"):
+            assert getattr(row, name) == getattr(record, name)
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs, st.data())
+def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) -> None:
+    text = text_of(log)
+    lines = text.splitlines(keepends=True)
+    cut = data.draw(st.integers(0, len(lines)))
+    first, second = b"".join(lines[:cut]), b"".join(lines[cut:])
+    header = header_after(first, "w3c")
+    parts = [parse(first, "w3c"), parse(second, "w3c", cut + 1, header)]
+    assert_same(concat(parts), parse(text, "w3c"))
+    hours = [*event_hours(first, "w3c"), *event_hours(second, "w3c", header)]
+    assert hours == event_hours(text, "w3c").tolist()
+    assert header_after(second, "w3c", header) == header_after(text, "w3c")
+
+
+@settings(max_examples=50, deadline=None)
+@given(logs)
+def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
+    text = text_of(log)
+    alone = [parse(header + line, "w3c").requests for header, line in entries(text, "w3c")]
+    whole = parse(text, "w3c").requests
+    assert len(alone) == len(whole)
+    for one, (_, row) in zip(alone, whole.iterrows(), strict=True):
+        pd.testing.assert_series_equal(one.iloc[0][1:], row[1:], check_names=False)
+
+
+def test_an_entry_of_iis() -> None:
+    row = parse(FIELDS + b"\n" + ENTRY, "w3c").requests.iloc[0]
+    assert row["user_agent"] == "Mozilla/5.0 (X11; Linux)"
+    assert (row["target"], row["client"]) == ("/menu?a=1+2", "192.0.2.7")
+    assert (row["protocol"], row["referrer"], row["line_number"]) == ("", "", 2)
+
+
+def test_quoted_values_may_hold_spaces_and_quotes() -> None:
+    entry = ENTRY.replace(b"Mozilla/5.0+(X11;+Linux)", b'"Moz + ""LG"" x"')
+    row = parse(FIELDS + b"\n" + entry, "w3c").requests.iloc[0]
+    assert row["user_agent"] == 'Moz + "LG" x'
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "empty line"),
+        (ENTRY[:30], "cut short"),
+        (ENTRY + b" more", "fields do not fit the format"),
+        (ENTRY.replace(b" 200 ", b" OK "), "fields do not fit the format"),
+        (ENTRY.replace(b" 512", b" 5.12"), "fields do not fit the format"),
+        (ENTRY.replace(b"11-20", b"02-30"), "impossible time"),
+        (ENTRY.replace(b"2026-", b"1926-"), "impossible time"),
+        (ENTRY.replace(b"05:00:00", b"24:00:00"), "impossible time"),
+    ],
+)
+def test_bad_entry_is_refused_with_its_reason(line: bytes, reason: str) -> None:
+    parsed = parse(b"\n".join([FIELDS, ENTRY, line, ENTRY]), "w3c")
+    assert parsed.requests["line_number"].tolist() == [2, 4]
+    assert parsed.rejects["reason"].tolist() == [reason]
+
+
+@pytest.mark.parametrize("header", [b"#Version: 1.0", FIELDS.replace(b"c-ip", b"s-ip")])
+def test_entries_without_the_columns_that_are_needed_are_refused(header: bytes) -> None:
+    parsed = parse(header + b"\n" + ENTRY, "w3c")
+    assert parsed.rejects["reason"].tolist() == ["no #Fields line that fits before it"]
+
+
+def test_order_of_the_columns_is_the_headers_alone() -> None:
+    assert set(COLUMNS) >= {"date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status"}
+    missing = [c for c in COLUMNS if c != "sc-bytes"]
+    assert header_after(fields_line(missing), "w3c") == fields_line(missing) + b"\n"
+
+
+@pytest.mark.shared_data
+def test_half_a_year_of_a_real_site() -> None:
+    known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())
+    files = sorted(shared("iis-2009").glob("*.log"))
+    assert {detect(file.read_bytes()) for file in files} == {"w3c"}
+    parsed = concat(parse(file.read_bytes(), "w3c") for file in files)
+    assert (len(files), parsed.directives) == (known["files"], known["directive_lines"])
+    assert parsed.lines == len(parsed.requests) == known["parsed"] == 6571
+    requests = parsed.requests
+    assert int(requests["bytes"].sum()) == known["bytes_sum"]
+    status = requests["status"].value_counts()
+    assert {str(code): count for code, count in status.items()} == known["by_status"]
+    assert requests["user_agent"].nunique(dropna=False) == known["distinct_user_agents"]
+    at = requests["at"]
+    assert (at.min().timestamp(), at.max().timestamp()) == (known["first_utc"], known["last_utc"])
+    assert at.dt.strftime("%H").value_counts().to_dict() == known["by_hour_of_day_utc"]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["iis.log", "netscaler.log", "amazon_cloudfront_web.log"])
+def test_samples_of_other_servers(name: str) -> None:
+    data = shared("format-samples", name).read_bytes()
+    assert detect(data) == "w3c"
+    assert len(parse(data, "w3c").requests) == parse(data, "w3c").lines == 1

@@ -1,0 +1,45 @@
+"""Logs in several formats, each file in its own, as one report."""
+
+import json
+
+import pytest
+from tests.clickstream.trial.small_log import line
+from tests.support.shared_data import shared
+
+from clickstream.parse import FORMATS
+
+
+def test_each_file_keeps_its_own_format(report, tmp_path):
+    paths = []
+    for name, known in FORMATS.items():
+        paths.append(tmp_path / f"{name}.log")
+        paths[-1].write_text(known.example + "\n")
+    code, figures, _ = report(*paths)
+    assert (code, figures["lines"], figures["parsed"]) == (0, len(FORMATS), len(FORMATS))
+    assert figures["clients"] == 1
+
+
+def test_directives_of_one_file_say_nothing_about_the_next(report, tmp_path):
+    first, second = tmp_path / "first.log", tmp_path / "second.log"
+    first.write_text(FORMATS["w3c"].example + "\n")
+    second.write_text(FORMATS["w3c"].example.splitlines()[1] + "\n")
+    _, figures, _ = report(first, second, log_format="w3c")
+    assert (figures["parsed"], figures["rejected"]["total"]) == (1, 1)
+
+
+def test_a_rejected_entry_is_shown_with_its_line_in_the_file(page, tmp_path):
+    log = tmp_path / "iis.log"
+    log.write_text(FORMATS["w3c"].example + "\n" + line("192.0.2.1", "05:00:00", "/"))
+    assert "line 3 of" in page(log)
+
+
+@pytest.mark.shared_data
+def test_half_a_year_of_iis_logs(report):
+    known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())
+    code, figures, errors = report(*sorted(shared("iis-2009").glob("*.log")))
+    assert (code, errors) == (0, "")
+    assert figures["lines"] == figures["parsed"] == known["parsed"] == 6571
+    assert figures["rejected"]["total"] == 0
+    assert figures["request_runs"] == known["sessions_all_hits_gt"] == 1641
+    assert (figures["by_status"], figures["bytes"]) == (known["by_status"], known["bytes_sum"])
+    assert figures["clients"] == known["distinct_hosts"]
