@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,16 @@ from tests.clickstream.parse.other_lines import (
 from tests.clickstream.parse.test_parse_properties import assert_same
 from tests.support.shared_data import shared
 
-from clickstream.parse import concat, detect, entries, event_hours, header_after, parse
+from clickstream.parse import (
+    blocks,
+    concat,
+    detect,
+    entries,
+    event_hours,
+    header_after,
+    parse,
+    parse_blocks,
+)
 
 FIELDS = (
     b"#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status sc-bytes"
@@ -80,6 +90,13 @@ def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
     assert len(alone) == len(whole)
     for one, (_, row) in zip(alone, whole.iterrows(), strict=True):
         pd.testing.assert_series_equal(one.iloc[0][1:], row[1:], check_names=False)
+
+
+def test_the_header_runs_on_from_block_to_block() -> None:
+    text = b"\n".join([FIELDS, *[ENTRY] * 5, b"#Date: now", *[ENTRY] * 5])
+    cut = [*blocks(BytesIO(text), 100)]
+    assert len(cut) > 3
+    assert_same(concat(parse_blocks(cut, "w3c")), parse(text, "w3c"))
 
 
 def test_an_entry_of_iis() -> None:
