@@ -91,12 +91,13 @@ class WorkerPool:
     def run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
         """Run a job for a query on the next free worker.
 
-        If the worker falls, maybe already before it had the job, the query runs once more: it only
-        reads. Raises QueryError for a query that fails, WorkerDied if it was stopped or its worker
-        fell again.
+        If the worker falls, maybe already before it had the job, the query runs again: it only
+        reads, and all workers may have fallen while idle. Raises QueryError for a query that fails,
+        WorkerDied if it was stopped or if a fresh worker fell too.
         """
-        with suppress(_Fell):
-            return self._run(query_id, job)
+        for _ in range(self._size):
+            with suppress(_Fell):
+                return self._run(query_id, job)
         return self._run(query_id, job)
 
     def _run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
