@@ -9,11 +9,13 @@ from task to task as a file, as the pipeline does.
 
 from __future__ import annotations
 
-import gzip
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from benchmarks.generate import HOUR, SITE
 from benchmarks.parsing import duckdb_with_lines, polars_parsed
@@ -35,55 +37,57 @@ class Stages:
         self._since = 0.0  # the process began: what was spent so far is start and imports
 
     def done(self, stage: str) -> None:
+        """What was spent since the last call was spent on this stage."""
         now = time.process_time()
-        self.seconds[stage] = round(now - self._since, 4)
+        self.seconds[stage] = round(self.seconds.get(stage, 0) + now - self._since, 4)
         self._since = now
 
 
 def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     """Ours, with the functions that `clickstream.pipeline.build` strings together."""
-    from clickstream import clean, parse, sessions
+    from clickstream import clean, sessions
     from clickstream.hours import Hour
-    from clickstream.lake.staging import shape
-    from clickstream.pipeline.build import with_origin
+    from clickstream.lake.staging import parquet
+    from clickstream.pipeline.build import hits_in_order
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
     stages = stages or Stages()
     stages.done("start and imports")
-    hour, rules = Hour.parse(HOUR), clean.CleanRules("cafe", (SITE, DOMAIN), ASSETS, ())
-    data = gzip.decompress(log.read_bytes())
-    stages.done("read")
-    parsed = parse.parse(data, "combined")
-    stages.done("parse")
-    cleaned = with_origin(clean.clean(parsed.requests, rules, KEY), log.name)
-    clean.balance(cleaned.to_pandas())
-    stages.done("clean")
-    requests = _handed_over(cleaned, out / "requests.parquet").to_pandas()
-    stages.done("hand over")
-    part_ids, parts = sessions.build_parts(
-        requests, sessions.no_carry(), hour, sessions.SessionRules()
+    hour, rules = Hour.parse(HOUR), sessions.SessionRules()
+    cleaner = clean.Cleaner(
+        clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY), clean.LookUps()
     )
+    rejects = [*_read(log, cleaner, stages)]
+    requests = cleaner.requests()
+    clean.balance(requests)
+    stages.done("behaviour and balance")
+    cut = sessions.cut(requests, rules)
+    parts = sessions.make_parts(requests, cut)
+    stitched = sessions.stitch(parts, sessions.no_carry(), hour, rules)
     stages.done("sessions")
-    hits = requests.assign(part_id=part_ids)[requests["kind"] != "asset"]
-    rejects = parsed.rejects.assign(raw_object=log.name)
-    for table, frame in ((HITS, hits), (SESSION_PARTS, parts), (REJECTS, rejects)):
-        _write(shape(frame, table, hour), out / f"{table.name}.parquet")
+    hits = hits_in_order(requests, cut, parts)
+    for table, frames in ((HITS, hits), (SESSION_PARTS, [stitched]), (REJECTS, rejects)):
+        (out / f"{table.name}.parquet").write_bytes(parquet(frames, table, hour))
     stages.done("shape and write")
-    return len(hits), len(parts)
+    return int(requests.is_hit.sum()), len(parts)
 
 
-def _handed_over(requests: Any, path: Path) -> Any:
-    """The requests as the next task finds them: from one Parquet file to the next memory."""
-    import pyarrow.parquet as pq
+def _read(log: Path, cleaner: Any, stages: Stages) -> Iterator[Any]:
+    """Parse and clean the log block by block; yields each block's rejects."""
+    from clickstream import parse
 
-    pq.write_table(requests, path, compression="zstd")
-    return pq.read_table(path)
+    with pa.CompressedInputStream(pa.OSFile(str(log)), "gzip") as stream:
+        for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
+            stages.done("parse")
+            cleaner.add(parsed.requests, log.name)
+            yield parsed.rejects.assign(raw_object=log.name)
+            stages.done("clean")
 
 
-def _write(rows: Any, path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(rows.replace_schema_metadata(None), path, compression="zstd")
+def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
+    for block in blocks:
+        stages.done("read")
+        yield block
 
 
 def bot_pattern() -> str:

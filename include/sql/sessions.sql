@@ -17,6 +17,12 @@ people as (
         min_by(visitor_id, first_hit_at) as visitor_id,
         min_by(entry_page, first_page_at) filter (where first_page_at is not null) as landing_page,
         max_by(exit_page, last_page_at) filter (where last_page_at is not null) as exit_page,
+        min_by(device, first_hit_at) as device,
+        min_by(browser, first_hit_at) as browser,
+        min_by(os, first_hit_at) as os,
+        min_by(country, first_hit_at) as country,
+        min_by(region, first_hit_at) as region,
+        min_by(city, first_hit_at) as city,
         sum(page_views) as page_views,
         sum(requests) as requests,
         sum(errors) as errors,
@@ -31,25 +37,31 @@ people as (
         and sum(page_views) > 0
 ),
 
-parts_with_source as (
+parts_with_arrival as (
     select
         session_id,
         session_started_at as started_at,
+        channel,
+        source,
+        medium,
         referrer_domain,
         utm_source,
         utm_medium,
         utm_campaign,
+        utm_term,
+        utm_content,
+        click_platform,
         row_number() over (
             partition by session_id, session_started_at
-            order by first_hit_at
+            order by first_hit_at desc
         ) as part_number
     from parts
-    where coalesce(referrer_domain, utm_source, utm_medium, utm_campaign) is not null
+    where channel is not null
 ),
 
-sources as (
+arrivals as (
     select *
-    from parts_with_source
+    from parts_with_arrival
     where part_number = 1
 ),
 
@@ -60,10 +72,22 @@ final as (
         people.site,
         people.landing_page,
         people.exit_page,
-        sources.referrer_domain,
-        sources.utm_source,
-        sources.utm_medium,
-        sources.utm_campaign,
+        coalesce(arrivals.channel, 'Direct') as channel,
+        arrivals.source,
+        arrivals.medium,
+        arrivals.referrer_domain,
+        arrivals.utm_source,
+        arrivals.utm_medium,
+        arrivals.utm_campaign,
+        arrivals.utm_term,
+        arrivals.utm_content,
+        arrivals.click_platform,
+        people.device,
+        people.browser,
+        people.os,
+        people.country,
+        people.region,
+        people.city,
         people.page_views,
         people.requests,
         people.errors,
@@ -73,10 +97,10 @@ final as (
         people.ended_at,
         cast(people.started_at as date) as session_date
     from people
-    left join sources
+    left join arrivals
         on
-            people.session_id = sources.session_id
-            and people.started_at = sources.started_at
+            people.session_id = arrivals.session_id
+            and people.started_at = arrivals.started_at
 )
 
 select *

@@ -10,7 +10,7 @@ views as (
 final as (
     select
         site,
-        path,
+        page,
         count(*) as page_views,
         count(distinct visitor_id) as visitors,
         count_if(is_landing_page) as entries,
@@ -20,7 +20,7 @@ final as (
     from views
     group by
         site,
-        path,
+        page,
         event_date
 )
 

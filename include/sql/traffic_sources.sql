@@ -1,5 +1,5 @@
--- One row is one way that people came to a site on one UTC date: campaign source, medium and
--- campaign as tagged, and the referring site. Sessions count on the date they started.
+-- One row is one way that people came to a site on one UTC date: the channel, who sent them, how,
+-- and by which campaign. Sessions count on the date they started.
 with
 
 visits as (
@@ -10,13 +10,9 @@ visits as (
 labelled as (
     select
         site,
-        case
-            when utm_source is not null then utm_source
-            when referrer_domain is not null then referrer_domain
-            when coalesce(utm_medium, utm_campaign) is not null then 'unknown'
-            else 'direct'
-        end as source,
-        coalesce(utm_medium, 'none') as medium,
+        channel,
+        coalesce(source, 'none') as source,
+        coalesce(medium, 'none') as medium,
         coalesce(utm_campaign, 'none') as campaign,
         coalesce(referrer_domain, 'none') as referrer_domain,
         session_id,
@@ -30,6 +26,7 @@ labelled as (
 final as (
     select
         site,
+        channel,
         source,
         medium,
         campaign,
@@ -42,6 +39,7 @@ final as (
     from labelled
     group by
         site,
+        channel,
         source,
         medium,
         campaign,

@@ -25,7 +25,11 @@ PREFIX = "CLICKSTREAM_"
 FILE_VARIABLE = "CLICKSTREAM_SETTINGS"
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 
-LogFormat = Literal["auto", "combined", "common", "combined_vhost", "common_vhost", "w3c", "json"]
+
+_SHAPING = {
+    *("site", "sessions", "clean", "pages", "channels", "bots", "places", "privacy", "formats")
+}
+"""Sections that shape an hour's result."""
 
 
 class _Section(BaseModel):
@@ -51,7 +55,9 @@ class Source(_Section):
     kind: Literal["directory"] = Field("directory", description="How the files are reached.")
     path: str = Field(description="The directory that holds the log files.")
     pattern: str = Field("*access*log*", description="Which files in it are access logs.")
-    format: LogFormat = Field("auto", description="The format of their lines.")
+    format: str = Field(
+        "auto", description="The format of their lines: auto, a known one, or one of [formats]."
+    )
 
 
 class Lake(_Section):
@@ -63,7 +69,8 @@ class Lake(_Section):
     )
     workgroup: str = Field("primary", description="Athena workgroup that queries run in.")
     key_secret: str = Field(
-        "clickstream/visitor-keys", description="Secrets Manager secret of the visitor keys."
+        "clickstream/visitor-keys",
+        description="What the names of the visitor keys in Secrets Manager begin with.",
     )
 
 
@@ -97,8 +104,83 @@ class Clean(_Section):
         ),
         description="A path that ends in one of these is a static asset.",
     )
+    download_extensions: tuple[str, ...] = Field(
+        tuple(
+            "7z apk csv deb dmg doc docx epub exe gz ics iso mp3 mp4 msi odt pdf ppt pptx rar rpm "
+            "tar vcf xls xlsx zip".split()
+        ),
+        description="A path that ends in one of these is a file to download.",
+    )
+    api_prefixes: tuple[str, ...] = Field(
+        ("/api/", "/graphql", "/wp-json/"),
+        description="A path that begins with one of these is a call of an API.",
+    )
+    health_check_paths: tuple[str, ...] = Field(
+        ("/health", "/healthz", "/livez", "/ping", "/readyz", "/server-status"),
+        description="Paths that load balancers ask to see whether the server is well.",
+    )
     query_parameters: tuple[str, ...] = Field(
         (), description="Query parameters that are kept; every other one is dropped."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Networks whose X-Forwarded-For is believed, like 10.0.0.0/8."
+    )
+
+
+class Pages(_Section):
+    """How paths become names of pages."""
+
+    ignore_case: bool = Field(False, description="Whether /Menu and /menu are one page.")
+    fold_ids: bool = Field(
+        True, description="Whether numbers and UUIDs in paths are folded to {id}."
+    )
+    rules: tuple[tuple[str, str], ...] = Field(
+        (), description="Own rules, in order: pairs of a regular expression and what replaces it."
+    )
+
+
+class Channels(_Section):
+    """How visitors' ways to the site are grouped."""
+
+    rules: str = Field("", description="File with channel rules; the built-in ones if not set.")
+
+
+class Bots(_Section):
+    """What gives machines away, besides their user agents."""
+
+    verified_ranges: dict[str, str] = Field(
+        {}, description="Files with the address ranges of search engines and the like, by name."
+    )
+    datacenters: dict[str, str] = Field(
+        {}, description="Files with the address ranges of datacenters, by name."
+    )
+    pages_per_minute: Annotated[int, Field(ge=1)] = Field(
+        30, description="More page views of a visitor within 60 seconds are a machine's."
+    )
+    pages_without_assets: Annotated[int, Field(ge=1)] = Field(
+        20, description="As many page views in an hour without any asset are a machine's."
+    )
+    pages_without_referrer: Annotated[int, Field(ge=1)] = Field(
+        30, description="As many different pages in an hour, none with referrer, are a machine's."
+    )
+
+
+class Places(_Section):
+    """Where addresses are looked up."""
+
+    database: tuple[str, ...] = Field(
+        (), description="MaxMind-format City database: files, or a directory that holds them."
+    )
+
+
+class Privacy(_Section):
+    """How long visitors can be told apart."""
+
+    key_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        30, description="Days after which visitors get new ids; 1 for the strict."
+    )
+    replay_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        90, description="Days after its period that a visitor key is destroyed."
     )
 
 
@@ -120,6 +202,14 @@ class Settings(_Section):
     aws: Aws = Aws()
     sessions: Sessions = Sessions()
     clean: Clean = Clean()
+    pages: Pages = Pages()
+    channels: Channels = Channels()
+    bots: Bots = Bots()
+    places: Places = Places()
+    privacy: Privacy = Privacy()
+    formats: dict[str, str] = Field(
+        {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
+    )
     build: Build = Build()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
@@ -142,7 +232,7 @@ class Settings(_Section):
 
     def result_digest(self) -> str:
         """Digest of the settings that shape an hour's result (not of where it is stored)."""
-        shaping = self.model_dump_json(include={"site", "sessions", "clean"})
+        shaping = self.model_dump_json(include=_SHAPING)
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 

@@ -10,13 +10,14 @@ from typing import Literal
 
 import pyarrow as pa
 
-Type = Literal["string", "int", "long", "boolean", "timestamp", "date"]
+Type = Literal["string", "int", "long", "double", "boolean", "timestamp", "date"]
 Privacy = Literal["plain", "pseudonymous", "free text"]
 
 ARROW: dict[Type, pa.DataType] = {
     "string": pa.string(),
     "int": pa.int32(),
     "long": pa.int64(),
+    "double": pa.float64(),
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
@@ -66,14 +67,39 @@ _VISITOR = Column(
     required=True,
     privacy="pseudonymous",
 )
-_SOURCE = (
+_ARRIVAL = (
     Column("referrer_domain", "string", "Host of the page on another site that led here."),
+    Column("source", "string", "Who sent the visitor: by the tags, else by the referrer."),
+    Column("medium", "string", "The way they were sent: by the tags, else by the referrer."),
+    Column("channel", "string", "Channel by the rules of docs/channels.md; null if none is known."),
     Column("utm_source", "string", "Campaign source, from the tag utm_source, decoded."),
     Column("utm_medium", "string", "Campaign medium, from the tag utm_medium, decoded."),
     Column("utm_campaign", "string", "Campaign name, from the tag utm_campaign, decoded."),
+    Column("utm_term", "string", "Search term that was paid for, from the tag utm_term, decoded."),
+    Column("utm_content", "string", "Which advertisement, from the tag utm_content, decoded."),
+    Column("click_platform", "string", "Whose click id the target had; the id itself is dropped."),
 )
+_DEVICE = (
+    Column("device", "string", "Kind of device: desktop, mobile, tablet and so on."),
+    Column("browser", "string", "Family of the browser or of the program."),
+    Column("browser_version", "string", "Its major version."),
+    Column("os", "string", "Operating system."),
+)
+_PLACE = (
+    Column("country", "string", "Country by the address, ISO 3166-1 alpha-2."),
+    Column("region", "string", "State or region by the address.", privacy="pseudonymous"),
+    Column("city", "string", "City by the address.", privacy="pseudonymous"),
+)
+_COORDINATES = (
+    Column("latitude", "double", "Of the place, in degrees north.", privacy="pseudonymous"),
+    Column("longitude", "double", "Of the place, in degrees east.", privacy="pseudonymous"),
+    Column("accuracy_radius_km", "double", "The address is likely this near, in kilometres."),
+    Column("network", "string", "Kind of network, where the database tells; else null."),
+)
+_OPTED_OUT = Column("opted_out", "boolean", "Whether the browser sent Sec-GPC or DNT.")
 _BOT = (
     _key("is_bot", "boolean", "Whether the requests were judged a machine's."),
+    Column("bot_class", "string", "What kind of machine; null for people."),
     Column("bot_reason", "string", "What gave the machine away; null for people."),
 )
 
@@ -87,13 +113,18 @@ HITS = Table(
         _key("site", "string", "The site that served it."),
         _VISITOR,
         Column("part_id", "string", "The session part the hit belongs to.", required=True),
-        _key("kind", "string", "page, redirect, client_error, server_error or other."),
+        _key("kind", "string", "What was asked for and how it ended; see docs/cleaning.md."),
         Column("method", "string", "HTTP method; null when the request line was not HTTP."),
-        Column("path", "string", "Path of the page, without query.", privacy="free text"),
+        Column("path", "string", "Path as logged, without query.", privacy="free text"),
+        Column("page", "string", "Name of the page: its path by the rules.", privacy="free text"),
         Column("query", "string", "Allowed query parameters only.", privacy="free text"),
         _key("status", "int", "HTTP status the server answered with."),
         Column("bytes", "long", "Size of the answer's body in bytes; null when not logged."),
-        *_SOURCE,
+        *_ARRIVAL,
+        *_DEVICE,
+        *_PLACE,
+        *_COORDINATES,
+        _OPTED_OUT,
         *_BOT,
         _key("raw_object", "string", "Key of the raw object that holds the line."),
         _key("line_number", "long", "Line number inside that object, from 1."),
@@ -108,7 +139,7 @@ SESSION_PARTS = Table(
         _EVENT_DATE,
         _HOUR_AT,
         _key("part_id", "string", "Hash of the visitor and the part's first request."),
-        _key("session_id", "string", "Hash of the visitor and the session's first request."),
+        _key("session_id", "string", "The part_id of the session's first part."),
         _key("site", "string", "The site that was visited."),
         _VISITOR,
         _key("session_started_at", "timestamp", "First request of the whole session so far."),
@@ -120,9 +151,12 @@ SESSION_PARTS = Table(
         _key("errors", "long", "Requests of kind client_error or server_error."),
         Column("first_page_at", "timestamp", "First page view of the part."),
         Column("last_page_at", "timestamp", "Last page view of the part."),
-        Column("entry_page", "string", "Path of the first page view.", privacy="free text"),
-        Column("exit_page", "string", "Path of the last page view.", privacy="free text"),
-        *_SOURCE,
+        Column("entry_page", "string", "Page of the first page view.", privacy="free text"),
+        Column("exit_page", "string", "Page of the last page view.", privacy="free text"),
+        *_ARRIVAL,
+        *_DEVICE,
+        *_PLACE,
+        _OPTED_OUT,
         *_BOT,
     ),
     ("visitor_id", "first_hit_at"),
@@ -142,7 +176,10 @@ REJECTS = Table(
     ("raw_object", "line_number"),
 )
 
-BALANCE = ("pages", "assets", "bots", "redirects", "client_errors", "server_errors", "others")
+BALANCE = (
+    *("pages", "assets", "downloads", "bots", "redirects", "client_errors", "server_errors"),
+    *("health_checks", "api_calls", "others"),
+)
 """The kinds every parsed line falls into, each line into exactly one; `rejected` is the rest."""
 
 HOUR_LEDGER = Table(
@@ -154,10 +191,13 @@ HOUR_LEDGER = Table(
         _key("lines", "long", "Raw lines of the hour: the sum of the balance that follows."),
         _key("pages", "long", "Page views by people."),
         _key("assets", "long", "Static assets, by people and bots."),
+        _key("downloads", "long", "Files that people fetched."),
         _key("bots", "long", "Requests by bots, assets excepted."),
         _key("redirects", "long", "Redirects answered to people."),
         _key("client_errors", "long", "4xx answers to people."),
         _key("server_errors", "long", "5xx answers to people."),
+        _key("health_checks", "long", "Questions whether the server is well."),
+        _key("api_calls", "long", "Calls of an API by people's programs."),
         _key("others", "long", "What people asked that is none of the above."),
         _key("rejected", "long", "Lines that could not be used."),
         _key("late_lines", "long", "Lines that came after the hour was first published."),

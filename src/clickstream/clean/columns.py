@@ -1,43 +1,85 @@
-"""Work on the distinct texts of a column: a function is called once for each, not for each row."""
+"""Work on distinct values: a function is called once for each, not for each row.
+
+An hour has millions of requests and some ten thousand different targets, agents and addresses. So
+every request is a row of integers that point into tables of distinct values.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+
+Codes = npt.NDArray[np.int32]
+"""For each row the position of its value in a table."""
+
+Value = TypeVar("Value")
+Made = TypeVar("Made")
 
 
-def texts_of(column: pd.Series) -> list[str]:
-    """The distinct texts of a categorical column, in the order of its codes."""
-    return list(column.cat.categories)
+class Distinct(dict[Value, int], Generic[Value, Made]):
+    """Codes of values in the order they were first met, and what a function makes of each.
 
-
-def codes_of(column: pd.Series) -> npt.NDArray[Any]:
-    """For each row the index of its text; -1, which is the last of anything, where it is NA."""
-    codes: npt.NDArray[Any] = column.cat.codes.to_numpy()
-    return codes
-
-
-def category(texts: Iterable[str | None], codes: npt.NDArray[Any]) -> pd.Categorical:
-    """A categorical column from the text of each code; None becomes NA.
-
-    Code -1 is the last of the texts, as everywhere in Python. Texts may repeat: equal ones become
-    one category.
+    `values[code]` is the value with that code, `made[code]` what the function made of it. Values
+    may come in any number of batches; each is worked out once.
     """
-    text_codes, distinct = pd.factorize(pd.array([*texts], dtype="str"))
-    return pd.Categorical.from_codes(text_codes[codes], pd.Index(distinct, dtype="str"))
+
+    def __init__(self, make: Callable[[Value], Made]) -> None:
+        super().__init__()
+        self._make = make
+        self.values: list[Value] = []
+        self.made: list[Made] = []
+
+    def __missing__(self, value: Value) -> int:
+        """A new value gets the next code."""
+        made = self._make(value)
+        self[value] = code = len(self.values)
+        self.values.append(value)
+        self.made.append(made)
+        return code
+
+    def codes(self, values: Iterable[Value]) -> Codes:
+        """The code of each value."""
+        return np.fromiter(map(self.__getitem__, values), np.int32)
+
+    def rows(self, column: pd.Series, missing: Value) -> Codes:
+        """The code of each row of a categorical column; NA counts as the value `missing`."""
+        texts = self.codes(column.cat.categories.tolist())
+        every = np.append(texts, np.int32(self[missing]))
+        rows: Codes = every[column.cat.codes.to_numpy()]
+        return rows
+
+    def pairs(self, left: Codes, right: Codes) -> Codes:
+        """The code of each row's pair, for values that are pairs of codes."""
+        rows, distinct = pd.factorize(left.astype(np.int64) << 32 | right)
+        values = zip((distinct >> 32).tolist(), (distinct & 0xFFFFFFFF).tolist(), strict=True)
+        codes: Codes = self.codes(values)[rows]  # type: ignore[arg-type]
+        return codes
 
 
-def translated(column: pd.Series, function: Callable[[str], str | None]) -> pd.Categorical:
-    """The column with every text replaced by what the function makes of it; NA stays NA."""
-    return category([*map(function, texts_of(column)), None], codes_of(column))
+def category(texts: Sequence[str | None]) -> pd.Categorical:
+    """A categorical column of texts; None becomes NA."""
+    coded = pa.array(texts, pa.string()).dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    categories = pd.Index(coded.dictionary.to_pandas(), dtype="str")
+    return pd.Categorical.from_codes(codes, categories, validate=False)
 
 
-def flags(column: pd.Series, function: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-    """For each row whether the function holds for its text; False where it is NA."""
-    held = np.array([*map(function, texts_of(column)), False], np.bool_)
-    rows: npt.NDArray[np.bool_] = held[codes_of(column)]
-    return rows
+def table(kind: type, records: Sequence[Any]) -> pd.DataFrame:
+    """Records of a dataclass as a frame: texts as categories, numbers with NaN for None."""
+    columns: dict[str, Any] = {}
+    for field in fields(kind):
+        values = [getattr(record, field.name) for record in records]
+        is_text = str(field.type).startswith("str")
+        columns[field.name] = category(values) if is_text else np.array(values, np.float64)
+    return pd.DataFrame(columns)
+
+
+def taken(frame: pd.DataFrame, codes: Codes) -> dict[str, Any]:
+    """The columns of a table for rows that point into it."""
+    return {name: frame[name].array.take(codes) for name in frame}

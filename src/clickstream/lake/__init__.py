@@ -33,7 +33,7 @@ __all__ = [
 def open_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:
-    """Open the lake, and make what does not exist yet: bucket, visitor keys, database, tables.
+    """Open the lake, and make what does not exist yet: bucket, database, tables.
 
     `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
     over its own. Raises SettingsError when AWS can't be reached.
@@ -44,7 +44,6 @@ def open_lake(
     lake = Lake(settings, session or shared_session())
     try:
         _ensure_bucket(lake)
-        keys.ensure(lake)
         iceberg.ensure_tables(lake)
     except (NoCredentialsError, EndpointConnectionError) as error:
         raise SettingsError(

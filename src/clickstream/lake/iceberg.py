@@ -27,6 +27,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
     BooleanType,
     DateType,
+    DoubleType,
     IcebergType,
     IntegerType,
     LongType,
@@ -47,6 +48,7 @@ ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),
     "int": IntegerType(),
     "long": LongType(),
+    "double": DoubleType(),
     "boolean": BooleanType(),
     "timestamp": TimestampType(),
     "date": DateType(),
@@ -73,13 +75,25 @@ def iceberg_schema(table: Table) -> Schema:
 
 
 def ensure_tables(lake: Lake) -> None:
-    """Make the database and every table that does not exist yet."""
+    """Make the database and every table that does not exist yet, and add columns that are new."""
     with suppress(NamespaceAlreadyExistsError):
         lake.catalog.create_namespace(lake.database)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
     for table in TABLES:
-        if table.name not in existing:
+        if table.name in existing:
+            _evolve(lake, table)
+        else:
             _create(lake, table)
+
+
+def _evolve(lake: Lake, table: Table) -> None:
+    """Add the columns that a table made by an older version lacks; older rows have null there."""
+    stored = load(lake, table).iceberg
+    missing = [c for c in table.columns if c.name not in stored.schema().column_names]
+    if missing:
+        with stored.update_schema() as update:
+            for column in missing:
+                update.add_column(column.name, ICEBERG[column.type], column.meaning)
 
 
 def _create(lake: Lake, table: Table) -> None:

@@ -1,9 +1,17 @@
-"""The visitor keys in Secrets Manager: made once, found by the hour they are good for."""
+"""The visitor keys in Secrets Manager: one for each period, made when it is first needed.
+
+A period is so many days, counted from 1970-01-01, so any machine finds the same one for an hour.
+While its key exists, an hour can be built again to the same visitor ids. When the current period's
+key is made, those past the replay window are destroyed: the ids they made can never be tied to an
+address again. An hour older than the window still gets a key, for as long as that one lives.
+"""
 
 from __future__ import annotations
 
-import json
 import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
@@ -11,26 +19,98 @@ from clickstream.hours import Hour
 from clickstream.lake.client import Lake
 
 KEY_BYTES = 32
-BEGINNING = "1970-01-01T00"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def ensure(lake: Lake) -> None:
-    """Make the secret with one random key if it does not exist; never touch one that does."""
-    first = [{"from": BEGINNING, "key": secrets.token_hex(KEY_BYTES)}]
+@dataclass(frozen=True)
+class Period:
+    """The days that one key is good for."""
+
+    start: datetime
+    days: int
+
+    @classmethod
+    def of(cls, hour: Hour, days: int) -> Period:
+        """The period that an hour lies in."""
+        number = (hour.start - _EPOCH).days // days
+        return cls(_EPOCH + timedelta(days=number * days), days)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after it."""
+        return self.start + timedelta(days=self.days)
+
+    @property
+    def name(self) -> str:
+        """How its key is called: its first day, and its length in days."""
+        return f"{self.start:%Y-%m-%d}-{self.days}d"
+
+    @classmethod
+    def named(cls, name: str) -> Period:
+        """The reverse of `name`."""
+        day, _, days = name.rpartition("-")
+        return cls(datetime.fromisoformat(day).replace(tzinfo=UTC), int(days.removesuffix("d")))
+
+
+def visitor_keys(lake: Lake, hour: Hour, now: datetime | None = None) -> tuple[bytes, bytes | None]:
+    """The key that holds in an hour, and the one of the hour before if that was another."""
+    days = lake.settings.privacy.key_days
+    period, before = Period.of(hour, days), Period.of(hour.previous, days)
+    now = now or datetime.now(UTC)
+    earlier = _key(lake, before, now) if before != period else None
+    return _key(lake, period, now), earlier
+
+
+def periods(lake: Lake) -> Iterator[Period]:
+    """The periods whose keys exist."""
+    prefix = lake.settings.lake.key_secret + "/"
+    pages = lake.secrets.get_paginator("list_secrets").paginate(
+        Filters=[{"Key": "name", "Values": [prefix]}]
+    )
+    for page in pages:
+        yield from (Period.named(s["Name"].removeprefix(prefix)) for s in page["SecretList"])
+
+
+def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
+    """Destroy, for good, the keys of periods that ended before the replay window."""
+    window = timedelta(days=lake.settings.privacy.replay_days)
+    expired = [period for period in periods(lake) if period.end + window < now]
+    for period in expired:
+        lake.secrets.delete_secret(SecretId=_name(lake, period), ForceDeleteWithoutRecovery=True)
+    return expired
+
+
+def _key(lake: Lake, period: Period, now: datetime) -> bytes:
+    """The period's key. Of two makers at once one wins, and both get that one's key."""
+    return _stored(lake, period) or _made(lake, period, now)
+
+
+def _made(lake: Lake, period: Period, now: datetime) -> bytes:
+    key = secrets.token_bytes(KEY_BYTES)
     try:
         lake.secrets.create_secret(
-            Name=lake.settings.lake.key_secret,
-            Description="Keys that visitor ids are hashed with, by the hour each begins to hold.",
-            SecretString=json.dumps({"keys": first}),
+            Name=_name(lake, period),
+            Description=f"Key of visitor ids from {period.start:%Y-%m-%d}, {period.days} days.",
+            SecretString=key.hex(),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceExistsException":
             raise
+        return _stored(lake, period) or _made(lake, period, now)
+    if period.start <= now < period.end:
+        destroy_expired(lake, now)
+    return key
 
 
-def visitor_key(lake: Lake, hour: Hour) -> bytes:
-    """The key that holds in an hour."""
-    secret = lake.secrets.get_secret_value(SecretId=lake.settings.lake.key_secret)
-    keys = json.loads(secret["SecretString"])["keys"]
-    holding = max((k for k in keys if k["from"] <= str(hour)), key=lambda k: str(k["from"]))
-    return bytes.fromhex(holding["key"])
+def _stored(lake: Lake, period: Period) -> bytes | None:
+    try:
+        secret = lake.secrets.get_secret_value(SecretId=_name(lake, period))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+    return bytes.fromhex(secret["SecretString"])
+
+
+def _name(lake: Lake, period: Period) -> str:
+    return f"{lake.settings.lake.key_secret}/{period.name}"

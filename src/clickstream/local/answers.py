@@ -17,16 +17,28 @@ QUESTIONS = {
         from daily_traffic
         order by event_date""",
     "Which pages did they see?": """
-        select path, sum(page_views) as page_views, sum(entries) as entries, sum(exits) as exits
+        select page, sum(page_views) as page_views, sum(entries) as entries, sum(exits) as exits
         from top_pages
-        group by path
-        order by page_views desc, path
+        group by page
+        order by page_views desc, page
         limit 8""",
     "What brought them?": """
-        select referrer_domain, source, medium, campaign, sum(sessions) as sessions
+        select channel, source, medium, campaign, sum(sessions) as sessions
         from traffic_sources
-        group by referrer_domain, source, medium, campaign
-        order by sessions desc, referrer_domain, source, medium, campaign
+        group by channel, source, medium, campaign
+        order by sessions desc, channel, source, medium, campaign
+        limit 8""",
+    "Where are they?": """
+        select country, city, sum(sessions) as sessions, sum(visitors) as visitor_days
+        from visits_by_place
+        group by country, city
+        order by sessions desc, country, city
+        limit 8""",
+    "Which machines came?": """
+        select bot_class, sum(requests) as requests, sum(errors) as errors
+        from bot_traffic
+        group by bot_class
+        order by requests desc, bot_class
         limit 8""",
     "What were the longest visits?": """
         select started_at, landing_page, exit_page, page_views, duration_seconds as seconds

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from clickstream import __version__, clean, parse, sessions
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, objects, raw, staging
 from clickstream.lake import hour as lake_hour
+from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
+from clickstream.pipeline.rules import clean_rules, look_ups, session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
-TEXT = pa.dictionary(pa.int32(), pa.string())
+ROWS_AT_ONCE = 1 << 18
+"""Rows that are shaped and compressed at a time, which bounds the memory."""
 
 
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
-    """Parse and clean an hour's raw lines; no table is touched."""
+    """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
     raws = raw.list_raw(lake, hour)
-    rules, key = _clean_rules(lake), keys.visitor_key(lake, hour)
-    parsed = [(item.key, parse.parse(raw.read(lake, item), item.log_format)) for item in raws]
-    parsed = parsed or [("", parse.parse(b"", "combined"))]
-    requests = pa.concat_tables(
-        with_origin(clean.clean(found.requests, rules, key), origin) for origin, found in parsed
-    ).combine_chunks()
-    rejects = pd.concat([found.rejects.assign(raw_object=origin) for origin, found in parsed])
+    requests, rejects = _labelled(lake, hour, raws)
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
@@ -37,54 +35,64 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         version=version,
         raw_digest=digest,
         raw_objects=len(raws),
-        lines=sum(found.lines for _, found in parsed),
+        lines=len(requests) + len(rejects),
         rejected=len(rejects),
-        balance=clean.balance(requests.to_pandas()),
+        balance=clean.balance(requests),
+        hits=int(requests.is_hit.sum()),
     )
-    staging.write(lake, staged.key("requests"), requests)
-    staging.write(lake, staged.key("rejects"), staging.shape(rejects, REJECTS, hour))
+    cut = sessions.cut(requests, session_rules(lake))
+    parts = sessions.make_parts(requests, cut)
+    staging.write_rows(lake, staged.hits_key, HITS, hour, hits_in_order(requests, cut, parts))
+    staging.write_rows(lake, staged.rejects_key, REJECTS, hour, [rejects])
+    staging.write_frame(lake, staged.parts_key, parts)
     objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
     return staged
 
 
-def _clean_rules(lake: Lake) -> clean.CleanRules:
-    site, rules = lake.settings.site, lake.settings.clean
-    return clean.CleanRules(site.name, site.domains, rules.asset_extensions, rules.query_parameters)
+def _labelled(
+    lake: Lake, hour: Hour, raws: Iterable[RawObject]
+) -> tuple[clean.Requests, pd.DataFrame]:
+    """The labelled requests of an hour, and its rejects."""
+    cleaner = clean.Cleaner(clean_rules(lake), keys.visitor_keys(lake, hour), look_ups(lake))
+    rejects = []
+    for origin, parsed in _parsed(lake, raws):
+        cleaner.add(parsed.requests, origin)
+        rejects.append(parsed.rejects.assign(raw_object=origin))
+    return cleaner.requests(), pd.concat(rejects)
 
 
-def with_origin(requests: pd.DataFrame, raw_object: str) -> pa.Table:
-    """Cleaned requests as Arrow, with the key of the raw object they came from."""
-    origin = pd.Categorical.from_codes([0] * len(requests), categories=[raw_object])
-    table = pa.Table.from_pandas(requests.assign(raw_object=origin), preserve_index=False)
-    fields = (f.with_type(TEXT) if pa.types.is_dictionary(f.type) else f for f in table.schema)
-    return table.cast(pa.schema(list(fields)))
+def _parsed(lake: Lake, raws: Iterable[RawObject]) -> Iterator[tuple[str, parse.Parsed]]:
+    """Each raw object's lines, read; an hour without any has one that is empty."""
+    yield "", parse.parse(b"", "combined")
+    for item in raws:
+        yield item.key, parse.parse(raw.read(lake, item), item.log_format)
+
+
+def hits_in_order(
+    requests: clean.Requests, cut: sessions.Cut, parts: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    """The hits, with their parts, in the order of visitor and time, some rows at a time."""
+    is_hit = requests.is_hit[cut.order]
+    rows, part = cut.order[is_hit], cut.part[is_hit]
+    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        frame = requests.frame(rows[some])
+        yield frame.assign(part_id=parts["part_id"].array.take(part[some]))
 
 
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
-    """Cut the staged requests into session parts, continuing what the hour before hands on."""
-    hour = Hour.parse(staged.hour)
-    rules = session_rules(lake)
+    """Stitch the staged parts to the sessions that the hour before hands on."""
+    hour, rules = Hour.parse(staged.hour), session_rules(lake)
     carry = handed_on(lake, hour.previous)
-    requests = staging.read(lake, staged.key("requests")).to_pandas()
-    part_ids, parts = sessions.build_parts(requests, carry, hour, rules)
-    hits = requests.assign(part_id=part_ids)[requests["kind"] != "asset"]
-    handing_on = sessions.carry_out(parts, hour, rules.gap_seconds)
+    parts = sessions.stitch(staging.read_frame(lake, staged.parts_key), carry, hour, rules)
     built = replace(
         staged,
-        hits=len(hits),
         session_parts=len(parts),
         carry_in=sessions.carry_digest(carry),
-        carry_out=sessions.carry_digest(handing_on),
+        carry_out=sessions.carry_digest(sessions.carry_out(parts, hour, rules.gap_seconds)),
     )
-    staging.write(lake, built.key("hits"), staging.shape(hits, HITS, hour))
-    staging.write(lake, built.key("session_parts"), staging.shape(parts, SESSION_PARTS, hour))
+    staging.write_rows(lake, built.session_parts_key, SESSION_PARTS, hour, [parts])
     return built
-
-
-def session_rules(lake: Lake) -> sessions.SessionRules:
-    """When a session ends, by the settings."""
-    chosen = lake.settings.sessions
-    return sessions.SessionRules(chosen.gap_seconds, chosen.cap_hours)
 
 
 def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
@@ -95,20 +103,16 @@ def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
 
 def check_hour(lake: Lake, staged: Staged) -> Staged:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
-    rows = {
-        name: staging.read(lake, key).num_rows
-        for name, key in (
-            ("hits", staged.key("hits")),
-            ("session_parts", staged.key("session_parts")),
-            ("rejects", rejects_key(staged)),
-        )
-    }
     kinds = sum(staged.balance.values())
+    hits, parts, rejects = (
+        staging.count(lake, key)
+        for key in (staged.hits_key, staged.session_parts_key, staged.rejects_key)
+    )
     checks = {
         "lines = kinds + rejected": (staged.lines, kinds + staged.rejected),
-        "hits = kinds - assets": (rows["hits"], kinds - staged.balance["assets"]),
-        "rejects = rejected": (rows["rejects"], staged.rejected),
-        "session parts as counted": (rows["session_parts"], staged.session_parts),
+        "hits = kinds - assets": (hits, kinds - staged.balance["assets"]),
+        "rejects = rejected": (rejects, staged.rejected),
+        "session parts as counted": (parts, staged.session_parts),
     }
     wrong = [
         f"{name}: {left:,} ≠ {right:,}" for name, (left, right) in checks.items() if left != right
@@ -119,8 +123,3 @@ def check_hour(lake: Lake, staged: Staged) -> Staged:
             f"Its rows wait in {lake.uri(staged.prefix)}; report this, it is a fault of ours."
         )
     return staged
-
-
-def rejects_key(staged: Staged) -> str:
-    """The key of the staged rejects, which do not depend on the carry."""
-    return replace(staged, carry_in="").key("rejects")

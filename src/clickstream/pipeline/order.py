@@ -20,7 +20,6 @@ from clickstream.pipeline.build import (
     check_hour,
     clean_hits,
     handed_on,
-    rejects_key,
 )
 from clickstream.pipeline.records import Published, Staged
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
@@ -95,9 +94,9 @@ def _neighbours_to_mend(
 def _publish(lake: Lake, staged: Staged, run_id: str, reason: str) -> Published:
     hour = Hour.parse(staged.hour)
     rows = {
-        HITS.name: staging.read(lake, staged.key("hits")),
-        SESSION_PARTS.name: staging.read(lake, staged.key("session_parts")),
-        REJECTS.name: staging.read(lake, rejects_key(staged)),
+        HITS.name: staging.read(lake, staged.hits_key),
+        SESSION_PARTS.name: staging.read(lake, staged.session_parts_key),
+        REJECTS.name: staging.read(lake, staged.rejects_key),
     }
 
     def ledger_row(before: LedgerRow) -> pa.Table:

@@ -23,10 +23,25 @@ class Staged:
     carry_in: str = ""
     carry_out: str = ""
 
-    def key(self, name: str) -> str:
-        """The key of one of its staged objects; what depends on the carry is named by it."""
-        carry = f"-{self.carry_in}" if self.carry_in else ""
-        return f"{self.prefix}{name}{carry}.parquet"
+    @property
+    def hits_key(self) -> str:
+        """The key of its hits."""
+        return f"{self.prefix}hits.parquet"
+
+    @property
+    def rejects_key(self) -> str:
+        """The key of its rejects."""
+        return f"{self.prefix}rejects.parquet"
+
+    @property
+    def parts_key(self) -> str:
+        """The key of its parts, before they are stitched to sessions."""
+        return f"{self.prefix}parts.parquet"
+
+    @property
+    def session_parts_key(self) -> str:
+        """The key of its session parts, named by the carry that they depend on."""
+        return f"{self.prefix}session_parts-{self.carry_in}.parquet"
 
     @property
     def raw_list_key(self) -> str:

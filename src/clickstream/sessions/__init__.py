@@ -11,16 +11,22 @@ and a new campaign do not cut it.
 """
 
 from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
-from clickstream.sessions.parts import SessionRules, build_parts
+from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
+from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
+    "Cut",
+    "Requests",
     "SessionRules",
     "build_parts",
     "carry_digest",
     "carry_out",
+    "cut",
+    "make_parts",
     "no_carry",
     "request_runs",
     "run_starts",
+    "stitch",
 ]

@@ -1,6 +1,7 @@
 """The carry: the sessions still open at the end of an hour, and a digest that proves them.
 
-Columns: visitor_id, session_started_at, last_hit_at; one row per visitor, sorted by visitor.
+Columns: visitor_id, session_id, session_started_at, last_hit_at; one row per visitor, sorted by
+visitor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pandas as pd
 
 from clickstream.hours import Hour
 
-CARRY_COLUMNS = ["visitor_id", "session_started_at", "last_hit_at"]
+CARRY_COLUMNS = ["visitor_id", "session_id", "session_started_at", "last_hit_at"]
 
 
 def no_carry() -> pd.DataFrame:
@@ -19,6 +20,7 @@ def no_carry() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "visitor_id": pd.Series(dtype="str"),
+            "session_id": pd.Series(dtype="str"),
             "session_started_at": pd.Series(dtype="datetime64[us]"),
             "last_hit_at": pd.Series(dtype="datetime64[us]"),
         }
@@ -42,6 +44,7 @@ def carry_digest(carry: pd.DataFrame) -> str:
     """Digest of a carry: equal exactly when the open sessions are the same."""
     digest = hashlib.blake2b(digest_size=8)
     rows = carry[CARRY_COLUMNS].sort_values("visitor_id").itertuples(index=False, name=None)
-    for visitor, started, last in rows:
-        digest.update(f"{visitor} {started.isoformat()} {last.isoformat()}\n".encode())
+    for visitor, session, started, last in rows:
+        line = f"{visitor} {session} {started.isoformat()} {last.isoformat()}\n"
+        digest.update(line.encode())
     return digest.hexdigest()

@@ -1,9 +1,12 @@
-"""Cut an hour's requests into session parts and stitch them to the sessions still open."""
+"""Session parts: what each visitor's run of requests in an hour was like, and whose session it is.
+
+What a part is like follows from the hour's requests alone; which session it belongs to also
+depends on the hour before. So parts are made first and stitched to the open sessions after.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,98 +14,94 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.hours import Hour
-from clickstream.sessions.runs import run_starts
+from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
 
-SECOND = 1_000_000
-SOURCE = ["referrer_domain", "utm_source", "utm_medium", "utm_campaign"]
+ARRIVAL = (
+    *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
+    *("utm_campaign", "utm_term", "utm_content", "click_platform"),
+)
+"""Where a part's visitor came from: as the part's last request with a channel says it."""
 
-
-@dataclass(frozen=True)
-class SessionRules:
-    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`."""
-
-    gap_seconds: int = 1800
-    cap_hours: int = 24
+_VISITOR = (
+    *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
+    *("country", "region", "city", "opted_out"),
+)
+_FLAGS = ("hit_at", "kind", "is_bot", "channel")
 
 
 def build_parts(
-    requests: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> tuple[pd.Series, pd.DataFrame]:
-    """Build the session parts of one hour.
+    requests: Requests, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    """The session parts of an hour, from its requests and what the hour before hands on."""
+    return stitch(make_parts(requests, cut(requests, rules)), carry, hour, rules)
 
-    `requests`: the hour's cleaned requests, of every kind, in any order, with `raw_object` and
-    `line_number` to settle ties within a second. `carry`: what the hour before hands on.
-    Returns each request's `part_id`, aligned to `requests`, and the frame of parts, sorted by
-    visitor and first hit.
+
+def make_parts(requests: Requests, parts: Cut) -> pd.DataFrame:
+    """One row per part, sorted by visitor and first hit; not yet stitched to sessions.
+
+    `carried_as` is the id that the hour before knows the visitor by, for `stitch`.
     """
-    order, first = _cut(requests, rules)
-    rows = requests.iloc[order].reset_index(drop=True)
-    parts = _summarize(rows, first)
-    parts["session_started_at"] = _session_starts(parts, carry, hour, rules)
-    parts["session_id"] = _hashes("session", parts["visitor_id"], parts["session_started_at"])
-    parts["part_id"] = _hashes("part", parts["visitor_id"], parts["first_hit_at"])
-    lengths = np.diff(first, append=len(rows))
-    part_of_row = np.empty(len(rows), dtype=np.int64)
-    part_of_row[order] = np.repeat(np.arange(len(first)), lengths)
-    part_ids = pd.Categorical.from_codes(part_of_row, categories=parts["part_id"].to_numpy())
-    return pd.Series(part_ids, index=requests.index, name="part_id"), parts
-
-
-def _cut(
-    requests: pd.DataFrame, rules: SessionRules
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The order of visitor, time, place in the log; and where in that order each part begins."""
-    visitor = _rank(requests["visitor_id"])
-    at = requests["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-    place = (requests["line_number"].to_numpy(), _rank(requests["raw_object"]))
-    order = np.lexsort((*place, at, visitor))
-    starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
-    return order, np.flatnonzero(starts)
-
-
-def _rank(texts: pd.Series) -> NDArray[np.int64]:
-    """Codes that sort as the texts do, whatever order they were first seen in."""
-    if not len(texts):
-        return np.empty(0, dtype=np.int64)
-    column = texts.astype("category")
-    rank = np.empty(len(column.cat.categories), dtype=np.int64)
-    rank[np.argsort(column.cat.categories.to_numpy().astype(str))] = np.arange(len(rank))
-    codes: NDArray[np.int64] = rank[column.cat.codes.to_numpy()]
-    return codes
-
-
-def _summarize(rows: pd.DataFrame, first: NDArray[np.int64]) -> pd.DataFrame:
-    """One row per part, from requests in order; `first` holds each part's first position."""
-    last = np.append(first[1:], len(rows)) - 1 if len(first) else first
-    kind = rows["kind"].astype(str).to_numpy()
-    is_page = kind == "page"
-    is_error = (kind == "client_error") | (kind == "server_error")
+    order, first, last = parts.order, parts.first, parts.last
+    rows = requests.frame(order, _FLAGS)
+    kind = rows["kind"]
+    is_page = (kind == "page").to_numpy()
+    is_error = kind.isin(["client_error", "server_error"]).to_numpy()
     is_bot = rows["is_bot"].to_numpy(dtype=bool)
-    has_source = (rows["utm_source"].notna() | rows["referrer_domain"].notna()).to_numpy()
+    has_channel = rows["channel"].notna().to_numpy()
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
-    columns: dict[str, Any] = {
-        "visitor_id": _texts(rows["visitor_id"], first),
-        "site": _texts(rows["site"], first),
-        "first_hit_at": _values(rows["hit_at"], first),
-        "last_hit_at": _values(rows["hit_at"], last),
+    at = rows["hit_at"]
+
+    def texts(names: tuple[str, ...], positions: NDArray[np.int64]) -> dict[str, Any]:
+        """Columns at positions of the order; NA where the position is -1."""
+        found = requests.frame(order[positions], names)
+        missing = positions < 0
+        return {name: found[name].mask(missing) if missing.any() else found[name] for name in names}
+
+    made = {
+        **texts(_VISITOR, first),
+        "first_hit_at": _times(at, first),
+        "last_hit_at": _times(at, last),
         "requests": last - first + 1,
         "page_views": _count(is_page, first),
-        "assets": _count(kind == "asset", first),
+        "assets": _count((kind == "asset").to_numpy(), first),
         "errors": _count(is_error, first),
-        "first_page_at": _values(rows["hit_at"], entry),
-        "last_page_at": _values(rows["hit_at"], exit_),
-        "entry_page": _texts(rows["path"], entry),
-        "exit_page": _texts(rows["path"], exit_),
+        "first_page_at": _times(at, entry),
+        "last_page_at": _times(at, exit_),
+        "entry_page": texts(("page",), entry)["page"],
+        "exit_page": texts(("page",), exit_)["page"],
         "is_bot": _count(is_bot, first) > 0,
-        "bot_reason": _texts(rows["bot_reason"], _first_where(is_bot, first)),
+        **texts(("bot_class", "bot_reason"), _first_where(is_bot, first)),
+        **texts(ARRIVAL, _last_where(has_channel, first)),
     }
-    source = _first_where(has_source, first)
-    columns |= {name: _texts(rows[name], source) for name in SOURCE}
-    return pd.DataFrame(columns)
+    made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
+    return pd.DataFrame(made)
+
+
+def stitch(
+    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    """Parts with the session each belongs to: one that is still open, or one that it begins.
+
+    A session is named after its first part, and keeps that name over hours and visitor keys.
+    """
+    carried_as = parts["carried_as"].astype("str")
+    known = carry.set_index("visitor_id").reindex(carried_as).reset_index(drop=True)
+    silence = parts["first_hit_at"] - known["last_hit_at"]
+    age = pd.Timestamp(hour.naive) - known["session_started_at"]
+    continues = (
+        ~carried_as.duplicated()
+        & (silence <= pd.Timedelta(seconds=rules.gap_seconds))
+        & (age < pd.Timedelta(hours=rules.cap_hours))
+    )
+    started = parts["first_hit_at"].mask(continues, known["session_started_at"])
+    return parts.drop(columns="carried_as").assign(
+        session_started_at=started.astype("datetime64[us]"),
+        session_id=parts["part_id"].mask(continues, known["session_id"]),
+    )
 
 
 def _count(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.add.reduceat(flags.astype(np.int64), first) if len(first) else first
+    return np.add.reduceat(flags, first, dtype=np.int64) if len(first) else first
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -118,34 +117,19 @@ def _last_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[n
     return np.maximum.reduceat(positions, first) if len(first) else first
 
 
-def _values(column: pd.Series, positions: NDArray[np.int64]) -> pd.Series:
-    return column.reindex(positions).reset_index(drop=True)
+def _times(at: pd.Series, positions: NDArray[np.int64]) -> NDArray[Any]:
+    """The moments at positions; NaT where the position is -1."""
+    if not len(at):
+        return np.empty(0, "M8[us]")
+    moments = at.to_numpy()[positions]
+    return np.where(positions < 0, np.datetime64("NaT", "us"), moments).astype("M8[us]")
 
 
-def _texts(column: pd.Series, positions: NDArray[np.int64]) -> pd.Series:
-    return _values(column, positions).astype("str")
-
-
-def _session_starts(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.Series:
-    """When each part's session began: with the part, or earlier if it continues an open one."""
-    known = carry.set_index("visitor_id").reindex(parts["visitor_id"]).reset_index(drop=True)
-    carried_start = known["session_started_at"]
-    silence = parts["first_hit_at"] - known["last_hit_at"]
-    age = pd.Timestamp(hour.naive) - carried_start
-    continues = (
-        ~parts["visitor_id"].duplicated()
-        & (silence <= pd.Timedelta(seconds=rules.gap_seconds))
-        & (age < pd.Timedelta(hours=rules.cap_hours))
+def _part_ids(visitors: pd.Series, moments: NDArray[Any]) -> pd.Series:
+    """Ids from a visitor id, keyed already, and a moment: 24 hex digits of BLAKE2b."""
+    microseconds = moments.astype(np.int64).tolist()
+    hashed = (
+        hashlib.blake2b(f"{visitor} {at}".encode(), digest_size=12).hexdigest()
+        for visitor, at in zip(visitors.tolist(), microseconds, strict=True)
     )
-    return parts["first_hit_at"].mask(continues, carried_start).astype("datetime64[us]")
-
-
-def _hashes(what: str, visitors: pd.Series, moments: pd.Series) -> list[str]:
-    """Ids from a visitor id (keyed already) and a moment: 24 hex digits of BLAKE2b."""
-    seconds = moments.astype("datetime64[us]").astype(np.int64)
-    return [
-        hashlib.blake2b(f"{what} {visitor} {at}".encode(), digest_size=12).hexdigest()
-        for visitor, at in zip(visitors, seconds, strict=True)
-    ]
+    return pd.Series([*hashed], dtype="str")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -15,6 +19,8 @@ from clickstream.sessions import (
     build_parts,
     carry_digest,
     carry_out,
+    cut,
+    make_parts,
     no_carry,
     request_runs,
 )
@@ -24,27 +30,43 @@ RULES = SessionRules()
 PAUSES = st.sampled_from([0, 1, 60, 900, 1799, 1800, 1801, 5000])
 
 
-def requests_frame(hits: list[tuple[str, int]]) -> pd.DataFrame:
-    """Requests of kind page at seconds after FIRST, as `clean` would hand them on."""
+TEXTS = (
+    *("site", "device", "browser", "browser_version", "os", "country", "region", "city"),
+    *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
+    *("utm_campaign", "utm_term", "utm_content", "click_platform", "bot_class", "bot_reason"),
+)
+
+
+@dataclass
+class Made:
+    """Requests as `clean` would hand them on, from a frame."""
+
+    rows: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def frame(self, rows: Any, only: Sequence[str]) -> pd.DataFrame:
+        return self.rows[[*only]].iloc[rows].reset_index(drop=True)
+
+
+def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
+    """Requests of kind page at seconds after FIRST, in the order of the log."""
     at = [pd.Timestamp(FIRST.naive) + pd.Timedelta(seconds=second) for _, second in hits]
     n = len(hits)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
-            "visitor_id": pd.Categorical([visitor for visitor, _ in hits]),
-            "site": pd.Categorical(["cafe"] * n),
+            "visitor_id": pd.Categorical(pd.array([visitor for visitor, _ in hits], dtype="str")),
             "hit_at": pd.Series(at, dtype="datetime64[us]"),
             "kind": pd.Categorical(["page"] * n),
-            "path": pd.Categorical([f"/{second}" for _, second in hits]),
-            "is_bot": [False] * n,
-            "bot_reason": pd.Categorical([None] * n),
-            "raw_object": pd.Categorical(["raw/x"] * n),
-            "line_number": range(1, n + 1),
-            "referrer_domain": pd.Categorical([None] * n),
-            "utm_source": pd.Categorical([None] * n),
-            "utm_medium": pd.Categorical([None] * n),
-            "utm_campaign": pd.Categorical([None] * n),
+            "page": pd.Categorical([f"/{second}" for _, second in hits]),
+            "is_bot": np.zeros(n, np.bool_),
+            "opted_out": np.zeros(n, np.bool_),
+            **{name: pd.Categorical(pd.array([None] * n, dtype="str")) for name in TEXTS},
+            **{name: pd.Categorical(values) for name, values in columns.items()},
         }
     )
+    return Made(frame.assign(carried_as=frame["visitor_id"]))
 
 
 @st.composite
@@ -80,7 +102,7 @@ def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int
     for hour in hour_range(FIRST, last_hour):
         offset = int((hour.start - FIRST.start).total_seconds())
         inside = [hit for hit in hits if offset <= hit[1] < offset + 3600]
-        _, built = build_parts(requests_frame(inside), carry, hour, RULES)
+        built = build_parts(made(inside), carry, hour, RULES)
         carry = carry_out(built, hour, RULES.gap_seconds)
         parts.append(built)
     merged = pd.concat(parts).groupby("session_id")
@@ -105,30 +127,43 @@ def test_hours_with_carry_equal_the_whole_log(hits: list[tuple[str, int]]) -> No
 @settings(max_examples=40, deadline=None)
 @given(walks(), st.randoms())
 def test_the_order_of_requests_changes_nothing(hits, random) -> None:
+    """Pages are named by their second, so requests of one second don't differ."""
     inside = [hit for hit in hits if hit[1] < 3600]
-    frame = requests_frame(inside)
-    shuffled = frame.sample(frac=1, random_state=random.randrange(1 << 30))
-    ids, parts = build_parts(frame, no_carry(), FIRST, RULES)
-    ids_again, parts_again = build_parts(shuffled, no_carry(), FIRST, RULES)
-    pd.testing.assert_frame_equal(parts, parts_again)
-    assert ids.astype(str).to_dict() == ids_again.astype(str).to_dict()
+    parts = build_parts(made(inside), no_carry(), FIRST, RULES)
+    random.shuffle(inside)
+    again = build_parts(made(inside), no_carry(), FIRST, RULES)
+    pd.testing.assert_frame_equal(parts.astype(str), again.astype(str))
 
 
 @settings(max_examples=40, deadline=None)
 @given(walks())
 def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> None:
-    inside = [hit for hit in hits if hit[1] < 3600]
-    ids, parts = build_parts(requests_frame(inside), no_carry(), FIRST, RULES)
-    assert ids.astype(str).value_counts().to_dict() == dict(
-        zip(parts["part_id"], parts["requests"], strict=True)
-    )
+    requests = made([hit for hit in hits if hit[1] < 3600])
+    found = cut(requests, RULES)
+    parts = make_parts(requests, found)
+    assert sorted(found.order.tolist()) == list(range(len(requests)))
+    assert np.bincount(found.part, minlength=len(parts)).tolist() == parts["requests"].tolist()
+    visitors = requests.rows["visitor_id"].astype(str).iloc[found.order].tolist()
+    assert visitors == parts["visitor_id"].astype(str).iloc[found.part].tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1 << 40)), min_size=1))
+def test_requests_are_put_in_the_order_of_visitor_time_and_place(rows) -> None:
+    """Also where moments lie so far apart, or so close, that they don't fit one integer."""
+    at = np.array([moment for _, moment in rows], "M8[us]")
+    visitors = pd.Categorical(pd.array([str(visitor) for visitor, _ in rows], dtype="str"))
+    requests = Made(pd.DataFrame({"visitor_id": visitors, "hit_at": at}))
+    expected = sorted(range(len(rows)), key=lambda n: (rows[n], n))
+    assert cut(requests, RULES).order.tolist() == expected
+    whole = Made(requests.rows.assign(hit_at=at.astype("M8[s]").astype("M8[us]")))
+    second = sorted(range(len(rows)), key=lambda n: (rows[n][0], rows[n][1] // 1_000_000, n))
+    assert cut(whole, RULES).order.tolist() == second
 
 
 @pytest.mark.parametrize(("silence", "parts"), [(1799, 1), (1800, 1), (1801, 2)])
 def test_exactly_the_gap_continues_a_session(silence: int, parts: int) -> None:
-    _, built = build_parts(
-        requests_frame([("a", 10), ("a", 10 + silence)]), no_carry(), FIRST, RULES
-    )
+    built = build_parts(made([("a", 10), ("a", 10 + silence)]), no_carry(), FIRST, RULES)
     assert len(built) == parts
 
 
@@ -140,27 +175,42 @@ def test_a_day_old_session_ends_at_the_next_hour_edge() -> None:
 
 
 def test_carries_differ_exactly_when_the_open_sessions_do() -> None:
-    _, parts = build_parts(requests_frame([("a", 3000), ("b", 3500)]), no_carry(), FIRST, RULES)
+    parts = build_parts(made([("a", 3000), ("b", 3500)]), no_carry(), FIRST, RULES)
     carry = carry_out(parts, FIRST, RULES.gap_seconds)
     assert carry_digest(carry) == carry_digest(carry.sample(frac=1, random_state=1))
     assert carry_digest(carry) != carry_digest(carry.head(1))
     assert list(carry["visitor_id"]) == ["a", "b"]
 
 
-def test_source_and_pages_of_a_part_come_from_its_first_and_last_pages() -> None:
-    frame = requests_frame([("a", 5), ("a", 10), ("a", 20), ("a", 30)])
-    frame["kind"] = pd.Categorical(["asset", "page", "page", "redirect"])
-    frame["utm_source"] = pd.Categorical([None, None, "mail", "late"])
-    _, parts = build_parts(frame, no_carry(), FIRST, RULES)
-    part = parts.iloc[0]
+def test_arrival_and_pages_of_a_part() -> None:
+    """Pages are its first and last page view, the arrival is the last that names a channel."""
+    requests = made(
+        [("a", 5), ("a", 10), ("a", 20), ("a", 30)],
+        kind=["asset", "page", "page", "redirect"],
+        channel=["Email", None, "Referral", None],
+        utm_source=["mail", None, "late", "none"],
+    )
+    part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]
     assert (part["entry_page"], part["exit_page"]) == ("/10", "/20")
     assert (part["page_views"], part["assets"], part["requests"]) == (2, 1, 4)
-    assert part["utm_source"] == "mail"
+    assert (part["channel"], part["utm_source"]) == ("Referral", "late")
+
+
+def test_a_session_goes_on_under_a_new_visitor_key() -> None:
+    """The hour after a change of keys knows visitors by both ids, and the session keeps its own."""
+    before = build_parts(made([("old", 3500)]), no_carry(), FIRST, RULES)
+    requests = made([("new", 3700), ("other", 3700)])
+    requests.rows["carried_as"] = pd.Categorical(["old", "elsewhere"])
+    carry = carry_out(before, FIRST, RULES.gap_seconds)
+    after = build_parts(requests, carry, FIRST.next, RULES)
+    assert after["visitor_id"].tolist() == ["new", "other"]
+    assert after["session_id"].tolist() == [before["session_id"][0], after["part_id"][1]]
+    assert after["session_started_at"][0] == before["session_started_at"][0]
+    handed_on = carry_out(after, FIRST.next, 3600)
+    assert handed_on["visitor_id"].tolist() == ["new", "other"]
 
 
 def test_request_runs_do_not_depend_on_order() -> None:
-    import numpy as np
-
     keys = np.array([2, 1, 2, 1], dtype=np.int64)
     seconds = np.array([5000, 0, 0, 1800], dtype=np.int64)
     assert request_runs(keys, seconds) == 3

@@ -1,0 +1,30 @@
+-- One row is one reason to take requests for a machine's, on one site and UTC date, with what they
+-- asked for. Static assets are not counted.
+with
+
+bot_hits as (
+    select *
+    from hits
+    where is_bot
+),
+
+final as (
+    select
+        site,
+        bot_class,
+        bot_reason,
+        count(*) as requests,
+        count(distinct visitor_id) as visitors,
+        count(distinct page) as pages,
+        count_if(kind in ('client_error', 'server_error')) as errors,
+        event_date
+    from bot_hits
+    group by
+        site,
+        bot_class,
+        bot_reason,
+        event_date
+)
+
+select *
+from final

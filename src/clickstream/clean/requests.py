@@ -1,0 +1,90 @@
+"""Labelled requests as a star: rows of integers that point into tables of distinct values.
+
+A row has what differs from request to request, about forty bytes of it; what a target, an arrival
+or a visitor is like stands once in its table. A frame with every column is made of any rows when
+it is wanted, so an hour of millions of requests needs little memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from clickstream.clean.arrivals import Arrived
+from clickstream.clean.kinds import KIND_TYPE, KINDS
+from clickstream.clean.visitors import VISITOR_COLUMNS
+
+POINTERS = ("raw_object", "method", "target", "arrival", "visitor")
+"""The columns of rows that point into the table of the same name."""
+
+Rows = npt.NDArray[np.int64] | slice
+"""Some rows: their positions, in any order, or a slice."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Requests in the order of their place in the raw objects.
+
+    `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), status (int16), size
+    (int64, -1 where none was logged), line_number (int64), kind (position in KINDS),
+    has_referrer (bool), and the POINTERS. `tables` has a frame for each pointer.
+    """
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    tables: Mapping[str, pd.DataFrame]
+
+    def __len__(self) -> int:
+        return len(self.columns["hit_at"])
+
+    @property
+    def is_hit(self) -> npt.NDArray[np.bool_]:
+        """Whether each row is more than a static asset."""
+        is_hit: npt.NDArray[np.bool_] = self.columns["kind"] != KINDS.index("asset")
+        return is_hit
+
+    def frame(self, rows: Rows = slice(None), only: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some rows with all their columns, or `only` some columns, as `clean` describes them."""
+        made: dict[str, Any] = {}
+        for name in COLUMNS if only is None else only:
+            made[name] = self._column(name, rows)
+        return pd.DataFrame(made, copy=False)
+
+    def _column(self, name: str, rows: Rows) -> Any:
+        if name == "kind":
+            return pd.Categorical.from_codes(self.columns["kind"][rows], dtype=KIND_TYPE)
+        if name == "bytes":
+            size = self.columns["size"][rows]
+            return pd.arrays.IntegerArray(np.maximum(size, 0), size < 0)
+        if name not in _POINTED:
+            return self.columns[name][rows]
+        pointer = _POINTED[name]
+        return self.tables[pointer][name].array.take(self.columns[pointer][rows])
+
+
+_POINTED: dict[str, str] = {
+    "raw_object": "raw_object",
+    "method": "method",
+    **dict.fromkeys(("path", "page", "query"), "target"),
+    **dict.fromkeys((field.name for field in fields(Arrived)), "arrival"),
+    **dict.fromkeys(VISITOR_COLUMNS, "visitor"),
+}
+"""The columns that a table holds, and which."""
+
+COLUMNS = (
+    *("hit_at", "kind", "status", "bytes", "line_number"),
+    *_POINTED,
+)
+"""The columns of a frame of labelled requests."""
+
+
+def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    """The rows of batches one after the other; the batches are emptied on the way."""
+    batches = [*batches]
+    return {
+        name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]
+    }

@@ -1,0 +1,40 @@
+"""The rules that requests are labelled by, and what is looked up on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from clickstream.clean.addresses import TrustedNetworks
+from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
+from clickstream.clean.devices import Device, device_of
+from clickstream.clean.kinds import KindRules
+from clickstream.clean.places import Place, place_of
+from clickstream.clean.urls import TargetRules
+
+
+@dataclass(frozen=True)
+class CleanRules:
+    """How requests are labelled. `site` is its name in the tables, `domains` are its own hosts."""
+
+    site: str
+    domains: tuple[str, ...] = ()
+    targets: TargetRules = field(default_factory=TargetRules)
+    kinds: KindRules = field(default_factory=KindRules)
+    channels: ChannelRules = DEFAULT_CHANNELS
+    trusted: TrustedNetworks = field(default_factory=lambda: TrustedNetworks.of(()))
+    networks: Networks = field(default_factory=Networks)
+    behaviour: BehaviourRules = field(default_factory=BehaviourRules)
+
+
+def _nowhere(_address: str) -> Place:
+    return place_of(None)
+
+
+@dataclass(frozen=True)
+class LookUps:
+    """What is looked up outside: the place of an address, and the device behind a user agent."""
+
+    place: Callable[[str], Place] = _nowhere
+    device: Callable[[str], Device] = device_of
