@@ -45,10 +45,11 @@ class Stages:
 
 def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     """Ours, with the functions that `clickstream.pipeline.build` strings together."""
+    import pandas as pd
+
     from clickstream import clean, sessions
     from clickstream.hours import Hour
-    from clickstream.lake.staging import parquet
-    from clickstream.pipeline.build import hits_in_order
+    from clickstream.shaping import parquet
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
     stages = stages or Stages()
@@ -59,14 +60,14 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     )
     rejects = [*_read(log, cleaner, stages)]
     requests = cleaner.requests()
-    clean.balance(requests)
+    requests.balance()
     stages.done("behaviour and balance")
     cut = sessions.cut(requests, rules)
     parts = sessions.make_parts(requests, cut)
     stitched = sessions.stitch(parts, sessions.no_carry(), hour, rules)
     stages.done("sessions")
-    hits = hits_in_order(requests, cut, parts)
-    for table, frames in ((HITS, hits), (SESSION_PARTS, [stitched]), (REJECTS, rejects)):
+    hits = sessions.hits_in_order(requests, cut, parts)
+    for table, frames in ((HITS, hits), (SESSION_PARTS, [stitched]), (REJECTS, [pd.concat(rejects)])):
         (out / f"{table.name}.parquet").write_bytes(parquet(frames, table, hour))
     stages.done("shape and write")
     return int(requests.is_hit.sum()), len(parts)

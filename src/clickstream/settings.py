@@ -148,20 +148,30 @@ class Channels(_Section):
 class Bots(_Section):
     """What gives machines away, besides their user agents."""
 
-    verified_ranges: dict[str, str] = Field(
-        {}, description="Files with the address ranges of search engines and the like, by name."
+    crawlers: dict[str, str] = Field(
+        {},
+        description="Files with the networks of crawlers, by the name in their user agents.",
     )
     datacenters: dict[str, str] = Field(
-        {}, description="Files with the address ranges of datacenters, by name."
+        {}, description="Files with networks of datacenters, where nobody browses from, by name."
     )
-    pages_per_minute: Annotated[int, Field(ge=1)] = Field(
-        30, description="More page views of a visitor within 60 seconds are a machine's."
+    people: dict[str, str] = Field(
+        {}, description="Files with networks of people in datacenters, such as VPNs, by name."
     )
-    pages_without_assets: Annotated[int, Field(ge=1)] = Field(
-        20, description="As many page views in an hour without any asset are a machine's."
+    robots_txt: bool = Field(
+        True, description="Whether who asks for robots.txt before anything else is a bot."
+    )
+    scanner_paths: Annotated[int, Field(ge=1)] = Field(
+        2, description="As many different paths that only scanners seek give a bot away."
+    )
+    pages_in_a_minute: Annotated[int, Field(ge=1)] = Field(
+        60, description="More page views of a visitor than these in 60 seconds are a bot's."
+    )
+    pages_without_asset: Annotated[int, Field(ge=1)] = Field(
+        20, description="As many page views in an hour without any asset are a bot's."
     )
     pages_without_referrer: Annotated[int, Field(ge=1)] = Field(
-        30, description="As many different pages in an hour, none with referrer, are a machine's."
+        50, description="As many different pages in an hour, all without referrer, are a bot's."
     )
 
 
@@ -189,6 +199,9 @@ class Build(_Section):
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
         24, description="A run also builds earlier unbuilt hours, at most this far back."
+    )
+    cache_directory: str = Field(
+        "var/cache", description="Where what user agents say is remembered, on this machine."
     )
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 

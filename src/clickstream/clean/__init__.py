@@ -1,28 +1,41 @@
 """Parsed requests to labelled ones: who (by keyed hash), what kind, from where, bot or person.
 
 Nothing is thrown away here, rows and their order stay. Addresses and user agents go in and do not
-come out. `cleaner` does the work, batch after batch; `requests` is what it makes.
+come out. `cleaner` does the work, batch after batch, with a table for each of the things requests
+share (`targets`, `arrivals`, `visitors`); `requests` is what it makes of them all.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from clickstream.clean.bots import bot_reason
-from clickstream.clean.cleaner import Cleaner, CleanRules
-from clickstream.clean.kinds import KINDS, balance
+from clickstream.clean.addresses import TrustedNetworks
+from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
+from clickstream.clean.cleaner import Cleaner
+from clickstream.clean.kinds import KINDS, KindRules
+from clickstream.clean.pages import PageRules
 from clickstream.clean.requests import COLUMNS, Requests
-from clickstream.clean.visitors import VisitorKeys
+from clickstream.clean.rules import CleanRules, LookUps
+from clickstream.clean.urls import TargetRules
+from clickstream.clean.visitor_ids import VisitorKeys
 
 __all__ = [
     "COLUMNS",
+    "DEFAULT_CHANNELS",
     "KINDS",
+    "BehaviourRules",
+    "ChannelRules",
     "CleanRules",
     "Cleaner",
+    "KindRules",
+    "LookUps",
+    "Networks",
+    "PageRules",
     "Requests",
+    "TargetRules",
+    "TrustedNetworks",
     "VisitorKeys",
-    "balance",
-    "bot_reason",
     "clean",
 ]
 

@@ -41,7 +41,7 @@ class Arrivals:
     def rows(self, referrer: pd.Series, target: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """Each row's arrival, and whether it has a referrer at all, be it the site's own."""
         referrers = self._referrers.rows(referrer, None)
-        arrivals = self._arrivals.pairs(referrers, self._targets.tags(target))
+        arrivals = self._arrivals.combinations(referrers, self._targets.tags(target))
         return arrivals, referrers != self._referrers[None]
 
     def table(self) -> pd.DataFrame:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.arrivals import Arrivals
-from clickstream.clean.bots import behaviour
 from clickstream.clean.columns import Distinct, category
+from clickstream.clean.judge import judged
 from clickstream.clean.kinds import kind_of
 from clickstream.clean.requests import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
@@ -63,7 +63,6 @@ class Cleaner:
 
     def requests(self) -> Requests:
         """Every request taken in, labelled, with the verdicts on how visitors behaved."""
-        visitors = self._visitors.table()
         requests = Requests(
             joined(self._batches),
             {
@@ -71,7 +70,7 @@ class Cleaner:
                 "method": pd.DataFrame({"method": category(self._methods.made)}),
                 "target": self._targets.table(),
                 "arrival": self._arrivals.table(),
-                "visitor": visitors,
+                "visitor": self._visitors.table(),
             },
         )
-        return requests
+        return judged(requests, self._rules.behaviour)

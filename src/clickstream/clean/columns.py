@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from clickstream.clean.bots import Verdict
+
 Codes = npt.NDArray[np.int32]
 """For each row the position of its value in a table."""
 
@@ -54,12 +56,25 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         rows: Codes = every[column.cat.codes.to_numpy()]
         return rows
 
-    def pairs(self, left: Codes, right: Codes) -> Codes:
-        """The code of each row's pair, for values that are pairs of codes."""
-        rows, distinct = pd.factorize(left.astype(np.int64) << 32 | right)
-        values = zip((distinct >> 32).tolist(), (distinct & 0xFFFFFFFF).tolist(), strict=True)
+    def combinations(self, *columns: Codes) -> Codes:
+        """The code of each row, for values that are tuples of codes, one of each column."""
+        rows, first = _combined(columns)
+        values = zip(*(column[first].tolist() for column in columns), strict=True)
         codes: Codes = self.codes(values)[rows]  # type: ignore[arg-type]
         return codes
+
+
+def _combined(
+    columns: Sequence[Codes],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The distinct combinations: for each row which it has, for each one the first row with it."""
+    rows = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        if len(column) and (column != column[0]).any():
+            rows, _ = pd.factorize(rows << 32 | column)
+    first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)
+    first[rows[::-1]] = np.arange(len(rows))[::-1]
+    return rows, first
 
 
 def category(texts: Sequence[str | None]) -> pd.Categorical:
@@ -83,3 +98,12 @@ def table(kind: type, records: Sequence[Any]) -> pd.DataFrame:
 def taken(frame: pd.DataFrame, codes: Codes) -> dict[str, Any]:
     """The columns of a table for rows that point into it."""
     return {name: frame[name].array.take(codes) for name in frame}
+
+
+def verdict_columns(verdicts: list[Verdict | None]) -> dict[str, Any]:
+    """The columns is_bot, bot_class and bot_reason of visitors with these verdicts."""
+    return {
+        "is_bot": np.array([verdict is not None for verdict in verdicts], np.bool_),
+        "bot_class": category([verdict and verdict.bot_class for verdict in verdicts]),
+        "bot_reason": category([verdict and verdict.reason for verdict in verdicts]),
+    }

@@ -8,7 +8,7 @@ it is wanted, so an hour of millions of requests needs little memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.arrivals import Arrived
-from clickstream.clean.kinds import KIND_TYPE, KINDS
+from clickstream.clean.kinds import KIND_TYPE, KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
 POINTERS = ("raw_object", "method", "target", "arrival", "visitor")
@@ -46,6 +46,20 @@ class Requests:
         """Whether each row is more than a static asset."""
         is_hit: npt.NDArray[np.bool_] = self.columns["kind"] != KINDS.index("asset")
         return is_hit
+
+    @property
+    def is_bot(self) -> npt.NDArray[np.bool_]:
+        """Whether each row is a machine's."""
+        is_bot: npt.NDArray[np.bool_] = self._column("is_bot", slice(None))
+        return is_bot
+
+    def with_table(self, name: str, table: pd.DataFrame) -> Requests:
+        """The same rows, with another table behind one of the pointers."""
+        return replace(self, tables={**self.tables, name: table})
+
+    def balance(self) -> dict[str, int]:
+        """How many requests are what, each counted once."""
+        return balance(self._column("kind", slice(None)), self.is_bot)
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] | None = None) -> pd.DataFrame:
         """Some rows with all their columns, or `only` some columns, as `clean` describes them."""

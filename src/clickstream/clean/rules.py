@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clickstream.clean.addresses import TrustedNetworks
-from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.bots import BehaviourRules, Networks, Verdict, agent_verdict
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.kinds import KindRules
-from clickstream.clean.places import Place, place_of
+from clickstream.clean.places import Place
 from clickstream.clean.urls import TargetRules
 
 
@@ -28,13 +28,20 @@ class CleanRules:
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 
+_NOWHERE = Place()
+
+
 def _nowhere(_address: str) -> Place:
-    return place_of(None)
+    return _NOWHERE
 
 
 @dataclass(frozen=True)
 class LookUps:
-    """What is looked up outside: the place of an address, and the device behind a user agent."""
+    """What is looked up for each distinct address and user agent.
+
+    The defaults know no places, and work out anew what user agents say.
+    """
 
     place: Callable[[str], Place] = _nowhere
     device: Callable[[str], Device] = device_of
+    verdict: Callable[[str], Verdict | None] = agent_verdict

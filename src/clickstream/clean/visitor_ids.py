@@ -5,7 +5,6 @@ Without the key an id can't be tied to an address, not even by trying all addres
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -35,17 +34,17 @@ class VisitorKeys:
                 )
 
 
-def visitor_id(fields: Iterable[str | None], key: bytes) -> str:
-    """24 hex digits of BLAKE2b (RFC 7693) under the key, over the fields and their lengths.
+def visitor_id(identity: bytes, key: bytes) -> str:
+    """24 hex digits of BLAKE2b (RFC 7693) under the key, over the hashed forms of some texts."""
+    return blake2b(identity, key=key, digest_size=_DIGEST_BYTES).hexdigest()
 
-    A field that is None is told from an empty one, and no two lists of fields share an id.
+
+def hashed_form(text: str | None) -> bytes:
+    """A text as it is hashed: after its length, so that texts can't run into each other.
+
+    None has no length, which tells it from an empty text. Lists of texts that differ never have
+    the same bytes when their forms are joined, whatever their lengths.
     """
-    keyed = blake2b(b"".join(map(_field, fields)), key=key, digest_size=_DIGEST_BYTES)
-    return keyed.hexdigest()
-
-
-def _field(text: str | None) -> bytes:
-    """A text after its length, so that fields can't run into each other; None has no length."""
     if text is None:
         return b"\xff" * 8
     raw = text.encode()

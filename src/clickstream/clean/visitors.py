@@ -7,7 +7,8 @@ part of what is hashed then, and of their place only the country is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,12 @@ import pandas as pd
 
 from clickstream.clean.addresses import client_address
 from clickstream.clean.bots import Verdict, agent_verdict
-from clickstream.clean.columns import Codes, Distinct, category, table, taken
+from clickstream.clean.columns import Codes, Distinct, category, table, taken, verdict_columns
 from clickstream.clean.devices import Device
 from clickstream.clean.kinds import is_health_checker
-from clickstream.clean.places import Place, place_of
+from clickstream.clean.places import Place
 from clickstream.clean.rules import CleanRules, LookUps
-from clickstream.clean.visitor_ids import VisitorKeys, visitor_id
+from clickstream.clean.visitor_ids import VisitorKeys, hashed_form, visitor_id
 
 NOT_LOGGED = ""
 """The text of a field that the log has no place for; nobody is judged by its absence."""
@@ -33,80 +34,96 @@ VISITOR_COLUMNS = (
 """The columns of the table of visitors."""
 
 
-@dataclass(frozen=True)
-class _Visitor:
-    """A visitor; `address` and `agent` are codes."""
-
-    visitor_id: str
-    carried_as: str
-    hour: int
-    address: int
-    agent: int
-    verdict: Verdict | None
-    opted_out: bool
-
-
 class Visitors:
-    """Every distinct visitor of each hour so far: verdicts hold for an hour."""
+    """Every distinct visitor of each hour so far: verdicts hold for an hour.
+
+    A visitor is a tuple of codes: address, user agent, cookie, the hour (in hours since 1970), and
+    whether they asked not to be tracked.
+    """
 
     def __init__(self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps) -> None:
         self._rules, self._keys, self._look_ups = rules, keys, look_ups
         self._clients: Distinct[str | None, str | None] = Distinct(_itself)
         self._forwarded: Distinct[str | None, str | None] = Distinct(_itself)
-        self._routes: Distinct[tuple[int, int], int] = Distinct(self._route)
+        self._routes: Distinct[tuple[int, ...], int] = Distinct(self._route)
         self._addresses: Distinct[str | None, Place] = Distinct(self._place)
         self._agents: Distinct[str | None, Device] = Distinct(self._device)
         self._verdicts: list[Verdict | None] = []
         self._is_checker: list[bool] = []
         self._cookies: Distinct[str | None, str | None] = Distinct(_itself)
-        self._origins: Distinct[tuple[int, int], tuple[int, int]] = Distinct(_itself)
-        self._marks: Distinct[tuple[int, int], tuple[int, int]] = Distinct(_itself)
-        self._visitors: Distinct[tuple[int, int], _Visitor] = Distinct(self._visitor)
-
-    def rows(self, parsed: pd.DataFrame, agents: Codes) -> Codes:
-        """Each row's visitor; `agents` are the rows' user agents, see `agents`."""
-        clients = self._clients.rows(parsed["client"], None)
-        routes = self._routes.pairs(clients, self._forwarded.rows(parsed["forwarded"], None))
-        addresses = np.array(self._routes.made, np.int32)[routes]
-        origins = self._origins.pairs(addresses, agents)
-        hours = parsed["at"].to_numpy().astype("M8[h]").astype(np.int32)
-        wishes = hours * 2 + parsed["opt_out"].to_numpy()
-        marks = self._marks.pairs(self._cookies.rows(parsed["cookie"], None), wishes)
-        return self._visitors.pairs(origins, marks)
+        self._visitors: Distinct[tuple[int, ...], None] = Distinct(lambda _codes: None)
 
     def agents(self, user_agent: pd.Series) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """Each row's user agent, and whether it is a health checker's."""
         agents = self._agents.rows(user_agent, None)
         return agents, np.array(self._is_checker, np.bool_)[agents]
 
+    def rows(self, parsed: pd.DataFrame, agents: Codes) -> Codes:
+        """Each row's visitor; `agents` are the rows' user agents, as `agents` gives them."""
+        clients = self._clients.rows(parsed["client"], None)
+        forwarded = self._forwarded.rows(parsed["forwarded"], None)
+        routes = self._routes.combinations(clients, forwarded)
+        return self._visitors.combinations(
+            np.array(self._routes.made, np.int32)[routes],
+            agents,
+            self._cookies.rows(parsed["cookie"], None),
+            parsed["at"].to_numpy().astype("M8[h]").astype(np.int32),
+            parsed["opt_out"].to_numpy().astype(np.int32),
+        )
+
     def table(self) -> pd.DataFrame:
         """One row for each visitor and hour, in the order of their codes.
 
         Two rows may share an id and an hour: those of a cookie that came from two addresses.
         """
-        made = self._visitors.made
-        agents = np.array([visitor.agent for visitor in made], np.int32)
+        codes = np.array(self._visitors.values, np.int32).reshape(-1, 5)
+        addresses, agents, _, hours, opted_out = codes.T
+        now = category([*self._ids(self._keys.now)])
+        before = self._keys.before
         return pd.DataFrame(
             {
-                "site": category([self._rules.site] * len(made)),
-                "visitor_id": category([visitor.visitor_id for visitor in made]),
-                "carried_as": category([visitor.carried_as for visitor in made]),
-                "visitor_hour": np.array([visitor.hour for visitor in made], np.int32),
+                "site": category([self._rules.site]).take(np.zeros(len(codes), np.int8)),
+                "visitor_id": now,
+                "carried_as": category([*self._ids(before)]) if before else now,
+                "visitor_hour": hours,
                 **taken(table(Device, self._agents.made), agents),
-                **self._places(),
-                "opted_out": np.array([visitor.opted_out for visitor in made], np.bool_),
-                **verdict_columns([visitor.verdict for visitor in made]),
+                **self._places(addresses, opted_out),
+                "opted_out": opted_out.astype(np.bool_),
+                **self._verdict_columns(addresses, agents),
             }
         )
 
-    def _places(self) -> dict[str, Any]:
+    def _ids(self, key: bytes) -> Iterator[str]:
+        """Every visitor's id under a key. Texts are put into the form that is hashed once each."""
+        site = hashed_form(self._rules.site)
+        hosts = [*map(hashed_form, self._addresses.values)]
+        agents = [*map(hashed_form, self._agents.values)]
+        for address, agent, cookie, hour, opted_out in self._visitors.values:
+            origin = hosts[address] + agents[agent]
+            if opted_out:
+                origin += hashed_form(str(hour))
+            elif named := self._cookies.values[cookie]:
+                origin = hashed_form(named)
+            yield visitor_id(site + origin, key)
+
+    def _places(self, addresses: Codes, opted_out: Codes) -> dict[str, Any]:
         """The places of visitors; of those who asked not to be tracked the country only."""
         places = self._addresses.made
-        coarse = [replace(place_of(None), country=place.country) for place in places]
-        rows = [v.address + len(places) * v.opted_out for v in self._visitors.made]
-        return taken(table(Place, places + coarse), np.array(rows, np.int32))
+        coarse = [Place(country=place.country) for place in places] if opted_out.any() else []
+        return taken(table(Place, places + coarse), addresses + len(places) * opted_out)
 
-    def _route(self, route: tuple[int, int]) -> int:
+    def _verdict_columns(self, addresses: Codes, agents: Codes) -> dict[str, Any]:
+        """Who is a machine by user agent and network."""
+        if not self._rules.networks:
+            return {name: col.take(agents) for name, col in verdict_columns(self._verdicts).items()}
+        hosts, judge = self._addresses.values, self._rules.networks.verdict
+        judged = (
+            (hosts[address], self._verdicts[agent])
+            for address, agent in zip(addresses.tolist(), agents.tolist(), strict=True)
+        )
+        return verdict_columns([judge(host, by) if host else by for host, by in judged])
+
+    def _route(self, route: tuple[int, ...]) -> int:
         """The code of the address that a request came from by way of trusted proxies."""
         client, forwarded = self._clients.values[route[0]], self._forwarded.values[route[1]]
         if client is None:
@@ -114,42 +131,18 @@ class Visitors:
         return self._addresses[client_address(client, forwarded or None, self._rules.trusted)]
 
     def _place(self, address: str | None) -> Place:
-        return self._look_ups.place(address) if address else place_of(None)
+        return self._look_ups.place(address) if address else Place()
 
     def _device(self, agent: str | None) -> Device:
         """One call for each distinct agent, so the lists beside the table grow with it."""
-        self._verdicts.append(None if agent == NOT_LOGGED else agent_verdict(agent))
+        self._verdicts.append(self._verdict(agent))
         self._is_checker.append(is_health_checker(agent or "", self._rules.kinds))
         return self._look_ups.device(agent or "")
 
-    def _visitor(self, key: tuple[int, int]) -> _Visitor:
-        (address, agent), (cookie, wish) = self._origins.made[key[0]], self._marks.made[key[1]]
-        hour, opted_out = divmod(wish, 2)
-        host, verdict = self._addresses.values[address], self._verdicts[agent]
-        who = _identity(host, self._agents.values[agent], self._cookies.values[cookie])
-        fields = (self._rules.site, *who, *([str(hour)] if opted_out else []))
-        now, before = self._keys.now, self._keys.before
-        known_as = visitor_id(fields, now)
-        carried_as = visitor_id(fields, before) if before and not opted_out else known_as
-        if host:
-            verdict = self._rules.networks.verdict(host, verdict)
-        return _Visitor(known_as, carried_as, hour, address, agent, verdict, bool(opted_out))
-
-
-def _identity(
-    host: str | None, agent: str | None, cookie: str | None
-) -> tuple[str | None, ...]:
-    """What visitors are told apart by. Lists of different lengths never make the same id."""
-    return (cookie, "by cookie", None, None) if cookie else (host, agent)
-
-
-def verdict_columns(verdicts: list[Verdict | None]) -> dict[str, Any]:
-    """The columns is_bot, bot_class and bot_reason of visitors with these verdicts."""
-    return {
-        "is_bot": np.array([verdict is not None for verdict in verdicts], np.bool_),
-        "bot_class": category([verdict and verdict.bot_class for verdict in verdicts]),
-        "bot_reason": category([verdict and verdict.reason for verdict in verdicts]),
-    }
+    def _verdict(self, agent: str | None) -> Verdict | None:
+        if agent == NOT_LOGGED:
+            return None
+        return self._look_ups.verdict(agent) if agent else agent_verdict(None)
 
 
 def _itself(value: Any) -> Any:

@@ -21,7 +21,7 @@ class Stored:
     etag: str
 
 
-def put(lake: Lake, key: str, body: bytes | pa.Buffer) -> None:
+def put(lake: Lake, key: str, body: bytes) -> None:
     """Write an object, whole, over whatever was there."""
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
 

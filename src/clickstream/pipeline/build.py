@@ -16,11 +16,8 @@ from clickstream.lake import Lake, keys, objects, raw, staging
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
-from clickstream.pipeline.rules import clean_rules, look_ups, session_rules
+from clickstream.pipeline.rules import clean_rules, look_ups, result_digest, session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
-
-ROWS_AT_ONCE = 1 << 18
-"""Rows that are shaped and compressed at a time, which bounds the memory."""
 
 
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
@@ -31,18 +28,18 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
-        prefix=f"staging/{hour}/{digest}-{lake.settings.result_digest()}-{__version__}/",
+        prefix=f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/",
         version=version,
         raw_digest=digest,
         raw_objects=len(raws),
         lines=len(requests) + len(rejects),
         rejected=len(rejects),
-        balance=clean.balance(requests),
+        balance=requests.balance(),
         hits=int(requests.is_hit.sum()),
     )
-    cut = sessions.cut(requests, session_rules(lake))
+    cut = sessions.cut(requests, session_rules(lake.settings))
     parts = sessions.make_parts(requests, cut)
-    staging.write_rows(lake, staged.hits_key, HITS, hour, hits_in_order(requests, cut, parts))
+    staging.write_rows(lake, staged.hits_key, HITS, hour, sessions.hits_in_order(requests, cut, parts))
     staging.write_rows(lake, staged.rejects_key, REJECTS, hour, [rejects])
     staging.write_frame(lake, staged.parts_key, parts)
     objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
@@ -53,12 +50,14 @@ def _labelled(
     lake: Lake, hour: Hour, raws: Iterable[RawObject]
 ) -> tuple[clean.Requests, pd.DataFrame]:
     """The labelled requests of an hour, and its rejects."""
-    cleaner = clean.Cleaner(clean_rules(lake), keys.visitor_keys(lake, hour), look_ups(lake))
+    visitor_keys = clean.VisitorKeys(*keys.visitor_keys(lake, hour))
     rejects = []
-    for origin, parsed in _parsed(lake, raws):
-        cleaner.add(parsed.requests, origin)
-        rejects.append(parsed.rejects.assign(raw_object=origin))
-    return cleaner.requests(), pd.concat(rejects)
+    with look_ups(lake.settings) as found:
+        cleaner = clean.Cleaner(clean_rules(lake.settings), visitor_keys, found)
+        for origin, parsed in _parsed(lake, raws):
+            cleaner.add(parsed.requests, origin)
+            rejects.append(parsed.rejects.assign(raw_object=origin))
+        return cleaner.requests(), pd.concat(rejects)
 
 
 def _parsed(lake: Lake, raws: Iterable[RawObject]) -> Iterator[tuple[str, parse.Parsed]]:
@@ -68,21 +67,9 @@ def _parsed(lake: Lake, raws: Iterable[RawObject]) -> Iterator[tuple[str, parse.
         yield item.key, parse.parse(raw.read(lake, item), item.log_format)
 
 
-def hits_in_order(
-    requests: clean.Requests, cut: sessions.Cut, parts: pd.DataFrame
-) -> Iterator[pd.DataFrame]:
-    """The hits, with their parts, in the order of visitor and time, some rows at a time."""
-    is_hit = requests.is_hit[cut.order]
-    rows, part = cut.order[is_hit], cut.part[is_hit]
-    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
-        some = slice(start, start + ROWS_AT_ONCE)
-        frame = requests.frame(rows[some])
-        yield frame.assign(part_id=parts["part_id"].array.take(part[some]))
-
-
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hour before hands on."""
-    hour, rules = Hour.parse(staged.hour), session_rules(lake)
+    hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
     carry = handed_on(lake, hour.previous)
     parts = sessions.stitch(staging.read_frame(lake, staged.parts_key), carry, hour, rules)
     built = replace(

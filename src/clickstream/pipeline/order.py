@@ -22,6 +22,7 @@ from clickstream.pipeline.build import (
     handed_on,
 )
 from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.rules import result_digest
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 MOST_ATTEMPTS = 20
@@ -119,7 +120,7 @@ def _ledger_row(lake: Lake, staged: Staged, before: LedgerRow, run_id: str) -> p
         "hour_at": hour.naive,
         **staged.balance,
         "library_version": __version__,
-        "settings_digest": lake.settings.result_digest(),
+        "settings_digest": result_digest(lake.settings),
         "published_at": datetime.now(UTC).replace(tzinfo=None),
         "published_by": run_id,
         "late_lines": late,

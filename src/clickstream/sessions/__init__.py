@@ -11,7 +11,7 @@ and a new campaign do not cut it.
 """
 
 from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
-from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
+from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
@@ -24,6 +24,7 @@ __all__ = [
     "carry_digest",
     "carry_out",
     "cut",
+    "hits_in_order",
     "make_parts",
     "no_carry",
     "request_runs",

@@ -34,6 +34,7 @@ def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame
     """
     silence = pd.Timestamp(hour.end.replace(tzinfo=None)) - parts["last_hit_at"]
     still_open = parts.loc[silence <= pd.Timedelta(seconds=gap_seconds), CARRY_COLUMNS]
+    still_open = still_open.astype({"visitor_id": "str", "session_id": "str"})  # they sort as texts
     latest = still_open.sort_values(["visitor_id", "last_hit_at"]).drop_duplicates(
         "visitor_id", keep="last"
     )

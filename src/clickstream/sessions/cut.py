@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from clickstream.sessions.runs import run_starts
 
 SECOND = 1_000_000
+ROWS_AT_ONCE = 1 << 18
+"""Hits that are handed out at a time, which bounds the memory."""
+
 _MOST_BITS = 63
 
 
@@ -22,8 +25,8 @@ class Requests(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def frame(self, rows: Any, only: Sequence[str]) -> pd.DataFrame:
-        """Some columns of some rows (a slice or positions); texts are categories."""
+    def frame(self, rows: Any, only: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some columns of some rows (a slice or positions), or all; texts are categories."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,16 @@ def cut(requests: Requests, rules: SessionRules) -> Cut:
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
+
+
+def hits_in_order(requests: Requests, found: Cut, parts: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
+    is_hit = (requests.frame(found.order, ["kind"])["kind"] != "asset").to_numpy()
+    rows, part = found.order[is_hit], found.part[is_hit]
+    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        some = slice(start, start + ROWS_AT_ONCE)
+        part_id = parts["part_id"].array.take(part[some])
+        yield requests.frame(rows[some]).assign(part_id=part_id)
 
 
 def _rank(texts: pd.Series) -> NDArray[np.int64]:

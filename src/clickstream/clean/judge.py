@@ -1,0 +1,91 @@
+"""The verdict on how visitors behaved, once all requests of an hour are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from clickstream.clean.bots import (
+    BEHAVIOURS,
+    BehaviourRules,
+    HourOfRequests,
+    behaviour,
+    is_scanner_path,
+)
+from clickstream.clean.columns import verdict_columns
+from clickstream.clean.requests import Requests
+
+Positions = npt.NDArray[np.int64]
+
+
+def judged(requests: Requests, rules: BehaviourRules) -> Requests:
+    """The requests with the verdicts on those who behave like no person, hour by hour.
+
+    Only visitors whom user agent and network leave for people are looked at, and they stay what
+    they are in every other hour.
+    """
+    visitors = requests.tables["visitor"]
+    ids = visitors["visitor_id"].cat.codes.to_numpy()
+    found = np.full(len(visitors), -1, np.int8)
+    is_robots, is_scanner = _flags(requests.tables["target"], rules)
+    page = requests.tables["target"]["page"].cat.codes.to_numpy()
+    rows = requests.columns
+    for some in _hours_of_people(requests):
+        target, visitor = rows["target"][some], rows["visitor"][some]
+        people, number = np.unique(ids[visitor], return_inverse=True)
+        verdicts = behaviour(
+            HourOfRequests(
+                len(people),
+                number,
+                rows["hit_at"][some].astype("M8[s]").astype(np.int64),
+                rows["kind"][some],
+                page[target],
+                is_robots[target],
+                is_scanner[target],
+                rows["has_referrer"][some],
+            ),
+            rules,
+        )
+        found[visitor] = verdicts[number]
+    return requests.with_table("visitor", _with_verdicts(visitors, found))
+
+
+def _flags(
+    targets: pd.DataFrame, rules: BehaviourRules
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """For each target whether it is robots.txt, and whether only scanners ask for it."""
+    paths, codes = targets["path"].cat.categories.tolist(), targets["path"].cat.codes.to_numpy()
+    robots = [path.endswith("/robots.txt") for path in paths]
+    scanner = [is_scanner_path(path, rules.scanner_parts) for path in paths]
+    return np.array([*robots, False])[codes], np.array([*scanner, False])[codes]
+
+
+def _hours_of_people(requests: Requests) -> Iterator[Positions]:
+    """The positions of people's requests, hour by hour."""
+    people = np.flatnonzero(~requests.is_bot)
+    hours = requests.columns["hit_at"][people].astype("M8[h]").astype(np.int64)
+    if len(people) and hours.min() == hours.max():
+        yield people
+        return
+    order = np.argsort(hours, kind="stable")
+    cuts = np.flatnonzero(np.diff(hours[order])) + 1
+    yield from (part for part in np.split(people[order], cuts) if len(part))
+
+
+def _with_verdicts(visitors: pd.DataFrame, found: npt.NDArray[np.int8]) -> pd.DataFrame:
+    """The table of visitors with verdicts added: indexes of BEHAVIOURS, -1 for none."""
+    if (found < 0).all():
+        return visitors
+    added = verdict_columns([*BEHAVIOURS, None])
+    is_new = found >= 0
+    texts = {
+        name: visitors[name].astype("str").mask(is_new, pd.Series(added[name].astype("str")[found]))
+        for name in ("bot_class", "bot_reason")
+    }
+    return visitors.assign(
+        is_bot=visitors["is_bot"] | is_new,
+        **{name: text.astype("category") for name, text in texts.items()},
+    )

@@ -1,0 +1,129 @@
+"""The rules of the steps, made from the settings and from the files that the settings name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial, reduce
+from operator import or_
+from pathlib import Path
+
+from clickstream import clean, sessions
+from clickstream.clean import bots, devices, places
+from clickstream.errors import SettingsError
+from clickstream.reference import AnswerCache, PlaceDatabase, code_version
+from clickstream.settings import Settings
+
+
+def session_rules(settings: Settings) -> sessions.SessionRules:
+    """When a session ends."""
+    return sessions.SessionRules(settings.sessions.gap_seconds, settings.sessions.cap_hours)
+
+
+def clean_rules(settings: Settings) -> clean.CleanRules:
+    """How requests are labelled. Raises SettingsError for a rule that can't be used."""
+    chosen, pages, behaviour = settings.clean, settings.pages, settings.bots
+    return clean.CleanRules(
+        site=settings.site.name,
+        domains=settings.site.domains,
+        targets=clean.TargetRules(
+            frozenset(chosen.query_parameters),
+            clean.PageRules(
+                fold_case=pages.ignore_case, fold_ids=pages.fold_ids, replacements=pages.rules
+            ),
+        ),
+        kinds=clean.KindRules(
+            asset_extensions=chosen.asset_extensions,
+            download_extensions=chosen.download_extensions,
+            health_paths=chosen.health_check_paths,
+            api_prefixes=chosen.api_prefixes,
+        ),
+        channels=_channels(settings),
+        trusted=clean.TrustedNetworks.of(chosen.trusted_proxies),
+        networks=_networks(settings),
+        behaviour=clean.BehaviourRules(
+            scanner_paths=behaviour.scanner_paths,
+            robots_txt=behaviour.robots_txt,
+            pages_in_a_minute=behaviour.pages_in_a_minute,
+            pages_without_asset=behaviour.pages_without_asset,
+            pages_without_referrer=behaviour.pages_without_referrer,
+        ),
+    )
+
+
+@contextmanager
+def look_ups(settings: Settings) -> Iterator[clean.LookUps]:
+    """Where addresses are, and what user agents say; the latter is remembered on disk."""
+    database = _database(settings)
+    with AnswerCache(settings.resolve(settings.build.cache_directory) / "answers.sqlite") as known:
+        yield clean.LookUps(
+            place=partial(places.place_at, record_of=database.record),
+            device=known.remembering(devices.device_of, devices.Device, _device_version()),
+            verdict=known.remembering(bots.agent_verdict, bots.Verdict, _verdict_version()),
+        )
+
+
+def missing_look_ups(settings: Settings) -> str | None:
+    """What to tell people about a look-up that is not set up; None when nothing is missing."""
+    return _database(settings).missing
+
+
+def result_digest(settings: Settings) -> str:
+    """Digest of everything that shapes an hour's result but its lines and the library."""
+    parts = [settings.result_digest(), _database(settings).identity]
+    parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def _rule_files(settings: Settings) -> list[str]:
+    rules = [settings.channels.rules] if settings.channels.rules else []
+    return rules + [path for _, _, path in _network_lists(settings)]
+
+
+def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, role and file of each list of networks."""
+    bots = settings.bots
+    roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
+    return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
+
+
+def _channels(settings: Settings) -> clean.ChannelRules:
+    if not settings.channels.rules:
+        return clean.DEFAULT_CHANNELS
+    return clean.ChannelRules.parse(_text(settings.resolve(settings.channels.rules)))
+
+
+def _networks(settings: Settings) -> clean.Networks:
+    lists = (
+        clean.Networks.parse(name, role, _text(settings.resolve(path)))
+        for name, role, path in _network_lists(settings)
+    )
+    return reduce(or_, lists, clean.Networks())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}, which the settings name, can't be read: {error}.") from None
+
+
+def _database(settings: Settings) -> PlaceDatabase:
+    return _opened(tuple(settings.resolve(path) for path in settings.places.database))
+
+
+@cache
+def _opened(paths: tuple[Path, ...]) -> PlaceDatabase:
+    """Each database is opened once for a process; a new one is for the next."""
+    return PlaceDatabase.open(paths)
+
+
+@cache
+def _device_version() -> str:
+    return code_version(devices, "ua-parser", "ua-parser-builtins", "ua-parser-rs")
+
+
+@cache
+def _verdict_version() -> str:
+    return code_version(bots, "crawler-user-agents", "google-re2")
