@@ -13,7 +13,7 @@ from clickstream.clean.addresses import TrustedNetworks
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
-from clickstream.clean.kinds import KINDS, KindRules
+from clickstream.clean.kinds import KINDS, KindRules, balance
 from clickstream.clean.pages import PageRules
 from clickstream.clean.requests import COLUMNS, Requests
 from clickstream.clean.rules import CleanRules, LookUps
@@ -36,6 +36,7 @@ __all__ = [
     "TargetRules",
     "TrustedNetworks",
     "VisitorKeys",
+    "balance",
     "clean",
 ]
 

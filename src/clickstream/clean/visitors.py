@@ -78,8 +78,7 @@ class Visitors:
         """
         codes = np.array(self._visitors.values, np.int32).reshape(-1, 5)
         addresses, agents, _, hours, opted_out = codes.T
-        now = category([*self._ids(self._keys.now)])
-        before = self._keys.before
+        now, before = category([*self._ids(self._keys.now)]), self._keys.before
         return pd.DataFrame(
             {
                 "site": category([self._rules.site]).take(np.zeros(len(codes), np.int8)),
@@ -94,17 +93,22 @@ class Visitors:
         )
 
     def _ids(self, key: bytes) -> Iterator[str]:
-        """Every visitor's id under a key. Texts are put into the form that is hashed once each."""
+        """Every visitor's id under a key; of those who asked not to be tracked, under the hour's own.
+
+        Their hour is in it, so that nobody is followed from one hour to the next. Texts are put
+        into the form that is hashed once each.
+        """
         site = hashed_form(self._rules.site)
         hosts = [*map(hashed_form, self._addresses.values)]
         agents = [*map(hashed_form, self._agents.values)]
         for address, agent, cookie, hour, opted_out in self._visitors.values:
+            used = key
             origin = hosts[address] + agents[agent]
             if opted_out:
-                origin += hashed_form(str(hour))
+                origin, used = origin + hashed_form(str(hour)), self._keys.now
             elif named := self._cookies.values[cookie]:
                 origin = hashed_form(named)
-            yield visitor_id(site + origin, key)
+            yield visitor_id(site + origin, used)
 
     def _places(self, addresses: Codes, opted_out: Codes) -> dict[str, Any]:
         """The places of visitors; of those who asked not to be tracked the country only."""

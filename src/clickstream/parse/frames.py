@@ -61,6 +61,8 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "line_number": rows.line.astype(np.int64) + first_line,
             "at": rows.seconds.astype("M8[s]").astype("M8[us]"),
             **{name: _category(texts[name]) if name in texts else not_logged for name in _TEXTS},
+            "host": not_logged, "forwarded": not_logged, "cookie": not_logged,
+            "opt_out": np.zeros(len(rows.line), np.bool_),
             "status": rows.status,
             "bytes": pd.arrays.IntegerArray(np.maximum(rows.size, 0), rows.size < 0),
         }

@@ -16,7 +16,7 @@ from clickstream.lake import Lake, keys, objects, raw, staging
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
-from clickstream.pipeline.rules import clean_rules, look_ups, result_digest, session_rules
+from clickstream.rules import clean_rules, look_ups, result_digest, session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 

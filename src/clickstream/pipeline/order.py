@@ -22,7 +22,7 @@ from clickstream.pipeline.build import (
     handed_on,
 )
 from clickstream.pipeline.records import Published, Staged
-from clickstream.pipeline.rules import result_digest
+from clickstream.rules import result_digest
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 MOST_ATTEMPTS = 20

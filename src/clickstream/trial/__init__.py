@@ -14,10 +14,9 @@ from functools import partial
 from rich.console import Console
 from rich.text import Text
 
-from clickstream.clean import CleanRules
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS
-from clickstream.sessions import SessionRules
+from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings
 from clickstream.trial.figures import FIGURES, Tally
 from clickstream.trial.page import show
@@ -44,10 +43,11 @@ def run_trial(
     on stderr, after the report of everything that could be read.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
-    errors = Console(stderr=True)
-    tally = _tally(settings or Settings())
+    errors, settings = Console(stderr=True), settings or Settings()
     files = [*dict.fromkeys(paths)]
-    complaints = _read(files, log_format, tally, errors)
+    with look_ups(settings) as found:
+        tally = Tally(clean_rules(settings), session_rules(settings), found)
+        complaints = _read(files, log_format, tally, errors)
     if tally.lines:
         figures = tally.figures()
         if as_json:
@@ -58,17 +58,6 @@ def run_trial(
     for complaint in complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
     return 1 if complaints else 0
-
-
-def _tally(settings: Settings) -> Tally:
-    rules = CleanRules(
-        site=settings.site.name,
-        domains=settings.site.domains,
-        asset_extensions=settings.clean.asset_extensions,
-        query_parameters=settings.clean.query_parameters,
-    )
-    sessions = settings.sessions
-    return Tally(rules, SessionRules(sessions.gap_seconds, sessions.cap_hours))
 
 
 def _read(files: Sequence[str], log_format: str, tally: Tally, errors: Console) -> list[str]:

@@ -1,24 +1,25 @@
-"""The figures of a log, added up block by block.
+"""The figures of a log: every line is parsed and cleaned as the pipeline would do it, then counted.
 
-Every line is parsed and cleaned as the pipeline would do it, then counted; of the text only what
-the report may show is kept. What each figure means is said in `FIGURES`.
+What each figure means is said in `FIGURES`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from clickstream.clean import CleanRules, balance, clean
-from clickstream.parse import Parsed
+from clickstream.clean import Cleaner, CleanRules, KindRules, LookUps, TargetRules, VisitorKeys
+from clickstream.clean.kinds import path_kind
+from clickstream.clean.referrers import referrer_of
+from clickstream.clean.urls import split_target
+from clickstream.parse import Parsed, parse
 from clickstream.sessions import SessionRules
-from clickstream.tables import BALANCE
-from clickstream.trial.visits import SessionCounts, Visits
+from clickstream.trial.visits import SessionCounts, count_sessions
 
 TOP = 10
 VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart and are never shown
@@ -37,16 +38,25 @@ FIGURES = {
     "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "top_pages": "People's page views by path.",
+    "channels": "The sessions by the channel of their last arrival; Direct where the log names none.",
+    "devices": "The sessions by kind of device.",
+    "countries": "The sessions by country; empty without a database of places.",
+    "top_pages": "People's page views by page.",
     "top_referrers": "People's page views by the other site that led to them.",
     "campaigns": "Requests that carry utm tags (hits, bots included), and people's page views "
     "among them.",
-    "bots": "Requests of bots, assets excepted, and what gave the bots away.",
+    "bots": "Requests of bots, assets excepted, by class, and what gave the bots away.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
     "cpu_seconds": "Processor time the report took.",
 }
 """Every key of the JSON report and what it counts."""
+
+_TAGS = ("utm_source", "utm_medium", "utm_campaign")
+_SHOWN = (
+    *("hit_at", "status", "bytes", "kind", "page", "referrer_domain", *_TAGS),
+    *("is_bot", "bot_class", "bot_reason"),
+)
 
 _Key = TypeVar("_Key")
 Campaign = tuple[str | None, str | None, str | None]
@@ -91,6 +101,7 @@ class Figures:
     top_referrers: dict[str, int]
     own_domain: str | None
     campaigns: tuple[CampaignCounts, ...]
+    bot_classes: dict[str, int]
     bot_reasons: dict[str, int]
     first_at: datetime | None
     last_at: datetime | None
@@ -114,11 +125,15 @@ class Figures:
             "sessions": self.people.sessions,
             "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
-            "top_pages": _entries("path", "page_views", self.top_pages),
+            "channels": _top(self.people.channels),
+            "devices": _top(self.people.devices),
+            "countries": _top(self.people.countries),
+            "top_pages": _entries("page", "page_views", self.top_pages),
             "top_referrers": _entries("domain", "page_views", self.top_referrers),
             "campaigns": [vars(campaign) for campaign in self.campaigns],
             "bots": {
                 "requests": self.balance["bots"],
+                "by_class": self.bot_classes,
                 "top_reasons": _entries("reason", "requests", self.bot_reasons),
             },
             "first_at": _moment_text(self.first_at),
@@ -128,98 +143,74 @@ class Figures:
 
 
 class Tally:
-    """Adds up the figures of any number of blocks of any number of files."""
+    """Takes in any number of blocks of any number of files, and adds up their figures."""
 
-    def __init__(self, clean_rules: CleanRules, session_rules: SessionRules) -> None:
+    def __init__(
+        self, clean_rules: CleanRules, session_rules: SessionRules, look_ups: LookUps
+    ) -> None:
         self.lines = 0
         self.parsed = 0
-        self._clean_rules = clean_rules
-        self._session_rules = session_rules
-        self._visits = Visits()
+        self._clean_rules, self._session_rules, self._look_ups = clean_rules, session_rules, look_ups
+        self._own_domain: str | None = None
+        self._cleaner: Cleaner | None = None
         self._clients: set[str] = set()
-        self._bytes = 0
-        self._span: tuple[datetime, datetime] | None = None
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
-        self._balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
-        self._status: Counter[int] = Counter()
-        self._hours: Counter[int] = Counter()
-        self._pages: Counter[str] = Counter()
-        self._referrers: Counter[str] = Counter()
-        self._asset_referrers: Counter[str] = Counter()
-        self._campaign_hits: Counter[Campaign] = Counter()
-        self._campaign_pages: Counter[Campaign] = Counter()
-        self._bot_reasons: Counter[str] = Counter()
 
     def add(self, parsed: Parsed, path: str) -> None:
-        """Count a block of parsed lines of the file `path`."""
+        """Take in a block of parsed lines of the file `path`."""
         self.lines += parsed.lines
         self.parsed += len(parsed.requests)
-        self._add_rejects(parsed.rejects, path)
-        if len(parsed.requests):
-            self._add_requests(parsed.requests)
-            self._add_cleaned(clean(parsed.requests, self._clean_rules, VISITOR_KEY))
+        _count(self._rejected, parsed.rejects["reason"])
+        for row in parsed.rejects.drop_duplicates("reason").itertuples():
+            self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
+        self._clients.update(parsed.requests["client"].dropna().unique().tolist())
+        self._cleaner = self._cleaner or self._new_cleaner(parsed.requests)
+        self._cleaner.add(parsed.requests, path)
 
     def figures(self) -> Figures:
-        """The figures of everything added so far."""
-        own = None if self._clean_rules.domains else _own_domain(self._asset_referrers)
-        external = {d: n for d, n in self._referrers.items() if not _belongs_to(d, own)}
+        """The figures of everything taken in."""
+        cleaner = self._cleaner or self._new_cleaner(parse(b"", "common").requests)
+        requests = cleaner.requests()
+        rows = requests.frame(only=_SHOWN)
+        is_hit = rows["kind"] != "asset"
+        is_bot = rows["is_bot"] & is_hit
+        is_view = (rows["kind"] == "page") & ~rows["is_bot"]
         return Figures(
             lines=self.lines,
             rejected=_top(self._rejected, None),
             examples=self._examples,
-            balance=dict(self._balance),
-            by_status=dict(sorted(self._status.items())),
-            bytes=self._bytes,
+            balance=requests.balance(),
+            by_status=dict(sorted(_counted(rows["status"]).items())),
+            bytes=int(rows["bytes"].sum()),
             clients=len(self._clients),
-            people=self._visits.count(self._session_rules),
+            people=count_sessions(requests, self._session_rules),
             gap_seconds=self._session_rules.gap_seconds,
-            by_hour=dict(sorted(self._hours.items())),
-            top_pages=_top(self._pages),
-            top_referrers=_top(external),
-            own_domain=own,
-            campaigns=self._campaigns(),
-            bot_reasons=_top(self._bot_reasons),
-            first_at=self._span[0] if self._span else None,
-            last_at=self._span[1] if self._span else None,
+            by_hour=dict(sorted(_counted(_epoch_hours(rows["hit_at"])).items())),
+            top_pages=_top(_counted(rows.loc[is_view, "page"])),
+            top_referrers=_top(_counted(rows.loc[is_view, "referrer_domain"])),
+            own_domain=self._own_domain,
+            campaigns=_campaigns(rows[list(_TAGS)], is_view),
+            bot_classes=_top(_counted(rows.loc[is_bot, "bot_class"])),
+            bot_reasons=_top(_counted(rows.loc[is_bot, "bot_reason"])),
+            first_at=rows["hit_at"].min().to_pydatetime() if len(rows) else None,
+            last_at=rows["hit_at"].max().to_pydatetime() if len(rows) else None,
         )
 
-    def _add_rejects(self, rejects: pd.DataFrame, path: str) -> None:
-        _count(self._rejected, rejects["reason"])
-        for row in rejects.drop_duplicates("reason").itertuples():
-            self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
+    def _new_cleaner(self, requests: pd.DataFrame) -> Cleaner:
+        """A cleaner that knows the site's domains: those of the settings, and the log's own."""
+        rules = self._clean_rules
+        own = own_domain(requests, rules.kinds)
+        if own and referrer_of(f"https://{own}/", rules.domains):
+            self._own_domain = own
+            rules = replace(rules, domains=(*rules.domains, own))
+        return Cleaner(rules, VisitorKeys(VISITOR_KEY), self._look_ups)
 
-    def _add_requests(self, requests: pd.DataFrame) -> None:
-        self._bytes += int(requests["bytes"].sum())
-        self._clients.update(requests["client"].dropna().unique().tolist())
-        _count(self._status, requests["status"])
-        _count(self._hours, _epoch_hours(requests["at"]))
-        first, last = self._span or (datetime.max, datetime.min)
-        self._span = (
-            min(first, requests["at"].min().to_pydatetime()),
-            max(last, requests["at"].max().to_pydatetime()),
-        )
 
-    def _add_cleaned(self, requests: pd.DataFrame) -> None:
-        self._visits.add(requests)
-        self._balance.update(balance(requests))
-        is_asset = requests["kind"] == "asset"
-        is_bot = requests["is_bot"].astype(bool)
-        is_page_view = (requests["kind"] == "page") & ~is_bot
-        _count(self._pages, requests.loc[is_page_view, "path"])
-        _count(self._referrers, requests.loc[is_page_view, "referrer_domain"])
-        _count(self._asset_referrers, requests.loc[is_asset, "referrer_domain"])
-        _count(self._bot_reasons, requests.loc[is_bot & ~is_asset, "bot_reason"])
-        tags = requests[["utm_source", "utm_medium", "utm_campaign"]]
-        is_tagged = tags.notna().any(axis=1)
-        self._campaign_hits.update(_tag_rows(tags[is_tagged]))
-        self._campaign_pages.update(_tag_rows(tags[is_tagged & is_page_view]))
-
-    def _campaigns(self) -> tuple[CampaignCounts, ...]:
-        return tuple(
-            CampaignCounts(*tags, hits, self._campaign_pages[tags])
-            for tags, hits in _top(self._campaign_hits).items()
-        )
+def _campaigns(tags: pd.DataFrame, is_view: pd.Series) -> tuple[CampaignCounts, ...]:
+    is_tagged = tags.notna().any(axis=1)
+    hits, views = Counter(_rows(tags[is_tagged])), Counter(_rows(tags[is_tagged & is_view]))
+    return tuple(CampaignCounts(*tag, n, views[tag]) for tag, n in _top(hits).items())
 
 
 def _count(counter: Counter[Any], column: pd.Series) -> None:
@@ -236,7 +227,13 @@ def _top(counts: dict[_Key, int], limit: int | None = TOP) -> dict[_Key, int]:
     return dict(ranked[:limit])
 
 
-def _tag_rows(tags: pd.DataFrame) -> list[Campaign]:
+def _counted(column: pd.Series) -> Counter[Any]:
+    counter: Counter[Any] = Counter()
+    _count(counter, column)
+    return counter
+
+
+def _rows(tags: pd.DataFrame) -> list[Campaign]:
     rows = tags.astype(object).where(tags.notna(), None)
     return list(rows.itertuples(index=False, name=None))
 
@@ -246,23 +243,22 @@ def _epoch_hours(moments: pd.Series) -> pd.Series:
     return pd.Series(seconds // 3600 * 3600)
 
 
-def _own_domain(asset_referrers: Counter[str]) -> str | None:
-    """The logged site's own domain, where the settings name none.
+def own_domain(requests: pd.DataFrame, rules: KindRules) -> str | None:
+    """The logged site's own domain: people try logs of sites that the settings do not know.
 
     A browser that loads a page's images and styles names that page as referrer, so the domain
     behind most requests for assets is the site itself. None when no domain has more than half.
     """
-    if not asset_referrers:
-        return None
+    targets = requests["target"].cat.categories.tolist()
+    kinds = [path_kind(split_target(target, TargetRules()).path, rules) for target in targets]
+    is_asset = np.array([kind == "asset" for kind in [*kinds, None]])
+    named = requests.loc[is_asset[requests["target"].cat.codes], "referrer"]
     plain: Counter[str] = Counter()
-    for domain, n in asset_referrers.items():
-        plain[domain.removeprefix("www.")] += n
-    domain, n = next(iter(_top(plain).items()))
+    for referrer, n in _counted(named).items():
+        if found := referrer_of(referrer, ()):
+            plain[found.domain.removeprefix("www.")] += n
+    domain, n = next(iter(_top(plain).items()), ("", 0))
     return domain if 2 * n > plain.total() else None
-
-
-def _belongs_to(domain: str, own: str | None) -> bool:
-    return own is not None and (domain == own or domain.endswith(f".{own}"))
 
 
 def _entries(name: str, count: str, counts: dict[str, int]) -> list[dict[str, str | int]]:

@@ -27,10 +27,13 @@ WARNING = "yellow"
 KINDS = {
     "pages": ("page views", "green"),
     "assets": ("static assets", "blue"),
+    "downloads": ("downloads", "bright_green"),
     "bots": ("bots", "magenta"),
     "redirects": ("redirects", "cyan"),
     "client_errors": ("client errors (4xx)", "yellow"),
     "server_errors": ("server errors (5xx)", "red"),
+    "health_checks": ("health checks", "bright_blue"),
+    "api_calls": ("API calls", "bright_cyan"),
     "others": ("others", "white"),
     "rejected": ("rejected lines", "bright_red"),
 }
@@ -59,7 +62,9 @@ def show(figures: Figures, paths: Sequence[str], elapsed: float, console: Consol
         _people(figures),
         _timeline(figures, look),
         _beside(_pages(figures, half), _referrers(figures, half), look),
-        _beside(_campaigns(figures, half), _statuses(figures, half), look),
+        _beside(_channels(figures, half), _campaigns(figures, half), look),
+        _beside(_devices(figures, half), _countries(figures, half), look),
+        _beside(_statuses(figures, half), _bot_classes(figures, half), look),
         _beside(_bots(figures, half), _rejects(figures, half), look),
     ]
     for section in sections:
@@ -156,6 +161,27 @@ def _campaigns(figures: Figures, look: Look) -> Group:
     ]
     note = "requests, and people's page views among them"
     return _ranking("Campaigns", note, rows, "No request carries utm tags.", look)
+
+
+def _channels(figures: Figures, look: Look) -> Group:
+    rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
+    return _ranking("Channels", "sessions", rows, "No sessions.", look)
+
+
+def _devices(figures: Figures, look: Look) -> Group:
+    rows = [Row(device, n, "green") for device, n in figures.people.devices.most_common(TOP)]
+    return _ranking("Devices", "sessions", rows, "No sessions.", look)
+
+
+def _countries(figures: Figures, look: Look) -> Group:
+    rows = [Row(country, n, "green") for country, n in figures.people.countries.most_common(TOP)]
+    nothing = "No database of places is set: `make geoip` fetches a free one."
+    return _ranking("Countries", "sessions", rows, nothing, look)
+
+
+def _bot_classes(figures: Figures, look: Look) -> Group:
+    rows = [Row(name, n, "magenta") for name, n in figures.bot_classes.items()]
+    return _ranking("Kinds of bots", "requests", rows, "No bots.", look)
 
 
 def _statuses(figures: Figures, look: Look) -> Group:

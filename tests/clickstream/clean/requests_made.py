@@ -6,16 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from clickstream.clean import CleanRules
+from clickstream.clean import CleanRules, TargetRules
 from clickstream.parse import parse
-from clickstream.settings import Settings
 
 KEY = bytes(range(32))
 RULES = CleanRules(
     site="cafe",
     domains=("cafe.example",),
-    asset_extensions=Settings().clean.asset_extensions,
-    query_parameters=("page", "q"),
+    targets=TargetRules(query_parameters=frozenset({"page", "q"})),
 )
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 

@@ -1,7 +1,9 @@
 """Rows and their order stay; addresses and agents do not."""
 
+import itertools
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
 from tests.support.shared_data import shared
 
-from clickstream.clean import CleanRules, balance, clean
-from clickstream.parse import concat, parse
+from clickstream.clean import COLUMNS, Cleaner, CleanRules, VisitorKeys, balance, clean
+from clickstream.parse import parse
+from clickstream.tables import HITS
 
 lines = st.builds(
     line,
@@ -28,51 +31,76 @@ def plain(labelled: pd.DataFrame) -> pd.DataFrame:
     return labelled.astype(dict.fromkeys(labelled.columns[is_category], "str"))
 
 
+VERDICT = ["is_bot", "bot_class", "bot_reason"]
+TYPES = {
+    "hit_at": "datetime64[us]",
+    "status": "int16",
+    "bytes": "Int64",
+    "line_number": "int64",
+    "visitor_hour": "int32",
+    "latitude": "float64",
+    "longitude": "float64",
+    "accuracy_radius_km": "float64",
+    "opted_out": "bool",
+    "is_bot": "bool",
+}
+"""The columns that are no categories of texts."""
+
+
 def test_columns() -> None:
     labelled = clean(requests(line()), RULES, KEY)
     types = {name: str(dtype) for name, dtype in labelled.dtypes.items()}
-    assert types == {
-        "hit_at": "datetime64[us]",
-        "site": "category",
-        "visitor_id": "category",
-        "kind": "category",
-        "method": "category",
-        "path": "category",
-        "query": "category",
-        "status": "int16",
-        "bytes": "Int64",
-        "referrer_domain": "category",
-        "utm_source": "category",
-        "utm_medium": "category",
-        "utm_campaign": "category",
-        "is_bot": "bool",
-        "bot_reason": "category",
-        "line_number": "int64",
-    }
+    assert types == {name: TYPES.get(name, "category") for name in COLUMNS}
     empty = clean(parse(b"", "combined").requests, RULES, KEY)
     assert {name: str(dtype) for name, dtype in empty.dtypes.items()} == types
+
+
+def test_the_tables_have_a_column_for_everything_that_is_known() -> None:
+    """What `clean` finds out reaches the lake, save what only the steps between need."""
+    of_the_hour = {"event_date", "hour_at", "part_id"}
+    between = {"carried_as", "visitor_hour"}
+    assert set(HITS.column_names) - of_the_hour == set(COLUMNS) - between
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(lines, min_size=1, max_size=10), st.data())
 def test_rows_are_labelled_one_by_one(some: list[str], data: st.DataObject) -> None:
-    """Any choice of rows, in any order, gets the labels those rows have among all."""
+    """Any choice of rows, in any order, gets the labels those rows have among all.
+
+    But for the verdict on how a visitor behaves, which looks at all rows of an hour.
+    """
     parsed = requests(*some)
     chosen = data.draw(st.lists(st.integers(0, len(some) - 1), max_size=12))
-    of_some = clean(parsed.iloc[chosen], RULES, KEY)
-    pd.testing.assert_frame_equal(plain(of_some), plain(clean(parsed, RULES, KEY).iloc[chosen]))
+    of_some = plain(clean(parsed.iloc[chosen], RULES, KEY)).drop(columns=VERDICT)
+    of_all = plain(clean(parsed, RULES, KEY).iloc[chosen]).drop(columns=VERDICT)
+    pd.testing.assert_frame_equal(of_some, of_all)
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(lines, min_size=1, max_size=8), st.integers(0, 8))
-def test_a_log_in_two_pieces_is_labelled_as_in_one(some: list[str], cut: int) -> None:
-    pieces = ["".join(one + "\n" for one in part).encode() for part in (some[:cut], some[cut:])]
-    apart = concat(parse(piece, "combined") for piece in pieces).requests
-    whole = requests(*some)
-    first, second = (plain(clean(r, RULES, KEY)) for r in (apart, whole))
+@given(st.lists(lines, min_size=1, max_size=8), st.lists(st.integers(0, 8), max_size=3))
+def test_a_log_in_pieces_is_labelled_as_in_one(some: list[str], cuts: list[int]) -> None:
+    bounds = [0, *sorted(cuts), len(some)]
+    cleaner = Cleaner(RULES, VisitorKeys(KEY))
+    for first, last in itertools.pairwise(bounds):
+        cleaner.add(requests(*some[first:last]))
+    whole = clean(requests(*some), RULES, KEY)
+    apart = cleaner.requests().frame()
+    ignored = ["line_number", "raw_object"]
     pd.testing.assert_frame_equal(
-        first.drop(columns="line_number"), second.drop(columns="line_number")
+        plain(apart).drop(columns=ignored), plain(whole).drop(columns=ignored)
     )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(lines, min_size=1, max_size=12), st.data())
+def test_a_frame_of_some_rows_is_those_rows_of_the_whole(some, data) -> None:
+    cleaner = Cleaner(RULES, VisitorKeys(KEY))
+    cleaner.add(requests(*some), "raw/a")
+    found = cleaner.requests()
+    rows = np.array(data.draw(st.lists(st.integers(0, len(some) - 1), max_size=9)), np.int64)
+    only = data.draw(st.lists(st.sampled_from(COLUMNS), unique=True, min_size=1))
+    expected = found.frame().iloc[rows][only].reset_index(drop=True)
+    pd.testing.assert_frame_equal(plain(found.frame(rows, only)), plain(expected))
 
 
 def test_nothing_of_address_or_agent_comes_out() -> None:
@@ -90,7 +118,7 @@ def test_nothing_of_address_or_agent_comes_out() -> None:
 @pytest.mark.shared_data
 def test_real_log() -> None:
     parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined")
-    rules = CleanRules("blog", ("semicomplete.com",), RULES.asset_extensions, ())
+    rules = CleanRules("blog", ("semicomplete.com",))
     labelled = clean(parsed.requests, rules, KEY)
     known = json.loads(
         shared("known-figures", "elastic-apache-first5000.attribution.json").read_text()
@@ -98,7 +126,7 @@ def test_real_log() -> None:
     requests_known = json.loads(
         shared("known-figures", "elastic-apache-first5000.json").read_text()
     )
-    assert sum(balance(labelled).values()) == 5000
+    assert sum(balance(labelled["kind"], labelled["is_bot"].to_numpy()).values()) == 5000
     assert labelled["visitor_id"].nunique() == requests_known["distinct_host_ua_keys"]
     ((source, medium, campaign, hits),) = known["by_source_medium_campaign_decoded"]
     tagged = labelled[labelled["utm_source"].notna()]
@@ -112,16 +140,3 @@ def test_real_log() -> None:
     for host, count in known["top15_referrer_hosts"]:
         if not host.endswith("semicomplete.com"):
             assert domains[host] == count
-
-
-@pytest.mark.shared_data
-def test_page_views_of_a_real_log() -> None:
-    """The known figure took documents for assets, too."""
-    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined")
-    assets = (*RULES.asset_extensions, "pdf", "txt", "xml")
-    labelled = clean(parsed.requests, CleanRules("blog", (), assets, ()), KEY)
-    known = json.loads(shared("known-figures", "elastic-apache-first5000.json").read_text())
-    pages = labelled.loc[labelled["kind"] == "page", "path"].value_counts()
-    assert pages.sum() == known["page_views"]
-    for path, count in known["top10_pages"]:
-        assert pages[path] == count

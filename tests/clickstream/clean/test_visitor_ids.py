@@ -7,50 +7,107 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY
+from tests.clickstream.clean.requests_made import KEY, RULES, line, requests
 
-from clickstream.clean.visitors import visitor_ids
+from clickstream.clean import Cleaner, CleanRules, LookUps, TrustedNetworks, VisitorKeys, clean
+from clickstream.clean.places import Place
+from clickstream.clean.visitor_ids import hashed_form, visitor_id
 from clickstream.errors import InputError
 
-text = st.none() | st.text("ab\x00|", max_size=4)
+text = st.none() | st.text("ab\x00|\xff", max_size=4)
+OTHER_KEY = KEY[::-1]
 
 
-def column(*values: str | None) -> pd.Series:
-    return pd.Series(pd.Categorical(pd.array(values, dtype="str")))
+def labelled(*lines: str, rules: CleanRules = RULES, **columns: object) -> pd.DataFrame:
+    """The lines as cleaned, where the log also had some more columns."""
+    return clean(requests(*lines).assign(**columns), rules, KEY)
 
 
-def ids(clients: list[str | None], agents: list[str | None], site: str = "cafe") -> list[str]:
-    return list(visitor_ids(column(*clients), column(*agents), site, KEY))
+def category(*values: str | None) -> pd.Categorical:
+    return pd.Categorical(pd.array(values, dtype="str"))
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(text, text), min_size=1))
-def test_two_visitors_share_an_id_only_when_they_are_one(
-    visitors: list[tuple[str | None, str | None]],
-) -> None:
-    found = ids([client for client, _ in visitors], [agent for _, agent in visitors])
-    assert all(re.fullmatch("[0-9a-f]{24}", one) for one in found)
-    assert len(set(zip(visitors, found, strict=True))) == len(set(visitors)) == len(set(found))
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(text, max_size=4).map(tuple), min_size=1))
+def test_no_two_lists_of_texts_make_the_same_bytes(lists: list[tuple[str | None, ...]]) -> None:
+    made = {b"".join(map(hashed_form, one)) for one in lists}
+    assert len(made) == len(set(lists))
 
 
-def test_fields_do_not_run_into_each_other() -> None:
-    assert len(set(ids(["ab", "a", "", None, "ab"], ["c", "bc", "abc", "abc", None]))) == 5
-    assert ids(["b"], ["c"], site="cafea") != ids(["ab"], ["c"], site="cafe")
-
-
-def test_id_does_not_depend_on_who_else_is_there() -> None:
-    alone = ids(["192.0.2.1"], ["x"])
-    assert ids(["a", "192.0.2.1", None], ["y", "x", None])[1:2] == alone
-
-
-def test_id_is_keyed_blake2b_of_lengths_and_texts() -> None:
+def test_an_id_is_keyed_blake2b_of_lengths_and_texts() -> None:
     fields = b"".join(len(f).to_bytes(8, "big") + f for f in (b"cafe", b"192.0.2.1", "é".encode()))
-    assert ids(["192.0.2.1"], ["é"]) == [blake2b(fields, key=KEY, digest_size=12).hexdigest()]
-    other = visitor_ids(column("192.0.2.1"), column("é"), "cafe", KEY[::-1])
-    assert list(other) != ids(["192.0.2.1"], ["é"])
+    found = labelled(line(client="192.0.2.1", agent="é"))["visitor_id"].tolist()
+    assert found == [blake2b(fields, key=KEY, digest_size=12).hexdigest()]
+    assert re.fullmatch("[0-9a-f]{24}", found[0])
+    assert found != [visitor_id(fields, OTHER_KEY)]
+
+
+def test_visitors_are_told_apart_by_site_address_and_agent() -> None:
+    clients, agents = ("192.0.2.1", "192.0.2.2", "host.example"), ("x", "y", "-")
+    lines = [line(client=client, agent=agent) for client in clients for agent in agents]
+    ids = labelled(*lines, *lines)["visitor_id"]
+    assert ids[:9].nunique() == 9
+    assert ids[:9].tolist() == ids[9:].tolist()
+    elsewhere = labelled(*lines, rules=CleanRules("shop"))["visitor_id"]
+    assert not set(ids) & set(elsewhere)
+
+
+def test_an_id_does_not_depend_on_who_else_is_there() -> None:
+    alone = labelled(line(client="192.0.2.9"))["visitor_id"].tolist()
+    among = labelled(line(), line(client="192.0.2.9"), line(agent="-"))["visitor_id"].tolist()
+    assert among[1:2] == alone
+
+
+def test_an_id_is_that_of_the_client_behind_trusted_proxies() -> None:
+    """A load balancer's address and a client's own say nothing: whose is told by the balancer."""
+    rules = CleanRules("cafe", trusted=TrustedNetworks.of(("10.0.0.0/8",)))
+    direct = labelled(line(client="192.0.2.1"), rules=rules)
+    through = labelled(
+        *(line(client="10.0.0.7"), line(client="10.9.0.1")),
+        rules=rules,
+        forwarded=category("203.0.113.9, 192.0.2.1", "192.0.2.1:4711"),
+    )
+    assert set(through["visitor_id"]) == set(direct["visitor_id"])
+    spoofed = labelled(line(client="192.0.2.1"), rules=rules, forwarded=category("198.51.100.1"))
+    assert spoofed["visitor_id"].tolist() == direct["visitor_id"].tolist()
+
+
+def test_a_cookie_tells_visitors_apart_whatever_their_address() -> None:
+    lines = (line(client="192.0.2.1"), line(client="192.0.2.2"), line(client="192.0.2.2"))
+    ids = labelled(*lines, cookie=category("abc", "abc", None))["visitor_id"].tolist()
+    assert ids[0] == ids[1] != ids[2]
+    assert ids[2:] == labelled(line(client="192.0.2.2"))["visitor_id"].tolist()
+
+
+def test_who_asks_not_to_be_tracked_is_known_for_one_hour_and_by_country_only() -> None:
+    def place(_address: str) -> Place:
+        return Place("FR", "IDF", "Paris", 48.9, 2.3, 20, "business")
+
+    at = pd.to_datetime(["2026-11-20 05:10", "2026-11-20 05:50", "2026-11-20 06:01"])
+    parsed = requests(line(), line(), line()).assign(at=at.astype("M8[us]"), opt_out=True)
+    cleaner = Cleaner(RULES, VisitorKeys(KEY, OTHER_KEY), LookUps(place=place))
+    cleaner.add(parsed)
+    cleaner.add(requests(line()))
+    found = cleaner.requests().frame()
+    ids = found["visitor_id"].tolist()
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3, "not the same in the next hour, nor as without the wish"
+    assert found["opted_out"].tolist() == [True, True, True, False]
+    assert found["country"].tolist() == ["FR"] * 4
+    assert found["city"].isna().tolist() == found["latitude"].isna().tolist() == [True] * 3 + [False]
+    assert found["carried_as"].tolist()[:3] == ids[:3], "no session is followed over the hour"
+
+
+def test_the_hour_after_a_change_of_keys_knows_both_ids() -> None:
+    cleaner = Cleaner(RULES, VisitorKeys(KEY, OTHER_KEY))
+    cleaner.add(requests(line()))
+    found = cleaner.requests().frame()
+    assert found["visitor_id"].tolist() == clean(requests(line()), RULES, KEY)["visitor_id"].tolist()
+    old = clean(requests(line()), RULES, OTHER_KEY)["visitor_id"].tolist()
+    assert found["carried_as"].tolist() == old
 
 
 @pytest.mark.parametrize("length", [0, 15, 65])
-def test_key_that_is_too_short_or_too_long_is_refused(length: int) -> None:
+def test_a_key_that_is_too_short_or_too_long_is_refused(length: int) -> None:
     with pytest.raises(InputError, match=f"key of {length} bytes"):
-        visitor_ids(column("a"), column("b"), "cafe", b"k" * length)
+        VisitorKeys(b"k" * length)

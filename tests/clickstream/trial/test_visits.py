@@ -1,14 +1,15 @@
 """Sessions counted at once must be the sessions that the lake merges from hourly parts."""
 
-import numpy as np
+from collections import Counter
+
 import pandas as pd
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.clickstream.sessions.test_parts import Made, made
 
 from clickstream.hours import Hour
 from clickstream.sessions import SessionRules, build_parts, carry_out, no_carry, request_runs
-from clickstream.trial import visits
-from clickstream.trial.visits import Visits
+from clickstream.trial.visits import SessionCounts, count_sessions
 
 START = pd.Timestamp("2026-11-20T05:00:00")
 RULES = SessionRules(gap_seconds=1800, cap_hours=2)
@@ -19,6 +20,7 @@ requests = st.lists(
         st.sampled_from([0, 300, 1700, 1800, 1801, 9000]),  # seconds since the request before
         st.sampled_from(["page", "asset"]),
         st.sampled_from([False] * 9 + [True]),
+        st.sampled_from([None, None, "Email", "Referral"]),
     ),
     min_size=1,
     max_size=60,
@@ -26,70 +28,65 @@ requests = st.lists(
 
 
 @settings(deadline=None, max_examples=30)
-@given(requests, st.integers(1, 20), st.integers(1, 20))
-@example([("a", 0, "page", False), ("a", 300, "page", False)], 1, 1)
-@example([("a", 0, "page", False), ("a", 300, "asset", True)], 1, 1)
-def test_sessions_are_those_of_the_hourly_parts(rows, block_size, rows_at_once):
-    frame = frame_of(rows)
-    sessions = sessions_from_parts(frame)
+@given(requests)
+def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
+    log = made_of(rows)
+    sessions = sessions_from_parts(log)
     counted = sessions[~sessions["is_bot"] & (sessions["page_views"] > 0)]
-    counts = count(frame, block_size, rows_at_once)
+    counts = count_sessions(log, RULES)
     assert counts.sessions == len(counted)
     assert counts.visitors == counted["visitor_id"].nunique()
     assert counts.page_views == counted["page_views"].sum()
     assert counts.bounces == (counted["page_views"] == 1).sum()
+    assert counts.channels == Counter(counted["channel"].fillna("Direct"))
 
 
 @settings(deadline=None, max_examples=30)
-@given(requests, st.integers(1, 20))
-def test_request_runs_are_those_of_the_sessions_room(rows, block_size):
-    frame = frame_of(rows)
-    keys = frame["visitor_id"].cat.codes.to_numpy(dtype=np.int64)
-    seconds = (frame["hit_at"] - START).dt.total_seconds().to_numpy(dtype=np.int64)
-    assert count(frame, block_size, 10).request_runs == request_runs(keys, seconds)
+@given(requests)
+def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
+    log = made_of(rows)
+    keys = log.rows["visitor_id"].cat.codes.to_numpy(dtype="int64")
+    seconds = (log.rows["hit_at"] - START).dt.total_seconds().to_numpy(dtype="int64")
+    assert count_sessions(log, RULES).request_runs == request_runs(keys, seconds)
 
 
-def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old():
-    every_20_minutes = frame_of([("a", 1200, "page", False)] * 24)  # 05:20 to 13:00
-    assert count(every_20_minutes, 24, 24) == visits.SessionCounts(
+def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old() -> None:
+    every_20_minutes = made_of([("a", 1200, "page", False, None)] * 24)  # 05:20 to 13:00
+    assert count_sessions(every_20_minutes, RULES) == SessionCounts(
         request_runs=1,
         visitors=1,
         sessions=4,  # from 05:20, 08:00, 10:00 and 12:00
         page_views=24,
+        channels=Counter({"Direct": 4}),
     )
 
 
-def test_no_request_no_session():
-    assert Visits().count(RULES) == visits.SessionCounts()
+def test_no_request_no_session() -> None:
+    assert count_sessions(made([]), RULES) == SessionCounts()
 
 
-def count(frame, block_size, rows_at_once):
-    collected = Visits()
-    for n in range(0, len(frame), block_size):
-        collected.add(frame.iloc[n : n + block_size])
-    return collected.count(RULES, rows_at_once)
+def made_of(rows) -> Made:
+    visitors, silences, kinds, is_bot, channels = zip(*rows, strict=True)
+    seconds = pd.Series(silences).groupby(list(visitors)).cumsum()
+    offset = int((START - pd.Timestamp("2026-11-20T22:00:00")).total_seconds())
+    log = made(
+        [(visitor, offset + at) for visitor, at in zip(visitors, seconds, strict=True)],
+        kind=list(kinds),
+        channel=list(channels),
+    )
+    log.rows["is_bot"] = list(is_bot)
+    return log
 
 
-def frame_of(rows):
-    frame = pd.DataFrame(rows, columns=["visitor_id", "silence", "kind", "is_bot"])
-    seconds = frame["silence"].groupby(frame["visitor_id"]).cumsum()
-    frame["hit_at"] = (START + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]")
-    texts = ["path", "referrer_domain", "utm_source", "utm_medium", "utm_campaign", "bot_reason"]
-    frame[texts] = pd.NA
-    frame["site"], frame["raw_object"] = "cafe", "raw"
-    frame["line_number"] = range(1, len(frame) + 1)
-    return frame.astype({"visitor_id": "category", "kind": "category"})
-
-
-def sessions_from_parts(frame):
+def sessions_from_parts(log: Made) -> pd.DataFrame:
     """What the lake does: parts hour by hour, each taking over the hour before, then merged."""
     carry, hour, built = no_carry(), Hour.of(START.tz_localize("UTC").to_pydatetime()), []
-    while pd.Timestamp(hour.naive) <= frame["hit_at"].max():
-        within = frame["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
-        _, parts = build_parts(frame[within], carry, hour, RULES)
+    while pd.Timestamp(hour.naive) <= log.rows["hit_at"].max():
+        within = log.rows["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
+        parts = build_parts(Made(log.rows[within]), carry, hour, RULES)
         carry = carry_out(parts, hour, RULES.gap_seconds)
         built.append(parts)
         hour = hour.next
-    whole = pd.concat(built)
-    grouped = whole.groupby(["visitor_id", "session_id"], as_index=False)
-    return grouped.agg({"is_bot": "any", "page_views": "sum"})
+    whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
+    grouped = whole.sort_values("first_hit_at").groupby(["visitor_id", "session_id"])
+    return grouped.agg({"is_bot": "any", "page_views": "sum", "channel": "last"}).reset_index()
