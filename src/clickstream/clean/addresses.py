@@ -49,12 +49,12 @@ def address_in(text: str) -> str | None:
 class NetworkSet:
     """Networks merged into ranges; `address in networks` takes an address as `address_in` gives it.
 
-    Each tuple holds the ranges' first addresses and, at the same index, their last ones, as
+    Host names are in none. Each tuple holds the ranges' first addresses and, at the same index, their last ones, as
     numbers in ascending order.
     """
 
-    ipv4: tuple[tuple[int, ...], tuple[int, ...]]
-    ipv6: tuple[tuple[int, ...], tuple[int, ...]]
+    ipv4: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    ipv6: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> NetworkSet:
@@ -71,7 +71,10 @@ class NetworkSet:
             (firsts, lasts), read = self.ipv4, _ipv4_number
         if not firsts:
             return False
-        number = read(address)
+        try:
+            number = read(address)
+        except ValueError:
+            return False
         index = bisect_right(firsts, number) - 1
         return index >= 0 and number <= lasts[index]
 
