@@ -49,8 +49,8 @@ def address_in(text: str) -> str | None:
 class NetworkSet:
     """Networks merged into ranges; `address in networks` takes an address as `address_in` gives it.
 
-    Host names are in none. Each tuple holds the ranges' first addresses and, at the same index, their last ones, as
-    numbers in ascending order.
+    Host names are in none. Each tuple holds the ranges' first addresses and, at the same index,
+    their last ones, as numbers in ascending order.
     """
 
     ipv4: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())

@@ -6,6 +6,8 @@
     with AnswerCache(Path("var/cache/answers.sqlite")) as cache:
         version = code_version(devices, "ua-parser", "ua-parser-builtins", "ua-parser-rs")
         device = cache.remembering(device_of, Device, version)
+
+The steps are given these functions and know nothing of the files behind them.
 """
 
 from clickstream.reference.answers import AnswerCache, code_version

@@ -89,9 +89,7 @@ class AnswerCache:
     def close(self) -> None:
         """Save what is new, and close the file."""
         self._save()
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        self._disconnect()
 
     def _find(self, key: bytes) -> str | None:
         if key in self._new:
@@ -141,11 +139,10 @@ class AnswerCache:
         if self._has_failed:
             return None
         try:
-            self._connection = self._connection or self._open()
-            return action(self._connection)
+            return action(self._connection or self._connect())
         except (OSError, sqlite3.Error) as error:
             self._has_failed = True
-            self._connection = None
+            self._disconnect()
             logging.getLogger(__name__).warning(
                 "Going on without the cache in %s (%s). It costs time, nothing else; "
                 "if the file is damaged, delete it.",
@@ -154,13 +151,19 @@ class AnswerCache:
             )
             return None
 
-    def _open(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        file.execute("pragma journal_mode = wal")  # readers and a writer do not wait for each other
-        file.execute("pragma synchronous = normal")
-        file.execute(_SCHEMA)
-        return file
+        self._connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        # Readers and a writer do not wait for each other.
+        self._connection.execute("pragma journal_mode = wal")
+        self._connection.execute("pragma synchronous = normal")
+        self._connection.execute(_SCHEMA)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
 
 def code_version(module: ModuleType, *distributions: str) -> str:
