@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from ua_parser import Domain, PartialResult, load_lazy_builtins
+from ua_parser import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 DEVICES = ("desktop", "mobile", "tablet", "tv", "console", "watch", "other")
@@ -32,29 +32,27 @@ class Device:
     os: str | None
 
 
-# The first that matches decides. An iPad that asks for desktop pages calls itself a Macintosh, in
-# which apps still say Mobile. On Android, browsers on telephones say Mobile, those on tablets
-# do not; apps without a browser in them say it nowhere, so they count as telephones.
-_DEVICE_TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("console", re.compile(r"PlayStation|Nintendo|Windows NT.*Xbox")),
-    ("other", re.compile(r"OculusBrowser|\bVR\b")),
-    ("watch", re.compile(r"(?i:apple ?watch|watch ?os|wear ?os|galaxy watch)|\bSM-R[89]\d\d")),
-    (
-        "tv",
-        re.compile(
-            r"\bTV\b|(?i:smart|apple|google|android|hbb)TV|Web0S|NetCast|BRAVIA|VIERA|CrKey"
-            r"|Chromecast|Roku|\bAFT[A-Z]|Nexus Player"
-        ),
+# The first of these that is in the user agent decides. "Tablet PC" is Windows, which desktops have.
+_TOKENS: dict[str, tuple[str, ...]] = {
+    "console": ("PlayStation", "Nintendo", "Xbox;"),
+    "other": ("OculusBrowser", " VR "),
+    "watch": (
+        *("Apple Watch", "AppleWatch", "watchOS", "Watch OS", "Wear OS", "Galaxy Watch"),
+        *("SM-R8", "SM-R9"),
     ),
-    ("tablet", re.compile(r"iPad|Macintosh.*Mobile|Tablet(?! PC)|Kindle|\bKF[A-Z]{3,}|PlayBook")),
-    ("tablet", re.compile(r"^(?!.*Mobile).*Android.*AppleWebKit", re.DOTALL)),
-    (
-        "mobile",
-        re.compile(
-            r"Mobi|iPhone|iPod|Phone|Android|BlackBerry|BB10|Opera Mini|Symb|Series ?[46]0|Nokia"
-            r"|MIDP|J2ME|KAIOS|Maemo|Bada|UP\.Browser|FBAN/"
-        ),
+    "tv": (
+        *("SmartTV", "SMART-TV", "Smart TV", "SmartHub", "HbbTV", "AppleTV", "Apple TV", " TV "),
+        *("GoogleTV", "Google TV", "AndroidTV", "Android TV", "Nexus Player", "Web0S", "NetCast"),
+        *("BRAVIA", "VIERA", "CrKey", "Chromecast", "Roku", "; AFT"),
     ),
+    "tablet": ("iPad", "Tablet;", "Tablet)", "Kindle", "; KF", "PlayBook"),
+}
+_DEVICE_OF_TOKEN = [(token, device) for device, tokens in _TOKENS.items() for token in tokens]
+
+_TELEPHONES = (
+    *("Mobi", "iPhone", "iPod", "Phone", "Android", "BlackBerry", "BB10", "Opera Mini", "Symb"),
+    *("Series60", "Series40", "Nokia", "MIDP", "J2ME", "KAIOS", "Maemo", "Bada", "UP.Browser"),
+    "FBAN/",
 )
 
 _DEVICE_OF_OS = {
@@ -128,18 +126,34 @@ def _resolver() -> Resolver:
 def device_of(user_agent: str) -> Device:
     """Device (one of DEVICES), browser, its version, and operating system of a user agent."""
     text = user_agent.encode("utf-8", "replace").decode()  # lone surrogates are no UTF-8
-    found = _resolver()(text, Domain.USER_AGENT | Domain.OS)
-    family = found.os.family if found.os else None
-    system = _SYSTEMS.get(family, family) if family else None
-    browser, version = _in_app(text) or _browser(found)
+    found = _resolver().os.extract(text)
+    system = _SYSTEMS.get(found.family, found.family) if found else None
+    browser, version = _in_app(text) or _browser(text)
     return Device(_device(text, system), browser, version, system)
 
 
 def _device(user_agent: str, system: str | None) -> str:
-    for device, tokens in _DEVICE_TOKENS:
-        if tokens.search(user_agent):
+    for token, device in _DEVICE_OF_TOKEN:
+        if token in user_agent:
             return device
+    if _is_tablet(user_agent):
+        return "tablet"
+    for token in _TELEPHONES:
+        if token in user_agent:
+            return "mobile"
     return _DEVICE_OF_OS.get(system or "", "other")
+
+
+def _is_tablet(user_agent: str) -> bool:
+    """Whether it is one of the tablets that do not say so.
+
+    On Android, browsers on telephones say Mobile and those on tablets do not; apps without a
+    browser in them say it nowhere and count as telephones. An iPad that asks for desktop pages
+    calls itself a Macintosh; apps on it still say Mobile.
+    """
+    if "Mobile" in user_agent:
+        return "Macintosh" in user_agent
+    return "Android" in user_agent and "AppleWebKit" in user_agent
 
 
 def _in_app(user_agent: str) -> tuple[str, str | None] | None:
@@ -147,8 +161,6 @@ def _in_app(user_agent: str) -> tuple[str, str | None] | None:
     return (_IN_APP[found[1]], found[2]) if found else None
 
 
-def _browser(found: PartialResult) -> tuple[str | None, str | None]:
-    if not found.user_agent:
-        return None, None
-    family = found.user_agent.family
-    return _BROWSERS.get(family, family), found.user_agent.major
+def _browser(user_agent: str) -> tuple[str | None, str | None]:
+    found = _resolver().ua.extract(user_agent)
+    return (_BROWSERS.get(found.family, found.family), found.major) if found else (None, None)
