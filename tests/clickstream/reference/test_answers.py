@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import resource
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -16,40 +14,13 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.clickstream.reference.asking import TEXTS, Answer, answer_of, ask, ask_often
 
 from clickstream.clean import devices
 from clickstream.clean.devices import Device, device_of
 from clickstream.reference import AnswerCache, code_version
 
-TEXTS = [f"text {n}" for n in range(300)]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the functions of these tests return."""
-
-    text: str
-    length: int
-    upper: str | None
-
-
-def answer_of(text: str) -> Answer | None:
-    return Answer(text, len(text), text.upper() or None) if "x" in text or not text else None
-
-
-def ask(path: Path, texts: list[str], version: str = "1", limit: int = 100_000) -> list[str]:
-    """The texts that the function had to be asked for; answers are checked."""
-    asked: list[str] = []
-
-    def function(text: str) -> Answer | None:
-        asked.append(text)
-        return answer_of(text)
-
-    function.__module__ = "tests"  # whatever the process calls this file
-    with AnswerCache(path, limit) as cache:
-        remembered = cache.remembering(function, Answer, version)
-        assert [remembered(text) for text in texts] == [answer_of(text) for text in texts]
-    return asked
+ROOT = Path(__file__).parents[3]
 
 
 def rows(path: Path) -> int:
@@ -172,23 +143,18 @@ def test_without_a_usable_file_it_says_so_once_and_goes_on(
 def test_on_a_full_disk_it_says_so_once_and_goes_on(path: Path) -> None:
     ask(path, TEXTS)
     script = (
-        f"import resource, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import resource\n"
         f"from pathlib import Path\n"
-        f"import {Path(__file__).stem} as tests\n"
+        f"from tests.clickstream.reference.asking import TEXTS, ask\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
-        f"more = [f'more {{n}}' for n in range(25_000)]\n"
-        f"assert tests.ask(Path({str(path)!r}), tests.TEXTS + more) == more\n"
+        f"more = [f'more {{n}}' for n in range(15_000)]\n"
+        f"assert ask(Path({str(path)!r}), TEXTS + more) == more\n"
     )
     command = [sys.executable, "-c", script]
-    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    run = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stderr.count("Going on without the cache") == 1
     assert ask(path, TEXTS) == []
-
-
-def ask_often(path: Path, seed: int) -> int:
-    rng = Random(seed)
-    return sum(len(ask(path, rng.sample(TEXTS, 100), limit=150)) for _ in range(10))
 
 
 def test_many_processes_share_one_file(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -200,5 +166,5 @@ def test_many_processes_share_one_file(path: Path, capfd: pytest.CaptureFixture[
 
 
 def test_the_version_of_code_changes_with_the_code(tmp_path: Path) -> None:
-    versions = {code_version(devices), code_version(devices, "ua-parser"), code_version(resource)}
+    versions = {code_version(devices), code_version(devices, "ua-parser"), code_version(logging)}
     assert len(versions) == 3
