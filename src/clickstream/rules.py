@@ -110,13 +110,14 @@ def _text(path: Path) -> str:
 
 
 def _database(settings: Settings) -> PlaceDatabase:
-    return _opened(tuple(settings.resolve(path) for path in settings.places.database))
+    path = settings.places.database
+    return _opened(settings.resolve(path) if path else None)
 
 
 @cache
-def _opened(paths: tuple[Path, ...]) -> PlaceDatabase:
-    """Each database is opened once for a process; a new one is for the next."""
-    return PlaceDatabase.open(paths)
+def _opened(path: Path | None) -> PlaceDatabase:
+    """A database is opened once for a process; a newer one is for the next."""
+    return PlaceDatabase.open([path] if path else [])
 
 
 @cache

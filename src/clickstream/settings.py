@@ -178,8 +178,8 @@ class Bots(_Section):
 class Places(_Section):
     """Where addresses are looked up."""
 
-    database: tuple[str, ...] = Field(
-        (), description="MaxMind-format City database: files, or a directory that holds them."
+    database: str = Field(
+        "", description="City database in MaxMind's format: a file, or a directory of them."
     )
 
 

@@ -1,0 +1,152 @@
+"""Whose request it is: the client's address, also behind proxies that pass it on.
+
+`X-Forwarded-For` grows to the right: each proxy appends the address it was called from, and a
+client can only write at the left. So it is read from the right, through proxies that are trusted
+by their network, up to the first address that is not one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+
+from clickstream.errors import SettingsError
+
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"({_BYTE}(?:\.{_BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
+_IPV6 = re.compile(r"([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
+_BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?", re.ASCII)
+_PAIR = re.compile(r"""\s*([\w-]+)=("[^"\\]*"|[^\s";]*)\s*""", re.ASCII)
+_PAIRS = re.compile(rf"(?:{_PAIR.pattern};)*{_PAIR.pattern}", re.ASCII)
+
+_IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+def address_in(text: str) -> str | None:
+    """The address that a text holds: IPv4, or IPv6 as RFC 5952 writes it; None if it holds none.
+
+    A port, brackets and a zone are dropped; an IPv6 address that stands for an IPv4 one
+    (`::ffff:192.0.2.7`) becomes that.
+    """
+    if found := _IPV4.fullmatch(text):
+        return found[1]
+    if found := _BRACKETS.fullmatch(text):
+        text = found[1]
+    found = _IPV6.fullmatch(text)
+    if not found:
+        return None
+    try:
+        address = IPv6Address(found[1])
+    except ValueError:
+        return None
+    return str(address.ipv4_mapped or address)
+
+
+@dataclass(frozen=True)
+class NetworkSet:
+    """Networks merged into ranges; `address in networks` takes an address as `address_in` gives it.
+
+    Host names are in none. Each tuple holds the ranges' first addresses and, at the same index,
+    their last ones, as numbers in ascending order.
+    """
+
+    ipv4: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    ipv6: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+
+    @classmethod
+    def of(cls, networks: Iterable[str]) -> NetworkSet:
+        """From networks (`10.0.0.0/8`) and addresses. Raises SettingsError with the bad entry."""
+        parsed = [*map(_network, networks)]
+        ipv4 = collapse_addresses(n for n in parsed if isinstance(n, IPv4Network))
+        ipv6 = collapse_addresses(n for n in parsed if isinstance(n, IPv6Network))
+        return cls(_ranges(ipv4), _ranges(ipv6))
+
+    def __contains__(self, address: str) -> bool:
+        if ":" in address:
+            (firsts, lasts), read = self.ipv6, _ipv6_number
+        else:
+            (firsts, lasts), read = self.ipv4, _ipv4_number
+        if not firsts:
+            return False
+        try:
+            number = read(address)
+        except ValueError:
+            return False
+        index = bisect_right(firsts, number) - 1
+        return index >= 0 and number <= lasts[index]
+
+
+class TrustedNetworks(NetworkSet):
+    """The networks of proxies whose word is taken for where a request came from."""
+
+
+def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> str:
+    """The address of the client that a request began with.
+
+    `client` is the peer as logged; `forwarded` the value of `X-Forwarded-For` or of `Forwarded`
+    (RFC 7239), several headers joined by commas. The peer itself unless it is trusted; else the
+    rightmost address of `forwarded` that is not; else, when all are, the leftmost. What is no
+    address (`unknown`, `_hidden`, garbage) ends the walk at the hop before it. A peer that is no
+    address (a host name) is returned as logged.
+    """
+    hop = address_in(client)
+    if hop is None:
+        return client
+    if not forwarded or hop not in trusted:
+        return hop
+    for element in reversed(forwarded.split(",")):
+        if not element.strip():
+            continue  # RFC 9110, 5.6.1: empty elements of a list are passed over
+        address = _forwarded_address(element)
+        if address is None:
+            break
+        hop = address
+        if hop not in trusted:
+            break
+    return hop
+
+
+def _forwarded_address(element: str) -> str | None:
+    """The address in one element: plain, or the `for` of RFC 7239 with its quotes.
+
+    A proxy may quote what the client sent, such as its host, in other pairs. So an element must be
+    pairs from end to end: one that a quoted comma has cut, or that holds an escape, has no address.
+    """
+    if "=" not in element:
+        return address_in(element.strip())
+    if not _PAIRS.fullmatch(element):
+        return None
+    pairs = {name.lower(): value for name, value in _PAIR.findall(element)}
+    return address_in(pairs.get("for", "").strip('"'))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(text.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f"{text!r} is not a network: {error}. Write it as 10.0.0.0/8 or 2001:db8::/32."
+        ) from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
+        raise SettingsError(f"{text!r} stands for an IPv4 network: write that one instead.")
+    return network
+
+
+def _ranges(
+    networks: Iterable[IPv4Network | IPv6Network],
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The first and the last address of each network, as numbers."""
+    edges = [(int(n.network_address), int(n.broadcast_address)) for n in networks]
+    return tuple(first for first, _ in edges), tuple(last for _, last in edges)
+
+
+def _ipv4_number(address: str) -> int:
+    a, b, c, d = map(int, address.split("."))
+    return a << 24 | b << 16 | c << 8 | d
+
+
+def _ipv6_number(address: str) -> int:
+    return int(IPv6Address(address))
