@@ -10,7 +10,7 @@ from operator import or_
 from pathlib import Path
 
 from clickstream import clean, sessions
-from clickstream.clean import bots, devices, places
+from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
 from clickstream.reference import AnswerCache, PlaceDatabase, code_version
 from clickstream.settings import Settings
@@ -54,13 +54,12 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
 
 @contextmanager
 def look_ups(settings: Settings) -> Iterator[clean.LookUps]:
-    """Where addresses are, and what user agents say; the latter is remembered on disk."""
+    """Where addresses are, and what devices user agents name; those are remembered on disk."""
     database = _database(settings)
     with AnswerCache(settings.resolve(settings.build.cache_directory) / "answers.sqlite") as known:
         yield clean.LookUps(
             place=partial(places.place_at, record_of=database.record),
             device=known.remembering(devices.device_of, devices.Device, _device_version()),
-            verdict=known.remembering(bots.agent_verdict, bots.Verdict, _verdict_version()),
         )
 
 
@@ -123,8 +122,3 @@ def _opened(path: Path | None) -> PlaceDatabase:
 @cache
 def _device_version() -> str:
     return code_version(devices, "ua-parser", "ua-parser-builtins", "ua-parser-rs")
-
-
-@cache
-def _verdict_version() -> str:
-    return code_version(bots, "crawler-user-agents", "google-re2")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clickstream.clean.addresses import TrustedNetworks
-from clickstream.clean.bots import BehaviourRules, Networks, Verdict, agent_verdict
+from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.kinds import KindRules
@@ -44,4 +44,3 @@ class LookUps:
 
     place: Callable[[str], Place] = _nowhere
     device: Callable[[str], Device] = device_of
-    verdict: Callable[[str], Verdict | None] = agent_verdict

@@ -139,14 +139,9 @@ class Visitors:
 
     def _device(self, agent: str | None) -> Device:
         """One call for each distinct agent, so the lists beside the table grow with it."""
-        self._verdicts.append(self._verdict(agent))
+        self._verdicts.append(None if agent == NOT_LOGGED else agent_verdict(agent))
         self._is_checker.append(is_health_checker(agent or "", self._rules.kinds))
         return self._look_ups.device(agent or "")
-
-    def _verdict(self, agent: str | None) -> Verdict | None:
-        if agent == NOT_LOGGED:
-            return None
-        return self._look_ups.verdict(agent) if agent else agent_verdict(None)
 
 
 def _itself(value: Any) -> Any:

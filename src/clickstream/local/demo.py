@@ -25,6 +25,7 @@ from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.local.answers import show_answers, show_first_answers
 from clickstream.local.cafe import CafeRules, write_history
+from clickstream.local.cafe.places import write_demo_database
 from clickstream.local.stack import (
     AirflowApi,
     Layout,
@@ -97,8 +98,11 @@ def simulated_cafe(layout: Layout, console: Console) -> Traffic:
         with console.status(f"Writing the café's logs of the last {HOURS} hours"):
             truth = write_history(layout.cafe_logs, first, last, CafeRules())
         console.print(f"[green]✓[/] {truth.total.lines:,} lines in {layout.cafe_logs}")
+    places = layout.var / "cafe-places.mmdb"
+    write_demo_database(places)
+    variables = {"CLICKSTREAM_PLACES__DATABASE": str(places), **NO_CATCHING_UP}
     cafe = 'python -m clickstream.local.live_cafe "$STACK_CAFE_LOGS"'
-    return Traffic(layout.state, lambda *_: (first, last), {"cafe": cafe}, NO_CATCHING_UP)
+    return Traffic(layout.state, lambda *_: (first, last), {"cafe": cafe}, variables)
 
 
 def own_logs(logs: Path) -> Traffic:

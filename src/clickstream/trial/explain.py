@@ -1,0 +1,138 @@
+"""What becomes of one line, step by step, and why: for the person who wonders about a number.
+
+The results are those of the pipeline's own steps, on a log of that one line; the reasons come from
+the rules that the steps go by. Only an hour's verdict on behaviour needs more than one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clickstream import clean, parse
+from clickstream.clean.channels import ChannelRules, evidence_of
+from clickstream.clean.kinds import path_kind
+from clickstream.clean.pages import page_steps
+from clickstream.clean.referrers import referrer_of
+from clickstream.clean.urls import split_target
+from clickstream.errors import InputError
+from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
+from clickstream.settings import Settings
+from clickstream.trial.figures import VISITOR_KEY
+
+AUTO = "auto"
+
+
+class Step(NamedTuple):
+    """One step: what was looked at, what came of it, and why."""
+
+    what: str
+    result: str
+    why: str = ""
+
+
+def show_explanation(line: bytes, log_format: str, settings: Settings, console: Console) -> int:
+    """Print the steps of one line; returns the exit code, 1 for a line that was refused."""
+    table = Table("Step", "Result", "Why", box=None, header_style="bold", padding=(0, 2, 0, 0))
+    steps = [*explain(line, log_format, settings)]
+    for step in steps:
+        table.add_row(Text(step.what, "cyan"), Text(step.result), Text(step.why, "dim"))
+    console.print(table)
+    return 1 if steps[-1].what == "Rejected" else 0
+
+
+def explain(line: bytes, log_format: str, settings: Settings) -> Iterator[Step]:
+    """The steps of one line. Raises InputError for an empty line, and for a format unknown."""
+    if not line.strip():
+        raise InputError("There is no line to explain: give one in quotes, or its number and log.")
+    name = parse.detect(line).log_format if log_format == AUTO else log_format
+    parsed = parse.parse(line, log_format_of(settings, name))
+    yield Step("Format", name, "as asked" if log_format != AUTO else "the one that reads the line")
+    if len(parsed.rejects):
+        reject = parsed.rejects.iloc[0]
+        yield Step("Rejected", str(reject["reason"]), "kept with its bytes in the table rejects")
+        return
+    yield from _explained(parsed.requests, settings)
+
+
+def _explained(parsed: pd.DataFrame, settings: Settings) -> Iterator[Step]:
+    rules = clean_rules(settings)
+    with look_ups(settings) as found:
+        cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), found)
+        cleaner.add(parsed)
+        requests = cleaner.requests()
+    logged = {name: _text(value) for name, value in parsed.iloc[0].items()}
+    row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
+    yield Step("Time", f"{row['hit_at']} UTC", "its hour is the one it is counted in")
+    yield from _who(logged, row, rules, missing_look_ups(settings))
+    if logged["method"]:
+        yield from _what(logged, row, rules)
+    yield from _whence(logged, rules)
+    counted = next(name for name, n in requests.balance().items() if n)
+    yield Step("Counted", counted, "in the balance of its hour, in the table hour_ledger")
+
+
+def _who(
+    logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules, missing: str | None
+) -> Iterator[Step]:
+    address = clean.client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
+    through = f"behind {logged['client']}, which clean.trusted_proxies trusts"
+    why = "as logged" if address == logged["client"] else through
+    yield Step("Client", address, f"{why}; it is looked up, hashed, and kept nowhere")
+    place = ", ".join(filter(None, (row["city"], row["region"], row["country"])))
+    yield Step("Place", place or "unknown", missing or "by places.database")
+    device = ", ".join(
+        filter(None, (row["device"], f"{row['browser']} {row['browser_version']}", row["os"]))
+    )
+    yield Step("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
+    verdict = f"a bot: {row['bot_class']}" if row["is_bot"] == "True" else "a person"
+    yield Step("Verdict", verdict, row["bot_reason"] or "nothing in this line tells otherwise")
+    hidden = "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
+    by = "cookie" if logged["cookie"] else "client and user agent"
+    yield Step("Visitor", row["visitor_id"], f"keyed hash of site, {by}; another key here{hidden}")
+
+
+def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
+    dropped = "parameters are kept if clean.query_parameters lists them"
+    yield Step("Path", row["path"], f"of {logged['target']}")
+    yield Step("Query", row["query"] or "none", dropped)
+    for why, page in page_steps(row["path"], rules.targets.pages):
+        yield Step("Page", page, why)
+    by_path = path_kind(row["path"], rules.kinds) or "nothing"
+    request = f"{logged['method']} answered with {logged['status']}"
+    yield Step("Kind", row["kind"], f"the path tells {by_path}; {request}")
+
+
+def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
+    referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
+    known = f"{referrer.source or referrer.domain}, {referrer.sort}" if referrer else "none"
+    why = logged["referrer"] or "not logged"
+    yield Step("Referrer", known, f"{why}; site.domains are the site's own")
+    target = split_target(logged["target"], rules.targets)
+    tags = {
+        name: value
+        for name, value in vars(target).items()
+        if value and name.startswith(("utm_", "click_"))
+    }
+    yield Step("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")
+    evidence = evidence_of(referrer, target)
+    if evidence is None:
+        yield Step("Channel", "none", "the line does not say; a session without any is Direct")
+        return
+    yield Step("Channel", *_channel(rules.channels, evidence))
+
+
+def _channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
+    number = rules.deciding(evidence)
+    found = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
+    by = f"rule {number + 1} of docs/channels.md" if number is not None else "no rule"
+    return rules.channel_of(evidence), f"{by}, by {found}"
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
