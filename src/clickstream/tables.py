@@ -142,7 +142,10 @@ REJECTS = Table(
     ("raw_object", "line_number"),
 )
 
-BALANCE = ("pages", "assets", "bots", "redirects", "client_errors", "server_errors", "others")
+BALANCE = tuple(
+    "pages assets downloads bots redirects client_errors server_errors health_checks api_calls "
+    "others".split()
+)
 """The kinds every parsed line falls into, each line into exactly one; `rejected` is the rest."""
 
 HOUR_LEDGER = Table(
@@ -154,10 +157,13 @@ HOUR_LEDGER = Table(
         _key("lines", "long", "Raw lines of the hour: the sum of the balance that follows."),
         _key("pages", "long", "Page views by people."),
         _key("assets", "long", "Static assets, by people and bots."),
+        _key("downloads", "long", "Downloads by people."),
         _key("bots", "long", "Requests by bots, assets excepted."),
         _key("redirects", "long", "Redirects answered to people."),
         _key("client_errors", "long", "4xx answers to people."),
         _key("server_errors", "long", "5xx answers to people."),
+        _key("health_checks", "long", "Health checks by what is no known bot."),
+        _key("api_calls", "long", "API calls by people."),
         _key("others", "long", "What people asked that is none of the above."),
         _key("rejected", "long", "Lines that could not be used."),
         _key("late_lines", "long", "Lines that came after the hour was first published."),

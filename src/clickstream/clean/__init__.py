@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.bots import NO_USER_AGENT, bot_reason
 from clickstream.clean.columns import category, codes_of, texts_of, translated
-from clickstream.clean.kinds import KINDS, balance, kind_of
-from clickstream.clean.urls import Target, other_site, split_target
+from clickstream.clean.kinds import KINDS, PATH_KINDS, KindRules, balance, kind_of, path_kind
+from clickstream.clean.referrers import referrer_of
+from clickstream.clean.urls import Target, TargetRules, split_target
 from clickstream.clean.visitors import visitor_ids
 
 __all__ = ["KINDS", "CleanRules", "balance", "bot_reason", "clean"]
@@ -39,8 +41,9 @@ def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     (int64). Texts are categories of str, NA where there is none. A request line that is not HTTP
     has no method, path or query.
     """
-    target = _targets(parsed, frozenset(rules.query_parameters))
+    target = _targets(parsed, TargetRules(frozenset(rules.query_parameters)))
     method, status = parsed["method"], parsed["status"].to_numpy()
+    kinds = KindRules(asset_extensions=rules.asset_extensions)
     reason = category(
         [*map(bot_reason, texts_of(parsed["user_agent"])), NO_USER_AGENT],
         codes_of(parsed["user_agent"]),
@@ -49,14 +52,19 @@ def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
         "hit_at": parsed["at"].array,
         "site": category([rules.site], np.zeros(len(parsed), np.int8)),
         "visitor_id": visitor_ids(parsed["client"], parsed["user_agent"], rules.site, key),
-        "kind": kind_of(target["path"], method, status, frozenset(rules.asset_extensions)),
+        "kind": kind_of(
+            _path_kinds(target["path"], kinds),
+            np.zeros(len(parsed), np.bool_),
+            np.asarray(method == "GET", np.bool_),
+            status,
+        ),
         "method": method.array,
         "path": target["path"].array,
         "query": target["query"].array,
         "status": status,
         "bytes": parsed["bytes"].array,
         "referrer_domain": translated(
-            parsed["referrer"], lambda text: other_site(text, rules.domains)
+            parsed["referrer"], lambda text: _domain(text, rules.domains)
         ),
         **{tag: target[tag].array for tag in ("utm_source", "utm_medium", "utm_campaign")},
         "is_bot": reason.codes >= 0,
@@ -66,11 +74,23 @@ def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     return pd.DataFrame(columns, index=parsed.index)
 
 
-def _targets(parsed: pd.DataFrame, query_parameters: frozenset[str]) -> pd.DataFrame:
+def _domain(referrer: str, domains: tuple[str, ...]) -> str | None:
+    found = referrer_of(referrer, domains)
+    return found.domain if found else None
+
+
+def _path_kinds(path: pd.Series, rules: KindRules) -> npt.NDArray[np.int8]:
+    code = {None: -1} | {kind: code for code, kind in enumerate(PATH_KINDS)}
+    codes = [code[path_kind(text, rules)] for text in texts_of(path)] + [-1]
+    kinds: npt.NDArray[np.int8] = np.array(codes, np.int8)[codes_of(path)]
+    return kinds
+
+
+def _targets(parsed: pd.DataFrame, rules: TargetRules) -> pd.DataFrame:
     """The parts of each row's target, as categories; NA where the request line is not HTTP."""
     is_http = codes_of(parsed["method"]) >= 0
     codes = np.where(is_http, codes_of(parsed["target"]), -1)
-    targets = [split_target(text, query_parameters) for text in texts_of(parsed["target"])]
+    targets = [split_target(text, rules) for text in texts_of(parsed["target"])]
     return pd.DataFrame(
         {
             part.name: category([*(getattr(target, part.name) for target in targets), None], codes)

@@ -1,13 +1,32 @@
-"""What a request's target and a referrer say: path, kept parameters, campaign tags, other site."""
+"""What a request's target says: path, page, kept parameters, campaign tags, the ad's platform.
+
+Nothing that names a person or a session comes out: parameters are dropped unless listed, and
+session and click ids even then.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import unquote_plus, urlencode
 
-_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
+from clickstream.clean.click_ids import CLICK_IDS
+from clickstream.clean.pages import PageRules, names_a_session, page_name, without_session_ids
+
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+# Links that were escaped for HTML once too often have &amp;, old ones a semicolon. A semicolon is
+# a separator only before a campaign tag: values may hold one.
+_SEPARATOR = re.compile(r"&(?:amp;)?|;(?=utm_)", re.IGNORECASE)
+_TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+
+@dataclass(frozen=True)
+class TargetRules:
+    """What is kept of a target: query parameters by name, and how pages are named."""
+
+    query_parameters: frozenset[str] = frozenset()
+    pages: PageRules = field(default_factory=PageRules)
 
 
 @dataclass(frozen=True)
@@ -15,47 +34,37 @@ class Target:
     """The parts of a request target that are kept; None where there is none."""
 
     path: str
+    page: str
     query: str | None = None
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    click_platform: str | None = None
 
 
-def split_target(target: str, query_parameters: frozenset[str]) -> Target:
-    """Split a request target (RFC 9112, 3.2) into path, kept parameters and campaign tags.
+def split_target(target: str, rules: TargetRules) -> Target:
+    """Split a request target (RFC 9112, 3.2).
 
-    The path stays as logged, without the host of an absolute target. Parameters are decoded once
-    (`%xx` and `+`); of a campaign tag that comes twice the first counts, an empty one is none.
+    The path stays as logged, without session ids and the host of an absolute target. Parameters
+    are decoded once, as forms are (`%xx`, and `+` for a space), and kept ones encoded afresh in
+    their order. Names of tags and click ids are compared without case; values are trimmed and
+    keep theirs, as in GA4. Of a tag that comes twice the first counts; an empty one is none.
     """
     rest = target.partition("#")[0]
     origin = _ORIGIN.match(rest)
-    path, _, query = rest[origin.end() if origin else 0 :].partition("?")
-    if not query:
-        return Target(path or "/")
-    pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-    kept = [(name, value) for name, value in pairs if name in query_parameters]
-    first = dict(reversed(pairs))
-    return Target(
-        path or "/",
-        urlencode(kept, errors="surrogateescape") or None,
-        *(_text(first.get(tag, "")) for tag in ("utm_source", "utm_medium", "utm_campaign")),
-    )
-
-
-def other_site(referrer: str, domains: tuple[str, ...]) -> str | None:
-    """The host of a referrer, lower-case; None for the site's own domains and their subdomains.
-
-    None, too, for what is not a URL with a host.
-    """
-    try:
-        host = urlsplit(referrer).hostname
-    except ValueError:  # brackets that hold no IPv6 address
-        return None
-    host = (host or "").rstrip(".")
-    if not _HOST.fullmatch(host):
-        return None
-    own = any(host == domain or host.endswith("." + domain) for domain in domains)
-    return None if own else host
+    path, _, parameters = rest[origin.end() if origin else 0 :].partition("?")
+    path = without_session_ids(path)
+    page = page_name(path, rules.pages)
+    if not parameters:
+        return Target(path, page)
+    pairs = [_decoded(pair) for pair in _SEPARATOR.split(parameters) if pair]
+    first = {name.lower(): value for name, value in reversed(pairs)}
+    tags = {tag: _text(first.get(tag, "")) for tag in _TAGS}
+    platform = next((CLICK_IDS[name] for name in CLICK_IDS if first.get(name)), None)
+    query = _kept(pairs, rules.query_parameters)
+    return Target(path, page, query, **tags, click_platform=platform)
 
 
 def extension(path: str) -> str:
@@ -64,6 +73,24 @@ def extension(path: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+def _decoded(pair: str) -> tuple[str, str]:
+    name, _, value = pair.partition("=")
+    return unquote_plus(name, errors="surrogateescape"), unquote_plus(
+        value, errors="surrogateescape"
+    )
+
+
+def _kept(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> str | None:
+    kept = [
+        (name, value)
+        for name, value in pairs
+        if name in allowed and name.lower() not in CLICK_IDS and not names_a_session(name)
+    ]
+    return urlencode(kept, errors="surrogateescape") or None
+
+
 def _text(value: str) -> str | None:
-    r"""A decoded value with bytes that are not UTF-8 as `\xhh`; None for an empty one."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") or None
+    r"""A decoded value, trimmed, with bytes that are not UTF-8 as `\xhh`; None for an empty one."""
+    return (
+        value.strip().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") or None
+    )

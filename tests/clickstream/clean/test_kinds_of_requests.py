@@ -1,12 +1,28 @@
 """What kind a request is, and that the kinds add up."""
 
+import json
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests
+from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
+from tests.support.shared_data import shared
 
 from clickstream.clean import KINDS, balance, clean
+from clickstream.clean.kinds import (
+    PATH_KINDS,
+    KindRules,
+    is_health_checker,
+    kind_of,
+    path_kind,
+)
+from clickstream.clean.urls import TargetRules, split_target
+from clickstream.parse import parse
 from clickstream.tables import BALANCE
+
+RULE = KindRules()
 
 CASES = [
     ("/", "GET", 200, "page"),
@@ -31,6 +47,28 @@ CASES = [
     ("/robots.txt", "GET", 200, "other"),
     ("/robots.txt", "GET", 404, "other"),
     ("*", "OPTIONS", 200, "other"),
+    ("/.well-known/security.txt", "GET", 200, "other"),
+    ("/sitemap.xml", "GET", 200, "other"),
+    ("/menu.pdf", "GET", 200, "download"),
+    ("/menu.PDF", "GET", 206, "download"),
+    ("/menu.pdf", "GET", 304, "download"),
+    ("/menu.pdf", "HEAD", 200, "other"),
+    ("/menu.pdf", "GET", 404, "client_error"),
+    ("/menu?file=a.pdf", "GET", 200, "page"),
+    ("/healthz", "GET", 200, "health_check"),
+    ("/Healthz/", "HEAD", 503, "health_check"),
+    ("/health", "GET", 404, "client_error"),
+    ("/health-tips", "GET", 200, "page"),
+    ("/api/orders", "GET", 200, "api"),
+    ("/api/orders", "POST", 201, "api"),
+    ("/api/orders", "POST", 422, "client_error"),
+    ("/api/health", "GET", 200, "health_check"),
+    ("/apiary", "GET", 200, "page"),
+    ("/v1/menu", "GET", 200, "api"),
+    ("/graphql", "POST", 200, "api"),
+    ("/data/menu.json", "GET", 200, "api"),
+    ("/manifest.json", "GET", 200, "asset"),
+    ("/api/logo.png", "GET", 200, "asset"),
 ]
 
 
@@ -76,24 +114,30 @@ def test_balance_counts_a_bots_assets_as_assets() -> None:
             line("/old", status=301),
             line("/", status=500),
             line("/", method="HEAD"),
+            line("/menu.pdf"),
+            line("/ping"),
+            line("/api/menu"),
         ),
         RULES,
         KEY,
     )
-    assert balance(labelled) == {
+    assert balance(labelled["kind"], labelled["is_bot"]) == {
         "pages": 1,
         "assets": 2,
+        "downloads": 1,
         "bots": 2,
         "redirects": 1,
         "client_errors": 1,
         "server_errors": 1,
+        "health_checks": 1,
+        "api_calls": 1,
         "others": 1,
     }
 
 
 case = st.builds(
     line,
-    st.sampled_from(["/", "/a.css", "/robots.txt", "/menu?q=1"]),
+    st.sampled_from(["/", "/a.css", "/robots.txt", "/menu?q=1", "/a.pdf", "/ping", "/api/a"]),
     method=st.sampled_from(["GET", "POST"]),
     status=st.integers(100, 599),
     agent=st.sampled_from(["-", "curl/8.0", "Mozilla/5.0 Firefox/145.0"]),
@@ -103,6 +147,89 @@ case = st.builds(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(case, max_size=12))
 def test_balance_adds_up(lines: list[str]) -> None:
-    counts = balance(clean(requests(*lines), RULES, KEY))
+    labelled = clean(requests(*lines), RULES, KEY)
+    counts = balance(labelled["kind"], labelled["is_bot"])
     assert tuple(counts) == BALANCE
     assert sum(counts.values()) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("ELB-HealthChecker/2.0", True),
+        ("kube-probe/1.31", True),
+        ("GoogleHC/1.0", True),
+        (BROWSER, False),
+        ("curl/8.0", False),
+    ],
+)
+def test_health_checkers_by_their_agent(agent: str, expected: bool) -> None:
+    assert is_health_checker(agent, KindRules()) is expected
+
+
+statuses = st.integers(100, 599)
+
+
+@given(st.sampled_from([-1, *range(len(PATH_KINDS))]), st.booleans(), statuses)
+def test_whatever_a_health_checker_asks_is_a_health_check(
+    path: int, get: bool, status: int
+) -> None:
+    kind = kind_of(
+        np.array([path]), np.array([True]), np.array([get]), np.array([status], np.int16)
+    )
+    assert list(kind) == ["health_check"]
+
+
+extensions = st.sampled_from([*KindRules().asset_extensions, *KindRules().download_extensions])
+
+
+@given(extensions, st.sampled_from(["/menu", "/", "/a/b.html"]))
+def test_an_extension_counts_in_the_path_only(extension: str, path: str) -> None:
+    assert path_kind(split_target(f"{path}?file=x.{extension}", TargetRules()).path, RULE) is None
+    assert path_kind(f"/x.{extension}", RULE) in ("asset", "download")
+
+
+@given(st.text())
+def test_every_path_has_a_kind_or_none_whatever_its_case(path: str) -> None:
+    assert path_kind(path, RULE) in (None, *PATH_KINDS)
+
+
+@given(st.sampled_from([*KindRules().health_paths, "/robots.txt", "/API/x", "/a.Pdf", "/x.CSS"]))
+def test_case_does_not_matter(path: str) -> None:
+    assert path_kind(path.upper(), RULE) == path_kind(path.lower(), RULE) is not None
+
+
+def test_rules_take_the_place_of_the_defaults() -> None:
+    rules = KindRules(
+        api_prefixes=("/backend/",), health_paths=("/up",), download_extensions=("BREW",)
+    )
+    told = [path_kind(path, rules) for path in ("/backend", "/api/x", "/up", "/a.brew", "/a.pdf")]
+    assert told == ["api", None, "health_check", "download", None]
+
+
+@pytest.mark.shared_data
+def test_page_views_of_a_real_log() -> None:
+    """The known figure took documents for assets and archives for pages."""
+    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined").requests
+    rules = replace(
+        RULE,
+        asset_extensions=(*RULE.asset_extensions, "pdf", "txt", "xml"),
+        asset_files=("favicon.ico",),
+        download_extensions=(),
+        api_extensions=(),
+        robots_files=("robots.txt",),
+    )
+    paths = parsed["target"].map(lambda target: split_target(target, TargetRules()).path)
+    told = {kind: code for code, kind in enumerate(PATH_KINDS)}
+    codes = [told.get(path_kind(path, rules) or "", -1) for path in paths]
+    kind = kind_of(
+        np.array(codes),
+        np.zeros(len(parsed), bool),
+        (parsed["method"] == "GET").to_numpy(bool),
+        parsed["status"].to_numpy(),
+    )
+    known = json.loads(shared("known-figures", "elastic-apache-first5000.json").read_text())
+    pages = paths[kind == "page"].astype(str).value_counts()
+    assert pages.sum() == known["page_views"]
+    for path, count in known["top10_pages"]:
+        assert pages[path] == count
