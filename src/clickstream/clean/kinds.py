@@ -163,7 +163,7 @@ def kind_of(
     return pd.Categorical.from_codes(chosen, dtype=_KIND)
 
 
-def balance(kind: pd.Series | pd.Categorical, is_bot: npt.NDArray[np.bool_]) -> dict[str, int]:
+def balance(kind: pd.Series | pd.Categorical, is_bot: npt.ArrayLike) -> dict[str, int]:
     """How many requests are what; the sum is their number.
 
     An asset is an asset whoever asked for it; any other request of a bot counts under bots; a

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from clickstream.clean import known_sites
+from clickstream.clean.known_search_engines import SEARCH
 
 _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
@@ -21,7 +22,7 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 # The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
 _TEXTS = {
-    "search": known_sites.SEARCH,
+    "search": SEARCH,
     "social": known_sites.SOCIAL,
     "video": known_sites.VIDEO,
     "shopping": known_sites.SHOPPING,

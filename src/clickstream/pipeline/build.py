@@ -39,12 +39,17 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         raw_objects=len(raws),
         lines=sum(found.lines for _, found in parsed),
         rejected=len(rejects),
-        balance=clean.balance(requests.to_pandas()),
+        balance=_balance(requests),
     )
     staging.write(lake, staged.key("requests"), requests)
     staging.write(lake, staged.key("rejects"), staging.shape(rejects, REJECTS, hour))
     objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
     return staged
+
+
+def _balance(requests: pa.Table) -> dict[str, int]:
+    labels = requests.select(["kind", "is_bot"]).to_pandas()
+    return clean.balance(labels["kind"], labels["is_bot"].to_numpy())
 
 
 def _clean_rules(lake: Lake) -> clean.CleanRules:

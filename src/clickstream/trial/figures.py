@@ -202,7 +202,7 @@ class Tally:
 
     def _add_cleaned(self, requests: pd.DataFrame) -> None:
         self._visits.add(requests)
-        self._balance.update(balance(requests))
+        self._balance.update(balance(requests["kind"], requests["is_bot"].to_numpy()))
         is_asset = requests["kind"] == "asset"
         is_bot = requests["is_bot"].astype(bool)
         is_page_view = (requests["kind"] == "page") & ~is_bot

@@ -98,7 +98,7 @@ def test_real_log() -> None:
     requests_known = json.loads(
         shared("known-figures", "elastic-apache-first5000.json").read_text()
     )
-    assert sum(balance(labelled).values()) == 5000
+    assert sum(balance(labelled["kind"], labelled["is_bot"]).values()) == 5000
     assert labelled["visitor_id"].nunique() == requests_known["distinct_host_ua_keys"]
     ((source, medium, campaign, hits),) = known["by_source_medium_campaign_decoded"]
     tagged = labelled[labelled["utm_source"].notna()]
@@ -112,16 +112,3 @@ def test_real_log() -> None:
     for host, count in known["top15_referrer_hosts"]:
         if not host.endswith("semicomplete.com"):
             assert domains[host] == count
-
-
-@pytest.mark.shared_data
-def test_page_views_of_a_real_log() -> None:
-    """The known figure took documents for assets, too."""
-    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined")
-    assets = (*RULES.asset_extensions, "pdf", "txt", "xml")
-    labelled = clean(parsed.requests, CleanRules("blog", (), assets, ()), KEY)
-    known = json.loads(shared("known-figures", "elastic-apache-first5000.json").read_text())
-    pages = labelled.loc[labelled["kind"] == "page", "path"].value_counts()
-    assert pages.sum() == known["page_views"]
-    for path, count in known["top10_pages"]:
-        assert pages[path] == count

@@ -1,7 +1,8 @@
 """What kind a request is, and that the kinds add up."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from clickstream.clean.kinds import (
     kind_of,
     path_kind,
 )
+from clickstream.clean.pages import INDEX_FILES
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.parse import parse
 from clickstream.tables import BALANCE
@@ -205,6 +207,13 @@ def test_rules_take_the_place_of_the_defaults() -> None:
     )
     told = [path_kind(path, rules) for path in ("/backend", "/api/x", "/up", "/a.brew", "/a.pdf")]
     assert told == ["api", None, "health_check", "download", None]
+
+
+def test_the_docs_list_every_default() -> None:
+    text = " ".join((Path(__file__).parents[3] / "docs" / "cleaning.md").read_text().split())
+    for field in fields(KindRules):
+        assert ", ".join(f"`{one}`" for one in getattr(RULE, field.name)) in text
+    assert ", ".join(f"`{one}`" for one in INDEX_FILES) in text
 
 
 @pytest.mark.shared_data

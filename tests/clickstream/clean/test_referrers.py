@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.shared_data import shared
 
 from clickstream.clean import known_sites
+from clickstream.clean.known_search_engines import SEARCH
 from clickstream.clean.known_sites import SORTS
 from clickstream.clean.referrers import Referrer, known_source, referrer_of, sort_of
 
@@ -124,7 +125,7 @@ def test_the_tables_contradict_themselves_nowhere() -> None:
     hosts: list[str] = []
     names: list[str] = []
     for text in (
-        *(known_sites.SEARCH, known_sites.SOCIAL, known_sites.VIDEO, known_sites.SHOPPING),
+        *(SEARCH, known_sites.SOCIAL, known_sites.VIDEO, known_sites.SHOPPING),
         *(known_sites.EMAIL, known_sites.AI_ASSISTANTS, known_sites.OTHER),
     ):
         rows = [line.split(":") for line in text.strip().splitlines()]
