@@ -19,7 +19,7 @@ rules = [
   { channel = "Organic Shopping", sort = "shopping" },
   { channel = "Organic Shopping", campaign = '(.*[^a-df-z])?shop.*|.*shopping.*' },
   { channel = "Organic Social", sort = "social" },
-  { channel = "Organic Social", medium = 'social([- ](network|media))?|sm' },
+  { channel = "Organic Social", medium = 'social|social[- ]network|social[- ]media|sm' },
   { channel = "Organic Video", sort = "video" },
   { channel = "Organic Video", medium = '.*video.*' },
   { channel = "AI Assistants", sort = "ai assistant" },

@@ -42,7 +42,10 @@ _TOKEN = re.compile(
 _DIGIT = re.compile(r"[0-9]")
 _NUMBER = re.compile(rf"([0-9]+){_EXTENSION}")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-_MONTH_OR_DAY = re.compile(r"[0-9]{1,2}")
+_MONTH_OR_DAY = re.compile(
+    r"[0-9]{1,2}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE
+)
+_WHOLE_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 
 
 @dataclass(frozen=True)
@@ -138,8 +141,8 @@ def _without_detours(path: str, index_files: tuple[str, ...]) -> str:
 def _with_ids_folded(name: str) -> str:
     """The name with `{id}` for UUIDs, hexadecimal of 16 digits or more, and numbers.
 
-    Numbers that stay: years, the month and day below one, and a short number that opens the path
-    (`/404`). What has an extension keeps it: `/product/{id}.html`.
+    Numbers that stay: years, the month and day below one, dates such as 20261124, and a short
+    number that opens the path (`/404`). An extension stays: `/product/{id}.html`.
     """
     if not _DIGIT.search(name):
         return name
@@ -162,6 +165,7 @@ def _date_parts(segment: str, before: int) -> int:
 
 def _id_in(segment: str, *, opens: bool) -> re.Match[str] | None:
     number = _NUMBER.fullmatch(segment)
-    if number and opens and len(number[1]) < 5:
-        return None
-    return number or _TOKEN.fullmatch(segment)
+    if not number:
+        return _TOKEN.fullmatch(segment)
+    opens_shortly = opens and len(number[1]) < 5
+    return None if opens_shortly or _WHOLE_DATE.fullmatch(number[1]) else number

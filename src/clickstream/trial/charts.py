@@ -12,8 +12,8 @@ from rich.console import Console, OverflowMethod
 from rich.text import Text
 
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
-SHADES = "█▓▒░▚▞▖·"
-ASCII_SHADES = "#%*+o-:."
+SHADES = "█▓▒░▚▞▖▗▘▝·"
+ASCII_SHADES = "#%*+o-:@~x."
 
 
 @dataclass(frozen=True)

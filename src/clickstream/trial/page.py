@@ -27,10 +27,13 @@ WARNING = "yellow"
 KINDS = {
     "pages": ("page views", "green"),
     "assets": ("static assets", "blue"),
+    "downloads": ("downloads", "bright_green"),
     "bots": ("bots", "magenta"),
     "redirects": ("redirects", "cyan"),
     "client_errors": ("client errors (4xx)", "yellow"),
     "server_errors": ("server errors (5xx)", "red"),
+    "health_checks": ("health checks", "bright_blue"),
+    "api_calls": ("API calls", "bright_cyan"),
     "others": ("others", "white"),
     "rejected": ("rejected lines", "bright_red"),
 }
