@@ -73,6 +73,11 @@ class PageRules:
                 ) from None
 
     @cached_property
+    def index_names(self) -> frozenset[str]:
+        """The index files, lower-case."""
+        return frozenset(name.lower() for name in self.index_files)
+
+    @cached_property
     def compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
         """The replacements, ready for use."""
         return tuple((re.compile(pattern), text) for pattern, text in self.replacements)
@@ -89,7 +94,7 @@ def page_name(path: str, rules: PageRules) -> str:
     name = _normal(path)
     if rules.fold_case:
         name = _normal(name.lower())
-    name = _without_detours(without_session_ids(name), rules.index_files)
+    name = _without_detours(without_session_ids(name), rules.index_names)
     for pattern, text in rules.compiled:
         name = pattern.sub(text, name)
     return _with_ids_folded(name) if rules.fold_ids else name
@@ -125,7 +130,7 @@ def _escape(match: re.Match[str]) -> str:
     return chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
 
 
-def _without_detours(path: str, index_files: tuple[str, ...]) -> str:
+def _without_detours(path: str, index_names: frozenset[str]) -> str:
     """The path without empty and dot segments (RFC 3986, 5.2.4) and without its index file."""
     segments: list[str] = []
     for segment in path.split("/"):
@@ -133,7 +138,7 @@ def _without_detours(path: str, index_files: tuple[str, ...]) -> str:
             segments[-1:] = []
         elif segment not in ("", "."):
             segments.append(segment)
-    while segments and segments[-1].lower() in index_files:
+    while segments and segments[-1].lower() in index_names:
         segments.pop()
     return "/" + "/".join(segments)
 

@@ -46,22 +46,22 @@ class Referrer:
 
 
 def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
-    """What the referrer tells; None for the site's own domains (lower-case) and their subdomains.
+    """What the referrer tells; None for the site's own domains and their subdomains.
 
     None, too, for what is no URL of a web page or an app. Port, user name and a final dot fall
     away; an internationalised host is given in its ASCII form (RFC 5891).
     """
     try:
         url = urlsplit(referrer)
-        host = _host(url.hostname or "")
-    except ValueError:  # brackets that hold no IPv6 address, or a host that has no ASCII form
+    except ValueError:  # brackets that hold no IPv6 address
         return None
+    host = _host(url.hostname or "")
     if not host or "\\" in url.netloc:  # browsers take a backslash for a slash: a false host
         return None
     if url.scheme in _APP_SCHEMES:
         source = _apps().get(host)
         return Referrer(host, source, _sorts().get(source or "", "app"))
-    own = any(host == domain or host.endswith("." + domain) for domain in domains)
+    own = any(host == domain or host.endswith("." + domain) for domain in _hosts_of(domains))
     if own or url.scheme not in _WEB_SCHEMES:
         return None
     source = _source_of_host(host)
@@ -82,13 +82,20 @@ def sort_of(source: str | None) -> str:
 
 
 def _host(name: str) -> str:
-    """The host in normal form; empty when it is none. Raises ValueError for odd Unicode."""
+    """The host in normal form; empty when it is none."""
     name = name.partition("%")[0].rstrip(".")  # a zone says nothing to anybody else
-    if ":" in name:
-        return str(ip_address(name))
-    if not name.isascii():
-        name = name.encode("idna").decode("ascii").lower()
-    return name if _HOST.fullmatch(name) else ""
+    try:
+        if ":" in name:
+            return str(ip_address(name))
+        ascii_name = name if name.isascii() else name.encode("idna").decode("ascii")
+    except ValueError:
+        return ""
+    return ascii_name.lower() if _HOST.fullmatch(ascii_name.lower()) else ""
+
+
+@cache
+def _hosts_of(domains: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(host for host in map(_host, domains) if host)
 
 
 def _source_of_host(host: str) -> str | None:

@@ -100,6 +100,8 @@ def test_each_rule_takes_its_example_and_no_rule_above_does(number: int, rule: C
         ("fbclid=x", "https://l.instagram.com/", ("instagram", "referral", "Organic Social")),
         ("fbclid=x", "https://www.google.com/", ("google", "organic", "Organic Search")),
         ("fbclid=x&utm_source=fb&utm_medium=paid", "", ("facebook", "paid", "Paid Social")),
+        ("fbclid=x&utm_source=crm", "", ("crm", None, UNASSIGNED)),
+        ("msclkid=x&utm_source=crm", "", ("crm", "cpc", "Paid Other")),
         ("mc_eid=x", "https://mail.google.com/", ("mailchimp", "email", "Email")),
         ("awc=x", "https://coupons.example/", ("awin", "affiliate", "Affiliates")),
         ("gclid=x&utm_campaign=Spring", "", ("google", "cpc", "Paid Search")),

@@ -29,6 +29,7 @@ paths = (tricky | st.text(st.characters(exclude_categories=()))).map("/".__add__
         ("/index.html", "/"),
         ("/blog/Index.PHP", "/blog"),
         ("/shop/default.aspx", "/shop"),
+        ("/blog/index.php/index.html", "/blog"),
         ("/index.html/about", "/index.html/about"),
         ("/a/./b/../c", "/a/c"),
         ("/../../etc/passwd", "/etc/passwd"),
@@ -87,6 +88,12 @@ def test_ids(path: str, name: str) -> None:
 def test_case_is_folded_only_when_set() -> None:
     assert page_name("/Menu/Caf%c3%a9/Default.aspx", IIS) == "/menu/caf%C3%A9"
     assert page_name("/%4DENU", IIS) == page_name("/menu", IIS)
+
+
+def test_index_files_are_compared_without_case() -> None:
+    rules = PageRules(index_files=("Home.html",))
+    assert page_name("/a/HOME.html", rules) == "/a"
+    assert page_name("/a/index.html", rules) == "/a/index.html"
 
 
 def test_replacements_apply_in_order_before_ids() -> None:

@@ -163,6 +163,13 @@ def test_a_subdomain_is_its_domain_and_a_look_alike_is_not(
         assert referrer_of(f"{scheme}://{label}.{domain}{port}/", (domain,)) is None
 
 
+def test_own_domains_are_compared_in_their_normal_form() -> None:
+    own = ("Bücher.example", "shop.example.", "")
+    for host in ("bücher.example", "www.xn--bcher-kva.example", "SHOP.example"):
+        assert referrer_of(f"https://{host}/", own) is None
+    assert referrer_of("https://example/", own)
+
+
 def _source(referrer: str) -> str | None:
     found = referrer_of(referrer, ())
     assert isinstance(found, Referrer)
