@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial, reduce
 from operator import or_
 from pathlib import Path
@@ -33,12 +34,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
                 fold_case=pages.ignore_case, fold_ids=pages.fold_ids, replacements=pages.rules
             ),
         ),
-        kinds=clean.KindRules(
-            asset_extensions=chosen.asset_extensions,
-            download_extensions=chosen.download_extensions,
-            health_paths=chosen.health_check_paths,
-            api_prefixes=chosen.api_prefixes,
-        ),
+        kinds=_kinds(settings),
         channels=_channels(settings),
         trusted=clean.TrustedNetworks.of(chosen.trusted_proxies),
         networks=_networks(settings),
@@ -50,6 +46,18 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
             pages_without_referrer=behaviour.pages_without_referrer,
         ),
     )
+
+
+def _kinds(settings: Settings) -> clean.KindRules:
+    """The rules of kinds: the built-in ones, but for those that are set."""
+    chosen = settings.clean
+    wanted = {
+        "asset_extensions": chosen.asset_extensions,
+        "download_extensions": chosen.download_extensions,
+        "api_prefixes": chosen.api_prefixes,
+        "health_paths": chosen.health_check_paths,
+    }
+    return replace(clean.KindRules(), **{name: v for name, v in wanted.items() if v is not None})
 
 
 @contextmanager

@@ -97,27 +97,17 @@ class Sessions(_Section):
 class Clean(_Section):
     """How requests are labelled."""
 
-    asset_extensions: tuple[str, ...] = Field(
-        tuple(
-            "avif bmp class css eot gif ico jpeg jpg js map mjs otf png svg svgz swf ttf wasm "
-            "webmanifest webp woff woff2".split()
-        ),
-        description="A path that ends in one of these is a static asset.",
+    asset_extensions: tuple[str, ...] | None = Field(
+        None, description="Endings of paths of static assets; those of docs/cleaning.md if not set."
     )
-    download_extensions: tuple[str, ...] = Field(
-        tuple(
-            "7z apk csv deb dmg doc docx epub exe gz ics iso mp3 mp4 msi odt pdf ppt pptx rar rpm "
-            "tar vcf xls xlsx zip".split()
-        ),
-        description="A path that ends in one of these is a file to download.",
+    download_extensions: tuple[str, ...] | None = Field(
+        None, description="Endings of paths of files to download; as above if not set."
     )
-    api_prefixes: tuple[str, ...] = Field(
-        ("/api/", "/graphql", "/wp-json/"),
-        description="A path that begins with one of these is a call of an API.",
+    api_prefixes: tuple[str, ...] | None = Field(
+        None, description="Beginnings of paths of an API; as above if not set."
     )
-    health_check_paths: tuple[str, ...] = Field(
-        ("/health", "/healthz", "/livez", "/ping", "/readyz", "/server-status"),
-        description="Paths that load balancers ask to see whether the server is well.",
+    health_check_paths: tuple[str, ...] | None = Field(
+        None, description="Paths that ask whether the server is well; as above if not set."
     )
     query_parameters: tuple[str, ...] = Field(
         (), description="Query parameters that are kept; every other one is dropped."

@@ -47,7 +47,8 @@ class KindRules:
     """How a path tells the kind of a request. Everything is compared without case.
 
     Extensions come without their dot; prefixes match whole segments from the path's start (`/v1`
-    takes `/v1/menu`, not `/v1.2`); `files` are names of a last segment, `paths` whole paths.
+    takes `/v1/menu`, not `/v1.2`); `files` are names of a last segment, `paths` whole paths;
+    a health checker's user agent holds one of `health_agents`.
     """
 
     asset_extensions: tuple[str, ...] = _words(
@@ -72,8 +73,10 @@ class KindRules:
         "kube-probe/",
         "GoogleHC/",
         "Consul Health Check",
-        "HAProxy-Health",
         "Envoy/HC",
+        "Cloudflare-Healthchecks/",
+        "Edge Health Probe",
+        "Load Balancer Agent",
     )
     api_prefixes: tuple[str, ...] = _words(
         "/api /graphql /rest /rpc /wp-json /xmlrpc.php /odata /v1 /v2 /v3"
@@ -129,7 +132,8 @@ def path_kind(path: str, rules: KindRules) -> str | None:
 
 def is_health_checker(user_agent: str, rules: KindRules) -> bool:
     """Whether the user agent is a load balancer's or an orchestrator's health checker."""
-    return user_agent.startswith(rules.health_agents)
+    lower = user_agent.lower()
+    return any(agent in lower for agent in _lower(rules.health_agents))
 
 
 def kind_of(

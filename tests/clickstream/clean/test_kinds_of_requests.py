@@ -160,7 +160,8 @@ def test_balance_adds_up(lines: list[str]) -> None:
     [
         ("ELB-HealthChecker/2.0", True),
         ("kube-probe/1.31", True),
-        ("GoogleHC/1.0", True),
+        ("googlehc/1.0", True),
+        ("Mozilla/5.0 (compatible;Cloudflare-Healthchecks/1.0;)", True),
         (BROWSER, False),
         ("curl/8.0", False),
     ],

@@ -38,10 +38,13 @@ def test_small_log_by_hand(report, log):
         "balance": {
             "pages": 4,
             "assets": 3,
+            "downloads": 0,
             "bots": 2,
             "redirects": 1,
             "client_errors": 1,
             "server_errors": 0,
+            "health_checks": 0,
+            "api_calls": 0,
             "others": 0,
         },
         "by_status": {"200": 9, "301": 1, "404": 1},

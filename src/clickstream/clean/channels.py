@@ -1,0 +1,178 @@
+"""Where a hit came from: its source, medium and channel.
+
+Campaign tags say it first, then the id of an ad or a mailing, then the referrer. An ordered table
+of rules, which a user may replace, makes a channel of that.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
+from clickstream.clean.click_ids import PLATFORM_OF, Platform
+from clickstream.clean.known_sites import SORTS
+from clickstream.clean.referrers import Referrer, known_source, sort_of
+from clickstream.clean.urls import Target
+from clickstream.errors import SettingsError
+
+UNASSIGNED = "Unassigned"
+"""The channel of an arrival that no rule takes, as in GA4."""
+
+PATTERNS = ("source", "medium", "campaign", "click_platform")
+"""What a rule may ask of an arrival by a regular expression; `sort` is asked by its names."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at; an empty text where nothing is known."""
+
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    click_platform: str = ""
+    sort: str = "other"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a hit came from, all None when it does not say."""
+
+    source: str | None = None
+    medium: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class ChannelRule:
+    """A channel and the conditions that must all hold: whole texts, compared without case."""
+
+    channel: str
+    patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
+    sorts: frozenset[str] = frozenset(SORTS)
+
+    def holds(self, evidence: Evidence) -> bool:
+        """Whether every condition holds."""
+        return evidence.sort in self.sorts and all(
+            pattern.fullmatch(getattr(evidence, name)) for name, pattern in self.patterns
+        )
+
+
+@dataclass(frozen=True)
+class ChannelRules:
+    """The rules in order; the first that holds decides."""
+
+    rules: tuple[ChannelRule, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> ChannelRules:
+        """Rules from TOML, written as DEFAULT_CHANNEL_RULES is.
+
+        Raises SettingsError that names the rule and what is allowed.
+        """
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"The channel rules are not valid TOML: {error}.") from None
+        rules = table.get("rules")
+        if set(table) != {"rules"} or not isinstance(rules, list) or not rules:
+            raise SettingsError(
+                f"The channel rules hold {sorted(table)}; give one list, `rules`, of at least one."
+            )
+        parsed = tuple(_rule(f"Channel rule {n}", rule) for n, rule in enumerate(rules, start=1))
+        _check_order(parsed)
+        return cls(parsed)
+
+    def deciding(self, evidence: Evidence) -> int | None:
+        """The position of the first rule that holds, None if none does."""
+        return next((n for n, rule in enumerate(self.rules) if rule.holds(evidence)), None)
+
+    def channel_of(self, evidence: Evidence) -> str:
+        """The channel of the first rule that holds, else UNASSIGNED."""
+        number = self.deciding(evidence)
+        return UNASSIGNED if number is None else self.rules[number].channel
+
+
+def arrival(referrer: Referrer | None, target: Target, rules: ChannelRules) -> Arrival:
+    """Where a hit came from, by its target and by `referrer_of` its referrer.
+
+    Source and medium are lower-case, known sources by one name (`fb` and `m.facebook.com` are
+    facebook). A hit with no tag, no click id and no referrer from elsewhere has no arrival:
+    whether its visitor came directly can only be told for a whole session.
+    """
+    evidence = evidence_of(referrer, target)
+    if evidence is None:
+        return Arrival()
+    return Arrival(evidence.source or None, evidence.medium or None, rules.channel_of(evidence))
+
+
+def evidence_of(referrer: Referrer | None, target: Target) -> Evidence | None:
+    """What the rules look at; None for a hit that does not say where it came from."""
+    platform = PLATFORM_OF.get(target.click_platform or "")
+    tagged = target.utm_source or target.utm_medium or target.utm_campaign
+    if not (tagged or platform or referrer):
+        return None
+    source, medium, sort = _by_link(referrer, platform)
+    if target.utm_source:
+        known = known_source(target.utm_source)
+        source, sort = known or target.utm_source.lower(), sort_of(known)
+        medium = platform.medium if platform and platform.outranks_referrer else ""
+    if target.utm_medium:
+        medium = target.utm_medium.lower()
+    return Evidence(source, medium, target.utm_campaign or "", target.click_platform or "", sort)
+
+
+def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:
+    """Source, medium and sort where no tag tells: from the click id or from the referrer."""
+    if platform and (platform.outranks_referrer or not referrer):
+        return platform.source, platform.medium, sort_of(platform.source)
+    if not referrer:
+        return "", "", "other"
+    medium = "organic" if referrer.sort == "search" else "referral"
+    return referrer.source or referrer.domain.removeprefix("www."), medium, referrer.sort
+
+
+def _rule(name: str, rule: Any) -> ChannelRule:
+    if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
+        raise SettingsError(f'{name} names no channel: write {{ channel = "…", … }}.')
+    name = f"{name} ({rule['channel']})"
+    unknown = sorted(set(rule) - {"channel", "sort", *PATTERNS})
+    if unknown:
+        raise SettingsError(
+            f"{name} asks for {', '.join(unknown)}. Allowed are {', '.join(PATTERNS)} and sort."
+        )
+    patterns = tuple((key, _pattern(name, key, rule[key])) for key in PATTERNS if key in rule)
+    return ChannelRule(rule["channel"], patterns, _sorts(name, rule.get("sort", list(SORTS))))
+
+
+def _pattern(name: str, key: str, text: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except (re.error, TypeError) as error:
+        raise SettingsError(
+            f"{name} has {key} = {text!r}, which is no regular expression: {error}."
+        ) from None
+
+
+def _sorts(name: str, value: Any) -> frozenset[str]:
+    sorts = value if isinstance(value, list) else [value]
+    unknown = [one for one in sorts if one not in SORTS]
+    if unknown or not sorts:
+        raise SettingsError(f"{name} has sort = {value!r}. Allowed are {', '.join(SORTS)}.")
+    return frozenset(sorts)
+
+
+def _check_order(rules: tuple[ChannelRule, ...]) -> None:
+    """A rule without a condition takes everything, so it may only be the last."""
+    for number, rule in enumerate(rules[:-1], start=1):
+        if not rule.patterns and rule.sorts == frozenset(SORTS):
+            raise SettingsError(
+                f"Channel rule {number} ({rule.channel}) has no condition, so that no rule below "
+                "it can hold: put it last, or give it one."
+            )
+
+
+DEFAULT_CHANNELS = ChannelRules.parse(DEFAULT_CHANNEL_RULES)
+"""The rules as GA4 has them, and AI assistants."""

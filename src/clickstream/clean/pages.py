@@ -1,0 +1,187 @@
+"""Page names: the many spellings of one page's path become one name.
+
+A name is the path in the normal form of RFC 3986, 6.2.2, without session ids, index files and
+trailing slashes, and with ids folded, so that `/order/123/` and `/order/124` count as one page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote
+
+from clickstream.errors import SettingsError
+
+INDEX_FILES = tuple(
+    "index.html index.htm index.xhtml index.shtml index.php index.asp index.aspx index.jsp "
+    "index.cgi default.html default.htm default.asp default.aspx default.jsp".split()
+)
+
+_SESSION_NAME = (
+    r"(?:jsessionid|phpsessid|aspsessionid\w*|asp\.net_sessionid|session_?id|sessid|sid|oscsid"
+    r"|zenid|cfid|cftoken)"
+)
+_SESSION_PARAMETER = re.compile(_SESSION_NAME, re.IGNORECASE)
+_IN_SEGMENT = re.compile(rf"(?:;|%3B){_SESSION_NAME}(?:=|%3D)[^/;]*", re.IGNORECASE)
+# ASP.NET without cookies: /(S(id))/, with further letters for other tickets; bare in version 1.1.
+_AS_SEGMENT = re.compile(
+    r"/(?:\(|%28)(?:(?:[ASFX](?:\(|%28)[^()/%]*(?:\)|%29))+|[a-z0-5]{24})(?:\)|%29)(?=/|$)",
+    re.IGNORECASE,
+)
+
+_NORMAL = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/{}]*")  # braces: {id} is a name's own mark
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|\\x([0-9a-f]{2})|%")
+_UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+
+_EXTENSION = r"(\.[A-Za-z][A-Za-z0-9]{0,4})?"
+_TOKEN = re.compile(
+    rf"(?:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|(?=[a-f]*\d)[0-9a-f]{{16,}}){_EXTENSION}",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"[0-9]")
+_NUMBER = re.compile(rf"([0-9]+){_EXTENSION}")
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_MONTH_OR_DAY = re.compile(
+    r"[0-9]{1,2}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE
+)
+_WHOLE_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+
+
+@dataclass(frozen=True)
+class PageRules:
+    """How paths become page names.
+
+    `replacements` are pairs of a regular expression and what every match of it becomes (as in
+    `re.sub`), applied in order to the normal form, before ids are folded. Raises SettingsError
+    for a pair that is none.
+    """
+
+    index_files: tuple[str, ...] = INDEX_FILES
+    fold_case: bool = False  # paths are case-sensitive (RFC 3986, 6.2.2.1), save on IIS
+    fold_ids: bool = True
+    replacements: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for number, (pattern, replacement) in enumerate(self.replacements, start=1):
+            try:
+                re.compile(pattern).sub(replacement, "")
+            except (re.error, IndexError) as error:
+                raise SettingsError(
+                    f"Page replacement {number}, {pattern!r} by {replacement!r}, can't be used: "
+                    f"{error}. Give a regular expression and a text that may hold its groups."
+                ) from None
+
+    @cached_property
+    def index_names(self) -> frozenset[str]:
+        """The index files, lower-case."""
+        return frozenset(name.lower() for name in self.index_files)
+
+    @cached_property
+    def compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        """The replacements, ready for use."""
+        return tuple((re.compile(pattern), text) for pattern, text in self.replacements)
+
+
+def page_name(path: str, rules: PageRules) -> str:
+    """The name of the page at a path (without query); never fails.
+
+    What does not begin with a slash is no page's path and stays as it is: `*`, `host:443`. Naming
+    a name again changes nothing, as far as the rules' own replacements allow.
+    """
+    name = path
+    for _, name in page_steps(path, rules):
+        pass
+    return name
+
+
+def page_steps(path: str, rules: PageRules) -> Iterator[tuple[str, str]]:
+    """The steps from a path to the page's name: what is done, and the name after it."""
+    if not path.startswith("/"):
+        return
+    yield "normal form (RFC 3986)", (name := _normal(path))
+    if rules.fold_case:
+        yield "without case", (name := _normal(name.lower()))
+    name = _without_detours(without_session_ids(name), rules.index_names)
+    yield "without session ids, empty segments, final slash and index file", name
+    for pattern, text in rules.compiled:
+        yield f"your rule {pattern.pattern!r}", (name := pattern.sub(text, name))
+    if rules.fold_ids:
+        yield "ids folded", _with_ids_folded(name)
+
+
+def without_session_ids(path: str) -> str:
+    """The path without `;jsessionid=…` and the like, and without ASP.NET's `/(S(…))`."""
+    if ";" in path or "%3" in path:
+        path = _IN_SEGMENT.sub("", path)
+    if "(" in path or "%28" in path:
+        path = _AS_SEGMENT.sub("", path)
+    return path or "/"
+
+
+def names_a_session(parameter: str) -> bool:
+    """Whether a query parameter of this name holds a session id."""
+    return _SESSION_PARAMETER.fullmatch(parameter) is not None
+
+
+def _normal(path: str) -> str:
+    r"""RFC 3986, 6.2.2: unreserved characters plain, all others escaped, in upper-case hex.
+
+    A byte that was logged as `\xhh` counts as `%HH`; a percent sign that starts no escape is one.
+    """
+    if _NORMAL.fullmatch(path):
+        return path
+    escaped = _ESCAPE.sub(_escape, path)
+    return quote(escaped, safe="!$&'()*+,;=:@/{}%", errors="surrogatepass")
+
+
+def _escape(match: re.Match[str]) -> str:
+    byte = int(match[1] or match[2] or "25", 16)
+    return chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
+
+
+def _without_detours(path: str, index_names: frozenset[str]) -> str:
+    """The path without empty and dot segments (RFC 3986, 5.2.4) and without its index file."""
+    segments: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            segments[-1:] = []
+        elif segment not in ("", "."):
+            segments.append(segment)
+    while segments and segments[-1].lower() in index_names:
+        segments.pop()
+    return "/" + "/".join(segments)
+
+
+def _with_ids_folded(name: str) -> str:
+    """The name with `{id}` for UUIDs, hexadecimal of 16 digits or more, and numbers.
+
+    Numbers that stay: years, the month and day below one, dates such as 20261124, and a short
+    number that opens the path (`/404`). An extension stays: `/product/{id}.html`.
+    """
+    if not _DIGIT.search(name):
+        return name
+    folded = name.split("/")
+    date_parts = 0  # how many parts of a date the segments just before make up
+    for index, segment in enumerate(folded):
+        date_parts = _date_parts(segment, date_parts)
+        if date_parts == 0 and (found := _id_in(segment, opens=index <= 1)):
+            folded[index] = "{id}" + (found[found.re.groups] or "")
+    return "/".join(folded)
+
+
+def _date_parts(segment: str, before: int) -> int:
+    """1 for a year, 2 for a month right below it, 3 for a day; 0 for anything else."""
+    if _YEAR.fullmatch(segment):
+        return 1
+    is_next = before in (1, 2) and _MONTH_OR_DAY.fullmatch(segment)
+    return before + 1 if is_next else 0
+
+
+def _id_in(segment: str, *, opens: bool) -> re.Match[str] | None:
+    number = _NUMBER.fullmatch(segment)
+    if not number:
+        return _TOKEN.fullmatch(segment)
+    opens_shortly = opens and len(number[1]) < 5
+    return None if opens_shortly or _WHOLE_DATE.fullmatch(number[1]) else number

@@ -1,0 +1,194 @@
+"""What a referrer tells: a host, and which source it is known as."""
+
+import string
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.shared_data import shared
+
+from clickstream.clean import known_sites
+from clickstream.clean.known_search_engines import SEARCH
+from clickstream.clean.known_sites import SORTS
+from clickstream.clean.referrers import Referrer, known_source, referrer_of, sort_of
+
+OWN = ("cafe.example",)
+
+
+@pytest.mark.parametrize(
+    ("referrer", "host"),
+    [
+        ("https://www.Google.com/search?q=cake", "www.google.com"),
+        ("https://example.org:8443/a", "example.org"),
+        ("https://example.org./", "example.org"),
+        ("https://user:secret@example.org/", "example.org"),
+        ("https://google.com@example.org/", "example.org"),
+        ("HTTPS://EXAMPLE.ORG", "example.org"),
+        ("android-app://com.google.android.gm/", "com.google.android.gm"),
+        ("ios-app://544007664/vnd.youtube/x", "544007664"),
+        ("http://192.0.2.7:8080/", "192.0.2.7"),
+        ("http://[2001:DB8:0::1]/", "2001:db8::1"),
+        ("http://[fe80::1%25eth0]/", "fe80::1"),
+        ("http://bücher.example/", "xn--bcher-kva.example"),
+        ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://my_blog.example/", "my_blog.example"),
+        ("https://notcafe.example/", "notcafe.example"),
+        ("https://cafe.example.evil.example/", "cafe.example.evil.example"),
+        ("https://cafe.example/menu", None),
+        ("https://www.CAFE.example/menu", None),
+        ("http://evil.example\\@google.com/", None),
+        ("chrome-extension://abcdefgh/", None),
+        ("file:///C:/page.html", None),
+        ("data:text/html,x", None),
+        ("/menu", None),
+        ("about:blank", None),
+        ("example.org", None),
+        ("-", None),
+        ("", None),
+        ("http://[", None),
+        ("http://[x]/", None),
+        ("http://<script>/", None),
+        ("http://a b.example/", None),
+        ("http://a..example/", None),
+        ("https://", None),
+    ],
+)
+def test_host(referrer: str, host: str | None) -> None:
+    found = referrer_of(referrer, OWN)
+    assert (found and found.domain) == host
+
+
+@pytest.mark.parametrize(
+    ("referrer", "source", "sort"),
+    [
+        ("https://www.google.com/", "google", "search"),
+        ("https://www.google.co.uk/", "google", "search"),
+        ("http://images.google.com.hk/imgres", "google", "search"),
+        ("https://google.de/", "google", "search"),
+        ("https://mail.google.com/", "gmail", "email"),
+        ("https://docs.google.com/a", "google docs", "other"),
+        ("https://gemini.google.com/app", "gemini", "ai assistant"),
+        ("https://shopping.google.com/", "google shopping", "shopping"),
+        ("https://r.search.yahoo.com/", "yahoo", "search"),
+        ("https://mail.yahoo.com/", "yahoo mail", "email"),
+        ("https://cn.bing.com/", "bing", "search"),
+        ("https://duckduckgo.com/", "duckduckgo", "search"),
+        ("https://l.facebook.com/l.php", "facebook", "social"),
+        ("https://t.co/x", "twitter", "social"),
+        ("https://out.reddit.com/", "reddit", "social"),
+        ("https://www.pinterest.co.uk/", "pinterest", "social"),
+        ("https://m.youtube.com/watch", "youtube", "video"),
+        ("https://www.amazon.co.jp/", "amazon", "shopping"),
+        ("https://chatgpt.com/", "chatgpt", "ai assistant"),
+        ("https://www.perplexity.ai/", "perplexity", "ai assistant"),
+        ("android-app://com.google.android.googlequicksearchbox/", "google", "search"),
+        ("android-app://com.google.android.gm", "gmail", "email"),
+        ("android-app://com.linkedin.android/", "linkedin", "social"),
+        ("android-app://com.example.shop/", None, "app"),
+        ("ios-app://544007664/", "youtube", "video"),
+        ("android-app://google.com/", None, "app"),
+        ("https://com.reddit.frontpage/", None, "other"),
+        ("https://google.com.example.org/", None, "other"),
+        ("https://google.example/", None, "other"),
+        ("https://notgoogle.com/", None, "other"),
+        ("https://facebook.com.co.example/", None, "other"),
+        ("https://example.org/", None, "other"),
+        ("http://192.0.2.7/", None, "other"),
+    ],
+)
+def test_source(referrer: str, source: str | None, sort: str) -> None:
+    found = referrer_of(referrer, OWN)
+    assert found
+    assert (found.source, found.sort) == (source, sort)
+
+
+@pytest.mark.parametrize(
+    ("tag", "source"),
+    [
+        ("Facebook", "facebook"),
+        ("fb", "facebook"),
+        ("m.facebook.com", "facebook"),
+        ("google", "google"),
+        ("chatgpt.com", "chatgpt"),
+        ("newsletter", None),
+        ("", None),
+        ("www.example.org", None),
+    ],
+)
+def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None) -> None:
+    assert known_source(tag) == source
+
+
+def test_the_tables_contradict_themselves_nowhere() -> None:
+    """A host belongs to one source, a name to one sort; both are written as they are looked up."""
+    hosts: list[str] = []
+    names: list[str] = []
+    for text in (
+        *(SEARCH, known_sites.SOCIAL, known_sites.VIDEO, known_sites.SHOPPING),
+        *(known_sites.EMAIL, known_sites.AI_ASSISTANTS, known_sites.OTHER),
+    ):
+        rows = [line.split(":") for line in text.strip().splitlines()]
+        assert all(len(row) == 2 and row[1].strip() for row in rows)
+        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+        names += [row[0] for row in rows]
+        hosts += [host for row in rows for host in row[1].split()]
+    assert len(names) == len(set(names))
+    assert len(hosts) == len(set(hosts))
+    assert all(text == text.lower() for text in (*hosts, *names))
+    for text in (known_sites.APPS, known_sites.ALIASES):
+        assert {line.split(":")[0] for line in text.strip().splitlines()} <= set(names)
+
+
+@given(st.text())
+def test_no_referrer_makes_it_fail(text: str) -> None:
+    for referrer in (text, "http://" + text, "android-app://" + text):
+        found = referrer_of(referrer, ())
+        assert found is None or not set(found.domain) & set(" /\\\"'<>@")
+        assert found is None or found.sort in SORTS
+    assert sort_of(known_source(text)) in SORTS
+
+
+labels = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
+
+
+@given(labels, st.sampled_from(["http", "https"]), st.sampled_from(["", ":8080", ".", ".:443"]))
+def test_a_subdomain_is_its_domain_and_a_look_alike_is_not(
+    label: str, scheme: str, port: str
+) -> None:
+    for domain, source in (("ecosia.org", "ecosia"), ("claude.ai", "claude")):
+        assert _source(f"{scheme}://{label}.{domain}{port}/x") == source
+        assert _source(f"{scheme}://{label}{domain}{port}/") is None
+        assert _source(f"{scheme}://{domain}.{label}.example{port}/") is None
+        assert referrer_of(f"{scheme}://{label}.{domain}{port}/", (domain,)) is None
+
+
+def test_own_domains_are_compared_in_their_normal_form() -> None:
+    own = ("Bücher.example", "shop.example.", "")
+    for host in ("bücher.example", "www.xn--bcher-kva.example", "SHOP.example"):
+        assert referrer_of(f"https://{host}/", own) is None
+    assert referrer_of("https://example/", own)
+
+
+def _source(referrer: str) -> str | None:
+    found = referrer_of(referrer, ())
+    assert isinstance(found, Referrer)
+    return found.source
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("name", "sorts", "least"),
+    [
+        ("AIAssistants.yml", {"ai assistant"}, 0.85),
+        ("Socials.yml", {"social", "video"}, 0.9),
+    ],
+)
+def test_a_list_kept_by_others_agrees(name: str, sorts: set[str], least: float) -> None:
+    """Much of it is gone from the web; what is known must be of the same sort."""
+    listed = yaml.safe_load(shared("search-and-social", name).read_text())
+    hosts = [host for some in listed.values() for host in some if "/" not in host]
+    found = [referrer_of(f"https://{host}/", ()) for host in hosts]
+    known = [one.sort for one in found if one and one.source]
+    assert sum(sort in sorts for sort in known) >= 0.98 * len(known)
+    assert len(known) >= least * len(hosts)
