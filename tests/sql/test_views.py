@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from clickstream.clean import PageRules
+from clickstream.clean.pages import page_name
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.tables import BALANCE
@@ -83,8 +85,8 @@ def test_sessions_are_the_visits_that_really_took_place(lake, truth) -> None:
             naive(visit.ended_at),
             visit.requests,
             visit.page_views,
-            visit.entry_page,
-            visit.exit_page,
+            page_name(visit.entry_page, PageRules()),
+            page_name(visit.exit_page, PageRules()),
             visit.referrer_domain,
             visit.utm_source,
             visit.utm_medium,
@@ -129,7 +131,7 @@ def test_a_session_lands_and_leaves_where_its_page_views_say(lake) -> None:
     disagreeing = (
         "select count(*) from sessions inner join page_views"
         " on sessions.session_id = page_views.session_id"
-        " where (is_landing_page and path <> landing_page) or (is_exit_page and path <> exit_page)"
+        " where (is_landing_page and page <> landing_page) or (is_exit_page and page <> exit_page)"
     )
     assert number(lake, disagreeing) == 0
 

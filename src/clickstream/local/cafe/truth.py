@@ -11,6 +11,7 @@ from operator import attrgetter
 from clickstream.hours import Hour
 from clickstream.local.cafe.rules import SECOND, milliseconds
 from clickstream.local.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, Source
+from clickstream.tables import BALANCE
 
 GAP = 1800
 CAP = 24 * 3600
@@ -18,15 +19,18 @@ CAP = 24 * 3600
 
 @dataclass(frozen=True)
 class HourTruth:
-    """What one hour holds: `lines` is the sum of the eight kinds; `bytes` of bodies sent."""
+    """What one hour holds: `lines` is the sum of the kinds; `bytes` of bodies sent."""
 
     lines: int
     pages: int
     assets: int
+    downloads: int
     bots: int
     redirects: int
     client_errors: int
     server_errors: int
+    health_checks: int
+    api_calls: int
     others: int
     rejected: int
     bytes: int
@@ -37,7 +41,7 @@ class PersonSession:
     """One session of a person: requests of one client and user agent, assets included.
 
     It ends after more than 1,800 seconds of silence, or at the first hour edge at which it is 24
-    hours old. Times are the log's, in whole seconds UTC. Its source is that of the first request
+    hours old. Times are the log's, in whole seconds UTC. Its source is that of the last request
     that has one. Pages are paths, None when no page was viewed.
     """
 
@@ -110,7 +114,7 @@ class _Session:
         self.last = seconds
         self.requests += 1
         self.hours[hour] = None
-        if not any(self.source):
+        if any(request.ask.source):
             self.source = request.ask.source
         if request.kind == "pages":
             self.pages.append(request.ask.target.partition("?")[0])
@@ -177,13 +181,7 @@ def _count(requests: list[Request], rejected: int) -> HourTruth:
     kinds = Counter(request.kind for request in requests)
     return HourTruth(
         lines=len(requests) + rejected,
-        pages=kinds["pages"],
-        assets=kinds["assets"],
-        bots=kinds["bots"],
-        redirects=kinds["redirects"],
-        client_errors=kinds["client_errors"],
-        server_errors=kinds["server_errors"],
-        others=kinds["others"],
+        **{kind: kinds[kind] for kind in BALANCE},
         rejected=rejected,
         bytes=sum(request.size or 0 for request in requests),
     )
