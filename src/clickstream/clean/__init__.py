@@ -11,13 +11,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from clickstream.clean.bots import NO_USER_AGENT, bot_reason
+from clickstream.clean.bots import agent_verdict
 from clickstream.clean.columns import category, codes_of, texts_of, translated
 from clickstream.clean.kinds import KINDS, balance, kind_of
 from clickstream.clean.urls import Target, other_site, split_target
 from clickstream.clean.visitors import visitor_ids
 
-__all__ = ["KINDS", "CleanRules", "balance", "bot_reason", "clean"]
+__all__ = ["KINDS", "CleanRules", "balance", "clean"]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     """
     target = _targets(parsed, frozenset(rules.query_parameters))
     method, status = parsed["method"], parsed["status"].to_numpy()
-    reason = category(
-        [*map(bot_reason, texts_of(parsed["user_agent"])), NO_USER_AGENT],
-        codes_of(parsed["user_agent"]),
-    )
+    verdicts = map(agent_verdict, [*texts_of(parsed["user_agent"]), None])
+    reasons = [verdict.reason if verdict else None for verdict in verdicts]
+    reason = category(reasons, codes_of(parsed["user_agent"]))
     columns = {
         "hit_at": parsed["at"].array,
         "site": category([rules.site], np.zeros(len(parsed), np.int8)),

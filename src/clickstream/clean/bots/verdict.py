@@ -1,0 +1,48 @@
+"""What is said of a bot: its class, and the reason, which begins with the layer that found it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEARCH_ENGINE = "search engine"
+AI_TRAINING = "ai training"
+AI_SEARCH = "ai search"
+AI_USER = "ai user"
+SEO = "seo"
+ADVERTISING = "advertising"
+MONITOR = "monitor"
+FEED_READER = "feed reader"
+LINK_PREVIEW = "link preview"
+ARCHIVER = "archiver"
+SCANNER = "scanner"
+TOOL = "tool"
+OTHER = "other"
+
+BOT_CLASSES = (
+    SEARCH_ENGINE,
+    AI_TRAINING,
+    AI_SEARCH,
+    AI_USER,
+    SEO,
+    ADVERTISING,
+    MONITOR,
+    FEED_READER,
+    LINK_PREVIEW,
+    ARCHIVER,
+    SCANNER,
+    TOOL,
+    OTHER,
+)
+"""Every class of bot; docs/bots.md says what each one means."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of BOT_CLASSES and what gave the bot away, e.g. "user agent: Googlebot"."""
+
+    bot_class: str
+    reason: str
+
+
+NO_USER_AGENT = Verdict(TOOL, "user agent: none given")
+"""The verdict on a request without a user agent: every browser sends one."""
