@@ -38,7 +38,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         "calls itself a monitor",
         MONITOR,
         r"monitor(ing)?\b|uptime|watchdog|observatory|\bwpm\b|pingdom|ptst[ /]"
-        r"|page ?speed|lighthouse|functionize|appinsights",
+        r"|page ?speed|lighthouse|functionize|appinsights|health-?check",
     ),
     (
         "calls itself a preview",
