@@ -37,11 +37,12 @@ class BehaviourRules:
 
     `scanner_paths`: so many different ones, or a single one and no page; which paths these are is
     `scanner_parts` (see `is_scanner_path`). `robots_txt`: whether to judge those who ask for
-    robots.txt before anything else and take no asset, as a curious person's browser does. `pages_in_a_minute`: more pages than this in any 60 seconds.
-    `pages_without_asset`: so many pages and no asset. `pages_without_referrer`: so many different
-    pages and not one request with a referrer. The last two hold only in an hour in which at least
-    the share `usual` of visitors with pages do have what is missed: behind a cache the log shows
-    no assets, and some formats have no referrer.
+    robots.txt before anything else and take no asset, as a curious person's browser does.
+    `pages_in_a_minute`: more pages than this in any 60 seconds. `pages_without_asset`: so many
+    pages and no asset. `pages_without_referrer`: so many different pages and not one request with
+    a referrer. The last two hold only in an hour in which at least the share `usual` of visitors
+    with pages do have what is missed: behind a cache the log shows no assets, and some formats
+    have no referrer.
     """
 
     scanner_paths: int | None = 2
