@@ -20,8 +20,7 @@ from clickstream.clean.bots.verdict import (
     TOOL,
 )
 
-SHAPES: tuple[tuple[str, str, str], ...] = (
-    # What gives it away, its class, and how it is written.
+WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "calls itself a scanner",
         SCANNER,
@@ -55,7 +54,6 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     ),
     ("does search engine optimisation", SEO, r"\bseo\b|seo[b-mp-tv-z-]|backlink|siteimprove"),
     ("calls itself an indexer", SEARCH_ENGINE, r"search ?engine|\bindexer|nutch|snapsearch"),
-    ("calls itself a user's assistant", AI_USER, r"[a-z]-user/[0-9]"),
     ("calls itself a bot", OTHER, r"bots?([^a-z]|$)|(^|[^a-z])bot[-_ ]|robot"),
     ("calls itself a crawler", OTHER, r"crawl"),
     ("calls itself a spider", OTHER, r"spider|spyder"),
@@ -64,7 +62,6 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         OTHER,
         r"scrape|scraping|scrapy|harvest|\bgrabber|extractor|httrack|sucker",
     ),
-    ("calls itself a fetcher", OTHER, r"fetcher|[a-z]fetch\b|fetchbot|retriever"),
     (
         "calls itself a checker",
         OTHER,
@@ -90,6 +87,12 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         TOOL,
         r"^microsoft office [a-z]* (20|disc)|\) (word|excel|powerpoint)/",
     ),
+)
+"""What bots say of themselves: what gives it away, its class, and how it is written."""
+
+MARKS: tuple[tuple[str, str, str], ...] = (
+    ("calls itself a user's assistant", AI_USER, r"[a-z]-user/[0-9]"),
+    ("calls itself a fetcher", OTHER, r"fetcher|[a-z]fetch\b|fetchbot|retriever"),
     # A guest in an engine's comment or behind it: (KHTML, like Gecko; compatible; Name/1.0; …)
     (
         "is a guest in a browser's agent",
@@ -106,6 +109,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         r"|[a-z0-9-]\.(com|net|org|io|ai|gy|info)(/[a-z]|/?\)|$)",
     ),
 )
+"""What else marks bots, and some programs of people's: those of LEFT_ALONE."""
 
 PLATFORM = "|".join(
     (
@@ -137,7 +141,7 @@ LEFT_ALONE = (
     r"mozacfetch|amzn-user/|rekonq|like gecko; opera|"
     r"bsalsa\.com|avantbrowser\.com|qtweb\.net|\bxbmc\b"
 )
-"""People's programs that look like bots: some browsers give their makers' address."""
+"""People's programs with marks of bots: some browsers give their makers' address."""
 
 MODEL = r"(Android [\d.]+;(?: \w\w(?:-\w\w)?;)?)[^;)]*"
 """A telephone's model, which is no program's name: there is a "Cubot", a "Spider 8", an "M bot"."""
