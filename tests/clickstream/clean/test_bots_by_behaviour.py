@@ -44,8 +44,7 @@ def pages(visitor: int, how_many: int, every: int, *, has_referrer: bool = True)
 
 def reader(visitor: int) -> list[Asked]:
     """A person: a page, and what it pulls in."""
-    page, asset = Asked(visitor), Asked(visitor, "/a.css", 1, "asset", has_referrer=True)
-    return [page, asset]
+    return [Asked(visitor), Asked(visitor, "/a.css", 1, "asset", has_referrer=True)]
 
 
 def test_no_requests_no_visitors() -> None:
@@ -97,10 +96,7 @@ def test_the_first_rule_that_holds_gives_the_verdict() -> None:
     env, robots = (Asked(0, path, kind="other") for path in ("/.env", "/robots.txt"))
     assert found([env, robots]) == [SCANS]
     assert found([robots, *pages(0, 61, 0)]) == [ROBOTS]
-    assert found([*pages(0, 61, 1), Asked(1), Asked(1, "/a.css", kind="asset")]) == [
-        HURRIES,
-        PERSON,
-    ]
+    assert found([*pages(0, 61, 0), *reader(1)]) == [HURRIES, PERSON]
 
 
 def test_every_verdict_begins_with_its_layer() -> None:

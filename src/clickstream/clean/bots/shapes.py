@@ -42,14 +42,14 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "calls itself a preview",
         LINK_PREVIEW,
-        r"(link|web|page|uri)[ -]preview|[a-z]preview/|preview(er|bot)|linkpreview"
+        r"(link|web|page|uri)[ -]preview|[a-z]preview/|preview(er|bot)|(link|uri)preview"
         r"|thumbnail|mshots|screenshot|snapshot|favicon|unfurl|embedly|transcoder"
         r"|imageproxy|webthumb|web-?capture",
     ),
     (
         "calls itself a feed reader",
         FEED_READER,
-        r"feed(fetch|burner|ly|demon|read|pars|bot|valid|check|er\b|s/)|rss\b|rss/"
+        r"feed(fetch|burner|ly|demon|read|pars|bot|valid|check|er\b|s/)|^rss|rss\b|rss/"
         r"|^feed",
     ),
     ("does search engine optimisation", SEO, r"\bseo\b|seo[b-mp-tv-z-]|backlink|siteimprove"),
