@@ -8,7 +8,7 @@ import crawleruseragents
 import pytest
 import re2
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.clean.agents_seen import BOTS, PEOPLE
 from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
@@ -78,6 +78,7 @@ def test_a_persons_agent_with_a_bots_word_is_a_bots(agent: str, word: str) -> No
     assert agent_verdict(f"{agent} {word}") is not None
 
 
+@example("\udc80 half a character")
 @given(st.text())
 def test_any_text_gets_a_verdict(agent: str) -> None:
     verdict = agent_verdict(agent)

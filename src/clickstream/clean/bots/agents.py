@@ -42,7 +42,7 @@ class PatternSet:
 
     def find(self, text: str) -> tuple[bool, Verdict | None]:
         """Whether any pattern is in the text, and the verdict of the first one that is."""
-        found = self._set.Match(text)
+        found = self._set.Match(text.encode("utf-8", "replace"))
         return (True, self._verdicts[min(found)]) if found else (False, None)
 
 
