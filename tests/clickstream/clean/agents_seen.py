@@ -69,6 +69,7 @@ PEOPLE = (
     f"{_PIXEL} Line/14.19.0/IAB",
     f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.53(0x18003531) NetType/WIFI Language/zh_CN",
     f"{_IPHONE} Mobile/15E148 Snapchat/13.20.0.45 (like Safari/8619.2.8.10.9, panda)",
+    f"{_WINDOWS} Chrome/130.0.0.0 Safari/537.36 (Ecosia browser@130.0.6723.117)",
     f"{_PIXEL} Pinterest for Android/12.40.0",
     f"{_PIXEL} CamScanner/6.60.0",
     f"{_PIXEL} Viber/22.9.0.5",

@@ -72,7 +72,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "calls itself a survey",
         OTHER,
-        r"analy[sz]er|classifier|research|measurement|advisor\b|survey",
+        r"analy[sz]er|classifier|research|measurement|survey",
     ),
     ("calls itself an agent", OTHER, r"agent([;)]|$|[ /][0-9])"),
     (
@@ -97,10 +97,8 @@ MARKS: tuple[tuple[str, str, str], ...] = (
     (
         "is a guest in a browser's agent",
         OTHER,
-        r"like gecko; |chrome/[0-9.]+ safari/[0-9.]+ \([a-z]|like gecko, [^hs]"
-        r"|[^a-z]google-[a-z]|[a-z]-google\b|(safari|firefox)/[0-9.]+ \(compatible"
-        r"|^[^: ]+ mozilla/5\.0 \((mac|win|x11)|firefox mutant"
-        r"|x11[^)]*\) applewebkit/[^)]*\) [a-z]+ safari",
+        r"like gecko; |like gecko, [^hs]|(safari|firefox)/[0-9.]+ \(compatible"
+        r"|[^a-z]google-[a-z]|[a-z]-google\b|firefox mutant|\(via ",
     ),
     (
         "gives an address to complain to",
@@ -138,7 +136,7 @@ PLATFORM = "|".join(
 """What people's programs name at least one of: the system, device or engine they run on."""
 
 LEFT_ALONE = (
-    r"mozacfetch|amzn-user/|rekonq|like gecko; opera|"
+    r"mozacfetch|amzn-user/|like gecko; opera|"
     r"bsalsa\.com|avantbrowser\.com|qtweb\.net|\bxbmc\b"
 )
 """People's programs with marks of bots: some browsers give their makers' address."""
