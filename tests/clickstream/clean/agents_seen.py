@@ -33,7 +33,9 @@ PEOPLE = (
     "Mozilla/5.0 (X11; FreeBSD amd64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Mozilla/5.0 (compatible; Konqueror/4.5; Linux) KHTML/4.5.4 (like Gecko)",
     "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.12.388 Version/12.18",
+    "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.1; Embedded Web Browser from: http://bsalsa.com/)",
     # Pockets.
+    "MozacFetch/145.0.20251103",
     f"{_ANDROID} Chrome/142.0.0.0 Mobile Safari/537.36",
     f"{_ANDROID} SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
     f"{_ANDROID} Chrome/139.0.0.0 Mobile Safari/537.36 EdgA/139.0.0.0",
@@ -67,6 +69,7 @@ PEOPLE = (
     f"{_PIXEL} Line/14.19.0/IAB",
     f"{_IPHONE} Mobile/15E148 MicroMessenger/8.0.53(0x18003531) NetType/WIFI Language/zh_CN",
     f"{_IPHONE} Mobile/15E148 Snapchat/13.20.0.45 (like Safari/8619.2.8.10.9, panda)",
+    f"{_WINDOWS} Chrome/130.0.0.0 Safari/537.36 (Ecosia browser@130.0.6723.117)",
     f"{_PIXEL} Pinterest for Android/12.40.0",
     f"{_PIXEL} CamScanner/6.60.0",
     f"{_PIXEL} Viber/22.9.0.5",

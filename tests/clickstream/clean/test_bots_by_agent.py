@@ -8,7 +8,7 @@ import crawleruseragents
 import pytest
 import re2
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.clickstream.clean.agents_seen import BOTS, PEOPLE
 from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
@@ -18,7 +18,7 @@ from clickstream.clean import clean
 from clickstream.clean.bots import BOT_CLASSES, agent_verdict, agents
 from clickstream.clean.bots.ai import AI_AGENTS
 from clickstream.clean.bots.listed import CLASS_OF_TAG, NARROWED, listed, short_name
-from clickstream.clean.bots.shapes import SHAPES
+from clickstream.clean.bots.shapes import MARKS, WORDS
 from clickstream.parse import parse
 
 CRAWLERS = crawleruseragents.CRAWLER_USER_AGENTS_DATA
@@ -56,7 +56,9 @@ def test_the_reason_says_what_gave_it_away(agent: str, reason: str) -> None:
 
 
 def test_every_verdict_has_a_class_that_there_is() -> None:
-    classes = {verdict.bot_class for _, verdict in listed()} | {shape[1] for shape in SHAPES}
+    classes = {verdict.bot_class for _, verdict in listed()} | {
+        sign[1] for sign in (*WORDS, *MARKS)
+    }
     assert classes | AI_AGENTS.keys() == set(BOT_CLASSES)
     assert set(BOTS) <= set(BOT_CLASSES)
 
@@ -71,11 +73,12 @@ def test_every_ai_agent_has_its_class() -> None:
             assert verdict.bot_class == bot_class, name
 
 
-@given(st.sampled_from(PEOPLE), st.sampled_from(["FreshBot/1.0", "+https://fresh.example/why"]))
-def test_a_persons_agent_with_a_bots_mark_is_a_bots(agent: str, mark: str) -> None:
-    assert agent_verdict(f"{agent} {mark}") is not None
+@given(st.sampled_from(PEOPLE), st.sampled_from(["FreshBot/1.0", "(Freshcrawler)"]))
+def test_a_persons_agent_with_a_bots_word_is_a_bots(agent: str, word: str) -> None:
+    assert agent_verdict(f"{agent} {word}") is not None
 
 
+@example("\udc80 half a character")
 @given(st.text())
 def test_any_text_gets_a_verdict(agent: str) -> None:
     verdict = agent_verdict(agent)
@@ -99,7 +102,7 @@ def test_every_pattern_has_a_short_name() -> None:
 
 
 def test_every_shape_is_a_pattern() -> None:
-    for _, _, pattern in SHAPES:
+    for _, _, pattern in (*WORDS, *MARKS):
         re2.compile(pattern)
 
 

@@ -32,7 +32,7 @@ PERSON = -1
 
 
 def found(rows: list[Asked], rules: BehaviourRules = RULES) -> list[int]:
-    return behaviour(hour(rows), rules).tolist()
+    return list(map(int, behaviour(hour(rows), rules)))
 
 
 def pages(visitor: int, how_many: int, every: int, *, has_referrer: bool = True) -> list[Asked]:
@@ -44,8 +44,7 @@ def pages(visitor: int, how_many: int, every: int, *, has_referrer: bool = True)
 
 def reader(visitor: int) -> list[Asked]:
     """A person: a page, and what it pulls in."""
-    page, asset = Asked(visitor), Asked(visitor, "/a.css", 1, "asset", has_referrer=True)
-    return [page, asset]
+    return [Asked(visitor), Asked(visitor, "/a.css", 1, "asset", has_referrer=True)]
 
 
 def test_no_requests_no_visitors() -> None:
@@ -91,6 +90,13 @@ def test_breadth_without_a_referrer_where_people_have_referrers() -> None:
     assert found([*crawl[1:], *reader(1)]) == [PERSON, PERSON]
     assert found([*crawl, Asked(0, has_referrer=True), *reader(1)]) == [PERSON, PERSON]
     assert found([*crawl, Asked(1), Asked(2)]) == [PERSON] * 3, "a log without referrers"
+
+
+def test_the_first_rule_that_holds_gives_the_verdict() -> None:
+    env, robots = (Asked(0, path, kind="other") for path in ("/.env", "/robots.txt"))
+    assert found([env, robots]) == [SCANS]
+    assert found([robots, *pages(0, 61, 0)]) == [ROBOTS]
+    assert found([*pages(0, 61, 0), *reader(1)]) == [HURRIES, PERSON]
 
 
 def test_every_verdict_begins_with_its_layer() -> None:
@@ -151,17 +157,23 @@ def test_other_visitors_do_not_matter(
     assert together[:5].tolist() == alone.tolist()
 
 
+def laxest(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
+
+
 @given(some_rows, some_rules, some_rules)
 def test_higher_limits_never_find_more(
     rows: list[Asked], one: BehaviourRules, other: BehaviourRules
 ) -> None:
     """The laxer of two settings of every limit, None being the laxest, condemns no more."""
-    names = ("scanner_paths", "pages_in_a_minute", "pages_without_asset", "pages_without_referrer")
-    laxer = replace(one, robots_txt=one.robots_txt and other.robots_txt)
-    for name in names:
-        values = (getattr(one, name), getattr(other, name))
-        laxer = replace(laxer, **{name: None if None in values else max(values)})
-    laxer = replace(laxer, usual=max(one.usual, other.usual))
+    laxer = BehaviourRules(
+        scanner_paths=laxest(one.scanner_paths, other.scanner_paths),
+        robots_txt=one.robots_txt and other.robots_txt,
+        pages_in_a_minute=laxest(one.pages_in_a_minute, other.pages_in_a_minute),
+        pages_without_asset=laxest(one.pages_without_asset, other.pages_without_asset),
+        pages_without_referrer=laxest(one.pages_without_referrer, other.pages_without_referrer),
+        usual=max(one.usual, other.usual),
+    )
     is_bot = np.array(found(rows, laxer), int) >= 0
     assert (np.array(found(rows, one), int)[is_bot] >= 0).all()
 

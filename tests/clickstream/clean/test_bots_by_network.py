@@ -74,6 +74,13 @@ def test_of_one_network_on_two_lists_people_win() -> None:
     assert both.verdict("198.51.100.7", None) is None
 
 
+@pytest.mark.parametrize("address", ["198.51.100.0", "198.51.100.255"])
+def test_a_crawlers_range_in_a_datacenter_stays_in_it(address: str) -> None:
+    lists = DATACENTER | Networks.parse("Googlebot", "crawler", address)
+    assert lists.verdict(address, None) == Verdict("other", "network: a cloud")
+    assert lists.verdict(address, GOOGLEBOT) is not GOOGLEBOT
+
+
 def test_a_crawlers_range_makes_no_person_a_bot() -> None:
     assert GOOGLE.verdict("192.0.2.1", None) is None
 

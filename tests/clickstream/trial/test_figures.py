@@ -65,7 +65,10 @@ def test_small_log_by_hand(report, log):
                 "page_views": 1,
             }
         ],
-        "bots": {"requests": 2, "top_reasons": [{"reason": "Googlebot", "requests": 2}]},
+        "bots": {
+            "requests": 2,
+            "top_reasons": [{"reason": "user agent: Googlebot", "requests": 2}],
+        },
         "first_at": "2026-11-20T05:00:00Z",
         "last_at": "2026-11-20T07:00:02Z",
     }

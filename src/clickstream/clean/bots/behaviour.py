@@ -23,7 +23,7 @@ MINUTE = 60
 
 BEHAVIOURS = (
     Verdict(SCANNER, "behaviour: asked for what only scanners seek"),
-    Verdict(OTHER, "behaviour: asked for robots.txt first"),
+    Verdict(OTHER, "behaviour: asked for robots.txt first and took no asset"),
     Verdict(OTHER, "behaviour: too many pages in a minute"),
     Verdict(OTHER, "behaviour: many pages and no asset"),
     Verdict(OTHER, "behaviour: many different pages and never a referrer"),
@@ -37,11 +37,12 @@ class BehaviourRules:
 
     `scanner_paths`: so many different ones, or a single one and no page; which paths these are is
     `scanner_parts` (see `is_scanner_path`). `robots_txt`: whether to judge those who ask for
-    robots.txt before anything else. `pages_in_a_minute`: more pages than this in any 60 seconds.
-    `pages_without_asset`: so many pages and no asset. `pages_without_referrer`: so many different
-    pages and not one request with a referrer. The last two hold only in an hour in which at least
-    the share `usual` of visitors with pages do have what is missed: behind a cache the log shows
-    no assets, and some formats have no referrer.
+    robots.txt before anything else and take no asset, as a curious person's browser does.
+    `pages_in_a_minute`: more pages than this in any 60 seconds. `pages_without_asset`: so many
+    pages and no asset. `pages_without_referrer`: so many different pages and not one request with
+    a referrer. The last two hold only in an hour in which at least the share `usual` of visitors
+    with pages do have what is missed: behind a cache the log shows no assets, and some formats
+    have no referrer.
     """
 
     scanner_paths: int | None = 2
@@ -92,11 +93,12 @@ def behaviour(requests: HourOfRequests, rules: BehaviourRules) -> npt.NDArray[np
     """
     page = requests.kind == KINDS.index("page")
     pages = requests.count(page)
+    has_asset = requests.count(requests.kind == KINDS.index("asset")) > 0
     held = (
         _seeks(requests, pages, rules.scanner_paths),
-        _robots_first(requests, is_judged=rules.robots_txt),
+        _robots_first(requests, is_judged=rules.robots_txt) & ~has_asset,
         _hurries(requests, page, pages, rules.pages_in_a_minute),
-        _takes_no_asset(requests, pages, rules),
+        _takes_no_asset(pages, has_asset, rules),
         _has_no_referrer(requests, page, pages, rules),
     )
     found = np.full(requests.visitors, -1, np.int8)
@@ -139,12 +141,11 @@ def _hurries(requests: HourOfRequests, page: Flags, pages: Numbers, most: int | 
     return hurries
 
 
-def _takes_no_asset(requests: HourOfRequests, pages: Numbers, rules: BehaviourRules) -> Flags:
-    takes = requests.count(requests.kind == KINDS.index("asset")) > 0
+def _takes_no_asset(pages: Numbers, has_asset: Flags, rules: BehaviourRules) -> Flags:
     least = rules.pages_without_asset
-    if least is None or not _is_usual(takes, pages, rules.usual):
-        return np.zeros(requests.visitors, np.bool_)
-    return np.asarray((pages >= least) & ~takes)
+    if least is None or not _is_usual(has_asset, pages, rules.usual):
+        return np.zeros(len(pages), np.bool_)
+    return np.asarray((pages >= least) & ~has_asset)
 
 
 def _has_no_referrer(

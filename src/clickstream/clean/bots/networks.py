@@ -13,6 +13,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from clickstream.clean.bots.verdict import OTHER, SCANNER, Verdict
@@ -43,9 +44,6 @@ class Networks:
         self._networks = frozenset(networks)
         crawlers = {n.name for n in self._networks if n.role == CRAWLER}
         self._crawlers = sorted(crawlers, key=lambda name: (-len(name), name))
-        pieces = list(_pieces(self._networks))
-        self._starts = [start for start, _ in pieces]
-        self._holders = [holders for _, holders in pieces]
 
     @classmethod
     def parse(cls, name: str, role: str, text: str) -> Networks:
@@ -77,15 +75,22 @@ class Networks:
         in a datacenter is a bot's, unless a smaller network in there is people's. In all other
         cases, and for a text that is no address, `by_agent` stands.
         """
-        if not self._starts or (number := _number(address)) is None:
+        if not self._networks or (number := _number(address)) is None:
             return by_agent
-        holders = self._holders[bisect_right(self._starts, number) - 1]
+        starts, all_holders = self._pieces
+        holders = all_holders[bisect_right(starts, number) - 1]
         if by_agent is not None:
             return self._checked(by_agent, holders)
         innermost = next((n for n in reversed(holders) if n.role != CRAWLER), None)
         if innermost is not None and innermost.role == DATACENTER:
             return Verdict(OTHER, f"network: {innermost.name}")
         return None
+
+    @cached_property
+    def _pieces(self) -> tuple[tuple[int, ...], tuple[tuple[_Network, ...], ...]]:
+        """Where each piece of the line begins, and the networks that hold it."""
+        starts, holders = zip(*_cut(self._networks), strict=True)
+        return starts, holders
 
     def _checked(self, by_agent: Verdict, holders: tuple[_Network, ...]) -> Verdict:
         """Confirm the crawler that the agent claims to be, or expose it."""
@@ -105,7 +110,7 @@ class Networks:
         return None
 
 
-def _pieces(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ...]]]:
+def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ...]]]:
     """The line cut into pieces: where each begins, and the networks that hold it, widest first.
 
     Networks never overlap by halves, so those open at a point are a stack. Of the same network on

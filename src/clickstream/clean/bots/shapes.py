@@ -20,8 +20,7 @@ from clickstream.clean.bots.verdict import (
     TOOL,
 )
 
-SHAPES: tuple[tuple[str, str, str], ...] = (
-    # What gives it away, its class, and how it is written.
+WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "calls itself a scanner",
         SCANNER,
@@ -38,24 +37,23 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         "calls itself a monitor",
         MONITOR,
         r"monitor(ing)?\b|uptime|watchdog|observatory|\bwpm\b|pingdom|ptst[ /]"
-        r"|page ?speed|lighthouse|functionize|appinsights",
+        r"|page ?speed|lighthouse|functionize|appinsights|health-?check",
     ),
     (
         "calls itself a preview",
         LINK_PREVIEW,
-        r"(link|web|page|uri)[ -]preview|[a-z]preview/|preview(er|bot)|linkpreview"
+        r"(link|web|page|uri)[ -]preview|[a-z]preview/|preview(er|bot)|(link|uri)preview"
         r"|thumbnail|mshots|screenshot|snapshot|favicon|unfurl|embedly|transcoder"
         r"|imageproxy|webthumb|web-?capture",
     ),
     (
         "calls itself a feed reader",
         FEED_READER,
-        r"feed(fetch|burner|ly|demon|read|pars|bot|valid|check|er\b|s/)|rss\b|rss/"
+        r"feed(fetch|burner|ly|demon|read|pars|bot|valid|check|er\b|s/)|^rss|rss\b|rss/"
         r"|^feed",
     ),
     ("does search engine optimisation", SEO, r"\bseo\b|seo[b-mp-tv-z-]|backlink|siteimprove"),
     ("calls itself an indexer", SEARCH_ENGINE, r"search ?engine|\bindexer|nutch|snapsearch"),
-    ("calls itself a user's assistant", AI_USER, r"[a-z]-user/[0-9]"),
     ("calls itself a bot", OTHER, r"bots?([^a-z]|$)|(^|[^a-z])bot[-_ ]|robot"),
     ("calls itself a crawler", OTHER, r"crawl"),
     ("calls itself a spider", OTHER, r"spider|spyder"),
@@ -64,7 +62,6 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         OTHER,
         r"scrape|scraping|scrapy|harvest|\bgrabber|extractor|httrack|sucker",
     ),
-    ("calls itself a fetcher", OTHER, r"fetcher|[a-z]fetch\b|fetchbot|retriever"),
     (
         "calls itself a checker",
         OTHER,
@@ -75,7 +72,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
     (
         "calls itself a survey",
         OTHER,
-        r"analy[sz]er|classifier|research|measurement|advisor\b|survey",
+        r"analy[sz]er|classifier|research|measurement|survey",
     ),
     ("calls itself an agent", OTHER, r"agent([;)]|$|[ /][0-9])"),
     (
@@ -90,14 +87,18 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         TOOL,
         r"^microsoft office [a-z]* (20|disc)|\) (word|excel|powerpoint)/",
     ),
+)
+"""What bots say of themselves: what gives it away, its class, and how it is written."""
+
+MARKS: tuple[tuple[str, str, str], ...] = (
+    ("calls itself a user's assistant", AI_USER, r"[a-z]-user/[0-9]"),
+    ("calls itself a fetcher", OTHER, r"fetcher|[a-z]fetch\b|fetchbot|retriever"),
     # A guest in an engine's comment or behind it: (KHTML, like Gecko; compatible; Name/1.0; …)
     (
         "is a guest in a browser's agent",
         OTHER,
-        r"like gecko; |chrome/[0-9.]+ safari/[0-9.]+ \([a-z]|like gecko, [^hs]"
-        r"|[^a-z]google-[a-z]|[a-z]-google\b|(safari|firefox)/[0-9.]+ \(compatible"
-        r"|^[^: ]+ mozilla/5\.0 \((mac|win|x11)|firefox mutant"
-        r"|x11[^)]*\) applewebkit/[^)]*\) [a-z]+ safari",
+        r"like gecko; |like gecko, [^hs]|(safari|firefox)/[0-9.]+ \(compatible"
+        r"|[^a-z]google-[a-z]|[a-z]-google\b|firefox mutant|\(via ",
     ),
     (
         "gives an address to complain to",
@@ -106,6 +107,7 @@ SHAPES: tuple[tuple[str, str, str], ...] = (
         r"|[a-z0-9-]\.(com|net|org|io|ai|gy|info)(/[a-z]|/?\)|$)",
     ),
 )
+"""What else marks bots, and some programs of people's: those of LEFT_ALONE."""
 
 PLATFORM = "|".join(
     (
@@ -134,10 +136,10 @@ PLATFORM = "|".join(
 """What people's programs name at least one of: the system, device or engine they run on."""
 
 LEFT_ALONE = (
-    r"mozacfetch|amzn-user/|rekonq|like gecko; opera|"
+    r"mozacfetch|amzn-user/|like gecko; opera|"
     r"bsalsa\.com|avantbrowser\.com|qtweb\.net|\bxbmc\b"
 )
-"""People's programs that look like bots: some browsers give their makers' address."""
+"""People's programs with marks of bots: some browsers give their makers' address."""
 
 MODEL = r"(Android [\d.]+;(?: \w\w(?:-\w\w)?;)?)[^;)]*"
 """A telephone's model, which is no program's name: there is a "Cubot", a "Spider 8", an "M bot"."""
