@@ -67,7 +67,11 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     stitched = sessions.stitch(parts, sessions.no_carry(), hour, rules)
     stages.done("sessions")
     hits = sessions.hits_in_order(requests, cut, parts)
-    for table, frames in ((HITS, hits), (SESSION_PARTS, [stitched]), (REJECTS, [pd.concat(rejects)])):
+    for table, frames in (
+        (HITS, hits),
+        (SESSION_PARTS, [stitched]),
+        (REJECTS, [pd.concat(rejects)]),
+    ):
         (out / f"{table.name}.parquet").write_bytes(parquet(frames, table, hour))
     stages.done("shape and write")
     return int(requests.is_hit.sum()), len(parts)

@@ -52,7 +52,9 @@ def lake_settings(local_aws: LocalAwsProcess, tmp_path: Path) -> Settings:
     name = uuid.uuid4().hex[:12]
     return Settings(
         sources=(Source(name="web-1", path=str(tmp_path / "logs")),),
-        lake=LakeSettings(bucket=f"lake-{name}", database=f"lake_{name}", key_secret=f"keys-{name}"),
+        lake=LakeSettings(
+            bucket=f"lake-{name}", database=f"lake_{name}", key_secret=f"keys-{name}"
+        ),
         aws=Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
         build=Build(sql_directory=str(ROOT / "include" / "sql")),
     )

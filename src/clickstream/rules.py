@@ -36,7 +36,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         ),
         kinds=_kinds(settings),
         channels=_channels(settings),
-        trusted=clean.TrustedNetworks.of(chosen.trusted_proxies),
+        trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,

@@ -1,4 +1,4 @@
-"""Frames as a table's rows, and rows as a Parquet file: the same rows always make the same bytes."""
+"""Frames as a table's rows, and those as a Parquet file: the same rows make the same bytes."""
 
 from __future__ import annotations
 

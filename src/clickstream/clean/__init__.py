@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clickstream.clean.addresses import TrustedNetworks
+from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
@@ -30,11 +30,11 @@ __all__ = [
     "Cleaner",
     "KindRules",
     "LookUps",
+    "NetworkSet",
     "Networks",
     "PageRules",
     "Requests",
     "TargetRules",
-    "TrustedNetworks",
     "VisitorKeys",
     "balance",
     "clean",

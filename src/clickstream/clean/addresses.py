@@ -79,10 +79,6 @@ class NetworkSet:
         return index >= 0 and number <= lasts[index]
 
 
-class TrustedNetworks(NetworkSet):
-    """The networks of proxies whose word is taken for where a request came from."""
-
-
 def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> str:
     """The address of the client that a request began with.
 

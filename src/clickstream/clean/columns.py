@@ -27,21 +27,21 @@ Made = TypeVar("Made")
 class Distinct(dict[Value, int], Generic[Value, Made]):
     """Codes of values in the order they were first met, and what a function makes of each.
 
-    `values[code]` is the value with that code, `made[code]` what the function made of it. Values
+    `ordered[code]` is the value with that code, `made[code]` what the function made of it. Values
     may come in any number of batches; each is worked out once.
     """
 
     def __init__(self, make: Callable[[Value], Made]) -> None:
         super().__init__()
         self._make = make
-        self.values: list[Value] = []
+        self.ordered: list[Value] = []
         self.made: list[Made] = []
 
     def __missing__(self, value: Value) -> int:
         """A new value gets the next code."""
         made = self._make(value)
-        self[value] = code = len(self.values)
-        self.values.append(value)
+        self[value] = code = len(self.ordered)
+        self.ordered.append(value)
         self.made.append(made)
         return code
 
@@ -100,10 +100,10 @@ def taken(frame: pd.DataFrame, codes: Codes) -> dict[str, Any]:
     return {name: frame[name].array.take(codes) for name in frame}
 
 
-def verdict_columns(verdicts: list[Verdict | None]) -> dict[str, Any]:
+def verdict_columns(verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
     """The columns is_bot, bot_class and bot_reason of visitors with these verdicts."""
     return {
         "is_bot": np.array([verdict is not None for verdict in verdicts], np.bool_),
-        "bot_class": category([verdict and verdict.bot_class for verdict in verdicts]),
-        "bot_reason": category([verdict and verdict.reason for verdict in verdicts]),
+        "bot_class": category([verdict.bot_class if verdict else None for verdict in verdicts]),
+        "bot_reason": category([verdict.reason if verdict else None for verdict in verdicts]),
     }

@@ -90,10 +90,7 @@ def page_name(path: str, rules: PageRules) -> str:
     What does not begin with a slash is no page's path and stays as it is: `*`, `host:443`. Naming
     a name again changes nothing, as far as the rules' own replacements allow.
     """
-    name = path
-    for _, name in page_steps(path, rules):
-        pass
-    return name
+    return [path, *(name for _, name in page_steps(path, rules))][-1]
 
 
 def page_steps(path: str, rules: PageRules) -> Iterator[tuple[str, str]]:

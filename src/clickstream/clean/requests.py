@@ -99,6 +99,4 @@ COLUMNS = (
 def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
     """The rows of batches one after the other; the batches are emptied on the way."""
     batches = [*batches]
-    return {
-        name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]
-    }
+    return {name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clickstream.clean.addresses import TrustedNetworks
+from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
@@ -23,7 +23,7 @@ class CleanRules:
     targets: TargetRules = field(default_factory=TargetRules)
     kinds: KindRules = field(default_factory=KindRules)
     channels: ChannelRules = DEFAULT_CHANNELS
-    trusted: TrustedNetworks = field(default_factory=lambda: TrustedNetworks.of(()))
+    trusted: NetworkSet = field(default_factory=NetworkSet)
     networks: Networks = field(default_factory=Networks)
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 

@@ -12,7 +12,6 @@ from clickstream.clean.columns import Codes, Distinct, table
 from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import Target, TargetRules, split_target
 
-
 _NO_TARGET = Target("", "")
 
 

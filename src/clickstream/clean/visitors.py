@@ -76,7 +76,7 @@ class Visitors:
 
         Two rows may share an id and an hour: those of a cookie that came from two addresses.
         """
-        codes = np.array(self._visitors.values, np.int32).reshape(-1, 5)
+        codes = np.array(self._visitors.ordered, np.int32).reshape(-1, 5)
         addresses, agents, _, hours, opted_out = codes.T
         now, before = category([*self._ids(self._keys.now)]), self._keys.before
         return pd.DataFrame(
@@ -99,14 +99,14 @@ class Visitors:
         into the form that is hashed once each.
         """
         site = hashed_form(self._rules.site)
-        hosts = [*map(hashed_form, self._addresses.values)]
-        agents = [*map(hashed_form, self._agents.values)]
-        for address, agent, cookie, hour, opted_out in self._visitors.values:
+        hosts = [*map(hashed_form, self._addresses.ordered)]
+        agents = [*map(hashed_form, self._agents.ordered)]
+        for address, agent, cookie, hour, opted_out in self._visitors.ordered:
             used = key
             origin = hosts[address] + agents[agent]
             if opted_out:
                 origin, used = origin + hashed_form(str(hour)), self._keys.now
-            elif named := self._cookies.values[cookie]:
+            elif named := self._cookies.ordered[cookie]:
                 origin = hashed_form(named)
             yield visitor_id(site + origin, used)
 
@@ -118,9 +118,9 @@ class Visitors:
 
     def _verdict_columns(self, addresses: Codes, agents: Codes) -> dict[str, Any]:
         """Who is a machine by user agent and network."""
-        if not self._rules.networks:
-            return {name: col.take(agents) for name, col in verdict_columns(self._verdicts).items()}
-        hosts, judge = self._addresses.values, self._rules.networks.verdict
+        if not len(self._rules.networks):
+            return taken(pd.DataFrame(verdict_columns(self._verdicts)), agents)
+        hosts, judge = self._addresses.ordered, self._rules.networks.verdict
         judged = (
             (hosts[address], self._verdicts[agent])
             for address, agent in zip(addresses.tolist(), agents.tolist(), strict=True)
@@ -129,7 +129,7 @@ class Visitors:
 
     def _route(self, route: tuple[int, ...]) -> int:
         """The code of the address that a request came from by way of trusted proxies."""
-        client, forwarded = self._clients.values[route[0]], self._forwarded.values[route[1]]
+        client, forwarded = self._clients.ordered[route[0]], self._forwarded.ordered[route[1]]
         if client is None:
             return self._addresses[None]
         return self._addresses[client_address(client, forwarded or None, self._rules.trusted)]

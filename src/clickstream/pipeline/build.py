@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from clickstream import __version__, clean, parse, sessions
@@ -39,7 +38,9 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     )
     cut = sessions.cut(requests, session_rules(lake.settings))
     parts = sessions.make_parts(requests, cut)
-    staging.write_rows(lake, staged.hits_key, HITS, hour, sessions.hits_in_order(requests, cut, parts))
+    staging.write_rows(
+        lake, staged.hits_key, HITS, hour, sessions.hits_in_order(requests, cut, parts)
+    )
     staging.write_rows(lake, staged.rejects_key, REJECTS, hour, [rejects])
     staging.write_frame(lake, staged.parts_key, parts)
     objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())

@@ -39,7 +39,7 @@ class SessionRules:
 
 @dataclass(frozen=True)
 class Cut:
-    """`order`: positions of requests by visitor, time and place; `first`: where parts begin in it."""
+    """Requests in order: positions by visitor, time and place, and where parts begin in it."""
 
     order: NDArray[np.int64]
     first: NDArray[np.int64]

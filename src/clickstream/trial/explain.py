@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream import clean, parse
+from clickstream.clean.addresses import client_address
 from clickstream.clean.channels import ChannelRules, evidence_of
 from clickstream.clean.kinds import path_kind
 from clickstream.clean.pages import page_steps
@@ -80,7 +81,7 @@ def _explained(parsed: pd.DataFrame, settings: Settings) -> Iterator[Step]:
 def _who(
     logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules, missing: str | None
 ) -> Iterator[Step]:
-    address = clean.client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
+    address = client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
     through = f"behind {logged['client']}, which clean.trusted_proxies trusts"
     why = "as logged" if address == logged["client"] else through
     yield Step("Client", address, f"{why}; it is looked up, hashed, and kept nowhere")
@@ -92,7 +93,9 @@ def _who(
     yield Step("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
     verdict = f"a bot: {row['bot_class']}" if row["is_bot"] == "True" else "a person"
     yield Step("Verdict", verdict, row["bot_reason"] or "nothing in this line tells otherwise")
-    hidden = "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
+    hidden = (
+        "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
+    )
     by = "cookie" if logged["cookie"] else "client and user agent"
     yield Step("Visitor", row["visitor_id"], f"keyed hash of site, {by}; another key here{hidden}")
 

@@ -38,7 +38,7 @@ FIGURES = {
     "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by the channel of their last arrival; Direct where the log names none.",
+    "channels": "The sessions by the channel of their last arrival; Direct if the log names none.",
     "devices": "The sessions by kind of device.",
     "countries": "The sessions by country; empty without a database of places.",
     "top_pages": "People's page views by page.",
@@ -150,7 +150,11 @@ class Tally:
     ) -> None:
         self.lines = 0
         self.parsed = 0
-        self._clean_rules, self._session_rules, self._look_ups = clean_rules, session_rules, look_ups
+        self._clean_rules, self._session_rules, self._look_ups = (
+            clean_rules,
+            session_rules,
+            look_ups,
+        )
         self._own_domain: str | None = None
         self._cleaner: Cleaner | None = None
         self._clients: set[str] = set()

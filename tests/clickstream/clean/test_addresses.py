@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.clean.addresses import TrustedNetworks, address_in, client_address
+from clickstream.clean.addresses import NetworkSet, address_in, client_address
 from clickstream.errors import SettingsError
 
 NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.0.2.7", "2001:db8::/32")
-TRUSTED = TrustedNetworks.of(NETWORKS)
-NOBODY = TrustedNetworks.of(())
+TRUSTED = NetworkSet.of(NETWORKS)
+NOBODY = NetworkSet.of(())
 
 ADDRESSES = st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None))
 PROXIES = (
@@ -72,7 +72,7 @@ def test_an_address_is_trusted_if_one_network_holds_it(
 ) -> None:
     wide = [*NETWORKS, *networks]
     expected = any(address in ip_network(network) for network in wide)
-    assert (str(address) in TrustedNetworks.of(wide)) is expected
+    assert (str(address) in NetworkSet.of(wide)) is expected
     assert (str(address) in NOBODY) is False
 
 
@@ -161,4 +161,4 @@ def test_a_client_that_is_no_address_is_kept_as_logged(client: str) -> None:
 )
 def test_a_bad_network_is_named(entry: str) -> None:
     with pytest.raises(SettingsError, match=r"'" + entry.replace(".", r"\.")):
-        TrustedNetworks.of(("10.0.0.0/8", entry))
+        NetworkSet.of(("10.0.0.0/8", entry))

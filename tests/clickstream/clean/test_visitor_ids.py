@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import KEY, RULES, line, requests
 
-from clickstream.clean import Cleaner, CleanRules, LookUps, TrustedNetworks, VisitorKeys, clean
+from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
 from clickstream.clean.visitor_ids import hashed_form, visitor_id
 from clickstream.errors import InputError
@@ -60,7 +60,7 @@ def test_an_id_does_not_depend_on_who_else_is_there() -> None:
 
 def test_an_id_is_that_of_the_client_behind_trusted_proxies() -> None:
     """A load balancer's address and a client's own say nothing: whose is told by the balancer."""
-    rules = CleanRules("cafe", trusted=TrustedNetworks.of(("10.0.0.0/8",)))
+    rules = CleanRules("cafe", trusted=NetworkSet.of(("10.0.0.0/8",)))
     direct = labelled(line(client="192.0.2.1"), rules=rules)
     through = labelled(
         *(line(client="10.0.0.7"), line(client="10.9.0.1")),
@@ -94,7 +94,9 @@ def test_who_asks_not_to_be_tracked_is_known_for_one_hour_and_by_country_only() 
     assert len(set(ids)) == 3, "not the same in the next hour, nor as without the wish"
     assert found["opted_out"].tolist() == [True, True, True, False]
     assert found["country"].tolist() == ["FR"] * 4
-    assert found["city"].isna().tolist() == found["latitude"].isna().tolist() == [True] * 3 + [False]
+    assert (
+        found["city"].isna().tolist() == found["latitude"].isna().tolist() == [True] * 3 + [False]
+    )
     assert found["carried_as"].tolist()[:3] == ids[:3], "no session is followed over the hour"
 
 
@@ -102,7 +104,9 @@ def test_the_hour_after_a_change_of_keys_knows_both_ids() -> None:
     cleaner = Cleaner(RULES, VisitorKeys(KEY, OTHER_KEY))
     cleaner.add(requests(line()))
     found = cleaner.requests().frame()
-    assert found["visitor_id"].tolist() == clean(requests(line()), RULES, KEY)["visitor_id"].tolist()
+    assert (
+        found["visitor_id"].tolist() == clean(requests(line()), RULES, KEY)["visitor_id"].tolist()
+    )
     old = clean(requests(line()), RULES, OTHER_KEY)["visitor_id"].tolist()
     assert found["carried_as"].tolist() == old
 
