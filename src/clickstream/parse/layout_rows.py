@@ -1,0 +1,183 @@
+"""The lines of a layout as coded rows: regular ones by the scan, the others by the strict pattern.
+
+A format may have several layouts; a line is of the first one that it fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from clickstream.parse.digits import Bytes, Positions
+from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
+from clickstream.parse.layout import Layout
+from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.lines import uncoded
+from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
+
+_WITH_PORT = re.compile(rb"\[([^\]]+)\](?::\d+)?|(.+):\d+", re.DOTALL)
+_NOTHING = (b"-", b"")
+_INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
+
+
+def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
+    """Read every line of the data. All layouts have the same texts."""
+    tables = [_table(layouts[0], [], [])]
+    refused: list[Refused] = []
+    lines = 0
+    room = max(map(room_for, layouts))
+    for start, stop in _block_bounds(data):
+        block = Block.of(data[start:stop], room)
+        found, unfit = _read_block(block, layouts, lines)
+        tables += found
+        refused += unfit
+        lines += len(block.starts)
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    numbers = {name: table[name].to_numpy() for name in _INTEGERS}
+    order = np.argsort(numbers["line"], kind="stable")
+    texts = {name: uncoded(table[name].combine_chunks()) for name in layouts[0].texts}
+    return Rows(
+        **{name: column[order] for name, column in numbers.items()},
+        texts={name: Coded(t.codes[order], t.values) for name, t in _decoded(texts).items()},
+        refused=sorted(refused),
+        lines=lines,
+    )
+
+
+def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
+    """Cuts the data after newlines, about every BLOCK_BYTES."""
+    start = 0
+    while start < len(data):
+        stop = data.rfind(b"\n", start, start + BLOCK_BYTES) + 1
+        if not stop:
+            stop = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
+        yield start, stop
+        start = stop
+
+
+def _read_block(
+    block: Block, layouts: Sequence[Layout], first_line: int
+) -> tuple[list[pa.Table], list[Refused]]:
+    """The block's rows, a table or two for each layout, and the lines that fit none."""
+    tables, rest = [], np.arange(len(block.starts))
+    for layout in layouts:
+        found = find(block, layout, rest)
+        numbers = [found.lines + first_line, found.seconds, found.status, found.size]
+        tables.append(_table(layout, numbers, _cut(block.data, found.bounds)))
+        rest = np.setdiff1d(rest, found.lines, assume_unique=True)
+    refused = []
+    irregular: dict[int, list[tuple[int, bytes, dict[str, bytes]]]] = {}
+    for index in rest.tolist():
+        line = block.line(index)
+        matches = ((which, layout.match(line)) for which, layout in enumerate(layouts))
+        which, fields = next(((w, m) for w, m in matches if m is not None), (-1, None))
+        if fields is None:
+            refused.append((first_line + index, _why_not(line, layouts), line))
+        else:
+            irregular.setdefault(which, []).append((first_line + index, line, fields))
+    for which, some in irregular.items():
+        table, impossible = _irregular(layouts[which], some)
+        tables.append(table)
+        refused += impossible
+    return tables, refused
+
+
+def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
+    reasons = [layout.why_not(line) for layout in layouts]
+    return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
+
+
+def _irregular(
+    layout: Layout, some: list[tuple[int, bytes, dict[str, bytes]]]
+) -> tuple[pa.Table, list[Refused]]:
+    """Lines that the strict pattern has read; those whose time is impossible are refused."""
+    times = [fields["time"] for _, _, fields in some]
+    ends = np.cumsum([len(time) for time in times])
+    starts = ends - [len(time) for time in times]
+    joined = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
+    seconds, possible = layout.time.unix_seconds(joined, starts, ends)
+    refused = [
+        (index, IMPOSSIBLE_TIME, line)
+        for (index, line, _), ok in zip(some, possible.tolist(), strict=True)
+        if not ok
+    ]
+    good = np.flatnonzero(possible).tolist()
+    fields = [some[row][2] for row in good]
+    numbers = [
+        [some[row][0] for row in good],
+        seconds[good],
+        [_number(one["status"], 0) for one in fields],
+        [_number(one.get("size", b"-"), -1) for one in fields],
+    ]
+    return _table(layout, numbers, [[one[name] for one in fields] for name in layout.texts]), refused
+
+
+def _number(text: bytes, nothing: int) -> int:
+    return nothing if text.startswith(b"-") else int(text)
+
+
+def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
+    """The texts between the bounds, which come in pairs: a row for each line, in file order."""
+    # Between neighbouring bounds lies, in turn, a text and what separates it from the next one.
+    count, width = bounds.shape
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    pieces = pa.Array.from_buffers(
+        pa.binary(), max(count * width - 1, 0), [None, offsets, pa.py_buffer(data)]
+    )
+    return [pieces.take(pa.array(np.arange(at, count * width, width))) for at in range(0, width, 2)]
+
+
+def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:
+    numbers = numbers or [()] * len(_INTEGERS)
+    texts = texts or [()] * len(layout.texts)
+    integers = {
+        name: pa.array(column, kind)
+        for (name, kind), column in zip(_INTEGERS.items(), numbers, strict=True)
+    }
+    coded = {
+        name: pa.array(column, pa.binary()).dictionary_encode()
+        for name, column in zip(layout.texts, texts, strict=True)
+    }
+    return pa.table({**integers, **{name: coded[name] for name in sorted(coded)}})
+
+
+def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
+    """The texts that `Rows` has: of a client's address the client, of path and query the target."""
+    texts = dict(texts)
+    if "address" in texts:
+        texts["client"] = _each(texts.pop("address"), _without_port)
+    if "client" not in texts:
+        texts["client"] = _each(texts["forwarded"], lambda value: value.split(b",")[0].strip())
+    if "query" in texts:
+        texts["target"] = _joined(texts["target"], texts.pop("query"))
+    return texts
+
+
+def _each(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
+    """The column with each distinct value changed; values that became equal are one."""
+    changed = [change(value) for value in column.values.to_pylist()]
+    coded = uncoded(pa.array(changed, pa.binary()).dictionary_encode())
+    return Coded(coded.codes[column.codes], coded.values)
+
+
+def _without_port(address: bytes) -> bytes:
+    match = _WITH_PORT.fullmatch(address)
+    return (match[1] or match[2]) if match else address
+
+
+def _joined(path: Coded, query: Coded) -> Coded:
+    """Path and query as the target; each pair is joined once."""
+    count = len(query.values)
+    pairs, codes = np.unique(path.codes.astype(np.int64) * count + query.codes, return_inverse=True)
+    paths, queries = path.values.to_pylist(), query.values.to_pylist()
+    targets = [_target(paths[pair // count], queries[pair % count]) for pair in pairs.tolist()]
+    return Coded(codes, pa.array(targets, pa.binary()))
+
+
+def _target(path: bytes, query: bytes) -> bytes:
+    query = query.removeprefix(b"?")
+    return path if query in _NOTHING else b"%b?%b" % (path, query)
