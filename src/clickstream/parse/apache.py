@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from clickstream.errors import InputError
 from clickstream.parse.assemble import Field, Piece
+from clickstream.parse.layout import Holds
 from clickstream.parse.time_format import STRFTIME, TimeFormat
 
 _STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)
@@ -79,7 +80,7 @@ def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
 def _unescaped(name: str, literal: str, place: int) -> str:
     def one(match: re.Match[str]) -> str:
         if match[1] not in _ESCAPES:
-            raise _refused(name, match[0], place + match.start(), "only \\\" \\t \\\\ are escapes")
+            raise _refused(name, match[0], place + match.start(), 'only \\" \\t \\\\ are escapes')
         return _ESCAPES[match[1]]
 
     return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
@@ -99,7 +100,7 @@ def _field(name: str, match: re.Match[str], place: int) -> Field:
         rank += 1  # %s is what the request came in as, before an internal redirect
     if match["condition"] and meaning in ("status", "client", "host"):
         meaning = ""  # a `-` stands in its place on some lines
-    holds = "name" if meaning == "host" and letter in "vV" else None
+    holds: Holds | None = "name" if meaning == "host" and letter in "vV" else None
     return Field(match[0], place, meaning, rank, holds)
 
 

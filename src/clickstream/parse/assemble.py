@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from clickstream.errors import InputError
 from clickstream.parse.layout import Holds, Layout, Slot
@@ -33,6 +34,8 @@ class Field:
 
 
 Piece = str | Field
+REST = "rest"
+"""The meaning of a last field that is nothing, or a space and anything."""
 
 _ONE_FIELD = {
     ("path", "", "query"): "target",
@@ -54,9 +57,11 @@ _NEEDED = {
 }
 
 
-def assemble(name: str, pieces: Sequence[Piece], open_ended: bool = False) -> Layout:
+def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     """The layout of the format `name`. Raises InputError saying why there can be none."""
-    literals, fields = _in_turn(name, pieces)
+    last = pieces[-1] if pieces else ""
+    open_ended = isinstance(last, Field) and last.meaning == REST
+    literals, fields = _in_turn(name, pieces[:-1] if open_ended else pieces)
     literals, fields = _times_joined(literals, fields)
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
@@ -88,11 +93,10 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
     return literals, fields
 
 
-def _times_joined(
-    literals: list[str], fields: list[Field]
-) -> tuple[list[str], list[Field]]:
+def _times_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
     """Neighbouring times that tell different things are one time: a date and its clock."""
-    new_literals, new_fields = literals[:1], []
+    new_literals = literals[:1]
+    new_fields: list[Field] = []
     for field, literal in zip(fields, literals[1:], strict=True):
         last = new_fields[-1] if new_fields else None
         if last and last.time and field.time and _complement(last.time, field.time):
@@ -112,9 +116,7 @@ def _complement(one: TimeFormat, other: TimeFormat) -> bool:
     return not one.tells & other.tells and (only_fraction or not seconds)
 
 
-def _neighbours_joined(
-    literals: list[str], fields: list[Field]
-) -> tuple[list[str], list[Field]]:
+def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
     """The fields of _ONE_FIELD joined; from the right, as `$uri$is_args$args` needs it."""
     new_literals, new_fields = literals[-1:], fields[-1:]
     for field, literal in zip(fields[-2::-1], literals[-2:0:-1], strict=True):
@@ -173,9 +175,7 @@ def _passed_over(field: Field) -> Field:
     return replace(field, meaning="", holds=holds)
 
 
-def _laid_out(
-    name: str, literals: list[str], fields: list[Field], open_ended: bool
-) -> Layout:
+def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
     quoted = _quoted(literals)
     before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
     stops = [(literals[i + 1][:1] or literals[i][-1:]).encode() for i in range(len(fields))]
@@ -193,7 +193,7 @@ def _laid_out(
 def _quoted(literals: list[str]) -> list[bool]:
     """Which fields stand in quotes of their own: one quote does not close one and open another."""
     quoted: list[bool] = []
-    for before, after in zip(literals, literals[1:], strict=False):
+    for before, after in pairwise(literals):
         taken = before == '"' and quoted[-1:] == [True]
         quoted.append(before.endswith('"') and after.startswith('"') and not taken)
     return quoted

@@ -1,4 +1,4 @@
-r"""A layout: what a line of a log looks like, as literals and fields in turn, and its strict pattern.
+r"""A layout: what a line of a log looks like, as literals and fields in turn; its strict pattern.
 
 Every format string, of whatever server, becomes one. A field ends where its literal begins: in
 quotes only a closing quote ends it (one inside is escaped, `\"` or `\x22`), outside of quotes the
@@ -123,8 +123,7 @@ class Layout:
         return self._pattern(b"?") if any(s.holds == "spaced" for s in self.slots) else None
 
     def _pattern(self, after_spaced: bytes) -> re.Pattern[bytes]:
-        """Every slot is a group, so that two readings can be compared; those that mean something
-        have a name."""
+        """Every slot is a group, so that readings can be compared; meanings are named."""
         joined = re.escape(self.literals[0])
         for slot, literal in zip(self.slots, self.literals[1:], strict=True):
             content = slot.content + (after_spaced if slot.holds == "spaced" else b"")
@@ -133,8 +132,7 @@ class Layout:
         return re.compile(joined + (b"(?: .*)?" if self.open_ended else b""), re.DOTALL)
 
     def _walked(self, line: bytes) -> tuple[int, bool]:
-        """How many slots, each with the literal after it, the line passes; and whether it stops
-        early."""
+        """How many slots, with the literals after them, the line passes; whether it stops early."""
         at = passed = 0
         for slot, step in self._steps:
             if at == len(line) and step:
@@ -147,8 +145,7 @@ class Layout:
 
     @cached_property
     def _steps(self) -> tuple[tuple[int, bytes | re.Pattern[bytes]], ...]:
-        """What a line passes from its start: literals and patterns, each with the number of slots
-        that are passed with it."""
+        """The literals and patterns of a line, each with the number of slots passed with it."""
         return tuple(self._each_step())
 
     def _each_step(self) -> Iterator[tuple[int, bytes | re.Pattern[bytes]]]:

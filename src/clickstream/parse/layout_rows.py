@@ -113,7 +113,9 @@ def _irregular(
         [_number(one["status"], 0) for one in fields],
         [_number(one.get("size", b"-"), -1) for one in fields],
     ]
-    return _table(layout, numbers, [[one[name] for one in fields] for name in layout.texts]), refused
+    return _table(
+        layout, numbers, [[one[name] for one in fields] for name in layout.texts]
+    ), refused
 
 
 def _number(text: bytes, nothing: int) -> int:

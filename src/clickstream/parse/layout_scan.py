@@ -72,8 +72,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Found:
-    """The regular lines: their indexes in the block, their numbers, and the bounds of the texts,
-    a start and an end for each of the layout's texts in turn."""
+    """The regular lines: their indexes in the block, their numbers, and where their texts are.
+
+    `bounds` has a row for each line: a start and an end for each of the layout's texts in turn.
+    """
 
     lines: Positions
     seconds: npt.NDArray[np.int64]
@@ -206,11 +208,14 @@ class _Cursor:
         self.fits &= np.searchsorted(places, self.at) - first == quotes
 
 
-def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags | bool:
+def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
     """Whether what lies between the positions is enough for the slot."""
+    enough = np.ones(len(start), np.bool_)
+    if slot.holds == "name" or (slot.holds == "word" and slot.meaning in ("client", "address")):
+        enough &= end > start
     if slot.holds == "name":
-        return (end > start) & ((end - start > 1) | (data[start] != _DASH))
+        enough &= (end - start > 1) | (data[start] != _DASH)
     if slot.holds == "list":  # with a comma or ` : ` at its end it would go on
-        goes_on = (data[end + 1] == ord(":")) & (data[end + 2] == ord(" "))
-        return (data[end - 1] != _COMMA) & ~goes_on
-    return end > start if slot.holds == "word" and slot.meaning in ("client", "address") else True
+        enough &= data[end - 1] != _COMMA
+        enough &= (data[end + 1] != ord(":")) | (data[end + 2] != ord(" "))
+    return enough

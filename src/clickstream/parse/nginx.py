@@ -13,9 +13,7 @@ from clickstream.parse.assemble import Field, Piece
 from clickstream.parse.time_format import TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
-_TOKEN = re.compile(
-    r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'";]+))\s*""", re.DOTALL
-)
+_TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'";]+))\s*""", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}
 _PIECE = re.compile(
@@ -65,7 +63,7 @@ def pieces_of(name: str, text: str) -> list[Piece]:
 
 
 def _format(name: str, text: str) -> str:
-    """The format alone: of a directive or of quoted pieces, their texts without anything between."""
+    """The format alone: of a directive or of quoted pieces, their texts joined."""
     escape, tokens = None, text.strip()
     if statement := _STATEMENT.fullmatch(text):
         escape, tokens = statement.groups()

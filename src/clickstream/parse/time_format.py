@@ -152,7 +152,9 @@ class TimeFormat:
         index = next(i for i, part in enumerate(self.parts) if part.width is None)
         return b"".join(_text(part) for part in self.parts[index + 1 :][:1])
 
-    def unix_seconds(self, block: Bytes, start: Positions, end: Positions) -> tuple[_Numbers, Flags]:
+    def unix_seconds(
+        self, block: Bytes, start: Positions, end: Positions
+    ) -> tuple[_Numbers, Flags]:
         """Unix time in seconds, rounded down, of the time between the positions; whether it is one.
 
         Times without an offset are UTC. A leap second (second 60) counts as second 59. Impossible
@@ -261,4 +263,5 @@ def _since_1970(told: dict[str, _Numbers]) -> tuple[_Numbers, Flags]:
     month_length = (months + 1).astype("M8[D]").astype(np.int64) - first_day
     possible &= (day >= 1) & (day <= month_length)
     clock = (hour * 60 + minute) * 60 + np.minimum(second, 59)
-    return (first_day + day - 1) * _DAY + clock - told.get("offset", 0), possible
+    offset = told.get("offset", np.zeros_like(hour))
+    return (first_day + day - 1) * _DAY + clock - offset, possible
