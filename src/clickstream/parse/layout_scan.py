@@ -170,8 +170,8 @@ class _Cursor:
         if slot.time:
             self.at = self._end_of_time(slot.time, slot.stop)
         elif not literal:
-            self.at = self.block.ends[self.lines]
-            self.fits &= self._seek(ord(slot.stop)) >= self.at
+            stop, self.at = self._seek(ord(slot.stop)), self.block.ends[self.lines]
+            self.fits &= stop >= self.at
         elif slot.holds == "spaced" and b'"' in literal:
             self.at = self._seek(_QUOTE) - literal.index(b'"')
         else:
