@@ -107,13 +107,12 @@ class Written:
         return {name for name, _ in self.fields}
 
 
+def _named(name: str, some: list[Made]) -> st.SearchStrategy[tuple[str, Made]]:
+    return st.tuples(st.just(name), st.sampled_from(some))
+
+
 def _written(server: str) -> st.SearchStrategy[Written]:
-    must = st.tuples(
-        *(
-            st.sampled_from(some).map(lambda m, n=name: (n, m))
-            for name, some in _MUST[server].items()
-        )
-    )
+    must = st.tuples(*(_named(name, some) for name, some in _MUST[server].items()))
     may = st.lists(st.sampled_from([*_MAY[server].items()]), unique_by=lambda item: item[0])
     fields = st.tuples(must, may).flatmap(lambda both: st.permutations([*both[0], *both[1]]))
     return st.builds(_joined, fields, st.sampled_from([" ", "\t", " - ", " <> "]))

@@ -199,7 +199,7 @@ REFUSED = {
         r"\{agent\} is unknown .* in braces there is a meaning",
     ),
     "plain, time": ("{time:%q}", "%q"),
-    "plain, brace": ("{time:%s} {client", "Format mine: .*'}'"),
+    "plain, brace": ("{time:%s} {client", "expected '}' before end of string"),
 }
 
 

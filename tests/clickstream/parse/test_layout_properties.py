@@ -13,7 +13,7 @@ from tests.clickstream.parse.combined_lines import Record
 from tests.clickstream.parse.layouts_made import Written, plain_records, written_formats
 from tests.clickstream.parse.test_parse_properties import lines_of, logs
 
-from clickstream.parse import Parsed, compile_format, parse
+from clickstream.parse import compile_format, parse
 from clickstream.parse.compiled import layout_of
 from clickstream.parse.declared import DECLARED
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
@@ -110,16 +110,12 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
     assert_read_as_the_patterns_read(b"\n".join(off), layouts)
 
 
-def refused(parsed: Parsed) -> list[str]:
-    return parsed.rejects["reason"].tolist()
-
-
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_line_that_was_cut_is_known_as_cut(name: str) -> None:
     """From where its time begins; before, it could be anything."""
     line = DECLARED[name].example.encode()
     for stop in range(line.index(b"2026") or 1, line.index(b'"GET') + 9):
-        assert refused(parse(line[:stop], name)) == ["cut short"], line[:stop]
+        assert [*parse(line[:stop], name).rejects["reason"]] == ["cut short"], line[:stop]
 
 
 @pytest.mark.parametrize("name", DECLARED)
