@@ -178,7 +178,7 @@ def _passed_over(field: Field) -> Field:
 def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
     quoted = _quoted(literals)
     before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
-    stops = [(literals[i + 1][:1] or literals[i][-1:]).encode() for i in range(len(fields))]
+    stops = [_stop(f, literals[i], literals[i + 1], quoted[i]) for i, f in enumerate(fields)]
     spaced = _spaced(name, fields, stops)
     slots = []
     for i, field in enumerate(fields):
@@ -188,6 +188,16 @@ def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: b
             holds = "spaced"
         slots.append(Slot(field.meaning, holds, stops[i], quoted[i], field.or_dash, field.time))
     return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
+
+
+def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
+    """The byte that ends the field: what follows, or at the line's end what came before.
+
+    Method and protocol hold no space: in `"%m %U %H"` that tells where the path ends.
+    """
+    if field.meaning in ("method", "protocol") and after.startswith('"') and not quoted:
+        return b" "
+    return (after[:1] or before[-1:]).encode()
 
 
 def _quoted(literals: list[str]) -> list[bool]:

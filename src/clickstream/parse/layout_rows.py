@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from clickstream.parse.digits import Bytes, Positions
+from clickstream.parse.digits import Bytes, Flags, Positions
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
-from clickstream.parse.lines import uncoded
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
 
 _WITH_PORT = re.compile(rb"\[([^\]]+)\](?::\d+)?|(.+):\d+", re.DOTALL)
 _NOTHING = (b"-", b"")
+_Match = tuple[int, bytes, dict[str, bytes]]
+"""A line that a strict pattern has read: its index, its bytes, and its fields by their meaning."""
+
 _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
 
 
@@ -32,20 +34,12 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
     room = max(map(room_for, layouts))
     for start, stop in _block_bounds(data):
         block = Block.of(data[start:stop], room)
-        found, unfit = _read_block(block, layouts, lines)
-        tables += found
+        found, rest = _regular(block, layouts, lines)
+        read, unfit = _irregular(block, layouts, lines, rest)
+        tables += [*found, *read]
         refused += unfit
         lines += len(block.starts)
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    numbers = {name: table[name].to_numpy() for name in _INTEGERS}
-    order = np.argsort(numbers["line"], kind="stable")
-    texts = {name: uncoded(table[name].combine_chunks()) for name in layouts[0].texts}
-    return Rows(
-        **{name: column[order] for name, column in numbers.items()},
-        texts={name: Coded(t.codes[order], t.values) for name, t in _decoded(texts).items()},
-        refused=sorted(refused),
-        lines=lines,
-    )
+    return _rows(pa.concat_tables(tables), refused, lines)
 
 
 def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
@@ -59,28 +53,36 @@ def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _read_block(
+def _regular(
     block: Block, layouts: Sequence[Layout], first_line: int
-) -> tuple[list[pa.Table], list[Refused]]:
-    """The block's rows, a table or two for each layout, and the lines that fit none."""
+) -> tuple[list[pa.Table], Positions]:
+    """The regular lines of each layout, and the indexes of the others."""
     tables, rest = [], np.arange(len(block.starts))
     for layout in layouts:
         found = find(block, layout, rest)
         numbers = [found.lines + first_line, found.seconds, found.status, found.size]
         tables.append(_table(layout, numbers, _cut(block.data, found.bounds)))
         rest = np.setdiff1d(rest, found.lines, assume_unique=True)
-    refused = []
-    irregular: dict[int, list[tuple[int, bytes, dict[str, bytes]]]] = {}
+    return tables, rest
+
+
+def _irregular(
+    block: Block, layouts: Sequence[Layout], first_line: int, rest: Positions
+) -> tuple[list[pa.Table], list[Refused]]:
+    """The other lines, each read by the first strict pattern that it fits or refused."""
+    matched: dict[int, list[_Match]] = {which: [] for which in range(len(layouts))}
+    refused: list[Refused] = []
     for index in rest.tolist():
         line = block.line(index)
-        matches = ((which, layout.match(line)) for which, layout in enumerate(layouts))
-        which, fields = next(((w, m) for w, m in matches if m is not None), (-1, None))
-        if fields is None:
-            refused.append((first_line + index, _why_not(line, layouts), line))
+        for which, layout in enumerate(layouts):
+            if (fields := layout.match(line)) is not None:
+                matched[which].append((first_line + index, line, fields))
+                break
         else:
-            irregular.setdefault(which, []).append((first_line + index, line, fields))
-    for which, some in irregular.items():
-        table, impossible = _irregular(layouts[which], some)
+            refused.append((first_line + index, _why_not(line, layouts), line))
+    tables = []
+    for which, matches in matched.items():
+        table, impossible = _dated(layouts[which], matches)
         tables.append(table)
         refused += impossible
     return tables, refused
@@ -91,31 +93,31 @@ def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
     return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
 
 
-def _irregular(
-    layout: Layout, some: list[tuple[int, bytes, dict[str, bytes]]]
-) -> tuple[pa.Table, list[Refused]]:
-    """Lines that the strict pattern has read; those whose time is impossible are refused."""
-    times = [fields["time"] for _, _, fields in some]
-    ends = np.cumsum([len(time) for time in times])
-    starts = ends - [len(time) for time in times]
-    joined = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
-    seconds, possible = layout.time.unix_seconds(joined, starts, ends)
+def _dated(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
+    """The lines whose time is possible, as a table, and the others."""
+    seconds, possible = _times(layout, [fields["time"] for _, _, fields in matches])
+    good = [match for match, ok in zip(matches, possible, strict=True) if ok]
     refused = [
         (index, IMPOSSIBLE_TIME, line)
-        for (index, line, _), ok in zip(some, possible.tolist(), strict=True)
+        for (index, line, _), ok in zip(matches, possible, strict=True)
         if not ok
     ]
-    good = np.flatnonzero(possible).tolist()
-    fields = [some[row][2] for row in good]
     numbers = [
-        [some[row][0] for row in good],
-        seconds[good],
-        [_number(one["status"], 0) for one in fields],
-        [_number(one.get("size", b"-"), -1) for one in fields],
+        [index for index, _, _ in good],
+        seconds[possible],
+        [_number(fields["status"], 0) for _, _, fields in good],
+        [_number(fields.get("size", b"-"), -1) for _, _, fields in good],
     ]
-    return _table(
-        layout, numbers, [[one[name] for one in fields] for name in layout.texts]
-    ), refused
+    texts = [[fields[name] for _, _, fields in good] for name in layout.texts]
+    return _table(layout, numbers, texts), refused
+
+
+def _times(layout: Layout, times: list[bytes]) -> tuple[Positions, Flags]:
+    """Unix seconds of the times, and whether they are possible."""
+    lengths = np.array([len(time) for time in times], np.int64)
+    ends = np.cumsum(lengths)
+    block = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
+    return layout.time.unix_seconds(block, ends - lengths, ends)
 
 
 def _number(text: bytes, nothing: int) -> int:
@@ -147,6 +149,25 @@ def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.T
     return pa.table({**integers, **{name: coded[name] for name in sorted(coded)}})
 
 
+def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
+    """The rows in file order, with the texts that `Rows` has."""
+    whole = table.unify_dictionaries().combine_chunks()
+    numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
+    order = np.argsort(numbers["line"], kind="stable")
+    names = [name for name in whole.column_names if name not in _INTEGERS]
+    texts = _decoded({name: _coded(whole[name].combine_chunks()) for name in names})
+    return Rows(
+        **{name: column[order] for name, column in numbers.items()},
+        texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},
+        refused=sorted(refused),
+        lines=lines,
+    )
+
+
+def _coded(column: pa.DictionaryArray) -> Coded:
+    return Coded(column.indices.to_numpy(), column.dictionary)
+
+
 def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
     """The texts that `Rows` has: of a client's address the client, of path and query the target."""
     texts = dict(texts)
@@ -162,7 +183,7 @@ def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
 def _each(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
     """The column with each distinct value changed; values that became equal are one."""
     changed = [change(value) for value in column.values.to_pylist()]
-    coded = uncoded(pa.array(changed, pa.binary()).dictionary_encode())
+    coded = _coded(pa.array(changed, pa.binary()).dictionary_encode())
     return Coded(coded.codes[column.codes], coded.values)
 
 

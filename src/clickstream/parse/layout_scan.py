@@ -174,6 +174,9 @@ class _Cursor:
             self.fits &= stop >= self.at
         elif slot.holds == "spaced" and b'"' in literal:
             self.at = self._seek(_QUOTE) - literal.index(b'"')
+        elif literal[:1] != slot.stop:  # a word before a quote, which holds no space, either
+            stop, self.at = self._seek(ord(slot.stop)), self._seek(literal[0])
+            self.fits &= stop >= self.at
         else:
             self.at = self._seek(ord(slot.stop))
         self.fits &= self.at >= start
