@@ -186,8 +186,14 @@ def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: b
         is_user = stops[i] == b" " and before_time[i + 1 : i + 2] == [True]
         if (i == spaced or is_user) and holds == "word":
             holds = "spaced"
-        slots.append(Slot(field.meaning, holds, stops[i], quoted[i], field.or_dash, field.time))
+        slots.append(_slot(field, holds, stops[i], quoted[i]))
     return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
+
+
+def _slot(field: Field, holds: Holds, stop: bytes, quoted: bool) -> Slot:
+    has_port = field.meaning == "address"
+    meaning = "client" if has_port else field.meaning
+    return Slot(meaning, holds, stop, quoted, field.or_dash, has_port, field.time)
 
 
 def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:

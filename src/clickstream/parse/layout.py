@@ -22,8 +22,13 @@ Holds = Literal["word", "name", "text", "spaced", "list", "time", "status", "siz
 """What a field may hold: a word; a word that is there; a text up to the next quote; a text with
 spaces between spaces; words with a comma or ` : ` between them; a time; a status; a number."""
 
+PORT_DIGITS = 5
+"""The digits of the highest port."""
+
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
 _SPACED = rb'(?:[^"\\]|\\.)*'
+_PORT = re.compile(rb"(?<=.):\d{1,%d}\Z" % PORT_DIGITS, re.DOTALL)
+_BRACKETED = re.compile(rb"\[.+\]", re.DOTALL)
 _OF_VALUES = {"status": rb"\d{3}|-1?", "size": rb"\d{1,%d}|-" % MAX_DIGITS}
 
 
@@ -31,9 +36,10 @@ _OF_VALUES = {"status": rb"\d{3}|-1?", "size": rb"\d{1,%d}|-" % MAX_DIGITS}
 class Slot:
     """A field in its place.
 
-    `meaning` is a text of `Rows.texts`, time, status, size, query or address (a client with its
-    port), or "" for what is passed over. `stop` is the byte that ends a word. `quoted` fields stand
-    in quotes; instead of quotes and all, there may be a bare `-` where `or_dash` is set.
+    `meaning` is a text of `Rows.texts`, time, status, size or query, or "" for what is passed over.
+    `stop` is the byte that ends a word. `quoted` fields stand in quotes; instead of quotes and all,
+    there may be a bare `-` where `or_dash` is set. A client may have a port behind it (`has_port`),
+    which is no part of it, nor are brackets around it.
     """
 
     meaning: str
@@ -41,6 +47,7 @@ class Slot:
     stop: bytes
     quoted: bool = False
     or_dash: bool = False
+    has_port: bool = False
     time: TimeFormat | None = None
 
     @cached_property
@@ -59,7 +66,7 @@ class Slot:
             return rb"%b*+(?:(?:(?<=,)\x20|\x20:\x20)%b++)*+" % (word, word)
         if self.holds == "name":
             return rb"(?!-?%b)%b++" % (rb"(?:%b|\Z)" % re.escape(self.stop), word)
-        return rb"%b%b" % (word, b"++" if self.meaning in ("client", "address") else b"*+")
+        return rb"%b%b" % (word, b"++" if self.meaning == "client" else b"*+")
 
 
 def _word(stop: bytes) -> bytes:
@@ -102,7 +109,10 @@ class Layout:
             other = self._lazy.fullmatch(line)
             if other is None or other.regs != found.regs:
                 return None
-        return {name: b"-" if text is None else text for name, text in found.groupdict().items()}
+        fields = {name: b"-" if t is None else t for name, t in found.groupdict().items()}
+        if any(slot.has_port for slot in self.slots):
+            fields["client"] = _without_port(fields["client"])
+        return fields
 
     def why_not(self, line: bytes) -> str:
         """The reason for which a line does not fit."""
@@ -157,6 +167,11 @@ class Layout:
             for piece in _pieces(slot, literal):
                 yield index, re.compile(piece, re.DOTALL)
             yield index + 1, b'"' + literal if slot.quoted else literal
+
+
+def _without_port(address: bytes) -> bytes:
+    client = _PORT.sub(b"", address)
+    return client[1:-1] if _BRACKETED.fullmatch(client) else client
 
 
 def _in_quotes(slot: Slot, group: bytes) -> bytes:

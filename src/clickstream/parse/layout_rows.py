@@ -5,8 +5,7 @@ A format may have several layouts; a line is of the first one that it fits.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
 
-_WITH_PORT = re.compile(rb"\[([^\]]+)\](?::\d+)?|(.+):\d+", re.DOTALL)
 _NOTHING = (b"-", b"")
 _Match = tuple[int, bytes, dict[str, bytes]]
 """A line that a strict pattern has read: its index, its bytes, and its fields by their meaning."""
@@ -169,27 +167,20 @@ def _coded(column: pa.DictionaryArray) -> Coded:
 
 
 def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
-    """The texts that `Rows` has: of a client's address the client, of path and query the target."""
+    """The texts that `Rows` has: path and query are the target, and somebody is the client."""
     texts = dict(texts)
-    if "address" in texts:
-        texts["client"] = _each(texts.pop("address"), _without_port)
     if "client" not in texts:
-        texts["client"] = _each(texts["forwarded"], lambda value: value.split(b",")[0].strip())
+        texts["client"] = _first_of(texts["forwarded"])
     if "query" in texts:
         texts["target"] = _joined(texts["target"], texts.pop("query"))
     return texts
 
 
-def _each(column: Coded, change: Callable[[bytes], bytes]) -> Coded:
-    """The column with each distinct value changed; values that became equal are one."""
-    changed = [change(value) for value in column.values.to_pylist()]
-    coded = _coded(pa.array(changed, pa.binary()).dictionary_encode())
-    return Coded(coded.codes[column.codes], coded.values)
-
-
-def _without_port(address: bytes) -> bytes:
-    match = _WITH_PORT.fullmatch(address)
-    return (match[1] or match[2]) if match else address
+def _first_of(forwarded: Coded) -> Coded:
+    """The first address of each list; those that became equal share one code."""
+    first = [value.split(b",")[0].strip() for value in forwarded.values.to_pylist()]
+    coded = _coded(pa.array(first, pa.binary()).dictionary_encode())
+    return Coded(coded.codes[forwarded.codes], coded.values)
 
 
 def _joined(path: Coded, query: Coded) -> Coded:

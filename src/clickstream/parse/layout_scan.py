@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.parse.digits import Bytes, Flags, Positions, between, fixed
-from clickstream.parse.layout import Layout, Slot
+from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
 from clickstream.parse.time_format import TimeFormat
 
 _QUOTE, _BACKSLASH, _DASH, _COMMA = b'"\\-,'
@@ -102,7 +102,7 @@ def find(block: Block, layout: Layout, lines: Positions) -> Found:
     for slot, literal in zip(layout.slots, literals[1:], strict=True):
         start, end = cursor.to_the_end_of(slot, literal)
         if slot.meaning in layout.texts:
-            bounds += [start, end]
+            bounds += _without_port(block.data, start, end) if slot.has_port else (start, end)
         elif slot.holds in ("time", "status", "size"):
             numbers[slot.meaning], ok = _number(block.data, slot, start, end)
             cursor.fits &= ok
@@ -139,6 +139,18 @@ def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[
     number, ok = between(data, start, end)
     is_dash = (end - start == 1) & (data[start] == _DASH)
     return np.where(is_dash, -1, number), ok | is_dash
+
+
+def _without_port(data: Bytes, start: Positions, end: Positions) -> tuple[Positions, Positions]:
+    """Where the client is between the positions, without a port behind it and its brackets."""
+    digits_only = np.ones(len(start), np.bool_)
+    stop = end
+    for digits in range(1, PORT_DIGITS + 1):
+        digits_only &= data[end - digits] - np.uint8(ord("0")) <= 9
+        colon = end - digits - 1
+        stop = np.where(digits_only & (colon > start) & (data[colon] == ord(":")), colon, stop)
+    bracketed = (stop - start > 2) & (data[start] == ord("[")) & (data[stop - 1] == ord("]"))
+    return start + bracketed, stop - bracketed
 
 
 class _Cursor:
@@ -214,7 +226,7 @@ class _Cursor:
 def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
     """Whether what lies between the positions is enough for the slot."""
     enough = np.ones(len(start), np.bool_)
-    if slot.holds == "name" or (slot.holds == "word" and slot.meaning in ("client", "address")):
+    if slot.holds == "name" or (slot.holds == "word" and slot.meaning == "client"):
         enough &= end > start
     if slot.holds == "name":
         enough &= (end - start > 1) | (data[start] != _DASH)
