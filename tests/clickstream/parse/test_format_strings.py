@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +13,7 @@ import pytest
 from clickstream.errors import InputError
 from clickstream.parse import compile_format, parse
 from clickstream.parse.compiled import layout_of
+from clickstream.parse.declared import DECLARED
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
 LINE = b'192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 10 "-" "UA"'
@@ -208,3 +212,48 @@ def test_a_string_that_can_not_be_read_is_refused_with_its_place(name: str) -> N
     text, why = REFUSED[name]
     with pytest.raises(InputError, match=f"(?s)Format mine.*{why}"):
         layout_of("mine", text)
+
+
+def test_the_strings_of_the_documentation_can_be_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(\[formats\].*?)```", page, re.DOTALL)
+    own = {name: text for block in blocks for name, text in tomllib.loads(block)["formats"].items()}
+    assert {"edge", "shop", "proxy"} <= own.keys()
+    for name, text in own.items():
+        assert compile_format(name, text).name == name
+
+
+ALB = DECLARED["alb"].example
+ELB = DECLARED["elb"].example
+S3 = DECLARED["s3"].example
+HAPROXY = DECLARED["haproxy"].example
+SYSLOG = "<134>Nov 20 05:00:01 edge haproxy[6801]: "
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "expected"),
+    [
+        ("alb", ALB + ' TID_1 "a new field" 7', {"client": "192.0.2.7", "status": 200}),
+        ("alb", ALB.partition(' "-" 0 ')[0], {"bytes": 512}),
+        ("alb", ALB.replace("192.0.2.7:", "[2001:db8::1]:"), {"client": "2001:db8::1"}),
+        ("alb", ALB.replace("Mozilla/5.0", r"A \x22B\x22"), {"user_agent": r"A \x22B\x22"}),
+        ("elb", ELB.partition(" ECDHE")[0], {"target": "https://www.example.com:443/menu"}),
+        ("s3", S3.removesuffix(" -"), {"user_agent": "Mozilla/5.0"}),
+        (
+            "s3",
+            S3.replace('"GET /menu HTTP/1.1" 200', "- 204").replace('"-" "Mozilla/5.0"', "- -"),
+            {"target": None, "status": 204, "referrer": None, "user_agent": None},
+        ),
+        ("haproxy", SYSLOG + HAPROXY, {"client": "192.0.2.7", "target": "/menu"}),
+        ("haproxy", HAPROXY.replace(' "', ' {www.example.com|A (b) c} {} "'), {"target": "/menu"}),
+        ("haproxy", SYSLOG + HAPROXY.replace(' "', ' {a b} "'), {"target": "/menu"}),
+        ("haproxy", HAPROXY.replace(" 200 ", " -1 "), {"status": 0}),
+        ("haproxy", HAPROXY.replace("192.0.2.7", "2001:db8::1"), {"client": "2001:db8::1"}),
+        ("haproxy", HAPROXY + " 0/0/0/0/0 -/TLSv1.3", {"status": 200}),
+    ],
+)
+def test_variants_of_declared_formats(name: str, line: str, expected: dict[str, Any]) -> None:
+    parsed = parse(line.encode(), name)
+    assert parsed.rejects.empty, parsed.rejects["reason"].tolist()
+    got = parsed.requests.iloc[0]
+    assert {key: None if pd.isna(got[key]) else got[key] for key in expected} == expected
