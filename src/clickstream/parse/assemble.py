@@ -19,9 +19,9 @@ from clickstream.parse.time_format import TimeFormat
 class Field:
     """A field as a format string names it: how it is written there, and where, from 1.
 
-    `meaning` is that of a slot, or protocol's and method's like; `rank` tells which of several
-    fields of one meaning counts: the lowest, then the first. `port` and `is_args` mean something
-    only beside another field. `holds` says what it may hold, if its place does not.
+    `meaning` is that of a slot, or path (a target without its query), address (a client with its
+    port), or one of _ONLY_BESIDE_ANOTHER. `rank` tells which of several fields of one meaning
+    counts: the lowest, then the first. `holds` says what it may hold, if its place does not.
     """
 
     source: str
@@ -178,7 +178,8 @@ def _passed_over(field: Field) -> Field:
 def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
     quoted = _quoted(literals)
     before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
-    stops = [_stop(f, literals[i], literals[i + 1], quoted[i]) for i, f in enumerate(fields)]
+    after = [*literals[1:-1], literals[-1] or " " * open_ended]
+    stops = [_stop(f, literals[i], after[i], quoted[i]) for i, f in enumerate(fields)]
     spaced = _spaced(name, fields, stops)
     slots = []
     for i, field in enumerate(fields):
@@ -203,7 +204,7 @@ def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
     """
     if field.meaning in ("method", "protocol") and after.startswith('"') and not quoted:
         return b" "
-    return (after[:1] or before[-1:]).encode()
+    return after.encode()[:1] or before.encode()[-1:]
 
 
 def _quoted(literals: list[str]) -> list[bool]:

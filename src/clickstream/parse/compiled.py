@@ -18,6 +18,7 @@ def layout_of(name: str, text: str) -> Layout:
 
     Raises InputError, naming the format and the directive, for what can't be read.
     """
+    text = text.strip("\r\n")
     if plain.is_plain(text):
         return assemble(name, plain.pieces_of(name, text))
     is_apache, is_nginx = bool(_DIRECTIVE.search(text)), bool(_VARIABLE.search(text))

@@ -182,8 +182,7 @@ class _Cursor:
         if slot.time:
             self.at = self._end_of_time(slot.time, slot.stop)
         elif not literal:
-            stop, self.at = self._seek(ord(slot.stop)), self.block.ends[self.lines]
-            self.fits &= stop >= self.at
+            self.at = np.minimum(self._seek(ord(slot.stop)), self.block.ends[self.lines])
         elif slot.holds == "spaced" and b'"' in literal:
             self.at = self._seek(_QUOTE) - literal.index(b'"')
         elif literal[:1] != slot.stop:  # a word before a quote, which holds no space, either

@@ -40,6 +40,7 @@ def texts(text: str, line: str) -> dict[str, bytes]:
     [
         COMBINED,
         COMBINED.replace('"', r"\""),
+        f"\n{COMBINED}\n",
         f'LogFormat "{COMBINED.replace(chr(34), chr(92) + chr(34))}" combined',
         "%{c}a %l %{HTTP_USER}e [%{begin:%d/%b/%Y:%T %z}t] "
         '"%r" %s %B "%{referer}i" "%{USER-AGENT}i"',

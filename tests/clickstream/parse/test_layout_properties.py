@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -18,11 +19,12 @@ from clickstream.parse.declared import DECLARED
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_rows import read
+from clickstream.parse.layout_scan import Block, find, room_for
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(written_formats, st.lists(plain_records, max_size=4))
 def test_a_record_that_was_written_is_read_back(written: Written, records: list[Record]) -> None:
     data = b"".join(written.line(record) + b"\n" for record in records)
@@ -68,7 +70,7 @@ def assert_read_as_the_patterns_read(data: bytes, layouts: Sequence[Layout]) -> 
             assert text.values[text.codes[row]].as_py() == found[name]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(written_formats, st.lists(plain_records, max_size=3), st.data())
 def test_the_scan_agrees_with_the_strict_pattern(
     written: Written, records: list[Record], draw: st.DataObject
@@ -112,6 +114,11 @@ ODD = {
         "$upstream_addr $host $remote_addr [$time_local] $request_uri $status",
         f"10.0.0.1:80, 10.0.0.2:80 : unix:/a h 192.0.2.7 {AT} /a 200",
     ),
+    "open end": (
+        "{client} [{time:%d/%b/%Y:%T %z}] {} {target} {status} {size}{rest}",
+        f"192.0.2.7 {AT} GET /a 200 5 and more",
+    ),
+    "beyond ASCII": ("%h · %t→%U\u2003%s · %b", f"192.0.2.7 · {AT}→/a\u2003200 · -"),
     "named host": ("%v:%p %h %t %U %s", f"h:80 192.0.2.7 {AT} /a 200"),
     "one quote between": ('"%r"%{Referer}i"%s %t %h', f'"GET /a HTTP/1.1"-"200 {AT} 192.0.2.7'),
 }
@@ -132,6 +139,17 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
         for dropped in (0, 1)
     ]
     assert_read_as_the_patterns_read(b"\n".join(off), layouts)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_scan_alone_reads_the_example(name: str) -> None:
+    """The strict pattern would read it just as well, but slowly."""
+    example = DECLARED[name].example.encode() + b"\n"
+    layouts = [layout_of(name, text) for text in DECLARED[name].strings]
+    blocks = [Block.of(example * 3, room_for(layout)) for layout in layouts]
+    pairs = zip(blocks, layouts, strict=True)
+    found = [find(block, layout, np.arange(3)).lines.tolist() for block, layout in pairs]
+    assert [0, 1, 2] in found
 
 
 @pytest.mark.parametrize("name", DECLARED)
