@@ -184,9 +184,10 @@ def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: b
     slots = []
     for i, field in enumerate(fields):
         holds = _holds(field, stops[i])
-        is_user = stops[i] == b" " and before_time[i + 1 : i + 2] == [True]
-        if (i == spaced or is_user) and holds == "word":
+        if holds == "word" and i == spaced:
             holds = "spaced"
+        elif holds == "word" and stops[i] == b" " and before_time[i + 1 : i + 2] == [True]:
+            holds = "user"
         slots.append(_slot(field, holds, stops[i], quoted[i]))
     return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
 

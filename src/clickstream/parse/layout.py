@@ -18,15 +18,16 @@ from clickstream.parse.digits import MAX_DIGITS
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, MISFIT
 from clickstream.parse.time_format import TimeFormat
 
-Holds = Literal["word", "name", "text", "spaced", "list", "time", "status", "size"]
+Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]
 """What a field may hold: a word; a word that is there; a text up to the next quote; a text with
-spaces between spaces; words with a comma or ` : ` between them; a time; a status; a number."""
+spaces between spaces; the same that is there, or the `""` that Apache writes for an empty user;
+words with a comma or ` : ` between them; a time; a status; a number."""
 
 PORT_DIGITS = 5
 """The digits of the highest port."""
 
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
-_SPACED = rb'(?:[^"\\]|\\.)*'
+_SPACED = {"spaced": rb'(?:[^"\\]|\\.)*%b', "user": rb'""|(?:[^"\\]|\\.)+%b'}
 _PORT = re.compile(rb"(?<=.):\d{1,%d}\Z" % PORT_DIGITS, re.DOTALL)
 _BRACKETED = re.compile(rb"\[.+\]", re.DOTALL)
 _OF_VALUES = {"status": rb"\d{3}|-1?", "size": rb"\d{1,%d}|-" % MAX_DIGITS}
@@ -50,15 +51,19 @@ class Slot:
     has_port: bool = False
     time: TimeFormat | None = None
 
-    @cached_property
-    def content(self) -> bytes:
-        """The pattern of what it holds; a spaced text's is greedy."""
+    @property
+    def is_spaced(self) -> bool:
+        """Whether it may hold spaces between spaces."""
+        return self.holds in _SPACED
+
+    def content(self, lazy: bool = False) -> bytes:
+        """The pattern of what it holds; a spaced text takes all it can, or as little as it can."""
         if self.time:
             return self.time.pattern
         if self.holds in _OF_VALUES:
             return _OF_VALUES[self.holds]
-        if self.holds == "spaced":
-            return _SPACED
+        if self.is_spaced:
+            return _SPACED[self.holds] % (b"?" if lazy else b"")
         if self.holds == "text":
             return _TEXT
         word = _word(self.stop)
@@ -126,19 +131,18 @@ class Layout:
 
     @cached_property
     def _greedy(self) -> re.Pattern[bytes]:
-        return self._pattern(b"")
+        return self._pattern(lazy=False)
 
     @cached_property
     def _lazy(self) -> re.Pattern[bytes] | None:
-        return self._pattern(b"?") if any(s.holds == "spaced" for s in self.slots) else None
+        return self._pattern(lazy=True) if any(s.is_spaced for s in self.slots) else None
 
-    def _pattern(self, after_spaced: bytes) -> re.Pattern[bytes]:
+    def _pattern(self, lazy: bool) -> re.Pattern[bytes]:
         """Every slot is a group, so that readings can be compared; meanings are named."""
         joined = re.escape(self.literals[0])
         for slot, literal in zip(self.slots, self.literals[1:], strict=True):
-            content = slot.content + (after_spaced if slot.holds == "spaced" else b"")
             name = b"?P<%b>" % slot.meaning.encode() if slot.meaning else b""
-            joined += _in_quotes(slot, b"(%b%b)" % (name, content)) + re.escape(literal)
+            joined += _in_quotes(slot, b"(%b%b)" % (name, slot.content(lazy))) + re.escape(literal)
         return re.compile(joined + (b"(?: .*)?" if self.open_ended else b""), re.DOTALL)
 
     def _walked(self, line: bytes) -> tuple[int, bool]:
@@ -186,10 +190,11 @@ def _pieces(slot: Slot, literal: bytes) -> Iterator[bytes]:
         yield from slot.time.pieces
     elif slot.holds == "status":
         yield rb"\d{1,3}|-1?"
-    elif slot.holds == "spaced":
-        yield rb'(?:[^"\\]|\\.)*?(?=%b)|(?:[^"\\]|\\.)*+\Z' % re.escape(literal)
+    elif slot.is_spaced:
+        ended = b"(?:%b)(?=%b)" % (slot.content(lazy=True), re.escape(literal))
+        yield rb"%b|%b\Z" % (ended, _SPACED["spaced"] % b"+")
     else:
-        yield slot.content
+        yield slot.content()
 
 
 def _step(line: bytes, at: int, step: bytes | re.Pattern[bytes]) -> int | None:

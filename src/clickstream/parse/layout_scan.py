@@ -183,7 +183,7 @@ class _Cursor:
             self.at = self._end_of_time(slot.time, slot.stop)
         elif not literal:
             self.at = np.minimum(self._seek(ord(slot.stop)), self.block.ends[self.lines])
-        elif slot.holds == "spaced" and b'"' in literal:
+        elif slot.is_spaced and b'"' in literal:
             self.at = self._seek(_QUOTE) - literal.index(b'"')
         elif literal[:1] != slot.stop:  # a word before a quote, which holds no space, either
             stop, self.at = self._seek(ord(slot.stop)), self._seek(literal[0])
@@ -225,7 +225,7 @@ class _Cursor:
 def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
     """Whether what lies between the positions is enough for the slot."""
     enough = np.ones(len(start), np.bool_)
-    if slot.holds == "name" or (slot.holds == "word" and slot.meaning == "client"):
+    if slot.holds in ("name", "user") or (slot.holds == "word" and slot.meaning == "client"):
         enough &= end > start
     if slot.holds == "name":
         enough &= (end - start > 1) | (data[start] != _DASH)

@@ -158,6 +158,13 @@ def test_bare_texts_that_hold_spaces() -> None:
     assert row("%h %{sec}t %U %s %{User-Agent}i", line)["user_agent"] == "Mozilla/5.0 (X11; Linux)"
 
 
+def test_a_user_whose_name_is_empty() -> None:
+    line = '192.0.2.7 - "" [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 -'
+    assert row('%h %l %u %t "%r" %>s %b', line)["target"] == "/a"
+    parsed = parse(line.replace('""', "").encode(), compile_format("mine", '%h %l %u %t "%r" %>s'))
+    assert parsed.requests.empty
+
+
 def test_a_line_that_can_be_read_in_two_ways_is_refused() -> None:
     text = "%h %l %u %t %r %>s %b"
     line = b"192.0.2.7 - x [20/Nov/2026:05:00:00 +0000] y [20/Nov/2026:05:00:00 +0000] /a 200 -"
