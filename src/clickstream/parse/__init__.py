@@ -18,7 +18,7 @@ from clickstream.parse import w3c
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
-from clickstream.parse.known import FORMATS, Format
+from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.stream import blocks
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Format",
     "Parsed",
     "blocks",
+    "compile_format",
     "concat",
     "detect",
     "entries",
@@ -41,7 +42,9 @@ __all__ = [
 _HOUR = 3600
 
 
-def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b"") -> Parsed:
+def parse(
+    data: bytes, log_format: str | Format, first_line: int = 1, header: bytes = b""
+) -> Parsed:
     """Parse whole lines, numbered from `first_line`; the last one may lack its newline.
 
     `header` is the header in force before them, see `header_after`. No bytes make it
@@ -51,7 +54,7 @@ def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b""
     return as_frames(_named(log_format).read(data, header), first_line)
 
 
-def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
+def parse_blocks(blocks: Iterable[bytes], log_format: str | Format) -> Iterator[Parsed]:
     """Parse block after block; line numbers and the header in force run on."""
     line, header = 1, b""
     for block in blocks:
@@ -61,7 +64,7 @@ def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
         yield parsed
 
 
-def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
+def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
     """The header in force below the lines, where `header` was in force above them.
 
     That is the last `#Fields:` line, with its newline; lines cut out of a file can be parsed with
@@ -70,7 +73,9 @@ def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
     return w3c.header_after(data, header) if _named(log_format).has_header else b""
 
 
-def entries(data: bytes, log_format: str, header: bytes = b"") -> list[tuple[bytes, bytes]]:
+def entries(
+    data: bytes, log_format: str | Format, header: bytes = b""
+) -> list[tuple[bytes, bytes]]:
     """The lines that are entries, with their ends, each after the header it is read by."""
     lines = BytesIO(data).readlines()
     if _named(log_format).has_header:
@@ -83,7 +88,9 @@ def concat(parts: Iterable[Parsed]) -> Parsed:
     return stack([*parts] or [parse(b"", "common")])
 
 
-def event_hours(data: bytes, log_format: str, header: bytes = b"") -> npt.NDArray[np.int64]:
+def event_hours(
+    data: bytes, log_format: str | Format, header: bytes = b""
+) -> npt.NDArray[np.int64]:
     """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
     rows = _named(log_format).read(data, header)
     hours = np.full(rows.lines + len(rows.directives), -1, np.int64)
@@ -113,7 +120,9 @@ def _described(known: Format) -> str:
     return f"{known.name}, like {' and then '.join(known.example.splitlines())}"
 
 
-def _named(log_format: str) -> Format:
+def _named(log_format: str | Format) -> Format:
+    if isinstance(log_format, Format):
+        return log_format
     if log_format not in FORMATS:
         raise InputError(
             f"There is no log format {log_format!r}; use one of: {', '.join(FORMATS)}."

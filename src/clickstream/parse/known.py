@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from clickstream.parse import json_lines, rows, w3c
+from clickstream.parse import json_lines, layout_rows, rows, w3c
+from clickstream.parse.compiled import layout_of
+from clickstream.parse.declared import DECLARED
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
+from clickstream.parse.layout import Layout
 from clickstream.parse.rows import Rows
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: its name, an example, and its reader.
+    """One format: its name, an example (or the string that tells how it looks), and its reader.
 
     `read` takes whole lines and the header in force before them; b"" where there is none, and
     always so in a format whose lines each stand for themselves (`has_header` is False).
@@ -25,9 +28,32 @@ class Format:
     has_header: bool = False
 
 
+def _named(*names: str) -> dict[str, Format]:
+    return {name: _of_lines(LINE_FORMATS[name]) for name in names}
+
+
 def _of_lines(log_format: LogFormat) -> Format:
     read = partial(_read_lines, log_format)
     return Format(log_format.name, log_format.example, read)
+
+
+def compile_format(name: str, text: str) -> Format:
+    """The format that an Apache `LogFormat` or nginx `log_format` string describes.
+
+    The whole directive, as it stands in the server's configuration, does as well; so does a plain
+    string (see `plain`). Raises InputError naming what in the string can't be read, its place, and
+    what can.
+    """
+    return _of_strings(name, text, (text,))
+
+
+def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
+    layouts = tuple(layout_of(name, text) for text in strings)
+    return Format(name, example, partial(_read_layouts, layouts))
+
+
+def _read_layouts(layouts: tuple[Layout, ...], data: bytes, _header: bytes) -> Rows:
+    return layout_rows.read(data, layouts)
 
 
 def _read_lines(log_format: LogFormat, data: bytes, _header: bytes) -> Rows:
@@ -48,7 +74,9 @@ _JSON_EXAMPLE = (
 )
 
 FORMATS: Mapping[str, Format] = {
-    **{name: _of_lines(log_format) for name, log_format in LINE_FORMATS.items()},
+    **_named("combined", "common"),
+    **{name: _of_strings(name, one.example, one.strings) for name, one in DECLARED.items()},
+    **_named("combined_vhost", "common_vhost"),
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, has_header=True),
     "json": Format("json", _JSON_EXAMPLE, _read_json),
 }

@@ -1,13 +1,10 @@
 """Finding the format, and refusing what has none."""
 
-from typing import get_args
-
 import pytest
 from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
 
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, concat, detect, parse, unescape
-from clickstream.settings import LogFormat
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 
@@ -32,10 +29,6 @@ def test_most_lines_decide() -> None:
 def test_sample_without_a_known_line_is_refused(sample: bytes) -> None:
     with pytest.raises(InputError, match=r"No line of the log has a known format.*combined"):
         detect(sample)
-
-
-def test_settings_know_the_same_formats() -> None:
-    assert get_args(LogFormat) == ("auto", *FORMATS)
 
 
 def test_refusal_names_the_first_line() -> None:

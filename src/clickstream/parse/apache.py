@@ -1,0 +1,137 @@
+r"""Apache's `LogFormat` strings (mod_log_config) as fields and literals.
+
+What is in the file httpd.conf can stand here as it stands there: the whole directive or the format
+alone, quotes as `\"` or bare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from clickstream.errors import InputError
+from clickstream.parse.assemble import Field, Piece
+from clickstream.parse.layout import Holds
+from clickstream.parse.time_format import STRFTIME, TimeFormat
+
+_STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)
+_ESCAPES = {'"': '"', "'": "'", "t": "\t", "\\": "\\"}
+_PIECE = re.compile(
+    r"%(?P<percent>%)"
+    r"|%(?P<condition>!?\d{3}(?:,\d{3})*)?(?P<which>[<>]*)(?P<argument>\{[^}]*\})?"
+    r"(?P<letter>\^..|[A-Za-z])"
+    r"|(?P<broken>%.{0,8})|(?P<literal>[^%]+)",
+    re.DOTALL,
+)
+_PLAIN: dict[str, tuple[str, int]] = {
+    "h": ("client", 0),
+    "a": ("client", 0),
+    "r": ("request", 0),
+    "m": ("method", 0),
+    "U": ("path", 0),
+    "q": ("query", 0),
+    "H": ("protocol", 0),
+    "s": ("status", 0),
+    "b": ("size", 0),
+    "B": ("size", 0),
+    "O": ("size", 1),
+    "v": ("host", 0),
+    "V": ("host", 0),
+    "p": ("port", 0),
+}
+_PASSED_OVER = "A D e f I k l L n o P R S T u X c x C ^ti ^to i"
+_NAMED = ("C", "e", "i", "n", "o", "x", "^ti", "^to")
+"""The directives that mean nothing without a name in braces."""
+
+_HEADERS: dict[str, tuple[str, int]] = {
+    "referer": ("referrer", 0),
+    "user-agent": ("user_agent", 0),
+    "x-forwarded-for": ("forwarded", 0),
+    "sec-gpc": ("sec_gpc", 0),
+    "dnt": ("dnt", 0),
+    "host": ("host", 1),
+}
+_EPOCHS = {"sec": "%s", "msec": "%Q", "usec": "%N", "msec_frac": "%3f", "usec_frac": "%6f"}
+_STANDARD_TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
+
+
+def pieces_of(name: str, text: str) -> list[Piece]:
+    """The fields and literals of a format string, or of the directive that holds it.
+
+    Raises InputError naming a directive that is unknown or can't be read, and its place.
+    """
+    statement = _STATEMENT.fullmatch(text)
+    text = statement[1] if statement else text
+    return [piece for match in _PIECE.finditer(text) for piece in _pieces(name, match)]
+
+
+def _pieces(name: str, match: re.Match[str]) -> Iterator[Piece]:
+    place = match.start() + 1
+    if match["literal"] or match["percent"]:
+        yield _unescaped(name, match["literal"] or "%", place)
+    elif match["letter"] == "t" and not match["argument"]:
+        yield from ("[", Field(match[0], place, "time", time=_STANDARD_TIME), "]")
+    elif match["broken"]:
+        raise _refused(name, match[0], place, "there is no such directive")
+    else:
+        yield _field(name, match, place)
+
+
+def _unescaped(name: str, literal: str, place: int) -> str:
+    def one(match: re.Match[str]) -> str:
+        if match[1] not in _ESCAPES:
+            raise _refused(name, match[0], place + match.start(), 'only \\" \\t \\\\ are escapes')
+        return _ESCAPES[match[1]]
+
+    return re.sub(r"\\(.?)", one, literal, flags=re.DOTALL)
+
+
+def _field(name: str, match: re.Match[str], place: int) -> Field:
+    letter, argument = match["letter"], (match["argument"] or "{}")[1:-1]
+    if letter == "t":
+        return _time(name, match[0], argument, place)
+    if letter not in (*_PLAIN, *_PASSED_OVER.split()):
+        known = " ".join(sorted({*_PLAIN, *_PASSED_OVER.split(), "t"}, key=str.lower))
+        raise _refused(name, match[0], place, f"known directives are {known}")
+    if letter in _NAMED and not argument:
+        raise _refused(name, match[0], place, f"it needs a name, as in %{{name}}{letter}")
+    meaning, rank = _meaning(letter, argument)
+    if meaning == "status" and ">" not in match["which"]:
+        rank += 1  # %s is what the request came in as, before an internal redirect
+    if match["condition"] and meaning in ("status", "client", "host"):
+        meaning = ""  # a `-` stands in its place on some lines
+    holds: Holds | None = "name" if meaning == "host" and letter in "vV" else None
+    return Field(match[0], place, meaning, rank, holds)
+
+
+def _meaning(letter: str, argument: str) -> tuple[str, int]:
+    if letter == "i":
+        return _HEADERS.get(argument.lower(), ("", 0))
+    if letter == "C" or (letter == "n" and argument == "cookie"):  # mod_usertrack's note
+        return "cookie", 0
+    if letter == "p" and argument not in ("", "remote"):
+        return "", 0
+    return _PLAIN.get(letter, ("", 0))
+
+
+def _time(name: str, source: str, argument: str, place: int) -> Field:
+    """A time in another spelling: `%{format}t`, where begin: or end: may stand before it."""
+    spelled = re.sub(r"^(?:begin|end):", "", argument)
+    if argument in ("begin:", "end:"):
+        raise _refused(name, source, place, "write a format after the colon")
+    if spelled in _EPOCHS:
+        return Field(source, place, "time", time=TimeFormat.of(_EPOCHS[spelled]))
+    for letter in re.findall(r"%(.?)", spelled, re.DOTALL):
+        if letter not in STRFTIME:
+            allowed = " ".join(f"%{known}" for known in STRFTIME)
+            raise _refused(
+                name, source, place, f"%{letter} is not read; {allowed} and {_EPOCH_NAMES} are"
+            )
+    return Field(source, place, "time", time=TimeFormat.of(spelled))
+
+
+_EPOCH_NAMES = ", ".join(_EPOCHS)
+
+
+def _refused(name: str, source: str, place: int, why: str) -> InputError:
+    return InputError(f"Format {name}: {source} at character {place} can't be used: {why}.")

@@ -1,0 +1,254 @@
+"""From the fields and literals of a format string to a layout, or to why there can be none.
+
+This is where the rules live that hold for every server: which field of several counts, which
+neighbours are one field, what must be logged at all, and what can't be told apart in a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from clickstream.errors import InputError
+from clickstream.parse.layout import Holds, Layout, Slot
+from clickstream.parse.time_format import TimeFormat
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field as a format string names it: how it is written there, and where, from 1.
+
+    `meaning` is that of a slot, or path (a target without its query), address (a client with its
+    port), or one of _ONLY_BESIDE_ANOTHER. `rank` tells which of several fields of one meaning
+    counts: the lowest, then the first. `holds` says what it may hold, if its place does not.
+    """
+
+    source: str
+    place: int
+    meaning: str = ""
+    rank: int = 0
+    holds: Holds | None = None
+    time: TimeFormat | None = None
+    or_dash: bool = False
+
+
+Piece = str | Field
+REST = "rest"
+"""The meaning of a last field that is nothing, or a space and anything."""
+
+_ONE_FIELD = {
+    ("path", "", "query"): "target",
+    ("is_args", "", "query"): "query",
+    ("client", ":", "port"): "address",
+}
+"""Neighbours that are one field: their meanings, the literal between them, and what they mean."""
+
+_OF_REQUEST = ("method", "target", "path", "query", "protocol")
+_WITH_SPACES = ("request", "user_agent", "target", "path")
+_LISTS = ("forwarded", "upstream")
+_ONLY_BESIDE_ANOTHER = ("port", "is_args", "upstream")
+_INSTEAD = {"request": ("target", "path"), "client": ("forwarded",)}
+_NEEDED = {
+    "time": "the time (Apache: %t; nginx: $time_local, $time_iso8601 or $msec)",
+    "status": "the status (Apache: %>s; nginx: $status)",
+    "request": "the request (Apache: %r, or %m and %U%q; nginx: $request, or $request_uri)",
+    "client": "the client (Apache: %h or %a; nginx: $remote_addr)",
+}
+
+
+def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
+    """The layout of the format `name`. Raises InputError saying why there can be none."""
+    last = pieces[-1] if pieces else ""
+    open_ended = isinstance(last, Field) and last.meaning == REST
+    literals, fields = _in_turn(name, pieces[:-1] if open_ended else pieces)
+    literals, fields = _times_joined(literals, fields)
+    literals, fields = _neighbours_joined(literals, fields)
+    for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
+        if not literal:
+            raise InputError(
+                f"Format {name}: nothing stands between {_where(field)} and {_where(follower)}, "
+                "so nobody can tell where one ends; write a space or another character there."
+            )
+    fields = [_decodable(name, field) for field in fields]
+    fields = _chosen(name, fields)
+    return _laid_out(name, literals, fields, open_ended)
+
+
+def _where(field: Field) -> str:
+    return f"{field.source} (character {field.place})"
+
+
+def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]]:
+    """Literals and fields in turn: one literal more than fields."""
+    literals, fields = [""], []
+    for piece in pieces:
+        if isinstance(piece, Field):
+            fields.append(piece)
+            literals.append("")
+        else:
+            literals[-1] += piece
+    if bad := next((c for c in "\\\n\r" if c in "".join(literals)), None):
+        raise InputError(f"Format {name}: {bad!r} can't stand between fields; a line is one line.")
+    return literals, fields
+
+
+def _times_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+    """Neighbouring times that tell different things are one time: a date and its clock."""
+    new_literals = literals[:1]
+    new_fields: list[Field] = []
+    for field, literal in zip(fields, literals[1:], strict=True):
+        last = new_fields[-1] if new_fields else None
+        if last and last.time and field.time and _complement(last.time, field.time):
+            between = TimeFormat.of(new_literals.pop().replace("%", "%%"))
+            source = f"{last.source} … {field.source}"
+            joined = last.time + between + field.time
+            new_fields[-1] = replace(last, source=source, time=joined)
+        else:
+            new_fields.append(field)
+        new_literals.append(literal)
+    return new_literals, new_fields
+
+
+def _complement(one: TimeFormat, other: TimeFormat) -> bool:
+    seconds = {"seconds"} & (one.tells | other.tells)
+    only_fraction = (one.tells | other.tells) <= {"seconds", "fraction"}
+    return not one.tells & other.tells and (only_fraction or not seconds)
+
+
+def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
+    """The fields of _ONE_FIELD joined; from the right, as `$uri$is_args$args` needs it."""
+    new_literals, new_fields = literals[-1:], fields[-1:]
+    for field, literal in zip(fields[-2::-1], literals[-2:0:-1], strict=True):
+        pair = (field.meaning, literal, new_fields[0].meaning)
+        if meaning := _ONE_FIELD.get(pair):
+            source = field.source + literal + new_fields[0].source
+            new_fields[0] = replace(field, source=source, meaning=meaning)
+        else:
+            new_fields.insert(0, field)
+            new_literals.insert(0, literal)
+    return [literals[0], *new_literals], new_fields
+
+
+def _decodable(name: str, field: Field) -> Field:
+    if field.time and field.time.problem:
+        raise InputError(f"Format {name}: {_where(field)} is no time: {field.time.problem}.")
+    return field
+
+
+def _chosen(name: str, fields: list[Field]) -> list[Field]:
+    """The fields, of each meaning only one; what else there is is passed over."""
+    best: dict[str, int] = {}
+    for index, field in sorted(enumerate(fields), key=lambda f: (f[1].rank, f[0])):
+        if field.meaning and not (field.time and field.time.lacks):
+            best.setdefault("client" if field.meaning == "address" else field.meaning, index)
+    missing = [
+        text
+        for meaning, text in _NEEDED.items()
+        if best.keys().isdisjoint((meaning, *_INSTEAD.get(meaning, ())))
+    ]
+    if missing:
+        raise InputError(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
+    unused = {*_ONLY_BESIDE_ANOTHER}
+    if "request" in best:
+        unused |= {*_OF_REQUEST}
+    elif "target" in best:
+        unused |= {"path", "query"}
+    chosen = {index for meaning, index in best.items() if meaning not in unused}
+    return [_target(f) if i in chosen else _passed_over(f) for i, f in enumerate(fields)]
+
+
+def _target(field: Field) -> Field:
+    return replace(field, meaning="target") if field.meaning == "path" else field
+
+
+def _half_time(fields: list[Field]) -> str:
+    for field in fields:
+        if field.time and field.time.lacks:
+            return f" {_where(field)} does not tell the {' and '.join(field.time.lacks)}."
+    return ""
+
+
+def _passed_over(field: Field) -> Field:
+    """The same field, holding what it held, without a meaning."""
+    holds = field.holds or ("list" if field.meaning in _LISTS else None)
+    return replace(field, meaning="", holds=holds)
+
+
+def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: bool) -> Layout:
+    quoted = _quoted(literals)
+    before_time = [bool(f.time) and literals[i].startswith(" [") for i, f in enumerate(fields)]
+    after = [*literals[1:-1], literals[-1] or " " * open_ended]
+    stops = [_stop(f, literals[i], after[i], quoted[i]) for i, f in enumerate(fields)]
+    spaced = _spaced(name, fields, stops)
+    slots = []
+    for i, field in enumerate(fields):
+        holds = _holds(field, stops[i])
+        if holds == "word" and i == spaced:
+            holds = "spaced"
+        elif holds == "word" and stops[i] == b" " and before_time[i + 1 : i + 2] == [True]:
+            holds = "user"
+        slots.append(_slot(field, holds, stops[i], quoted[i]))
+    return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
+
+
+def _slot(field: Field, holds: Holds, stop: bytes, quoted: bool) -> Slot:
+    has_port = field.meaning == "address"
+    meaning = "client" if has_port else field.meaning
+    return Slot(meaning, holds, stop, quoted, field.or_dash, has_port, field.time)
+
+
+def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
+    """The byte that ends the field: what follows, or at the line's end what came before.
+
+    Method and protocol hold no space: in `"%m %U %H"` that tells where the path ends.
+    """
+    if field.meaning in ("method", "protocol") and after.startswith('"') and not quoted:
+        return b" "
+    return after.encode()[:1] or before.encode()[-1:]
+
+
+def _quoted(literals: list[str]) -> list[bool]:
+    """Which fields stand in quotes of their own: one quote does not close one and open another."""
+    quoted: list[bool] = []
+    for before, after in pairwise(literals):
+        taken = before == '"' and quoted[-1:] == [True]
+        quoted.append(before.endswith('"') and after.startswith('"') and not taken)
+    return quoted
+
+
+def _holds(field: Field, stop: bytes) -> Holds:
+    if field.time:
+        return "time"
+    if field.meaning == "status":
+        return "status"
+    if field.meaning == "size":
+        return "size"
+    if field.holds == "name":
+        return "name"
+    if stop == b'"':
+        return "text"
+    holds = "list" if field.meaning in _LISTS else field.holds
+    return holds if holds and stop == b" " else "word"
+
+
+def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
+    """The one field that may hold spaces between spaces: the request, the agent or the target."""
+    bare = {f.meaning: i for i, f in enumerate(fields) if stops[i] == b" "}
+    found = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
+    if {"request", "user_agent"} <= bare.keys():
+        raise InputError(
+            f"Format {name}: {_where(fields[bare['request']])} and "
+            f"{_where(fields[bare['user_agent']])} both hold spaces and both stand outside of "
+            "quotes, so nobody can tell where one ends; put them in quotes."
+        )
+    return found[0] if found else -1
+
+
+def _without_quotes(literals: list[str], quoted: list[bool]) -> tuple[bytes, ...]:
+    """The literals without the quotes of quoted fields: one byte less on that side."""
+    befores, afters = [False, *quoted], [*quoted, False]
+    return tuple(
+        literal[before : len(literal) - after].encode()
+        for literal, before, after in zip(literals, befores, afters, strict=True)
+    )

@@ -1,0 +1,197 @@
+"""The lines of a layout as coded rows: regular ones by the scan, the others by the strict pattern.
+
+A format may have several layouts; a line is of the first one that it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from clickstream.parse.digits import Bytes, Flags, Positions
+from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
+from clickstream.parse.layout import Layout
+from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
+
+_NOTHING = (b"-", b"")
+_Match = tuple[int, bytes, dict[str, bytes]]
+"""A line that a strict pattern has read: its index, its bytes, and its fields by their meaning."""
+
+_INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
+
+
+def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
+    """Read every line of the data. All layouts have the same texts."""
+    tables = [_table(layouts[0], [], [])]
+    refused: list[Refused] = []
+    lines = 0
+    room = max(map(room_for, layouts))
+    for start, stop in _block_bounds(data):
+        block = Block.of(data[start:stop], room)
+        found, rest = _regular(block, layouts, lines)
+        read, unfit = _irregular(block, layouts, lines, rest)
+        tables += [*found, *read]
+        refused += unfit
+        lines += len(block.starts)
+    return _rows(pa.concat_tables(tables), refused, lines)
+
+
+def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
+    """Cuts the data after newlines, about every BLOCK_BYTES."""
+    start = 0
+    while start < len(data):
+        stop = data.rfind(b"\n", start, start + BLOCK_BYTES) + 1
+        if not stop:
+            stop = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
+        yield start, stop
+        start = stop
+
+
+def _regular(
+    block: Block, layouts: Sequence[Layout], first_line: int
+) -> tuple[list[pa.Table], Positions]:
+    """The regular lines of each layout, and the indexes of the others."""
+    tables, rest = [], np.arange(len(block.starts))
+    for layout in layouts:
+        found = find(block, layout, rest)
+        numbers = [found.lines + first_line, found.seconds, found.status, found.size]
+        tables.append(_table(layout, numbers, _cut(block.data, found.bounds)))
+        rest = np.setdiff1d(rest, found.lines, assume_unique=True)
+    return tables, rest
+
+
+def _irregular(
+    block: Block, layouts: Sequence[Layout], first_line: int, rest: Positions
+) -> tuple[list[pa.Table], list[Refused]]:
+    """The other lines, each read by the first strict pattern that it fits or refused."""
+    matched: dict[int, list[_Match]] = {which: [] for which in range(len(layouts))}
+    refused: list[Refused] = []
+    for index in rest.tolist():
+        line = block.line(index)
+        for which, layout in enumerate(layouts):
+            if (fields := layout.match(line)) is not None:
+                matched[which].append((first_line + index, line, fields))
+                break
+        else:
+            refused.append((first_line + index, _why_not(line, layouts), line))
+    tables = []
+    for which, matches in matched.items():
+        table, impossible = _dated(layouts[which], matches)
+        tables.append(table)
+        refused += impossible
+    return tables, refused
+
+
+def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
+    reasons = [layout.why_not(line) for layout in layouts]
+    return next((reason for reason in reasons if reason != FOREIGN), FOREIGN)
+
+
+def _dated(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
+    """The lines whose time is possible, as a table, and the others."""
+    seconds, possible = _times(layout, [fields["time"] for _, _, fields in matches])
+    good = [match for match, ok in zip(matches, possible, strict=True) if ok]
+    refused = [
+        (index, IMPOSSIBLE_TIME, line)
+        for (index, line, _), ok in zip(matches, possible, strict=True)
+        if not ok
+    ]
+    numbers = [
+        [index for index, _, _ in good],
+        seconds[possible],
+        [_number(fields["status"], 0) for _, _, fields in good],
+        [_number(fields.get("size", b"-"), -1) for _, _, fields in good],
+    ]
+    texts = [[fields[name] for _, _, fields in good] for name in layout.texts]
+    return _table(layout, numbers, texts), refused
+
+
+def _times(layout: Layout, times: list[bytes]) -> tuple[Positions, Flags]:
+    """Unix seconds of the times, and whether they are possible."""
+    lengths = np.array([len(time) for time in times], np.int64)
+    ends = np.cumsum(lengths)
+    block = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
+    return layout.time.unix_seconds(block, ends - lengths, ends)
+
+
+def _number(text: bytes, nothing: int) -> int:
+    return nothing if text.startswith(b"-") else int(text)
+
+
+def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
+    """The texts between the bounds, which come in pairs: a row for each line, in file order."""
+    # Between neighbouring bounds lies, in turn, a text and what separates it from the next one.
+    count, width = bounds.shape
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    pieces = pa.Array.from_buffers(
+        pa.binary(), max(count * width - 1, 0), [None, offsets, pa.py_buffer(data)]
+    )
+    return [pieces.take(pa.array(np.arange(at, count * width, width))) for at in range(0, width, 2)]
+
+
+def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:
+    numbers = numbers or [()] * len(_INTEGERS)
+    texts = texts or [()] * len(layout.texts)
+    integers = {
+        name: pa.array(column, kind)
+        for (name, kind), column in zip(_INTEGERS.items(), numbers, strict=True)
+    }
+    coded = {
+        name: pa.array(column, pa.binary()).dictionary_encode()
+        for name, column in zip(layout.texts, texts, strict=True)
+    }
+    return pa.table({**integers, **{name: coded[name] for name in sorted(coded)}})
+
+
+def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
+    """The rows in file order, with the texts that `Rows` has."""
+    whole = table.unify_dictionaries().combine_chunks()
+    numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
+    order = np.argsort(numbers["line"], kind="stable")
+    names = [name for name in whole.column_names if name not in _INTEGERS]
+    texts = _decoded({name: _coded(whole[name].combine_chunks()) for name in names})
+    return Rows(
+        **{name: column[order] for name, column in numbers.items()},
+        texts={name: Coded(text.codes[order], text.values) for name, text in texts.items()},
+        refused=sorted(refused),
+        lines=lines,
+    )
+
+
+def _coded(column: pa.DictionaryArray) -> Coded:
+    return Coded(column.indices.to_numpy(), column.dictionary)
+
+
+def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
+    """The texts that `Rows` has: path and query are the target, and somebody is the client."""
+    texts = dict(texts)
+    if "client" not in texts:
+        texts["client"] = _first_of(texts["forwarded"])
+    if "query" in texts:
+        texts["target"] = _joined(texts["target"], texts.pop("query"))
+    return texts
+
+
+def _first_of(forwarded: Coded) -> Coded:
+    """The first address of each list; those that became equal share one code."""
+    first = [value.split(b",")[0].strip() for value in forwarded.values.to_pylist()]
+    coded = _coded(pa.array(first, pa.binary()).dictionary_encode())
+    return Coded(coded.codes[forwarded.codes], coded.values)
+
+
+def _joined(path: Coded, query: Coded) -> Coded:
+    """Path and query as the target; each pair is joined once."""
+    count = len(query.values)
+    pairs, codes = np.unique(path.codes.astype(np.int64) * count + query.codes, return_inverse=True)
+    paths, queries = path.values.to_pylist(), query.values.to_pylist()
+    targets = [_target(paths[pair // count], queries[pair % count]) for pair in pairs.tolist()]
+    return Coded(codes, pa.array(targets, pa.binary()))
+
+
+def _target(path: bytes, query: bytes) -> bytes:
+    query = query.removeprefix(b"?")
+    return path if query in _NOTHING else b"%b?%b" % (path, query)

@@ -1,0 +1,105 @@
+"""nginx's `log_format` strings (ngx_http_log_module) as fields and literals.
+
+The directive can stand here as it stands in nginx.conf, over several lines and in quoted pieces, or
+the format alone. A variable that means nothing here is passed over: anyone can define more of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from clickstream.errors import InputError
+from clickstream.parse.assemble import Field, Piece
+from clickstream.parse.time_format import TimeFormat
+
+_STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
+_TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'";]+))\s*""", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}
+_PIECE = re.compile(
+    r"\$(?:(?P<name>[a-z0-9_]+)|\{(?P<braced>[a-z0-9_]+)\})|(?P<literal>[^$]+)|(?P<broken>\$.{0,8})",
+    re.IGNORECASE | re.DOTALL,
+)
+_VARIABLES: dict[str, tuple[str, int]] = {
+    "remote_addr": ("client", 0),
+    "remote_port": ("port", 0),
+    "request": ("request", 0),
+    "request_method": ("method", 0),
+    "request_uri": ("target", 0),
+    "uri": ("path", 0),
+    "document_uri": ("path", 0),
+    "is_args": ("is_args", 0),
+    "args": ("query", 0),
+    "query_string": ("query", 0),
+    "server_protocol": ("protocol", 0),
+    "status": ("status", 0),
+    "body_bytes_sent": ("size", 0),
+    "bytes_sent": ("size", 1),
+    "http_referer": ("referrer", 0),
+    "http_user_agent": ("user_agent", 0),
+    "http_x_forwarded_for": ("forwarded", 0),
+    "proxy_add_x_forwarded_for": ("forwarded", 1),
+    "http_sec_gpc": ("sec_gpc", 0),
+    "http_dnt": ("dnt", 0),
+    "host": ("host", 0),
+    "http_host": ("host", 1),
+    "server_name": ("host", 2),
+    "uid_got": ("cookie", 1),
+}
+_TIMES = {
+    "time_local": TimeFormat.of("%d/%b/%Y:%H:%M:%S %z"),
+    "time_iso8601": TimeFormat.of("%Y-%m-%dT%H:%M:%S%:z"),
+    "msec": TimeFormat.of("%s.%3f"),
+}
+
+
+def pieces_of(name: str, text: str) -> list[Piece]:
+    """The fields and literals of a format string, or of the directive that holds it.
+
+    Raises InputError for `escape=none`, where a quote in a field looks like the one that ends it,
+    and for a `$` that begins no variable.
+    """
+    return [_piece(name, match) for match in _PIECE.finditer(_format(name, text))]
+
+
+def _format(name: str, text: str) -> str:
+    """The format alone: of a directive or of quoted pieces, their texts joined."""
+    escape, tokens = None, text.strip()
+    if statement := _STATEMENT.fullmatch(text):
+        escape, tokens = statement.groups()
+    elif not tokens.startswith("'"):
+        return text
+    if escape not in (None, "default", "json"):
+        raise InputError(
+            f"Format {name}: lines written with escape={escape} can't be read, because a quote "
+            "inside a field looks like the one that ends it; leave it out, or use escape=json."
+        )
+    found = [*_TOKEN.finditer(tokens)]
+    if sum(len(match[0]) for match in found) != len(tokens):
+        raise InputError(f"Format {name}: the quotes do not match in {text.strip()!r}.")
+    return "".join(_token(match) for match in found)
+
+
+def _token(match: re.Match[str]) -> str:
+    token = next(group for group in match.groups() if group is not None)
+    return _ESCAPED.sub(lambda m: _ESCAPES.get(m[1], m[1]), token)
+
+
+def _piece(name: str, match: re.Match[str]) -> Piece:
+    if match["literal"]:
+        return match["literal"]
+    place = match.start() + 1
+    if match["broken"]:
+        raise InputError(
+            f"Format {name}: {match[0]} at character {place} is no variable; write $name or "
+            "${name}."
+        )
+    variable = (match["name"] or match["braced"]).lower()
+    if variable in _TIMES:
+        return Field(match[0], place, "time", time=_TIMES[variable])
+    if variable.startswith("cookie_"):
+        return Field(match[0], place, "cookie")
+    if variable.startswith("upstream_"):
+        return Field(match[0], place, "upstream")  # several servers may have been asked
+    meaning, rank = _VARIABLES.get(variable, ("", 0))
+    return Field(match[0], place, meaning, rank)

@@ -1,0 +1,61 @@
+"""Format strings of no server: how this library spells what no LogFormat or log_format describes.
+
+A Python format string: `{client}` and the like for what a field means, `{time:%d/%b/%Y:%T %z}` for
+a time, `{}` for a field that is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+from clickstream.errors import InputError
+from clickstream.parse.assemble import REST, Field, Piece
+from clickstream.parse.layout import Holds
+from clickstream.parse.time_format import TimeFormat
+
+MEANINGS = (
+    *("client", "address", "request", "method", "target", "path", "query", "protocol"),
+    *("status", "size", "referrer", "user_agent", "host", "forwarded", "cookie", "sec_gpc", "dnt"),
+)
+"""What a field can mean; `address` is a client with its port."""
+
+_OR_DASH, _SPACED = "r", "spaced"
+_TELLTALE = re.compile(r"(?<!%)\{time:")
+
+
+def is_plain(text: str) -> bool:
+    """Whether it is such a string: they all have a `{time:…}`, and only they do."""
+    return _TELLTALE.search(text) is not None
+
+
+def pieces_of(name: str, text: str) -> list[Piece]:
+    """The fields and literals of a format string.
+
+    Text in `{:spaced}` may hold spaces. In the place of a quoted `"{referrer!r}"` there may be a
+    bare `-`. `{rest}` at the end is nothing, or a space and anything. Raises InputError for what
+    else stands in braces.
+    """
+    pieces: list[Piece] = []
+    try:
+        for literal, meaning, spec, conversion in Formatter().parse(text):
+            pieces.append(literal)
+            if meaning is not None:
+                pieces.append(_field(meaning, spec or "", conversion, len(pieces)))
+    except ValueError as error:
+        raise InputError(
+            f"Format {name}: {error} in {text!r}; in braces there is a meaning "
+            f"({', '.join(MEANINGS)}, {REST}), time:FORMAT, or nothing."
+        ) from None
+    return pieces
+
+
+def _field(meaning: str, spec: str, conversion: str | None, place: int) -> Field:
+    source = f"{{{meaning}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}}}"
+    if meaning == "time":
+        return Field(source, place, meaning, time=TimeFormat.of(spec))
+    known = meaning in ("", REST, *MEANINGS) and spec in ("", _SPACED)
+    if not known or conversion not in (None, _OR_DASH):
+        raise ValueError(f"{source} is unknown")
+    holds: Holds | None = "spaced" if spec == _SPACED else None
+    return Field(source, place, meaning, holds=holds, or_dash=conversion == _OR_DASH)
