@@ -10,7 +10,7 @@ from functools import cache, partial, reduce
 from operator import or_
 from pathlib import Path
 
-from clickstream import clean, sessions
+from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
 from clickstream.reference import AnswerCache, PlaceDatabase, code_version
@@ -58,6 +58,15 @@ def _kinds(settings: Settings) -> clean.KindRules:
         "health_paths": chosen.health_check_paths,
     }
     return replace(clean.KindRules(), **{name: v for name, v in wanted.items() if v is not None})
+
+
+def log_format_of(settings: Settings, name: str) -> str | parse.Format:
+    """The format of a name: one of the settings' own, else the known one of that name."""
+    own = settings.formats.get(name)
+    return name if own is None else _compiled(name, own)
+
+
+_compiled = cache(parse.compile_format)
 
 
 @contextmanager

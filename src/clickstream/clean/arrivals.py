@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.channels import ChannelRules, arrival
-from clickstream.clean.columns import Codes, Distinct, table
+from clickstream.clean.columns import Codes, Distinct, combined, table
 from clickstream.clean.referrers import Referrer, referrer_of
-from clickstream.clean.targets import Targets
+from clickstream.clean.urls import Target
 
 
 @dataclass(frozen=True)
@@ -31,28 +31,34 @@ class Arrived:
 
 
 class Arrivals:
-    """Every distinct pair of a referrer and a set of tags so far."""
+    """Every distinct referrer so far, and what it makes together with tags."""
 
-    def __init__(self, targets: Targets, domains: tuple[str, ...], rules: ChannelRules) -> None:
-        self._targets, self._domains, self._rules = targets, domains, rules
+    def __init__(self, domains: tuple[str, ...], rules: ChannelRules) -> None:
+        self._domains, self._rules = domains, rules
         self._referrers: Distinct[str | None, Referrer | None] = Distinct(self._referrer)
-        self._arrivals: Distinct[tuple[int, int], Arrived] = Distinct(self._arrival)
 
-    def rows(self, referrer: pd.Series, target: Codes) -> tuple[Codes, npt.NDArray[np.bool_]]:
-        """Each row's arrival, and whether it has a referrer at all, be it the site's own."""
-        referrers = self._referrers.rows(referrer, None)
-        arrivals = self._arrivals.combinations(referrers, self._targets.tags(target))
-        return arrivals, referrers != self._referrers[None]
+    def referrers(self, referrer: pd.Series) -> Codes:
+        """Each row's referrer."""
+        return self._referrers.rows(referrer, None)
 
-    def table(self) -> pd.DataFrame:
-        """One row for each arrival, in the order of their codes."""
-        return table(Arrived, self._arrivals.made)
+    def has_referrer(self, referrers: Codes) -> npt.NDArray[np.bool_]:
+        """Whether each row has a referrer at all, be it the site's own."""
+        has: npt.NDArray[np.bool_] = referrers != self._referrers[None]
+        return has
+
+    def table(
+        self, referrers: Codes, tags: Codes, tag_sets: list[Target]
+    ) -> tuple[Codes, pd.DataFrame]:
+        """Each row's arrival, from its referrer and its tags, and the table of arrivals."""
+        rows, first = combined(referrers, tags)
+        pairs = zip(referrers[first].tolist(), tags[first].tolist(), strict=True)
+        made = [self._arrived(self._referrers.made[one], tag_sets[other]) for one, other in pairs]
+        return rows, table(Arrived, made)
 
     def _referrer(self, text: str | None) -> Referrer | None:
         return referrer_of(text, self._domains) if text else None
 
-    def _arrival(self, pair: tuple[int, int]) -> Arrived:
-        referrer, tags = self._referrers.made[pair[0]], self._targets.tag_sets[pair[1]]
+    def _arrived(self, referrer: Referrer | None, tags: Target) -> Arrived:
         came = arrival(referrer, tags, self._rules)
         return Arrived(
             referrer.domain if referrer else None,

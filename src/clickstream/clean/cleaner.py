@@ -16,11 +16,12 @@ from clickstream.clean.arrivals import Arrivals
 from clickstream.clean.columns import Distinct, category
 from clickstream.clean.judge import judged
 from clickstream.clean.kinds import kind_of
+from clickstream.clean.origins import Origins
 from clickstream.clean.requests import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
-from clickstream.clean.visitors import Visitors
+from clickstream.clean.visitors import visitors_of
 
 
 class Cleaner:
@@ -29,48 +30,60 @@ class Cleaner:
     def __init__(
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
     ) -> None:
-        self._rules = rules
-        self._raw_objects: Distinct[str, str] = Distinct(str)
-        self._methods: Distinct[str | None, str | None] = Distinct(lambda method: method)
+        self._rules, self._keys, self._look_ups = rules, keys, look_ups or LookUps()
+        self._raw_objects: Distinct[str, None] = Distinct(lambda _key: None)
+        self._methods: Distinct[str | None, None] = Distinct(lambda _method: None)
         self._targets = Targets(rules.targets, rules.kinds)
-        self._arrivals = Arrivals(self._targets, rules.domains, rules.channels)
-        self._visitors = Visitors(rules, keys, look_ups or LookUps())
+        self._arrivals = Arrivals(rules.domains, rules.channels)
+        self._origins = Origins(rules.kinds, self._look_ups)
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
 
     def add(self, parsed: pd.DataFrame, raw_object: str = "") -> None:
         """Take in the requests that `parse` found in some lines of a raw object."""
         method = self._methods.rows(parsed["method"], None)
         target = self._targets.rows(parsed["target"], method != self._methods[None])
-        arrival, has_referrer = self._arrivals.rows(parsed["referrer"], target)
-        status = parsed["status"].to_numpy()
-        agent, is_checker = self._visitors.agents(parsed["user_agent"])
-        path_kind, is_get = self._targets.path_kinds(target), method == self._methods["GET"]
+        origins = self._origins.rows(parsed)
+        kind = kind_of(
+            self._targets.path_kinds(target),
+            self._origins.is_checker(origins["agent"]),
+            method == self._methods["GET"],
+            parsed["status"].to_numpy(),
+        )
         self._batches.append(
             {
                 "hit_at": parsed["at"].to_numpy(),
-                "status": status,
+                "status": parsed["status"].to_numpy(),
                 "size": parsed["bytes"].to_numpy(np.int64, na_value=-1),
-                "line_number": parsed["line_number"].to_numpy(),
-                "kind": kind_of(path_kind, is_checker, is_get, status).codes,
-                "has_referrer": has_referrer,
+                "line_number": parsed["line_number"].to_numpy().astype(np.int32),
+                "kind": kind.codes,
                 "raw_object": np.full(len(parsed), self._raw_objects[raw_object], np.int32),
                 "method": method,
                 "target": target,
-                "arrival": arrival,
-                "visitor": self._visitors.rows(parsed, agent),
+                "referrer": self._arrivals.referrers(parsed["referrer"]),
+                **origins,
             }
         )
 
     def requests(self) -> Requests:
         """Every request taken in, labelled, with the verdicts on how visitors behaved."""
-        requests = Requests(
-            joined(self._batches),
-            {
-                "raw_object": pd.DataFrame({"raw_object": category(self._raw_objects.made)}),
-                "method": pd.DataFrame({"method": category(self._methods.made)}),
-                "target": self._targets.table(),
-                "arrival": self._arrivals.table(),
-                "visitor": self._visitors.table(),
-            },
+        columns = joined(self._batches)
+        visitor, visitors = visitors_of(
+            columns, self._origins, self._rules, self._keys, self._look_ups
         )
-        return judged(requests, self._rules.behaviour)
+        tags, referrer = self._targets.tags(columns["target"]), columns.pop("referrer")
+        arrival, arrivals = self._arrivals.table(referrer, tags, self._targets.tag_sets)
+        for name in ("client", "agent", "marks"):  # addresses and agents do not come out
+            del columns[name]
+        columns |= {
+            "visitor": visitor,
+            "arrival": arrival,
+            "has_referrer": self._arrivals.has_referrer(referrer),
+        }
+        tables = {
+            "raw_object": pd.DataFrame({"raw_object": category(self._raw_objects.ordered)}),
+            "method": pd.DataFrame({"method": category(self._methods.ordered)}),
+            "target": self._targets.table(),
+            "arrival": arrivals,
+            "visitor": visitors,
+        }
+        return judged(Requests(columns, tables), self._rules.behaviour)

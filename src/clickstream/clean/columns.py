@@ -56,25 +56,19 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         rows: Codes = every[column.cat.codes.to_numpy()]
         return rows
 
-    def combinations(self, *columns: Codes) -> Codes:
-        """The code of each row, for values that are tuples of codes, one of each column."""
-        rows, first = _combined(columns)
-        values = zip(*(column[first].tolist() for column in columns), strict=True)
-        codes: Codes = self.codes(values)[rows]  # type: ignore[arg-type]
-        return codes
 
+def combined(*columns: npt.NDArray[Any]) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """The distinct combinations of some columns of codes.
 
-def _combined(
-    columns: Sequence[Codes],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The distinct combinations: for each row which it has, for each one the first row with it."""
+    Returns for each row which combination it has, and for each combination the first row with it.
+    """
     rows = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         if len(column) and (column != column[0]).any():
             rows, _ = pd.factorize(rows << 32 | column)
     first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)
     first[rows[::-1]] = np.arange(len(rows))[::-1]
-    return rows, first
+    return rows.astype(np.int32), first
 
 
 def category(texts: Sequence[str | None]) -> pd.Categorical:

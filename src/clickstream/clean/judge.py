@@ -35,7 +35,7 @@ def judged(requests: Requests, rules: BehaviourRules) -> Requests:
     rows = requests.columns
     for some in _hours_of_people(requests):
         target, visitor = rows["target"][some], rows["visitor"][some]
-        people, number = np.unique(ids[visitor], return_inverse=True)
+        number, people = pd.factorize(ids[visitor])
         verdicts = behaviour(
             HourOfRequests(
                 len(people),

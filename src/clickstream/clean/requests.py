@@ -31,7 +31,7 @@ class Requests:
     """Requests in the order of their place in the raw objects.
 
     `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), status (int16), size
-    (int64, -1 where none was logged), line_number (int64), kind (position in KINDS),
+    (int64, -1 where none was logged), line_number (int32), kind (position in KINDS),
     has_referrer (bool), and the POINTERS. `tables` has a frame for each pointer.
     """
 
@@ -74,6 +74,8 @@ class Requests:
         if name == "bytes":
             size = self.columns["size"][rows]
             return pd.arrays.IntegerArray(np.maximum(size, 0), size < 0)
+        if name == "line_number":
+            return self.columns[name][rows].astype(np.int64)
         if name not in _POINTED:
             return self.columns[name][rows]
         pointer = _POINTED[name]

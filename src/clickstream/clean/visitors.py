@@ -7,8 +7,8 @@ part of what is hashed then, and of their place only the country is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,133 +16,134 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.addresses import client_address
-from clickstream.clean.bots import Verdict, agent_verdict
-from clickstream.clean.columns import Codes, Distinct, category, table, taken, verdict_columns
+from clickstream.clean.bots import Networks
+from clickstream.clean.columns import (
+    Codes,
+    Distinct,
+    category,
+    combined,
+    table,
+    taken,
+    verdict_columns,
+)
 from clickstream.clean.devices import Device
-from clickstream.clean.kinds import is_health_checker
+from clickstream.clean.origins import Origins
 from clickstream.clean.places import Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.visitor_ids import VisitorKeys, hashed_form, visitor_id
 
-NOT_LOGGED = ""
-"""The text of a field that the log has no place for; nobody is judged by its absence."""
-
 VISITOR_COLUMNS = (
-    *("site", "visitor_id", "carried_as", *(field.name for field in fields(Device))),
-    *(*(field.name for field in fields(Place)), "opted_out", "is_bot", "bot_class", "bot_reason"),
+    *("site", "visitor_id", "carried_as", "visitor_hour"),
+    *(field.name for field in (*fields(Device), *fields(Place))),
+    *("opted_out", "is_bot", "bot_class", "bot_reason"),
 )
 """The columns of the table of visitors."""
 
 
-class Visitors:
-    """Every distinct visitor of each hour so far: verdicts hold for an hour.
+def visitors_of(
+    columns: Mapping[str, npt.NDArray[Any]],
+    origins: Origins,
+    rules: CleanRules,
+    keys: VisitorKeys,
+    look_ups: LookUps,
+) -> tuple[Codes, pd.DataFrame]:
+    """Each row's visitor, and the table of visitors, which has a row for each visitor and hour.
 
-    A visitor is a tuple of codes: address, user agent, cookie, the hour (in hours since 1970), and
-    whether they asked not to be tracked.
+    `columns` has for each row hit_at, and client, agent and marks as codes into `origins`. Two rows
+    of the table may share an id and an hour: those of a cookie that came from two addresses.
     """
+    hours = columns["hit_at"].astype("M8[h]").astype(np.int32)
+    rows, first = combined(columns["client"], columns["agent"], columns["marks"], hours)
+    client, agent, marks = (columns[name][first] for name in ("client", "agent", "marks"))
+    visitors = _Visitors(origins, client, agent, marks, hours[first])
+    return rows, visitors.table(rules, keys, look_ups)
 
-    def __init__(self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps) -> None:
-        self._rules, self._keys, self._look_ups = rules, keys, look_ups
-        self._clients: Distinct[str | None, str | None] = Distinct(_itself)
-        self._forwarded: Distinct[str | None, str | None] = Distinct(_itself)
-        self._routes: Distinct[tuple[int, ...], int] = Distinct(self._route)
-        self._addresses: Distinct[str | None, Place] = Distinct(self._place)
-        self._agents: Distinct[str | None, Device] = Distinct(self._device)
-        self._verdicts: list[Verdict | None] = []
-        self._is_checker: list[bool] = []
-        self._cookies: Distinct[str | None, str | None] = Distinct(_itself)
-        self._visitors: Distinct[tuple[int, ...], None] = Distinct(lambda _codes: None)
 
-    def agents(self, user_agent: pd.Series) -> tuple[Codes, npt.NDArray[np.bool_]]:
-        """Each row's user agent, and whether it is a health checker's."""
-        agents = self._agents.rows(user_agent, None)
-        return agents, np.array(self._is_checker, np.bool_)[agents]
+@dataclass(frozen=True)
+class _Visitors:
+    """Distinct visitors: for each the codes of client, agent and marks, and the hour since 1970."""
 
-    def rows(self, parsed: pd.DataFrame, agents: Codes) -> Codes:
-        """Each row's visitor; `agents` are the rows' user agents, as `agents` gives them."""
-        clients = self._clients.rows(parsed["client"], None)
-        forwarded = self._forwarded.rows(parsed["forwarded"], None)
-        routes = self._routes.combinations(clients, forwarded)
-        return self._visitors.combinations(
-            np.array(self._routes.made, np.int32)[routes],
-            agents,
-            self._cookies.rows(parsed["cookie"], None),
-            parsed["at"].to_numpy().astype("M8[h]").astype(np.int32),
-            parsed["opt_out"].to_numpy().astype(np.int32),
-        )
+    origins: Origins
+    client: Codes
+    agent: Codes
+    marks: Codes
+    hour: Codes
 
-    def table(self) -> pd.DataFrame:
-        """One row for each visitor and hour, in the order of their codes.
-
-        Two rows may share an id and an hour: those of a cookie that came from two addresses.
-        """
-        codes = np.array(self._visitors.ordered, np.int32).reshape(-1, 5)
-        addresses, agents, _, hours, opted_out = codes.T
-        now, before = category([*self._ids(self._keys.now)]), self._keys.before
+    def table(self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps) -> pd.DataFrame:
+        """One row for each visitor."""
+        address, addresses = self._addresses(rules)
+        opted_out = np.array([mark.opted_out for mark in self.origins.marks.ordered], np.bool_)
+        wish, site = opted_out[self.marks], hashed_form(rules.site)
+        hosts = [site + hashed_form(text) for text in addresses]
+        ids = [*self._ids([hosts[one] for one in address], site, keys.now, keys.now)]
+        before = ids
+        if keys.before is not None:
+            before = [*self._ids([hosts[one] for one in address], site, keys.before, keys.now)]
         return pd.DataFrame(
             {
-                "site": category([self._rules.site]).take(np.zeros(len(codes), np.int8)),
-                "visitor_id": now,
-                "carried_as": category([*self._ids(before)]) if before else now,
-                "visitor_hour": hours,
-                **taken(table(Device, self._agents.made), agents),
-                **self._places(addresses, opted_out),
-                "opted_out": opted_out.astype(np.bool_),
-                **self._verdict_columns(addresses, agents),
+                "site": category([rules.site]).take(np.zeros(len(self.hour), np.int8)),
+                "visitor_id": category(ids),
+                "carried_as": category(before),
+                "visitor_hour": self.hour,
+                **taken(table(Device, [a.device for a in self.origins.agents.made]), self.agent),
+                **_places(addresses, address, wish, look_ups),
+                "opted_out": wish,
+                **self._verdicts([addresses[one] for one in address], rules.networks),
             }
         )
 
-    def _ids(self, key: bytes) -> Iterator[str]:
-        """Every visitor's id under a key; of those who asked not to be tracked, under the hour's own.
-
-        Their hour is in it, so that nobody is followed from one hour to the next. Texts are put
-        into the form that is hashed once each.
-        """
-        site = hashed_form(self._rules.site)
-        hosts = [*map(hashed_form, self._addresses.ordered)]
-        agents = [*map(hashed_form, self._agents.ordered)]
-        for address, agent, cookie, hour, opted_out in self._visitors.ordered:
-            used = key
-            origin = hosts[address] + agents[agent]
-            if opted_out:
-                origin, used = origin + hashed_form(str(hour)), self._keys.now
-            elif named := self._cookies.ordered[cookie]:
-                origin = hashed_form(named)
-            yield visitor_id(site + origin, used)
-
-    def _places(self, addresses: Codes, opted_out: Codes) -> dict[str, Any]:
-        """The places of visitors; of those who asked not to be tracked the country only."""
-        places = self._addresses.made
-        coarse = [Place(country=place.country) for place in places] if opted_out.any() else []
-        return taken(table(Place, places + coarse), addresses + len(places) * opted_out)
-
-    def _verdict_columns(self, addresses: Codes, agents: Codes) -> dict[str, Any]:
-        """Who is a machine by user agent and network."""
-        if not len(self._rules.networks):
-            return taken(pd.DataFrame(verdict_columns(self._verdicts)), agents)
-        hosts, judge = self._addresses.ordered, self._rules.networks.verdict
-        judged = (
-            (hosts[address], self._verdicts[agent])
-            for address, agent in zip(addresses.tolist(), agents.tolist(), strict=True)
+    def _addresses(self, rules: CleanRules) -> tuple[Codes, list[str | None]]:
+        """Each visitor's address, by way of trusted proxies, as a code into the distinct ones."""
+        clients, marks = self.origins.clients.ordered, self.origins.marks.ordered
+        routes, first = combined(self.client, self.marks)
+        known: Distinct[str | None, None] = Distinct(lambda _address: None)
+        found = known.codes(
+            client and client_address(client, mark.forwarded, rules.trusted)
+            for client, mark in (
+                (clients[self.client[one]], marks[self.marks[one]]) for one in first.tolist()
+            )
         )
-        return verdict_columns([judge(host, by) if host else by for host, by in judged])
+        codes: Codes = found[routes]
+        return codes, known.ordered
 
-    def _route(self, route: tuple[int, ...]) -> int:
-        """The code of the address that a request came from by way of trusted proxies."""
-        client, forwarded = self._clients.ordered[route[0]], self._forwarded.ordered[route[1]]
-        if client is None:
-            return self._addresses[None]
-        return self._addresses[client_address(client, forwarded or None, self._rules.trusted)]
+    def _ids(
+        self, hosts: list[bytes], site: bytes, key: bytes, key_of_hidden: bytes
+    ) -> Iterator[str]:
+        """Each visitor's id under a key; `hosts` are the hashed forms of site and address.
 
-    def _place(self, address: str | None) -> Place:
-        return self._look_ups.place(address) if address else Place()
+        Who asked not to be tracked has the hour in it, and the hour's own key: nobody is followed
+        from one hour to the next.
+        """
+        agents = [*map(hashed_form, self.origins.agents.ordered)]
+        marks = self.origins.marks.ordered
+        rows = zip(hosts, self.agent.tolist(), self.marks.tolist(), self.hour.tolist(), strict=True)
+        for host, agent, mark, hour in rows:
+            if not any(marks[mark][1:]):
+                yield visitor_id(host + agents[agent], key)
+            elif marks[mark].opted_out:
+                hidden = host + agents[agent] + hashed_form(str(hour))
+                yield visitor_id(hidden, key_of_hidden)
+            else:
+                yield visitor_id(site + hashed_form(marks[mark].cookie), key)
 
-    def _device(self, agent: str | None) -> Device:
-        """One call for each distinct agent, so the lists beside the table grow with it."""
-        self._verdicts.append(None if agent == NOT_LOGGED else agent_verdict(agent))
-        self._is_checker.append(is_health_checker(agent or "", self._rules.kinds))
-        return self._look_ups.device(agent or "")
+    def _verdicts(self, addresses: list[str | None], networks: Networks) -> dict[str, Any]:
+        """Who is a machine by user agent and network."""
+        by_agent = [agent.verdict for agent in self.origins.agents.made]
+        if not len(networks):
+            return taken(pd.DataFrame(verdict_columns(by_agent)), self.agent)
+        judged = [
+            networks.verdict(address, by_agent[agent]) if address else by_agent[agent]
+            for address, agent in zip(addresses, self.agent.tolist(), strict=True)
+        ]
+        return verdict_columns(judged)
 
 
-def _itself(value: Any) -> Any:
-    return value
+def _places(
+    addresses: list[str | None], address: Codes, opted_out: npt.NDArray[np.bool_], look_ups: LookUps
+) -> dict[str, Any]:
+    """The places of visitors; of those who asked not to be tracked the country only."""
+    distinct: Distinct[Place, None] = Distinct(lambda _place: None)
+    found = distinct.codes(look_ups.place(one) if one else Place() for one in addresses)[address]
+    coarse = [Place(country=place.country) for place in distinct.ordered]
+    rows = found + len(coarse) * opted_out
+    return taken(table(Place, [*distinct.ordered, *coarse]), rows)
