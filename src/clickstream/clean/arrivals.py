@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +34,9 @@ class Arrived:
 class Arrivals:
     """Every distinct referrer so far, and what it makes together with tags."""
 
-    def __init__(self, domains: tuple[str, ...], rules: ChannelRules) -> None:
-        self._domains, self._rules = domains, rules
-        self._referrers: Distinct[str | None, Referrer | None] = Distinct(self._referrer)
+    def __init__(self, rules: ChannelRules) -> None:
+        self._rules = rules
+        self._referrers: Distinct[str | None, None] = Distinct(lambda _referrer: None)
 
     def referrers(self, referrer: pd.Series) -> Codes:
         """Each row's referrer."""
@@ -46,17 +47,23 @@ class Arrivals:
         has: npt.NDArray[np.bool_] = referrers != self._referrers[None]
         return has
 
+    def count(self, referrers: Codes) -> Counter[str]:
+        """How many of the rows have each referrer."""
+        counts = np.bincount(referrers, minlength=len(self._referrers)).tolist()
+        named = zip(self._referrers.ordered, counts, strict=True)
+        return Counter({text: n for text, n in named if text and n})
+
     def table(
-        self, referrers: Codes, tags: Codes, tag_sets: list[Target]
+        self, referrers: Codes, tags: Codes, tag_sets: list[Target], domains: tuple[str, ...]
     ) -> tuple[Codes, pd.DataFrame]:
-        """Each row's arrival, from its referrer and its tags, and the table of arrivals."""
+        """Each row's arrival, from its referrer and its tags, and the table of arrivals.
+
+        `domains` are the site's own: a referrer of theirs is none.
+        """
+        known = [referrer_of(text, domains) if text else None for text in self._referrers.ordered]
         rows, first = combined(referrers, tags)
         pairs = zip(referrers[first].tolist(), tags[first].tolist(), strict=True)
-        made = [self._arrived(self._referrers.made[one], tag_sets[other]) for one, other in pairs]
-        return rows, table(Arrived, made)
-
-    def _referrer(self, text: str | None) -> Referrer | None:
-        return referrer_of(text, self._domains) if text else None
+        return rows, table(Arrived, [self._arrived(known[r], tag_sets[t]) for r, t in pairs])
 
     def _arrived(self, referrer: Referrer | None, tags: Target) -> Arrived:
         came = arrival(referrer, tags, self._rules)

@@ -6,6 +6,7 @@ mean is worked out once for each distinct one.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from clickstream.clean.arrivals import Arrivals
 from clickstream.clean.columns import Distinct, category
 from clickstream.clean.judge import judged
-from clickstream.clean.kinds import kind_of
+from clickstream.clean.kinds import KINDS, kind_of
 from clickstream.clean.origins import Origins
 from clickstream.clean.requests import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
@@ -34,7 +35,7 @@ class Cleaner:
         self._raw_objects: Distinct[str, None] = Distinct(lambda _key: None)
         self._methods: Distinct[str | None, None] = Distinct(lambda _method: None)
         self._targets = Targets(rules.targets, rules.kinds)
-        self._arrivals = Arrivals(rules.domains, rules.channels)
+        self._arrivals = Arrivals(rules.channels)
         self._origins = Origins(rules.kinds, self._look_ups)
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
 
@@ -64,14 +65,26 @@ class Cleaner:
             }
         )
 
-    def requests(self) -> Requests:
-        """Every request taken in, labelled, with the verdicts on how visitors behaved."""
+    def referrers_of_assets(self) -> Counter[str]:
+        """The referrers of the static assets taken in, and how many each was named by."""
+        is_asset = [batch["kind"] == KINDS.index("asset") for batch in self._batches]
+        named = [
+            batch["referrer"][some] for batch, some in zip(self._batches, is_asset, strict=True)
+        ]
+        return self._arrivals.count(np.concatenate(named))
+
+    def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
+        """Every request taken in, labelled, with the verdicts on how visitors behaved.
+
+        To be called once, at the end. `more_domains` are the site's own beside those of the rules.
+        """
         columns = joined(self._batches)
         visitor, visitors = visitors_of(
             columns, self._origins, self._rules, self._keys, self._look_ups
         )
         tags, referrer = self._targets.tags(columns["target"]), columns.pop("referrer")
-        arrival, arrivals = self._arrivals.table(referrer, tags, self._targets.tag_sets)
+        domains = (*self._rules.domains, *more_domains)
+        arrival, arrivals = self._arrivals.table(referrer, tags, self._targets.tag_sets, domains)
         for name in ("client", "agent", "marks"):  # addresses and agents do not come out
             del columns[name]
         columns |= {

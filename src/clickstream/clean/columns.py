@@ -57,13 +57,14 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         return rows
 
 
-def combined(*columns: npt.NDArray[Any]) -> tuple[Codes, npt.NDArray[np.int64]]:
+def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
     """The distinct combinations of some columns of codes.
 
     Returns for each row which combination it has, and for each combination the first row with it.
     """
-    rows = np.zeros(len(columns[0]), np.int64)
-    for column in columns:
+    arrays = [np.asarray(column) for column in columns]
+    rows = np.zeros(len(arrays[0]), np.int64)
+    for column in arrays:
         if len(column) and (column != column[0]).any():
             rows, _ = pd.factorize(rows << 32 | column)
     first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)

@@ -6,17 +6,15 @@ What each figure means is said in `FIGURES`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from clickstream.clean import Cleaner, CleanRules, KindRules, LookUps, TargetRules, VisitorKeys
-from clickstream.clean.kinds import path_kind
+from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
 from clickstream.clean.referrers import referrer_of
-from clickstream.clean.urls import split_target
 from clickstream.parse import Parsed, parse
 from clickstream.sessions import SessionRules
 from clickstream.trial.visits import SessionCounts, count_sessions
@@ -150,13 +148,9 @@ class Tally:
     ) -> None:
         self.lines = 0
         self.parsed = 0
-        self._clean_rules, self._session_rules, self._look_ups = (
-            clean_rules,
-            session_rules,
-            look_ups,
-        )
-        self._own_domain: str | None = None
-        self._cleaner: Cleaner | None = None
+        self._domains, self._session_rules = clean_rules.domains, session_rules
+        self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
+        self._cleaner.add(parse(b"", "common").requests)  # so that there is a batch at least
         self._clients: set[str] = set()
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
@@ -169,13 +163,12 @@ class Tally:
         for row in parsed.rejects.drop_duplicates("reason").itertuples():
             self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
         self._clients.update(parsed.requests["client"].dropna().unique().tolist())
-        self._cleaner = self._cleaner or self._new_cleaner(parsed.requests)
         self._cleaner.add(parsed.requests, path)
 
     def figures(self) -> Figures:
         """The figures of everything taken in."""
-        cleaner = self._cleaner or self._new_cleaner(parse(b"", "common").requests)
-        requests = cleaner.requests()
+        own = own_domain(self._cleaner.referrers_of_assets(), self._domains)
+        requests = self._cleaner.requests(more_domains=(own,) if own else ())
         rows = requests.frame(only=_SHOWN)
         is_hit = rows["kind"] != "asset"
         is_bot = rows["is_bot"] & is_hit
@@ -193,22 +186,13 @@ class Tally:
             by_hour=dict(sorted(_counted(_epoch_hours(rows["hit_at"])).items())),
             top_pages=_top(_counted(rows.loc[is_view, "page"])),
             top_referrers=_top(_counted(rows.loc[is_view, "referrer_domain"])),
-            own_domain=self._own_domain,
+            own_domain=own,
             campaigns=_campaigns(rows[list(_TAGS)], is_view),
             bot_classes=_top(_counted(rows.loc[is_bot, "bot_class"])),
             bot_reasons=_top(_counted(rows.loc[is_bot, "bot_reason"])),
             first_at=rows["hit_at"].min().to_pydatetime() if len(rows) else None,
             last_at=rows["hit_at"].max().to_pydatetime() if len(rows) else None,
         )
-
-    def _new_cleaner(self, requests: pd.DataFrame) -> Cleaner:
-        """A cleaner that knows the site's domains: those of the settings, and the log's own."""
-        rules = self._clean_rules
-        own = own_domain(requests, rules.kinds)
-        if own and referrer_of(f"https://{own}/", rules.domains):
-            self._own_domain = own
-            rules = replace(rules, domains=(*rules.domains, own))
-        return Cleaner(rules, VisitorKeys(VISITOR_KEY), self._look_ups)
 
 
 def _campaigns(tags: pd.DataFrame, is_view: pd.Series) -> tuple[CampaignCounts, ...]:
@@ -247,22 +231,19 @@ def _epoch_hours(moments: pd.Series) -> pd.Series:
     return pd.Series(seconds // 3600 * 3600)
 
 
-def own_domain(requests: pd.DataFrame, rules: KindRules) -> str | None:
-    """The logged site's own domain: people try logs of sites that the settings do not know.
+def own_domain(referrers_of_assets: Counter[str], domains: tuple[str, ...]) -> str | None:
+    """The logged site's own domain, which is not among `domains`.
 
-    A browser that loads a page's images and styles names that page as referrer, so the domain
-    behind most requests for assets is the site itself. None when no domain has more than half.
+    People try logs of sites that the settings do not know. A browser that loads a page's images
+    and styles names that page as referrer, so the domain behind most requests for assets is the
+    site itself. None when no domain has more than half.
     """
-    targets = requests["target"].cat.categories.tolist()
-    kinds = [path_kind(split_target(target, TargetRules()).path, rules) for target in targets]
-    is_asset = np.array([kind == "asset" for kind in [*kinds, None]])
-    named = requests.loc[is_asset[requests["target"].cat.codes], "referrer"]
     plain: Counter[str] = Counter()
-    for referrer, n in _counted(named).items():
-        if found := referrer_of(referrer, ()):
+    for referrer, n in referrers_of_assets.items():
+        if found := referrer_of(referrer, domains):
             plain[found.domain.removeprefix("www.")] += n
     domain, n = next(iter(_top(plain).items()), ("", 0))
-    return domain if 2 * n > plain.total() else None
+    return domain if 2 * n > referrers_of_assets.total() else None
 
 
 def _entries(name: str, count: str, counts: dict[str, int]) -> list[dict[str, str | int]]:

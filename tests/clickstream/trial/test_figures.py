@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.trial.small_log import LINES, line
 
-from clickstream.clean import CleanRules
+from clickstream.clean import CleanRules, LookUps
 from clickstream.parse import parse
 from clickstream.sessions import SessionRules
-from clickstream.settings import Settings
 from clickstream.trial import FIGURES
 from clickstream.trial.figures import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
     "lines parsed rejected balance by_status bytes clients visitors sessions request_runs "
-    "by_hour_utc top_pages top_referrers campaigns bots first_at last_at cpu_seconds"
+    "by_hour_utc channels devices countries top_pages top_referrers campaigns bots first_at "
+    "last_at cpu_seconds"
 ).split()
 
 
@@ -54,7 +54,10 @@ def test_small_log_by_hand(report, log):
         "sessions": 3,
         "request_runs": 5,
         "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
-        "top_pages": [{"path": "/", "page_views": 2}, {"path": "/menu", "page_views": 2}],
+        "channels": {"Direct": 1, "Email": 1, "Organic Search": 1},
+        "devices": {"desktop": 3},
+        "countries": {},
+        "top_pages": [{"page": "/", "page_views": 2}, {"page": "/menu", "page_views": 2}],
         "top_referrers": [{"domain": "www.google.com", "page_views": 1}],
         "campaigns": [
             {
@@ -67,6 +70,7 @@ def test_small_log_by_hand(report, log):
         ],
         "bots": {
             "requests": 2,
+            "by_class": {"search engine": 2},
             "top_reasons": [{"reason": "user agent: Googlebot", "requests": 2}],
         },
         "first_at": "2026-11-20T05:00:00Z",
@@ -163,9 +167,7 @@ def test_no_own_domain_without_a_majority():
 
 
 def figures_of(blocks, domains=()):
-    defaults = Settings()
-    rules = CleanRules("cafe", domains, defaults.clean.asset_extensions, ())
-    tally = Tally(rules, SessionRules())
+    tally = Tally(CleanRules("cafe", domains), SessionRules(), LookUps())
     for block in blocks:
         tally.add(parse(block.encode(), "combined"), "log")
     figures = tally.figures()
