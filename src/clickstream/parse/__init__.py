@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
-from clickstream.parse import w3c
+from clickstream.parse import rows, w3c
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
 from clickstream.parse.known import FORMATS, Format
-from clickstream.parse.stream import blocks
+from clickstream.parse.rows import Rows
+from clickstream.parse.stream import batches, blocks
 
 __all__ = [
     "FORMATS",
@@ -52,13 +53,24 @@ def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b""
 
 
 def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
-    """Parse block after block; line numbers and the header in force run on."""
+    """Parse block after block, some at a time; line numbers and the header in force run on.
+
+    A batch of blocks makes one part. Nothing of it is kept once it was given.
+    """
+    known = _named(log_format)
     line, header = 1, b""
-    for block in blocks:
-        parsed = parse(block, log_format, line, header)
-        line += parsed.lines + parsed.directives
-        header = header_after(block, log_format, header)
-        yield parsed
+    for batch in batches(blocks):
+        found = _read(batch, known, header)
+        for block in batch:
+            header = header_after(block, log_format, header)
+        yield as_frames(found, line)
+        line += found.lines + len(found.directives)
+
+
+def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
+    if known.pattern:
+        return rows.read(batch, known.pattern)
+    return known.read(b"".join(batch), header)
 
 
 def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
@@ -85,10 +97,12 @@ def concat(parts: Iterable[Parsed]) -> Parsed:
 
 def event_hours(data: bytes, log_format: str, header: bytes = b"") -> npt.NDArray[np.int64]:
     """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
-    rows = _named(log_format).read(data, header)
-    hours = np.full(rows.lines + len(rows.directives), -1, np.int64)
-    hours[rows.line] = rows.seconds // _HOUR * _HOUR
-    return np.delete(hours, rows.directives)
+    known = _named(log_format)
+    pattern = known.pattern
+    found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)
+    hours = np.full(found.lines + len(found.directives), -1, np.int64)
+    hours[found.line] = found.seconds // _HOUR * _HOUR
+    return np.delete(hours, found.directives)
 
 
 def detect(sample: bytes) -> str:

@@ -8,7 +8,7 @@ what is between them, so that nothing of a line is kept but codes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,10 @@ from clickstream.parse.formats import LogFormat
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
-BLOCK_BYTES = 2 << 20
-"""Bytes that are scanned at once: about what the processor's cache holds."""
+BLOCK_BYTES = 4 << 20
+"""Bytes that are scanned at once at most: about what the processor's cache holds."""
+
+_SHORT = ("head",)  # repeats too rarely to be worth encoding for each block by itself
 
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
@@ -41,7 +43,7 @@ _Flags = npt.NDArray[np.bool_]
 class Coded:
     """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text.
 
-    In `Rows`, a row without a text is one whose line has no place for the field.
+    Values may repeat. In `Rows`, a row without a text is one whose line has no place for the field.
     """
 
     codes: _Integers
@@ -70,27 +72,29 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Block:
-    """All lines of a block: where they are in the data, and what those hold that fit the format."""
+    """The lines of a block: where they are in the data, and what those hold that fit the format."""
 
+    data: bytes
     start: _Integers
     end: _Integers
     fits: _Flags
     status: _Integers
     size: _Integers
-    fields: dict[str, pa.DictionaryArray]
+    fields: dict[str, pa.Array]
 
 
-def read(data: bytes, log_format: LogFormat, wanted: Collection[str] = TEXTS) -> Rows:
-    """Read every line of the data; of its quoted fields only those that are wanted."""
-    blocks: list[_Block] = []
+def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str] = TEXTS) -> Rows:
+    """Read every line of the blocks; of its quoted fields only those that are wanted."""
+    found: list[_Block] = []
     refused: list[Refused] = []
     lines = 0
-    for start, stop in _block_bounds(data):
-        scanned = scan(data, start, stop, len(log_format.quoted_fields))
-        refused += _judge(data, start, lines, scanned, log_format)
-        blocks.append(_encoded(start, scanned, log_format, wanted))
-        lines += len(scanned.starts)
-    return _checked(data, blocks, refused, log_format)
+    for data in blocks:
+        for start, stop in _block_bounds(data):
+            scanned = scan(data, start, stop, len(log_format.quoted_fields))
+            refused += _judge(data, start, lines, scanned, log_format)
+            found.append(_encoded(data, start, scanned, log_format, wanted))
+            lines += len(scanned.starts)
+    return _checked(found, refused, log_format)
 
 
 def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
@@ -130,7 +134,9 @@ def _fields(log_format: LogFormat) -> tuple[str, ...]:
     return ("head", "time", *log_format.quoted_fields)
 
 
-def _encoded(start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]) -> _Block:
+def _encoded(
+    data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
+) -> _Block:
     """A scanned and judged block. Arrow cuts the fields out of it by their bounds."""
     # Between neighbouring bounds lies, in turn, a field and what separates it from the next.
     count, width = scanned.bounds.shape
@@ -140,8 +146,10 @@ def _encoded(start: int, scanned: Scan, log_format: LogFormat, wanted: Collectio
     for index, name in enumerate(_fields(log_format)):
         if index < 2 or name in wanted:  # every line is checked by its head and time
             places = pa.array(np.arange(2 * index, count * width, width))
-            fields[name] = pieces.take(places).dictionary_encode()
+            values = pieces.take(places)
+            fields[name] = values if name in _SHORT else values.dictionary_encode()
     return _Block(
+        data,
         scanned.starts + start,
         scanned.ends + start,
         scanned.regular,
@@ -151,9 +159,7 @@ def _encoded(start: int, scanned: Scan, log_format: LogFormat, wanted: Collectio
     )
 
 
-def _checked(
-    data: bytes, blocks: list[_Block], refused: list[Refused], log_format: LogFormat
-) -> Rows:
+def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:
     """The rows whose head and time hold what they should; the others join the refused lines."""
     columns = {name: _joined([block.fields[name] for block in blocks]) for name in blocks[0].fields}
     head, time = columns.pop("head"), columns.pop("time")
@@ -161,11 +167,7 @@ def _checked(
     seconds, possible = unix_seconds(time.values.to_pylist())
     fits = np.concatenate([block.fits for block in blocks])
     good = fits & (texts["client"].codes >= 0) & possible[time.codes]
-    start = np.concatenate([block.start for block in blocks])
-    end = np.concatenate([block.end for block in blocks])
-    for index in np.flatnonzero(fits & ~good).tolist():
-        line = data[start[index] : end[index]]
-        refused.append((index, log_format.why_not(line), line))
+    refused += _refused(blocks, fits & ~good, log_format)
     return Rows(
         np.flatnonzero(good),
         seconds[time.codes[good]],
@@ -177,17 +179,27 @@ def _checked(
     )
 
 
-def _joined(parts: list[pa.DictionaryArray]) -> Coded:
-    whole = pa.chunked_array(parts).unify_dictionaries().combine_chunks()
+def _refused(blocks: list[_Block], is_refused: _Flags, log_format: LogFormat) -> Iterator[Refused]:
+    """The refused lines of the blocks, from the flags of all their lines."""
+    first = 0
+    for block in blocks:
+        for row in np.flatnonzero(is_refused[first : first + len(block.fits)]).tolist():
+            line = block.data[block.start[row] : block.end[row]]
+            yield first + row, log_format.why_not(line), line
+        first += len(block.fits)
+
+
+def _joined(parts: list[pa.Array]) -> Coded:
+    chunks = pa.chunked_array(parts)
+    is_encoded = pa.types.is_dictionary(chunks.type)
+    encoded = chunks.unify_dictionaries() if is_encoded else chunks.dictionary_encode()
+    whole = encoded.combine_chunks()
     return Coded(whole.indices.to_numpy(), whole.dictionary)
 
 
 def _head_texts(head: Coded, log_format: LogFormat) -> dict[str, Coded]:
     """The client of each head, and what else it names; code -1 where it is not a head."""
     found = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
-    texts = {}
-    for name in (piece.name for piece in found.type):
-        distinct = pc.struct_field(found, name).dictionary_encode()
-        codes = distinct.indices.fill_null(-1).to_numpy()
-        texts[name] = Coded(codes[head.codes], distinct.dictionary)
-    return texts
+    is_head = found.is_valid().to_numpy(zero_copy_only=False)
+    codes = np.where(is_head[head.codes], head.codes, -1)
+    return {part.name: Coded(codes, pc.struct_field(found, part.name)) for part in found.type}

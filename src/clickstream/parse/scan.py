@@ -24,8 +24,8 @@ Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 
-_NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b"\n\r\"\\"
-_SPARE = 8
+_NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b'\n\r"\\'
+_SPARE = 16  # bytes behind the text, so that the word at any place in question can be loaded
 _TIME_WIDTH = 26
 _STATUS_WIDTH = 3
 _MAX_DIGITS = 8  # of a number in a regular line: what one word holds
@@ -79,7 +79,7 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
 
 
 def _block(data: bytes, start: int, stop: int) -> Bytes:
-    """The lines, each with its newline, and some bytes more, so that words can be loaded."""
+    """The lines, each with its newline, and _SPARE bytes more."""
     if stop + _SPARE <= len(data):
         return np.frombuffer(data, np.uint8, stop + _SPARE - start, start)
     text = data[start:stop]
@@ -89,7 +89,7 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
 
 def _words(block: Bytes) -> Words:
     """The eight bytes from each position on, as a little-endian number."""
-    return np.ndarray(len(block) - _SPARE + 1, "<u8", buffer=block, strides=(1,))
+    return np.ndarray(len(block) - 7, "<u8", buffer=block, strides=(1,))
 
 
 def _after_the_one_before(positions: Integers) -> Integers:
@@ -106,7 +106,7 @@ def _bounds(
     before = (0, -_TIME_WIDTH - len(" [] "), -_TIME_WIDTH - len("] "), -len("] "))
     shift = np.array([*before, *(1, 0) * quoted_fields], np.int32)
     quote = np.array([0, 0, 0, 0, *range(2 * quoted_fields)])
-    bounds = marks.astype(np.int32).take(first[:, None] + quote, mode="clip")
+    bounds: npt.NDArray[np.int32] = marks.astype(np.int32).take(first[:, None] + quote, mode="clip")
     bounds += shift
     bounds[:, 0] = starts
     return bounds
@@ -130,8 +130,13 @@ def _punctuated(words: Words, bounds: npt.NDArray[np.int32], ends: Integers) -> 
 def _reads(words: Words, at: Integers, text: bytes) -> Flags:
     """Whether the bytes at each position are the text, in which `.` is any byte."""
     mask, number = _masked(text)
-    found: Flags = (words.take(at, mode="clip") & mask) == number
+    found: Flags = (_loaded(words, at) & mask) == number
     return found
+
+
+def _loaded(words: Words, at: Integers) -> Words:
+    """The words at the positions; any word where a line has too few bytes to be regular."""
+    return words[np.maximum(at, 0)]
 
 
 @lru_cache
@@ -158,7 +163,7 @@ def _number(
     All digits are added up at once: neighbours to pairs, pairs to fours, fours to eights.
     """
     blank = np.asarray(8 * (_MAX_DIGITS - length), np.uint64)
-    word = words.take(end - _MAX_DIGITS, mode="clip") ^ np.uint64(0x3030303030303030)
+    word = _loaded(words, end - _MAX_DIGITS) ^ np.uint64(0x3030303030303030)
     word = word >> blank << blank  # what stands before the digits counts as zeros
     above_nine = ((word + np.uint64(0x7676767676767676)) | word) & np.uint64(0x8080808080808080)
     for digits, ones in ((1, 0x00FF00FF00FF00FF), (2, 0x0000FFFF0000FFFF), (4, 0xFFFFFFFF)):
