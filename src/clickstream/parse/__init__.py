@@ -8,6 +8,7 @@ joins both into coded columns; `w3c` and `json_lines` read line by line. `frames
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from io import BytesIO
 
 import numpy as np
@@ -55,14 +56,14 @@ def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b""
 def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
     """Parse block after block, some at a time; line numbers and the header in force run on.
 
-    A batch of blocks makes one part. Nothing of it is kept once it was given.
+    A batch of blocks makes one part. Of its text nothing is kept once the part is given.
     """
     known = _named(log_format)
     line, header = 1, b""
     for batch in batches(blocks):
         found = _read(batch, known, header)
-        for block in batch:
-            header = header_after(block, log_format, header)
+        header = reduce(lambda above, block: header_after(block, log_format, above), batch, header)
+        batch.clear()
         yield as_frames(found, line)
         line += found.lines + len(found.directives)
 

@@ -57,7 +57,9 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     """Scan the whole lines between two positions; the last one may lack its newline."""
     block = _block(data, start, stop)
     text, words = block[:-_SPARE], _words(block)
-    marks = np.flatnonzero((text == _NEWLINE) | (text == _QUOTE))
+    is_mark = text == _QUOTE
+    is_mark |= text == _NEWLINE
+    marks = np.flatnonzero(is_mark)
     last = np.flatnonzero(text[marks] == _NEWLINE)  # each line's last mark is its newline
     first, newlines = _after_the_one_before(last), marks[last]
     starts = _after_the_one_before(newlines)
@@ -82,9 +84,9 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
     """The lines, each with its newline, and _SPARE bytes more."""
     if stop + _SPARE <= len(data):
         return np.frombuffer(data, np.uint8, stop + _SPARE - start, start)
-    text = data[start:stop]
-    newline = b"" if not text or text.endswith(b"\n") else b"\n"
-    return np.frombuffer(b"".join((text, newline, bytes(_SPARE))), np.uint8)
+    has_newline = start == stop or data.endswith(b"\n", start, stop)
+    pieces = (memoryview(data)[start:stop], b"" if has_newline else b"\n", bytes(_SPARE))
+    return np.frombuffer(b"".join(pieces), np.uint8)
 
 
 def _words(block: Bytes) -> Words:

@@ -32,6 +32,7 @@ def batches(blocks: Iterable[bytes], size: int = BATCH_BYTES) -> Iterator[list[b
     for block in blocks:
         batch.append(block)
         held += len(block)
+        del block  # else it would outlive its batch
         if held >= size:
             yield batch
             batch, held = [], 0
