@@ -58,17 +58,17 @@ def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
 
     A batch of blocks makes one part. Of its text nothing is kept once the part is given.
     """
-    known = _named(log_format)
     line, header = 1, b""
     for batch in batches(blocks):
-        found = _read(batch, known, header)
+        found = _read(batch, log_format, header)
         header = reduce(lambda above, block: header_after(block, log_format, above), batch, header)
         batch.clear()
         yield as_frames(found, line)
         line += found.lines + len(found.directives)
 
 
-def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
+def _read(batch: list[bytes], log_format: str, header: bytes) -> Rows:
+    known = _named(log_format)
     if known.pattern:
         return rows.read(batch, known.pattern)
     return known.read(b"".join(batch), header)
