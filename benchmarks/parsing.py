@@ -1,16 +1,18 @@
 """Contestants that only parse: each reads the gzipped log and returns how many lines it parsed.
 
 Ours also checks times, decodes text and splits request lines; the others stop at the fields' texts.
-All but GoAccess use the same strict pattern, which knows escaped quotes.
+All but GoAccess use the same strict pattern, which knows escaped quotes. What is in Python unpacks
+with ISA-L, and counts block after block without keeping what it parsed.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
+
+from isal import igzip
 
 _QUOTED = r'"(?P<{}>(?:[^"\\]|\\.)*)"'
 PATTERN = (
@@ -23,27 +25,26 @@ FIELDS = tuple(re.findall(r"\?P<(\w+)>", PATTERN))
 
 
 def clickstream(log: Path) -> int:
-    """Ours, as the pipeline calls it: an hour's object whole."""
-    from clickstream import parse
+    """Ours, as a stream: requests and rejects in frames, block after block."""
+    from clickstream.parse import blocks, parse_blocks
 
-    return len(parse.parse(gzip.decompress(log.read_bytes()), "combined").requests)
+    with igzip.open(log) as stream:
+        return sum(len(part.requests) for part in parse_blocks(blocks(stream), "combined"))
 
 
 def python_re(log: Path) -> int:
-    """The standard library, line by line, keeping every field."""
+    """The standard library, line by line."""
     pattern = re.compile(PATTERN.encode())
-    with gzip.open(log) as lines:
-        rows = [match.groups() for line in lines if (match := pattern.match(line.rstrip(b"\n")))]
-    return len(rows)
+    with igzip.open(log) as lines:
+        return sum(pattern.match(line.rstrip(b"\n")) is not None for line in lines)
 
 
 def pyarrow_regex(log: Path) -> int:
     """Arrow's `extract_regex`, block by block."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = [pc.extract_regex(lines, PATTERN) for lines in _arrow_lines(log)]
-    return int(pa.chunked_array(found).drop_null().length())
+    found = (pc.extract_regex(lines, PATTERN) for lines in _arrow_lines(log))
+    return sum(len(fields) - fields.null_count for fields in found)
 
 
 def _arrow_lines(log: Path) -> Iterator[Any]:
@@ -53,8 +54,8 @@ def _arrow_lines(log: Path) -> Iterator[Any]:
 
     from clickstream.parse import blocks
 
-    with gzip.open(log) as stream:
-        for block in blocks(cast(BinaryIO, stream)):
+    with igzip.open(log) as stream:
+        for block in blocks(stream):
             ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
             offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
             spans = [None, pa.py_buffer(offsets), pa.py_buffer(block)]

@@ -14,6 +14,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from isal import igzip
+
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
@@ -69,7 +71,8 @@ def read(lake: Lake, raw: RawObject) -> bytes:
     stored = objects.get(lake, raw.key)
     if stored is None:
         raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
-    return gzip.decompress(stored.body)
+    lines: bytes = igzip.decompress(stored.body)
+    return lines
 
 
 def raw_digest(raws: Iterable[RawObject]) -> str:

@@ -8,18 +8,20 @@ joins both into coded columns; `w3c` and `json_lines` read line by line. `frames
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
-from clickstream.parse import w3c
+from clickstream.parse import rows, w3c
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
 from clickstream.parse.known import FORMATS, Format, compile_format
-from clickstream.parse.stream import blocks
+from clickstream.parse.rows import Rows
+from clickstream.parse.stream import batches, blocks
 
 __all__ = [
     "FORMATS",
@@ -55,13 +57,24 @@ def parse(
 
 
 def parse_blocks(blocks: Iterable[bytes], log_format: str | Format) -> Iterator[Parsed]:
-    """Parse block after block; line numbers and the header in force run on."""
+    """Parse block after block, some at a time; line numbers and the header in force run on.
+
+    A batch of blocks makes one part. Of its text nothing is kept once the part is given.
+    """
     line, header = 1, b""
-    for block in blocks:
-        parsed = parse(block, log_format, line, header)
-        line += parsed.lines + parsed.directives
-        header = header_after(block, log_format, header)
-        yield parsed
+    for batch in batches(blocks):
+        found = _read(batch, log_format, header)
+        header = reduce(lambda above, block: header_after(block, log_format, above), batch, header)
+        batch.clear()
+        yield as_frames(found, line)
+        line += found.lines + len(found.directives)
+
+
+def _read(batch: list[bytes], log_format: str | Format, header: bytes) -> Rows:
+    known = _named(log_format)
+    if known.pattern:
+        return rows.read(batch, known.pattern)
+    return known.read(b"".join(batch), header)
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
@@ -92,10 +105,12 @@ def event_hours(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
     """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
-    rows = _named(log_format).read(data, header)
-    hours = np.full(rows.lines + len(rows.directives), -1, np.int64)
-    hours[rows.line] = rows.seconds // _HOUR * _HOUR
-    return np.delete(hours, rows.directives)
+    known = _named(log_format)
+    pattern = known.pattern
+    found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)
+    hours = np.full(found.lines + len(found.directives), -1, np.int64)
+    hours[found.line] = found.seconds // _HOUR * _HOUR
+    return np.delete(hours, found.directives)
 
 
 def detect(sample: bytes) -> str:

@@ -26,7 +26,7 @@ _USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
 HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % _USER
 """Client, identity and user. A user name may hold spaces: it ends at the last ` [` before a quote.
 Apache writes `""` for a user whose name is empty."""
-VHOST_HEAD = rb'[^ "]+ (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % _USER
+VHOST_HEAD = rb'(?P<host>[^ "]+) (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % _USER
 """The same after the virtual host. A client has a dot or a colon: that keeps lines without a host,
 but with a space in the user's name, from being taken for lines with one."""
 
@@ -38,39 +38,42 @@ _COMMON = (
     *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
     *(rb"\d \d \d", rb"\x20", rb"(?:\d{1,18}|-)"),
 )
-_COMBINED = (*_COMMON, rb'\x20 "', _TEXT, rb'" \x20 "', _TEXT, rb'"')
-
-
-_FIELDS = ("time", "request", "status", "bytes", "referrer", "user_agent")
 
 
 @dataclass(frozen=True)
 class LogFormat:
-    """One access-log format: its name, a line of it, what follows every line's head, and it.
+    """A format of lines: head, `[time] "request" status bytes`, then any more fields in quotes.
 
-    What follows is fields and separators in turn, each in pieces set off by spaces; `quoted_fields`
-    names the fields in quotes.
+    `quoted_fields` names the fields in quotes, the request first; of those that `rows.TEXTS` does
+    not know nothing is kept. `head` is the pattern of what stands before the time, and names the
+    client and, where it is logged there, the host.
     """
 
     name: str
     example: str
-    fields_and_separators: tuple[bytes, ...]
     quoted_fields: tuple[str, ...]
     head: bytes = HEAD
 
     @cached_property
+    def _fields_and_separators(self) -> tuple[bytes, ...]:
+        """What follows the head, in pieces set off by spaces; fields stand at even places."""
+        trailing = [rb'" \x20 "', _TEXT] * (len(self.quoted_fields) - 1)
+        return (*_COMMON, rb'\x20 "', *trailing[1:], rb'"') if trailing else _COMMON
+
+    @cached_property
     def line(self) -> re.Pattern[bytes]:
         """The strict pattern of a line, with a group for the head and for each field."""
-        joined = [b"".join(pieces.split()) for pieces in self.fields_and_separators]
-        for index, name in zip(range(0, len(joined), 2), _FIELDS, strict=False):
-            joined[index] = b"(?P<%b>%b)" % (name.encode(), joined[index])
+        joined = [b"".join(pieces.split()) for pieces in self._fields_and_separators]
+        request, *trailing = self.quoted_fields
+        for index, name in enumerate(("time", request, "status", "bytes", *trailing)):
+            joined[2 * index] = b"(?P<%b>%b)" % (name.encode(), joined[2 * index])
         return re.compile(rb"(?P<head>%b) \[%b" % (self.head, b"".join(joined)))
 
     @cached_property
     def beginning(self) -> re.Pattern[bytes]:
         """The pattern of a line that stops early, though not before its time begins."""
         nested = b""
-        for piece in reversed([*chain(*(p.split() for p in self.fields_and_separators))]):
+        for piece in reversed([*chain(*(p.split() for p in self._fields_and_separators))]):
             nested = b"(?:%b%b)?" % (piece, nested)
         return re.compile(rb"%b \[%b" % (self.head, nested))
 
@@ -93,29 +96,25 @@ LINE_FORMATS: Mapping[str, LogFormat] = {
     "combined": LogFormat(
         "combined",
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
-        _COMBINED,
-        quoted_fields=("request", "referrer", "user_agent"),
+        ("request", "referrer", "user_agent"),
     ),
     "common": LogFormat(
         "common",
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
-        _COMMON,
-        quoted_fields=("request",),
+        ("request",),
     ),
     "combined_vhost": LogFormat(
         "combined_vhost",
         "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
         '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
-        _COMBINED,
-        quoted_fields=("request", "referrer", "user_agent"),
+        ("request", "referrer", "user_agent"),
         head=VHOST_HEAD,
     ),
     "common_vhost": LogFormat(
         "common_vhost",
         "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
         '"GET /menu HTTP/1.1" 200 512',
-        _COMMON,
-        quoted_fields=("request",),
+        ("request",),
         head=VHOST_HEAD,
     ),
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +15,11 @@ from clickstream.parse.escaping import escape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.rows import Coded, Rows
 
-_TEXTS = ("client", "method", "target", "protocol", "referrer", "user_agent")
+_TEXTS = (
+    *("client", "method", "target", "protocol", "referrer", "user_agent"),
+    *("host", "forwarded", "cookie"),
+)
+_OPT_OUTS = ("sec_gpc", "dnt")
 _HTTP_REQUEST = (
     r"^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
     r"(?P<target>.+) "
@@ -24,6 +29,7 @@ _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
 """The text of a field that the format has no place for; a field that was left out is NA."""
 
+_NO_PLACE = pd.CategoricalDtype(pd.Index([NOT_LOGGED], dtype="str"))
 _REASON = pd.CategoricalDtype(pd.Index(REASONS, dtype="str"))
 
 
@@ -32,10 +38,12 @@ class Parsed:
     """What `parse` made of some lines: `lines == len(requests) + len(rejects)`, always.
 
     `requests` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
-    datetime64[us]), client, method, target, protocol, referrer, user_agent (categories of str),
-    status (int16) and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that
-    the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
-    method and protocol are NA and target is the whole request line.
+    datetime64[us]), client, method, target, protocol, referrer, user_agent, host (the virtual host
+    or the Host header), forwarded (X-Forwarded-For) and cookie (a first-party visitor cookie's
+    value), all nine categories of str, opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16)
+    and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that the format or the
+    line has no place for is NOT_LOGGED. Where the request line is not HTTP, method and protocol are
+    NA and target is the whole request line.
 
     `rejects` has one row for each refused line: line_number (int64), reason (category, one of
     REASONS) and line (str, the line's bytes escaped; `unescape` gives them back).
@@ -55,19 +63,16 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
     texts = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
     if "request" in texts:
         texts |= _split(texts.pop("request"))
-    not_logged = pd.Categorical.from_codes(np.zeros(len(rows.line), np.int8), [NOT_LOGGED])
     requests = pd.DataFrame(
         {
-            "line_number": rows.line.astype(np.int64) + first_line,
+            "line_number": rows.line + first_line,
             "at": rows.seconds.astype("M8[s]").astype("M8[us]"),
-            **{name: _category(texts[name]) if name in texts else not_logged for name in _TEXTS},
-            "host": not_logged,
-            "forwarded": not_logged,
-            "cookie": not_logged,
-            "opt_out": np.zeros(len(rows.line), np.bool_),
+            **{name: _category(texts.get(name), len(rows.line)) for name in _TEXTS},
+            "opt_out": _is_opted_out(rows),
             "status": rows.status,
             "bytes": pd.arrays.IntegerArray(np.maximum(rows.size, 0), rows.size < 0),
-        }
+        },
+        copy=False,
     )
     rejects = _rejects(rows.refused, first_line)
     return Parsed(requests, rejects, rows.lines, len(rows.directives))
@@ -110,10 +115,10 @@ def _rejects(refused: list[tuple[int, str, bytes]], first_line: int) -> pd.DataF
 
 def _decoded(values: pa.Array) -> pa.Array:
     r"""The bytes as text: UTF-8, any other byte as `\xhh`."""
-    try:
-        return values.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([value.decode("utf-8", "backslashreplace") for value in values.to_pylist()])
+    text = values.cast(pa.string(), safe=False)  # as if all were UTF-8; what is ASCII surely is
+    other = pc.invert(pc.string_is_ascii(text))
+    decoded = [raw.decode("utf-8", "backslashreplace") for raw in values.filter(other).to_pylist()]
+    return pc.replace_with_mask(text, other, pa.array(decoded, pa.string()))
 
 
 def _split(request: Coded) -> dict[str, Coded]:
@@ -127,8 +132,10 @@ def _split(request: Coded) -> dict[str, Coded]:
     return {name: Coded(request.codes, values) for name, values in columns.items()}
 
 
-def _category(column: Coded) -> pd.Categorical:
+def _category(column: Coded | None, rows: int) -> pd.Categorical:
     """The column as a pandas category. Texts that became equal share one code."""
+    if column is None:
+        return pd.Categorical.from_codes(np.zeros(rows, np.int8), dtype=_NO_PLACE)
     logged = pc.if_else(pc.is_in(column.values, _NOTHING), None, column.values)
     distinct = logged.dictionary_encode()
     codes = np.append(distinct.indices.fill_null(-1).to_numpy(), -1)[column.codes]
@@ -137,3 +144,14 @@ def _category(column: Coded) -> pd.Categorical:
         codes = np.where(unlogged, len(categories), codes)
         categories = categories.append(pd.Index([NOT_LOGGED], dtype="str"))
     return pd.Categorical.from_codes(codes, categories)
+
+
+def _is_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Whether a header that asks not to be tracked was logged as 1."""
+    opted_out = np.zeros(len(rows.line), np.bool_)
+    for name in _OPT_OUTS:
+        if name in rows.texts:
+            text = rows.texts[name]
+            is_one = np.append(pc.equal(text.values, b"1").to_numpy(zero_copy_only=False), False)
+            opted_out |= is_one[text.codes]
+    return opted_out

@@ -19,13 +19,15 @@ class Format:
     """One format: its name, an example (or the string that tells how it looks), and its reader.
 
     `read` takes whole lines and the header in force before them; b"" where there is none, and
-    always so in a format whose lines each stand for themselves (`has_header` is False).
+    always so in a format whose lines each stand for themselves (`has_header` is False). Where a
+    pattern describes the lines, `pattern` is what `rows.read` needs to read them in blocks.
     """
 
     name: str
     example: str
     read: Callable[[bytes, bytes], Rows]
     has_header: bool = False
+    pattern: LogFormat | None = None
 
 
 def _named(*names: str) -> dict[str, Format]:
@@ -34,7 +36,7 @@ def _named(*names: str) -> dict[str, Format]:
 
 def _of_lines(log_format: LogFormat) -> Format:
     read = partial(_read_lines, log_format)
-    return Format(log_format.name, log_format.example, read)
+    return Format(log_format.name, log_format.example, read, pattern=log_format)
 
 
 def compile_format(name: str, text: str) -> Format:
@@ -57,7 +59,7 @@ def _read_layouts(layouts: tuple[Layout, ...], data: bytes, _header: bytes) -> R
 
 
 def _read_lines(log_format: LogFormat, data: bytes, _header: bytes) -> Rows:
-    return rows.read(data, log_format)
+    return rows.read([data], log_format)
 
 
 def _read_json(data: bytes, _header: bytes) -> Rows:

@@ -1,12 +1,14 @@
 """From the bytes of a log to coded columns: every line ends up as a row or as a reject.
 
 Texts stay bytes here and are dictionary-encoded: a column is codes into its distinct values, and
-whatever must be checked or computed is checked or computed once for each distinct value.
+whatever must be checked or computed is checked or computed once for each distinct value. Block by
+block, the fields' bounds come from the scan or from the strict pattern, and Arrow cuts and encodes
+what is between them, so that nothing of a line is kept but codes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,19 +22,28 @@ from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
 BLOCK_BYTES = 4 << 20
-"""Bytes that are scanned at once: about what the processor's cache holds."""
+"""Bytes that are scanned at once at most: about what the processor's cache holds."""
+
+_SHORT = ("head",)  # repeats too rarely to be worth encoding for each block by itself
+
+TEXTS = (
+    *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
+    *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
+)
+"""The texts that a row can have."""
 
 Refused = tuple[int, str, bytes]
 """A refused line: its index in the data, the reason, and its bytes without the line end."""
 
 _Integers = npt.NDArray[Any]
+_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Coded:
     """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text.
 
-    In `Rows`, a row without a text is one whose line has no place for the field.
+    Values may repeat. In `Rows`, a row without a text is one whose line has no place for the field.
     """
 
     codes: _Integers
@@ -44,7 +55,7 @@ class Rows:
     """The usable lines in file order, and the refused ones.
 
     `line` is each line's index in the data, from 0; `seconds` is Unix time; `size` is in bytes, -1
-    where none was logged; `texts` are bytes: client, referrer and user agent, and either request or
+    where none was logged; `texts` are bytes, by their names in TEXTS: client, and either request or
     method, target and protocol; what the format lacks is absent. `lines` counts usable and refused
     ones; `directives` has the indexes of what is neither: the log's own headers.
     """
@@ -59,129 +70,136 @@ class Rows:
     directives: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def read(data: bytes, log_format: LogFormat) -> Rows:
-    """Read every line of the data."""
-    tables = [_table(log_format, [], [])]
+@dataclass(frozen=True)
+class _Block:
+    """The lines of a block: where they are in the data, and what those hold that fit the format."""
+
+    data: bytes
+    start: _Integers
+    end: _Integers
+    fits: _Flags
+    status: _Integers
+    size: _Integers
+    fields: dict[str, pa.Array]
+
+
+def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str] = TEXTS) -> Rows:
+    """Read every line of the blocks; of its quoted fields only those that are wanted."""
+    found: list[_Block] = []
     refused: list[Refused] = []
     lines = 0
-    for start, stop in _block_bounds(data):
-        scanned = scan(
-            np.frombuffer(data, np.uint8, stop - start, start), len(log_format.quoted_fields)
-        )
-        irregular, unfit = _irregular(data, start, lines, scanned, log_format)
-        tables += [_regular(data, start, lines, scanned, log_format), irregular]
-        refused += unfit
-        lines += len(scanned.starts)
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks().sort_by("line")
-    return _checked(data, table, refused, lines, log_format)
+    for data in blocks:
+        for start, stop in _block_bounds(data):
+            scanned = scan(data, start, stop, len(log_format.quoted_fields))
+            refused += _judge(data, start, lines, scanned, log_format)
+            found.append(_encoded(data, start, scanned, log_format, wanted))
+            lines += len(scanned.starts)
+    return _checked(found, refused, log_format)
 
 
 def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Cuts the data after newlines, about every BLOCK_BYTES."""
+    """Cuts the data after newlines, about every BLOCK_BYTES; no data are one empty block."""
     start = 0
-    while start < len(data):
+    while start + BLOCK_BYTES < len(data):
         stop = data.rfind(b"\n", start, start + BLOCK_BYTES) + 1
         if not stop:
             stop = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
         yield start, stop
         start = stop
+    if start < len(data) or not data:
+        yield start, len(data)
 
 
-def _regular(
+def _judge(
     data: bytes, start: int, first_line: int, scanned: Scan, log_format: LogFormat
-) -> pa.Table:
-    """The regular lines of a block. Arrow cuts the fields out of the block by their bounds."""
+) -> Iterator[Refused]:
+    """Has the strict pattern fill in each line that is not regular; gives those it refuses."""
+    for index in np.flatnonzero(~scanned.regular).tolist():
+        begin, end = int(scanned.starts[index]), int(scanned.ends[index])
+        line = data[start + begin : start + end]
+        match = log_format.line.fullmatch(line)
+        if match is None:
+            scanned.bounds[index] = begin
+            yield first_line + index, log_format.why_not(line), line
+            continue
+        spans = [match.span(name) for name in _fields(log_format)]
+        scanned.bounds[index] = begin + np.array(spans).ravel()
+        scanned.status[index] = int(match["status"])
+        scanned.size[index] = -1 if match["bytes"] == b"-" else int(match["bytes"])
+        scanned.regular[index] = True
+
+
+def _fields(log_format: LogFormat) -> tuple[str, ...]:
+    """The fields whose bounds the scan gives, in their order."""
+    return ("head", "time", *log_format.quoted_fields)
+
+
+def _encoded(
+    data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
+) -> _Block:
+    """A scanned and judged block. Arrow cuts the fields out of it by their bounds."""
     # Between neighbouring bounds lies, in turn, a field and what separates it from the next.
     count, width = scanned.bounds.shape
-    bounds = pa.py_buffer(scanned.bounds.astype(np.int32))
-    block = pa.py_buffer(data).slice(start)
-    pieces = pa.Array.from_buffers(pa.binary(), max(count * width - 1, 0), [None, bounds, block])
-    texts = [
-        pieces.take(pa.array(np.arange(field, count * width, width)))
-        for field in range(0, width, 2)
-    ]
-    lines = scanned.regular
-    where = [lines + first_line, scanned.starts[lines] + start, scanned.ends[lines] + start]
-    return _table(log_format, [*where, scanned.status, scanned.size], texts)
-
-
-def _irregular(
-    data: bytes, start: int, first_line: int, scanned: Scan, log_format: LogFormat
-) -> tuple[pa.Table, list[Refused]]:
-    """The other lines of a block, each read by the strict pattern or refused by it."""
-    others = np.ones(len(scanned.starts), np.bool_)
-    others[scanned.regular] = False
-    read: list[tuple[Any, ...]] = []
-    refused: list[Refused] = []
-    for index in np.flatnonzero(others).tolist():
-        begin, end = int(scanned.starts[index]) + start, int(scanned.ends[index]) + start
-        line = data[begin:end]
-        if match := log_format.line.fullmatch(line):
-            size = -1 if match["bytes"] == b"-" else int(match["bytes"])
-            texts = match.group("head", "time", *log_format.quoted_fields)
-            read.append((first_line + index, begin, end, int(match["status"]), size, *texts))
-        else:
-            refused.append((first_line + index, log_format.why_not(line), line))
-    columns = list(zip(*read, strict=True))
-    return _table(log_format, columns[:5], columns[5:]), refused
-
-
-def _table(log_format: LogFormat, numbers: list[Any], texts: list[Any]) -> pa.Table:
-    """Lines of the right shape: where they are in the data, and their fields, texts encoded."""
-    integers = (
-        *(("line", pa.int64()), ("start", pa.int64()), ("end", pa.int64())),
-        *(("status", pa.int16()), ("size", pa.int64())),
-    )
-    names = ("head", "time", *log_format.quoted_fields)
-    numbers = numbers or [()] * len(integers)
-    texts = texts or [()] * len(names)
-    return pa.table(
-        {
-            **{
-                name: pa.array(column, kind)
-                for (name, kind), column in zip(integers, numbers, strict=True)
-            },
-            **{
-                name: pa.array(column, pa.binary()).dictionary_encode()
-                for name, column in zip(names, texts, strict=True)
-            },
-        }
+    buffers = [None, pa.py_buffer(scanned.bounds), pa.py_buffer(scanned.block)]
+    pieces = pa.Array.from_buffers(pa.binary(), max(count * width - 1, 0), buffers)
+    fields = {}
+    for index, name in enumerate(_fields(log_format)):
+        if index < 2 or name in wanted:  # every line is checked by its head and time
+            places = pa.array(np.arange(2 * index, count * width, width))
+            values = pieces.take(places)
+            fields[name] = values if name in _SHORT else values.dictionary_encode()
+    return _Block(
+        data,
+        scanned.starts + start,
+        scanned.ends + start,
+        scanned.regular,
+        scanned.status,
+        scanned.size,
+        fields,
     )
 
 
-def _checked(
-    data: bytes, table: pa.Table, refused: list[Refused], lines: int, log_format: LogFormat
-) -> Rows:
+def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:
     """The rows whose head and time hold what they should; the others join the refused lines."""
-    line, start, end, status, size = (
-        table[name].to_numpy() for name in ("line", "start", "end", "status", "size")
-    )
-    client, time = _clients(_coded(table["head"]), log_format), _coded(table["time"])
+    columns = {name: _joined([block.fields[name] for block in blocks]) for name in blocks[0].fields}
+    head, time = columns.pop("head"), columns.pop("time")
+    texts = _head_texts(head, log_format) | columns
     seconds, possible = unix_seconds(time.values.to_pylist())
-    good = (client.codes >= 0) & possible[time.codes]
-    for row in np.flatnonzero(~good).tolist():
-        text = data[start[row] : end[row]]
-        refused.append((int(line[row]), log_format.why_not(text), text))
-    texts = {"client": client} | {name: _coded(table[name]) for name in log_format.quoted_fields}
+    fits = np.concatenate([block.fits for block in blocks])
+    good = fits & (texts["client"].codes >= 0) & possible[time.codes]
+    refused += _refused(blocks, fits & ~good, log_format)
     return Rows(
-        line[good],
-        seconds[time.codes][good],
-        status[good],
-        size[good],
+        np.flatnonzero(good),
+        seconds[time.codes[good]],
+        np.concatenate([block.status for block in blocks])[good],
+        np.concatenate([block.size for block in blocks])[good],
         {name: Coded(text.codes[good], text.values) for name, text in texts.items()},
         sorted(refused),
-        lines,
+        len(good),
     )
 
 
-def _coded(column: pa.ChunkedArray) -> Coded:
-    whole = column.combine_chunks()
+def _refused(blocks: list[_Block], is_refused: _Flags, log_format: LogFormat) -> Iterator[Refused]:
+    """The refused lines of the blocks, from the flags of all their lines."""
+    first = 0
+    for block in blocks:
+        for row in np.flatnonzero(is_refused[first : first + len(block.fits)]).tolist():
+            line = block.data[block.start[row] : block.end[row]]
+            yield first + row, log_format.why_not(line), line
+        first += len(block.fits)
+
+
+def _joined(parts: list[pa.Array]) -> Coded:
+    chunks = pa.chunked_array(parts)
+    is_encoded = pa.types.is_dictionary(chunks.type)
+    encoded = chunks.unify_dictionaries() if is_encoded else chunks.dictionary_encode()
+    whole = encoded.combine_chunks()
     return Coded(whole.indices.to_numpy(), whole.dictionary)
 
 
-def _clients(head: Coded, log_format: LogFormat) -> Coded:
-    """The client of each head; code -1 where the head is not client, identity and user."""
-    parts = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
-    clients = pc.struct_field(parts, "client").dictionary_encode()
-    codes = clients.indices.fill_null(-1).to_numpy()
-    return Coded(codes[head.codes], clients.dictionary)
+def _head_texts(head: Coded, log_format: LogFormat) -> dict[str, Coded]:
+    """The client of each head, and what else it names; code -1 where it is not a head."""
+    found = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
+    is_head = found.is_valid().to_numpy(zero_copy_only=False)
+    codes = np.where(is_head[head.codes], head.codes, -1)
+    return {part.name: Coded(codes, pc.struct_field(found, part.name)) for part in found.type}

@@ -22,12 +22,13 @@ _IN_ORDER = np.argsort(_SPELLED)
 def unix_seconds(times: list[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Unix time in seconds of each time, and whether it is one.
 
-    Each is 26 bytes; a time is `dd/Mon/yyyy:HH:MM:SS +zzzz`. A leap second (second 60) counts as
-    second 59, so that it stays in its own minute and hour. Impossible are: a month or day that the
-    calendar lacks, hour 24, minute 60, an offset of a day or more, and years outside
+    A time is `dd/Mon/yyyy:HH:MM:SS +zzzz`; text of another width is none. A leap second (second 60)
+    counts as second 59, so that it stays in its own minute and hour. Impossible are: a month or day
+    that the calendar lacks, hour 24, minute 60, an offset of a day or more, and years outside
     FIRST_YEAR..LAST_YEAR.
     """
-    text = np.frombuffer(b"".join(times), np.uint8).reshape(len(times), WIDTH)
+    wide = b"".join(time if len(time) == WIDTH else bytes(WIDTH) for time in times)
+    text = np.frombuffer(wide, np.uint8).reshape(len(times), WIDTH)
     month, month_ok = _month(text[:, 3:6])
     digits = text.astype(np.int64) - ord("0")
     day, year = _number(digits, 0, 2), _number(digits, 7, 4)

@@ -3,6 +3,7 @@
 import io
 import random
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import Record, records
 from tests.clickstream.parse.other_lines import host_line, json_line, w3c_lines
 
+import clickstream.parse as parsing
 from clickstream.parse import (
     FORMATS,
     Parsed,
@@ -25,6 +27,7 @@ from clickstream.parse import (
     unescape,
 )
 from clickstream.parse.formats import LINE_FORMATS
+from clickstream.parse.stream import batches
 
 formats = st.sampled_from(sorted(FORMATS))
 line_formats = st.sampled_from(sorted(LINE_FORMATS))
@@ -133,6 +136,27 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
     assert b"".join(cut) == data
     assert all(block.endswith(b"\n") for block in cut[:-1])
     assert_same(concat(parse_blocks(cut, log_format)), parse(data, log_format))
+
+
+@settings(max_examples=25, deadline=None)
+@given(logs, formats, st.integers(1, 400), st.integers(1, 400))
+def test_batches_of_blocks_add_up_to_the_whole(
+    data: bytes, log_format: str, block: int, batch: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parsing, "batches", lambda cut: batches(cut, batch))
+        parts = [*parse_blocks(blocks(io.BytesIO(data), block), log_format)]
+    assert len(parts) <= len(data) // batch + 1
+    assert_same(concat(parts), parse(data, log_format))
+
+
+def test_nothing_of_a_block_is_kept_once_it_was_parsed() -> None:
+    example = LINE_FORMATS["combined"].example.encode()
+    block = b"\n".join([example] * 3 + [b"no entry"]) + b"\n"
+    held = sys.getrefcount(block)
+    parts = parse_blocks(iter([block]), "combined")
+    assert next(parts).lines == 4
+    assert sys.getrefcount(block) == held
 
 
 @settings(max_examples=50, deadline=None)
