@@ -22,11 +22,11 @@ NO_FIELDS = "no #Fields line that fits before it"
 REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS)
 """Every reason for which a line is refused."""
 
-_USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
-HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % _USER
+USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
+HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % USER
 """Client, identity and user. A user name may hold spaces: it ends at the last ` [` before a quote.
 Apache writes `""` for a user whose name is empty."""
-VHOST_HEAD = rb'(?P<host>[^ "]+) (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % _USER
+VHOST_HEAD = rb'(?P<host>[^ "]+) (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % USER
 """The same after the virtual host. A client has a dot or a colon: that keeps lines without a host,
 but with a space in the user's name, from being taken for lines with one."""
 

@@ -11,6 +11,7 @@ from clickstream.parse.compiled import layout_of
 from clickstream.parse.declared import DECLARED
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
 from clickstream.parse.layout import Layout
+from clickstream.parse.log_shape import shape_of
 from clickstream.parse.rows import Rows
 
 
@@ -51,6 +52,8 @@ def compile_format(name: str, text: str) -> Format:
 
 def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
     layouts = tuple(layout_of(name, text) for text in strings)
+    if len(layouts) == 1 and (shape := shape_of(layouts[0])):
+        return _of_lines(LogFormat(name, example, *shape))
     return Format(name, example, partial(_read_layouts, layouts))
 
 

@@ -1,0 +1,53 @@
+"""Layouts of the shape of a LogFormat: read by the faster scan as the layout reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.test_parse_properties import logs
+
+from clickstream.parse import compile_format
+from clickstream.parse.compiled import layout_of
+from clickstream.parse.layout_rows import read
+from clickstream.parse.log_shape import shape_of
+from clickstream.parse.rows import Coded
+
+TAIL = '%t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
+HEADS = {
+    f"%h %l %u {TAIL}": "{} - {} ",
+    f'%h %l %u {TAIL} "%{{X-Forwarded-For}}i"': "{} - {} ",
+    f"%v:%p %a %l %u {TAIL}": "example.com:443 {} - {} ",
+    f"%a %V %D {TAIL}": "{} example.com 17 ",
+}
+"""What stands before the time, by the format string: client and user are put in."""
+OTHERS = (f"{TAIL} %h", f"%h %l %u {TAIL} %D", f"%{{X-Forwarded-For}}i %u {TAIL}", "%h %t %r %s")
+
+
+def test_which_layouts_have_the_shape() -> None:
+    assert all(shape_of(layout_of("mine", text)) for text in HEADS)
+    assert not any(shape_of(layout_of("mine", text)) for text in OTHERS)
+
+
+def texts(column: Coded) -> list[bytes]:
+    return [column.values[code].as_py() for code in column.codes]
+
+
+@pytest.mark.parametrize("text", HEADS)
+@settings(max_examples=40, deadline=None)
+@given(st.lists(records, max_size=4), logs)
+def test_both_ways_read_the_same(text: str, some: list[Record], noise: bytes) -> None:
+    lines = []
+    for record in some:
+        head = HEADS[text].format(record.client, record.user).encode()
+        rest = record.line[record.line.rindex(b" [", 0, record.line.index(b'] "')) + 1 :]
+        lines.append(head + rest + (b' "-"' if "Forwarded" in text else b""))
+    data = b"\n".join([*lines, noise])
+    fast = compile_format("mine", text).read(data, b"")
+    slow = read(data, [layout_of("mine", text)])
+    assert fast.line.tolist() == slow.line.tolist()
+    assert fast.seconds.tolist() == slow.seconds.tolist()
+    for name, column in slow.texts.items():
+        assert texts(fast.texts[name]) == texts(column)
+    assert [index for index, _, _ in fast.refused] == [index for index, _, _ in slow.refused]
