@@ -119,6 +119,7 @@ ODD = {
         f"192.0.2.7 {AT} GET /a 200 5 and more",
     ),
     "beyond ASCII": ("%h · %t→%U\u2003%s · %b", f"192.0.2.7 · {AT}→/a\u2003200 · -"),
+    "half a time": ("%h %t %{%T}t %U %s", f"192.0.2.7 {AT} 06:00:00 /a 200"),
     "named host": ("%v:%p %h %t %U %s", f"h:80 192.0.2.7 {AT} /a 200"),
     "one quote between": ('"%r"%{Referer}i"%s %t %h', f'"GET /a HTTP/1.1"-"200 {AT} 192.0.2.7'),
 }
