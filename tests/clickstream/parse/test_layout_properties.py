@@ -142,6 +142,13 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
     assert_read_as_the_patterns_read(b"\n".join(off), layouts)
 
 
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_backslash_at_the_end_escapes_nothing(end: bytes) -> None:
+    text, line = ODD["bars"]
+    rows = read(line.encode() + b"\\" + end, [layout_of("mine", text)])
+    assert len(rows.refused) == 1
+
+
 @pytest.mark.parametrize("name", DECLARED)
 def test_the_scan_alone_reads_the_example(name: str) -> None:
     """The strict pattern would read it just as well, but slowly."""
