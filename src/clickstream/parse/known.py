@@ -1,4 +1,8 @@
-"""The table of formats: how each is called, how a line of it looks and what reads it."""
+"""The table of formats: how each is called, how a line of it looks and what reads it.
+
+A format string takes this way: `apache`, `nginx` or `plain` turns it into fields and literals,
+`assemble` makes a layout of them, and `layout_rows` reads lines by it, most with `layout_scan`.
+"""
 
 from __future__ import annotations
 

@@ -61,10 +61,11 @@ class Block:
         return self.data[self.starts[index] : self.ends[index]].tobytes()
 
     def has_backslash_before(self, bytes_after: bytes) -> Flags:
-        """Which lines have a backslash right before one of the bytes."""
+        """Which lines have a backslash right before one of the bytes, or at the end of the data."""
         slashes = self.places(_BACKSLASH)
         slashes = slashes[slashes < self.size]
         meets = np.isin(self.data[slashes + 1], np.frombuffer(bytes_after, np.uint8))
+        meets |= slashes + 1 == self.size
         has = np.zeros(len(self.starts), np.bool_)
         has[np.searchsorted(self.newlines, slashes[meets])] = True
         return has

@@ -159,7 +159,8 @@ class TimeFormat:
 
         Times without an offset are UTC. A leap second (second 60) counts as second 59. Impossible
         are dates that the calendar lacks, hour 24, minute 60, an offset of a day or more, and years
-        outside FIRST_YEAR..LAST_YEAR. The block must go on for `len(pattern)` bytes behind `end`.
+        outside FIRST_YEAR..LAST_YEAR. A time that lacks something has the right shape, at most, and
+        is 0. The block must go on for `len(pattern)` bytes behind `end`.
         """
         told: dict[str, npt.NDArray[np.int64]] = {}
         possible = np.ones(len(start), np.bool_)
@@ -171,7 +172,10 @@ class TimeFormat:
             told[_WHAT.get(part.name, part.name)] = value
             at = stop
         possible &= at == end
-        seconds, in_range = _since_1970(told) if "year" in told else _since_epoch(told["seconds"])
+        if self.lacks:
+            return np.zeros_like(start), possible
+        has_epoch = "seconds" in told
+        seconds, in_range = _since_epoch(told["seconds"]) if has_epoch else _since_1970(told)
         return seconds, possible & in_range
 
 

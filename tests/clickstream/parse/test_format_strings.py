@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clickstream.errors import InputError
 from clickstream.parse import compile_format, parse
@@ -158,6 +160,11 @@ def test_bare_texts_that_hold_spaces() -> None:
     assert row("%h %{sec}t %U %s %{User-Agent}i", line)["user_agent"] == "Mozilla/5.0 (X11; Linux)"
 
 
+def test_half_a_time_beside_a_whole_one_is_passed_over() -> None:
+    line = "192.0.2.7 [20/Nov/2026:05:00:00 +0000] 06:00:00 /a 200"
+    assert row("%h %t %{%T}t %U %s", line)["at"] == pd.Timestamp("2026-11-20 05:00:00")
+
+
 def test_a_user_whose_name_is_empty() -> None:
     line = '192.0.2.7 - "" [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 -'
     assert row('%h %l %u %t "%r" %>s %b', line)["target"] == "/a"
@@ -265,3 +272,36 @@ def test_variants_of_declared_formats(name: str, line: str, expected: dict[str, 
     assert parsed.rejects.empty, parsed.rejects["reason"].tolist()
     got = parsed.requests.iloc[0]
     assert {key: None if pd.isna(got[key]) else got[key] for key in expected} == expected
+
+
+_FRAGMENTS = st.sampled_from(
+    [
+        *"%h %r %U %q %m %>s %b %u %{ %} %{Referer}i %{%F}t %{%T %z}t %{sec}t %v:%p %B %%".split(),
+        *"$remote_addr $msec $request $uri $args ${ $ $is_args $upstream_addr escape=json".split(),
+        *"{time:%s} {time:%F %T} {client} {address} {request} {x!r} {:spaced} {} {rest} {".split(),
+        *(" ", '"', "'", "[", "]", "\\", ":", "|", "\n", "\x00", "é", "{a.b[0]!s:{x}}"),
+    ]
+)
+_PLAIN = '{address} {} [{time:%F %T}] "{request}" {:spaced} "{referrer!r}" {status} {size}{rest}'
+_PLACES = st.integers(0, 80)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([COMBINED, NGINX, _PLAIN]),
+    st.lists(st.tuples(_PLACES, _PLACES, _FRAGMENTS | st.text(max_size=2)), max_size=3),
+    st.binary(max_size=60),
+)
+def test_any_text_is_a_format_or_refused_by_name(
+    text: str, changes: list[tuple[int, int, str]], line: bytes
+) -> None:
+    for place, kept_from, fragment in changes:
+        text = text[:place] + fragment + text[min(place, kept_from) :]
+    try:
+        mine = compile_format("mine", text)
+    except InputError as error:
+        refusal = str(error)
+        assert refusal.startswith("Format mine")
+        return
+    rows = mine.read(line, b"")
+    assert rows.lines == len(rows.line) + len(rows.refused)

@@ -119,6 +119,7 @@ ODD = {
         f"192.0.2.7 {AT} GET /a 200 5 and more",
     ),
     "beyond ASCII": ("%h · %t→%U\u2003%s · %b", f"192.0.2.7 · {AT}→/a\u2003200 · -"),
+    "half a time": ("%h %t %{%T}t %U %s", f"192.0.2.7 {AT} 06:00:00 /a 200"),
     "named host": ("%v:%p %h %t %U %s", f"h:80 192.0.2.7 {AT} /a 200"),
     "one quote between": ('"%r"%{Referer}i"%s %t %h', f'"GET /a HTTP/1.1"-"200 {AT} 192.0.2.7'),
 }
@@ -139,6 +140,13 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(name: str) -> None:
         for dropped in (0, 1)
     ]
     assert_read_as_the_patterns_read(b"\n".join(off), layouts)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_backslash_at_the_end_escapes_nothing(end: bytes) -> None:
+    text, line = ODD["bars"]
+    rows = read(line.encode() + b"\\" + end, [layout_of("mine", text)])
+    assert len(rows.refused) == 1
 
 
 @pytest.mark.parametrize("name", DECLARED)
