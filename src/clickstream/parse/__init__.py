@@ -2,30 +2,38 @@
 
 Read in this order: `known` lists the formats. For those whose lines a pattern describes, `formats`
 says what a line must look like, `scan` finds the fields of regular lines by structure and `rows`
-joins both into coded columns; `w3c` and `json_lines` read line by line. `frames` makes data frames.
+joins both into coded columns; `w3c` and `json_lines` read theirs. `frames` makes data frames.
+`detect` tells which format a log has, `segments` where it changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
 from clickstream.parse import w3c
+from clickstream.parse.detect import Detected, detect
+from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
 from clickstream.parse.known import FORMATS, Format
+from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, segments
 from clickstream.parse.stream import blocks
 
 __all__ = [
     "FORMATS",
     "REASONS",
+    "SWITCH_AFTER",
+    "Detected",
+    "Entries",
     "Format",
     "Parsed",
+    "Reading",
+    "Segment",
     "blocks",
     "concat",
     "detect",
@@ -35,6 +43,7 @@ __all__ = [
     "header_after",
     "parse",
     "parse_blocks",
+    "segments",
     "unescape",
 ]
 
@@ -51,14 +60,36 @@ def parse(data: bytes, log_format: str, first_line: int = 1, header: bytes = b""
     return as_frames(_named(log_format).read(data, header), first_line)
 
 
-def parse_blocks(blocks: Iterable[bytes], log_format: str) -> Iterator[Parsed]:
-    """Parse block after block; line numbers and the header in force run on."""
-    line, header = 1, b""
+def parse_blocks(
+    blocks: Iterable[bytes], log_format: str, may_change: bool = False
+) -> Iterator[Parsed]:
+    """Parse block after block; line numbers and the header in force run on.
+
+    With `may_change`, the format is the one that the log begins with: see `segments`.
+    """
+    line, now = 1, Reading(log_format)
     for block in blocks:
-        parsed = parse(block, log_format, line, header)
+        parsed = parse(block, now.log_format, line, now.header)
+        if may_change:
+            refused = np.zeros(parsed.lines + parsed.directives, np.bool_)
+            refused[parsed.rejects["line_number"].to_numpy() - line] = True
+            before = now.log_format
+            found, now = segments(block, now, refused)
+            if [segment.log_format for segment in found] != [before]:
+                parsed = _parse_segments(block, found, line)
+        else:
+            now = Reading(log_format, header_after(block, log_format, now.header))
         line += parsed.lines + parsed.directives
-        header = header_after(block, log_format, header)
         yield parsed
+
+
+def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
+    parts = []
+    for segment in found:
+        text = data[segment.start : segment.end]
+        parts.append(parse(text, segment.log_format, line, segment.header))
+        line += parts[-1].lines + parts[-1].directives
+    return concat(parts)
 
 
 def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
@@ -70,12 +101,9 @@ def header_after(data: bytes, log_format: str, header: bytes = b"") -> bytes:
     return w3c.header_after(data, header) if _named(log_format).has_header else b""
 
 
-def entries(data: bytes, log_format: str, header: bytes = b"") -> list[tuple[bytes, bytes]]:
-    """The lines that are entries, with their ends, each after the header it is read by."""
-    lines = BytesIO(data).readlines()
-    if _named(log_format).has_header:
-        return [*w3c.entries(lines, header)]
-    return [(b"", line) for line in lines]
+def entries(data: bytes, log_format: str, header: bytes = b"") -> Entries:
+    """The lines that are entries, with their ends, each with the header it is read by."""
+    return find_entries(data, header if _named(log_format).has_header else None)
 
 
 def concat(parts: Iterable[Parsed]) -> Parsed:
@@ -89,28 +117,6 @@ def event_hours(data: bytes, log_format: str, header: bytes = b"") -> npt.NDArra
     hours = np.full(rows.lines + len(rows.directives), -1, np.int64)
     hours[rows.line] = rows.seconds // _HOUR * _HOUR
     return np.delete(hours, rows.directives)
-
-
-def detect(sample: bytes) -> str:
-    """The name of the format that most lines of a sample have; of several, the most special.
-
-    A line with a virtual host is also one without, whose client is the host. The sample may
-    end inside a line. Raises InputError, naming a line of the sample, when no line has a known
-    format.
-    """
-    fitting = {name: len(known.read(sample, b"").line) for name, known in FORMATS.items()}
-    best = max(reversed(fitting), key=lambda name: fitting[name])
-    if fitting[best]:
-        return best
-    seen = next((line for line in sample.splitlines() if line.strip()), b"")
-    raise InputError(
-        f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "
-        f"Known are: {'; '.join(map(_described, FORMATS.values()))}."
-    )
-
-
-def _described(known: Format) -> str:
-    return f"{known.name}, like {' and then '.join(known.example.splitlines())}"
 
 
 def _named(log_format: str) -> Format:

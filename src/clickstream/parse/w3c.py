@@ -58,6 +58,7 @@ COLUMNS: dict[str, tuple[bytes, ...]] = {
 CloudFront's `cs(Host)` is its own name for the site: the visitor's Host is in `x-host-header`.
 """
 
+DIRECTIVE = ord("#")
 NEEDED = ("date", "time", "status", "client", "stem")
 _NO_TEXTS = ("date", "time", "status", "size", "stem", "query")
 
@@ -123,10 +124,12 @@ def read(data: bytes, header: bytes = b"") -> Rows:
 
 def header_after(data: bytes, header: bytes) -> bytes:
     """The header in force below the data, as a line of its own; above it, `header` was."""
-    found = header
-    for match in _FIELDS.finditer(data):
-        found = match[0] + b"\n"
-    return found
+    at = len(data)
+    while (at := data.rfind(b"\n#", 0, at)) >= 0:
+        if match := _FIELDS.match(data, at + 1):
+            return match[0] + b"\n"
+    match = _FIELDS.match(data)
+    return match[0] + b"\n" if match else header
 
 
 def headers_of(
@@ -190,11 +193,3 @@ def _checked(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
         refused,
         len(table),
     )
-
-
-def entries(lines, header):
-    for line in lines:
-        if line.startswith(b"#"):
-            header = header_after(line, header)
-        else:
-            yield header, line

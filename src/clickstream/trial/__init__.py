@@ -16,7 +16,7 @@ from rich.text import Text
 
 from clickstream.clean import CleanRules
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS
+from clickstream.parse import FORMATS, Detected
 from clickstream.sessions import SessionRules
 from clickstream.settings import Settings
 from clickstream.trial.figures import FIGURES, Tally
@@ -47,14 +47,16 @@ def run_trial(
     errors = Console(stderr=True)
     tally = _tally(settings or Settings())
     files = [*dict.fromkeys(paths)]
-    complaints = _read(files, log_format, tally, errors)
+    formats: list[Detected] = []
+    complaints = _read(files, log_format, tally, errors, formats)
     if tally.lines:
         figures = tally.figures()
         if as_json:
             report = figures.as_dict(time.process_time() - cpu_began)
             console.file.write(json.dumps(report, indent=2) + "\n")
         else:
-            show(figures, [*map(name_of, files)], time.perf_counter() - began, console)
+            elapsed = time.perf_counter() - began
+            show(figures, [*map(name_of, files)], formats, elapsed, console)
     for complaint in complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
     return 1 if complaints else 0
@@ -71,8 +73,13 @@ def _tally(settings: Settings) -> Tally:
     return Tally(rules, SessionRules(sessions.gap_seconds, sessions.cap_hours))
 
 
-def _read(files: Sequence[str], log_format: str, tally: Tally, errors: Console) -> list[str]:
-    """Add every file to the tally; returns what was wrong, a sentence each."""
+def _read(
+    files: Sequence[str], log_format: str, tally: Tally, errors: Console, formats: list[Detected]
+) -> list[str]:
+    """Add every file to the tally, and its format, if it was found out, to the formats.
+
+    Returns what was wrong, a sentence each.
+    """
     if log_format not in (AUTO, *FORMATS):
         known = ", ".join((AUTO, *FORMATS))
         return [f"There is no log format {log_format!r}: use one of {known}."]
@@ -80,7 +87,7 @@ def _read(files: Sequence[str], log_format: str, tally: Tally, errors: Console) 
     with progress_over(files, errors) as report:
         for path in files:
             try:
-                for parsed in read_log(path, log_format, partial(report, path)):
+                for parsed in read_log(path, log_format, partial(report, path), formats.append):
                     tally.add(parsed, name_of(path))
             except InputError as error:
                 complaints.append(str(error))

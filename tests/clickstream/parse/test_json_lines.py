@@ -153,7 +153,7 @@ def test_bad_line_is_refused_with_its_reason(line: bytes, reason: str) -> None:
 )
 def test_samples_of_servers(server: str, lines: int, first: tuple[str, int]) -> None:
     data = shared("format-samples", f"{server}_json.log").read_bytes()
-    assert detect(data) == "json"
+    assert detect(data).name == "json"
     requests = parse(data, "json").requests
     assert requests["client"].tolist() == ["1.2.3.4"] * lines
     assert (requests["at"][0], requests["bytes"][0]) == (pd.Timestamp(first[0]), first[1])

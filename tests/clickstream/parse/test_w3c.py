@@ -147,7 +147,7 @@ def test_order_of_the_columns_is_the_headers_alone() -> None:
 def test_half_a_year_of_a_real_site() -> None:
     known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())
     files = sorted(shared("iis-2009").glob("*.log"))
-    assert {detect(file.read_bytes()) for file in files} == {"w3c"}
+    assert {detect(file.read_bytes()).name for file in files} == {"w3c"}
     parsed = concat(parse(file.read_bytes(), "w3c") for file in files)
     assert (len(files), parsed.directives) == (known["files"], known["directive_lines"])
     assert parsed.lines == len(parsed.requests) == known["parsed"] == 6571
@@ -165,5 +165,5 @@ def test_half_a_year_of_a_real_site() -> None:
 @pytest.mark.parametrize("name", ["iis.log", "netscaler.log", "amazon_cloudfront_web.log"])
 def test_samples_of_other_servers(name: str) -> None:
     data = shared("format-samples", name).read_bytes()
-    assert detect(data) == "w3c"
+    assert detect(data).name == "w3c"
     assert len(parse(data, "w3c").requests) == parse(data, "w3c").lines == 1
