@@ -108,12 +108,15 @@ class Content(io.RawIOBase):
         self._read = getattr(self._source, "read1", self._source.read)
 
     def readable(self) -> bool:
+        """A reader is."""
         return True
 
     def seekable(self) -> bool:
+        """Whether the file is: a pipe is not."""
         return bool(self._source.seekable())
 
     def tell(self) -> int:
+        """The position in the content."""
         return int(self._source.tell())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

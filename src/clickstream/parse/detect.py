@@ -42,7 +42,7 @@ def detect(sample: bytes) -> Detected:
     sample, when no line has a known format.
     """
     read = {name: known.read(sample, b"") for name, known in FORMATS.items()}
-    ranked = sorted(reversed(FORMATS), key=lambda name: -len(read[name].line))
+    ranked = sorted([*FORMATS][::-1], key=lambda name: -len(read[name].line))
     best, *others = [name for name in ranked if len(read[name].line)] or [""]
     if not best:
         raise InputError(_unknown(sample))

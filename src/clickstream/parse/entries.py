@@ -1,4 +1,4 @@
-"""The entries of a log as they stand in it, so that some of them can be taken out, byte for byte."""
+"""The entries of a log as they stand in it, so that some can be taken out, byte for byte."""
 
 from __future__ import annotations
 

@@ -74,10 +74,10 @@ def _read_block(lines: list[bytes], first_line: int) -> list[Rows]:
             groups[fields], indexes[fields] = [], []
         groups[fields].append(values)
         indexes[fields].append(index)
-    parts = [
-        _checked(lines, first_line, np.array(indexes[fields]), dict(zip(fields, zip(*rows, strict=True), strict=True)))
-        for fields, rows in groups.items()
-    ]
+    parts = []
+    for fields, rows in groups.items():
+        columns = dict(zip(fields, zip(*rows, strict=True), strict=True))
+        parts.append(_checked(lines, first_line, np.array(indexes[fields]), columns))
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
@@ -99,7 +99,7 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 
 
 def _leniently(line: bytes) -> dict[str, Any]:
-    r"""The object of a line that is not quite JSON: with bytes that are not UTF-8, `\xhh` or NaN."""
+    r"""The object of a line that is not quite JSON: bytes that are not UTF-8, `\xhh`, NaN."""
     text = line.decode("utf-8", "backslashreplace")
     try:
         return _object(text)
@@ -118,9 +118,7 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _checked(
-    lines: list[bytes], first_line: int, line: _Lines, columns: dict[str, Column]
-) -> Rows:
+def _checked(lines: list[bytes], first_line: int, line: _Lines, columns: dict[str, Column]) -> Rows:
     """The objects whose values are what they should be; the others are refused."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)

@@ -52,7 +52,7 @@ def _encodable(value: Any) -> str:
 
 
 def loose_texts(column: Column) -> Coded:
-    """The same of a column that is no reason to refuse a line: what is no text or number is none."""
+    """The same of a column that refuses no line: what is no text or number is none at all."""
     return texts([_text_of(value) for value in column])[0]
 
 

@@ -159,9 +159,7 @@ def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
     return None
 
 
-def _leaning(
-    lines: _Lines, name: str, first: int, before: Reading | None
-) -> tuple[str, int]:
+def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tuple[str, int]:
     """Which other format reads most of the refused lines at the very end, and how many."""
     count = len(lines.start)
     runs = [*_runs(lines.whole(name)[first:] == _REFUSED, first)]

@@ -9,7 +9,7 @@ that are cut out of their file. Times are UTC, as the format has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
@@ -91,7 +91,7 @@ class _Layout:
 _layout = lru_cache(maxsize=64)(_Layout)
 
 
-def _decoders(fields: list[bytes]) -> dict[str, Callable[[bytes], bytes]]:
+def _decoders(fields: list[bytes]) -> Mapping[str, Callable[[bytes], bytes]]:
     if any(name.startswith(b"x-edge-") for name in fields):
         return dict.fromkeys(COLUMNS, percent_decoded) | {"user_agent": agent_decoded}
     if b"sc-status" not in fields:
@@ -159,9 +159,7 @@ def _columns(
         ]
     is_regular = spaced.is_regular[lines] & (spaced.spaces[lines] == layout.width - 1)
     regular = regular_columns(spaced, lines[is_regular], layout.places)
-    irregular, refused = careful_columns(
-        spaced, lines[~is_regular], layout.places, layout.width
-    )
+    irregular, refused = careful_columns(spaced, lines[~is_regular], layout.places, layout.width)
     return [regular, irregular], refused
 
 

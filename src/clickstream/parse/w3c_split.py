@@ -71,16 +71,16 @@ class Spaced:
 
     def table(self, lines: Integers, values: Mapping[str, Any]) -> pa.Table:
         """Lines as a table: `line` in the log, its `start` and `end` there, and texts, encoded."""
-        spans = {
-            "line": lines + self.first_line,
-            "start": self.start[lines] + self.offset,
-            "end": self.end[lines] + self.offset,
+        where = {
+            "line": pa.array(lines + self.first_line, pa.int64()),
+            "start": pa.array(self.start[lines] + self.offset, pa.int64()),
+            "end": pa.array(self.end[lines] + self.offset, pa.int64()),
         }
         encoded = {
             name: pa.array(column, pa.binary()).dictionary_encode()
             for name, column in values.items()
         }
-        return pa.table({name: pa.array(span, pa.int64()) for name, span in spans.items()} | encoded)
+        return pa.table(where | encoded)
 
 
 def _is_odd(low: Integers, kind: Integers, last: Integers, has_return: Bools) -> Bools:
@@ -92,7 +92,8 @@ def _is_odd(low: Integers, kind: Integers, last: Integers, has_return: Bools) ->
     is_odd[last[has_return]] = False
     is_known = (kind == _SPACE) | (kind == _TAB) | (kind == _NEWLINE)
     is_known[last[has_return] - 1] = True
-    return is_odd | ~is_known
+    is_odd |= ~is_known
+    return is_odd
 
 
 def regular_columns(spaced: Spaced, lines: Integers, places: Mapping[str, int]) -> pa.Table:

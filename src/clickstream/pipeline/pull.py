@@ -109,9 +109,7 @@ def _damaged(stream: LogStream, offset: int) -> str:
     )
 
 
-def _find_bookmark(
-    lake: Lake, source: Source, file: LogFile, stream: LogStream
-) -> Bookmark | None:
+def _find_bookmark(lake: Lake, source: Source, file: LogFile, stream: LogStream) -> Bookmark | None:
     """The file's bookmark, found by content whatever its name is; None for an unfinished file.
 
     Two files may begin alike. The bytes before a bookmark's offset tell them apart; a file that
@@ -172,9 +170,7 @@ def _pull_range(
     parts, after = _parts(data, _reading(bookmark), may_change=source.format == AUTO)
     epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark.last_hour)
     for (log_format, hour), (text, count) in _by_format_and_hour(parts, epochs).items():
-        span = raw.RawRange(
-            bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format
-        )
+        span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
         raw.store(lake, hour, span, text)
         lines[hour] += count
     moved = replace(
@@ -204,9 +200,7 @@ class _Part:
     epochs: NDArray[np.int64]
 
 
-def _parts(
-    data: bytes, now: parse.Reading, may_change: bool
-) -> tuple[list[_Part], parse.Reading]:
+def _parts(data: bytes, now: parse.Reading, may_change: bool) -> tuple[list[_Part], parse.Reading]:
     """The lines by format, in file order, and how those below them are read."""
     whole = _part(data, now.log_format, now.header)
     if not may_change:

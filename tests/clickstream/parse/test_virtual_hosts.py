@@ -35,7 +35,7 @@ def test_the_common_format_with_a_host() -> None:
 @pytest.mark.parametrize("user", [b"-", b"john doe", b"a b c"])
 def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
     line = HEAD.replace(b"- - [", b"- %b [" % user) + TAIL
-    assert detect(line) == "combined"
+    assert detect(line).name == "combined"
     assert parse(line, "combined_vhost").requests.empty
 
 

@@ -6,6 +6,7 @@ import json
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -85,7 +86,8 @@ def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) ->
 @given(logs)
 def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
     text = text_of(log)
-    alone = [parse(header + line, "w3c").requests for header, line in entries(text, "w3c")]
+    found = entries(text, "w3c")
+    alone = [parse(found.take(np.array([n])), "w3c").requests for n in range(len(found))]
     whole = parse(text, "w3c").requests
     assert len(alone) == len(whole)
     for one, (_, row) in zip(alone, whole.iterrows(), strict=True):
