@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clickstream.errors import InputError
+from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
 from clickstream.parse.known import FORMATS, Format
 
@@ -42,7 +43,8 @@ def detect(sample: bytes) -> Detected:
     sample, when no line has a known format.
     """
     read = {name: known.read(sample, b"") for name, known in FORMATS.items()}
-    ranked = sorted([*FORMATS][::-1], key=lambda name: -len(read[name].line))
+    order = [*FORMATS]
+    ranked = sorted(order, key=lambda name: (-len(read[name].line), -order.index(name)))
     best, *others = [name for name in ranked if len(read[name].line)] or [""]
     if not best:
         raise InputError(_unknown(sample))
@@ -56,6 +58,11 @@ def detect(sample: bytes) -> Detected:
 
 
 def _unknown(sample: bytes) -> str:
+    if missing := w3c.missing_columns(w3c.header_after(sample, b"")):
+        return (
+            f"The #Fields line of the log lacks {' and '.join(missing)}: have the server log "
+            f"at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
+        )
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
     return (
         f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "

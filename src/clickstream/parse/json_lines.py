@@ -76,7 +76,7 @@ def _read_block(lines: list[bytes], first_line: int) -> list[Rows]:
         indexes[fields].append(index)
     parts = []
     for fields, rows in groups.items():
-        columns = dict(zip(fields, zip(*rows, strict=True), strict=True))
+        columns: dict[str, Column] = dict(zip(fields, zip(*rows, strict=True), strict=True))
         parts.append(_checked(lines, first_line, np.array(indexes[fields]), columns))
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 

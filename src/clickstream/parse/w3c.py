@@ -59,7 +59,8 @@ CloudFront's `cs(Host)` is its own name for the site: the visitor's Host is in `
 """
 
 DIRECTIVE = ord("#")
-NEEDED = ("date", "time", "status", "client", "stem")
+NEEDED = ("date", "time", "client", "stem", "status")
+NEEDED_COLUMNS = [COLUMNS[name][0].decode() for name in NEEDED]
 _NO_TEXTS = ("date", "time", "status", "size", "stem", "query")
 
 _FIELDS = re.compile(rb"^#Fields:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
@@ -83,7 +84,7 @@ class _Layout:
         }
         self.width = len(fields)
         self.places = {column: place for column, place in found.items() if place >= 0}
-        self.is_usable = all(name in self.places for name in NEEDED)
+        self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.places]
         self.has_whole_urls = b"cs-uri-stem" not in fields
         self.decoded = _decoders(fields)
 
@@ -132,6 +133,11 @@ def header_after(data: bytes, header: bytes) -> bytes:
     return match[0] + b"\n" if match else header
 
 
+def missing_columns(header: bytes) -> list[str]:
+    """The needed columns that a `#Fields:` line lacks; none for what is no such line."""
+    return _layout(header).missing if header else []
+
+
 def headers_of(
     data: bytes, start: Integers, is_directive: npt.NDArray[np.bool_], header: bytes
 ) -> tuple[Integers, list[bytes]]:
@@ -152,7 +158,7 @@ def _columns(
     spaced: Spaced, lines: Integers, layout: _Layout
 ) -> tuple[list[pa.Table], list[Refused]]:
     """The entries of one header as columns of texts: those of plain shape at once."""
-    if not layout.is_usable:
+    if layout.missing:
         return [], [
             (index, NO_FIELDS if text.strip() else EMPTY, text)
             for index, text in spaced.texts(lines)

@@ -21,7 +21,7 @@ _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
 _STATUS = re.compile(rb"\d{3}")
 _SIZE = re.compile(rb"\d{1,%d}" % MAX_BYTES_DIGITS)
 _WHOLE_URL = re.compile(rb"(?:[a-z][a-z0-9+.-]*://)?[^/?]*([/?].*)?", re.IGNORECASE | re.DOTALL)
-_PRINTABLE = re.compile(rb"(?:%(?:[2-6][0-9a-f]|7[0-9a-e]|[89a-f][0-9a-f]))+", re.IGNORECASE)
+_PRINTABLE = re.compile(rb"(?:%[2-9a-f][0-9a-f])+", re.IGNORECASE)
 _NOTHING = (b"-", b"")
 
 Integers = npt.NDArray[np.int64]
@@ -46,7 +46,7 @@ def plus_decoded(value: bytes) -> bytes:
 
 
 def percent_decoded(value: bytes) -> bytes:
-    """The value without the percent coding of its printable bytes."""
+    """The value without its percent coding; control characters keep theirs."""
     return _PRINTABLE.sub(lambda match: unquote_to_bytes(match[0]), value)
 
 

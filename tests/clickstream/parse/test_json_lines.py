@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.other_lines import json_line
-from tests.support.shared_data import shared
+from tests.clickstream.parse.other_lines import assert_read_back, json_line
+from tests.clickstream.parse.test_parse_properties import assert_same
 
-from clickstream.parse import detect, parse
+from clickstream.parse import Parsed, concat, json_lines, parse
 
 CAFE = {
     "time": "2026-11-20T05:00:00.123Z",
@@ -42,12 +42,7 @@ def read(**changes: Any) -> pd.Series:
 @given(st.lists(records, max_size=6))
 def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     parsed = parse(b"".join(json_line(record) + b"\n" for record in written), "json")
-    assert parsed.rejects.empty
-    for record, row in zip(written, parsed.requests.itertuples(), strict=True):
-        assert row.at == record.utc
-        assert pd.isna(row.bytes) if record.size is None else row.bytes == record.size
-        for name in ("client", "method", "target", "protocol", "status", "referrer", "user_agent"):
-            assert getattr(row, name) == getattr(record, name)
+    assert_read_back(parsed, written)
 
 
 @settings(max_examples=100, deadline=None)
@@ -63,6 +58,54 @@ def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
 def test_values_of_any_kind_are_read_or_refused(changes: dict[str, Any]) -> None:
     parsed = parse(json.dumps(CAFE | changes).encode(), "json")
     assert (parsed.lines, len(parsed.requests) + len(parsed.rejects)) == (1, 1)
+
+
+def with_one_reader_less(data: bytes) -> Parsed:
+    """What the standard library's reader of JSON makes of the lines by itself."""
+
+    def refuse(line: bytes) -> None:
+        raise ValueError(line)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_lines.orjson, "loads", refuse)
+        return parse(data, "json")
+
+
+VALUES = st.sampled_from(
+    [
+        *(b'"200"', b"200", b"200.0", b"-0", b"-0.0", b"1e3", b"1E400", b"NaN", b"Infinity"),
+        *(b"18446744073709551616", b"700000000000000000123", b"1795150800123456789", b"01", b"1."),
+        *(b"true", b"null", b"[]", b"[1]", b'{"a": {}}', b'""', b'"-"', b'"\\ud800"', b'"\\u00e9"'),
+        *(b'"\\q"', rb'"\xe9"', b'"\xe9"', b'"\xed\xa0\x80"', b'"\\u0000"', b'"\x00"', b'"a\tb"'),
+        *(b'"GET / HTTP/1.1"', b'"20/Nov/2026:05:00:00 +0000"', b"[" * 1100 + b"]" * 1100),
+    ]
+)
+KEYS = st.sampled_from(
+    [*CAFE, "ts", "TIME", "status", "Status", "uri", "size", "host", "DNT", "request", "headers"]
+)
+PAIRS = st.tuples(KEYS.map(lambda key: json.dumps(key).encode()), VALUES)
+ODD_LINES = st.builds(
+    lambda pairs, end: (
+        json.dumps(CAFE).encode()[:-1] + b"".join(b", %b: %b" % pair for pair in pairs) + end
+    ),
+    st.lists(PAIRS, max_size=3),
+    st.sampled_from([b"}", b"} ", b"}}", b"", b"\r", b"} {}"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ODD_LINES | st.binary().map(lambda tail: b"{" + tail), max_size=4))
+def test_the_fast_reader_is_only_a_faster_way_to_the_same(lines: list[bytes]) -> None:
+    data = b"\n".join(lines)
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ODD_LINES.map(lambda line: line.replace(b"\n", b"")), max_size=5))
+def test_a_line_is_read_alike_in_any_company(lines: list[bytes]) -> None:
+    together = parse(b"\n".join(lines), "json")
+    alone = concat([parse(line + b"\n", "json", n) for n, line in enumerate(lines, 1)])
+    assert_same(together, alone)
 
 
 def test_the_cafes_own_names() -> None:
@@ -140,21 +183,3 @@ def test_bad_line_is_refused_with_its_reason(line: bytes, reason: str) -> None:
     parsed = parse(b"\n".join([good, line, good]), "json")
     assert parsed.requests["line_number"].tolist() == [1, 3]
     assert parsed.rejects["reason"].tolist() == [reason]
-
-
-@pytest.mark.shared_data
-@pytest.mark.parametrize(
-    ("server", "lines", "first"),
-    [
-        ("nginx", 2, ("2013-10-10 14:52:00", 192)),
-        ("caddy", 3, ("2023-12-23 23:17:54", 3609)),
-        ("traefik", 1, ("2023-08-11 11:39:21", 15)),
-    ],
-)
-def test_samples_of_servers(server: str, lines: int, first: tuple[str, int]) -> None:
-    data = shared("format-samples", f"{server}_json.log").read_bytes()
-    assert detect(data).name == "json"
-    requests = parse(data, "json").requests
-    assert requests["client"].tolist() == ["1.2.3.4"] * lines
-    assert (requests["at"][0], requests["bytes"][0]) == (pd.Timestamp(first[0]), first[1])
-    assert requests[["target", "user_agent"]].notna().all(axis=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_a_cut_costs_no_more_than_the_lines_before_it_that_were_too_few(
     text = text_of(*log)
     lines = text.splitlines(keepends=True)
     edges = [*np.cumsum([0, *lengths]).clip(max=len(lines)).tolist(), len(lines)]
-    cut = [b"".join(lines[a:b]) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    cut = [b"".join(lines[a:b]) for a, b in pairwise(edges) if a < b]
     parsed = concat(parse_blocks(cut, log[0][0], may_change=True))
     spared = {edge - n for edge in edges[1:-1] for n in range(SWITCH_AFTER - 1)}
     assert set(parsed.rejects["line_number"]) <= spared
