@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT
 from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_request import FIELDS, request_of
+from clickstream.parse.json_shapes import Model, Quoted
 from clickstream.parse.json_values import (
     NOT_USABLE,
     Column,
@@ -32,11 +33,11 @@ from clickstream.parse.json_values import (
     statuses,
     texts,
 )
-from clickstream.parse.lines import NO_ROWS, joined, lines_of
-from clickstream.parse.rows import Coded, Refused, Rows
+from clickstream.parse.lines import NO_ROWS, joined
+from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
 from clickstream.parse.stream import blocks
 
-_BLOCK_BYTES = 1 << 20  # all that a block's objects hold is in memory at once: more is slower
+_SHAPES = 8  # how many shapes of a block's lines are looked for; the others are read one by one
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
@@ -52,32 +53,66 @@ def read(data: bytes) -> Rows:
     """Read every line of the data."""
     parts = [NO_ROWS]
     first_line = 0
-    for block in blocks(BytesIO(data), _BLOCK_BYTES):
-        lines = lines_of(block)
-        parts += _read_block(lines, first_line)
-        first_line += len(lines)
+    for block in blocks(BytesIO(data), BLOCK_BYTES):
+        found, lines = _read_block(block, first_line)
+        parts += found
+        first_line += lines
     return joined(parts)
 
 
-def _read_block(lines: list[bytes], first_line: int) -> list[Rows]:
-    """Objects that have the same fields together, so that each field is a column."""
+def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
+    """The lines of a block, in parts, and how many there are: those of few shapes at once."""
+    quoted = Quoted(block)
+    left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
+    others = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
+    parts = []
+    for _ in range(_SHAPES):
+        if not len(left):
+            break
+        lines, columns = _like_the_first(quoted, left)
+        if columns is None:
+            others.append(lines)
+        else:
+            parts.append(_checked(quoted, first_line, lines, columns))
+        left = np.setdiff1d(left, lines, assume_unique=True)
+    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*others, left])), first_line)
+    return parts, len(quoted.start)
+
+
+def _like_the_first(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
+    """The lines that have the first one's shape, and their fields; none if it is no model."""
+    first = int(lines[0])
+    try:
+        model = Model(quoted.text(first), quoted.quotes_in(first))
+    except ValueError:
+        return lines[:1], None
+    known = picker(model.keys)
+    if known is None or not model.knows(known.keys.values()):
+        return lines[:1], None
+    found, begins = model.lines_of_its_shape(quoted, lines)
+    columns = {field: model.column(quoted, begins, key) for field, key in known.keys.items()}
+    return found, columns
+
+
+def _read_one_by_one(quoted: Quoted, left: _Lines, first_line: int) -> list[Rows]:
+    """Lines of any shape; objects with the same fields together, so that each is a column."""
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     indexes: dict[tuple[str, ...], list[int]] = {}
     refused: list[Refused] = []
-    for index, line in enumerate(lines):
+    for index in left.tolist():
+        line = quoted.text(index)
         try:
             fields, values = _picked(line)
         except _Refusal as refusal:
             refused.append((first_line + index, str(refusal), line))
             continue
-        if fields not in groups:
-            groups[fields], indexes[fields] = [], []
-        groups[fields].append(values)
-        indexes[fields].append(index)
+        groups.setdefault(fields, []).append(values)
+        indexes.setdefault(fields, []).append(index)
     parts = []
     for fields, rows in groups.items():
-        columns: dict[str, Column] = dict(zip(fields, zip(*rows, strict=True), strict=True))
-        parts.append(_checked(lines, first_line, np.array(indexes[fields]), columns))
+        columns = map(Column.of, zip(*rows, strict=True))
+        named = dict(zip(fields, columns, strict=True))
+        parts.append(_checked(quoted, first_line, np.array(indexes[fields]), named))
     return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
@@ -94,8 +129,7 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     known = picker(tuple(found))
     if known is None:
         raise _Refusal(MISFIT)
-    fields, pick = known
-    return fields, pick(found)
+    return tuple(known.keys), known.pick(found)
 
 
 def _leniently(line: bytes) -> dict[str, Any]:
@@ -118,7 +152,7 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _checked(lines: list[bytes], first_line: int, line: _Lines, columns: dict[str, Column]) -> Rows:
+def _checked(quoted: Quoted, first_line: int, line: _Lines, columns: dict[str, Column]) -> Rows:
     """The objects whose values are what they should be; the others are refused."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)
@@ -126,7 +160,7 @@ def _checked(lines: list[bytes], first_line: int, line: _Lines, columns: dict[st
     fits &= (status >= 0) & (size >= -1) & (at != NOT_USABLE)
     good = fits & (at >= 0)
     refused = [
-        (first_line + at, IMPOSSIBLE_TIME if fits[row] else MISFIT, lines[at])
+        (first_line + at, IMPOSSIBLE_TIME if fits[row] else MISFIT, quoted.text(at))
         for row, at in zip(np.flatnonzero(~good).tolist(), line[~good].tolist(), strict=True)
     ]
     found |= {name: loose_texts(columns[name]) for name in _LOOSE_TEXTS if name in columns}

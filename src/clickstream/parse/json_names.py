@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 NAMES: dict[str, tuple[str, ...]] = {
     "client": (
@@ -45,7 +45,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 Traefik logs a client's header `Uri` as `request_Uri`: its own names stand before such ones.
 """
 
-Picker = Callable[[dict[str, Any]], tuple[Any, ...]]
 NEEDED = ("client", "time", "status")
 _HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt"})
 """The only headers of Caddy's that are read: clients choose what else they send."""
@@ -66,18 +65,22 @@ def flat(found: dict[str, Any]) -> dict[str, Any]:
     return {**chosen, **request, **found}
 
 
-@lru_cache(maxsize=4096)
-def picker(present: tuple[str, ...]) -> tuple[tuple[str, ...], Picker] | None:
-    """The fields that an object with such keys has, and what picks their values out of it.
+class Picker(NamedTuple):
+    """For each field that an object has, the key that holds it; and what picks their values."""
 
-    None where a field that is needed is absent.
-    """
+    keys: dict[str, str]
+    pick: Callable[[dict[str, Any]], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=4096)
+def picker(present: tuple[str, ...]) -> Picker | None:
+    """What picks the fields out of an object with such keys; None where a needed one is absent."""
     known = {_plain(key): key for key in present}
     named = {field: _present(names, known) for field, names in NAMES.items()}
     found = {field: known[name] for field, name in named.items() if name is not None}
     if not all(field in found for field in NEEDED) or not found.keys() & {"target", "request"}:
         return None
-    return tuple(found), itemgetter(*found.values())
+    return Picker(found, itemgetter(*found.values()))
 
 
 @lru_cache(maxsize=4096)

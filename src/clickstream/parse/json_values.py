@@ -1,7 +1,7 @@
 """What the values in JSON lines mean, whole columns at a time.
 
 A column is whatever the objects hold under one key. Where those are all texts, each distinct one is
-looked at once; numbers differ so much that each is looked at by itself.
+looked at once; what else there is, each by itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.lines import MAX_BYTES_DIGITS, coded_column
+from clickstream.parse.lines import MAX_BYTES_DIGITS
 from clickstream.parse.rows import Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
 
@@ -26,23 +27,49 @@ NOT_USABLE, NO_SUCH_TIME = -2, -3
 """In columns of numbers: what is no such number, and what is a time that cannot be."""
 
 Integers = npt.NDArray[np.int64]
-Column = Sequence[Any]
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
 _MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
 _LARGE = 2**63  # from here on, readers of JSON disagree on what is a whole number
 
 
+@dataclass(frozen=True)
+class Column:
+    """What objects hold under one key: codes into values, which need not be distinct.
+
+    `values` are texts, null for none, or Python's objects of any kind.
+    """
+
+    codes: Integers
+    values: pa.StringArray | list[Any]
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> Column:
+        """The column of these values, row by row."""
+        try:
+            encoded = pa.array(rows, pa.string()).dictionary_encode("encode")
+        except (pa.ArrowException, TypeError, UnicodeEncodeError):
+            if set(map(type, rows)) != {int}:
+                return cls(np.arange(len(rows)), [*rows])
+            seen: dict[int, int] = {}
+            codes = [seen.setdefault(value, len(seen)) for value in rows]
+            return cls(np.array(codes), [*seen])
+        return cls(encoded.indices.to_numpy(), encoded.dictionary)
+
+    def objects(self) -> list[Any]:
+        """The values as Python's objects."""
+        return self.values if isinstance(self.values, list) else self.values.to_pylist()
+
+
 def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
     """The column as texts, null as none at all, and which rows are neither."""
-    try:
-        whole = pa.array(column, pa.string())
-    except (pa.ArrowException, TypeError, UnicodeEncodeError):
-        bad = np.array([not isinstance(value, str | None) for value in column], np.bool_)
-        whole = pa.array([_encodable(value) for value in column], pa.string())
-    else:
-        bad = np.zeros(len(column), np.bool_)
-    return coded_column(whole.fill_null("").dictionary_encode()), bad
+    values = column.values
+    if not isinstance(values, list):
+        whole = values.fill_null("") if values.null_count else values
+        return Coded(column.codes, whole), np.zeros(len(column.codes), np.bool_)
+    bad = np.array([not isinstance(value, str | None) for value in values], np.bool_)
+    encoded = pa.array([_encodable(value) for value in values], pa.string()).dictionary_encode()
+    return Coded(encoded.indices.to_numpy()[column.codes], encoded.dictionary), bad[column.codes]
 
 
 def _encodable(value: Any) -> str:
@@ -53,7 +80,9 @@ def _encodable(value: Any) -> str:
 
 def loose_texts(column: Column) -> Coded:
     """The same of a column that refuses no line: what is no text or number is none at all."""
-    return texts([_text_of(value) for value in column])[0]
+    if isinstance(column.values, list):
+        column = Column(column.codes, [_text_of(value) for value in column.values])
+    return texts(column)[0]
 
 
 def _text_of(value: Any) -> str | None:
@@ -76,21 +105,19 @@ def sizes(column: Column) -> Integers:
 
 def _whole_numbers(column: Column, digits: int) -> Integers:
     """Numbers of up to so many digits, written as numbers or as texts."""
-    kinds = set(map(type, column))
-    if kinds == {int}:
-        found = np.array([value if 0 <= value < 10**digits else NOT_USABLE for value in column])
-    elif kinds == {str}:
-        found = _spelled_numbers(texts(column)[0], digits)
+    if isinstance(column.values, list):
+        found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
     else:
-        found = np.array([_whole_number(value, digits) for value in column], np.int64)
-    return found
+        found = _spelled_numbers(column.values, digits)
+    return found[column.codes]
 
 
-def _spelled_numbers(column: Coded, digits: int) -> Integers:
-    is_number = pc.match_substring_regex(column.values, f"^[0-9]{{1,{digits}}}$")
-    is_nothing = pc.is_in(column.values, pa.array(["", "-"]))
-    number = pc.if_else(is_number, column.values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
-    found: Integers = number.cast(pa.int64()).to_numpy()[column.codes]
+def _spelled_numbers(values: pa.StringArray, digits: int) -> Integers:
+    values = values.fill_null("")
+    is_number = pc.match_substring_regex(values, f"^[0-9]{{1,{digits}}}$")
+    is_nothing = pc.is_in(values, pa.array(["", "-"]))
+    number = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
+    found: Integers = number.cast(pa.int64()).to_numpy()
     return found
 
 
@@ -108,23 +135,24 @@ def seconds(column: Column) -> Integers:
 
     A time is ISO 8601 (UTC without an offset), Unix time, or as Apache and nginx spell it.
     """
-    if set(map(type, column)) != {str}:
-        return np.array([_seconds(value) for value in column], np.int64)
-    encoded = texts(column)[0]
-    found = _spelled_times(encoded.values.to_pylist())
-    return found[encoded.codes]
+    found = _times(column.objects())
+    return found[column.codes]
 
 
-def _spelled_times(values: list[str]) -> Integers:
-    """The seconds of times in texts; Apache's are read all together."""
-    is_apache = np.array([len(v) == WIDTH and "/" in v and v.isascii() for v in values], np.bool_)
-    apaches = [value.encode() for value, is_one in zip(values, is_apache, strict=True) if is_one]
+def _times(values: list[Any]) -> Integers:
+    """The seconds of each time; those that Apache and nginx spell are read all together."""
+    is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
+    spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
     found = np.full(len(values), NO_SUCH_TIME, np.int64)
-    read, is_possible = unix_seconds(apaches)
-    found[is_apache] = np.where(is_possible, read, NO_SUCH_TIME)
-    for index in np.flatnonzero(~is_apache).tolist():
+    read, is_possible = unix_seconds(spelled)
+    found[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
+    for index in np.flatnonzero(~is_spelled).tolist():
         found[index] = _seconds(values[index])
     return found
+
+
+def _is_spelled(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == WIDTH and "/" in value and value.isascii()
 
 
 def _seconds(value: Any) -> int:

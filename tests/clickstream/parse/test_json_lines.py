@@ -93,6 +93,28 @@ ODD_LINES = st.builds(
 )
 
 
+# Lines of one shape, but for what a text or a number may hold.
+TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(
+    ['"a"', r'"\""', r'"\\"', r'"\/"', r'"\u00e9"', r'"\x"', '"\u00e9"', '"\t"', '"', '""', "200"]
+)
+NUMBERS = st.integers().map(str) | st.sampled_from(["200", "2e2", "02", "-0", "1.", "", " 7", "+1"])
+SHAPED_LINES = st.builds(
+    lambda text, nested, number, status, agent: (
+        f'{{"ip": "192.0.2.7", "x": [{nested}, {{"a": {text}}}], "time": "2026-11-20T05:00:00Z", '
+        f'"status": {status}, "size":{number} ,"ok": true,"path": {text}, "agent": {agent}, '
+        f'"n": {number}, "dnt": 1}}'
+    ).encode("utf-8", "surrogatepass"),
+    *(TEXTS, TEXTS, NUMBERS, st.just("200") | NUMBERS, st.just('"UA"') | TEXTS),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(SHAPED_LINES, max_size=6))
+def test_lines_of_one_shape_are_read_as_each_by_itself(lines: list[bytes]) -> None:
+    data = b"\n".join(lines)
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ODD_LINES | st.binary().map(lambda tail: b"{" + tail), max_size=4))
 def test_the_fast_reader_is_only_a_faster_way_to_the_same(lines: list[bytes]) -> None:
