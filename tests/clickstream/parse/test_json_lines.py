@@ -94,24 +94,53 @@ ODD_LINES = st.builds(
 
 
 # Lines of one shape, but for what a text or a number may hold.
-TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(
-    ['"a"', r'"\""', r'"\\"', r'"\/"', r'"\u00e9"', r'"\x"', '"\u00e9"', '"\t"', '"', '""', "200"]
-)
-NUMBERS = st.integers().map(str) | st.sampled_from(["200", "2e2", "02", "-0", "1.", "", " 7", "+1"])
-SHAPED_LINES = st.builds(
-    lambda text, nested, number, status, agent: (
+ODD_TEXTS = [
+    *('"a"', r'"\""', r'"\"\""', r'"\\"', r'"\\\""', r'"\/"', r'"\u00e9"', r'"\x"', r'"\q"'),
+    *('"\u00e9"', '"\t"', '"', '""', '"?"', "200", "null"),
+]
+ODD_NUMBERS = ["200", "2e2", "02", "-0", "1.", ".1", "", " 7", "7 ", "+1", "1,", "null", '"7"']
+TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(ODD_TEXTS)
+NUMBERS = st.integers().map(str) | st.sampled_from(ODD_NUMBERS)
+
+
+def shaped(
+    text: str = '"a"',
+    nested: str = '"b"',
+    number: str = "7",
+    status: str = "200",
+    agent: str = '"UA"',
+    key: str = "size",
+    ok: str = "true",
+) -> bytes:
+    line = (
         f'{{"ip": "192.0.2.7", "x": [{nested}, {{"a": {text}}}], "time": "2026-11-20T05:00:00Z", '
-        f'"status": {status}, "size":{number} ,"ok": true,"path": {text}, "agent": {agent}, '
+        f'"status": {status}, "{key}":{number} ,"ok": {ok},"path": {text}, "agent": {agent}, '
         f'"n": {number}, "dnt": 1}}'
-    ).encode("utf-8", "surrogatepass"),
-    *(TEXTS, TEXTS, NUMBERS, st.just("200") | NUMBERS, st.just('"UA"') | TEXTS),
-)
+    )
+    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
+
+
+SHAPED_LINES = st.fixed_dictionaries(
+    {},
+    optional={
+        **{"text": TEXTS, "nested": TEXTS, "agent": TEXTS, "number": NUMBERS, "status": NUMBERS},
+        **{"key": st.sampled_from(["sizf", "time"]), "ok": st.sampled_from(["null", "none"])},
+    },
+).map(lambda parts: shaped(**parts))
+
+
+@pytest.mark.parametrize("field", ["text", "nested", "agent", "number", "status", "key", "ok"])
+def test_a_line_that_differs_from_its_model_in_one_thing(field: str) -> None:
+    odd = {"key": ["sizf", "time", "ok"], "ok": ["null", "none", "trud"]}
+    values = odd.get(field, ODD_NUMBERS + ODD_TEXTS)
+    data = b"\n".join([shaped(), *(shaped(**{field: value}) for value in values)])
+    assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(SHAPED_LINES, max_size=6))
 def test_lines_of_one_shape_are_read_as_each_by_itself(lines: list[bytes]) -> None:
-    data = b"\n".join(lines)
+    data = b"\n".join([shaped(), *lines])
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
