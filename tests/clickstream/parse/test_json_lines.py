@@ -130,10 +130,12 @@ SHAPED_LINES = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("field", ["text", "nested", "agent", "number", "status", "key", "ok"])
-def test_a_line_that_differs_from_its_model_in_one_thing(field: str) -> None:
+@pytest.mark.parametrize("model", [shaped(), shaped(text=r'"\"\""', nested=r'"\""', agent=r'"\""')])
+def test_a_line_that_differs_from_its_model_in_one_thing(field: str, model: bytes) -> None:
     odd = {"key": ["sizf", "time", "ok"], "ok": ["null", "none", "trud"]}
     values = odd.get(field, ODD_NUMBERS + ODD_TEXTS)
-    data = b"\n".join([shaped(), *(shaped(**{field: value}) for value in values)])
+    more = [b" " + model, b"x" + model, model + b" ", model + b"}", model + model]
+    data = b"\n".join([model, *(shaped(**{field: value}) for value in values), *more])
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
