@@ -139,14 +139,14 @@ def test_a_line_that_differs_from_its_model_in_one_thing(field: str, model: byte
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(SHAPED_LINES, max_size=6))
 def test_lines_of_one_shape_are_read_as_each_by_itself(lines: list[bytes]) -> None:
     data = b"\n".join([shaped(), *lines])
     assert_same(parse(data, "json"), with_one_reader_less(data))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(ODD_LINES | st.binary().map(lambda tail: b"{" + tail), max_size=4))
 def test_the_fast_reader_is_only_a_faster_way_to_the_same(lines: list[bytes]) -> None:
     data = b"\n".join(lines)

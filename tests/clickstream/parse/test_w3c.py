@@ -66,7 +66,7 @@ def test_records_are_read_back_whatever_their_columns(
     assert parsed.directives == 1 + 2 * len(log)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(logs, st.data())
 def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) -> None:
     text = text_of(log)
@@ -81,7 +81,7 @@ def test_a_cut_at_any_line_end_changes_nothing(log: Any, data: st.DataObject) ->
     assert header_after(second, "w3c", header) == header_after(text, "w3c")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(logs)
 def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
     text = text_of(log)
