@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BufferedIOBase
+from functools import cached_property
 from pathlib import Path
-from typing import cast
 
+from clickstream.collect.compression import HEAD, Content, is_compressed
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 
@@ -26,10 +25,11 @@ class LogFile:
 
     path: Path
 
-    @property
+    @cached_property
     def is_closed(self) -> bool:
         """Whether the web server has finished with the file: it has been compressed."""
-        return self.path.suffix == ".gz"
+        with self.path.open("rb") as file:
+            return is_compressed(file.read(HEAD))
 
     @property
     def modified_hour(self) -> Hour:
@@ -37,15 +37,15 @@ class LogFile:
         return Hour.of(datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
 
     @contextmanager
-    def open(self) -> Iterator[BufferedIOBase]:
+    def open(self) -> Iterator[LogStream]:
         """Open the uncompressed content for reading."""
-        with gzip.open(self.path) if self.is_closed else self.path.open("rb") as stream:
-            yield cast(BufferedIOBase, stream)
+        with self.path.open("rb") as file:
+            yield LogStream(Content(file))
 
     def sample(self) -> bytes:
         """The first bytes, enough to tell the lines' format from."""
         with self.open() as stream:
-            return read_available(stream, HEAD_BYTES)
+            return stream.read(HEAD_BYTES)
 
     def head(self) -> bytes:
         """Everything up to and including the first line that is not a comment; b"" if unfinished.
@@ -61,34 +61,35 @@ class LogFile:
         return start if len(start) == HEAD_BYTES else b""
 
 
+class LogStream(io.BufferedReader):
+    """A log file's content. It ends where the file is damaged, and `damage` then says how."""
+
+    def __init__(self, content: Content) -> None:
+        super().__init__(content, 1 << 20)
+        self._content = content
+
+    @property
+    def damage(self) -> Exception | None:
+        """What was met at the end of what could be read; None where the file is whole."""
+        return self._content.damage
+
+
 def fingerprint(head: bytes, attempt: int = 0) -> str:
     """A file's name for ever. A further `attempt` tells apart files that begin alike."""
     return hashlib.blake2b(head + b"#" * attempt, digest_size=8).hexdigest()
 
 
-def tail_digest(stream: BufferedIOBase, offset: int) -> str | None:
+def tail_digest(stream: LogStream, offset: int) -> str | None:
     """Digest of the bytes just before `offset`: proves that a file is the one known so far.
 
     None when the file ends before `offset`.
     """
     start = max(0, offset - TAIL_BYTES)
     stream.seek(start)
-    tail = read_available(stream, offset - start)
+    tail = stream.read(offset - start)
     if len(tail) < offset - start:
         return None
     return hashlib.blake2b(tail, digest_size=8).hexdigest()
-
-
-def read_available(stream: BufferedIOBase, size: int) -> bytes:
-    """Up to `size` bytes; of a compressed file cut in half, everything before the cut."""
-    pieces: list[bytes] = []
-    try:  # read1, because read would lose what it has when it meets the damage
-        while size > 0 and (piece := stream.read1(min(size, 1 << 20))):
-            pieces.append(piece)
-            size -= len(piece)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        pass  # what came before the damage stands; the file ends here for us
-    return b"".join(pieces)
 
 
 def list_files(directory: Path, pattern: str) -> list[LogFile]:

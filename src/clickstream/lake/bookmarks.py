@@ -18,7 +18,8 @@ from clickstream.lake.client import Lake
 class Bookmark:
     """Where one file stands. `pending_end` is set while a range is being pulled.
 
-    `header` is the header in force at `offset`, escaped: the lines from there on are read by it.
+    `log_format` is the format at `offset`, and `header` the header in force there, escaped. The
+    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`.
     """
 
     host: str
@@ -29,6 +30,8 @@ class Bookmark:
     tail: str = ""
     last_hour: str = ""
     header: str = ""
+    leaning: str = ""
+    leaned: int = 0
     etag: str | None = None
 
     @property
@@ -40,16 +43,11 @@ class Bookmark:
         """The same, with a range up to `end` about to be pulled."""
         return replace(self, pending_end=end)
 
-    def move(self, tail: str, last_hour: str, header: str) -> Bookmark:
+    def move(self, tail: str, last_hour: str) -> Bookmark:
         """The same, past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
         return replace(
-            self,
-            offset=self.pending_end,
-            pending_end=None,
-            tail=tail,
-            last_hour=last_hour,
-            header=header,
+            self, offset=self.pending_end, pending_end=None, tail=tail, last_hour=last_hour
         )
 
 

@@ -2,32 +2,40 @@
 
 Read in this order: `known` lists the formats. For those whose lines a pattern describes, `formats`
 says what a line must look like, `scan` finds the fields of regular lines by structure and `rows`
-joins both into coded columns; `w3c` and `json_lines` read line by line. `frames` makes data frames.
+joins both into coded columns; `w3c` and `json_lines` read theirs. `frames` makes data frames.
+`detect` tells which format a log has, `segments` where it changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
 from clickstream.parse import rows, w3c
+from clickstream.parse.detect import Detected, detect
+from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, stack
 from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows
+from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, segments
 from clickstream.parse.stream import batches, blocks
 
 __all__ = [
     "FORMATS",
     "REASONS",
+    "SWITCH_AFTER",
+    "Detected",
+    "Entries",
     "Format",
     "Parsed",
+    "Reading",
+    "Segment",
     "blocks",
     "compile_format",
     "concat",
@@ -38,6 +46,7 @@ __all__ = [
     "header_after",
     "parse",
     "parse_blocks",
+    "segments",
     "unescape",
 ]
 
@@ -56,25 +65,52 @@ def parse(
     return as_frames(_named(log_format).read(data, header), first_line)
 
 
-def parse_blocks(blocks: Iterable[bytes], log_format: str | Format) -> Iterator[Parsed]:
+def parse_blocks(
+    blocks: Iterable[bytes], log_format: str | Format, may_change: bool = False
+) -> Iterator[Parsed]:
     """Parse block after block, some at a time; line numbers and the header in force run on.
 
-    A batch of blocks makes one part. Of its text nothing is kept once the part is given.
+    A batch of blocks makes one part. Of its text nothing is kept once the part is given. With
+    `may_change`, the format (a name) is the one that the log begins with: see `segments`.
     """
-    line, header = 1, b""
-    for batch in batches(blocks):
-        found = _read(batch, log_format, header)
-        header = reduce(lambda above, block: header_after(block, log_format, above), batch, header)
-        batch.clear()
-        yield as_frames(found, line)
-        line += found.lines + len(found.directives)
-
-
-def _read(batch: list[bytes], log_format: str | Format, header: bytes) -> Rows:
     known = _named(log_format)
+    line, now = 1, Reading(known.name)
+    for batch in batches(blocks):
+        found = _read(batch, known, now.header)
+        if may_change:
+            parsed, now = _followed(b"".join(batch), found, now, line)
+            known = _named(now.log_format)
+        else:
+            now = Reading(known.name, reduce(known.header_after, batch, now.header))
+            parsed = as_frames(found, line)
+        batch.clear()
+        line += parsed.lines + parsed.directives
+        yield parsed
+
+
+def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
     if known.pattern:
         return rows.read(batch, known.pattern)
     return known.read(b"".join(batch), header)
+
+
+def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed, Reading]:
+    """The lines, read anew if their format changes, and how those below them are read."""
+    refused = np.zeros(found.lines + len(found.directives), np.bool_)
+    refused[[index for index, _, _ in found.refused]] = True
+    parts, after = segments(data, now, np.delete(refused, found.directives))
+    if [part.log_format for part in parts] == [now.log_format]:
+        return as_frames(found, line), after
+    return _parse_segments(data, parts, line), after
+
+
+def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
+    parts = []
+    for segment in found:
+        text = data[segment.start : segment.end]
+        parts.append(parse(text, segment.log_format, line, segment.header))
+        line += parts[-1].lines + parts[-1].directives
+    return concat(parts)
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
@@ -83,17 +119,12 @@ def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> 
     That is the last `#Fields:` line, with its newline; lines cut out of a file can be parsed with
     it in front. Always b"" in formats without headers.
     """
-    return w3c.header_after(data, header) if _named(log_format).has_header else b""
+    return _named(log_format).header_after(header, data)
 
 
-def entries(
-    data: bytes, log_format: str | Format, header: bytes = b""
-) -> list[tuple[bytes, bytes]]:
-    """The lines that are entries, with their ends, each after the header it is read by."""
-    lines = BytesIO(data).readlines()
-    if _named(log_format).has_header:
-        return [*w3c.entries(lines, header)]
-    return [(b"", line) for line in lines]
+def entries(data: bytes, log_format: str | Format, header: bytes = b"") -> Entries:
+    """The lines that are entries, with their ends, each with the header it is read by."""
+    return find_entries(data, header if _named(log_format).has_header else None)
 
 
 def concat(parts: Iterable[Parsed]) -> Parsed:
@@ -111,28 +142,6 @@ def event_hours(
     hours = np.full(found.lines + len(found.directives), -1, np.int64)
     hours[found.line] = found.seconds // _HOUR * _HOUR
     return np.delete(hours, found.directives)
-
-
-def detect(sample: bytes) -> str:
-    """The name of the format that most lines of a sample have; of several, the most special.
-
-    A line with a virtual host is also one without, whose client is the host. The sample may
-    end inside a line. Raises InputError, naming a line of the sample, when no line has a known
-    format.
-    """
-    fitting = {name: len(known.read(sample, b"").line) for name, known in FORMATS.items()}
-    best = max(reversed(fitting), key=lambda name: fitting[name])
-    if fitting[best]:
-        return best
-    seen = next((line for line in sample.splitlines() if line.strip()), b"")
-    raise InputError(
-        f"No line of the log has a known format; the first one reads {escape(seen[:200])!r}. "
-        f"Known are: {'; '.join(map(_described, FORMATS.values()))}."
-    )
-
-
-def _described(known: Format) -> str:
-    return f"{known.name}, like {' and then '.join(known.example.splitlines())}"
 
 
 def _named(log_format: str | Format) -> Format:

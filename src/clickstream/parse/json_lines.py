@@ -1,88 +1,144 @@
 r"""JSON lines: one object a request, by the names that web servers and their recipes give.
 
-nginx and Apache write what their administrator spelled out, Caddy and Traefik have names of their
-own. Names are compared in lower case and with `-` as `_`; keys that mean nothing here are passed
-over. Apache puts bytes that are not printable into JSON as `\xhh`, which JSON does not know: such
-lines are read too, and keep that spelling, as in the other formats.
+The objects are read one by one, by a fast reader or, where that refuses, by the standard library's,
+which knows what a lenient writer means. What they hold is then looked at as columns, each distinct
+value once. Apache puts bytes that are not printable into JSON as `\xhh`, which JSON does not know:
+such lines are read too, and keep that spelling, as in the other formats.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT
-from clickstream.parse.lines import MAX_BYTES_DIGITS, Record, lines_of, rows_of
-from clickstream.parse.rows import Refused, Rows
-from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
+from clickstream.parse.json_names import flat, picker
+from clickstream.parse.json_request import FIELDS, request_of
+from clickstream.parse.json_shapes import Model, Quoted
+from clickstream.parse.json_values import (
+    NOT_USABLE,
+    Column,
+    loose_texts,
+    seconds,
+    sizes,
+    statuses,
+    texts,
+)
+from clickstream.parse.lines import NO_ROWS, joined
+from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
+from clickstream.parse.stream import blocks
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "client": (
-        *("client_ip", "clientip", "remoteip", "remote_ip", "remote_addr", "remoteaddr"),
-        *("clienthost", "remote_host", "remotehost", "client", "ip"),
-    ),
-    "time": (
-        *("startutc", "time_iso8601", "time_local", "ts", "msec", "@timestamp", "timestamp"),
-        *("datetime", "time", "date"),
-    ),
-    "request": ("request",),
-    "method": ("requestmethod", "request_method", "method"),
-    "target": ("requestpath", "request_uri", "requesturi", "uri", "url", "path"),
-    "query": ("query_string", "query", "args"),
-    "protocol": ("server_protocol", "requestprotocol", "protocol", "proto"),
-    "status": ("status", "downstreamstatus", "status_code", "response"),
-    "size": (
-        *("body_bytes_sent", "bytes_sent", "downstreamcontentsize", "response_size"),
-        *("bytes", "size", "length"),
-    ),
-    "referrer": ("http_referer", "http_referrer", "request_referer", "referer", "referrer"),
-    "user_agent": ("http_user_agent", "request_user_agent", "user_agent", "useragent", "agent"),
-}
-"""For each field, the keys that hold it; of several in one object the first one named here.
-
-Traefik logs a client's header `Uri` as `request_Uri`: its own names stand before such ones.
-"""
-
-_HEADERS = ("user-agent", "referer")
-_REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (.+) (HTTP/[0-9](?:\.[0-9])?)", re.DOTALL)
-_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
+_SHAPES = 8  # how many shapes of a block's lines are looked for; the others are read one by one
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
-_MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
+_STRICT_TEXTS = ("client", "referrer", "user_agent")
+_LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
+
+_Lines = npt.NDArray[np.int64]
 
 
 class _Refusal(Exception):
-    """Why an object is no request; its text is one of the reasons."""
+    """Why a line is no object that can be used; its text is one of the reasons."""
 
 
 def read(data: bytes) -> Rows:
     """Read every line of the data."""
-    lines = lines_of(data)
-    records: list[Record] = []
+    parts = [NO_ROWS]
+    first_line = 0
+    for block in blocks(BytesIO(data), BLOCK_BYTES):
+        found, lines = _read_block(block, first_line)
+        parts += found
+        first_line += lines
+    return joined(parts)
+
+
+def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
+    """The lines of a block, in parts, and how many there are: those of few shapes at once."""
+    quoted = Quoted(block)
+    left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
+    others = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
+    parts = []
+    for _ in range(_SHAPES):
+        if not len(left):
+            break
+        lines, columns = _like_the_first(quoted, left)
+        if columns is None:
+            others.append(lines)
+        else:
+            parts.append(_checked(quoted, first_line, lines, columns))
+        left = np.setdiff1d(left, lines, assume_unique=True)
+    parts += _read_one_by_one(quoted, np.sort(np.concatenate([*others, left])), first_line)
+    return parts, len(quoted.start)
+
+
+def _like_the_first(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
+    """The lines that have the first one's shape, and their fields; none if it is no model."""
+    first = int(lines[0])
+    try:
+        model = Model(quoted.text(first), quoted.quotes_in(first))
+    except ValueError:
+        return lines[:1], None
+    known = picker(model.keys)
+    if known is None or not model.knows(known.keys.values()):
+        return lines[:1], None
+    found, begins = model.lines_of_its_shape(quoted, lines)
+    columns = {field: model.column(quoted, begins, key) for field, key in known.keys.items()}
+    return found, columns
+
+
+def _read_one_by_one(quoted: Quoted, left: _Lines, first_line: int) -> list[Rows]:
+    """Lines of any shape; objects with the same fields together, so that each is a column."""
+    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    indexes: dict[tuple[str, ...], list[int]] = {}
     refused: list[Refused] = []
-    for index, line in enumerate(lines):
+    for index in left.tolist():
+        line = quoted.text(index)
         try:
-            records.append(_record(index, _loaded(line)))
+            fields, values = _picked(line)
         except _Refusal as refusal:
-            refused.append((index, str(refusal), line))
-    return rows_of(records, refused, len(lines))
+            refused.append((first_line + index, str(refusal), line))
+            continue
+        groups.setdefault(fields, []).append(values)
+        indexes.setdefault(fields, []).append(index)
+    parts = []
+    for fields, rows in groups.items():
+        columns = map(Column.of, zip(*rows, strict=True))
+        named = dict(zip(fields, columns, strict=True))
+        parts.append(_checked(quoted, first_line, np.array(indexes[fields]), named))
+    return [*parts, replace(NO_ROWS, refused=refused, lines=len(refused))]
 
 
-def _loaded(line: bytes) -> dict[str, Any]:
-    """The line's object, with what Caddy nests in it brought to the top."""
+def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """The fields that a line has, and their values."""
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
+    try:
+        found = orjson.loads(line)
+    except ValueError:
+        found = _leniently(line)
+    if isinstance(found.get("request"), dict):
+        found = flat(found)
+    known = picker(tuple(found))
+    if known is None:
+        raise _Refusal(MISFIT)
+    return tuple(known.keys), known.pick(found)
+
+
+def _leniently(line: bytes) -> dict[str, Any]:
+    r"""The object of a line that is not quite JSON: bytes that are not UTF-8, `\xhh`, NaN."""
     text = line.decode("utf-8", "backslashreplace")
     try:
-        found = _object(text)
+        return _object(text)
     except (ValueError, RecursionError):
         raise _Refusal(MISFIT if text.rstrip().endswith("}") else CUT) from None
-    request = found.get("request")
-    return found if not isinstance(request, dict) else _flat(found, request)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -96,139 +152,37 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _flat(found: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
-    """What Caddy nests, at the top. Of the headers only what is read: clients choose them."""
-    headers = request.get("headers")
-    chosen = {
-        name: value[0] if isinstance(value, list) and value else value
-        for name, value in (headers if isinstance(headers, dict) else {}).items()
-        if name.lower() in _HEADERS
-    }
-    outer = {key: value for key, value in found.items() if key != "request"}
-    return {**chosen, **request, **outer}
-
-
-def _record(index: int, found: dict[str, Any]) -> Record:
-    keys = _keys(tuple(found))
-    get = {field: found.get(key) for field, key in keys.items()}
-    method, target, protocol = _request(get)
-    status = _integer(get.get("status"), 3)
-    client = _text(get.get("client"))
-    if status < 0 or not client or not target:
-        raise _Refusal(MISFIT)
-    return Record(
-        index,
-        _seconds(get.get("time")),
-        status,
-        _integer(get.get("size"), MAX_BYTES_DIGITS),
-        _bytes(client),
-        None if method is None else _bytes(method),
-        _bytes(target),
-        None if protocol is None else _bytes(protocol),
-        _logged(get, "referrer"),
-        _logged(get, "user_agent"),
+def _checked(quoted: Quoted, first_line: int, line: _Lines, columns: dict[str, Column]) -> Rows:
+    """The objects whose values are what they should be; the others are refused."""
+    at, status = seconds(columns["time"]), statuses(columns["status"])
+    size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)
+    found, fits = _strict_texts(columns)
+    fits &= (status >= 0) & (size >= -1) & (at != NOT_USABLE)
+    good = fits & (at >= 0)
+    refused = [
+        (first_line + at, IMPOSSIBLE_TIME if fits[row] else MISFIT, quoted.text(at))
+        for row, at in zip(np.flatnonzero(~good).tolist(), line[~good].tolist(), strict=True)
+    ]
+    found |= {name: loose_texts(columns[name]) for name in _LOOSE_TEXTS if name in columns}
+    return Rows(
+        line[good] + first_line,
+        at[good],
+        status[good].astype(np.int16),
+        size[good],
+        {name: Coded(c.codes[good], c.values.cast(pa.binary())) for name, c in found.items()},
+        refused,
+        len(line),
     )
 
 
-@lru_cache(maxsize=256)
-def _keys(present: tuple[str, ...]) -> dict[str, str]:
-    """Which of an object's keys holds each field; fields that it lacks are absent."""
-    known = {key.lower().replace("-", "_"): key for key in present}
-    found = {field: _present(names, known) for field, names in NAMES.items()}
-    return {field: known[name] for field, name in found.items() if name is not None}
-
-
-def _present(names: Iterable[str], known: dict[str, str]) -> str | None:
-    return next((name for name in names if name in known), None)
-
-
-def _request(get: dict[str, Any]) -> tuple[str | None, str, str | None]:
-    """Method, target and protocol: of the request line, else of their own keys.
-
-    Some recipes call the path alone `request`. Without a method, a target that is no path is a
-    request line that is not HTTP: it has none.
-    """
-    request = _text(get.get("request"))
-    if whole := _REQUEST.fullmatch(request):
-        return whole[1], whole[2], whole[3]
-    target, query = _text(get.get("target")) or request, _text(get.get("query"))
-    query = query.removeprefix("?")
-    if query not in ("", "-") and target and "?" not in target:
-        target = f"{target}?{query}"
-    method = _text(get["method"]) if "method" in get else None if target[:1] == "/" else ""
-    return method, target, _text(get["protocol"]) if "protocol" in get else None
-
-
-def _logged(get: dict[str, Any], field: str) -> bytes | None:
-    return _bytes(_text(get[field])) if field in get else None
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _Refusal(MISFIT)
-    return value
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")  # JSON can spell half a surrogate pair
-
-
-def _integer(value: Any, digits: int) -> int:
-    """A number of up to so many digits, written as one or as text; -1 where nothing is logged."""
-    if value in (None, "", "-"):
-        return -1
-    text = str(value) if isinstance(value, str | int) else ""
-    if not (text.isascii() and text.isdecimal() and len(text) <= digits):
-        raise _Refusal(MISFIT)
-    return int(text)
-
-
-def _seconds(value: Any) -> int:
-    """A time as Unix seconds: ISO 8601 (UTC without an offset), Unix time, or Apache's own."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _Refusal(MISFIT)
-    seconds = _unix_time(value)
-    if seconds is None:
-        raise _Refusal(IMPOSSIBLE_TIME)
-    return seconds
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _unix_time(value: str | float) -> int | None:
-    try:
-        seconds = _epoch(value) if isinstance(value, int | float) else _spelled(value)
-    except (ValueError, OverflowError):
-        return None
-    first = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
-    past_last = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
-    return seconds if first <= seconds < past_last else None
-
-
-def _epoch(value: float) -> int:
-    """Unix time in seconds, milliseconds, microseconds or nanoseconds: its size tells which."""
-    while value >= _MILLISECONDS_FROM and not math.isinf(value):
-        value = value / 1000 if isinstance(value, float) else value // 1000
-    return math.floor(value)
-
-
-def _spelled(text: str) -> int:
-    if _NUMBER.fullmatch(text):
-        return _epoch(float(text) if "." in text else int(text))
-    if "/" in text:
-        return _apache_time(text)
-    if ":" not in text:
-        raise ValueError(f"{text!r} is at most a date")
-    moment = datetime.fromisoformat(text)
-    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-
-
-def _apache_time(text: str) -> int:
-    """Unix seconds of a time as Apache and nginx log it outside of JSON."""
-    if not text.isascii() or len(text) != WIDTH:
-        raise ValueError(f"{text!r} is no time")
-    seconds, possible = unix_seconds([text.encode()])
-    if not possible[0]:
-        raise ValueError(f"{text!r} is impossible")
-    return int(seconds[0])
+def _strict_texts(columns: dict[str, Column]) -> tuple[dict[str, Coded], npt.NDArray[np.bool_]]:
+    """The texts that a line must have, or must have as texts, and which lines are so."""
+    read = {name: texts(columns[name]) for name in _STRICT_TEXTS + FIELDS if name in columns}
+    found = {name: column for name, (column, _) in read.items()}
+    rows = len(found["client"].codes)
+    request = request_of(found, rows)
+    found = {name: found[name] for name in _STRICT_TEXTS if name in found} | request
+    fits = ~np.logical_or.reduce([bad for _, bad in read.values()])
+    for name in ("client", "target"):
+        fits &= pc.not_equal(found[name].values, "").to_numpy(False)[found[name].codes]
+    return found, fits

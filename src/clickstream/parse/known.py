@@ -34,6 +34,10 @@ class Format:
     has_header: bool = False
     pattern: LogFormat | None = None
 
+    def header_after(self, header: bytes, data: bytes) -> bytes:
+        """The header in force below some lines, where `header` was in force above them."""
+        return w3c.header_after(data, header) if self.has_header else b""
+
 
 def _named(*names: str) -> dict[str, Format]:
     return {name: _of_lines(LINE_FORMATS[name]) for name in names}

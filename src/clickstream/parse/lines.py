@@ -1,39 +1,33 @@
-"""What formats that are read line by line share: lines, and coded rows made of plain records."""
+"""What formats that are read with care share: coded columns, and parts of a log joined into one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.parse.rows import Coded, Refused, Rows
+from clickstream.parse.rows import Coded, Rows
 
 MAX_BYTES_DIGITS = 18
 """Digits of the largest logged size that is read: what surely fits 64 bits."""
 
-
-class Record(NamedTuple):
-    """One usable line: its index, Unix seconds, status, size (-1: none logged) and its texts.
-
-    A text is None where the line has no place for it.
-    """
-
-    line: int
-    seconds: int
-    status: int
-    size: int
-    client: bytes
-    method: bytes | None
-    target: bytes
-    protocol: bytes | None
-    referrer: bytes | None
-    user_agent: bytes | None
+_NONE = np.zeros(0, np.int64)
+NO_ROWS = Rows(_NONE, _NONE, _NONE.astype(np.int16), _NONE, {}, [], 0)
+"""What there is in no lines."""
 
 
-TEXTS = Record._fields[4:]
+def cut_out(data: bytes, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
+    """The texts between the positions, which rise and don't overlap."""
+    # Between neighbouring bounds lies, in turn, a text and what separates it from the next.
+    bounds = np.empty((len(start), 2), np.int32)
+    bounds[:, 0], bounds[:, 1] = start, end
+    count = max(2 * len(start) - 1, 0)
+    spans = [None, pa.py_buffer(bounds), pa.py_buffer(data)]
+    pieces = pa.Array.from_buffers(pa.binary(), count, spans)
+    return pieces.take(pa.array(np.arange(0, count, 2)))
 
 
 def lines_of(data: bytes) -> list[bytes]:
@@ -44,27 +38,39 @@ def lines_of(data: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in lines] if b"\r" in data else lines
 
 
-def rows_of(records: Sequence[Record], refused: list[Refused], lines: int) -> Rows:
-    """The records, in file order, as rows."""
-    columns = [*zip(*records, strict=True)] or [()] * len(Record._fields)
-    line, seconds, status, size, *texts = columns
+def coded(values: Sequence[Any]) -> Coded:
+    """A column of byte strings as codes into its distinct values; None is coded as -1."""
+    return coded_column(pa.array(values, pa.binary()).dictionary_encode())
+
+
+def coded_column(column: pa.ChunkedArray | pa.DictionaryArray) -> Coded:
+    """The same of an encoded Arrow column, whose nulls are coded as -1."""
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return Coded(codes, whole.dictionary)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The parts of one log as one, in file order; lines without a text that others have: -1."""
+    line = np.concatenate([part.line for part in parts])
+    order = np.argsort(line, kind="stable")
+    names = dict.fromkeys(name for part in parts for name in part.texts)
     return Rows(
-        np.array(line, np.int64),
-        np.array(seconds, np.int64),
-        np.array(status, np.int16),
-        np.array(size, np.int64),
-        {name: coded(column) for name, column in zip(TEXTS, texts, strict=True)},
-        refused,
-        lines,
+        line[order],
+        np.concatenate([part.seconds for part in parts])[order],
+        np.concatenate([part.status for part in parts])[order],
+        np.concatenate([part.size for part in parts])[order],
+        {name: _stacked(name, parts, order) for name in names},
+        sorted(refusal for part in parts for refusal in part.refused),
+        sum(part.lines for part in parts),
     )
 
 
-def coded(values: Sequence[Any]) -> Coded:
-    """A column of byte strings as codes into its distinct values; None is coded as -1."""
-    return uncoded(pa.array(values, pa.binary()).dictionary_encode())
-
-
-def uncoded(whole: pa.DictionaryArray) -> Coded:
-    """The same of an Arrow dictionary array, whose nulls are coded as -1."""
-    codes: npt.NDArray[np.int32] = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Coded(codes, whole.dictionary)
+def _stacked(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Coded:
+    chunks = []
+    for part in parts:
+        column = part.texts.get(name) or coded([None] * len(part.line))
+        codes = pa.array(column.codes, pa.int32(), mask=column.codes < 0)
+        chunks.append(pa.DictionaryArray.from_arrays(codes, column.values))
+    one = coded_column(pa.chunked_array(chunks).unify_dictionaries())
+    return Coded(one.codes[order], one.values)

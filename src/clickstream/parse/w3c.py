@@ -1,246 +1,199 @@
-"""The W3C extended log format (WD-logfile-960323) as IIS and its kin write it.
+"""The W3C extended log format (WD-logfile-960323) as IIS, CloudFront and their kin write it.
 
 A line that begins with `#` is a directive: not an entry, so neither a request nor a reject, and
 not counted as a line. `#Fields:` names the columns of the entries below it, until the next one;
 an entry can be read only with it, so the directive in force is the *header* that goes with lines
-that are cut out of their file. Times are UTC, as IIS logs them.
+that are cut out of their file. Times are UTC, as the format has it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from functools import lru_cache
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
-from clickstream.parse.lines import MAX_BYTES_DIGITS, TEXTS, coded, lines_of, rows_of, uncoded
-from clickstream.parse.rows import Coded, Refused, Rows
-from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
+from clickstream.parse.formats import EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
+from clickstream.parse.lines import NO_ROWS, coded_column, joined
+from clickstream.parse.rows import BLOCK_BYTES, Refused, Rows
+from clickstream.parse.stream import blocks
+from clickstream.parse.w3c_split import Integers, Spaced, careful_columns, regular_columns
+from clickstream.parse.w3c_values import (
+    agent_decoded,
+    as_meant,
+    days,
+    paths_of,
+    percent_decoded,
+    plus_decoded,
+    seconds_of_day,
+    sizes,
+    statuses,
+    targets,
+)
 
-DIRECTIVE = b"#"
 COLUMNS: dict[str, tuple[bytes, ...]] = {
     "date": (b"date",),
     "time": (b"time",),
-    "status": (b"sc-status",),
+    "status": (b"sc-status", b"c-status"),
     "client": (b"c-ip",),
     "method": (b"cs-method",),
-    "stem": (b"cs-uri-stem",),
+    "stem": (b"cs-uri-stem", b"cs-uri"),
     "query": (b"cs-uri-query",),
     "protocol": (b"cs-version", b"cs-protocol-version"),
     "size": (b"sc-bytes",),
     "referrer": (b"cs(referer)", b"cs(referrer)"),
     "user_agent": (b"cs(user-agent)",),
+    "host": (b"x-host-header", b"cs-host", b"cs(host)"),
+    "forwarded": (b"x-forwarded-for", b"cs(x-forwarded-for)", b"s-xff"),
+    "sec_gpc": (b"cs(sec-gpc)",),
+    "dnt": (b"cs(dnt)",),
 }
-"""The columns that are read, in lower case; where there are several names, any of them."""
+"""The columns that are read, in lower case; of several names in one header the first one here.
 
-NEEDED = ("date", "time", "status", "client", "method", "stem")
-_SPACES_AS_PLUS = ("referrer", "user_agent")
+CloudFront's `cs(Host)` is its own name for the site: the visitor's Host is in `x-host-header`.
+"""
+
+DIRECTIVE = ord("#")
+NEEDED = ("date", "time", "client", "stem", "status")
+NEEDED_COLUMNS = [COLUMNS[name][0].decode() for name in NEEDED]
+_NO_TEXTS = ("date", "time", "status", "size", "stem", "query")
 
 _FIELDS = re.compile(rb"^#Fields:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_TOKEN = re.compile(rb'"(?:[^"]|"")*+"(?!\S)|\S+')
-_TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
-_DATE = re.compile(rb"\d{4}-\d\d-\d\d")
-_DIGITS = re.compile(rb"\d{1,%d}" % MAX_BYTES_DIGITS)
-_STATUS = re.compile(rb"\d{3}")
 _DAY = 86_400
 
-Entry = tuple[int, bytes]
-"""An entry: the index of its line in the data, and the line without its end."""
+
+class _Layout:
+    """Where a `#Fields:` line puts the columns that are read, and how their values are decoded.
+
+    CloudFront, known by its `x-edge-` columns, percent-codes what is special in any value, and
+    SHOUTcast, whose status is `c-status`, in what the client says of itself. The others write `+`
+    for a space there.
+    """
+
+    def __init__(self, header: bytes) -> None:
+        match = _FIELDS.match(header)
+        fields = [name.lower() for name in match[1].split()] if match else []
+        found = {
+            column: next((fields.index(name) for name in names if name in fields), -1)
+            for column, names in COLUMNS.items()
+        }
+        self.width = len(fields)
+        self.places = {column: place for column, place in found.items() if place >= 0}
+        self.missing = [COLUMNS[name][0].decode() for name in NEEDED if name not in self.places]
+        self.has_whole_urls = b"cs-uri-stem" not in fields
+        self.decoded = _decoders(fields)
+
+
+_layout = lru_cache(maxsize=64)(_Layout)
+
+
+def _decoders(fields: list[bytes]) -> Mapping[str, Callable[[bytes], bytes]]:
+    if any(name.startswith(b"x-edge-") for name in fields):
+        return dict.fromkeys(COLUMNS, percent_decoded) | {"user_agent": agent_decoded}
+    if b"sc-status" not in fields:
+        return {"referrer": percent_decoded, "user_agent": agent_decoded}
+    return {"referrer": plus_decoded, "user_agent": plus_decoded}
 
 
 def read(data: bytes, header: bytes = b"") -> Rows:
     """Read every line of the data; `header` is the `#Fields:` line in force before it."""
-    directives: list[int] = []
-    groups: dict[bytes, list[Entry]] = {}
-    for index, line in enumerate(lines_of(data)):
-        if line.startswith(DIRECTIVE):
-            directives.append(index)
-            header = header_after(line, header)
-        else:
-            groups.setdefault(header, []).append((index, line))
-    rows = _joined([_read_group(header, some) for header, some in groups.items()])
-    return replace(rows, directives=np.array(directives, np.int64))
+    groups: dict[bytes, list[pa.Table]] = {}
+    refused: list[Refused] = []
+    directives: list[Integers] = []
+    first_line = start = 0
+    for block in blocks(BytesIO(data), BLOCK_BYTES):
+        spaced = Spaced(block, first_line, start)
+        directives.append(np.flatnonzero(spaced.is_directive) + first_line)
+        codes, headers = headers_of(block, spaced.start, spaced.is_directive, header)
+        for code, name in enumerate(headers):
+            entries = np.flatnonzero(~spaced.is_directive & (codes == code))
+            found, unfit = _columns(spaced, entries, _layout(name))
+            groups.setdefault(name, []).extend(found)
+            refused += unfit
+        header = headers[codes[-1]]
+        first_line += len(spaced.start)
+        start += len(block)
+    parts = [_checked(data, pa.concat_tables(g), _layout(h)) for h, g in groups.items() if g]
+    rows = joined([replace(NO_ROWS, refused=refused, lines=len(refused)), *parts])
+    return replace(rows, directives=np.concatenate([*directives, np.zeros(0, np.int64)]))
 
 
 def header_after(data: bytes, header: bytes) -> bytes:
     """The header in force below the data, as a line of its own; above it, `header` was."""
-    found = header
-    for match in _FIELDS.finditer(data):
-        found = match[0] + b"\n"
-    return found
+    at = len(data)
+    while (at := data.rfind(b"\n#", 0, at)) >= 0:
+        if match := _FIELDS.match(data, at + 1):
+            return match[0] + b"\n"
+    match = _FIELDS.match(data)
+    return match[0] + b"\n" if match else header
 
 
-def entries(lines: Sequence[bytes], header: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each entry with the header it is read by; directives are left out."""
-    for line in lines:
-        if line.startswith(DIRECTIVE):
-            header = header_after(line, header)
-        else:
-            yield header, line
+def missing_columns(header: bytes) -> list[str]:
+    """The needed columns that a `#Fields:` line lacks; none for what is no such line."""
+    return _layout(header).missing if header else []
 
 
-def _read_group(header: bytes, group: list[Entry]) -> Rows:
-    """Read entries that have one header."""
-    match = _FIELDS.match(header)
-    fields = [name.lower() for name in match[1].split()] if match else []
-    places = _places(fields)
-    if any(name not in places for name in NEEDED):
-        refused = [(index, NO_FIELDS if line.strip() else EMPTY, line) for index, line in group]
-        return rows_of([], refused, len(group))
-    fitting: list[Entry] = []
-    split: list[list[bytes]] = []
-    refused = []
-    for index, line in group:
-        tokens = _TOKEN.findall(line) if b'"' in line else line.split()
-        if len(tokens) == len(fields):
-            fitting.append((index, line))
-            split.append(tokens)
-        else:
-            refused.append((index, _misfit(tokens, fields), line))
-    columns = {name: coded([tokens[at] for tokens in split]) for name, at in places.items()}
-    return _checked(fitting, columns, refused)
+def headers_of(
+    data: bytes, start: Integers, is_directive: npt.NDArray[np.bool_], header: bytes
+) -> tuple[Integers, list[bytes]]:
+    """For each line, which of the distinct headers is in force there; and these.
+
+    `start` is where each line starts, `header` what is in force above the first one.
+    """
+    headers, changes, codes = {header: 0}, [0], [0]
+    for line in np.flatnonzero(is_directive).tolist():
+        if match := _FIELDS.match(data, int(start[line])):
+            changes.append(line)
+            codes.append(headers.setdefault(match[0] + b"\n", len(headers)))
+    length = np.diff([*changes, len(start)])
+    return np.repeat(np.array(codes, np.int64), length), [*headers]
 
 
-def _places(fields: list[bytes]) -> dict[str, int]:
-    """Where each column that is read stands."""
-    found = {
-        column: next((fields.index(name) for name in names if name in fields), -1)
-        for column, names in COLUMNS.items()
+def _columns(
+    spaced: Spaced, lines: Integers, layout: _Layout
+) -> tuple[list[pa.Table], list[Refused]]:
+    """The entries of one header as columns of texts: those of plain shape at once."""
+    if layout.missing:
+        return [], [
+            (index, NO_FIELDS if text.strip() else EMPTY, text)
+            for index, text in spaced.texts(lines)
+        ]
+    is_regular = spaced.is_regular[lines] & (spaced.spaces[lines] == layout.width - 1)
+    regular = regular_columns(spaced, lines[is_regular], layout.places)
+    irregular, refused = careful_columns(spaced, lines[~is_regular], layout.places, layout.width)
+    return [regular, irregular], refused
+
+
+def _checked(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
+    """The entries whose numbers and times are ones; the others are refused."""
+    table = table.unify_dictionaries().combine_chunks()
+    columns = {
+        name: as_meant(coded_column(table[name]), layout.decoded.get(name))
+        for name in layout.places
     }
-    return {column: place for column, place in found.items() if place >= 0}
-
-
-def _misfit(tokens: list[bytes], fields: list[bytes]) -> str:
-    if not tokens:
-        return EMPTY
-    return CUT if len(tokens) < len(fields) else MISFIT
-
-
-def _checked(fitting: list[Entry], columns: dict[str, Coded], refused: list[Refused]) -> Rows:
-    """The entries whose numbers and times are ones; the others join the refused lines."""
-    plain = {name: _unquoted(column, name in _SPACES_AS_PLUS) for name, column in columns.items()}
-    day, clock = _numbers(plain["date"], _day), _numbers(plain["time"], _clock)
-    status = _numbers(plain["status"], _whole(_STATUS))
-    size = _numbers(plain["size"], _size) if "size" in plain else np.full(len(fitting), -1)
+    day, clock = days(columns["date"]), seconds_of_day(columns["time"])
+    status, size = statuses(columns["status"]), sizes(columns.get("size"), len(table))
+    line, start, end = (table[name].to_numpy() for name in ("line", "start", "end"))
     fits = (status >= 0) & (size >= -1)
     good = fits & (day >= 0) & (clock >= 0)
-    for row in np.flatnonzero(~good).tolist():
-        index, line = fitting[row]
-        refused.append((index, IMPOSSIBLE_TIME if fits[row] else MISFIT, line))
-    texts = plain | {"target": _targets(plain["stem"], plain.get("query"))}
+    refused = [
+        (int(line[row]), IMPOSSIBLE_TIME if fits[row] else MISFIT, data[start[row] : end[row]])
+        for row in np.flatnonzero(~good).tolist()
+    ]
+    stem = paths_of(columns["stem"]) if layout.has_whole_urls else columns["stem"]
+    texts = {name: column for name, column in columns.items() if name not in _NO_TEXTS}
+    texts["target"] = targets(stem, columns.get("query"))
     return Rows(
-        np.array([index for index, _ in fitting], np.int64)[good],
+        line[good],
         (day * _DAY + clock)[good],
         status[good].astype(np.int16),
         size[good],
-        {name: _chosen(texts.get(name), good) for name in TEXTS},
-        sorted(refused),
-        int(good.sum()) + len(refused),
+        {name: replace(column, codes=column.codes[good]) for name, column in texts.items()},
+        refused,
+        len(table),
     )
-
-
-def _chosen(column: Coded | None, good: npt.NDArray[np.bool_]) -> Coded:
-    """The column's good rows; a column that the header lacks is no text."""
-    if column is None:
-        return coded([None] * int(good.sum()))
-    return Coded(column.codes[good], column.values)
-
-
-def _unquoted(column: Coded, plus_is_space: bool) -> Coded:
-    """The values as they are meant: outside of quotes, IIS writes `+` for a space."""
-    return Coded(
-        column.codes,
-        pa.array([_meant(v, plus_is_space) for v in column.values.to_pylist()], pa.binary()),
-    )
-
-
-def _meant(value: bytes, plus_is_space: bool) -> bytes:
-    if len(value) > 1 and value.startswith(b'"') and value.endswith(b'"'):
-        return value[1:-1].replace(b'""', b'"')
-    return value.replace(b"+", b" ") if plus_is_space else value
-
-
-def _numbers(column: Coded, number: Callable[[bytes], int]) -> npt.NDArray[np.int64]:
-    distinct = np.array([number(value) for value in column.values.to_pylist()], np.int64)
-    found: npt.NDArray[np.int64] = distinct[column.codes]
-    return found
-
-
-def _whole(pattern: re.Pattern[bytes]) -> Callable[[bytes], int]:
-    return lambda value: int(value) if pattern.fullmatch(value) else -2
-
-
-def _size(value: bytes) -> int:
-    return -1 if value in (b"-", b"") else _whole(_DIGITS)(value)
-
-
-def _day(value: bytes) -> int:
-    """Days since 1970, -1 for what is not a date."""
-    try:
-        day = date.fromisoformat(value.decode()) if _DATE.fullmatch(value) else None
-    except ValueError:
-        return -1
-    if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
-        return -1
-    return day.toordinal() - date(1970, 1, 1).toordinal()
-
-
-def _clock(value: bytes) -> int:
-    """Seconds of the day, -1 for what is not a time; second 60 counts as 59."""
-    match = _TIME.fullmatch(value)
-    if not match:
-        return -1
-    hour, minute, second = (int(part or 0) for part in match.groups())
-    return (hour * 60 + minute) * 60 + min(second, 59)
-
-
-def _targets(stem: Coded, query: Coded | None) -> Coded:
-    """Stem and query joined by `?`; each pair is joined once."""
-    if query is None:
-        return stem
-    count = max(len(query.values), 1)
-    pairs, codes = np.unique(stem.codes.astype(np.int64) * count + query.codes, return_inverse=True)
-    stems, queries = stem.values.to_pylist(), query.values.to_pylist()
-    joined: list[bytes] = [
-        _target(stems[stem_at], queries[query_at])
-        for stem_at, query_at in zip(
-            (pairs // count).tolist(), (pairs % count).tolist(), strict=True
-        )
-    ]
-    return Coded(codes, pa.array(joined, pa.binary()))
-
-
-def _target(stem: bytes, query: bytes) -> bytes:
-    return stem if query in (b"-", b"") else b"%b?%b" % (stem, query)
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    """The parts of one log as one, in file order."""
-    if not parts:
-        return rows_of([], [], 0)
-    line = np.concatenate([part.line for part in parts])
-    order = np.argsort(line, kind="stable")
-    return Rows(
-        line[order],
-        np.concatenate([part.seconds for part in parts])[order],
-        np.concatenate([part.status for part in parts])[order],
-        np.concatenate([part.size for part in parts])[order],
-        {name: _stacked([part.texts[name] for part in parts], order) for name in TEXTS},
-        sorted(refusal for part in parts for refusal in part.refused),
-        sum(part.lines for part in parts),
-    )
-
-
-def _stacked(columns: list[Coded], order: npt.NDArray[np.int64]) -> Coded:
-    chunks = [
-        pa.DictionaryArray.from_arrays(pa.array(c.codes, pa.int32(), mask=c.codes < 0), c.values)
-        for c in columns
-    ]
-    whole = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
-    one = uncoded(whole)
-    return Coded(one.codes[order], one.values)

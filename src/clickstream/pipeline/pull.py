@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from io import BufferedIOBase
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from clickstream import parse
 from clickstream.collect import LogFile, list_files
-from clickstream.collect.directory import fingerprint, read_available, tail_digest
+from clickstream.collect.directory import LogStream, fingerprint, tail_digest
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
@@ -22,6 +21,7 @@ from clickstream.settings import Source
 
 CHUNK_BYTES = 32 << 20
 ALIKE_FILES = 8
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Pulled:
 def pull(lake: Lake, source: Source) -> Pulled:
     """Pull what is new in a source's files into raw.
 
-    A file whose lines have no known format is refused by name, and the others are still pulled.
+    A file whose lines have no known format is refused by name, and the others are still pulled; so
+    is one that is damaged, from its first damaged line on.
     Raises InputError when the source's directory can't be listed.
     """
     lines: Counter[Hour] = Counter()
@@ -70,6 +71,7 @@ def pull(lake: Lake, source: Source) -> Pulled:
             continue
         size += got.bytes
         unfinished += [file.path.name] if got.has_unfinished_line else []
+        refused += [f"{file.path.name}: {got.damage}"] if got.damage else []
     hours = [str(hour) for hour in sorted(lines)]
     total = sum(lines.values())
     return Pulled(source.name, len(files), total, size, hours, unfinished, refused)
@@ -77,25 +79,37 @@ def pull(lake: Lake, source: Source) -> Pulled:
 
 @dataclass(frozen=True)
 class _Got:
+    """What came of one file; `damage` is a sentence, empty where the file is whole."""
+
     bytes: int
     has_unfinished_line: bool
+    damage: str = ""
 
 
 def _pull_file(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) -> _Got:
     with file.open() as stream:
         bookmark = _find_bookmark(lake, source, file, stream)
-        if bookmark is None:
-            return _Got(0, file.path.stat().st_size > 0)
-        begin = bookmark.offset
-        while span := _next_range(lake, bookmark, file, stream):
-            bookmark = _pull_range(lake, span, stream, lines)
-        stream.seek(bookmark.offset)
-        return _Got(bookmark.offset - begin, bool(read_available(stream, 1)))
+        begin = offset = 0
+        if bookmark is not None:
+            begin = bookmark.offset
+            while span := _next_range(lake, bookmark, file, stream):
+                bookmark = _pull_range(lake, source, span, stream, lines)
+            offset = bookmark.offset
+        stream.seek(offset)
+        rest = stream.read(CHUNK_BYTES)
+        if stream.damage:
+            return _Got(offset - begin, False, _damaged(stream, offset))
+        return _Got(offset - begin, bool(rest))
 
 
-def _find_bookmark(
-    lake: Lake, source: Source, file: LogFile, stream: BufferedIOBase
-) -> Bookmark | None:
+def _damaged(stream: LogStream, offset: int) -> str:
+    return (
+        f"cut off or damaged ({stream.damage}); its whole lines up to there, {offset:,} bytes "
+        "uncompressed, are pulled: copy or compress it again, and the rest will be, too."
+    )
+
+
+def _find_bookmark(lake: Lake, source: Source, file: LogFile, stream: LogStream) -> Bookmark | None:
     """The file's bookmark, found by content whatever its name is; None for an unfinished file.
 
     Two files may begin alike. The bytes before a bookmark's offset tell them apart; a file that
@@ -115,12 +129,12 @@ def _find_bookmark(
 
 
 def _new_bookmark(source: Source, file: LogFile, name: str) -> Bookmark:
-    log_format = parse.detect(file.sample()) if source.format == "auto" else source.format
+    log_format = parse.detect(file.sample()).name if source.format == AUTO else source.format
     return Bookmark(source.name, name, log_format, last_hour=str(file.modified_hour))
 
 
 def _next_range(
-    lake: Lake, bookmark: Bookmark, file: LogFile, stream: BufferedIOBase
+    lake: Lake, bookmark: Bookmark, file: LogFile, stream: LogStream
 ) -> Bookmark | None:
     """The bookmark with the next range intended, or None when no finished line is left.
 
@@ -128,7 +142,7 @@ def _next_range(
     """
     while bookmark.pending_end is None:
         stream.seek(bookmark.offset)
-        finished = _finished_lines(read_available(stream, CHUNK_BYTES), file.is_closed)
+        finished = _finished_lines(stream.read(CHUNK_BYTES), file.is_closed and not stream.damage)
         if not finished:
             return None
         intended = save(lake, bookmark.intend(bookmark.offset + len(finished)))
@@ -147,61 +161,90 @@ def _finished_lines(data: bytes, is_closed: bool) -> bytes:
 
 
 def _pull_range(
-    lake: Lake, bookmark: Bookmark, stream: BufferedIOBase, lines: Counter[Hour]
+    lake: Lake, source: Source, bookmark: Bookmark, stream: LogStream, lines: Counter[Hour]
 ) -> Bookmark:
-    """Store the intended range's lines by hour, then move the bookmark past it."""
+    """Store the intended range's lines by hour and format, then move the bookmark past it."""
     end = bookmark.pending_end or bookmark.offset
     stream.seek(bookmark.offset)
-    data = read_available(stream, end - bookmark.offset)
-    span = raw.RawRange(
-        bookmark.host, bookmark.fingerprint, bookmark.offset, end, bookmark.log_format
-    )
-    header = parse.unescape(bookmark.header)
-    epochs = _hour_of_each_entry(data, header, bookmark)
-    entries = parse.entries(data, bookmark.log_format, header)
-    for hour, text, count in _split_by_hour(entries, epochs):
+    data = stream.read(end - bookmark.offset)
+    parts, after = _parts(data, _reading(bookmark), may_change=source.format == AUTO)
+    epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark.last_hour)
+    for (log_format, hour), (text, count) in _by_format_and_hour(parts, epochs).items():
+        span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
         raw.store(lake, hour, span, text)
         lines[hour] += count
-    moved = bookmark.move(
-        tail_digest(stream, end) or "",
-        str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
-        parse.escape(parse.header_after(data, bookmark.log_format, header)),
+    moved = replace(
+        bookmark.move(
+            tail_digest(stream, end) or "",
+            str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
+        ),
+        log_format=after.log_format,
+        header=parse.escape(after.header),
+        leaning=after.leaning,
+        leaned=after.leaned,
     )
     return save(lake, moved) or load(lake, bookmark)
 
 
-def _hour_of_each_entry(data: bytes, header: bytes, bookmark: Bookmark) -> NDArray[np.int64]:
-    """The start of each line's hour, in Unix seconds; a log's own headers are no lines.
+def _reading(bookmark: Bookmark) -> parse.Reading:
+    header = parse.unescape(bookmark.header)
+    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Lines in one format: its entries, and the start of each one's hour, -1 where it has none."""
+
+    log_format: str
+    entries: parse.Entries
+    epochs: NDArray[np.int64]
+
+
+def _parts(data: bytes, now: parse.Reading, may_change: bool) -> tuple[list[_Part], parse.Reading]:
+    """The lines by format, in file order, and how those below them are read."""
+    whole = _part(data, now.log_format, now.header)
+    if not may_change:
+        header = parse.header_after(data, now.log_format, now.header)
+        return [whole], replace(now, header=header)
+    found, after = parse.segments(data, now, whole.epochs < 0)
+    if len(found) == 1 and found[0].log_format == now.log_format:
+        return [whole], after
+    parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
+    return parts, after
+
+
+def _part(data: bytes, log_format: str, header: bytes) -> _Part:
+    epochs = parse.event_hours(data, log_format, header)
+    return _Part(log_format, parse.entries(data, log_format, header), epochs)
+
+
+def _filled(epochs: NDArray[np.int64], last_hour: str) -> NDArray[np.int64]:
+    """The start of each line's hour, in Unix seconds.
 
     A line without a time of its own belongs where its neighbour before it does, or at the start
     the one after it; with no time at all, to the hour the file last stood at.
     """
-    epochs = parse.event_hours(data, bookmark.log_format, header)
     known = np.flatnonzero(epochs >= 0)
     if not len(known):
-        before = Hour.parse(bookmark.last_hour).start
+        before = Hour.parse(last_hour).start
         return np.full(len(epochs), int(before.timestamp()), dtype=np.int64)
     nearest = np.maximum.accumulate(np.where(epochs >= 0, np.arange(len(epochs)), -1))
     filled: NDArray[np.int64] = epochs[np.where(nearest < 0, known[0], nearest)]
     return filled
 
 
-def _split_by_hour(
-    entries: Sequence[tuple[bytes, bytes]], epochs: NDArray[np.int64]
-) -> Iterator[tuple[Hour, bytes, int]]:
-    """The lines of each hour, in file order: (hour, bytes, number of lines)."""
-    for epoch in np.unique(epochs).tolist():
-        positions = np.flatnonzero(epochs == epoch).tolist()
-        yield Hour.of_epoch(epoch), _self_contained([entries[n] for n in positions]), len(positions)
-
-
-def _self_contained(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Lines of one file, each header before the first line that is read by it."""
-    text: list[bytes] = []
-    in_force = b""
-    for header, line in entries:
-        if header != in_force:
-            text.append(header)
-            in_force = header
-        text.append(line)
-    return b"".join(text)
+def _by_format_and_hour(
+    parts: Sequence[_Part], epochs: NDArray[np.int64]
+) -> dict[tuple[str, Hour], tuple[bytes, int]]:
+    """The lines of each format and hour, in file order, and how many they are."""
+    found: dict[tuple[str, Hour], tuple[bytes, int]] = {}
+    first = 0
+    for part in parts:
+        own = epochs[first : first + len(part.entries)]
+        first += len(part.entries)
+        for epoch in np.unique(own).tolist():
+            chosen = np.flatnonzero(own == epoch)
+            key = part.log_format, Hour.of_epoch(epoch)
+            text, count = found.get(key, (b"", 0))
+            found[key] = text + part.entries.take(chosen), count + len(chosen)
+    return found

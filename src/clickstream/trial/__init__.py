@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS
-from clickstream.rules import clean_rules, look_ups, session_rules
+from clickstream.parse import FORMATS, Detected
+from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import Settings
 from clickstream.trial.figures import FIGURES, Tally
 from clickstream.trial.page import show
@@ -45,31 +45,44 @@ def run_trial(
     began, cpu_began = time.perf_counter(), time.process_time()
     errors, settings = Console(stderr=True), settings or Settings()
     files = [*dict.fromkeys(paths)]
+    formats: list[Detected] = []
     with look_ups(settings) as found:
         tally = Tally(clean_rules(settings), session_rules(settings), found)
-        complaints = _read(files, log_format, tally, errors)
+        complaints = _read(files, log_format, settings, tally, errors, formats)
     if tally.lines:
         figures = tally.figures()
         if as_json:
             report = figures.as_dict(time.process_time() - cpu_began)
             console.file.write(json.dumps(report, indent=2) + "\n")
         else:
-            show(figures, [*map(name_of, files)], time.perf_counter() - began, console)
+            elapsed = time.perf_counter() - began
+            show(figures, [*map(name_of, files)], formats, elapsed, console)
     for complaint in complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
     return 1 if complaints else 0
 
 
-def _read(files: Sequence[str], log_format: str, tally: Tally, errors: Console) -> list[str]:
-    """Add every file to the tally; returns what was wrong, a sentence each."""
-    if log_format not in (AUTO, *FORMATS):
-        known = ", ".join((AUTO, *FORMATS))
-        return [f"There is no log format {log_format!r}: use one of {known}."]
+def _read(
+    files: Sequence[str],
+    log_format: str,
+    settings: Settings,
+    tally: Tally,
+    errors: Console,
+    formats: list[Detected],
+) -> list[str]:
+    """Add every file to the tally, and its format, if it was found out, to the formats.
+
+    Returns what was wrong, a sentence each.
+    """
+    names = (AUTO, *FORMATS, *settings.formats)
+    if log_format not in names:
+        return [f"There is no log format {log_format!r}: use one of {', '.join(names)}."]
+    chosen = log_format_of(settings, log_format)
     complaints = []
     with progress_over(files, errors) as report:
         for path in files:
             try:
-                for parsed in read_log(path, log_format, partial(report, path)):
+                for parsed in read_log(path, chosen, partial(report, path), formats.append):
                     tally.add(parsed, name_of(path))
             except InputError as error:
                 complaints.append(str(error))

@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from clickstream.parse import Detected
 from clickstream.trial.charts import Look, bar, fold, over_time, stacked
 from clickstream.trial.figures import TOP, Figures
 
@@ -52,12 +53,21 @@ class Row:
     more: str = ""
 
 
-def show(figures: Figures, paths: Sequence[str], elapsed: float, console: Console) -> None:
-    """Print the page. `elapsed`: wall-clock seconds that reading and counting took."""
+def show(
+    figures: Figures,
+    paths: Sequence[str],
+    formats: Sequence[Detected],
+    elapsed: float,
+    console: Console,
+) -> None:
+    """Print the page. `formats`: what was found out about the files, which may be nothing.
+
+    `elapsed`: wall-clock seconds that reading and counting took.
+    """
     look = Look.of(console, WIDEST)
     half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
     sections: list[RenderableType] = [
-        _headline(figures, paths, elapsed, look),
+        _headline(figures, paths, formats, elapsed, look),
         _balance(figures, look),
         _people(figures),
         _timeline(figures, look),
@@ -73,7 +83,13 @@ def show(figures: Figures, paths: Sequence[str], elapsed: float, console: Consol
     console.print(Text("The same figures for programs: add --json.", "dim"))
 
 
-def _headline(figures: Figures, paths: Sequence[str], elapsed: float, look: Look) -> Panel:
+def _headline(
+    figures: Figures,
+    paths: Sequence[str],
+    formats: Sequence[Detected],
+    elapsed: float,
+    look: Look,
+) -> Panel:
     files = look.safe(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
     speed = f"{figures.lines / max(elapsed, 0.001):,.0f} lines per second"
     span = "no line with a time"
@@ -83,9 +99,22 @@ def _headline(figures: Figures, paths: Sequence[str], elapsed: float, look: Look
     lines = Text.assemble(
         (f"{figures.lines:,} lines", f"bold {ACCENT}"), " in ", (files, "bold"), "\n", span, "\n",
         (f"{figures.clients:,} client addresses, {decimal(figures.bytes)} sent", "dim"), "\n",
-        (f"read in {elapsed:.1f} s, {speed}", "dim"),
+        (f"read in {elapsed:.1f} s, {speed}", "dim"), _formats(formats),
     )  # fmt: skip
     return Panel(lines, box=box.ROUNDED, border_style=ACCENT, title="[bold]clickstream[/]")
+
+
+def _formats(found: Sequence[Detected]) -> Text:
+    """The formats that the files' first lines have, on lines of their own."""
+    together = [
+        Detected(
+            name,
+            sum(one.read for one in found if one.name == name),
+            sum(one.seen for one in found if one.name == name),
+        )
+        for name in dict.fromkeys(one.name for one in found)
+    ]
+    return Text("".join(f"\nformat {one.sentence}" for one in together), "dim")
 
 
 def _balance(figures: Figures, look: Look) -> Group:

@@ -1,4 +1,4 @@
-"""Log files as blocks of whole lines: plain, compressed with gzip, bzip2 or xz, or stdin (`-`).
+"""Log files as blocks of whole lines: plain or compressed, from disk or from stdin (`-`).
 
 A file that breaks off does not take away what came before the break: its whole lines are handed
 out first, the error follows.
@@ -6,57 +6,23 @@ out first, the error follows.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
+from clickstream.collect.compression import Content
 from clickstream.errors import InputError
-from clickstream.parse import Parsed, blocks, detect, parse_blocks
+from clickstream.parse import Detected, Parsed, blocks, detect, parse_blocks
 
 STDIN = "-"
 AUTO = "auto"
 READ_SIZE = 1 << 20
 BLOCK_SIZE = 16 << 20  # each distinct text is cleaned once per block: larger ones save time
 SAMPLE_SIZE = 1 << 18
-
-_OPENERS: dict[bytes, Callable[..., Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
-"""How a file starts, and what opens it; a name says little, `access.log.1` may be either."""
-
-
-class _UntilDamage(io.RawIOBase):
-    """Reads a source up to its end or up to where it is damaged, and remembers the damage."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._read = getattr(source, "read1", source.read)
-        self.damage: Exception | None = None
-
-    def readable(self) -> bool:
-        """A reader is."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill some of the buffer; 0 at the end and from the damage on."""
-        if self.damage:
-            return 0
-        try:
-            piece = self._read(len(buffer))
-        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            self.damage = error
-            return 0
-        buffer[: len(piece)] = piece
-        return len(piece)
 
 
 def name_of(path: str) -> str:
@@ -65,24 +31,32 @@ def name_of(path: str) -> str:
 
 
 def read_log(
-    path: str, log_format: str, progress: Callable[[int], None] = lambda _: None
+    path: str,
+    log_format: str,
+    progress: Callable[[int], None] = lambda _: None,
+    found: Callable[[Detected], None] = lambda _: None,
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
-    `progress` is told how many bytes of the file have been read so far. Raises InputError, naming
+    `progress` is told how many bytes of the file have been read so far, `found` the format that
+    `auto` begins with: where the lines change theirs, it goes along. Raises InputError, naming
     the file and what to do, when the file can't be read, is empty, is damaged (after its readable
     lines) or, with the format `auto`, when its lines are in no known format.
     """
     lines = 0
     with _opened(path) as raw:
-        reader = _UntilDamage(_decompressed(raw))
+        reader = Content(raw)
         log = _whole_lines(reader)
         sample = next(log, b"")
         if not sample and not reader.damage:
             raise InputError(f"{name_of(path)} is empty: name a log that holds lines.")
-        if sample and log_format == AUTO:
-            log_format = _detected(name_of(path), sample)
-        for parsed in parse_blocks(chain([sample], log) if sample else (), log_format):
+        may_change = log_format == AUTO
+        if sample and may_change:
+            detected = _detected(name_of(path), sample)
+            found(detected)
+            log_format = detected.name
+        text = chain([sample], log) if sample else ()
+        for parsed in parse_blocks(text, log_format, may_change):
             lines += parsed.lines
             progress(_position(raw))
             yield parsed
@@ -110,32 +84,23 @@ def _open(path: str) -> io.BufferedReader:
         raise InputError(_unreadable(path, error)) from None
 
 
-def _decompressed(raw: io.BufferedReader[Any]) -> BinaryIO:
-    try:
-        head = raw.peek(8)
-    except OSError:
-        return cast(BinaryIO, raw)  # reading it will say what is wrong with it
-    opener = next((o for start, o in _OPENERS.items() if head.startswith(start)), None)
-    return cast(BinaryIO, opener(raw) if opener else raw)
-
-
-def _whole_lines(reader: _UntilDamage) -> Iterator[bytes]:
+def _whole_lines(reader: Content) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
-    stream = cast(BinaryIO, io.BufferedReader(reader, READ_SIZE))
+    stream = io.BufferedReader(reader, READ_SIZE)
     for block in blocks(stream, BLOCK_SIZE):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole
 
 
-def _detected(path: str, sample: bytes) -> str:
+def _detected(path: str, sample: bytes) -> Detected:
     try:
         return detect(sample[:SAMPLE_SIZE])
     except InputError as error:
         if b"\0" in sample:
             raise InputError(
                 f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
-                "compressed with gzip, bzip2 or xz."
+                "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
         raise InputError(f"{path}: {error}") from None
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from urllib.parse import quote
 
+import pandas as pd
 from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import Record, records
 
+from clickstream.parse import Parsed
+
+_UNCODED = "!$&'()*+,-./:;=?@_"
 COLUMNS = (
     *("date", "time", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "c-ip", "cs-version"),
     *("cs(User-Agent)", "cs(Referer)", "sc-status", "sc-bytes"),
@@ -58,6 +63,52 @@ def w3c_line(record: Record, columns: Sequence[str]) -> bytes:
         "sc-bytes": "-" if record.size is None else str(record.size),
     }
     return " ".join(values[column] for column in columns).encode()
+
+
+CLOUDFRONT = (
+    *("date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)"),
+    *("cs-uri-stem", "sc-status", "cs(Referer)", "cs(User-Agent)", "cs-uri-query"),
+    *("cs-protocol-version", "x-host-header", "x-forwarded-for"),
+)
+
+
+def cloudfront_line(record: Record, times_coded: int = 1) -> bytes:
+    """As CloudFront: tabs between values, and what is special in them percent-coded.
+
+    The user agent is coded `times_coded` times.
+    """
+    at, (stem, _, query) = record.utc, record.target.partition("?")
+    agent = record.user_agent
+    for _ in range(times_coded):
+        agent = quote(agent, safe=_UNCODED)
+    values = {
+        "date": at.strftime("%Y-%m-%d"),
+        "time": at.strftime("%H:%M:%S"),
+        "x-edge-location": "FRA2-C1",
+        "sc-bytes": "-" if record.size is None else str(record.size),
+        "c-ip": record.client,
+        "cs-method": record.method,
+        "cs(Host)": "d111111abcdef8.cloudfront.net",
+        "cs-uri-stem": quote(stem, safe=_UNCODED),
+        "sc-status": str(record.status),
+        "cs(Referer)": quote(record.referrer, safe=_UNCODED),
+        "cs(User-Agent)": agent,
+        "cs-uri-query": quote(query, safe=_UNCODED) or "-",
+        "cs-protocol-version": record.protocol,
+        "x-host-header": "www.example.com",
+        "x-forwarded-for": "-",
+    }
+    return "\t".join(values[column] for column in CLOUDFRONT).encode()
+
+
+def assert_read_back(parsed: Parsed, written: Sequence[Record]) -> None:
+    """Each record is a request again, field by field, and nothing else is."""
+    assert parsed.rejects.empty
+    for record, row in zip(written, parsed.requests.itertuples(), strict=True):
+        assert row.at == record.utc
+        assert pd.isna(row.bytes) if record.size is None else row.bytes == record.size
+        for name in ("client", "method", "target", "protocol", "status", "referrer", "user_agent"):
+            assert getattr(row, name) == getattr(record, name)
 
 
 def _word(extra: str = "") -> st.SearchStrategy[str]:

@@ -12,17 +12,17 @@ COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_reads_and_recognises_its_own_example(name: str) -> None:
     example = FORMATS[name].example.encode()
-    assert detect(example) == name
+    assert detect(example).name == name
     parsed = parse(example, name)
     assert (parsed.lines, len(parsed.requests)) == (1, 1)
 
 
 def test_sample_may_begin_with_rubbish_and_end_inside_a_line() -> None:
-    assert detect(b"\n# made by hand\n" + COMMON + b"\n" + COMMON[:40]) == "common"
+    assert detect(b"\n# made by hand\n" + COMMON + b"\n" + COMMON[:40]).name == "common"
 
 
 def test_most_lines_decide() -> None:
-    assert detect(b"\n".join([COMMON, HEAD + TAIL, HEAD + TAIL])) == "combined"
+    assert detect(b"\n".join([COMMON, HEAD + TAIL, HEAD + TAIL])).name == "combined"
 
 
 @pytest.mark.parametrize("sample", [b"", b"\n\n", b"\x1f\x8b\x08\x00rubbish"])

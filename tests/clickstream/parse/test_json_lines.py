@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.other_lines import json_line
-from tests.support.shared_data import shared
+from tests.clickstream.parse.other_lines import assert_read_back, json_line
+from tests.clickstream.parse.test_parse_properties import assert_same
 
-from clickstream.parse import detect, parse
+from clickstream.parse import Parsed, concat, json_lines, parse
 
 CAFE = {
     "time": "2026-11-20T05:00:00.123Z",
@@ -42,12 +42,7 @@ def read(**changes: Any) -> pd.Series:
 @given(st.lists(records, max_size=6))
 def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     parsed = parse(b"".join(json_line(record) + b"\n" for record in written), "json")
-    assert parsed.rejects.empty
-    for record, row in zip(written, parsed.requests.itertuples(), strict=True):
-        assert row.at == record.utc
-        assert pd.isna(row.bytes) if record.size is None else row.bytes == record.size
-        for name in ("client", "method", "target", "protocol", "status", "referrer", "user_agent"):
-            assert getattr(row, name) == getattr(record, name)
+    assert_read_back(parsed, written)
 
 
 @settings(max_examples=100, deadline=None)
@@ -63,6 +58,107 @@ def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
 def test_values_of_any_kind_are_read_or_refused(changes: dict[str, Any]) -> None:
     parsed = parse(json.dumps(CAFE | changes).encode(), "json")
     assert (parsed.lines, len(parsed.requests) + len(parsed.rejects)) == (1, 1)
+
+
+def with_one_reader_less(data: bytes) -> Parsed:
+    """What the standard library's reader of JSON makes of the lines by itself."""
+
+    def refuse(line: bytes) -> None:
+        raise ValueError(line)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_lines.orjson, "loads", refuse)
+        return parse(data, "json")
+
+
+VALUES = st.sampled_from(
+    [
+        *(b'"200"', b"200", b"200.0", b"-0", b"-0.0", b"1e3", b"1E400", b"NaN", b"Infinity"),
+        *(b"18446744073709551616", b"700000000000000000123", b"1795150800123456789", b"01", b"1."),
+        *(b"true", b"null", b"[]", b"[1]", b'{"a": {}}', b'""', b'"-"', b'"\\ud800"', b'"\\u00e9"'),
+        *(b'"\\q"', rb'"\xe9"', b'"\xe9"', b'"\xed\xa0\x80"', b'"\\u0000"', b'"\x00"', b'"a\tb"'),
+        *(b'"GET / HTTP/1.1"', b'"20/Nov/2026:05:00:00 +0000"', b"[" * 1100 + b"]" * 1100),
+    ]
+)
+KEYS = st.sampled_from(
+    [*CAFE, "ts", "TIME", "status", "Status", "uri", "size", "host", "DNT", "request", "headers"]
+)
+PAIRS = st.tuples(KEYS.map(lambda key: json.dumps(key).encode()), VALUES)
+ODD_LINES = st.builds(
+    lambda pairs, end: (
+        json.dumps(CAFE).encode()[:-1] + b"".join(b", %b: %b" % pair for pair in pairs) + end
+    ),
+    st.lists(PAIRS, max_size=3),
+    st.sampled_from([b"}", b"} ", b"}}", b"", b"\r", b"} {}"]),
+)
+
+
+# Lines of one shape, but for what a text or a number may hold.
+ODD_TEXTS = [
+    *('"a"', r'"\""', r'"\"\""', r'"\\"', r'"\\\""', r'"\/"', r'"\u00e9"', r'"\x"', r'"\q"'),
+    *('"\u00e9"', '"\t"', '"', '""', '"?"', "200", "null"),
+]
+ODD_NUMBERS = ["200", "2e2", "02", "-0", "1.", ".1", "", " 7", "7 ", "+1", "1,", "null", '"7"']
+TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(ODD_TEXTS)
+NUMBERS = st.integers().map(str) | st.sampled_from(ODD_NUMBERS)
+
+
+def shaped(
+    text: str = '"a"',
+    nested: str = '"b"',
+    number: str = "7",
+    status: str = "200",
+    agent: str = '"UA"',
+    key: str = "size",
+    ok: str = "true",
+) -> bytes:
+    line = (
+        f'{{"ip": "192.0.2.7", "x": [{nested}, {{"a": {text}}}], "time": "2026-11-20T05:00:00Z", '
+        f'"status": {status}, "{key}":{number} ,"ok": {ok},"path": {text}, "agent": {agent}, '
+        f'"n": {number}, "dnt": 1}}'
+    )
+    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
+
+
+SHAPED_LINES = st.fixed_dictionaries(
+    {},
+    optional={
+        **{"text": TEXTS, "nested": TEXTS, "agent": TEXTS, "number": NUMBERS, "status": NUMBERS},
+        **{"key": st.sampled_from(["sizf", "time"]), "ok": st.sampled_from(["null", "none"])},
+    },
+).map(lambda parts: shaped(**parts))
+
+
+@pytest.mark.parametrize("field", ["text", "nested", "agent", "number", "status", "key", "ok"])
+@pytest.mark.parametrize("model", [shaped(), shaped(text=r'"\"\""', nested=r'"\""', agent=r'"\""')])
+def test_a_line_that_differs_from_its_model_in_one_thing(field: str, model: bytes) -> None:
+    odd = {"key": ["sizf", "time", "ok"], "ok": ["null", "none", "trud"]}
+    values = odd.get(field, ODD_NUMBERS + ODD_TEXTS)
+    more = [b" " + model, b"x" + model, model + b" ", model + b"}", model + model]
+    data = b"\n".join([model, *(shaped(**{field: value}) for value in values), *more])
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
+@settings(max_examples=75, deadline=None)
+@given(st.lists(SHAPED_LINES, max_size=6))
+def test_lines_of_one_shape_are_read_as_each_by_itself(lines: list[bytes]) -> None:
+    data = b"\n".join([shaped(), *lines])
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
+@settings(max_examples=75, deadline=None)
+@given(st.lists(ODD_LINES | st.binary().map(lambda tail: b"{" + tail), max_size=4))
+def test_the_fast_reader_is_only_a_faster_way_to_the_same(lines: list[bytes]) -> None:
+    data = b"\n".join(lines)
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ODD_LINES.map(lambda line: line.replace(b"\n", b"")), max_size=5))
+def test_a_line_is_read_alike_in_any_company(lines: list[bytes]) -> None:
+    together = parse(b"\n".join(lines), "json")
+    alone = concat([parse(line + b"\n", "json", n) for n, line in enumerate(lines, 1)])
+    assert_same(together, alone)
 
 
 def test_the_cafes_own_names() -> None:
@@ -140,21 +236,3 @@ def test_bad_line_is_refused_with_its_reason(line: bytes, reason: str) -> None:
     parsed = parse(b"\n".join([good, line, good]), "json")
     assert parsed.requests["line_number"].tolist() == [1, 3]
     assert parsed.rejects["reason"].tolist() == [reason]
-
-
-@pytest.mark.shared_data
-@pytest.mark.parametrize(
-    ("server", "lines", "first"),
-    [
-        ("nginx", 2, ("2013-10-10 14:52:00", 192)),
-        ("caddy", 3, ("2023-12-23 23:17:54", 3609)),
-        ("traefik", 1, ("2023-08-11 11:39:21", 15)),
-    ],
-)
-def test_samples_of_servers(server: str, lines: int, first: tuple[str, int]) -> None:
-    data = shared("format-samples", f"{server}_json.log").read_bytes()
-    assert detect(data) == "json"
-    requests = parse(data, "json").requests
-    assert requests["client"].tolist() == ["1.2.3.4"] * lines
-    assert (requests["at"][0], requests["bytes"][0]) == (pd.Timestamp(first[0]), first[1])
-    assert requests[["target", "user_agent"]].notna().all(axis=None)

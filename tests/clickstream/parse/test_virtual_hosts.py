@@ -17,7 +17,7 @@ with_address = records.filter(lambda record: "." in record.client or ":" in reco
 @given(st.lists(with_address, min_size=1, max_size=6))
 def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     data = b"\n".join(map(host_line, written))
-    assert detect(data) == "combined_vhost"
+    assert detect(data).name == "combined_vhost"
     parsed = parse(data, "combined_vhost")
     assert parsed.rejects.empty
     assert parsed.requests["client"].tolist() == [record.client for record in written]
@@ -27,7 +27,7 @@ def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
 
 def test_the_common_format_with_a_host() -> None:
     data = b"www.example.com " + HEAD + b'"GET /a HTTP/1.1" 200 10'
-    assert detect(data) == "common_vhost"
+    assert detect(data).name == "common_vhost"
     row = parse(data, "common_vhost").requests.iloc[0]
     assert (row["client"], row["target"], row["referrer"]) == ("192.0.2.7", "/a", "")
 
@@ -35,7 +35,7 @@ def test_the_common_format_with_a_host() -> None:
 @pytest.mark.parametrize("user", [b"-", b"john doe", b"a b c"])
 def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
     line = HEAD.replace(b"- - [", b"- %b [" % user) + TAIL
-    assert detect(line) == "combined"
+    assert detect(line).name == "combined"
     assert parse(line, "combined_vhost").requests.empty
 
 
@@ -50,7 +50,7 @@ def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
 )
 def test_samples_of_servers(name: str, log_format: str) -> None:
     data = shared("format-samples", name).read_bytes()
-    assert detect(data) == log_format
+    assert detect(data).name == log_format
     parsed = parse(data, log_format)
     assert parsed.rejects.empty
     assert parsed.requests["client"].str.endswith(".2.3.4").all()

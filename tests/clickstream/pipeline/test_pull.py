@@ -147,17 +147,6 @@ def test_a_file_in_an_unknown_format_is_named_and_the_others_are_pulled(
     assert "other-access.log" in pulled.refused[0]
 
 
-def test_a_compressed_file_cut_in_half_gives_what_is_before_the_cut(
-    lake: Lake, tmp_path: Path
-) -> None:
-    server = WebServer(tmp_path / "elsewhere")
-    lines = [server.line() for _ in range(2000)]
-    whole = gzip.compress(b"".join(lines))
-    (tmp_path / "logs" / "access.log.1.gz").write_bytes(whole[: len(whole) // 2])
-    pulled = pipeline.pull(lake, lake.settings.sources[0])
-    assert 500 < pulled.lines < 2000
-
-
 def test_lines_without_a_time_stay_beside_their_neighbours(lake: Lake, tmp_path: Path) -> None:
     server = WebServer(tmp_path / "elsewhere")
     good = [server.line() for _ in range(3)]

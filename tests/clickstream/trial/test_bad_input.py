@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 from tests.clickstream.trial.small_log import LINES, line
 
 
@@ -83,7 +84,9 @@ def test_wrong_format_rejects_every_line_and_says_so(report, log):
     assert "None of the 12 lines" in errors
 
 
-@pytest.mark.parametrize("compressed", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize(
+    "compressed", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
+)
 def test_cut_in_half_reports_what_comes_before(report, tmp_path, compressed):
     numbers = random.Random(1)
     lines = [line("192.0.2.1", "05:00:00", f"/{numbers.getrandbits(256)}") for _ in range(10_000)]

@@ -33,6 +33,24 @@ def test_a_rejected_entry_is_shown_with_its_line_in_the_file(page, tmp_path):
     assert "line 3 of" in page(log)
 
 
+def test_the_page_says_which_format_was_found_and_how_sure_that_is(page, tmp_path):
+    first, second = tmp_path / "first.log", tmp_path / "second.log"
+    first.write_text("odd\n" + 3 * (FORMATS["combined"].example + "\n"))
+    second.write_text(FORMATS["json"].example + "\n")
+    text = page(first, second)
+    assert "format combined, which reads 3 of 4 lines" in text
+    assert "format json, which reads 1 of 1 lines" in text
+
+
+@pytest.mark.parametrize("log_format", ["auto", "combined"])
+def test_a_log_that_changes_its_format_is_read_on_unless_it_is_named(report, tmp_path, log_format):
+    log = tmp_path / "access.log"
+    names = ["combined"] * 4 + ["json"] * 5 + ["combined"] * 3
+    log.write_text("".join(FORMATS[name].example + "\n" for name in names))
+    _, figures, _ = report(log, log_format=log_format)
+    assert figures["rejected"]["total"] == (0 if log_format == "auto" else 5)
+
+
 @pytest.mark.shared_data
 def test_half_a_year_of_iis_logs(report):
     known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())

@@ -1,0 +1,63 @@
+"""The entries of a log as they stand in it, so that some can be taken out, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from clickstream.parse.w3c import DIRECTIVE, headers_of
+
+_Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Where each entry starts and ends in the data, with its line end, and its header.
+
+    `header` counts in `headers`; in a format without headers there is one, b"".
+    """
+
+    data: bytes
+    start: _Integers
+    end: _Integers
+    header: _Integers
+    headers: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, chosen: _Integers) -> bytes:
+        """The chosen ones (indexes, rising), each header before the first that is read by it."""
+        if not len(chosen):
+            return b""
+        start, end, header = self.start[chosen], self.end[chosen], self.header[chosen]
+        breaks = (start[1:] != end[:-1]) | (header[1:] != header[:-1])
+        first = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+        last = np.concatenate([first[1:] - 1, [len(chosen) - 1]])
+        pieces: list[bytes] = []
+        in_force = b""
+        for begin, stop, code in zip(
+            start[first].tolist(), end[last].tolist(), header[first].tolist(), strict=True
+        ):
+            if self.headers[code] != in_force:
+                in_force = self.headers[code]
+                pieces.append(in_force)
+            pieces.append(self.data[begin:stop])
+        return b"".join(pieces)
+
+
+def find_entries(data: bytes, header: bytes | None) -> Entries:
+    """The entries of some lines; `header` is in force above them, None if the format has none."""
+    block = np.frombuffer(data, np.uint8)
+    end = np.flatnonzero(block == ord("\n")) + 1
+    if len(data) and not data.endswith(b"\n"):
+        end = np.append(end, len(data))
+    start = np.concatenate([[0], end[:-1]]) if len(end) else end
+    if header is None:
+        return Entries(data, start, end, np.zeros_like(start), [b""])
+    is_directive = block[start] == DIRECTIVE
+    codes, headers = headers_of(data, start, is_directive, header)
+    is_entry = ~is_directive
+    return Entries(data, start[is_entry], end[is_entry], codes[is_entry], headers)

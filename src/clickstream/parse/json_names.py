@@ -1,0 +1,92 @@
+"""Which of an object's keys hold what is read: the names that servers and their recipes use.
+
+Names are compared in lower case and with `-` as `_`; keys that mean nothing here are passed over.
+Caddy nests most of what it logs inside `request`, and the client's headers inside that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "client": (
+        *("client_ip", "clientip", "remoteip", "remote_ip", "remote_addr", "remoteaddr"),
+        *("clienthost", "remote_host", "remotehost", "client", "ip"),
+    ),
+    "time": (
+        *("startutc", "time_iso8601", "time_local", "ts", "msec", "@timestamp", "timestamp"),
+        *("datetime", "time", "date"),
+    ),
+    "request": ("request",),
+    "method": ("requestmethod", "request_method", "method"),
+    "target": ("requestpath", "request_uri", "requesturi", "uri", "url", "path"),
+    "query": ("query_string", "query", "args"),
+    "protocol": ("server_protocol", "requestprotocol", "protocol", "proto"),
+    "status": ("status", "downstreamstatus", "status_code", "response"),
+    "size": (
+        *("body_bytes_sent", "bytes_sent", "downstreamcontentsize", "response_size"),
+        *("bytes", "size", "length"),
+    ),
+    "referrer": ("http_referer", "http_referrer", "request_referer", "referer", "referrer"),
+    "user_agent": ("http_user_agent", "request_user_agent", "user_agent", "useragent", "agent"),
+    "host": ("http_host", "requesthost", "request_host", "vhost", "host", "server_name"),
+    "forwarded": (
+        *("http_x_forwarded_for", "request_x_forwarded_for", "x_forwarded_for", "forwarded_for"),
+        "xff",
+    ),
+    "sec_gpc": ("http_sec_gpc", "request_sec_gpc", "sec_gpc"),
+    "dnt": ("http_dnt", "request_dnt", "dnt"),
+}
+"""For each field, the keys that hold it; of several in one object the first one named here.
+
+Traefik logs a client's header `Uri` as `request_Uri`: its own names stand before such ones.
+"""
+
+NEEDED = ("client", "time", "status")
+_HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt"})
+"""The only headers of Caddy's that are read: clients choose what else they send."""
+
+
+def flat(found: dict[str, Any]) -> dict[str, Any]:
+    """The object, with what Caddy nests in its `request` brought to the top."""
+    request = found.get("request")
+    if not isinstance(request, dict):
+        return found
+    headers = request.get("headers")
+    chosen = {
+        name: value[0] if isinstance(value, list) and value else value
+        for name, value in (headers if isinstance(headers, dict) else {}).items()
+        if _plain(name) in _HEADERS
+    }
+    del found["request"]
+    return {**chosen, **request, **found}
+
+
+class Picker(NamedTuple):
+    """For each field that an object has, the key that holds it; and what picks their values."""
+
+    keys: dict[str, str]
+    pick: Callable[[dict[str, Any]], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=4096)
+def picker(present: tuple[str, ...]) -> Picker | None:
+    """What picks the fields out of an object with such keys; None where a needed one is absent."""
+    known = {_plain(key): key for key in present}
+    named = {field: _present(names, known) for field, names in NAMES.items()}
+    found = {field: known[name] for field, name in named.items() if name is not None}
+    if not all(field in found for field in NEEDED) or not found.keys() & {"target", "request"}:
+        return None
+    return Picker(found, itemgetter(*found.values()))
+
+
+@lru_cache(maxsize=4096)
+def _plain(key: str) -> str:
+    return key.lower().replace("-", "_")
+
+
+def _present(names: Iterable[str], known: Mapping[str, str]) -> str | None:
+    return next((name for name in names if name in known), None)

@@ -1,0 +1,252 @@
+r"""JSON lines that differ from one of them only in their texts and numbers, read all at once.
+
+A server writes the same keys in the same order into every line. So one line, read as JSON, is a
+model for many: what it has besides the texts and numbers it holds, a line of its shape has, too,
+byte for byte, and where its quotes are tells where that should be. Compared and cut out by numpy
+and Arrow, such lines need no reader of JSON. A line that differs by anything else is not one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickstream.parse.json_values import Column
+from clickstream.parse.lines import cut_out
+
+Integers = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_NUMBERS = re.compile(_NUMBER.encode())
+_NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b'\n\r"\\'
+_ESCAPED = np.frombuffer(b'"/bfnrt', np.uint8)
+_AT_END = -1
+
+
+class Quoted:
+    """A block of whole lines and the quotes in them; indexes and positions are the block's.
+
+    `start` and `end` span each line without its line end. `is_regular` tells lines whose texts
+    are surely right: UTF-8, without control characters, and with none but plain escapes.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        data = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
+        control = np.flatnonzero(data < 0x20)
+        newline = control[data[control] == _NEWLINE]
+        self.start = np.concatenate([[0], newline[:-1] + 1])
+        has_return = (newline > self.start) & (data[newline - 1] == _RETURN)
+        self.end = newline - has_return
+        quotes = np.flatnonzero(data == _QUOTE)
+        control = control[data[control] != _NEWLINE]
+        odd = [np.setdiff1d(control, self.end[has_return])]
+        if b"\\" in block:
+            backslash = np.flatnonzero(data == _BACKSLASH)
+            quotes = quotes[data[quotes - 1] != _BACKSLASH]
+            odd.append(backslash[~np.isin(data[backslash + 1], _ESCAPED)])
+        if not _is_utf8(block):
+            odd.append(np.flatnonzero(data >= 0x80))
+        past = np.searchsorted(quotes, newline)
+        self._quotes, self._first = quotes, np.concatenate([[0], past[:-1]])
+        self.quotes = past - self._first
+        padded = np.concatenate([data, np.zeros(8, np.uint8)])
+        self._words = np.ndarray(len(data), "<u8", padded, strides=(1,))
+        self.is_regular = np.ones(len(newline), np.bool_)
+        for found in odd:
+            self.is_regular[np.searchsorted(newline, found)] = False
+
+    def quote(self, lines: Integers, index: int) -> Integers:
+        """Where lines have their quote number `index`, from 0."""
+        found: Integers = self._quotes[self._first[lines] + index]
+        return found
+
+    def quotes_in(self, line: int) -> list[int]:
+        """Where a line has its quotes, from its start."""
+        first = self._first[line]
+        found = self._quotes[first : first + self.quotes[line]] - self.start[line]
+        return list(map(int, found))
+
+    def has(self, begin: Integers, text: bytes) -> Bools:
+        """Whether the text stands at these positions; eight bytes are compared at a time."""
+        has = np.ones(len(begin), np.bool_)
+        for place in range(0, len(text), 8):
+            piece = text[place : place + 8]
+            word = self._words[begin + place]
+            if len(piece) < 8:
+                word = word & np.uint64(256 ** len(piece) - 1)
+            has &= word == np.uint64(int.from_bytes(piece, "little"))
+        return has
+
+    def text(self, line: int) -> bytes:
+        """A line."""
+        return self.block[self.start[line] : self.end[line]]
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        return block.isascii() or bool(block.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+@dataclass
+class _Chain:
+    """Bytes that every line of a shape has; quote number `anchor` stands `offset` bytes in them.
+
+    With the anchor _AT_END, that is where the line ends.
+    """
+
+    text: bytes = b""
+    anchor: int = _AT_END
+    offset: int = 0
+
+    def add_quoted(self, text: bytes, quote: int) -> None:
+        """A piece that begins with quote number `quote`."""
+        if self.anchor == _AT_END:
+            self.anchor, self.offset = quote, len(self.text)
+        self.text += text
+
+
+class Model:
+    """The shape of one line: chains of bytes, and between each two of them a text or a number.
+
+    `keys` are the object's own, `slots` the place between chains where each one's value is; a
+    value that every line of the shape has is in `constants`. Values that are nested are in neither.
+    Raises ValueError for a line that can't be a model.
+    """
+
+    def __init__(self, line: bytes, quotes: list[int]) -> None:
+        if not line.startswith(b"{"):
+            raise ValueError("no object")
+        found = orjson.loads(line)
+        self.keys: tuple[str, ...] = tuple(found)
+        self.quotes = len(quotes)
+        self.chains = [_Chain()]
+        self.is_number: list[bool] = []
+        self.slots: dict[str, int] = {}
+        self.constants: dict[str, Any] = {}
+        depth = keys = 0
+        for between, text, after, quote in _pieces(line, quotes):
+            self._add_between(between)
+            depth += sum(map(between.count, (b"{", b"["))) - sum(map(between.count, (b"}", b"]")))
+            if after.startswith(b":"):
+                self._add_key(text, quote)
+                if depth == 1:
+                    keys += 1
+                    self._place(text[1:-1].decode(), after[1:].lstrip(), found)
+            elif text:
+                self._add_slot(quote)
+        if keys != len(found):
+            raise ValueError("a key that comes twice")
+        if self.chains[-1].anchor == _AT_END:
+            self.chains[-1].offset = len(self.chains[-1].text)
+
+    def knows(self, keys: Iterable[str]) -> bool:
+        """Whether the values of all these keys can be had."""
+        return all(key in self.slots or key in self.constants for key in keys)
+
+    def _add_between(self, between: bytes) -> None:
+        """What stands between two texts, with a number in it or not."""
+        numbers = [*_NUMBERS.finditer(between)]
+        if len(numbers) != 1:
+            self.chains[-1].text += between
+            return
+        self.chains[-1].text += between[: numbers[0].start()]
+        self.is_number.append(True)
+        self.chains.append(_Chain(between[numbers[0].end() :]))
+
+    def _add_key(self, text: bytes, quote: int) -> None:
+        if b"\\" in text:
+            raise ValueError("a key that is escaped")
+        self.chains[-1].add_quoted(text, quote)
+
+    def _add_slot(self, quote: int) -> None:
+        self.chains[-1].add_quoted(b'"', quote)
+        self.is_number.append(False)
+        self.chains.append(_Chain(b'"', quote + 1))
+
+    def _place(self, key: str, value: bytes, found: dict[str, Any]) -> None:
+        """Note where the value of a key is; what follows the key's colon is `value`."""
+        if not value or (_NUMBERS.match(value) and len(_NUMBERS.findall(value)) == 1):
+            self.slots[key] = len(self.is_number)
+        elif not isinstance(found[key], list | dict):
+            self.constants[key] = found[key]
+
+    def lines_of_its_shape(
+        self, quoted: Quoted, lines: Integers
+    ) -> tuple[Integers, list[Integers]]:
+        """Those of the lines that have the shape, and where each of their chains begins."""
+        lines = lines[quoted.quotes[lines] == self.quotes]
+        begins: list[Integers] = []
+        past = quoted.start[lines]
+        for number, chain in enumerate(self.chains):
+            begin = self._begin(quoted, lines, chain)
+            past_chain = begin + len(chain.text)
+            fits = begin == past if number == 0 else begin >= past
+            end = quoted.end[lines]
+            fits &= past_chain == end if number == len(self.chains) - 1 else past_chain <= end
+            fits &= quoted.has(np.where(fits, begin, 0), chain.text)
+            lines, past = lines[fits], past_chain[fits]
+            begins = [one[fits] for one in [*begins, begin]]
+        return self._with_right_numbers(quoted, lines, begins)
+
+    def _begin(self, quoted: Quoted, lines: Integers, chain: _Chain) -> Integers:
+        at = quoted.end[lines] if chain.anchor == _AT_END else quoted.quote(lines, chain.anchor)
+        return at - chain.offset
+
+    def _with_right_numbers(
+        self, quoted: Quoted, lines: Integers, begins: list[Integers]
+    ) -> tuple[Integers, list[Integers]]:
+        fits = np.ones(len(lines), np.bool_)
+        for slot in np.flatnonzero(self.is_number).tolist():
+            tokens = self.cut(quoted, begins, slot)
+            fits &= pc.match_substring_regex(tokens, f"^{_NUMBER}$").to_numpy(False)
+        return lines[fits], [begin[fits] for begin in begins]
+
+    def cut(self, quoted: Quoted, begins: list[Integers], slot: int) -> pa.Array:
+        """What the lines have between two chains."""
+        return cut_out(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
+
+    def column(self, quoted: Quoted, begins: list[Integers], key: str) -> Column:
+        """What the lines have under a key whose values are not nested."""
+        if key in self.constants:
+            return Column(np.zeros(len(begins[0]), np.int64), [self.constants[key]])
+        slot = self.slots[key]
+        encoded = self.cut(quoted, begins, slot).dictionary_encode()
+        codes, values = encoded.indices.to_numpy(), encoded.dictionary
+        if self.is_number[slot]:
+            return Column(codes, [orjson.loads(token) for token in values.to_pylist()])
+        return Column(codes, _unescaped(values.cast(pa.string())))
+
+
+def _pieces(line: bytes, quotes: list[int]) -> Iterator[tuple[bytes, bytes, bytes, int]]:
+    """What stands before each text, the text in its quotes, what stands behind, and its quote.
+
+    Last comes what stands behind the last text, before none.
+    """
+    bounds = [-1, *quotes, len(line)]
+    for quote in range(0, len(quotes), 2):
+        before, begin, end, behind = bounds[quote : quote + 4]
+        yield (
+            line[before + 1 : begin],
+            line[begin : end + 1],
+            line[end + 1 : behind].lstrip(),
+            quote,
+        )
+    yield line[bounds[-2] + 1 :], b"", b"", len(quotes)
+
+
+def _unescaped(texts: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring(texts, "\\")).as_py():
+        return texts
+    return pa.array([orjson.loads(f'"{text}"') for text in texts.to_pylist()], pa.string())

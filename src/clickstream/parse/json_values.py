@@ -1,0 +1,188 @@
+"""What the values in JSON lines mean, whole columns at a time.
+
+A column is whatever the objects hold under one key. Where those are all texts, each distinct one is
+looked at once; what else there is, each by itself.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickstream.parse.lines import MAX_BYTES_DIGITS
+from clickstream.parse.rows import Coded
+from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
+
+NOT_USABLE, NO_SUCH_TIME = -2, -3
+"""In columns of numbers: what is no such number, and what is a time that cannot be."""
+
+Integers = npt.NDArray[np.int64]
+
+_NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
+_MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
+_LARGE = 2**63  # from here on, readers of JSON disagree on what is a whole number
+
+
+@dataclass(frozen=True)
+class Column:
+    """What objects hold under one key: codes into values, which need not be distinct.
+
+    `values` are texts, null for none, or Python's objects of any kind.
+    """
+
+    codes: Integers
+    values: pa.StringArray | list[Any]
+
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> Column:
+        """The column of these values, row by row."""
+        try:
+            encoded = pa.array(rows, pa.string()).dictionary_encode("encode")
+        except (pa.ArrowException, TypeError, UnicodeEncodeError):
+            if set(map(type, rows)) != {int}:
+                return cls(np.arange(len(rows)), [*rows])
+            seen: dict[int, int] = {}
+            codes = [seen.setdefault(value, len(seen)) for value in rows]
+            return cls(np.array(codes), [*seen])
+        return cls(encoded.indices.to_numpy(), encoded.dictionary)
+
+    def objects(self) -> list[Any]:
+        """The values as Python's objects."""
+        return self.values if isinstance(self.values, list) else self.values.to_pylist()
+
+
+def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
+    """The column as texts, null as none at all, and which rows are neither."""
+    values = column.values
+    if not isinstance(values, list):
+        whole = values.fill_null("") if values.null_count else values
+        return Coded(column.codes, whole), np.zeros(len(column.codes), np.bool_)
+    bad = np.array([not isinstance(value, str | None) for value in values], np.bool_)
+    encoded = pa.array([_encodable(value) for value in values], pa.string()).dictionary_encode()
+    return Coded(encoded.indices.to_numpy()[column.codes], encoded.dictionary), bad[column.codes]
+
+
+def _encodable(value: Any) -> str:
+    """The value if it is a text. JSON can spell half a surrogate pair, UTF-8 can't."""
+    text = value if isinstance(value, str) else ""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def loose_texts(column: Column) -> Coded:
+    """The same of a column that refuses no line: what is no text or number is none at all."""
+    if isinstance(column.values, list):
+        column = Column(column.codes, [_text_of(value) for value in column.values])
+    return texts(column)[0]
+
+
+def _text_of(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value < _LARGE
+    return str(value) if is_number else None
+
+
+def statuses(column: Column) -> Integers:
+    """Each status, NOT_USABLE where there is none."""
+    found = _whole_numbers(column, 3)
+    return np.where(found < 0, NOT_USABLE, found)
+
+
+def sizes(column: Column) -> Integers:
+    """Each number of bytes, -1 where none is logged, NOT_USABLE for what is no such number."""
+    return _whole_numbers(column, MAX_BYTES_DIGITS)
+
+
+def _whole_numbers(column: Column, digits: int) -> Integers:
+    """Numbers of up to so many digits, written as numbers or as texts."""
+    if isinstance(column.values, list):
+        found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
+    else:
+        found = _spelled_numbers(column.values, digits)
+    return found[column.codes]
+
+
+def _spelled_numbers(values: pa.StringArray, digits: int) -> Integers:
+    values = values.fill_null("")
+    is_number = pc.match_substring_regex(values, f"^[0-9]{{1,{digits}}}$")
+    is_nothing = pc.is_in(values, pa.array(["", "-"]))
+    number = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
+    found: Integers = number.cast(pa.int64()).to_numpy()
+    return found
+
+
+def _whole_number(value: Any, digits: int) -> int:
+    if value in (None, "", "-"):
+        return -1
+    is_right = isinstance(value, str | int) and not isinstance(value, bool)
+    text = str(value) if is_right else ""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= digits
+    return int(text) if is_number else NOT_USABLE
+
+
+def seconds(column: Column) -> Integers:
+    """Each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
+
+    A time is ISO 8601 (UTC without an offset), Unix time, or as Apache and nginx spell it.
+    """
+    found = _times(column.objects())
+    return found[column.codes]
+
+
+def _times(values: list[Any]) -> Integers:
+    """The seconds of each time; those that Apache and nginx spell are read all together."""
+    is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
+    spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
+    found = np.full(len(values), NO_SUCH_TIME, np.int64)
+    read, is_possible = unix_seconds(spelled)
+    found[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
+    for index in np.flatnonzero(~is_spelled).tolist():
+        found[index] = _seconds(values[index])
+    return found
+
+
+def _is_spelled(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == WIDTH and "/" in value and value.isascii()
+
+
+def _seconds(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return NOT_USABLE
+    try:
+        found = _spelled(value) if isinstance(value, str) else _epoch(value)
+    except (ValueError, OverflowError):
+        return NO_SUCH_TIME
+    return found if _FIRST <= found < _PAST_LAST else NO_SUCH_TIME
+
+
+_FIRST = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+_PAST_LAST = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+
+
+def _epoch(value: float) -> int:
+    """Unix time in seconds, milliseconds, microseconds or nanoseconds: its size tells which."""
+    if value >= _LARGE:
+        raise OverflowError(f"{value} nanoseconds is centuries away")
+    while value >= _MILLISECONDS_FROM:
+        value = value / 1000 if isinstance(value, float) else value // 1000
+    return math.floor(value)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(text: str) -> int:
+    if _NUMBER.fullmatch(text):
+        return _epoch(float(text) if "." in text else int(text))
+    if ":" not in text:
+        raise ValueError(f"{text!r} is at most a date")
+    moment = datetime.fromisoformat(text)
+    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

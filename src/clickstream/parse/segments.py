@@ -1,0 +1,186 @@
+"""A log whose format changes on the way: which of its lines are in which format.
+
+A format stays until lines show that another one has taken its place: SWITCH_AFTER of them, one
+after the other, that it refuses and one other format reads. Fewer are odd lines of the format they
+stand in, for a line that was cut short can look like a whole one of a simpler format. Where a log
+is cut, the lines of such a run before the cut count for those after it, but stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from clickstream.parse.known import FORMATS
+from clickstream.parse.w3c import header_after
+
+SWITCH_AFTER = 3
+_GLANCE = 1000  # lines of a long run that are tried first, in every format
+
+_Bools = npt.NDArray[np.bool_]
+_Verdicts = npt.NDArray[np.int8]
+_READ, _DIRECTIVE, _REFUSED = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the next lines of a log are read: in which format, and below which header.
+
+    The `leaned` lines just before were refused and have the format `leaning`: if the next ones do,
+    too, the format changes.
+    """
+
+    log_format: str
+    header: bytes = b""
+    leaning: str = ""
+    leaned: int = 0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Lines of one format, from byte `start` to `end`; `header` is in force above them."""
+
+    log_format: str
+    header: bytes
+    start: int
+    end: int
+
+
+def segments(
+    data: bytes, now: Reading, refused: _Bools | None = None
+) -> tuple[list[Segment], Reading]:
+    """The segments of some lines, in order and without gaps, and how the lines below are read.
+
+    `refused` tells of each entry whether `now` can't read it, which saves reading them again.
+    """
+    header = header_after(data, now.header)
+    if not data or (refused is not None and not _seems_changed(refused, now)):
+        whole = Segment(now.log_format, now.header, 0, len(data))
+        return [whole], Reading(now.log_format, header)
+    lines = _Lines(data, now.header)
+    names, firsts = [now.log_format], [0]
+    while change := _next_change(lines, names[-1], firsts[-1], now if len(names) == 1 else None):
+        names.append(change[0])
+        firsts.append(change[1])
+    starts = [*lines.start[firsts].tolist(), len(data)]
+    found = [
+        Segment(name, header_after(data[:start], now.header), start, end)
+        for name, start, end in zip(names, starts, starts[1:], strict=False)
+        if start < end
+    ]
+    leaning, leaned = _leaning(lines, names[-1], firsts[-1], now if len(names) == 1 else None)
+    return found, Reading(names[-1], header, leaning, leaned)
+
+
+def _seems_changed(refused: _Bools, now: Reading) -> bool:
+    """Whether there is anything to look at: a run of refused lines, or a part of one at an end."""
+    if not len(refused):
+        return False
+    window = np.lib.stride_tricks.sliding_window_view(refused, min(SWITCH_AFTER, len(refused)))
+    is_run = len(refused) >= SWITCH_AFTER and bool(window.all(axis=1).any())
+    return is_run or bool(refused[-1]) or bool(now.leaned and refused[0])
+
+
+class _Lines:
+    """What each format says of each line, found out as far as anybody asks."""
+
+    def __init__(self, data: bytes, header: bytes) -> None:
+        self._data, self._header = data, header
+        newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+        starts = np.concatenate([[0], newlines + 1])
+        self.start = starts[starts < len(data)]
+        self._whole: dict[str, _Verdicts] = {}
+
+    def whole(self, name: str) -> _Verdicts:
+        """The verdicts of a format on all lines."""
+        if name not in self._whole:
+            self._whole[name] = self._verdicts(name, self._data)
+        return self._whole[name]
+
+    def some(self, name: str, first: int, past: int) -> _Verdicts:
+        """The same on some lines. A format with headers needs to have seen all before them."""
+        if name in self._whole or FORMATS[name].has_header:
+            return self.whole(name)[first:past]
+        end = self.start[past] if past < len(self.start) else len(self._data)
+        return self._verdicts(name, self._data[self.start[first] : end])
+
+    def _verdicts(self, name: str, data: bytes) -> _Verdicts:
+        rows = FORMATS[name].read(data, self._header if FORMATS[name].has_header else b"")
+        verdicts = np.full(rows.lines + len(rows.directives), _REFUSED, np.int8)
+        verdicts[rows.line] = _READ
+        verdicts[rows.directives] = _DIRECTIVE
+        return verdicts
+
+
+def _next_change(
+    lines: _Lines, name: str, first: int, before: Reading | None
+) -> tuple[str, int] | None:
+    """The next format after `name`, which is read from line `first` on, and its first line.
+
+    `before` is the reading in force where the lines begin, None below a change.
+    """
+    for begin, past in _runs(lines.whole(name)[first:] == _REFUSED, first):
+        lean = before if before and begin == 0 else None
+        if past - begin + (lean.leaned if lean else 0) < SWITCH_AFTER:
+            continue
+        for limit in (min(past, begin + _GLANCE), past):
+            if change := _first_change(lines, name, begin, limit, lean):
+                return change
+    return None
+
+
+def _first_change(
+    lines: _Lines, name: str, begin: int, past: int, lean: Reading | None
+) -> tuple[str, int] | None:
+    """Of the formats that read enough of a run's lines, the one that does so first."""
+    found = []
+    for rank, other in enumerate(FORMATS):
+        if other == name:
+            continue
+        verdicts = lines.some(other, begin, past)
+        leaned = lean.leaned if lean and lean.leaning == other else 0
+        if (at := _taken_over(verdicts, leaned)) is not None:
+            found.append((at, -int((verdicts == _READ).sum()), -rank, other))
+    if not found:
+        return None
+    at, _, _, other = min(found)
+    return other, begin + at
+
+
+def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
+    """The first line from which on enough are read, none between them refused."""
+    for begin, past in _runs(verdicts != _REFUSED, 0):
+        read = int((verdicts[begin:past] == _READ).sum())
+        if read + (leaned if begin == 0 else 0) >= SWITCH_AFTER:
+            return begin
+    return None
+
+
+def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tuple[str, int]:
+    """Which other format reads most of the refused lines at the very end, and how many."""
+    count = len(lines.start)
+    runs = [*_runs(lines.whole(name)[first:] == _REFUSED, first)]
+    if not runs or runs[-1][1] < count:
+        return "", 0
+    begin = runs[-1][0]
+    found = []
+    for rank, other in enumerate(FORMATS):
+        if other == name:
+            continue
+        tail = [*_runs(lines.some(other, begin, count) == _READ, begin)]
+        if tail and tail[-1][1] == count:
+            is_on = before and tail[-1][0] == 0 and before.leaning == other
+            leaned = count - tail[-1][0] + (before.leaned if before and is_on else 0)
+            found.append((leaned, rank, other))
+    leaned, _, other = max(found, default=(0, 0, ""))
+    return other, leaned
+
+
+def _runs(holds: _Bools, offset: int) -> Iterator[tuple[int, int]]:
+    """Where something holds line after line: the first line, and the one past the last."""
+    edges = np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8))
+    firsts, pasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    yield from zip((firsts + offset).tolist(), (pasts + offset).tolist(), strict=True)
