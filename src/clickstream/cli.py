@@ -71,24 +71,42 @@ def _options(
 
 @app.command("try")
 def try_(
-    logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Log files; - is stdin.")],
+    logs: Annotated[
+        list[str] | None, typer.Argument(metavar="LOG...", help="Log files; - is stdin.")
+    ] = None,
     log_format: Annotated[
         str,
         typer.Option(
             "--format",
             metavar="NAME",
-            help="auto, combined, common, combined_vhost, common_vhost, w3c or json.",
+            help="auto, a name of docs/formats.md, or one of the settings' [formats].",
         ),
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    line: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="LINE",
+            help="Show what becomes of one line and why: the line, or its number in LOG.",
+        ),
+    ] = None,
 ) -> None:
     """Read logs straight, without AWS or Airflow, and report what is in them.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
+
+    Example: [bold]clickstream try access.log --explain 17[/]
     """
     from clickstream.trial import run_trial
+    from clickstream.trial.explain import show_explanation
 
-    raise typer.Exit(run_trial(logs, log_format, as_json, out, settings_room.load()))
+    chosen = settings_room.load()
+    if line is not None:
+        raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
+    if not logs:
+        raise typer.BadParameter("name at least one log, or - for stdin.", param_hint="LOG")
+    raise typer.Exit(run_trial(logs, log_format, as_json, out, chosen))
 
 
 @app.command()

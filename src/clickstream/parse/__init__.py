@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clickstream.errors import InputError
-from clickstream.parse import rows, w3c
+from clickstream.parse import rows
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape

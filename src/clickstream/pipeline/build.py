@@ -15,7 +15,7 @@ from clickstream.lake import Lake, keys, objects, raw, staging
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
-from clickstream.rules import clean_rules, look_ups, result_digest, session_rules
+from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 
@@ -65,7 +65,8 @@ def _parsed(lake: Lake, raws: Iterable[RawObject]) -> Iterator[tuple[str, parse.
     """Each raw object's lines, read; an hour without any has one that is empty."""
     yield "", parse.parse(b"", "combined")
     for item in raws:
-        yield item.key, parse.parse(raw.read(lake, item), item.log_format)
+        log_format = log_format_of(lake.settings, item.log_format)
+        yield item.key, parse.parse(raw.read(lake, item), log_format)
 
 
 def build_sessions(lake: Lake, staged: Staged) -> Staged:

@@ -17,6 +17,7 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
+from clickstream.rules import log_format_of
 from clickstream.settings import Source
 
 CHUNK_BYTES = 32 << 20
@@ -167,7 +168,8 @@ def _pull_range(
     end = bookmark.pending_end or bookmark.offset
     stream.seek(bookmark.offset)
     data = stream.read(end - bookmark.offset)
-    parts, after = _parts(data, _reading(bookmark), may_change=source.format == AUTO)
+    chosen = None if source.format == AUTO else log_format_of(lake.settings, bookmark.log_format)
+    parts, after = _parts(data, _reading(bookmark), chosen)
     epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark.last_hour)
     for (log_format, hour), (text, count) in _by_format_and_hour(parts, epochs).items():
         span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
@@ -200,12 +202,16 @@ class _Part:
     epochs: NDArray[np.int64]
 
 
-def _parts(data: bytes, now: parse.Reading, may_change: bool) -> tuple[list[_Part], parse.Reading]:
-    """The lines by format, in file order, and how those below them are read."""
-    whole = _part(data, now.log_format, now.header)
-    if not may_change:
-        header = parse.header_after(data, now.log_format, now.header)
-        return [whole], replace(now, header=header)
+def _parts(
+    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
+) -> tuple[list[_Part], parse.Reading]:
+    """The lines by format, in file order, and how those below them are read.
+
+    `chosen` is the format that the settings name; without one, the lines may change theirs.
+    """
+    whole = _part(data, now.log_format, now.header, chosen)
+    if chosen is not None:
+        return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
     found, after = parse.segments(data, now, whole.epochs < 0)
     if len(found) == 1 and found[0].log_format == now.log_format:
         return [whole], after
@@ -213,9 +219,10 @@ def _parts(data: bytes, now: parse.Reading, may_change: bool) -> tuple[list[_Par
     return parts, after
 
 
-def _part(data: bytes, log_format: str, header: bytes) -> _Part:
+def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None) -> _Part:
+    log_format = chosen or name
     epochs = parse.event_hours(data, log_format, header)
-    return _Part(log_format, parse.entries(data, log_format, header), epochs)
+    return _Part(name, parse.entries(data, log_format, header), epochs)
 
 
 def _filled(epochs: NDArray[np.int64], last_hour: str) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ the rules that the steps go by. Only an hour's verdict on behaviour needs more t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -25,8 +25,7 @@ from clickstream.errors import InputError
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import Settings
 from clickstream.trial.figures import VISITOR_KEY
-
-AUTO = "auto"
+from clickstream.trial.reading import AUTO, text_blocks
 
 
 class Step(NamedTuple):
@@ -37,22 +36,47 @@ class Step(NamedTuple):
     why: str = ""
 
 
-def show_explanation(line: bytes, log_format: str, settings: Settings, console: Console) -> int:
-    """Print the steps of one line; returns the exit code, 1 for a line that was refused."""
-    table = Table("Step", "Result", "Why", box=None, header_style="bold", padding=(0, 2, 0, 0))
-    steps = [*explain(line, log_format, settings)]
+def show_explanation(
+    line: str, logs: Sequence[str], log_format: str, settings: Settings, console: Console
+) -> int:
+    """Print the steps of one line; returns the exit code, 1 for a line that was refused.
+
+    `line` is the line itself or, where a log is named, its number in the log, from 1.
+    """
+    raw, header = _found(line, logs)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("Step", "Result", "Why"):
+        table.add_column(name, overflow="fold")
+    steps = [*explain(raw, log_format, settings, header)]
     for step in steps:
         table.add_row(Text(step.what, "cyan"), Text(step.result), Text(step.why, "dim"))
     console.print(table)
     return 1 if steps[-1].what == "Rejected" else 0
 
 
-def explain(line: bytes, log_format: str, settings: Settings) -> Iterator[Step]:
+def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes]:
+    """The line asked for, and the last `#Fields:` line before it, if there is one."""
+    if not logs:
+        return line.encode("utf-8", "surrogateescape"), b""
+    if not (line.isascii() and line.isdecimal() and int(line)):
+        raise InputError(f"{line!r} is no line number: with a log, --explain takes one, from 1.")
+    left, header = int(line), b""
+    for block in text_blocks(logs[0]):
+        lines = block.splitlines(keepends=True)
+        if left <= len(lines):
+            return lines[left - 1], parse.header_after(b"".join(lines[: left - 1]), "w3c", header)
+        left, header = left - len(lines), parse.header_after(block, "w3c", header)
+    raise InputError(f"{logs[0]} has {int(line) - left:,} lines, so there is no line {line}.")
+
+
+def explain(
+    line: bytes, log_format: str, settings: Settings, header: bytes = b""
+) -> Iterator[Step]:
     """The steps of one line. Raises InputError for an empty line, and for a format unknown."""
     if not line.strip():
         raise InputError("There is no line to explain: give one in quotes, or its number and log.")
-    name = parse.detect(line).log_format if log_format == AUTO else log_format
-    parsed = parse.parse(line, log_format_of(settings, name))
+    name = parse.detect(header + line).name if log_format == AUTO else log_format
+    parsed = parse.parse(line, log_format_of(settings, name), header=header)
     yield Step("Format", name, "as asked" if log_format != AUTO else "the one that reads the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
@@ -104,11 +128,21 @@ def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) 
     dropped = "parameters are kept if clean.query_parameters lists them"
     yield Step("Path", row["path"], f"of {logged['target']}")
     yield Step("Query", row["query"] or "none", dropped)
-    for why, page in page_steps(row["path"], rules.targets.pages):
-        yield Step("Page", page, why)
+    yield from _page(row["path"], rules)
     by_path = path_kind(row["path"], rules.kinds) or "nothing"
     request = f"{logged['method']} answered with {logged['status']}"
     yield Step("Kind", row["kind"], f"the path tells {by_path}; {request}")
+
+
+def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
+    """The steps that change the name, so that a simple path has one line."""
+    name = path
+    for why, after in page_steps(path, rules.targets.pages):
+        if after != name:
+            yield Step("Page", after, why)
+        name = after
+    if name == path:
+        yield Step("Page", name, "named as its path")
 
 
 def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:

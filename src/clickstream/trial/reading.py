@@ -16,12 +16,11 @@ from typing import Any, cast
 
 from clickstream.collect.compression import Content
 from clickstream.errors import InputError
-from clickstream.parse import Detected, Parsed, blocks, detect, parse_blocks
+from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 
 STDIN = "-"
 AUTO = "auto"
 READ_SIZE = 1 << 20
-BLOCK_SIZE = 16 << 20  # each distinct text is cleaned once per block: larger ones save time
 SAMPLE_SIZE = 1 << 18
 
 
@@ -32,7 +31,7 @@ def name_of(path: str) -> str:
 
 def read_log(
     path: str,
-    log_format: str,
+    log_format: str | Format,
     progress: Callable[[int], None] = lambda _: None,
     found: Callable[[Detected], None] = lambda _: None,
 ) -> Iterator[Parsed]:
@@ -64,6 +63,12 @@ def read_log(
         raise InputError(_damaged(name_of(path), reader.damage, lines))
 
 
+def text_blocks(path: str) -> Iterator[bytes]:
+    """The whole lines of a log, uncompressed, block after block."""
+    with _opened(path) as raw:
+        yield from _whole_lines(Content(raw))
+
+
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
     if path == STDIN:
@@ -87,7 +92,7 @@ def _open(path: str) -> io.BufferedReader:
 def _whole_lines(reader: Content) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
     stream = io.BufferedReader(reader, READ_SIZE)
-    for block in blocks(stream, BLOCK_SIZE):
+    for block in blocks(stream):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole
