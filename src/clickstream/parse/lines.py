@@ -30,14 +30,6 @@ def cut_out(data: bytes, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.A
     return pieces.take(pa.array(np.arange(0, count, 2)))
 
 
-def lines_of(data: bytes) -> list[bytes]:
-    r"""The lines without their ends, `\n` or `\r\n`; the last one may lack its own."""
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.removesuffix(b"\r") for line in lines] if b"\r" in data else lines
-
-
 def coded(values: Sequence[Any]) -> Coded:
     """A column of byte strings as codes into its distinct values; None is coded as -1."""
     return coded_column(pa.array(values, pa.binary()).dictionary_encode())

@@ -8,6 +8,7 @@ is cut, the lines of such a run before the cut count for those after it, but sta
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from clickstream.parse.w3c import header_after
 
 SWITCH_AFTER = 3
 _GLANCE = 1000  # lines of a long run that are tried first, in every format
+_OFTEN = 50  # whoever asks more often about some lines had better know all
 
 _Bools = npt.NDArray[np.bool_]
 _Verdicts = npt.NDArray[np.int8]
@@ -67,12 +69,16 @@ def segments(
         firsts.append(change[1])
     starts = [*lines.start[firsts].tolist(), len(data)]
     found = [
-        Segment(name, header_after(data[:start], now.header), start, end)
+        Segment(name, _header_above(data, start, name, now.header), start, end)
         for name, start, end in zip(names, starts, starts[1:], strict=False)
         if start < end
     ]
     leaning, leaned = _leaning(lines, names[-1], firsts[-1], now if len(names) == 1 else None)
     return found, Reading(names[-1], header, leaning, leaned)
+
+
+def _header_above(data: bytes, start: int, name: str, header: bytes) -> bytes:
+    return header_after(data[:start], header) if FORMATS[name].has_header else b""
 
 
 def _seems_changed(refused: _Bools, now: Reading) -> bool:
@@ -93,6 +99,7 @@ class _Lines:
         starts = np.concatenate([[0], newlines + 1])
         self.start = starts[starts < len(data)]
         self._whole: dict[str, _Verdicts] = {}
+        self._asked: Counter[str] = Counter()
 
     def whole(self, name: str) -> _Verdicts:
         """The verdicts of a format on all lines."""
@@ -102,7 +109,9 @@ class _Lines:
 
     def some(self, name: str, first: int, past: int) -> _Verdicts:
         """The same on some lines. A format with headers needs to have seen all before them."""
-        if name in self._whole or FORMATS[name].has_header:
+        self._asked[name] += 1
+        is_worth_it = name in self._whole or self._asked[name] > _OFTEN
+        if is_worth_it or FORMATS[name].has_header:
             return self.whole(name)[first:past]
         end = self.start[past] if past < len(self.start) else len(self._data)
         return self._verdicts(name, self._data[self.start[first] : end])

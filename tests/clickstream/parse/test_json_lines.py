@@ -13,7 +13,7 @@ from tests.clickstream.parse.combined_lines import Record, records
 from tests.clickstream.parse.other_lines import assert_read_back, json_line
 from tests.clickstream.parse.test_parse_properties import assert_same
 
-from clickstream.parse import Parsed, concat, json_lines, parse
+from clickstream.parse import Parsed, concat, parse
 
 CAFE = {
     "time": "2026-11-20T05:00:00.123Z",
@@ -67,7 +67,7 @@ def with_one_reader_less(data: bytes) -> Parsed:
         raise ValueError(line)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_lines.orjson, "loads", refuse)
+        patch.setattr("orjson.loads", refuse)
         return parse(data, "json")
 
 

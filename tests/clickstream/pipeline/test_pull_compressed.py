@@ -24,7 +24,12 @@ def zst(data: bytes) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(data)
 
 
-COMPRESSIONS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zst}
+COMPRESSIONS: dict[str, Compress] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zst,
+}
 every_compression = pytest.mark.parametrize("suffix", COMPRESSIONS)
 
 
