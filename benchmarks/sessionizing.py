@@ -35,19 +35,6 @@ def run_starts(hits: Path) -> Result:
     return _timed(cut)
 
 
-def build_parts(hits: Path) -> Result:
-    """Ours, all of it."""
-    import pyarrow.parquet as pq
-
-    from benchmarks.generate import HOUR
-    from clickstream.hours import Hour
-    from clickstream.sessions import SessionRules, build_parts, no_carry
-
-    requests = pq.read_table(hits).to_pandas()
-    hour = Hour.parse(HOUR)
-    return _timed(lambda: len(build_parts(requests, no_carry(), hour, SessionRules())[1]))
-
-
 def pandas_groupby(hits: Path) -> Result:
     """The pandas idiom: sort, the difference within each visitor, a running sum."""
     frame = _hits(hits)

@@ -24,7 +24,7 @@ from clickstream.parse.frames import Parsed, as_frames, stack
 from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows
 from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, segments
-from clickstream.parse.stream import batches, blocks
+from clickstream.parse.stream import BATCH_BYTES, batches, blocks
 
 __all__ = [
     "FORMATS",
@@ -66,16 +66,20 @@ def parse(
 
 
 def parse_blocks(
-    blocks: Iterable[bytes], log_format: str | Format, may_change: bool = False
+    blocks: Iterable[bytes],
+    log_format: str | Format,
+    may_change: bool = False,
+    batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Parsed]:
     """Parse block after block, some at a time; line numbers and the header in force run on.
 
-    A batch of blocks makes one part. Of its text nothing is kept once the part is given. With
-    `may_change`, the format (a name) is the one that the log begins with: see `segments`.
+    A batch of blocks, of `batch_bytes` at least, makes one part. Of its text nothing is kept once
+    the part is given. With `may_change`, the format (a name) is the one that the log begins with:
+    see `segments`.
     """
     known = _named(log_format)
     line, now = 1, Reading(known.name)
-    for batch in batches(blocks):
+    for batch in batches(blocks, batch_bytes):
         found = _read(batch, known, now.header)
         if may_change:
             parsed, now = _followed(b"".join(batch), found, now, line)

@@ -18,11 +18,10 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.rules import log_format_of
-from clickstream.settings import Source
+from clickstream.settings import AUTO, Source
 
 CHUNK_BYTES = 32 << 20
 ALIKE_FILES = 8
-AUTO = "auto"
 
 
 @dataclass(frozen=True)

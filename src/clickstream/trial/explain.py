@@ -23,9 +23,9 @@ from clickstream.clean.referrers import referrer_of
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
-from clickstream.settings import Settings
+from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import VISITOR_KEY
-from clickstream.trial.reading import AUTO, text_blocks
+from clickstream.trial.reading import text_blocks
 
 
 class Step(NamedTuple):

@@ -17,9 +17,9 @@ from typing import Any, cast
 from clickstream.collect.compression import Content
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
+from clickstream.settings import AUTO
 
 STDIN = "-"
-AUTO = "auto"
 READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
 
@@ -47,15 +47,18 @@ def read_log(
         reader = Content(raw)
         log = _whole_lines(reader)
         sample = next(log, b"")
-        if not sample and not reader.damage:
-            raise InputError(f"{name_of(path)} is empty: name a log that holds lines.")
+        if not sample:
+            raise InputError(
+                _damaged(name_of(path), reader.damage, lines)
+                if reader.damage
+                else f"{name_of(path)} is empty: name a log that holds lines."
+            )
         may_change = log_format == AUTO
-        if sample and may_change:
+        if may_change:
             detected = _detected(name_of(path), sample)
             found(detected)
             log_format = detected.name
-        text = chain([sample], log) if sample else ()
-        for parsed in parse_blocks(text, log_format, may_change):
+        for parsed in parse_blocks(chain([sample], log), log_format, may_change):
             lines += parsed.lines
             progress(_position(raw))
             yield parsed

@@ -7,6 +7,7 @@ import pytest
 
 from clickstream import settings
 from clickstream.errors import SettingsError
+from clickstream.parse import FORMATS
 
 ROOT = Path(__file__).parents[3]
 
@@ -92,8 +93,24 @@ def test_the_example_file_names_every_setting() -> None:
     path = ROOT / settings.FILE_NAME
     chosen = settings.load(path, {})
     written = tomllib.loads(path.read_text())
-    for name, _, _ in chosen.describe():
+    for name, value, _ in chosen.describe():
         section, _, key = name.partition(".")
         assert section in written, f"{name} is missing from {path.name}"
-        if key:
+        if key and value != "null":  # TOML has no value for what is not set
             assert key in written[section], f"{name} is missing from {path.name}"
+
+
+def test_the_known_formats_are_those_of_the_parser() -> None:
+    assert tuple(FORMATS) == settings.FORMATS
+
+
+def test_a_source_may_have_a_format_of_ones_own(tmp_path: Path) -> None:
+    text = """
+        [[sources]]
+        name = "web"
+        path = "logs"
+        format = "edge"
+        [formats]
+        edge = '%h %t "%r" %>s'
+    """
+    assert load(tmp_path, text).sources[0].format == "edge"

@@ -78,7 +78,7 @@ def test_a_cut_costs_no_more_than_the_lines_before_it_that_were_too_few(
     lines = text.splitlines(keepends=True)
     edges = [*np.cumsum([0, *lengths]).clip(max=len(lines)).tolist(), len(lines)]
     cut = [b"".join(lines[a:b]) for a, b in pairwise(edges) if a < b]
-    parsed = concat(parse_blocks(cut, log[0][0], may_change=True))
+    parsed = concat(parse_blocks(cut, log[0][0], may_change=True, batch_bytes=1))
     spared = {edge - n for edge in edges[1:-1] for n in range(SWITCH_AFTER - 1)}
     assert set(parsed.rejects["line_number"]) <= spared
     whole = read(text, log[0][0]).requests
@@ -108,7 +108,8 @@ def test_lines_of_no_format_stay_rejects_and_decide_nothing() -> None:
 
 def test_line_by_line_the_format_changes_at_the_line_that_is_enough() -> None:
     text = text_of(("combined", 2), ("json", 6))
-    parsed = concat(parse_blocks(text.splitlines(keepends=True), "combined", may_change=True))
+    lines = text.splitlines(keepends=True)
+    parsed = concat(parse_blocks(lines, "combined", may_change=True, batch_bytes=1))
     assert parsed.rejects["line_number"].tolist() == [3, 4]
 
 

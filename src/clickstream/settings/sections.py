@@ -1,30 +1,21 @@
-"""Settings: one frozen object, read from `clickstream.toml` and the environment, nowhere else.
-
-A key `[sessions] gap_seconds` is overridden by `CLICKSTREAM_SESSIONS__GAP_SECONDS`. Unknown keys
-and bad values are refused with the line they stand on and the values that are allowed.
-"""
+"""What can be set: one section for each thing, each setting with its default and its meaning."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field
 
-from clickstream.errors import SettingsError
-
-FILE_NAME = "clickstream.toml"
-PREFIX = "CLICKSTREAM_"
-FILE_VARIABLE = "CLICKSTREAM_SETTINGS"
-ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
-
+AUTO = "auto"
+FORMATS = (
+    *("combined", "common", "ovh", "main", "gandi", "icecast2", "alb", "elb", "s3", "haproxy"),
+    *("combined_vhost", "common_vhost", "w3c", "json"),
+)
+"""The log formats that are known by name."""
 
 _SHAPING = {
     *("site", "sessions", "clean", "pages", "channels", "bots", "places", "privacy", "formats")
@@ -32,11 +23,13 @@ _SHAPING = {
 """Sections that shape an hour's result."""
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of the settings: nothing in it changes, and nothing unknown is let in."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Site(_Section):
+class Site(Section):
     """Whose logs these are."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
@@ -45,7 +38,7 @@ class Site(_Section):
     )
 
 
-class Source(_Section):
+class Source(Section):
     """One place that log files are pulled from."""
 
     name: str = Field(
@@ -60,7 +53,7 @@ class Source(_Section):
     )
 
 
-class Lake(_Section):
+class Lake(Section):
     """Where the data lives on AWS."""
 
     bucket: str = Field("clickstream-lake", description="S3 bucket of the lake.", min_length=3)
@@ -74,7 +67,7 @@ class Lake(_Section):
     )
 
 
-class Aws(_Section):
+class Aws(Section):
     """How AWS is reached; empty values leave it to boto3 and its environment."""
 
     endpoint_url: str = Field(
@@ -83,7 +76,7 @@ class Aws(_Section):
     region: str = Field("", description="AWS region.")
 
 
-class Sessions(_Section):
+class Sessions(Section):
     """What a session is."""
 
     gap_seconds: Annotated[int, Field(ge=300, le=28_800)] = Field(
@@ -94,7 +87,7 @@ class Sessions(_Section):
     )
 
 
-class Clean(_Section):
+class Clean(Section):
     """How requests are labelled."""
 
     asset_extensions: tuple[str, ...] | None = Field(
@@ -117,7 +110,7 @@ class Clean(_Section):
     )
 
 
-class Pages(_Section):
+class Pages(Section):
     """How paths become names of pages."""
 
     ignore_case: bool = Field(False, description="Whether /Menu and /menu are one page.")
@@ -129,13 +122,13 @@ class Pages(_Section):
     )
 
 
-class Channels(_Section):
+class Channels(Section):
     """How visitors' ways to the site are grouped."""
 
     rules: str = Field("", description="File with channel rules; the built-in ones if not set.")
 
 
-class Bots(_Section):
+class Bots(Section):
     """What gives machines away, besides their user agents."""
 
     crawlers: dict[str, str] = Field(
@@ -165,7 +158,7 @@ class Bots(_Section):
     )
 
 
-class Places(_Section):
+class Places(Section):
     """Where addresses are looked up."""
 
     database: str = Field(
@@ -173,7 +166,7 @@ class Places(_Section):
     )
 
 
-class Privacy(_Section):
+class Privacy(Section):
     """How long visitors can be told apart."""
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
@@ -184,7 +177,7 @@ class Privacy(_Section):
     )
 
 
-class Build(_Section):
+class Build(Section):
     """How runs choose their hours."""
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
@@ -196,7 +189,7 @@ class Build(_Section):
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set. `settings_directory` is what relative paths start from."""
 
     site: Site = Site()
@@ -222,10 +215,10 @@ class Settings(_Section):
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
         """Every setting as (name, value as JSON, meaning), in the order of the file."""
-        for name in _public(type(self)):
+        for name in public(type(self)):
             section = getattr(self, name)
-            if isinstance(section, _Section):
-                for key in _public(type(section)):
+            if isinstance(section, Section):
+                for key in public(type(section)):
                     value = json.dumps(section.model_dump(mode="json")[key], ensure_ascii=False)
                     meaning = type(section).model_fields[key].description or ""
                     yield f"{name}.{key}", value, meaning
@@ -239,116 +232,6 @@ class Settings(_Section):
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings.
-
-    Without `path`, the file that `CLICKSTREAM_SETTINGS` names is read, else `clickstream.toml`
-    in the working directory or the nearest directory above it; with none, the defaults hold.
-    Raises SettingsError with file, line and what is allowed.
-    """
-    environment = os.environ if environment is None else environment
-    path = path or _find(environment)
-    text = _read(path) if path else ""
-    values = _parse(text, path)
-    origin = _overlay(values, environment)
-    aws = values.setdefault("aws", {})
-    if isinstance(aws, dict) and not aws.get("endpoint_url"):
-        aws["endpoint_url"] = environment.get(ENDPOINT_VARIABLE, "")
-    directory = path.resolve().parent if path else Path.cwd()
-    try:
-        return Settings.model_validate({**values, "directory": directory})
-    except ValidationError as error:
-        complaints = [_complaint(e, text, path, origin) for e in error.errors()]
-        raise SettingsError("\n".join(complaints)) from None
-
-
-def _find(environment: Mapping[str, str]) -> Path | None:
-    if named := environment.get(FILE_VARIABLE):
-        return Path(named)
-    here = Path.cwd()
-    return next((d / FILE_NAME for d in (here, *here.parents) if (d / FILE_NAME).is_file()), None)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"Can't read the settings file {path}: {error.strerror}.") from None
-
-
-def _parse(text: str, path: Path | None) -> dict[str, Any]:
-    try:
-        return {key: _frozen(value) for key, value in tomllib.loads(text).items()}
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
-
-
-def _frozen(value: Any) -> Any:
-    """The same value with tuples for lists, which is what strict frozen sections hold."""
-    if isinstance(value, dict):
-        return {k: _frozen(v) for k, v in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Lay the environment's values over the file's; returns which variable set which key."""
-    origin = {}
-    for variable in sorted(environment):
-        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
-            continue
-        keys = tuple(variable.removeprefix(PREFIX).lower().split("__"))
-        section = values
-        for key in keys[:-1]:
-            section = section.setdefault(key, {})
-        section[keys[-1]] = _environment_value(environment[variable])
-        origin[keys] = variable
-    return origin
-
-
-def _environment_value(text: str) -> Any:
-    """A variable's text as the TOML value it spells, else as the plain text it is."""
-    try:
-        return _frozen(tomllib.loads(f"value = {text}")["value"])
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _complaint(
-    error: ErrorDetails, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
-) -> str:
-    keys = tuple(str(key) for key in error["loc"])
-    name = ".".join(keys)
-    variable = next((v for k, v in origin.items() if keys[: len(k)] == k), None)
-    where = variable or f"{path}, line {_line_of(keys, text)}"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
-    return f"{where}: {name} = {error['input']!r} is not allowed: {error['msg']}."
-
-
-def _allowed(keys: tuple[str, ...]) -> str:
-    sections: dict[str, type[BaseModel]] = {
-        name: field.annotation
-        for name, field in Settings.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    } | {"sources": Source}
-    model = sections.get(keys[0], Settings) if len(keys) > 1 else Settings
-    return ", ".join(_public(model))
-
-
-def _public(model: type[BaseModel]) -> list[str]:
+def public(model: type[BaseModel]) -> list[str]:
     """The settings of a section that a file may set."""
     return [name for name, field in model.model_fields.items() if not field.exclude]
-
-
-def _line_of(keys: tuple[str, ...], text: str) -> int:
-    """The line of the file that a key stands on: the last key below its section's header."""
-    lines = text.splitlines()
-    names = [key for key in keys if not key.isdigit()]
-    index = next((int(key) for key in keys if key.isdigit()), 0)
-    headers = [
-        n for n, line in enumerate(lines) if re.match(rf"\s*\[+\s*{re.escape(names[0])}\b", line)
-    ]
-    start = headers[min(index, len(headers) - 1)] if headers else 0
-    wanted = re.compile(rf"\s*\[*\s*['\"]?{re.escape(names[-1])}['\"]?\s*[=\].]")
-    found = (n for n in range(start, len(lines)) if wanted.match(lines[n]))
-    return next(found, start) + 1

@@ -1,0 +1,53 @@
+"""Settings: one frozen object, read from `clickstream.toml` and the environment, nowhere else.
+
+A key `[sessions] gap_seconds` is overridden by `CLICKSTREAM_SESSIONS__GAP_SECONDS`. Unknown keys
+and bad values are refused with the line they stand on and the values that are allowed.
+"""
+
+from clickstream.settings.loading import (
+    ENDPOINT_VARIABLE,
+    FILE_NAME,
+    FILE_VARIABLE,
+    PREFIX,
+    load,
+)
+from clickstream.settings.sections import (
+    AUTO,
+    FORMATS,
+    Aws,
+    Bots,
+    Build,
+    Channels,
+    Clean,
+    Lake,
+    Pages,
+    Places,
+    Privacy,
+    Sessions,
+    Settings,
+    Site,
+    Source,
+)
+
+__all__ = [
+    "AUTO",
+    "ENDPOINT_VARIABLE",
+    "FILE_NAME",
+    "FILE_VARIABLE",
+    "FORMATS",
+    "PREFIX",
+    "Aws",
+    "Bots",
+    "Build",
+    "Channels",
+    "Clean",
+    "Lake",
+    "Pages",
+    "Places",
+    "Privacy",
+    "Sessions",
+    "Settings",
+    "Site",
+    "Source",
+    "load",
+]

@@ -1,0 +1,154 @@
+"""Reads the settings from their file and the environment, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from clickstream.errors import SettingsError
+from clickstream.settings.sections import AUTO, FORMATS, Settings, Source, public
+
+FILE_NAME = "clickstream.toml"
+PREFIX = "CLICKSTREAM_"
+FILE_VARIABLE = "CLICKSTREAM_SETTINGS"
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Without `path`, the file that `CLICKSTREAM_SETTINGS` names is read, else `clickstream.toml`
+    in the working directory or the nearest directory above it; with none, the defaults hold.
+    Raises SettingsError with file, line and what is allowed.
+    """
+    environment = os.environ if environment is None else environment
+    path = path or _find(environment)
+    text = _read(path) if path else ""
+    values = _parse(text, path)
+    origin = _overlay(values, environment)
+    aws = values.setdefault("aws", {})
+    if isinstance(aws, dict) and not aws.get("endpoint_url"):
+        aws["endpoint_url"] = environment.get(ENDPOINT_VARIABLE, "")
+    directory = path.resolve().parent if path else Path.cwd()
+    try:
+        settings = Settings.model_validate({**values, "directory": directory})
+    except ValidationError as error:
+        complaints = [_complaint(e, text, path, origin) for e in error.errors()]
+        raise SettingsError("\n".join(complaints)) from None
+    _check_formats(settings, text, path, origin)
+    return settings
+
+
+def _find(environment: Mapping[str, str]) -> Path | None:
+    if named := environment.get(FILE_VARIABLE):
+        return Path(named)
+    here = Path.cwd()
+    return next((d / FILE_NAME for d in (here, *here.parents) if (d / FILE_NAME).is_file()), None)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"Can't read the settings file {path}: {error.strerror}.") from None
+
+
+def _parse(text: str, path: Path | None) -> dict[str, Any]:
+    try:
+        return {key: _frozen(value) for key, value in tomllib.loads(text).items()}
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _frozen(value: Any) -> Any:
+    """The same value with tuples for lists, which is what strict frozen sections hold."""
+    if isinstance(value, dict):
+        return {k: _frozen(v) for k, v in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Lay the environment's values over the file's; returns which variable set which key."""
+    origin = {}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
+            continue
+        keys = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+        section = values
+        for key in keys[:-1]:
+            section = section.setdefault(key, {})
+        section[keys[-1]] = _environment_value(environment[variable])
+        origin[keys] = variable
+    return origin
+
+
+def _environment_value(text: str) -> Any:
+    """A variable's text as the TOML value it spells, else as the plain text it is."""
+    try:
+        return _frozen(tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _check_formats(
+    settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
+) -> None:
+    """A source's format is a known one or one of [formats], which is another section."""
+    allowed = (AUTO, *FORMATS, *settings.formats)
+    for number, source in enumerate(settings.sources):
+        if source.format not in allowed:
+            keys = ("sources", str(number), "format")
+            raise SettingsError(
+                f"{_where(keys, text, path, origin)}: {'.'.join(keys)} = {source.format!r} is not "
+                f"allowed: use one of {', '.join(allowed)}, or describe it under [formats]."
+            )
+
+
+def _where(
+    keys: tuple[str, ...], text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
+) -> str:
+    """What sets a key: the environment's variable, or file and line."""
+    variable = next((v for k, v in origin.items() if keys[: len(k)] == k), None)
+    return variable or f"{path}, line {_line_of(keys, text)}"
+
+
+def _complaint(
+    error: ErrorDetails, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
+) -> str:
+    keys = tuple(str(key) for key in error["loc"])
+    name = ".".join(keys)
+    where = _where(keys, text, path, origin)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
+    return f"{where}: {name} = {error['input']!r} is not allowed: {error['msg']}."
+
+
+def _allowed(keys: tuple[str, ...]) -> str:
+    sections: dict[str, type[BaseModel]] = {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    } | {"sources": Source}
+    model = sections.get(keys[0], Settings) if len(keys) > 1 else Settings
+    return ", ".join(public(model))
+
+
+def _line_of(keys: tuple[str, ...], text: str) -> int:
+    """The line of the file that a key stands on: the last key below its section's header."""
+    lines = text.splitlines()
+    names = [key for key in keys if not key.isdigit()]
+    index = next((int(key) for key in keys if key.isdigit()), 0)
+    headers = [
+        n for n, line in enumerate(lines) if re.match(rf"\s*\[+\s*{re.escape(names[0])}\b", line)
+    ]
+    start = headers[min(index, len(headers) - 1)] if headers else 0
+    wanted = re.compile(rf"\s*\[*\s*['\"]?{re.escape(names[-1])}['\"]?\s*[=\].]")
+    found = (n for n in range(start, len(lines)) if wanted.match(lines[n]))
+    return next(found, start) + 1
