@@ -19,7 +19,7 @@ def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     if module == "parsing":
         return {"counts": [function(zipped(log))]}
     if module == "sessionizing":
-        sessions, cpu = function(out / "requests.parquet")
+        sessions, cpu = function(zipped(log))
         return {"counts": [sessions], "cpu": cpu}
     if name != "clickstream":
         return {"counts": function(zipped(log), out)}

@@ -86,8 +86,7 @@ CONTESTANTS = (
         note=_UTF8,
     ),
     Contestant("Polars", WHOLE, "whole_way:polars_frames", module="polars", install=_POLARS),
-    Contestant("clickstream run_starts", CUT, "sessionizing:run_starts"),
-    Contestant("clickstream build_parts", CUT, "sessionizing:build_parts", note="the whole step"),
+    Contestant("clickstream", CUT, "sessionizing:clickstream"),
     Contestant("pandas groupby", CUT, "sessionizing:pandas_groupby"),
     Contestant(
         "DuckDB window", CUT, "sessionizing:duckdb_window", module="duckdb", install=_DUCKDB

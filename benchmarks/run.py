@@ -45,7 +45,6 @@ def main() -> None:
     log = BENCH / f"access-{chosen.lines}.log"
     _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(chosen.lines)])
     present = [one for one in CONTESTANTS if not one.is_missing]
-    present.sort(key=lambda one: one.group != WHOLE)  # its hits are what the last group cuts
     measured: dict[Contestant, Measured] = defaultdict(Measured)
     for turn in range(chosen.rounds):
         for one in present:
@@ -64,8 +63,6 @@ def _arguments() -> argparse.Namespace:
 def _measure(one: Contestant, log: Path, measured: Measured) -> None:
     """Run a contestant once and add what it cost."""
     out = BENCH / "out" / one.name.replace(" ", "-")
-    if one.group == CUT:
-        out = BENCH / "out" / "clickstream"
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
     if one.is_command:

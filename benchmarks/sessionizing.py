@@ -1,8 +1,7 @@
 """Contestants that only sessionize: hits are in memory before the clock starts.
 
 All get the same two columns, visitor (int64) and time (µs, int64), in file order, and return how
-many sessions there are after giving every hit its session. `build_parts` does the whole of our
-step: hits' part ids, and for each session its counts, pages, source and keyed ids.
+many sessions there are after giving every hit its session.
 """
 
 from __future__ import annotations
@@ -17,22 +16,40 @@ GAP = 1800 * 1_000_000
 Result = tuple[int, float]
 
 
-def run_starts(hits: Path) -> Result:
-    """Ours: sort and mark where a run begins."""
+def clickstream(hits: Path) -> Result:
+    """Ours: one sort of packed integers, and a mark where a run begins."""
     import numpy as np
 
-    from clickstream.sessions import run_starts
+    from clickstream.sessions import SessionRules, cut
 
-    frame = _hits(hits)
-    visitor, at = frame["visitor"].to_numpy(), frame["hit_at"].to_numpy()
+    requests = _Hits(_hits(hits))
 
-    def cut() -> int:
-        order = np.lexsort((at, visitor))
-        session = np.empty(len(order), np.int64)
-        session[order] = np.cumsum(run_starts(visitor[order], at[order], GAP))
-        return int(session.max())
+    def sessions() -> int:
+        found = cut(requests, SessionRules())
+        session = np.empty(len(requests), np.int64)
+        session[found.order] = found.part
+        return len(found.first)
 
-    return _timed(cut)
+    return _timed(sessions)
+
+
+class _Hits:
+    """The two columns as `clickstream.sessions` takes requests: visitors are categories."""
+
+    def __init__(self, hits: Any) -> None:
+        import pandas as pd
+
+        codes = hits["visitor"].to_numpy()
+        names = pd.Index([f"{code:024x}" for code in range(int(codes.max()) + 1)], dtype="str")
+        visitors = pd.Categorical.from_codes(codes, names)
+        at = hits["hit_at"].to_numpy().astype("M8[us]")
+        self._hits = pd.DataFrame({"visitor_id": visitors, "hit_at": at})
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    def frame(self, _rows: Any, only: Any = None) -> Any:
+        return self._hits[only]
 
 
 def pandas_groupby(hits: Path) -> Result:
@@ -97,12 +114,13 @@ def polars_window(hits: Path) -> Result:
     return _timed(cut)
 
 
-def _hits(path: Path) -> Any:
+def _hits(log: Path) -> Any:
     """Visitor and time of the cleaned requests, as whole numbers in a pandas frame."""
     import pandas as pd
-    import pyarrow.parquet as pq
 
-    requests = pq.read_table(path, columns=["visitor_id", "hit_at"]).to_pandas()
+    from benchmarks.whole_way import cleaned
+
+    requests = cleaned(log).frame(only=["visitor_id", "hit_at"])
     return pd.DataFrame(
         {
             "visitor": requests["visitor_id"].cat.codes.to_numpy("int64"),

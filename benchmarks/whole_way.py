@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+from isal import igzip
 
 from benchmarks.generate import HOUR, SITE
 from benchmarks.parsing import duckdb_with_lines, polars_parsed
@@ -47,21 +47,17 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     """Ours, with the functions that `clickstream.pipeline.build` strings together."""
     import pandas as pd
 
-    from clickstream import clean, sessions
+    from clickstream import sessions
     from clickstream.hours import Hour
     from clickstream.shaping import parquet
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
     stages = stages or Stages()
     stages.done("start and imports")
-    hour, rules = Hour.parse(HOUR), sessions.SessionRules()
-    cleaner = clean.Cleaner(
-        clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY), clean.LookUps()
-    )
-    rejects = [*_read(log, cleaner, stages)]
-    requests = cleaner.requests()
+    hour, rules, rejects = Hour.parse(HOUR), sessions.SessionRules(), []
+    requests = cleaned(log, stages, rejects)
     requests.balance()
-    stages.done("behaviour and balance")
+    stages.done("visitors and behaviour")
     cut = sessions.cut(requests, rules)
     parts = sessions.make_parts(requests, cut)
     stitched = sessions.stitch(parts, sessions.no_carry(), hour, rules)
@@ -77,16 +73,20 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
     return int(requests.is_hit.sum()), len(parts)
 
 
-def _read(log: Path, cleaner: Any, stages: Stages) -> Iterator[Any]:
-    """Parse and clean the log block by block; yields each block's rejects."""
-    from clickstream import parse
+def cleaned(log: Path, stages: Stages | None = None, rejects: list[Any] | None = None) -> Any:
+    """The labelled requests of the log; its rejects join the list, if one is given."""
+    from clickstream import clean, parse
 
-    with pa.CompressedInputStream(pa.OSFile(str(log)), "gzip") as stream:
+    stages = stages or Stages()
+    cleaner = clean.Cleaner(clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY))
+    with igzip.open(log) as stream:
         for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
             stages.done("parse")
             cleaner.add(parsed.requests, log.name)
-            yield parsed.rejects.assign(raw_object=log.name)
+            if rejects is not None:
+                rejects.append(parsed.rejects.assign(raw_object=log.name))
             stages.done("clean")
+    return cleaner.requests()
 
 
 def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:
