@@ -54,7 +54,8 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
 
     stages = stages or Stages()
     stages.done("start and imports")
-    hour, rules, rejects = Hour.parse(HOUR), sessions.SessionRules(), []
+    hour, rules = Hour.parse(HOUR), sessions.SessionRules()
+    rejects: list[Any] = []
     requests = cleaned(log, stages, rejects)
     requests.balance()
     stages.done("visitors and behaviour")
