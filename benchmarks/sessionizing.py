@@ -118,9 +118,15 @@ def _hits(log: Path) -> Any:
     """Visitor and time of the cleaned requests, as whole numbers in a pandas frame."""
     import pandas as pd
 
-    from benchmarks.whole_way import cleaned
+    from benchmarks.whole_way import Stages, cleaned
 
-    requests = cleaned(log).frame(only=["visitor_id", "hit_at"])
+    groups = cleaned(log, Stages(), [])
+    requests = pd.concat(
+        [
+            group.frame(only=["visitor_id", "hit_at"]).astype({"visitor_id": "str"})
+            for group in groups
+        ]
+    ).astype({"visitor_id": "category"})
     return pd.DataFrame(
         {
             "visitor": requests["visitor_id"].cat.codes.to_numpy("int64"),

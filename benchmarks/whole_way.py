@@ -49,45 +49,46 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
 
     from clickstream import sessions
     from clickstream.hours import Hour
-    from clickstream.shaping import parquet
+    from clickstream.shaping import RowsWriter
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
     stages = stages or Stages()
     stages.done("start and imports")
-    hour, rules = Hour.parse(HOUR), sessions.SessionRules()
-    rejects: list[Any] = []
-    requests = cleaned(log, stages, rejects)
-    requests.balance()
-    stages.done("visitors and behaviour")
-    cut = sessions.cut(requests, rules)
-    parts = sessions.make_parts(requests, cut)
-    stitched = sessions.stitch(parts, sessions.no_carry(), hour, rules)
-    stages.done("sessions")
-    hits = sessions.hits_in_order(requests, cut, parts)
-    for table, frames in (
-        (HITS, hits),
-        (SESSION_PARTS, [stitched]),
-        (REJECTS, [pd.concat(rejects)]),
+    hour, rejects = Hour.parse(HOUR), list[Any]()
+    with (
+        RowsWriter(out / "hits.parquet", HITS, hour) as hits,
+        RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
+        RowsWriter(out / "rejects.parquet", REJECTS, hour) as refused,
     ):
-        (out / f"{table.name}.parquet").write_bytes(parquet(frames, table, hour))
-    stages.done("shape and write")
-    return int(requests.is_hit.sum()), len(parts)
+        for requests in cleaned(log, stages, rejects):
+            requests.balance()
+            stages.done("visitors and behaviour")
+            cut = sessions.cut(requests, sessions.SessionRules())
+            made = sessions.make_parts(requests, cut)
+            stitched = sessions.stitch(made, sessions.no_carry(), hour, sessions.SessionRules())
+            stages.done("sessions")
+            parts.write(stitched)
+            for frame in sessions.hits_in_order(requests, cut, made):
+                hits.write(frame)
+            stages.done("shape and write")
+        refused.write(pd.concat(rejects))
+    return hits.rows, parts.rows
 
 
-def cleaned(log: Path, stages: Stages | None = None, rejects: list[Any] | None = None) -> Any:
-    """The labelled requests of the log; its rejects join the list, if one is given."""
-    from clickstream import clean, parse
+def cleaned(log: Path, stages: Stages, rejects: list[Any]) -> Iterator[Any]:
+    """The labelled requests of the log, group after group; its rejects join the list."""
+    from clickstream import bulk, clean, parse
 
-    stages = stages or Stages()
-    cleaner = clean.Cleaner(clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY))
-    with igzip.open(log) as stream:
-        for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
-            stages.done("parse")
-            cleaner.add(parsed.requests, log.name)
-            if rejects is not None:
+    def batches() -> Iterator[Any]:
+        with igzip.open(log) as stream:
+            for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
+                stages.done("parse")
                 rejects.append(parsed.rejects.assign(raw_object=log.name))
-            stages.done("clean")
-    return cleaner.requests()
+                yield parsed.requests, log.name
+                stages.done("clean")
+
+    cleaner = clean.Cleaner(clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY))
+    return bulk.grouped(batches(), cleaner, bulk.groups_for(log.stat().st_size))
 
 
 def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:

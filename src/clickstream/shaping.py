@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -47,12 +47,24 @@ def _shaped(column: pd.Series, kind: pa.DataType) -> pa.Array:
     return pa.array(column, kind, from_pandas=True)
 
 
-def parquet(frames: Iterable[pd.DataFrame], table: Table, hour: Hour) -> pa.Buffer:
-    """An hour's rows of a table as a Parquet file, each frame as a row group."""
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink, shaped_schema(table), compression="zstd", store_schema=False
-    ) as writer:
-        for frame in frames:
-            writer.write_table(shape(frame, table, hour))
-    return sink.getvalue()
+class RowsWriter:
+    """Writes an hour's rows of a table as one Parquet file, each frame as a row group."""
+
+    def __init__(self, sink: Any, table: Table, hour: Hour) -> None:
+        """`sink` is a path, or a binary file that is open for writing."""
+        self._table, self._hour = table, hour
+        self._parquet = pq.ParquetWriter(
+            sink, shaped_schema(table), compression="zstd", store_schema=False
+        )
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parquet.close()
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Add the rows of a frame, in the order that the table wants."""
+        self._parquet.write_table(shape(frame, self._table, self._hour))
+        self.rows += len(frame)

@@ -162,6 +162,16 @@ SESSION_PARTS = Table(
     ("visitor_id", "first_hit_at"),
 )
 
+UNSTITCHED_PARTS = Table(
+    "unstitched_parts",
+    "one session part as it waits for the hour before; no table of the lake",
+    (
+        *(c for c in SESSION_PARTS.columns if c.name not in ("session_id", "session_started_at")),
+        _key("carried_as", "string", "The id that the hour before knows the visitor by."),
+    ),
+    SESSION_PARTS.sort_by,
+)
+
 REJECTS = Table(
     "rejects",
     "one line that could not be used",

@@ -47,6 +47,11 @@ class Arrivals:
         has: npt.NDArray[np.bool_] = referrers != self._referrers[None]
         return has
 
+    @property
+    def count_referrers(self) -> int:
+        """How many distinct referrers there are."""
+        return len(self._referrers)
+
     def count(self, referrers: Codes) -> Counter[str]:
         """How many of the rows have each referrer."""
         counts = np.bincount(referrers, minlength=len(self._referrers)).tolist()

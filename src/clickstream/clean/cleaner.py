@@ -24,6 +24,9 @@ from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
 from clickstream.clean.visitors import visitors_of
 
+MOST_REMEMBERED = 100_000
+"""Distinct targets, referrers and user agents that are remembered for the next requests."""
+
 
 class Cleaner:
     """Labels the requests of one hour, or of a whole log for a trial."""
@@ -73,12 +76,25 @@ class Cleaner:
         ]
         return self._arrivals.count(np.concatenate(named))
 
-    def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
-        """Every request taken in, labelled, with the verdicts on how visitors behaved.
+    def __len__(self) -> int:
+        """How many requests were taken in and not handed out yet."""
+        return sum(len(batch["hit_at"]) for batch in self._batches)
 
-        To be called once, at the end. `more_domains` are the site's own beside those of the rules.
+    def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
+        """The requests taken in since the last time, judged by how their visitors behave.
+
+        `more_domains` are the site's own beside those of the rules.
         """
+        return self.judged(self.take(more_domains))
+
+    def judged(self, requests: Requests) -> Requests:
+        """The requests, which are all of their visitors, with the verdicts on behaviour."""
+        return judged(requests, self._rules.behaviour)
+
+    def take(self, more_domains: tuple[str, ...] = ()) -> Requests:
+        """The requests taken in since the last time, labelled, but not judged by behaviour."""
         columns = joined(self._batches)
+        self._batches.clear()
         visitor, visitors = visitors_of(
             columns, self._origins, self._rules, self._keys, self._look_ups
         )
@@ -99,4 +115,13 @@ class Cleaner:
             "arrival": arrivals,
             "visitor": visitors,
         }
-        return judged(Requests(columns, tables), self._rules.behaviour)
+        self._forget()
+        return Requests(columns, tables)
+
+    def _forget(self) -> None:
+        """Keep what is dear to work out again, as long as it does not fill the memory."""
+        self._origins.forget(MOST_REMEMBERED)
+        if self._targets.count > MOST_REMEMBERED:
+            self._targets = Targets(self._rules.targets, self._rules.kinds)
+        if self._arrivals.count_referrers > MOST_REMEMBERED:
+            self._arrivals = Arrivals(self._rules.channels)

@@ -51,6 +51,16 @@ class Origins:
             "marks": self._marks_of(parsed),
         }
 
+    def forget(self, most_agents: int) -> None:
+        """Forget clients and marks, which cost nothing to meet again, and agents if they are many.
+
+        Codes given so far are void.
+        """
+        self.clients = Distinct(lambda _client: None)
+        self.marks = Distinct(lambda _marks: None)
+        if len(self.agents) > most_agents:
+            self.agents = Distinct(self._agent)
+
     def is_checker(self, agents: Codes) -> npt.NDArray[np.bool_]:
         """Whether each row's user agent is a health checker's."""
         checkers = np.array([agent.is_checker for agent in self.agents.made], np.bool_)

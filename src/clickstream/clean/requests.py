@@ -57,6 +57,16 @@ class Requests:
         """The same rows, with another table behind one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
+    def where(self, rows: npt.NDArray[np.int64]) -> Requests:
+        """Some rows alone, with what they point to and nothing else."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        tables = {}
+        for name in POINTERS:
+            codes, used = pd.factorize(columns[name])
+            columns[name] = codes.astype(np.int32)
+            tables[name] = _only(self.tables[name], used)
+        return Requests(columns, tables)
+
     def balance(self) -> dict[str, int]:
         """How many requests are what, each counted once."""
         return balance(self._column("kind", slice(None)), self.is_bot)
@@ -102,3 +112,37 @@ def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDAr
     """The rows of batches one after the other; the batches are emptied on the way."""
     batches = [*batches]
     return {name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]}
+
+
+def together(pieces: Sequence[Requests]) -> Requests:
+    """The requests of several pieces, one after the other."""
+    tables = {name: _stacked([piece.tables[name] for piece in pieces]) for name in POINTERS}
+    columns = {}
+    for name in pieces[0].columns:
+        parts = [piece.columns[name] for piece in pieces]
+        if name in POINTERS:
+            lengths = [len(piece.tables[name]) for piece in pieces]
+            before = np.cumsum([0, *lengths[:-1]]).astype(np.int32)
+            parts = [part + first for part, first in zip(parts, before, strict=True)]
+        columns[name] = np.concatenate(parts)
+    return Requests(columns, tables)
+
+
+def _only(table: pd.DataFrame, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
+    """Some rows of a table, and only the categories that they have."""
+    chosen = {}
+    for name in table:
+        column = table[name].array.take(rows)
+        is_text = isinstance(column, pd.Categorical)
+        chosen[name] = column.remove_unused_categories() if is_text else column
+    return pd.DataFrame(chosen)
+
+
+def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    columns = {}
+    for name in tables[0]:
+        parts = [table[name] for table in tables]
+        is_text = isinstance(parts[0].dtype, pd.CategoricalDtype)
+        stack = pd.api.types.union_categoricals if is_text else pd.concat
+        columns[name] = stack(parts, **({} if is_text else {"ignore_index": True}))
+    return pd.DataFrame(columns)

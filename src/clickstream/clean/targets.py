@@ -53,6 +53,11 @@ class Targets:
         """The distinct sets of tags, each as a target that has nothing else."""
         return self._tags.made
 
+    @property
+    def count(self) -> int:
+        """How many distinct targets there are."""
+        return len(self._pages)
+
     def table(self) -> pd.DataFrame:
         """One row for each target, in the order of their codes."""
         return table(Page, self._pages.made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO
 
 from botocore.exceptions import ClientError
 
@@ -21,8 +22,8 @@ class Stored:
     etag: str
 
 
-def put(lake: Lake, key: str, body: bytes) -> None:
-    """Write an object, whole, over whatever was there."""
+def put(lake: Lake, key: str, body: bytes | IO[bytes]) -> None:
+    """Write an object, whole, over whatever was there; a file from where it stands."""
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
 
 

@@ -5,7 +5,10 @@ Two builds of the same input write the same bytes to the same keys, so builds ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,32 +17,31 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.shaping import parquet
+from clickstream.shaping import RowsWriter
 from clickstream.tables import Table
 
 
-def write_rows(
-    lake: Lake, key: str, table: Table, hour: Hour, frames: Iterable[pd.DataFrame]
-) -> None:
-    """Write an hour's rows of a table as one object."""
-    objects.put(lake, key, parquet(frames, table, hour).to_pybytes())
-
-
-def write_frame(lake: Lake, key: str, frame: pd.DataFrame) -> None:
-    """Write a frame as it is, for the next step alone."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
-    objects.put(lake, key, sink.getvalue().to_pybytes())
-
-
-def read_frame(lake: Lake, key: str) -> pd.DataFrame:
-    """A frame that `write_frame` wrote."""
-    return read(lake, key).to_pandas()
+@contextmanager
+def writing(lake: Lake, key: str, table: Table, hour: Hour) -> Iterator[RowsWriter]:
+    """Writes an hour's rows of a table as one object, which is there once all are written."""
+    with TemporaryFile() as file:
+        with RowsWriter(file, table, hour) as writer:
+            yield writer
+        file.seek(0)
+        objects.put(lake, key, file)
 
 
 def read(lake: Lake, key: str) -> pa.Table:
     """The rows of a staged object."""
     return _opened(lake, key).read()
+
+
+def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:
+    """The rows of a staged object as frames, as they were written; texts are categories."""
+    texts = [column.name for column in table.columns if column.type == "string"]
+    file = _opened(lake, key, read_dictionary=texts)
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number).to_pandas()
 
 
 def count(lake: Lake, key: str) -> int:
@@ -48,8 +50,8 @@ def count(lake: Lake, key: str) -> int:
     return rows
 
 
-def _opened(lake: Lake, key: str) -> pq.ParquetFile:
+def _opened(lake: Lake, key: str, **how: Any) -> pq.ParquetFile:
     stored = objects.get(lake, key)
     if stored is None:
         raise FileNotFoundError(f"{lake.uri(key)} is gone; clear the hour's first task to rebuild.")
-    return pq.ParquetFile(pa.BufferReader(stored.body))
+    return pq.ParquetFile(pa.BufferReader(stored.body), **how)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from clickstream import __version__, clean, parse, sessions
+from clickstream import __version__, bulk, clean, parse, sessions
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, objects, raw, staging
@@ -16,14 +17,13 @@ from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
 from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
-from clickstream.tables import HITS, REJECTS, SESSION_PARTS
+from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
     raws = raw.list_raw(lake, hour)
-    requests, rejects = _labelled(lake, hour, raws)
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
@@ -31,56 +31,74 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         version=version,
         raw_digest=digest,
         raw_objects=len(raws),
-        lines=len(requests) + len(rejects),
-        rejected=len(rejects),
-        balance=requests.balance(),
-        hits=int(requests.is_hit.sum()),
     )
-    cut = sessions.cut(requests, session_rules(lake.settings))
-    parts = sessions.make_parts(requests, cut)
-    staging.write_rows(
-        lake, staged.hits_key, HITS, hour, sessions.hits_in_order(requests, cut, parts)
-    )
-    staging.write_rows(lake, staged.rejects_key, REJECTS, hour, [rejects])
-    staging.write_frame(lake, staged.parts_key, parts)
+    rejects: list[pd.DataFrame] = []
+    balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
+    with (
+        staging.writing(lake, staged.hits_key, HITS, hour) as hits,
+        staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
+    ):
+        for requests in _labelled(lake, hour, raws, rejects):
+            cut = sessions.cut(requests, session_rules(lake.settings))
+            made = sessions.make_parts(requests, cut)
+            parts.write(made)
+            for frame in sessions.hits_in_order(requests, cut, made):
+                hits.write(frame)
+            balance.update(requests.balance())
+    with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
+        refused.write(pd.concat(rejects))
     objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
-    return staged
+    return replace(
+        staged,
+        lines=balance.total() + refused.rows,
+        rejected=refused.rows,
+        balance=dict(balance),
+        hits=hits.rows,
+    )
 
 
 def _labelled(
-    lake: Lake, hour: Hour, raws: Iterable[RawObject]
-) -> tuple[clean.Requests, pd.DataFrame]:
-    """The labelled requests of an hour, and its rejects."""
+    lake: Lake, hour: Hour, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+) -> Iterator[clean.Requests]:
+    """The labelled requests of an hour, group after group; its rejects join the list."""
     visitor_keys = clean.VisitorKeys(*keys.visitor_keys(lake, hour))
-    rejects = []
+    groups = bulk.groups_for(sum(item.size for item in raws))
     with look_ups(lake.settings) as found:
         cleaner = clean.Cleaner(clean_rules(lake.settings), visitor_keys, found)
-        for origin, parsed in _parsed(lake, raws):
-            cleaner.add(parsed.requests, origin)
-            rejects.append(parsed.rejects.assign(raw_object=origin))
-        return cleaner.requests(), pd.concat(rejects)
+        yield from bulk.grouped(_parsed(lake, raws, rejects), cleaner, groups)
 
 
-def _parsed(lake: Lake, raws: Iterable[RawObject]) -> Iterator[tuple[str, parse.Parsed]]:
-    """Each raw object's lines, read; an hour without any has one that is empty."""
-    yield "", parse.parse(b"", "combined")
+def _parsed(
+    lake: Lake, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+) -> Iterator[tuple[pd.DataFrame, str]]:
+    """The requests of each raw object; an hour without any has one that is empty."""
+    if not raws:
+        nothing = parse.parse(b"", "combined")
+        rejects.append(nothing.rejects.assign(raw_object=""))
+        yield nothing.requests, ""
     for item in raws:
         log_format = log_format_of(lake.settings, item.log_format)
-        yield item.key, parse.parse(raw.read(lake, item), log_format)
+        found = parse.parse(raw.read(lake, item), log_format)
+        rejects.append(found.rejects.assign(raw_object=item.key))
+        yield found.requests, item.key
 
 
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hour before hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
     carry = handed_on(lake, hour.previous)
-    parts = sessions.stitch(staging.read_frame(lake, staged.parts_key), carry, hour, rules)
+    frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
+    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
+    handing_on = [sessions.carry_out(parts, hour, rules.gap_seconds) for parts in stitched]
     built = replace(
         staged,
-        session_parts=len(parts),
+        session_parts=sum(map(len, stitched)),
         carry_in=sessions.carry_digest(carry),
-        carry_out=sessions.carry_digest(sessions.carry_out(parts, hour, rules.gap_seconds)),
+        carry_out=sessions.carry_digest(pd.concat(handing_on)),
     )
-    staging.write_rows(lake, built.session_parts_key, SESSION_PARTS, hour, [parts])
+    with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
+        for parts in stitched:
+            written.write(parts)
     return built
 
 

@@ -15,8 +15,8 @@ class Staged:
     version: str
     raw_digest: str
     raw_objects: int
-    lines: int
-    rejected: int
+    lines: int = 0
+    rejected: int = 0
     balance: dict[str, int] = field(default_factory=dict)
     hits: int = 0
     session_parts: int = 0
