@@ -34,7 +34,7 @@ saying who they are; *free text* may hold what a visitor typed or a link carried
 SETTINGS = """\
 # Settings
 
-Made by `make docs` from `src/clickstream/settings.py`; change it there. `clickstream settings`
+Made by `make docs` from `clickstream.settings`; change it there. `clickstream settings`
 shows the values that hold here and now.
 
 Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
