@@ -6,15 +6,19 @@ python scripts/make_docs.py --check    fails if one is not what would be written
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 import yaml
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
+from clickstream.settings import Settings, Source
 from clickstream.tables import TABLES, Table
 from clickstream.trial import FIGURES
 
@@ -25,6 +29,23 @@ DICTIONARY = """\
 Made by `make docs` from `src/clickstream/tables.py` and the descriptions beside the views in
 `include/sql/`; change it there. Times are UTC. *pseudonymous* values tell visitors apart without
 saying who they are; *free text* may hold what a visitor typed or a link carried.
+"""
+
+SETTINGS = """\
+# Settings
+
+Made by `make docs` from `clickstream.settings`; change it there. `clickstream settings`
+shows the values that hold here and now.
+
+Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
+working directory or the nearest one above it. The environment wins over the file:
+`[sessions] gap_seconds` is `CLICKSTREAM_SESSIONS__GAP_SECONDS`, its value spelled as in TOML.
+Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
+is refused with its line.
+
+`[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run. All other
+sections shape results, and so do the files that they name: a change holds for the hours that are
+built from then on, and `settings_digest` in `hour_ledger` tells which hours were built alike.
 """
 
 COMMANDS = """\
@@ -71,6 +92,60 @@ def view(path: Path) -> Iterator[str]:
     yield ""
 
 
+def settings() -> str:
+    """Every setting: its default, what is allowed, what it means."""
+    sections = (line for name in Settings.model_fields for line in section(name))
+    return "\n".join([SETTINGS, *sections]).rstrip() + "\n"
+
+
+def section(name: str) -> Iterator[str]:
+    """A section of the settings; of a list of sections, what each entry has."""
+    field = Settings.model_fields[name]
+    if field.exclude:
+        return
+    is_list = name == "sources"
+    yield f"## [[{name}]]" if is_list else f"## [{name}]"
+    yield ""
+    model = Source if is_list else field.annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        yield field.description or model.__doc__ or ""
+        yield ""
+        yield "| setting | default | allowed | meaning |"
+        yield "|---|---|---|---|"
+        yield from rows_of(model)
+    else:
+        yield field.description or ""
+    yield ""
+
+
+def rows_of(model: type[BaseModel]) -> Iterator[str]:
+    """A row of the table for each setting of a section."""
+    for name, schema in model.model_json_schema()["properties"].items():
+        default = "needed" if model.model_fields[name].is_required() else default_of(schema)
+        yield f"| `{name}` | {default} | {allowed(schema)} | {schema['description']} |"
+
+
+def default_of(schema: dict[str, Any]) -> str:
+    """A default as TOML spells it; a setting that is None is not in the file."""
+    value = schema["default"]
+    return "not set" if value is None else f"`{json.dumps(value)}`"
+
+
+def allowed(schema: dict[str, Any]) -> str:
+    """The values that a setting takes, in words, from its JSON schema."""
+    if "anyOf" in schema:
+        return allowed(schema["anyOf"][0])
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    if schema["type"] == "integer":
+        least, most = schema["minimum"], schema.get("maximum")
+        return f"{least} or more" if most is None else f"{least} to {most}"
+    if "pattern" in schema:
+        return f"`{schema['pattern']}`"
+    words = {"boolean": "true, false", "string": "text", "array": "list", "object": "name = text"}
+    return words[schema["type"]]
+
+
 def commands() -> str:
     """The command line: what `--help` says of every command."""
     helps = {name: help_text(name) for name in ["", *typer.main.get_command(app).commands]}
@@ -89,7 +164,11 @@ def help_text(command: str) -> str:
     return "\n".join(line.rstrip() for line in shown.output.strip("\n").splitlines()).strip("\n")
 
 
-PAGES: dict[str, Callable[[], str]] = {"data-dictionary.md": dictionary, "commands.md": commands}
+PAGES: dict[str, Callable[[], str]] = {
+    "data-dictionary.md": dictionary,
+    "settings.md": settings,
+    "commands.md": commands,
+}
 
 
 def main() -> int:

@@ -79,7 +79,7 @@ def try_(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="auto, a name of docs/formats.md, or one of the settings' [formats].",
+            help=r"auto, a name of docs/formats.md, or one of the settings' \[formats].",
         ),
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

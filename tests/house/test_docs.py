@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from clickstream.parse import FORMATS
+from clickstream import settings
+from clickstream.parse import FORMATS, compile_format
+from clickstream.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS, *DECISIONS]
+SETTINGS = {name.split(".")[0] for name, _, _ in settings.Settings().describe()}
+
+
+def fenced(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in a language; those in none have an empty name."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which a page's headings are linked, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_generated_pages_are_up_to_date() -> None:
@@ -23,9 +41,22 @@ def test_generated_pages_are_up_to_date() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
-    missing = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
-    assert missing == []
+    targets = re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text())
+    own = [
+        (page.parent / to if to else page, heading) for to, heading in targets if "://" not in to
+    ]
+    assert [to for to, _ in own if not to.exists()] == []
+    assert [heading for to, heading in own if heading and heading not in anchors(to)] == []
+
+
+def test_every_page_can_be_found_from_the_first_ones() -> None:
+    first = (ROOT / "README.md", ROOT / "docs" / "tour.md")
+    linked = {
+        (page.parent / target).resolve()
+        for page in first
+        for target in re.findall(r"\]\(([^)#\s]+\.md)", page.read_text())
+    }
+    assert [page.name for page in DOCS if page not in linked] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -55,9 +86,65 @@ def test_the_example_of_a_log_format_is_the_one_it_recognises(name: str) -> None
     assert all(line in text for line in FORMATS[name].example.splitlines())
 
 
+def test_the_dictionary_has_every_table_and_view() -> None:
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs/data-dictionary.md").read_text(), re.M)
+    views = [path.stem for path in sorted((ROOT / "include" / "sql").glob("*.sql"))]
+    assert headings == [*(table.name for table in TABLES), *views]
+
+
+@pytest.mark.parametrize("page", ["docs/settings.md", "clickstream.toml"])
+def test_every_section_of_the_settings_is_there(page: str) -> None:
+    headings = re.findall(r"^(?:## )?\[+(\w+)\]+$", (ROOT / page).read_text(), re.MULTILINE)
+    assert {*headings} == SETTINGS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_that_are_named_exist(page: Path) -> None:
+    known = {name for name, _, _ in settings.Settings().describe()}
+    known |= {f"sources.{name}" for name in settings.Source.model_fields}
+    named = re.findall(r"`\[+(\w+)\]+(?: (\w+))?`", page.read_text())
+    assert [
+        f"{s} {k}" for s, k in named if s not in SETTINGS or (k and f"{s}.{k}" not in known)
+    ] == []
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_examples_of_settings_are_read(page: Path, tmp_path: Path) -> None:
+    for example in fenced(page, "toml"):
+        if example.startswith("["):
+            file = tmp_path / "clickstream.toml"
+            file.write_text(example)
+            for name, text in settings.load(file, {}).formats.items():
+                assert compile_format(name, text).name == name
+
+
+def test_the_explanation_in_the_readme_is_the_one_that_is_given(tmp_path: Path) -> None:
+    readme = ROOT / "README.md"
+    command = next(text for text in fenced(readme, "") if "--explain" in text)
+    shown = next(text for text in fenced(readme, "text") if text.startswith("Step"))
+    own = {"COLUMNS": "80", "CLICKSTREAM_BUILD__CACHE_DIRECTORY": str(tmp_path)}
+    given = subprocess.run(
+        [sys.executable, "-m", "clickstream.cli", *shlex.split(command)[1:]],
+        cwd=ROOT,
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = [line.rstrip() for line in given.splitlines()]
+    pieces = [piece.strip("\n") for piece in shown.split("…\n")]
+    assert [piece for piece in pieces if piece not in "\n".join(lines)] == []
+
+
 def test_every_decision_has_its_three_parts() -> None:
-    for record in (ROOT / "docs" / "decisions").glob("*.md"):
+    for record in DECISIONS:
         text = record.read_text()
         assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences")), (
             record
         )
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    for number, record in enumerate(DECISIONS, start=1):
+        assert record.name.startswith(f"{number:04d}-")
+        assert record.read_text().startswith(f"# {number}. ")
