@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -132,8 +133,11 @@ def _database(settings: Settings) -> PlaceDatabase:
 
 @cache
 def _opened(path: Path | None) -> PlaceDatabase:
-    """A database is opened once for a process; a newer one is for the next."""
-    return PlaceDatabase.open([path] if path else [])
+    """A database is opened once for a process, and what is missing is said once."""
+    database = PlaceDatabase.open([path] if path else [])
+    if database.missing:
+        logging.getLogger(__name__).info(database.missing)
+    return database
 
 
 @cache

@@ -63,7 +63,7 @@ _HOUR_AT = _key("hour_at", "timestamp", "Start of the UTC hour the row belongs t
 _VISITOR = Column(
     "visitor_id",
     "string",
-    "Keyed BLAKE2b of site, client address and user agent, 24 hex digits.",
+    "Keyed hash of site, client address and user agent, or of a cookie; docs/privacy.md.",
     required=True,
     privacy="pseudonymous",
 )

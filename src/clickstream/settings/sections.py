@@ -18,9 +18,11 @@ FORMATS = (
 """The log formats that are known by name."""
 
 _SHAPING = {
-    *("site", "sessions", "clean", "pages", "channels", "bots", "places", "privacy", "formats")
+    **dict.fromkeys(("site", "sessions", "clean", "pages", "channels", "bots"), True),
+    **dict.fromkeys(("places", "formats"), True),
+    "privacy": {"key_days"},
 }
-"""Sections that shape an hour's result."""
+"""Settings that shape an hour's result."""
 
 
 class Section(BaseModel):

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from clickstream import clean, parse
 from clickstream.clean.addresses import client_address
-from clickstream.clean.channels import ChannelRules, evidence_of
+from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules, evidence_of
 from clickstream.clean.kinds import path_kind
 from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import referrer_of
@@ -25,7 +25,7 @@ from clickstream.errors import InputError
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import VISITOR_KEY
-from clickstream.trial.reading import text_blocks
+from clickstream.trial.reading import SAMPLE_SIZE, text_blocks
 
 
 class Step(NamedTuple):
@@ -43,10 +43,12 @@ def show_explanation(
 
     `line` is the line itself or, where a log is named, its number in the log, from 1.
     """
-    raw, header = _found(line, logs)
+    raw, header, sample = _found(line, logs)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
+    if log_format == AUTO and sample:
+        log_format = parse.detect(sample[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
     for step in steps:
         table.add_row(Text(step.what, "cyan"), Text(step.result), Text(step.why, "dim"))
@@ -54,17 +56,19 @@ def show_explanation(
     return 1 if steps[-1].what == "Rejected" else 0
 
 
-def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes]:
-    """The line asked for, and the last `#Fields:` line before it, if there is one."""
+def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+    """The line asked for, the last `#Fields:` line before it, and the beginning of its log."""
     if not logs:
-        return line.encode("utf-8", "surrogateescape"), b""
+        return line.encode("utf-8", "surrogateescape"), b"", b""
     if not (line.isascii() and line.isdecimal() and int(line)):
         raise InputError(f"{line!r} is no line number: with a log, --explain takes one, from 1.")
-    left, header = int(line), b""
+    left, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0]):
-        lines = block.splitlines(keepends=True)
+        sample = sample or block
+        lines = [one + b"\n" for one in block.removesuffix(b"\n").split(b"\n")]
         if left <= len(lines):
-            return lines[left - 1], parse.header_after(b"".join(lines[: left - 1]), "w3c", header)
+            above = b"".join(lines[: left - 1])
+            return lines[left - 1], parse.header_after(above, "w3c", header), sample
         left, header = left - len(lines), parse.header_after(block, "w3c", header)
     raise InputError(f"{logs[0]} has {int(line) - left:,} lines, so there is no line {line}.")
 
@@ -77,7 +81,7 @@ def explain(
         raise InputError("There is no line to explain: give one in quotes, or its number and log.")
     name = parse.detect(header + line).name if log_format == AUTO else log_format
     parsed = parse.parse(line, log_format_of(settings, name), header=header)
-    yield Step("Format", name, "as asked" if log_format != AUTO else "the one that reads the line")
+    yield Step("Format", name, "" if log_format != AUTO else "the one that reads the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
         yield Step("Rejected", str(reject["reason"]), "kept with its bytes in the table rejects")
@@ -167,7 +171,8 @@ def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
 def _channel(rules: ChannelRules, evidence: Any) -> tuple[str, str]:
     number = rules.deciding(evidence)
     found = ", ".join(f"{name} {value!r}" for name, value in vars(evidence).items() if value)
-    by = f"rule {number + 1} of docs/channels.md" if number is not None else "no rule"
+    table = "docs/channels.md" if rules is DEFAULT_CHANNELS else "your channel rules"
+    by = f"rule {number + 1} of {table}" if number is not None else "no rule"
     return rules.channel_of(evidence), f"{by}, by {found}"
 
 
