@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,7 @@ FORMATS = (
 )
 """The log formats that are known by name."""
 
-_SHAPING = {
+_SHAPING: dict[str, Any] = {
     **dict.fromkeys(("site", "sessions", "clean", "pages", "channels", "bots"), True),
     **dict.fromkeys(("places", "formats"), True),
     "privacy": {"key_days"},
