@@ -96,7 +96,7 @@ def stitch(
     started = parts["first_hit_at"].mask(continues, known["session_started_at"])
     return parts.drop(columns="carried_as").assign(
         session_started_at=started.astype("datetime64[us]"),
-        session_id=parts["part_id"].mask(continues, known["session_id"]),
+        session_id=parts["part_id"].astype("str").mask(continues, known["session_id"]),
     )
 
 
