@@ -18,7 +18,7 @@ import pandas as pd
 
 from clickstream import clean
 
-ROWS_AT_ONCE = 600_000
+ROWS_AT_ONCE = 500_000
 """Requests that are labelled at a time where there are groups; a group has about as many."""
 
 _BYTES_PER_ROW = 24

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.tables import Table
 
+_WRITTEN_AT_ONCE = 1 << 16
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -53,8 +54,14 @@ class RowsWriter:
     def __init__(self, sink: Any, table: Table, hour: Hour) -> None:
         """`sink` is a path, or a binary file that is open for writing."""
         self._table, self._hour = table, hour
+        # Nobody filters these files, so statistics would tell nobody anything.
         self._parquet = pq.ParquetWriter(
-            sink, shaped_schema(table), compression="zstd", store_schema=False
+            sink,
+            shaped_schema(table),
+            compression="zstd",
+            store_schema=False,
+            write_statistics=False,
+            write_batch_size=_WRITTEN_AT_ONCE,
         )
         self.rows = 0
 

@@ -1,0 +1,116 @@
+"""`try --explain` tells what the pipeline does with a line, and by which rule."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.clickstream.trial.small_log import LINES, OWN, line
+
+from clickstream.errors import InputError
+from clickstream.settings import Clean, Pages, Privacy, Settings, Site
+from clickstream.trial.explain import Step, explain, show_explanation
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+    "Gecko) Version/17.0 Mobile/15E148 Safari/604.1"
+)
+
+
+def steps(raw: str, settings: Settings | None = None, log_format: str = "auto") -> list[Step]:
+    return [*explain(raw.encode(), log_format, settings or Settings())]
+
+
+def results(raw: str, settings: Settings | None = None) -> dict[str, str]:
+    """The last result of each step."""
+    return {step.what: step.result for step in steps(raw, settings)}
+
+
+def test_every_step_of_a_visit_from_a_newsletter() -> None:
+    target = "/order/12345/?utm_source=news&utm_medium=email&gclid=x&q=tea"
+    found = results(line("192.0.2.1", "05:00:00", target, agent=IPHONE))
+    visitor = found.pop("Visitor")
+    assert len(visitor) == 24
+    assert found == {
+        "Format": "combined",
+        "Time": "2026-11-20 05:00:00 UTC",
+        "Client": "192.0.2.1",
+        "Place": "unknown",
+        "Device": "mobile, Safari 17, iOS",
+        "Verdict": "a person",
+        "Path": "/order/12345/",
+        "Query": "none",
+        "Page": "/order/{id}",
+        "Kind": "page",
+        "Referrer": "none",
+        "Tags": "utm_source=news, utm_medium=email, click_platform=google ads",
+        "Channel": "Email",
+        "Counted": "pages",
+    }
+
+
+def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> None:
+    settings = Settings(
+        site=Site(domains=("cafe.example",)),
+        clean=Clean(query_parameters=("q",)),
+        pages=Pages(ignore_case=True, rules=(("^/drinks", "/menu"),)),
+        privacy=Privacy(key_days=1),
+    )
+    found = steps(
+        line("192.0.2.1", "05:00:00", "/Drinks/?q=tea", referrer=OWN), settings
+    )
+    assert (
+        Step("Query", "q=tea", "parameters are kept if clean.query_parameters lists them") in found
+    )
+    pages = [step.result for step in found if step.what == "Page"]
+    assert pages == ["/drinks/", "/drinks", "/menu"]
+    assert next(step for step in found if step.what == "Referrer").result == "none"
+
+
+def test_a_bot_is_told_by_what_gave_it_away() -> None:
+    raw = next(one for one in LINES if "Googlebot" in one)
+    verdict = next(step for step in steps(raw) if step.what == "Verdict")
+    assert verdict == Step("Verdict", "a bot: search engine", "user agent: Googlebot")
+
+
+def test_a_refused_line_ends_with_its_reason(tmp_path: Path) -> None:
+    code, text = shown("12", LINES, tmp_path)
+    assert code == 1
+    assert "not an access-log line" in text
+    assert "combined" in text
+
+
+def test_a_line_by_its_number_is_the_line_itself(tmp_path: Path) -> None:
+    for number, raw in enumerate(LINES[:11], 1):
+        texts = (shown(str(number), LINES, tmp_path), shown(raw.rstrip("\n"), [], tmp_path))
+        by_number, itself = (text.partition("Time")[2].split() for _, text in texts)
+        assert by_number == itself != []
+
+
+def test_a_w3c_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
+    log = [
+        "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n",
+        "2026-11-20 05:00:00 192.0.2.7 GET /menu 200\n",
+        "#Fields: c-ip date time cs-method cs-uri-stem sc-status\n",
+        "192.0.2.7 2026-11-20 05:00:00 GET /cakes 404\n",
+    ]
+    assert "/menu" in shown("2", log, tmp_path)[1]
+    assert "client_errors" in shown("4", log, tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"), [("13", "has 12 lines"), ("0", "is no line number"), ("x", "no line number")]
+)
+def test_a_line_that_is_not_there_is_refused(asked: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=says):
+        shown(asked, LINES, tmp_path)
+
+
+def shown(asked: str, log: list[str], directory: Path) -> tuple[int, str]:
+    out, path = io.StringIO(), directory / "access.log"
+    path.write_text("".join(log))
+    console = Console(file=out, width=200)
+    code = show_explanation(asked, [str(path)] if log else [], "auto", Settings(), console)
+    return code, out.getvalue()
