@@ -208,11 +208,13 @@ def check_views(lake) -> None:
         ("/menu", 3, 3, 2, 2),
         ("/order", 1, 1, 0, 0),
     ]
-    sources = lake_query(lake, "select source, medium, campaign, page_views from traffic_sources")
+    sources = lake_query(
+        lake, "select channel, source, medium, campaign, page_views from traffic_sources"
+    )
     assert sorted(tuple(row.values()) for row in sources) == [
-        ("direct", "none", "none", 1),
-        ("news", "email", "winter", 1),
-        ("www.google.com", "none", "none", 5),
+        ("Direct", "none", "none", "none", 1),
+        ("Email", "news", "email", "winter", 1),
+        ("Organic Search", "google", "organic", "none", 5),
     ]
 
 

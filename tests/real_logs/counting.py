@@ -35,8 +35,8 @@ def histogram(counts: pd.Series) -> dict[str, int]:
 
 
 def seconds(spans: pd.Series) -> pd.Series:
-    """Spans of time in whole seconds; the span before the first row counts as none."""
-    return spans.dt.total_seconds().fillna(0).astype(int)
+    """Spans of time in whole seconds; none may be missing."""
+    return spans.dt.total_seconds().astype(int)
 
 
 def durations(runs: pd.DataFrame) -> pd.Series:

@@ -73,7 +73,7 @@ def test_look_ups_agree_with_the_known_figures(
     records: dict[Network, dict[str, Any]],
     known: Callable[[str], Any],
 ) -> None:
-    """Regions are known by their codes there, and by their names in our tables."""
+    """Regions are codes there and names in our tables, which keep the first of several."""
     codes = {name: code for record in records.values() for name, code in region_codes(record)}
     look_ups = known("geoip2-city-test.lookups.json")
     assert len(look_ups) == 251
