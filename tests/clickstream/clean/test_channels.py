@@ -1,16 +1,12 @@
 """Every arrival has one channel, every rule of the table is needed, and the docs show the table."""
 
-import json
 import re
-from collections import Counter
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.shared_data import shared
 
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.channels import (
@@ -27,7 +23,6 @@ from clickstream.clean.known_sites import SORTS
 from clickstream.clean.referrers import referrer_of
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.errors import SettingsError
-from clickstream.parse import parse
 
 DOCS = Path(__file__).parents[3] / "docs" / "channels.md"
 RULES = DEFAULT_CHANNELS.rules
@@ -216,27 +211,3 @@ def test_the_docs_show_the_table_and_every_click_id() -> None:
     shown = {name: platform for names, platform in listed.items() for name in names.split("`, `")}
     assert shown == CLICK_IDS
     assert all(f"`{sort}`" in text for sort in SORTS)
-
-
-@pytest.mark.shared_data
-def test_arrivals_of_a_real_log() -> None:
-    """The known figure of Google counts `www.google.…`; there is one `images.google.com` more."""
-    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined").requests
-    known: dict[str, Any] = json.loads(
-        shared("known-figures", "elastic-apache-first5000.attribution.json").read_text()
-    )
-    google: Counter[str] = Counter()
-    channels: Counter[str | None] = Counter()
-    own = 0
-    for referrer, target in zip(parsed["referrer"], parsed["target"], strict=True):
-        other_site = referrer_of(str(referrer), ("semicomplete.com",))
-        own += isinstance(referrer, str) and other_site is None
-        if other_site and other_site.source == "google":
-            google[other_site.domain] += 1
-        target_says = split_target(str(target), TargetRules())
-        channels[arrival(other_site, target_says, DEFAULT_CHANNELS).channel] += 1
-    assert own == known["own_site_referrers"] == 2393
-    assert google.pop("images.google.com") == 1
-    assert sum(google.values()) == known["referrer_host_google_any"] == 273
-    assert channels[UNASSIGNED] == known["hits_with_utm_source_in_target"] == 87
-    assert sum(channels.values()) == len(parsed)

@@ -1,17 +1,14 @@
 """Rows and their order stay; addresses and agents do not."""
 
 import itertools
-import json
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
-from tests.support.shared_data import shared
 
-from clickstream.clean import COLUMNS, Cleaner, CleanRules, VisitorKeys, balance, clean
+from clickstream.clean import COLUMNS, Cleaner, VisitorKeys, clean
 from clickstream.parse import parse
 from clickstream.tables import HITS
 
@@ -113,30 +110,3 @@ def test_nothing_of_address_or_agent_comes_out() -> None:
     )
     assert "192.0.2.99" not in everything
     assert "Quirky" not in everything
-
-
-@pytest.mark.shared_data
-def test_real_log() -> None:
-    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined")
-    rules = CleanRules("blog", ("semicomplete.com",))
-    labelled = clean(parsed.requests, rules, KEY)
-    known = json.loads(
-        shared("known-figures", "elastic-apache-first5000.attribution.json").read_text()
-    )
-    requests_known = json.loads(
-        shared("known-figures", "elastic-apache-first5000.json").read_text()
-    )
-    assert sum(balance(labelled["kind"], labelled["is_bot"].to_numpy()).values()) == 5000
-    assert labelled["visitor_id"].nunique() == requests_known["distinct_host_ua_keys"]
-    ((source, medium, campaign, hits),) = known["by_source_medium_campaign_decoded"]
-    tagged = labelled[labelled["utm_source"].notna()]
-    assert len(tagged) == hits
-    assert set(
-        zip(tagged["utm_source"], tagged["utm_medium"], tagged["utm_campaign"], strict=True)
-    ) == {(source, medium, campaign)}
-    own = parsed.requests["referrer"].notna() & labelled["referrer_domain"].isna()
-    assert int(own.sum()) == known["own_site_referrers"]
-    domains = labelled["referrer_domain"].value_counts()
-    for host, count in known["top15_referrer_hosts"]:
-        if not host.endswith("semicomplete.com"):
-            assert domains[host] == count

@@ -1,7 +1,6 @@
 """What kind a request is, and that the kinds add up."""
 
-import json
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
-from tests.support.shared_data import shared
 
 from clickstream.clean import KINDS, balance, clean
 from clickstream.clean.kinds import (
@@ -21,7 +19,6 @@ from clickstream.clean.kinds import (
 )
 from clickstream.clean.pages import INDEX_FILES
 from clickstream.clean.urls import TargetRules, split_target
-from clickstream.parse import parse
 from clickstream.tables import BALANCE
 
 RULE = KindRules()
@@ -215,31 +212,3 @@ def test_the_docs_list_every_default() -> None:
     for field in fields(KindRules):
         assert ", ".join(f"`{one}`" for one in getattr(RULE, field.name)) in text
     assert ", ".join(f"`{one}`" for one in INDEX_FILES) in text
-
-
-@pytest.mark.shared_data
-def test_page_views_of_a_real_log() -> None:
-    """The known figure took documents for assets and archives for pages."""
-    parsed = parse(shared("elastic-apache-5000", "access.log").read_bytes(), "combined").requests
-    rules = replace(
-        RULE,
-        asset_extensions=(*RULE.asset_extensions, "pdf", "txt", "xml"),
-        asset_files=("favicon.ico",),
-        download_extensions=(),
-        api_extensions=(),
-        robots_files=("robots.txt",),
-    )
-    paths = parsed["target"].map(lambda target: split_target(target, TargetRules()).path)
-    told = {kind: code for code, kind in enumerate(PATH_KINDS)}
-    codes = [told.get(path_kind(path, rules) or "", -1) for path in paths]
-    kind = kind_of(
-        np.array(codes),
-        np.zeros(len(parsed), bool),
-        (parsed["method"] == "GET").to_numpy(bool),
-        parsed["status"].to_numpy(),
-    )
-    known = json.loads(shared("known-figures", "elastic-apache-first5000.json").read_text())
-    pages = paths[kind == "page"].astype(str).value_counts()
-    assert pages.sum() == known["page_views"]
-    for path, count in known["top10_pages"]:
-        assert pages[path] == count

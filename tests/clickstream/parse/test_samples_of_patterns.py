@@ -75,6 +75,10 @@ FIRST_LINES: dict[str, tuple[str, dict[str, Any]]] = {
     "gandi.log": ("gandi", PLAIN),
     "ovh.log": ("ovh", PLAIN),
     "icecast2.log": ("icecast2", PLAIN | {"protocol": "HTTP/1.0"}),
+    "common.log": (
+        "common",
+        PLAIN | {"protocol": "HTTP/1.0", "referrer": "", "user_agent": ""},
+    ),
     "ncsa_extended.log": ("combined", PLAIN | {"protocol": "HTTP/1.0"}),
     "common_complete.log": ("combined_vhost", PLAIN | {"protocol": "HTTP/1.0"}),
     "common_vhost.log": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from io import BytesIO
 from typing import Any
 
@@ -23,12 +22,10 @@ from tests.clickstream.parse.other_lines import (
     w3c_records,
 )
 from tests.clickstream.parse.test_parse_properties import assert_same
-from tests.support.shared_data import shared
 
 from clickstream.parse import (
     blocks,
     concat,
-    detect,
     entries,
     event_hours,
     header_after,
@@ -182,21 +179,3 @@ def test_order_of_the_columns_is_the_headers_alone() -> None:
     assert set(COLUMNS) >= {"date", "time", "c-ip", "cs-method", "cs-uri-stem", "sc-status"}
     missing = [c for c in COLUMNS if c != "sc-bytes"]
     assert header_after(fields_line(missing), "w3c") == fields_line(missing) + b"\n"
-
-
-@pytest.mark.shared_data
-def test_half_a_year_of_a_real_site() -> None:
-    known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())
-    files = sorted(shared("iis-2009").glob("*.log"))
-    assert {detect(file.read_bytes()).name for file in files} == {"w3c"}
-    parsed = concat(parse(file.read_bytes(), "w3c") for file in files)
-    assert (len(files), parsed.directives) == (known["files"], known["directive_lines"])
-    assert parsed.lines == len(parsed.requests) == known["parsed"] == 6571
-    requests = parsed.requests
-    assert int(requests["bytes"].sum()) == known["bytes_sum"]
-    status = requests["status"].value_counts()
-    assert {str(code): count for code, count in status.items()} == known["by_status"]
-    assert requests["user_agent"].nunique(dropna=False) == known["distinct_user_agents"]
-    at = requests["at"]
-    assert (at.min().timestamp(), at.max().timestamp()) == (known["first_utc"], known["last_utc"])
-    assert at.dt.strftime("%H").value_counts().to_dict() == known["by_hour_of_day_utc"]

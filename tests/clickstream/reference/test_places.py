@@ -1,17 +1,14 @@
-"""Databases of places: MaxMind's test database to the last network, and what is refused."""
+"""Databases of places: several files as one, and what is refused."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
-from tests.support.shared_data import shared
 
 from clickstream.clean.places import Place, place_at
 from clickstream.errors import InputError, SettingsError
@@ -27,58 +24,6 @@ def write(path: Path, networks: dict[str, dict[str, Any]], kind: str = "city ipv
         writer.insert_network(IPSet([network]), record)
     writer.to_db_file(str(path))
     return path
-
-
-def truths() -> Iterator[tuple[IPv4Network | IPv6Network, dict[str, Any]]]:
-    """The test database's networks with their records, from the file it was made of."""
-    pairs = json.loads(shared("geoip2-city-test", "GeoIP2-City-Test.json").read_text())
-    for pair in pairs:
-        for text, record in pair.items():
-            network = ip_network(text)
-            first = int(network.network_address)
-            if network.prefixlen >= 96 and first < 1 << 32:  # an IPv4 network in IPv6's clothes
-                yield IPv4Network((first, network.prefixlen - 96)), record
-            else:
-                yield network, record
-
-
-@pytest.mark.shared_data
-def test_every_network_of_maxmind_s_test_database_has_the_place_of_its_record() -> None:
-    database = PlaceDatabase.open([shared("geoip2-city-test", "GeoIP2-City-Test.mmdb")])
-    networks = dict(truths())
-    wrong = []
-    for network, record in networks.items():
-        for address in (network[0], network[-1]):
-            inner = max((n for n in networks if address in n), key=lambda n: n.prefixlen)
-            place = place_at(str(address), database.record)
-            if place.network != "private" and place != expected(networks[inner]):
-                wrong.append((address, place, record))
-    assert len(networks) > 240
-    assert wrong == []
-
-
-def expected(record: dict[str, Any]) -> Place:
-    """What `place_of` should make of it. No record of this database has a user type."""
-    location = record.get("location", {})
-    regions = [region["names"]["en"] for region in record.get("subdivisions", [])]
-    return Place(
-        record["country"]["iso_code"] if "country" in record else None,
-        regions[0] if regions else None,
-        record["city"]["names"]["en"] if "city" in record else None,
-        location.get("latitude"),
-        location.get("longitude"),
-        location.get("accuracy_radius"),
-        "proxy" if record.get("traits", {}).get("is_anonymous_proxy") else None,
-    )
-
-
-@pytest.mark.shared_data
-def test_lookups_agree_with_the_known_figures() -> None:
-    database = PlaceDatabase.open([shared("geoip2-city-test", "GeoIP2-City-Test.mmdb")])
-    for known in json.loads(shared("known-figures", "geoip2-city-test.lookups.json").read_text()):
-        place = place_at(known["ip"], database.record)
-        found = (place.country, place.city, place.latitude, place.longitude)
-        assert found == (known["country"], known["city"], known["lat"], known["lon"]), known
 
 
 def test_two_files_are_one_database(tmp_path: Path) -> None:

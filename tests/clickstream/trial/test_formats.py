@@ -1,10 +1,7 @@
 """Logs in several formats, each file in its own, as one report."""
 
-import json
-
 import pytest
 from tests.clickstream.trial.small_log import line
-from tests.support.shared_data import shared
 
 from clickstream.parse import FORMATS
 
@@ -49,15 +46,3 @@ def test_a_log_that_changes_its_format_is_read_on_unless_it_is_named(report, tmp
     log.write_text("".join(FORMATS[name].example + "\n" for name in names))
     _, figures, _ = report(log, log_format=log_format)
     assert figures["rejected"]["total"] == (0 if log_format == "auto" else 5)
-
-
-@pytest.mark.shared_data
-def test_half_a_year_of_iis_logs(report):
-    known = json.loads(shared("known-figures", "waikolai-iis-2009.json").read_text())
-    code, figures, errors = report(*sorted(shared("iis-2009").glob("*.log")))
-    assert (code, errors) == (0, "")
-    assert figures["lines"] == figures["parsed"] == known["parsed"] == 6571
-    assert figures["rejected"]["total"] == 0
-    assert figures["request_runs"] == known["sessions_all_hits_gt"] == 1641
-    assert (figures["by_status"], figures["bytes"]) == (known["by_status"], known["bytes_sum"])
-    assert figures["clients"] == known["distinct_hosts"]

@@ -1,0 +1,35 @@
+"""An Apache log against figures that two other programs found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.real_logs.counting import OWN_DOMAIN
+from tests.real_logs.figures import ARRIVALS, REQUESTS, SESSIONS
+from tests.real_logs.real_log import RealLog
+
+from clickstream.clean import CleanRules
+from clickstream.clean.channels import UNASSIGNED
+
+pytestmark = pytest.mark.shared_data
+
+
+@pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS])
+def test_figure(name: str, elastic: RealLog, known: Callable[[str], Any]) -> None:
+    figures = {**REQUESTS, **SESSIONS}
+    assert figures[name](elastic) == known("elastic-apache-first5000.json")[name]
+
+
+@pytest.mark.parametrize("name", ARRIVALS)
+def test_figure_of_arrivals(name: str, elastic: RealLog, known: Callable[[str], Any]) -> None:
+    assert ARRIVALS[name](elastic) == known("elastic-apache-first5000.attribution.json")[name]
+
+
+def test_tags_that_name_no_medium_we_know_are_unassigned(
+    elastic: RealLog, known: Callable[[str], Any]
+) -> None:
+    labels = elastic.cleaned(CleanRules("site", (OWN_DOMAIN,))).frame(only=["channel"])
+    tagged = known("elastic-apache-first5000.attribution.json")["hits_with_utm_source_in_target"]
+    assert (labels["channel"] == UNASSIGNED).sum() == tagged

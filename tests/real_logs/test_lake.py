@@ -1,0 +1,112 @@
+"""The real logs through the lake: pulled, built hour by hour, and asked for with Athena.
+
+What the lake says of some hours is what `clickstream try` counts in their lines at once, in one
+piece; the known figures say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.real_logs.counting import by_hour, counted
+from tests.real_logs.real_log import RealLog, some
+from tests.support.shared_data import shared
+
+from clickstream import pipeline
+from clickstream.clean import Requests
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena
+from clickstream.rules import clean_rules, session_rules
+from clickstream.settings import Source
+from clickstream.tables import BALANCE
+from clickstream.trial.visits import count_sessions
+
+pytestmark = pytest.mark.shared_data
+
+RUNS = """
+select count(*) as parts, count(distinct session_id) as sessions
+from session_parts
+"""
+SESSIONS = """
+select
+    count(*) as sessions,
+    count(distinct visitor_id) as visitors,
+    sum(page_views) as page_views,
+    count_if(is_bounce) as bounces
+from sessions
+"""
+PAGES = "select page, sum(page_views) as page_views from top_pages group by page"
+BOTS = "select sum(bot_requests) as bots from daily_traffic"
+
+
+def built(lake: Lake, first: str, last: str) -> list[dict[str, Any]]:
+    """The ledger's rows after the hours were built in order, views made and all was verified."""
+    pipeline.build_range(lake, Hour.parse(first), Hour.parse(last), "real logs")
+    pipeline.refresh_views(lake)
+    assert pipeline.verify(lake) == []
+    ledger = athena.query(lake, "select * from hour_ledger order by hour_at").records()
+    for row in ledger:
+        assert row["lines"] == sum(row[kind] for kind in BALANCE) + row["rejected"]
+    return ledger
+
+
+def requests_between(log: RealLog, lake: Lake, first: str, last: str) -> Requests:
+    """The log's requests of some hours, labelled by the lake's settings."""
+    requests = log.cleaned(clean_rules(lake.settings))
+    at = requests.columns["hit_at"]
+    start, end = Hour.parse(first).naive, Hour.parse(last).next.naive
+    return some(requests, (at >= start) & (at < end))
+
+
+def assert_same_counts(lake: Lake, ledger: list[dict[str, Any]], requests: Requests) -> None:
+    """Kinds of requests, bots and visits are the same in the lake as counted at once."""
+    balance = requests.balance()
+    assert {kind: sum(row[kind] for row in ledger) for kind in BALANCE} == balance
+    assert athena.query(lake, BOTS).records() == [{"bots": balance["bots"]}]
+    visits = count_sessions(requests, session_rules(lake.settings))
+    (runs,) = athena.query(lake, RUNS).records()
+    assert runs["sessions"] == visits.request_runs
+    (found,) = athena.query(lake, SESSIONS).records()
+    assert found == {name: getattr(visits, name) for name in found}
+
+
+def page_views(lake: Lake) -> dict[str, int]:
+    return {row["page"]: row["page_views"] for row in athena.query(lake, PAGES).records()}
+
+
+def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str], Any]) -> None:
+    figures = known("elastic-apache-first5000.json")
+    source = Source(name="elastic", path=str(shared("elastic-apache-5000")))
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.lines, len(pulled.hours)) == (figures["parsed"], figures["distinct_utc_hours"])
+
+    hours = pulled.hours[0], pulled.hours[-1]
+    ledger = built(lake, *hours)
+    assert [row["lines"] for row in ledger] == [len(rows) for _, rows in by_hour(elastic)]
+    (runs,) = athena.query(lake, RUNS).records()
+    assert runs["sessions"] == figures["sessions_all_hits_gt"]
+    requests = requests_between(elastic, lake, *hours)
+    assert_same_counts(lake, ledger, requests)
+    rows = requests.frame(only=["page", "kind", "is_bot"])
+    assert page_views(lake) == counted(rows[(rows["kind"] == "page") & ~rows["is_bot"]]["page"])
+
+
+def test_iis_over_midnight(lake: Lake, iis: RealLog, known: Callable[[str], Any]) -> None:
+    """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
+    figures = known("waikolai-iis-2009.json")
+    source = Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.files, pulled.lines) == (figures["files"], figures["data_lines"])
+    assert (len(pulled.hours), pulled.refused) == (figures["distinct_utc_hours"], [])
+
+    hours = "2009-09-06T23", "2009-09-07T12"
+    ledger = built(lake, *hours)
+    known_hours = known("waikolai-iis-2009.hourly_utc.csv")
+    lines = {row["utc_hour"][:13]: int(row["hits"]) for row in known_hours}
+    found = {row["hour_at"].strftime("%Y-%m-%dT%H"): row["lines"] for row in ledger}
+    assert found == {hour: lines.get(hour, 0) for hour in found}
+    assert_same_counts(lake, ledger, requests_between(iis, lake, *hours))
+    (runs,) = athena.query(lake, RUNS).records()
+    assert runs["parts"] == runs["sessions"] + 3
