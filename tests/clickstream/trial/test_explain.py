@@ -58,9 +58,7 @@ def test_settings_change_what_becomes_of_a_line_and_the_reason_names_them() -> N
         pages=Pages(ignore_case=True, rules=(("^/drinks", "/menu"),)),
         privacy=Privacy(key_days=1),
     )
-    found = steps(
-        line("192.0.2.1", "05:00:00", "/Drinks/?q=tea", referrer=OWN), settings
-    )
+    found = steps(line("192.0.2.1", "05:00:00", "/Drinks/?q=tea", referrer=OWN), settings)
     assert (
         Step("Query", "q=tea", "parameters are kept if clean.query_parameters lists them") in found
     )
