@@ -15,4 +15,4 @@ COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root dags /opt/airflow/dags
 
 # Volumes mounted here take over these directories' owner.
-RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/logs
+RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/logs /opt/airflow/var/cache
