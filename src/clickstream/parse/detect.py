@@ -9,6 +9,9 @@ from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
 from clickstream.parse.known import FORMATS, Format
 
+LINES_LOOKED_AT = 400
+"""So many lines tell a format, if any of them can be read; every known one is tried on each."""
+
 
 @dataclass(frozen=True)
 class Detected:
@@ -36,18 +39,26 @@ class Detected:
 
 
 def detect(sample: bytes) -> Detected:
-    """The format that most lines of a sample have; of several, the most special.
+    """The format that most of the first lines of a sample have; of several, the most special.
 
     A line with a virtual host is also one without, whose client is the host. The sample may
     end inside a line, which counts only if it can be read. Raises InputError, naming a line of the
     sample, when no line has a known format.
     """
+    beginning = b"\n".join(sample.split(b"\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT])
+    found = _detected(beginning) or _detected(sample)
+    if not found:
+        raise InputError(_unknown(sample))
+    return found
+
+
+def _detected(sample: bytes) -> Detected | None:
     read = {name: known.read(sample, b"") for name, known in FORMATS.items()}
     order = [*FORMATS]
     ranked = sorted(order, key=lambda name: (-len(read[name].line), -order.index(name)))
     best, *others = [name for name in ranked if len(read[name].line)] or [""]
     if not best:
-        raise InputError(_unknown(sample))
+        return None
     rows = read[best]
     last = len(sample.split(b"\n")) - 1
     is_cut = bool(rows.refused) and rows.refused[-1][0] == last  # no newline ends it
