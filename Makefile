@@ -26,7 +26,7 @@ geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 M
 	$(BIN)/python -m clickstream.local.geoip var/geoip
 
 test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
-	$(BIN)/pytest -n 2 --dist loadfile $(T)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
 
 lint: $(VENV)/dev.stamp ## style and layout of the code
 	$(BIN)/ruff check

@@ -20,6 +20,18 @@ ALLOWED_SKIPS = ("the shared data is not here", "the real logs are not here")
 """Why a test may be skipped in CI; any other skip there hides a missing installation step."""
 
 
+SLOW_FIRST = (
+    *("tests/real_logs/test_lake.py", "tests/dags/test_end_to_end.py"),
+    *("tests/clickstream/pipeline/test_any_order.py", "tests/clickstream/local/stack"),
+    *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
+)
+"""Begun last, these would keep one processor waiting while the other works them off."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_FIRST))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for skipped in _unexpected_skips(terminalreporter):
         terminalreporter.write_line(f"UNEXPECTED SKIP in CI: {skipped}", red=True)

@@ -18,7 +18,6 @@ from tests.clickstream.parse.other_lines import (
     w3c_lines,
 )
 
-import clickstream.parse as parsing
 from clickstream.parse import (
     FORMATS,
     Parsed,
@@ -32,7 +31,6 @@ from clickstream.parse import (
     unescape,
 )
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.parse.stream import batches
 
 formats = st.sampled_from(sorted(FORMATS))
 line_formats = st.sampled_from(sorted(LINE_FORMATS))
@@ -143,9 +141,8 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
 def test_batches_of_blocks_add_up_to_the_whole(
     data: bytes, log_format: str, block: int, batch: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parsing, "batches", lambda cut: batches(cut, batch))
-        parts = [*parse_blocks(blocks(io.BytesIO(data), block), log_format)]
+    cut = blocks(io.BytesIO(data), block)
+    parts = [*parse_blocks(cut, log_format, batch_bytes=batch)]
     assert len(parts) <= len(data) // batch + 1
     assert_same(concat(parts), parse(data, log_format))
 
