@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import astuple
 from ipaddress import ip_address
 
@@ -13,8 +14,8 @@ from clickstream.clean import (
     ChannelRules,
     Cleaner,
     CleanRules,
-    NetworkSet,
     Networks,
+    NetworkSet,
     PageRules,
     TargetRules,
     VisitorKeys,
@@ -63,7 +64,7 @@ def check_cleaning(parsed: Parsed, rules: CleanRules) -> None:
 
 
 def _is_http(requests: pd.DataFrame) -> list[bool]:
-    return (requests["method"].notna() & requests["target"].notna()).tolist()
+    return [*(requests["method"].notna() & requests["target"].notna())]
 
 
 def check_values(data: bytes) -> None:
@@ -119,7 +120,5 @@ def _check_settings(text: str) -> None:
         lambda one: Networks.parse("list", "datacenter", one),
         lambda one: PageRules(replacements=((one, ""),)),
     ):
-        try:
+        with suppress(InputError, SettingsError):
             read(text)
-        except (InputError, SettingsError) as refused:
-            assert str(refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -90,11 +90,12 @@ def as_lines(read: Rows) -> list[tuple[Any, ...]]:
     """Each line, in their order: its index, then what it holds, or why and what was refused."""
     numbers = [column.tolist() for column in (read.line, read.seconds, read.status, read.size)]
     texts = [map([*c.values.to_pylist(), None].__getitem__, c.codes) for c in read.texts.values()]
-    used = [
-        (*row[:4], {name: text for name, text in zip(read.texts, row[4:]) if text is not None})
-        for row in zip(*numbers, *texts, strict=True)
-    ]
+    used = [(*row[:4], _present(read.texts, row[4:])) for row in zip(*numbers, *texts, strict=True)]
     return sorted([*used, *read.refused], key=lambda line: line[0])
+
+
+def _present(names: Iterable[str], texts: Iterable[Any]) -> dict[str, Any]:
+    return {name: text for name, text in zip(names, texts, strict=True) if text is not None}
 
 
 def _check_balance(data: bytes, read: Rows, may_have_header: bool) -> None:

@@ -20,7 +20,7 @@ _STRINGS = {
 _VALUES = (
     b"/menu/index.php;jsessionid=1?q=1&utm_source=News%20letter&gclid=x#top",
     b"https://www.google.co.uk/search?q=coffee\n/menu?utm_medium=cpc",
-    b"192.0.2.7\n203.0.113.9, [2001:db8::1]:443, for=\"[2001:db8::7]\";by=10.0.0.1",
+    b'192.0.2.7\n203.0.113.9, [2001:db8::1]:443, for="[2001:db8::7]";by=10.0.0.1',
     b"::ffff:192.0.2.7%eth0\n198.51.100.7",
     b"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1",
     b"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",

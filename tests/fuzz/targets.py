@@ -39,8 +39,7 @@ def strings(data: bytes) -> None:
     text, _, log = data.partition(b"\0")
     try:
         known = compile_format("mine", text.decode("utf-8", "replace"))
-    except InputError as refused:
-        assert str(refused)
+    except InputError:
         return
     check_reading(log, known)
 

@@ -26,6 +26,7 @@ Words = npt.NDArray[np.uint64]
 
 _NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b'\n\r"\\'
 _SPARE = 16  # bytes behind the text, so that the word at any place in question can be loaded
+_PIECE = 1 << 16  # compared at once: larger, the memory for what comes of it costs more than it
 _TIME_WIDTH = 26
 _STATUS_WIDTH = 3
 _MAX_DIGITS = 8  # of a number in a regular line: what one word holds
@@ -57,9 +58,7 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     """Scan the whole lines between two positions; the last one may lack its newline."""
     block = _block(data, start, stop)
     text, words = block[:-_SPARE], _words(block)
-    is_mark = text == _QUOTE
-    is_mark |= text == _NEWLINE
-    marks = np.flatnonzero(is_mark)
+    marks = _marks(text)
     last = np.flatnonzero(text[marks] == _NEWLINE)  # each line's last mark is its newline
     first, newlines = _after_the_one_before(last), marks[last]
     starts = _after_the_one_before(newlines)
@@ -92,6 +91,17 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
 def _words(block: Bytes) -> Words:
     """The eight bytes from each position on, as a little-endian number."""
     return np.ndarray(len(block) - 7, "<u8", buffer=block, strides=(1,))
+
+
+def _marks(text: Bytes) -> Integers:
+    """The positions of all newlines and quotes."""
+    found = []
+    for start in range(0, len(text) or 1, _PIECE):
+        piece = text[start : start + _PIECE]
+        is_mark = piece == _QUOTE
+        is_mark |= piece == _NEWLINE
+        found.append(np.flatnonzero(is_mark) + start)
+    return np.concatenate(found)
 
 
 def _after_the_one_before(positions: Integers) -> Integers:

@@ -16,7 +16,7 @@ from tests.clickstream.parse.other_lines import (
 
 HOST = "www.example.com:443"
 FORWARDED = "198.51.100.9, 203.0.113.4"
-_TIMED = '{client} - {user} [{time}] '
+_TIMED = "{client} - {user} [{time}] "
 _COMMON = _TIMED + '"{request}" {status} {size}'
 _REST = ' "{referrer}" "{user_agent}"'
 _AWS = "{iso_time} cafe {address} 10.0.0.1:80 0.000 0.102 0.000 {status} 200 225 {size} "

@@ -61,9 +61,7 @@ def broken_logs(draw: st.DrawFn, name: str) -> bytes:
 @pytest.mark.parametrize("name", LINES)
 @settings(max_examples=15, deadline=None)
 @given(st.data())
-def test_any_line_is_the_same_in_any_company_and_by_any_way(
-    name: str, data: st.DataObject
-) -> None:
+def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.DataObject) -> None:
     log = data.draw(st.binary() | broken_logs(name))
     check_reading(log, FORMATS[format_of(name)])
 

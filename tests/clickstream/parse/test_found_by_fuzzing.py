@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 from tests.fuzz.reading import check_reading
 
-from clickstream.parse import FORMATS, compile_format, parse
+from clickstream.clean.addresses import NetworkSet, address_in, client_address
+from clickstream.clean.referrers import known_source
+from clickstream.parse import FORMATS, compile_format, parse, parse_blocks
 
 AT = "[20/Nov/2026:05:00:00 +0000]"
+LONG = 1_000_000
 
 
 @pytest.mark.parametrize("between", ["\xa0", "é", "\u2003", "→"])
@@ -31,3 +32,28 @@ def test_a_client_right_before_the_time_is_one_word() -> None:
         odd = line.replace("GET /", r"GET /\"")
         check_reading(f"{line}\n{odd}\na {odd}".encode(), name)
         assert parse(odd.encode(), name).requests["client"].tolist() == ["192.0.2.7"]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", [":" * LONG + "x", "." * LONG, "[" + ":" * LONG])
+def test_a_long_text_of_little_sense_takes_no_longer_than_its_length_asks(text: str) -> None:
+    """Colons of an address were counted anew from each of them on, and so were a host's labels."""
+    assert address_in(text) is None
+    assert known_source(text) is None
+    assert client_address("192.0.2.7", text, NetworkSet.of(["192.0.2.7"])) == "192.0.2.7"
+
+
+def test_a_log_that_changes_its_format_every_few_lines() -> None:
+    """Each change cost as much as a frame; and heads that are none could not be joined."""
+    examples = [FORMATS[name].example.encode() + b"\n" for name in ("combined_vhost", "elb")]
+    log = b"".join([examples[0] * 3, examples[1] * 3, b"odd\n"]) * 100
+    [parsed] = parse_blocks([log], "combined_vhost", may_change=True)
+    assert parsed.requests["line_number"].tolist() == [n for n in range(1, 701) if n % 7]
+    assert parsed.rejects["line_number"].tolist() == [*range(7, 701, 7)]
+
+
+def test_a_leap_second_in_json() -> None:
+    line = FORMATS["json"].example.replace("05:00:00Z", "05:59:60.7+00:00")
+    assert parse(line.encode(), "json").requests["at"].tolist() == [
+        pd.Timestamp("2026-11-20 05:59:59")
+    ]
