@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up geoip test lint types docs check bench env lock clean-demo clean
+.PHONY: help demo up geoip test lint types docs check bench fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,14 @@ check: lint types test ## all that CI runs
 
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+FUZZED := formats cuts strings cleaning values
+
+fuzz: $(VENV)/dev.stamp ## look for input that breaks a rule of parse or clean; MINUTES=10 a target
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || { \
+		echo "The fuzzer is missing; get it by: $(BIN)/python -m pip install atheris" >&2; exit 1; }
+	for target in $(FUZZED); do $(BIN)/python -m tests.fuzz.run $$target var/fuzz/$$target/corpus \
+		-max_total_time=$$(( $(or $(MINUTES),10) * 60 )) -max_len=2048 || exit 1; done
 
 env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
 	$(BIN)/python -m clickstream.local.stack.dotenv

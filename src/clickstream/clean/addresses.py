@@ -17,7 +17,7 @@ from clickstream.errors import SettingsError
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"({_BYTE}(?:\.{_BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
-_IPV6 = re.compile(r"([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
+_IPV6 = re.compile(r"([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?", re.ASCII)
 _PAIR = re.compile(r"""\s*([\w-]+)=("[^"\\]*"|[^\s";]*)\s*""", re.ASCII)
 _PAIRS = re.compile(rf"(?:{_PAIR.pattern};)*{_PAIR.pattern}", re.ASCII)

@@ -73,7 +73,7 @@ def known_source(name: str) -> str | None:
     text = name.strip().lower()
     if text in _sorts():
         return text
-    return _aliases().get(text) or _apps().get(text) or _source_of_host(text)
+    return _aliases().get(text) or _apps().get(text) or _source_of_host(_host(text))
 
 
 def sort_of(source: str | None) -> str:

@@ -20,8 +20,9 @@ from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
-from clickstream.parse.frames import Parsed, as_frames, stack
+from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.known import FORMATS, Format, compile_format
+from clickstream.parse.lines import joined, moved
 from clickstream.parse.rows import Rows
 from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, segments
 from clickstream.parse.stream import BATCH_BYTES, batches, blocks
@@ -109,12 +110,13 @@ def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed
 
 
 def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
-    parts = []
+    """The lines of each format become frames together: segments may be many and short."""
+    parts: dict[str, list[Rows]] = {}
     for segment in found:
-        text = data[segment.start : segment.end]
-        parts.append(parse(text, segment.log_format, line, segment.header))
-        line += parts[-1].lines + parts[-1].directives
-    return concat(parts)
+        read = FORMATS[segment.log_format].read(data[segment.start : segment.end], segment.header)
+        parts.setdefault(segment.log_format, []).append(moved(read, line))
+        line += read.lines + len(read.directives)
+    return in_order(stack([as_frames(joined(some), first_line=0) for some in parts.values()]))
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:

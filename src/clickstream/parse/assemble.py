@@ -186,10 +186,14 @@ def _laid_out(name: str, literals: list[str], fields: list[Field], open_ended: b
         holds = _holds(field, stops[i])
         if holds == "word" and i == spaced:
             holds = "spaced"
-        elif holds == "word" and stops[i] == b" " and before_time[i + 1 : i + 2] == [True]:
+        elif _may_be_user(field, holds, stops[i]) and before_time[i + 1 : i + 2] == [True]:
             holds = "user"
         slots.append(_slot(field, holds, stops[i], quoted[i]))
     return Layout(tuple(slots), _without_quotes(literals, quoted), open_ended)
+
+
+def _may_be_user(field: Field, holds: Holds, stop: bytes) -> bool:
+    return not field.meaning and holds == "word" and stop == b" "
 
 
 def _slot(field: Field, holds: Holds, stop: bytes, quoted: bool) -> Slot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,15 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
         sum(part.lines for part in parts),
         sum(part.directives for part in parts),
     )
+
+
+def in_order(parsed: Parsed) -> Parsed:
+    """The same, its rows in the order of their lines."""
+    requests, rejects = (
+        table.sort_values("line_number", ignore_index=True)
+        for table in (parsed.requests, parsed.rejects)
+    )
+    return replace(parsed, requests=requests, rejects=rejects)
 
 
 def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -29,6 +29,7 @@ NOT_USABLE, NO_SUCH_TIME = -2, -3
 Integers = npt.NDArray[np.int64]
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
+_LEAP_SECOND = re.compile(r"(?<=[T ][0-9]{2}:[0-9]{2}:)60")
 _MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
 _LARGE = 2**63  # from here on, readers of JSON disagree on what is a whole number
 
@@ -184,5 +185,5 @@ def _spelled(text: str) -> int:
         return _epoch(float(text) if "." in text else int(text))
     if ":" not in text:
         raise ValueError(f"{text!r} is at most a date")
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(_LEAP_SECOND.sub("59", text))
     return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

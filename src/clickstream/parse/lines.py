@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,14 @@ def joined(parts: Sequence[Rows]) -> Rows:
         {name: _stacked(name, parts, order) for name in names},
         sorted(refusal for part in parts for refusal in part.refused),
         sum(part.lines for part in parts),
+        np.concatenate([part.directives for part in parts]),
     )
+
+
+def moved(rows: Rows, by: int) -> Rows:
+    """The rows of lines that come behind so many others."""
+    refused = [(index + by, reason, line) for index, reason, line in rows.refused]
+    return replace(rows, line=rows.line + by, refused=refused, directives=rows.directives + by)
 
 
 def _stacked(name: str, parts: Sequence[Rows], order: npt.NDArray[np.int64]) -> Coded:

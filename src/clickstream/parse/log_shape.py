@@ -37,7 +37,10 @@ def shape_of(layout: Layout) -> tuple[tuple[str, ...], bytes] | None:
 
 
 def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
-    """The pattern of what stands before the time; None if more than words and a user does."""
+    """The pattern of what stands before the time; None if more than words and a user does.
+
+    Also None where a word ends at a byte that is no character: RE2's patterns are text.
+    """
     ends = [*literals[1:-1], literals[-1].removesuffix(b" [")]
     head = re.escape(literals[0])
     for slot, end in zip(slots, ends, strict=True):
@@ -46,7 +49,7 @@ def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
             return None
         name = b"?P<%b>" % slot.meaning.encode() if slot.meaning else b"?:"
         head += b"(%b%b)%b" % (name, content, re.escape(end))
-    return head if b"?P<client>" in head else None
+    return head if b"?P<client>" in head and head.isascii() else None
 
 
 def _word(slot: Slot) -> bytes | None:

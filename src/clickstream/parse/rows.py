@@ -202,4 +202,5 @@ def _head_texts(head: Coded, log_format: LogFormat) -> dict[str, Coded]:
     found = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
     is_head = found.is_valid().to_numpy(zero_copy_only=False)
     codes = np.where(is_head[head.codes], head.codes, -1)
-    return {part.name: Coded(codes, pc.struct_field(found, part.name)) for part in found.type}
+    parts = {part.name: pc.struct_field(found, part.name) for part in found.type}
+    return {name: Coded(codes, pc.fill_null(values, b"")) for name, values in parts.items()}

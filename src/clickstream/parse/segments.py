@@ -24,6 +24,7 @@ _OFTEN = 50  # whoever asks more often about some lines had better know all
 
 _Bools = npt.NDArray[np.bool_]
 _Verdicts = npt.NDArray[np.int8]
+_Indexes = npt.NDArray[np.int64]
 _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
 
 
@@ -68,17 +69,13 @@ def segments(
         names.append(change[0])
         firsts.append(change[1])
     starts = [*lines.start[firsts].tolist(), len(data)]
-    found = [
-        Segment(name, _header_above(data, start, name, now.header), start, end)
-        for name, start, end in zip(names, starts, starts[1:], strict=False)
-        if start < end
-    ]
+    found, above = [], now.header
+    for name, start, end in zip(names, starts, starts[1:], strict=False):
+        if start < end:
+            found.append(Segment(name, above if FORMATS[name].has_header else b"", start, end))
+            above = header_after(data[start:end], above)
     leaning, leaned = _leaning(lines, names[-1], firsts[-1], now if len(names) == 1 else None)
     return found, Reading(names[-1], header, leaning, leaned)
-
-
-def _header_above(data: bytes, start: int, name: str, header: bytes) -> bytes:
-    return header_after(data[:start], header) if FORMATS[name].has_header else b""
 
 
 def _seems_changed(refused: _Bools, now: Reading) -> bool:
@@ -100,6 +97,7 @@ class _Lines:
         self.start = starts[starts < len(data)]
         self._whole: dict[str, _Verdicts] = {}
         self._asked: Counter[str] = Counter()
+        self._refused: dict[str, tuple[_Indexes, _Indexes]] = {}
 
     def whole(self, name: str) -> _Verdicts:
         """The verdicts of a format on all lines."""
@@ -116,6 +114,14 @@ class _Lines:
         end = self.start[past] if past < len(self.start) else len(self._data)
         return self._verdicts(name, self._data[self.start[first] : end])
 
+    def refused(self, name: str, first: int) -> Iterator[tuple[int, int]]:
+        """The runs of lines that a format refuses, from line `first` on."""
+        if name not in self._refused:
+            self._refused[name] = _edges(self.whole(name) == _REFUSED)
+        firsts, pasts = self._refused[name]
+        for run in range(int(np.searchsorted(pasts, first, "right")), len(pasts)):
+            yield max(int(firsts[run]), first), int(pasts[run])
+
     def _verdicts(self, name: str, data: bytes) -> _Verdicts:
         rows = FORMATS[name].read(data, self._header if FORMATS[name].has_header else b"")
         verdicts = np.full(rows.lines + len(rows.directives), _REFUSED, np.int8)
@@ -131,7 +137,7 @@ def _next_change(
 
     `before` is the reading in force where the lines begin, None below a change.
     """
-    for begin, past in _runs(lines.whole(name)[first:] == _REFUSED, first):
+    for begin, past in lines.refused(name, first):
         lean = before if before and begin == 0 else None
         if past - begin + (lean.leaned if lean else 0) < SWITCH_AFTER:
             continue
@@ -171,7 +177,7 @@ def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
 def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tuple[str, int]:
     """Which other format reads most of the refused lines at the very end, and how many."""
     count = len(lines.start)
-    runs = [*_runs(lines.whole(name)[first:] == _REFUSED, first)]
+    runs = [*lines.refused(name, first)]
     if not runs or runs[-1][1] < count:
         return "", 0
     begin = runs[-1][0]
@@ -190,6 +196,10 @@ def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tu
 
 def _runs(holds: _Bools, offset: int) -> Iterator[tuple[int, int]]:
     """Where something holds line after line: the first line, and the one past the last."""
-    edges = np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8))
-    firsts, pasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    firsts, pasts = _edges(holds)
     yield from zip((firsts + offset).tolist(), (pasts + offset).tolist(), strict=True)
+
+
+def _edges(holds: _Bools) -> tuple[_Indexes, _Indexes]:
+    edges = np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8))
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

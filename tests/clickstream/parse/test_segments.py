@@ -69,6 +69,22 @@ def test_segments_lie_one_after_the_other_and_say_how_to_read_them(
     assert all(part.rejects.empty for part in parts)
 
 
+any_runs = st.lists(
+    st.tuples(st.sampled_from(sorted(FORMATS)), st.integers(1, 5)), min_size=1, max_size=6
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(any_runs)
+def test_a_log_of_any_formats_is_read_as_its_segments_are(log: list[tuple[str, int]]) -> None:
+    text = b"".join((FORMATS[name].example.encode() + b"\n") * count for name, count in log)
+    line, alone = 1, []
+    for part in segments(text, Reading(log[0][0]))[0]:
+        alone.append(parse(text[part.start : part.end], part.log_format, line, part.header))
+        line += alone[-1].lines + alone[-1].directives
+    assert_same(read(text, log[0][0]), concat(alone))
+
+
 @settings(max_examples=50, deadline=None)
 @given(runs, st.lists(st.integers(1, 30), max_size=4))
 def test_a_cut_costs_no_more_than_the_lines_before_it_that_were_too_few(
@@ -80,6 +96,7 @@ def test_a_cut_costs_no_more_than_the_lines_before_it_that_were_too_few(
     cut = [b"".join(lines[a:b]) for a, b in pairwise(edges) if a < b]
     parsed = concat(parse_blocks(cut, log[0][0], may_change=True, batch_bytes=1))
     spared = {edge - n for edge in edges[1:-1] for n in range(SWITCH_AFTER - 1)}
+    spared |= {n - 1 for n in spared if lines[n - 2 : n - 1] == [FIELDS + b"\n"]}
     assert set(parsed.rejects["line_number"]) <= spared
     whole = read(text, log[0][0]).requests
     kept = whole[whole["line_number"].isin(parsed.requests["line_number"])]
