@@ -10,15 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.combined_lines import records
 from tests.clickstream.parse.other_lines import (
-    assert_read_back,
     host_line,
     json_line,
     w3c_lines,
 )
 
-import clickstream.parse as parsing
 from clickstream.parse import (
     FORMATS,
     Parsed,
@@ -32,7 +30,6 @@ from clickstream.parse import (
     unescape,
 )
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.parse.stream import batches
 
 formats = st.sampled_from(sorted(FORMATS))
 line_formats = st.sampled_from(sorted(LINE_FORMATS))
@@ -122,13 +119,6 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wro
     assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(records, max_size=6))
-def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
-    parsed = parse(b"".join(record.line + b"\n" for record in written), "combined")
-    assert_read_back(parsed, written)
-
-
 @settings(max_examples=25, deadline=None)
 @given(logs, formats, st.integers(1, 400))
 def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> None:
@@ -143,9 +133,8 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
 def test_batches_of_blocks_add_up_to_the_whole(
     data: bytes, log_format: str, block: int, batch: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parsing, "batches", lambda cut: batches(cut, batch))
-        parts = [*parse_blocks(blocks(io.BytesIO(data), block), log_format)]
+    cut = blocks(io.BytesIO(data), block)
+    parts = [*parse_blocks(cut, log_format, batch_bytes=batch)]
     assert len(parts) <= len(data) // batch + 1
     assert_same(concat(parts), parse(data, log_format))
 
