@@ -221,8 +221,10 @@ def test_common_format() -> None:
 
 def test_clocks_that_are_put_forward_and_back_within_a_file() -> None:
     """Each line's own offset counts: 02:30 comes never on one day and twice on another."""
-    times = ("29/Mar/2026:01:59:59 +0100", "29/Mar/2026:03:00:00 +0200")
-    times += ("25/Oct/2026:02:30:00 +0200", "25/Oct/2026:02:30:00 +0100")
+    times = (
+        *("29/Mar/2026:01:59:59 +0100", "29/Mar/2026:03:00:00 +0200"),
+        *("25/Oct/2026:02:30:00 +0200", "25/Oct/2026:02:30:00 +0100"),
+    )
     lines = [b"192.0.2.7 - - [%b] %b" % (time.encode(), TAIL) for time in times]
     at = parse(b"\n".join(lines), "combined").requests["at"]
     assert at.diff().iloc[[1, 3]].tolist() == [pd.Timedelta(seconds=1), pd.Timedelta(hours=1)]
