@@ -36,7 +36,7 @@ def test_all_of_them() -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_a_record_that_was_written_is_read_back(name: str, data: st.DataObject) -> None:
     written = data.draw(st.lists(record_of(name), max_size=4))
@@ -59,7 +59,7 @@ def broken_logs(draw: st.DrawFn, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.DataObject) -> None:
     log = data.draw(st.binary() | broken_logs(name))
@@ -67,7 +67,7 @@ def test_any_line_is_the_same_in_any_company_and_by_any_way(name: str, data: st.
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.data(), st.integers(1, 300))
 def test_a_log_may_be_cut_anywhere(name: str, data: st.DataObject, size: int) -> None:
     check_cuts(data.draw(broken_logs(name)), name, size)

@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.other_lines import assert_read_back, json_line
 from tests.clickstream.parse.test_parse_properties import assert_same
 
 from clickstream.parse import Parsed, concat, parse
@@ -36,13 +34,6 @@ def read(**changes: Any) -> pd.Series:
     assert parsed.rejects.empty
     row: pd.Series = parsed.requests.iloc[0]
     return row
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(records, max_size=6))
-def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
-    parsed = parse(b"".join(json_line(record) + b"\n" for record in written), "json")
-    assert_read_back(parsed, written)
 
 
 @settings(max_examples=100, deadline=None)

@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.combined_lines import records
 from tests.clickstream.parse.other_lines import (
-    assert_read_back,
     host_line,
     json_line,
     w3c_lines,
@@ -118,13 +117,6 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wro
     replaced = [line[:i] + wrong + line[i + 1 :] for i in range(len(line))]
     inserted = [line[:i] + wrong + line[i:] for i in range(len(line) + 1)]
     assert_read_as_the_pattern_reads(b"\n".join([*replaced, *inserted]), log_format)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(records, max_size=6))
-def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
-    parsed = parse(b"".join(record.line + b"\n" for record in written), "combined")
-    assert_read_back(parsed, written)
 
 
 @settings(max_examples=25, deadline=None)

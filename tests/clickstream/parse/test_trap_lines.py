@@ -1,5 +1,6 @@
 """Lines that parsers get wrong: each is read exactly, or refused for the reason given."""
 
+import random
 from typing import Any
 
 import pandas as pd
@@ -57,6 +58,10 @@ READ: dict[str, tuple[bytes, dict[str, Any]]] = {
     "IPv6 and HTTP/2": (
         b'2001:db8::1 - - [29/Mar/2026:03:00:00 +0200] "GET /a HTTP/2.0" 200 1 "-" "UA"',
         {"client": "2001:db8::1", "at": pd.Timestamp("2026-03-29 01:00:00")},
+    ),
+    "IPv6 with its zone": (
+        b"fe80::1%eth0 - - [29/Mar/2026:03:00:00 +0200] " + TAIL,
+        {"client": "fe80::1%eth0"},
     ),
     "user name": (b"192.0.2.7 - bob [29/Mar/2026:03:00:00 +0000] " + TAIL, {"target": "/a"}),
     "user name with a space": (
@@ -162,6 +167,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "30 February": (b"192.0.2.7 - - [30/Feb/2026:01:00:00 +0000] " + TAIL, "impossible time"),
     "minute 99": (b"192.0.2.7 - - [29/Mar/2026:01:99:00 +0000] " + TAIL, "impossible time"),
     "year 0001": (b"192.0.2.7 - - [29/Mar/0001:01:00:00 +0000] " + TAIL, "impossible time"),
+    "year 1970": (b"192.0.2.7 - - [01/Jan/1970:00:00:00 +0000] " + TAIL, "impossible time"),
+    "far future": (b"192.0.2.7 - - [01/Jan/2101:00:00:00 +0000] " + TAIL, "impossible time"),
     "time with a space": (
         b"192.0.2.7 - - [29/Mar/2026 01:00:00 +0000] " + TAIL,
         "not an access-log line",
@@ -194,7 +201,7 @@ def test_bad_line_is_refused_with_its_reason(name: str) -> None:
 def test_every_line_keeps_to_itself_among_all_the_others() -> None:
     """No line, however broken, changes what its neighbours are read as."""
     lines = [line for line, _ in READ.values()] + [line for line, _ in REFUSED.values()]
-    mixed = [lines[i * 7 % len(lines)] for i in range(len(lines))]
+    mixed = random.Random(1).sample(lines, len(lines))
     parsed = parse(b"\n".join(mixed) + b"\n", "combined")
     alone = {line: parse(line + b"\n", "combined").requests for line in lines}
     assert len(set(mixed)) == len(lines) == parsed.lines
@@ -210,3 +217,15 @@ def test_common_format() -> None:
     assert parsed.requests["bytes"].tolist() == [pd.NA, 12]
     assert (parsed.requests[["referrer", "user_agent"]] == "").all(axis=None)
     assert parsed.rejects["reason"].tolist() == ["fields do not fit the format"]
+
+
+def test_clocks_that_are_put_forward_and_back_within_a_file() -> None:
+    """Each line's own offset counts: 02:30 comes never on one day and twice on another."""
+    times = (
+        *("29/Mar/2026:01:59:59 +0100", "29/Mar/2026:03:00:00 +0200"),
+        *("25/Oct/2026:02:30:00 +0200", "25/Oct/2026:02:30:00 +0100"),
+    )
+    lines = [b"192.0.2.7 - - [%b] %b" % (time.encode(), TAIL) for time in times]
+    at = parse(b"\n".join(lines), "combined").requests["at"]
+    assert at.diff().iloc[[1, 3]].tolist() == [pd.Timedelta(seconds=1), pd.Timedelta(hours=1)]
+    assert at.iloc[0] == pd.Timestamp("2026-03-29 00:59:59")
