@@ -42,6 +42,7 @@ check: lint types test ## all that CI runs
 
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	$(BIN)/python -m benchmarks.formats
 
 FUZZED := formats cuts strings cleaning values
 

@@ -9,6 +9,7 @@ from benchmarks.contest import contest
 from benchmarks.contestants import CONTESTANTS, CUT, PARSE, WHOLE, Contestant
 from benchmarks.generate import HOUR, generate, planted_in, zipped
 
+from benchmarks import formats
 from clickstream import parse
 from clickstream.hours import Hour
 
@@ -72,3 +73,10 @@ def test_everyone_cuts_the_same_sessions(log: Path, tmp_path: Path) -> None:
     _, sessions = contest("whole_way:clickstream", log, tmp_path)["counts"]
     found = {one.name: contest(one.work, log, tmp_path)["counts"] for one in _of(CUT)}
     assert found == {name: [sessions] for name in found}
+
+
+@pytest.mark.parametrize("name", parse.FORMATS)
+def test_the_log_of_each_format_is_read_to_its_last_line(name: str) -> None:
+    parsed = parse.parse(formats.log(parse.FORMATS[name].example.encode(), 50), name)
+    assert (len(parsed.requests), len(parsed.rejects)) == (50, 0)
+    assert parsed.requests["target"].nunique() == 50
