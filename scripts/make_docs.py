@@ -140,6 +140,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return allowed(schema["anyOf"][0])
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if schema["type"] == "integer":
         least, most = schema["minimum"], schema.get("maximum")
         return f"{least} or more" if most is None else f"{least} to {most}"

@@ -118,7 +118,9 @@ class Goal(Section):
         "other",
     ] = Field("page", description="The kind of request; other holds forms sent.")
     method: str | None = Field(None, description="The HTTP method, such as POST; any if not set.")
-    status: int | None = Field(None, description="The HTTP status; any if not set.")
+    status: Annotated[int, Field(ge=100, le=599)] | None = Field(
+        None, description="The HTTP status; any if not set."
+    )
 
 
 class Step(Goal):
@@ -241,10 +243,10 @@ class Settings(Section):
     aws: Aws = Aws()
     sessions: Sessions = Sessions()
     goals: dict[GoalName, Goal] = Field(
-        {}, description="What visitors are hoped to do: goals by name (docs/sessions.md)."
+        {}, description="What visitors are hoped to do: each goal a section `[goals.NAME]`."
     )
     funnel: tuple[Step, ...] = Field(
-        (), description="The steps to a goal, in order, nine at most.", max_length=9
+        (), description="The way to a goal: steps in order, nine at most.", max_length=9
     )
     clean: Clean = Clean()
     pages: Pages = Pages()
