@@ -15,6 +15,7 @@ from clickstream.clean import PageRules
 from clickstream.clean.pages import page_name
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.local.answers import QUESTIONS
 from clickstream.settings import Goal
 from clickstream.tables import BALANCE
 
@@ -146,6 +147,11 @@ def test_the_views_add_up_to_each_other(lake, truth) -> None:
     assert sums == [(pages, sessions, sessions)]
     sums = rows(lake, "select sum(page_views), sum(sessions) from traffic_sources")
     assert sums == [(pages, sessions)]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_questions_of_the_demo_have_answers(lake, question) -> None:
+    assert rows(lake, QUESTIONS[question])
 
 
 def test_a_day_counts_the_people_of_the_day(lake, truth) -> None:

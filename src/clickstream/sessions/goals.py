@@ -2,9 +2,9 @@
 
 Both must be the same however a session is cut into parts. Counts of goals add up. How many steps
 of the funnel a part leads to depends on how many were reached before it, so a part says it for
-every number that can be: `0233` leads nobody further than two steps who comes with none or one
-reached, and from two steps to three. Parts in order of time, each taking over what the one before
-led to, come to what the whole session comes to.
+every number that can be: `0233` leads nowhere from no step, from one step to two, from two to
+three. Parts in order of time, each taking over what the one before led to, come to what the whole
+session comes to.
 """
 
 from __future__ import annotations
