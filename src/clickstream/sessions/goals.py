@@ -39,15 +39,24 @@ class Goal:
     status: int | None = None
 
 
+def times_met(
+    requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
+) -> dict[str, NDArray[np.int64]]:
+    """How many requests of each run meet each goal, by the goal's name.
+
+    `requests` has COLUMNS, in the order of the runs, which begin at the positions `first`.
+    """
+    return {goal.name: count_in_runs(_meets(requests, goal), first) for goal in goals}
+
+
 def goal_columns(
     requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
 ) -> dict[str, Any]:
     """Columns of parts: how many times goals are met, and which ones how often.
 
-    `requests` has COLUMNS, in the order of the parts, which begin at the positions `first`. The
-    column `goals` reads `newsletter=1 order=2`, by name, and is null where none is met.
+    The column `goals` reads `newsletter=1 order=2`, by name, and is null where none is met.
     """
-    counts = {goal.name: count_in_runs(_meets(requests, goal), first) for goal in goals}
+    counts = times_met(requests, first, goals)
     conversions = sum(counts.values(), np.zeros(len(first), np.int64))
     texts = np.full(len(first), None, dtype=object)
     for part in np.flatnonzero(conversions).tolist():
