@@ -34,8 +34,8 @@ FIGURES = {
     "visitors": "Different pairs of client address and user agent with at least one session.",
     "sessions": "People's sessions with at least one page view. A session is a visitor's run of "
     "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
-    "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met a "
-    "goal.",
+    "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met "
+    "a goal.",
     "goals": "How many of the sessions met each goal of the settings.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
