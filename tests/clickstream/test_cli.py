@@ -115,7 +115,8 @@ def test_building_again_changes_nothing_but_the_publication(built: Terminal) -> 
     before = built.run("query", sql, "--format", "json").stdout
     run = built.run("build", HOUR, HOUR)
     assert "0 new lines" in run.stdout
-    assert "7 unchanged" in run.stdout
+    views = len([*(ROOT / "include" / "sql").glob("*.sql")])
+    assert f"{views} unchanged" in run.stdout
     assert built.run("query", sql, "--format", "json").stdout == before
 
 

@@ -38,9 +38,10 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
         staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
+        rules = session_rules(lake.settings)
         for requests in _labelled(lake, hour, raws, rejects):
-            cut = sessions.cut(requests, session_rules(lake.settings))
-            made = sessions.make_parts(requests, cut)
+            cut = sessions.cut(requests, rules)
+            made = sessions.make_parts(requests, cut, rules)
             parts.write(made)
             for frame in sessions.hits_in_order(requests, cut, made):
                 hits.write(frame)

@@ -19,6 +19,7 @@ from clickstream.settings.sections import (
     Build,
     Channels,
     Clean,
+    Goal,
     Lake,
     Pages,
     Places,
@@ -27,6 +28,7 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Source,
+    Step,
 )
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Build",
     "Channels",
     "Clean",
+    "Goal",
     "Lake",
     "Pages",
     "Places",
@@ -49,5 +52,6 @@ __all__ = [
     "Settings",
     "Site",
     "Source",
+    "Step",
     "load",
 ]
