@@ -77,8 +77,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
         return {"hours": 0, "lines": 0}
     pace = pipeline.Pace(todo)
     for published in pipeline.rebuild(lake, todo, run_id, pipeline.Steps(asked["steps"])):
-        say(f"{published.sentence} {pace.count(published)}")
-    say(f"{first} to {last}: {len(todo)} hours built again; the others needed no build.")
+        say(f"{pace.count(published)} {published.sentence}")
+    say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
 
 

@@ -167,4 +167,4 @@ def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
 
     for reason in reasons:
         logging.getLogger("clickstream").error(reason)
-    raise AirflowFailException(what_to_do)
+    raise AirflowFailException(what_to_do) from None

@@ -6,7 +6,6 @@ that building its hours once gives, and `verify` finds nothing. `make test-stack
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -248,12 +247,7 @@ def stop_the_database_for(stack: Stack, seconds: float) -> None:
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where backend_type = 'client backend' and pid <> pg_backend_pid()"
         )
-    server = next(
-        process
-        for process in psutil.Process(os.getpid()).children(recursive=True)
-        if process.name() == "postgres" and str(stack.layout.postgres) in process.cmdline()
-    )
-    family = [server, *server.children(recursive=True)]
+    family = psutil.Process(stack.processes.pids()["postgres"]).children(recursive=True)
     for process in family:
         process.send_signal(signal.SIGSTOP)
     time.sleep(seconds)

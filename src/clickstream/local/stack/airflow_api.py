@@ -130,8 +130,11 @@ class AirflowApi:
 
     def task_states(self, dag_id: str, run_id: str) -> Counter[str]:
         """How many task instances of a run are in each state."""
-        tasks = self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
-        return Counter(str(task["state"]) for task in tasks)
+        return Counter(str(task["state"]) for task in self.tasks(dag_id, run_id))
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, as Airflow describes them."""
+        return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
         """Every row of a listing, page after page."""
