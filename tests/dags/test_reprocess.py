@@ -123,3 +123,7 @@ def test_the_form_asks_for_what_has_no_default(dag, name) -> None:
 
     with pytest.raises(ParamValidationError):
         dag.params.get_param(name).resolve()
+
+
+def test_the_form_offers_the_steps_that_there_are(dag) -> None:
+    assert dag.params.get_param("steps").schema["enum"] == [*pipeline.Steps]
