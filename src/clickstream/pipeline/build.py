@@ -27,7 +27,7 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
-        prefix=f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/",
+        prefix=staging_prefix(lake, hour, digest),
         version=version,
         raw_digest=digest,
         raw_objects=len(raws),
@@ -56,6 +56,11 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         balance=dict(balance),
         hits=hits.rows,
     )
+
+
+def staging_prefix(lake: Lake, hour: Hour, raw_digest: str) -> str:
+    """Where an hour's rows wait: named by all that they are made of, lines, rules and library."""
+    return f"staging/{hour}/{raw_digest}-{result_digest(lake.settings)}-{__version__}/"
 
 
 def _labelled(
