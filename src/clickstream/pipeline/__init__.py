@@ -17,6 +17,7 @@ from clickstream.pipeline.order import (
 )
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import Finding, verify
 
 __all__ = [
@@ -29,10 +30,13 @@ __all__ = [
     "build_sessions",
     "check_hour",
     "clean_hits",
+    "compact_days",
+    "expire_snapshots",
     "hours_left_waiting",
     "hours_to_build",
     "pull",
     "refresh_views",
     "register_tables",
+    "sweep_files",
     "verify",
 ]

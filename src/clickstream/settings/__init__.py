@@ -27,6 +27,7 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Source,
+    Upkeep,
 )
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "Settings",
     "Site",
     "Source",
+    "Upkeep",
     "load",
 ]
