@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream.sessions.runs import run_starts
@@ -27,6 +28,13 @@ class Requests(Protocol):
 
     def frame(self, rows: Any, only: Sequence[str] | None = None) -> pd.DataFrame:
         """Some columns of some rows (a slice or positions), or all; texts are categories."""
+
+
+class Labelled(Requests, Protocol):
+    """Requests with all that is known of them."""
+
+    def arrow(self, rows: Any) -> pa.Table:
+        """All columns of some rows (a slice or positions); texts are dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,15 @@ def cut(requests: Requests, rules: SessionRules) -> Cut:
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: Requests, found: Cut, parts: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def hits_in_order(requests: Labelled, found: Cut, parts: pd.DataFrame) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
     is_hit = (requests.frame(found.order, ["kind"])["kind"] != "asset").to_numpy()
     rows, part = found.order[is_hit], found.part[is_hit]
+    part_ids = pa.array(parts["part_id"], pa.string()).dictionary_encode()
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        part_id = parts["part_id"].array.take(part[some])
-        yield requests.frame(rows[some]).assign(part_id=part_id)
+        part_id = part_ids.take(pa.array(part[some]))
+        yield requests.arrow(rows[some]).append_column("part_id", part_id)
 
 
 def _rank(texts: pd.Series) -> NDArray[np.int64]:
