@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.clickstream.pipeline.test_any_order import FIRST, LAST, assert_same, log_lines, write
+from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
@@ -17,6 +17,7 @@ from clickstream.lake import Lake, objects, open_lake
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 
+LAST = FIRST.next.next
 HOURS = [*hour_range(FIRST, LAST.next)]
 """The last one has no lines."""
 
@@ -39,7 +40,7 @@ def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
 @pytest.fixture
 def lakes(lake: Lake, tmp_path: Path) -> Callable[[str], Lake]:
     """Lakes side by side with the same visitor keys, into which the same logs were pulled."""
-    write(tmp_path / "logs", log_lines(4))
+    write(tmp_path / "logs", log_lines(4, FIRST, LAST))
 
     def make(name: str) -> Lake:
         where = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
@@ -56,7 +57,7 @@ def test_workers_stage_and_the_driver_publishes_what_one_process_does(
 ) -> None:
     from clickstream import spark as engine
 
-    monkeypatch.setattr(engine, "HOURS_PER_CORE", 2)  # two turns
+    monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
     here, there = lakes("here"), lakes("there")
     pipeline.build_range(here, HOURS[0], HOURS[-1], "test")
     published = list(engine.build_hours(spark, there, HOURS, "test"))
