@@ -24,6 +24,7 @@ SLOW_FIRST = (
     *("tests/real_logs/test_lake.py", "tests/dags/test_end_to_end.py"),
     *("tests/clickstream/pipeline/test_any_order.py", "tests/clickstream/local/stack"),
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
+    *("tests/clickstream/test_spark.py", "tests/clickstream/pipeline/test_upkeep.py"),
 )
 """Begun last, these would keep one processor waiting while the other works them off."""
 

@@ -5,6 +5,7 @@ ClickstreamError
 ├── InputError        a log, a path or an argument can't be used
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
+├── ChangedRows       a compacted file would not hold the rows it is to replace
 ├── QueryFailed       Athena refused or failed a query
 └── BrokenChain       `verify` found an hour that does not agree with the lake
 """
@@ -28,6 +29,10 @@ class UnbalancedHour(ClickstreamError):
 
 class StaleHour(ClickstreamError):
     """Someone else published the hour meanwhile; build it afresh."""
+
+
+class ChangedRows(ClickstreamError):
+    """A compacted file would not hold the rows it is to replace; nothing was replaced."""
 
 
 class QueryFailed(ClickstreamError):

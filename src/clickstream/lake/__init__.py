@@ -24,6 +24,7 @@ __all__ = [
     "keys",
     "open_lake",
     "raw",
+    "shared_session",
     "staging",
     "views",
     "warm_up",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from datetime import datetime
+from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +21,15 @@ class Stored:
 
     body: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object that a listing names; its size is in bytes, `modified_at` is aware."""
+
+    key: str
+    size: int
+    modified_at: datetime
 
 
 def put(lake: Lake, key: str, body: bytes | IO[bytes]) -> None:
@@ -55,9 +65,18 @@ def get(lake: Lake, key: str) -> Stored | None:
 
 def listing(lake: Lake, prefix: str) -> Iterator[tuple[str, int]]:
     """Keys and sizes below a prefix, in key order."""
+    return ((item["Key"], item["Size"]) for item in _listed(lake, prefix))
+
+
+def listing_with_times(lake: Lake, prefix: str) -> Iterator[Listed]:
+    """The objects below a prefix, in key order, and when each was last written."""
+    return (Listed(i["Key"], i["Size"], i["LastModified"]) for i in _listed(lake, prefix))
+
+
+def _listed(lake: Lake, prefix: str) -> Iterator[dict[str, Any]]:
     pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=lake.bucket, Prefix=prefix)
     for page in pages:
-        yield from ((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+        yield from page.get("Contents", ())
 
 
 def delete(lake: Lake, keys: list[str]) -> None:
