@@ -89,3 +89,17 @@ def reopen(lake_settings: Settings) -> Callable[[], Lake]:
 @pytest.fixture
 def lake(reopen: Callable[[], Lake]) -> Lake:
     return reopen()
+
+
+@pytest.fixture
+def make_lake(lake_settings: Settings, reopen: Callable[[], Lake]) -> Callable[[str], Lake]:
+    """Opens lakes side by side: one database and bucket each, the same visitor keys and logs."""
+    session = reopen().session
+
+    def make(name: str) -> Lake:
+        base = lake_settings.lake
+        own = {"bucket": f"{base.bucket}-{name}", "database": f"{base.database}_{name}"}
+        settings = lake_settings.model_copy(update={"lake": base.model_copy(update=own)})
+        return open_lake(settings, session)
+
+    return make

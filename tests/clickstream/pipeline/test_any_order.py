@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,25 +67,6 @@ def assert_same(left: Lake, right: Lake) -> None:
     assert pipeline.verify(left) == []
     for name, frame in contents(right).items():
         pd.testing.assert_frame_equal(contents(left)[name], frame, obj=name)
-
-
-@pytest.fixture
-def make_lake(lake_settings, reopen) -> Callable[[str], Lake]:
-    """Lakes side by side: one database and bucket each, the same visitor key and logs."""
-    from clickstream.lake import open_lake
-
-    session = reopen().session
-
-    def make(name: str) -> Lake:
-        own = lake_settings.lake.model_copy(
-            update={
-                "bucket": f"{lake_settings.lake.bucket}-{name}",
-                "database": f"{lake_settings.lake.database}_{name}",
-            }
-        )
-        return open_lake(lake_settings.model_copy(update={"lake": own}), session)
-
-    return make
 
 
 @pytest.fixture
