@@ -1,8 +1,8 @@
 """Generated traffic: the access logs of two web servers, made so that every rule has its edge.
 
-Pauses lie on both sides of the session gap; visitors share addresses; requests share seconds, on one
-server and across both; some visitors stay all the time; some are bots, always or in one hour only;
-lines come early and late; some are broken.
+Pauses lie on both sides of the session gap; visitors share addresses; requests share seconds, on
+one server and across both; some visitors stay all the time; some are bots, always or in one hour
+only; lines come early and late; some are broken.
 """
 
 from __future__ import annotations
