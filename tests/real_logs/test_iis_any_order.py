@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests.real_logs.real_log import RealLog, runs_of
-from tests.support.answers import answers, assert_same_answers
+from tests.support.answers import answers, assert_answers
 from tests.support.shared_data import shared
 
 from clickstream import pipeline
@@ -27,11 +27,11 @@ SOME_FILES = ("u_ex090906.log", "u_ex090907.log", "u_ex091226.log")
 SOME_HOURS = [
     Hour.parse(text)
     for text in (
-        *("2009-09-06T23", "2009-09-07T00", "2009-09-07T01", "2009-09-07T10", "2009-09-07T11"),
+        *("2009-09-06T23", "2009-09-07T00", "2009-09-07T01"),
         *("2009-12-26T06", "2009-12-26T07", "2009-12-26T08"),
     )
 ]
-"""Hours with few lines, over whose edges four sessions go: one at midnight, one over two edges."""
+"""Hours with few lines, over whose edges sessions go: one at midnight, one over two edges."""
 
 RUNS = "select count(*) as parts, count(distinct session_id) as sessions from session_parts"
 SESSION_FACTS = """
@@ -70,10 +70,11 @@ def assert_any_order_answers_alike(
     orders = some_orders(hours)
     with ThreadPoolExecutor() as pool:
         lakes = list(pool.map(built, map(make_lake, orders), [logs] * 3, orders.values()))
-    first, *others = map(answers, lakes)
+    first, *others = lakes
+    expected = dict(answers(first))
     for other in others:
-        assert_same_answers(other, first)
-    return lakes[0]
+        assert_answers(other, expected)
+    return first
 
 
 def runs(lake: Lake) -> tuple[int, int]:
@@ -104,7 +105,7 @@ def test_hours_around_sessions_that_cross_them(
         shutil.copy(shared("iis-2009", name), logs)
     lake = assert_any_order_answers_alike(make_lake, logs, SOME_HOURS)
     parts, sessions = runs(lake)
-    assert parts - sessions == 5
+    assert parts - sessions == 4
 
 
 @pytest.mark.long

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from clickstream import pipeline
 from clickstream.lake import Lake, athena
@@ -19,24 +19,25 @@ HISTORY = (
 Answers = dict[str, list[str]]
 
 
-def answers(lake: Lake) -> Answers:
-    """The rows of every table and view, each as a text, in the order of these texts.
+def answers(lake: Lake) -> Iterator[tuple[str, list[str]]]:
+    """The rows of every table, then of every view, each as a text, in the order of these texts.
 
     Every difference in a value shows in its text: floats have as many digits as they need.
     """
+    for table in TABLES:
+        yield table.name, _rows(lake, table.name)
     pipeline.refresh_views(lake)
-    names = [*(table.name for table in TABLES), *VIEWS]
-    return {name: sorted(map(repr, _rows(lake, name))) for name in names}
+    for view in VIEWS:
+        yield view, _rows(lake, view)
 
 
-def _rows(lake: Lake, relation: str) -> list[list[Any]]:
+def assert_answers(lake: Lake, expected: Answers) -> None:
+    """Relation by relation, so that a failure names the first that differs, and its rows."""
+    for name, rows in answers(lake):
+        assert rows == expected[name], name
+
+
+def _rows(lake: Lake, relation: str) -> list[str]:
     found = athena.query(lake, f"select * from {relation}")
     kept = [place for place, name in enumerate(found.columns) if name not in HISTORY]
-    return [[row[place] for place in kept] for row in found.rows]
-
-
-def assert_same_answers(one: Answers, other: Answers) -> None:
-    """Relation by relation, so that a failure names the first that differs and its rows."""
-    assert one.keys() == other.keys()
-    for name, rows in one.items():
-        assert rows == other[name], name
+    return sorted(repr([row[place] for place in kept]) for row in found.rows)

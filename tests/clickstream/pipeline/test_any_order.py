@@ -87,15 +87,6 @@ def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
     assert len(ledger) == len(list(hour_range(FIRST, LAST)))
 
 
-def test_backwards_and_twice_is_the_same(in_order: Lake, make_lake) -> None:
-    lake = make_lake("backwards")
-    pipeline.pull(lake, lake.settings.sources[0])
-    for hour in reversed(list(hour_range(FIRST, LAST))):
-        pipeline.build_hour(lake, hour, "test")
-    pipeline.build_hour(lake, FIRST.next, "test")
-    assert_same(lake, in_order)
-
-
 def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:
     late = make_lake("late")
     lines = log_lines(1)

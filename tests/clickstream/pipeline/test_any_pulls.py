@@ -38,7 +38,7 @@ def landed(lake: Lake, host: str) -> dict[str, bytes]:
     return found
 
 
-@examples(12)
+@examples(8)
 @example(first=HOUR - 1, others=[BROKEN, HOUR, BROKEN], cuts={1: 0, 3: 5})
 @given(
     first=MOMENTS,
