@@ -1,0 +1,76 @@
+"""Runs of the pipeline in processes of their own, which can be killed.
+
+They are forked from a server that has imported everything once, as Airflow forks its tasks.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import boto3
+from tests.support.localaws_process import CREDENTIALS
+
+from clickstream import lake as lakes
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.settings import Settings
+
+FINISHED, FAILED = 0, 1
+PATIENCE_SECONDS = 120
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([__name__])
+
+Work = Callable[..., None]
+"""What a process does with a lake: a function that it can import by name."""
+
+
+def start(work: Work, settings: Settings, *arguments: Any) -> BaseProcess:
+    """Begin some work on a lake in a process of its own."""
+    process = _forks.Process(target=_run, args=(work, settings, arguments))
+    process.start()
+    return process
+
+
+def finish(process: BaseProcess) -> int:
+    """Wait for the process to end, and tell how: FINISHED, FAILED, or minus a signal."""
+    process.join(PATIENCE_SECONDS)
+    assert process.exitcode is not None, "the process goes on and on"
+    return process.exitcode
+
+
+def open_lake(settings: Settings) -> Lake:
+    """The lake of the settings, reached with the local AWS's credentials."""
+    session = boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    return lakes.open_lake(settings, session)
+
+
+def run_an_hour(lake: Lake, hour: str) -> None:
+    """What a run of the DAG does for an hour: pull, build what has to be built, refresh views."""
+    for source in lake.settings.sources:
+        pipeline.pull(lake, source)
+    for each in pipeline.hours_to_build(lake, Hour.parse(hour)):
+        pipeline.build_hour(lake, each, f"run of {hour}")
+    pipeline.refresh_views(lake)
+
+
+def build_hours(lake: Lake, hours: list[str], run_id: str) -> None:
+    """Build some hours, one after the other."""
+    for hour in hours:
+        pipeline.build_hour(lake, Hour.parse(hour), run_id)
+
+
+def _run(work: Work, settings: Settings, arguments: tuple[Any, ...]) -> None:
+    try:
+        work(open_lake(settings), *arguments)
+    except Exception:
+        traceback.print_exc()
+        raise SystemExit(FAILED) from None
