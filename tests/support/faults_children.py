@@ -6,9 +6,11 @@ They are forked from a server that has imported everything once, as Airflow fork
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import traceback
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,9 +18,18 @@ from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import lake as lakes
 from clickstream import pipeline
+from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.settings import Settings
+
+# One session, made before the fork: the descriptions of AWS's services take longest to load.
+_session = boto3.Session(
+    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+)
+for _service in ("s3", "glue", "athena", "secretsmanager"):
+    _session.client(_service, region_name=CREDENTIALS["AWS_DEFAULT_REGION"])
 
 FINISHED, FAILED = 0, 1
 PATIENCE_SECONDS = 120
@@ -46,11 +57,7 @@ def finish(process: BaseProcess) -> int:
 
 def open_lake(settings: Settings) -> Lake:
     """The lake of the settings, reached with the local AWS's credentials."""
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
-    return lakes.open_lake(settings, session)
+    return lakes.open_lake(settings, _session)
 
 
 def run_an_hour(lake: Lake, hour: str) -> None:
@@ -66,6 +73,16 @@ def build_hours(lake: Lake, hours: list[str], run_id: str) -> None:
     """Build some hours, one after the other."""
     for hour in hours:
         pipeline.build_hour(lake, Hour.parse(hour), run_id)
+
+
+def run_with_little_room(lake: Lake, hour: str, file_bytes: int, told: Path) -> None:
+    """The same on a disk that takes no file larger than so; the error is written down first."""
+    with told.open("w") as note:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
+        try:
+            run_an_hour(lake, hour)
+        except ClickstreamError as error:
+            note.write(f"{type(error).__name__}: {error}"[:file_bytes])
 
 
 def _run(work: Work, settings: Settings, arguments: tuple[Any, ...]) -> None:

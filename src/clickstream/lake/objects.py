@@ -13,12 +13,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from urllib3.exceptions import HTTPError
 
 from clickstream.lake.catalog import ATTEMPTS
 from clickstream.lake.client import Lake
 
 MISSING = {"NoSuchKey", "404"}
-BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 

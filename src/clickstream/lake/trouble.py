@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pyiceberg.exceptions import CommitStateUnknownException
+from urllib3.exceptions import HTTPError
 
 from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, DiskFull
 
@@ -25,7 +26,7 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError, OSError, CommitStateUnknownException) as error:
+    except (ClientError, BotoCoreError, HTTPError, OSError, CommitStateUnknownException) as error:
         ours = _ours(error)
         if ours is None:
             raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support import faults_children as children
-from tests.support.faults_lakes import FIRST, assert_as_if_undisturbed, log_an_hour, through
+from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour, through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, kills, passes
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -64,7 +64,7 @@ def test_wherever_runs_are_killed_the_next_one_mends_it(
                 assert ended == (-signal.SIGKILL if died else children.FINISHED), plan.died_at[-1:]
             children.run_an_hour(children.open_lake(lake_settings), str(hour))
             last, hour = hour, hour.next
-    assert_as_if_undisturbed(lake_settings, last, raw_is_same=False)
+    assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, last))
     print(len(plan.died_at), hour, *plan.died_at, sep="\n")
     assert len(plan.died_at) >= 30, plan.died_at
     for kind in ("CreateTable hits", "PUT bookmark intent", "PUT raw", "PUT pending"):
