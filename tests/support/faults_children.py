@@ -62,11 +62,16 @@ def open_lake(settings: Settings) -> Lake:
 
 def run_an_hour(lake: Lake, hour: str) -> None:
     """What a run of the DAG does for an hour: pull, build what has to be built, refresh views."""
+    pull_and_build(lake, hour)
+    pipeline.refresh_views(lake)
+
+
+def pull_and_build(lake: Lake, hour: str) -> None:
+    """The same without the views."""
     for source in lake.settings.sources:
         pipeline.pull(lake, source)
     for each in pipeline.hours_to_build(lake, Hour.parse(hour)):
         pipeline.build_hour(lake, each, f"run of {hour}")
-    pipeline.refresh_views(lake)
 
 
 def build_hours(lake: Lake, hours: list[str], run_id: str) -> None:

@@ -27,11 +27,11 @@ _KEYS = (
     (re.compile(r"warehouse/[^/]+/(\w+)/data/.*"), r"\1 data file"),
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/snap-.*"), r"\1 manifest list"),
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/.*\.avro"), r"\1 manifest"),
-    (re.compile(r"warehouse/[^/]+/(\w+)/metadata/00000-.*\.metadata\.json"), r"\1 first metadata"),
+    (re.compile(r"warehouse/[^/]+/(\w+)/metadata/00000-.*\.metadata\.json"), "first metadata"),
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/.*\.metadata\.json"), r"\1 metadata"),
     (re.compile(r"staging/.*/(\w+)(-\w+)?\.(parquet|json)"), r"staged \1"),
     (re.compile(r"bookmarks/.*"), "bookmark"),
-    (re.compile(r"(raw|pending|athena-results|warehouse)/.*"), r"\1"),
+    (re.compile(r"(raw|pending|athena-results|warehouse)(/.*)?"), r"\1"),
 )
 
 
@@ -122,6 +122,13 @@ def answers(status: int, code: str) -> Fault:
         exchange.answer(Reply(status, [("Content-Type", "application/xml")], body))
 
     return refuse
+
+
+def throttles(exchange: Exchange) -> None:
+    """AWS says that it is asked too often, and does nothing."""
+    is_json = "x-amz-target" in exchange.handler.headers
+    refuse = answers(400, "ThrottlingException") if is_json else answers(503, "SlowDown")
+    refuse(exchange)
 
 
 def resets(exchange: Exchange) -> None:
@@ -244,8 +251,9 @@ def _name(handler: BaseHTTPRequestHandler, body: bytes) -> str:
     target = handler.headers.get("X-Amz-Target")
     if target:
         asked = json.loads(body)
-        what = asked.get("TableInput", asked).get("Name", "")
-        return f"{target.rpartition('.')[2]} {what}".strip()
+        operation = target.rpartition(".")[2]
+        table = asked.get("TableInput", {}).get("Name") if operation == "UpdateTable" else None
+        return f"{operation} {table}" if table else operation
     url = urlsplit(handler.path)
     key = unquote(url.path).lstrip("/").partition("/")[2]
     if "delete" in url.query:

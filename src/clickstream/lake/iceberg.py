@@ -75,6 +75,13 @@ PROPERTIES = {
 }
 
 
+NEWEST_SNAPSHOTS = 50
+"""So many are never thinned out: builds that are under way stand on them."""
+
+FORGOTTEN_AT_ONCE = 25
+"""Snapshots are thinned out when so many can be, for it takes a commit of its own."""
+
+
 def iceberg_schema(table: Table) -> Schema:
     """A table's Iceberg schema; field ids follow the columns' order, comments their meaning."""
     fields = (
@@ -163,11 +170,28 @@ class LoadedTable:
         try:
             with _Replacement(self.iceberg) as replacement:
                 replacement.overwrite(rows, overwrite_filter=of_hour(hour))
+            _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
             raise StaleHour(
                 f"Hour {hour} of {self.table.name} was published by someone else meanwhile; "
                 f"build it again. ({error})"
             ) from error
+
+
+def _thin_out(table: IcebergTable) -> None:
+    """Forget snapshots: of those older than the newest, the last of each clock hour stays.
+
+    A backfill makes thousands in a day, and each commit to come would read and write them all.
+    What a table said at nine o'clock yesterday can still be asked.
+    """
+    snapshots = sorted(table.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
+    older = snapshots[:-NEWEST_SNAPSHOTS]
+    last_of_hours = {each.timestamp_ms // 3_600_000: each.snapshot_id for each in older}
+    kept = {*last_of_hours.values(), *(ref.snapshot_id for ref in table.refs().values())}
+    forgotten = [each.snapshot_id for each in older if each.snapshot_id not in kept]
+    if len(forgotten) >= FORGOTTEN_AT_ONCE:
+        with suppress(CommitFailedException, ValueError):  # someone else does it at this moment
+            table.maintenance.expire_snapshots().by_ids(forgotten).commit()
 
 
 class _Replacement(Transaction):

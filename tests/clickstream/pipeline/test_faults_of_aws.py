@@ -26,6 +26,7 @@ from tests.support.faults_proxy import (
     loses_the_answer,
     passes,
     resets,
+    throttles,
 )
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -69,10 +70,8 @@ def test_each_request_may_fail_once_and_nothing_comes_of_it(
     """
     plans = {
         "lost": OnceForEach(loses_the_answer, only_writes=True),
-        "broken": OnceForEach(breaks_off, answers(503, "SlowDown"), hangs(SILENCE_SECONDS * 2)),
-        "refused": OnceForEach(
-            resets, answers(500, "InternalError"), answers(400, "ThrottlingException"), breaks_off
-        ),
+        "broken": OnceForEach(breaks_off, throttles, hangs(SILENCE_SECONDS * 2)),
+        "refused": OnceForEach(resets, answers(500, "InternalError"), throttles, breaks_off),
     }
     log_an_hour(lake_settings, FIRST)
     log_an_hour(lake_settings, LAST)
@@ -91,11 +90,11 @@ def test_each_request_may_fail_once_and_nothing_comes_of_it(
 
 
 LASTING = {
-    "PUT raw": answers(503, "SlowDown"),
+    "PUT raw": throttles,
     "GET raw": breaks_off,
-    "GetSecretValue": answers(400, "ThrottlingException"),
+    "GetSecretValue": throttles,
     "PUT staged hits": resets,
-    "PUT hits data file": answers(503, "SlowDown"),
+    "PUT hits data file": throttles,
     "PUT session_parts metadata": answers(500, "InternalError"),
     "UpdateTable hits": answers(500, "InternalServiceException"),
     "UpdateTable hour_ledger": loses_the_answer,
