@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import Transaction
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
     BooleanType,
@@ -75,6 +77,7 @@ PROPERTIES = {
 }
 
 
+MS_PER_HOUR = 3_600_000
 NEWEST_SNAPSHOTS = 50
 """So many are never thinned out: builds that are under way stand on them."""
 
@@ -179,19 +182,27 @@ class LoadedTable:
 
 
 def _thin_out(table: IcebergTable) -> None:
-    """Forget snapshots: of those older than the newest, the last of each clock hour stays.
+    """Forget the snapshots that can be, once there are some.
 
     A backfill makes thousands in a day, and each commit to come would read and write them all.
-    What a table said at nine o'clock yesterday can still be asked.
     """
-    snapshots = sorted(table.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
-    older = snapshots[:-NEWEST_SNAPSHOTS]
-    last_of_hours = {each.timestamp_ms // 3_600_000: each.snapshot_id for each in older}
-    kept = {*last_of_hours.values(), *(ref.snapshot_id for ref in table.refs().values())}
-    forgotten = [each.snapshot_id for each in older if each.snapshot_id not in kept]
+    kept = {ref.snapshot_id for ref in table.refs().values()}
+    forgotten = forgettable(table.snapshots(), kept)
     if len(forgotten) >= FORGOTTEN_AT_ONCE:
         with suppress(CommitFailedException, ValueError):  # someone else does it at this moment
             table.maintenance.expire_snapshots().by_ids(forgotten).commit()
+
+
+def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
+    """The ids of snapshots that are none of the newest, nor the last of a clock hour, nor `kept`.
+
+    So what a table said at nine o'clock yesterday can still be asked.
+    """
+    in_order = sorted(snapshots, key=lambda snapshot: snapshot.timestamp_ms)
+    older = in_order[:-NEWEST_SNAPSHOTS]
+    last_of_hours = {each.timestamp_ms // MS_PER_HOUR: each.snapshot_id for each in in_order}
+    kept = kept | set(last_of_hours.values())
+    return [each.snapshot_id for each in older if each.snapshot_id not in kept]
 
 
 class _Replacement(Transaction):

@@ -31,7 +31,7 @@ from tests.support.faults_proxy import (
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
-from clickstream.errors import AwsUnavailable
+from clickstream.errors import AwsRefused, AwsUnavailable
 from clickstream.settings import Settings
 
 SILENCE_SECONDS = 1
@@ -87,6 +87,25 @@ def test_each_request_may_fail_once_and_nothing_comes_of_it(
     for name, plan in plans.items():
         assert len(plan.met) >= 30, plan.met
         assert_same(children.open_lake(twin(lake_settings, name)), calm)
+
+
+@pytest.mark.parametrize("name", ["PUT raw", "PUT hits data file", "GetSecretValue"])
+def test_a_refusal_is_told_at_once(
+    lake_settings: Settings, local_aws: LocalAwsProcess, name: str
+) -> None:
+    """By boto3 and by pyarrow, which have their own words for it."""
+    log_an_hour(lake_settings, FIRST)
+    asked = []
+
+    def plan(exchange: Exchange) -> Fault:
+        asked.append(exchange.name)
+        return answers(403, "AccessDenied") if exchange.name == name else passes
+
+    with FaultsProxy(local_aws.endpoint, plan) as proxy:
+        lake = children.open_lake(through(lake_settings, proxy))
+        with pytest.raises(AwsRefused, match="AWS refused: "):
+            children.run_an_hour(lake, str(FIRST))
+    assert asked.count(name) == 1
 
 
 LASTING = {
