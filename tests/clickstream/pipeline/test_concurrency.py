@@ -10,7 +10,7 @@ from clickstream import pipeline
 from clickstream.hours import hour_range
 from clickstream.settings import Settings
 
-LAST = FIRST.next.next.next
+LAST = FIRST.next.next
 
 
 @pytest.mark.timeout(600)

@@ -108,6 +108,9 @@ def test_a_refusal_is_told_at_once(
     assert asked.count(name) == 1
 
 
+DONE_ALL_THE_SAME = {"UpdateTable hour_ledger"}
+"""Faults that last, of what is known to be done although no answer ever comes."""
+
 LASTING = {
     "PUT raw": throttles,
     "GET raw": breaks_off,
@@ -116,6 +119,7 @@ LASTING = {
     "PUT hits data file": throttles,
     "PUT session_parts metadata": answers(500, "InternalError"),
     "UpdateTable hits": answers(500, "InternalServiceException"),
+    "UpdateTable session_parts": resets,
     "UpdateTable hour_ledger": loses_the_answer,
     "DELETE pending": resets,
     "StartQueryExecution": answers(500, "InternalServerException"),
@@ -143,8 +147,9 @@ def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
     with ThreadPoolExecutor(len(LASTING)) as threads:
         outcomes = list(threads.map(fails, range(len(LASTING)), LASTING))
     for number, (name, error) in enumerate(outcomes):
-        assert isinstance(error, AwsUnavailable), (name, error)
-        assert "Nothing is lost" in str(error)
-        assert "clear the task or run the command again" in str(error)
-        children.run_an_hour(children.open_lake(twin(lake_settings, str(number))), str(FIRST))
+        if name not in DONE_ALL_THE_SAME:
+            assert isinstance(error, AwsUnavailable), (name, error)
+            assert "Nothing is lost: when AWS answers again, clear the task" in str(error)
+            children.run_an_hour(children.open_lake(twin(lake_settings, str(number))), str(FIRST))
         assert pipeline.verify(children.open_lake(twin(lake_settings, str(number)))) == [], name
+    assert {name for name, error in outcomes if error is None} == DONE_ALL_THE_SAME
