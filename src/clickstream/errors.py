@@ -6,6 +6,9 @@ ClickstreamError
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
 ├── QueryFailed       Athena refused or failed a query
+├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
+├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
+├── DiskFull          the local disk takes no more
 └── BrokenChain       `verify` found an hour that does not agree with the lake
 """
 
@@ -32,6 +35,18 @@ class StaleHour(ClickstreamError):
 
 class QueryFailed(ClickstreamError):
     """Athena refused or failed a query."""
+
+
+class AwsUnavailable(ClickstreamError):
+    """AWS can't be reached or does not answer as it should; later it may."""
+
+
+class AwsRefused(ClickstreamError):
+    """AWS refused a request: credentials, permissions, or a wrong name."""
+
+
+class DiskFull(ClickstreamError):
+    """The local disk takes no more."""
 
 
 class BrokenChain(ClickstreamError):

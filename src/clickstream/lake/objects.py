@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
 
+from clickstream.lake.catalog import ATTEMPTS
 from clickstream.lake.client import Lake
 
 MISSING = {"NoSuchKey", "404"}
+BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -43,7 +52,17 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
 
 
 def get(lake: Lake, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none."""
+    """An object's bytes and ETag, or None if there is none.
+
+    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(*BROKEN_OFF):
+            return _get(lake, key)
+    return _get(lake, key)
+
+
+def _get(lake: Lake, key: str) -> Stored | None:
     try:
         answer = lake.s3.get_object(Bucket=lake.bucket, Key=key)
     except ClientError as error:

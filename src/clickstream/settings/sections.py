@@ -76,6 +76,9 @@ class Aws(Section):
         "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
     )
     region: str = Field("", description="AWS region.")
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
+        30, description="A request that AWS is silent on for so long is made again, up to 5 times."
+    )
 
 
 class Sessions(Section):
