@@ -48,6 +48,11 @@ class Hour:
         """The hour that the given Unix time (seconds) lies in."""
         return cls.of(datetime.fromtimestamp(seconds, UTC))
 
+    @classmethod
+    def at(cls, hour_at: datetime) -> Hour:
+        """The reverse of `naive`: the hour of a table's `hour_at`."""
+        return cls(hour_at.replace(tzinfo=UTC))
+
     @property
     def end(self) -> datetime:
         """The first instant after the hour."""
@@ -76,6 +81,14 @@ class Hour:
     def minus(self, hours: int) -> Hour:
         """The hour that many hours earlier."""
         return Hour(self.start - hours * _ONE)
+
+    def plus(self, hours: int) -> Hour:
+        """The hour that many hours later."""
+        return self.minus(-hours)
+
+    def reaching_back(self, seconds: int) -> Hour:
+        """The hour of the moment so many seconds before the start."""
+        return Hour.of(self.start - timedelta(seconds=seconds))
 
     def __str__(self) -> str:
         return self.start.strftime("%Y-%m-%dT%H")

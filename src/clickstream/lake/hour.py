@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import iceberg
 from clickstream.lake.client import Lake
-from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
+from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 
@@ -45,22 +44,30 @@ def _row(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
     """Which of the hours from `first` to `last` are in the ledger."""
-    scan = iceberg.load(lake, HOUR_LEDGER).iceberg.scan(
-        row_filter=iceberg.between(first, last), selected_fields=("hour_at",)
-    )
-    found = scan.to_arrow().column("hour_at").to_pylist()
-    return {Hour(hour_at.replace(tzinfo=UTC)) for hour_at in found}
+    found = _rows(lake, HOUR_LEDGER, first, last, ["hour_at"]).column("hour_at").to_pylist()
+    return {Hour.at(hour_at) for hour_at in found}
 
 
-def ledger(lake: Lake) -> pd.DataFrame:
-    """The whole ledger, by hour."""
-    table = iceberg.load(lake, HOUR_LEDGER).iceberg.scan().to_arrow()
-    return table.sort_by("hour_at").to_pandas()
+def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pd.DataFrame:
+    """The ledger by hour: all of it, or the rows of the hours from `first` to `last`."""
+    return _rows(lake, HOUR_LEDGER, first, last).sort_by("hour_at").to_pandas()
 
 
-def parts_of(lake: Lake, hour: Hour, columns: list[str]) -> pd.DataFrame:
-    """Some columns of an hour's published session parts."""
-    return iceberg.load(lake, SESSION_PARTS).read(hour, columns).to_pandas()
+def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pd.DataFrame:
+    """Some columns of the published session parts of the hours from `first` to `last`."""
+    return _rows(lake, SESSION_PARTS, first, last, columns).to_pandas()
+
+
+def _rows(
+    lake: Lake,
+    table: Table,
+    first: Hour | None,
+    last: Hour | None,
+    columns: Sequence[str] = ("*",),
+) -> pa.Table:
+    chosen = iceberg.between(first, last)
+    found = iceberg.load(lake, table).iceberg
+    return found.scan(row_filter=chosen, selected_fields=tuple(columns)).to_arrow()
 
 
 def replace(

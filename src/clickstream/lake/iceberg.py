@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 from pyiceberg.exceptions import (
@@ -14,6 +15,7 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.expressions import (
+    AlwaysTrue,
     And,
     BooleanExpression,
     EqualTo,
@@ -117,14 +119,16 @@ def of_hour(hour: Hour) -> BooleanExpression:
     )
 
 
-def between(first: Hour, last: Hour) -> BooleanExpression:
-    """The filter that selects the rows of a range of hours, both ends included."""
-    return And(
-        GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()),
-        LessThanOrEqual(term="event_date", value=last.event_date.isoformat()),
-        GreaterThanOrEqual(term="hour_at", value=first.naive.isoformat()),
-        LessThanOrEqual(term="hour_at", value=last.naive.isoformat()),
-    )
+def between(first: Hour | None, last: Hour | None) -> BooleanExpression:
+    """The filter that selects the rows of a range of hours, both ends included; None is open."""
+    limits: list[BooleanExpression] = [AlwaysTrue()]
+    if first:
+        limits.append(GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()))
+        limits.append(GreaterThanOrEqual(term="hour_at", value=first.naive.isoformat()))
+    if last:
+        limits.append(LessThanOrEqual(term="event_date", value=last.event_date.isoformat()))
+        limits.append(LessThanOrEqual(term="hour_at", value=last.naive.isoformat()))
+    return reduce(And, limits)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, objects, raw, staging
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
+from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Staged
 from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
@@ -84,28 +85,25 @@ def _parsed(
 
 
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
-    """Stitch the staged parts to the sessions that the hour before hands on."""
+    """Stitch the staged parts to the sessions that the hours before hand on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    carry = handed_on(lake, hour.previous)
+    carry = handed_on(lake, hour)
     frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
     stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    handing_on = [sessions.carry_out(parts, hour, rules.gap_seconds) for parts in stitched]
+    still_open = [
+        sessions.carry_out(parts, hour, rules.gap_seconds) for parts in (carry, *stitched)
+    ]
+    carry_out = sessions.carry_out(pd.concat(still_open), hour, rules.gap_seconds)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),
         carry_in=sessions.carry_digest(carry),
-        carry_out=sessions.carry_digest(pd.concat(handing_on)),
+        carry_out=sessions.carry_digest(carry_out),
     )
     with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
         for parts in stitched:
             written.write(parts)
     return built
-
-
-def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
-    """The sessions that a published hour hands on; none if it is not published."""
-    parts = lake_hour.parts_of(lake, hour, sessions.CARRY_COLUMNS)
-    return sessions.carry_out(parts, hour, lake.settings.sessions.gap_seconds)
 
 
 def check_hour(lake: Lake, staged: Staged) -> Staged:

@@ -9,18 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from clickstream import __version__, sessions
+from clickstream import __version__
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw, staging, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
-from clickstream.pipeline.build import (
-    build_sessions,
-    check_hour,
-    clean_hits,
-    handed_on,
-)
+from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.chain import first_astray
 from clickstream.pipeline.records import Published, Staged
 from clickstream.rules import result_digest
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
@@ -51,9 +47,10 @@ def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
 
-    If someone published the hour meanwhile, it is built afresh. If the hour before hands on
-    something else by now, so is this hour; if the next one took over something else, so is that
-    one, and so on while carries change (usually one hour).
+    If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
+    left and to the right: if the hours before hand on something else by now, this hour is built
+    again; if one of the next took over something else, so is that one, and so on while carries
+    change (usually one hour).
     """
     return list(_publish_chain(lake, staged, run_id))
 
@@ -72,24 +69,13 @@ def _publish_chain(lake: Lake, staged: Staged, run_id: str) -> Iterator[Publishe
                 raise
             todo.append((hour, None, "built again after a conflict"))
             continue
-        todo.extend(_neighbours_to_mend(lake, hour, ready))
+        astray = first_astray(lake, hour)
+        if astray is not None:
+            todo.append((astray, None, "built again after an hour before changed"))
 
 
 def _stage(lake: Lake, hour: Hour) -> Staged:
     return check_hour(lake, build_sessions(lake, clean_hits(lake, hour)))
-
-
-def _neighbours_to_mend(
-    lake: Lake, hour: Hour, published: Staged
-) -> Iterator[tuple[Hour, None, str]]:
-    """Look left and right: the hours that the publication leaves standing on something else."""
-    left = sessions.carry_digest(handed_on(lake, hour.previous))
-    if left != published.carry_in:
-        yield hour, None, "built again after the hour before changed"
-        return
-    right = lake_hour.ledger_row(lake, hour.next).values
-    if right and right["carry_in"] != published.carry_out:
-        yield hour.next, None, "built again after the hour before changed"
 
 
 def _publish(lake: Lake, staged: Staged, run_id: str, reason: str) -> Published:
@@ -121,6 +107,7 @@ def _ledger_row(lake: Lake, staged: Staged, before: LedgerRow, run_id: str) -> p
         **staged.balance,
         "library_version": __version__,
         "settings_digest": result_digest(lake.settings),
+        "gap_seconds": lake.settings.sessions.gap_seconds,
         "published_at": datetime.now(UTC).replace(tzinfo=None),
         "published_by": run_id,
         "late_lines": late,

@@ -1,7 +1,7 @@
 """Requests in, session parts out.
 
 A part is a visitor's run of requests inside one hour. It belongs to the session it starts, or to
-the one that was still open at the end of the hour before (the *carry*). Parts with the same
+the one that was still open when the hour began (the *carry*). Parts with the same
 `session_id` make one session, so a session that crosses hours, days or years is exact and nothing
 is rewritten when it grows.
 
@@ -10,7 +10,7 @@ it; GA4's default is 30 minutes); one that is `cap_hours` old ends at the next h
 and a new campaign do not cut it.
 """
 
-from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
+from clickstream.sessions.carry import CARRY_COLUMNS, Link, carry_digest, carry_out, no_carry
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
@@ -18,6 +18,7 @@ from clickstream.sessions.runs import request_runs, run_starts
 __all__ = [
     "CARRY_COLUMNS",
     "Cut",
+    "Link",
     "Requests",
     "SessionRules",
     "build_parts",
