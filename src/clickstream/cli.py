@@ -24,7 +24,7 @@ from clickstream.hours import Hour, hour_range
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake, QueryResult
-    from clickstream.pipeline import Published
+    from clickstream.pipeline import Finding, Published
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +42,12 @@ FirstHour = Annotated[
 LastHour = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="TO", help="Last hour, UTC.")]
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
-HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
+FromHour = Annotated[
+    Hour | None, typer.Argument(parser=Hour.parse, metavar="[FROM]", help="First hour, UTC.")
+]
+ToHour = Annotated[
+    Hour | None, typer.Argument(parser=Hour.parse, metavar="[TO]", help="Last hour, UTC.")
+]
 
 
 def main() -> None:
@@ -129,7 +134,6 @@ def build(
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
-    run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     with _progress() as progress:
         bar = progress.add_task("Hours", total=sum(1 for _ in hour_range(first, last)))
 
@@ -137,24 +141,67 @@ def build(
             progress.print(published.sentence, soft_wrap=True)
             progress.advance(bar, published.reason == "built")
 
-        pipeline.build_range(lake, first, last, run_id, tell)
+        pipeline.build_range(lake, first, last, _by_hand(), tell)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
 
 
 @app.command()
-def verify(first: HourOption = None, last: HourOption = None) -> None:
+def verify(first: FromHour = None, last: ToHour = None) -> None:
     """Prove from the lake that hours add up, agree with their rows, and form one chain.
 
-    Example: [bold]clickstream verify --first 2026-11-20T00 --last 2026-11-20T23[/]
+    With FROM alone, of that hour; with neither, of all published ones.
+
+    Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
+    """
+    if _found(_open_lake(), first, last or first):
+        raise typer.Exit(1)
+
+
+@app.command()
+def mend(
+    first: FromHour = None,
+    last: ToHour = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is wrong and would be mended.")
+    ] = False,
+) -> None:
+    """Build again what verify finds, and verify the hours once more.
+
+    Example: [bold]clickstream mend 2026-11-20T00 2026-11-20T23[/]
     """
     from clickstream import pipeline
 
-    findings = pipeline.verify(_open_lake(), first, last)
-    for finding in findings:
-        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
-    if findings:
+    lake = _open_lake()
+    found = _found(lake, first, last or first)
+    if not found:
+        return
+    if dry_run:
         raise typer.Exit(1)
-    out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+    with _progress() as progress:
+        hours = {finding.hour for finding in found}
+        progress.add_task(f"Mending {len(hours):,} hours", total=None)
+        left = pipeline.mend(lake, found, _by_hand(), progress.print)
+    if not _proven(left):
+        raise typer.Exit(1)
+
+
+def _found(lake: Lake, first: Hour | None, last: Hour | None) -> list[Finding]:
+    """What verify finds, told."""
+    from clickstream import pipeline
+
+    with err.status("Verifying") as status:
+        found = pipeline.verify(lake, first, last, status.update)
+    _proven(found)
+    return found
+
+
+def _proven(found: list[Finding]) -> bool:
+    """Tell what was found; whether it is nothing."""
+    for finding in found:
+        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
+    if not found:
+        out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+    return not found
 
 
 @app.command()
@@ -226,6 +273,11 @@ def demo(
 
     ports = Ports(airflow_port, aws_port)
     raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
+
+
+def _by_hand() -> str:
+    """What the ledger calls a run of the command line."""
+    return f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _open_lake() -> Lake:

@@ -51,7 +51,7 @@ class Hour:
     @classmethod
     def at(cls, hour_at: datetime) -> Hour:
         """The reverse of `naive`: the hour of a table's `hour_at`."""
-        return cls(hour_at.replace(tzinfo=UTC))
+        return cls(datetime(hour_at.year, hour_at.month, hour_at.day, hour_at.hour, tzinfo=UTC))
 
     @property
     def end(self) -> datetime:

@@ -1,19 +1,18 @@
-"""What the lake holds of one hour: its version, its open sessions, and how it is replaced."""
+"""What the lake holds of an hour, or of some: the ledger's rows, its version, its open sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import iceberg
 from clickstream.lake.client import Lake
-from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
+from clickstream.tables import HOUR_LEDGER, SESSION_PARTS, Table
 
 UNPUBLISHED = ""
 
@@ -34,10 +33,11 @@ class LedgerRow:
 
 def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
     """An hour's row in the ledger as it stands now."""
-    return _row(iceberg.load(lake, HOUR_LEDGER), hour)
+    return row_of(iceberg.load(lake, HOUR_LEDGER), hour)
 
 
-def _row(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
+def row_of(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
+    """An hour's row in the ledger as it stood when the ledger was loaded."""
     rows = ledger.read(hour).to_pylist()
     return LedgerRow(rows[0] if rows else {})
 
@@ -68,31 +68,3 @@ def _rows(
     chosen = iceberg.between(first, last)
     found = iceberg.load(lake, table).iceberg
     return found.scan(row_filter=chosen, selected_fields=tuple(columns)).to_arrow()
-
-
-def replace(
-    lake: Lake,
-    hour: Hour,
-    version: str,
-    rows: Mapping[str, pa.Table],
-    make_ledger_row: Callable[[LedgerRow], pa.Table],
-) -> LedgerRow:
-    """Replace an hour in every table, the ledger last.
-
-    All tables are loaded first, then the hour's version is compared with the one that the build
-    stood on: a publication before the loads shows in the version, one after them makes Iceberg
-    refuse the overwrite. Either way StaleHour is raised, and the build starts afresh.
-    `make_ledger_row` gets the row that is replaced and returns the new one, as an Arrow table.
-    """
-    loaded = {
-        table.name: iceberg.load(lake, table)
-        for table in (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS)
-    }
-    before = _row(loaded[HOUR_LEDGER.name], hour)
-    if before.version != version:
-        raise StaleHour(f"Hour {hour} was published by someone else meanwhile; build it again.")
-    for table in (HITS, SESSION_PARTS, REJECTS):
-        loaded[table.name].replace_hour(hour, rows[table.name])
-    row = make_ledger_row(before)
-    loaded[HOUR_LEDGER.name].replace_hour(hour, row)
-    return LedgerRow(row.to_pylist()[0])

@@ -144,10 +144,16 @@ class LoadedTable:
             row_filter=of_hour(hour), selected_fields=tuple(columns or ["*"])
         ).to_arrow()
 
-    def replace_hour(self, hour: Hour, rows: pa.Table) -> None:
-        """Replace an hour's rows. Raises StaleHour if someone changed the hour since the load."""
+    def replace_hour(self, hour: Hour, rows: pa.Table, **only: str) -> None:
+        """Replace an hour's rows, or those that `only` have some values, by column.
+
+        Raises StaleHour if someone changed the hour since the load.
+        """
+        chosen = reduce(
+            And, (EqualTo(term=name, value=value) for name, value in only.items()), of_hour(hour)
+        )
         try:
-            self.iceberg.overwrite(rows, overwrite_filter=of_hour(hour))
+            self.iceberg.overwrite(rows, overwrite_filter=chosen)
         except (ValidationException, CommitFailedException) as error:
             raise StaleHour(
                 f"Hour {hour} of {self.table.name} was published by someone else meanwhile; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
 
 from botocore.exceptions import ClientError
@@ -53,11 +54,20 @@ def get(lake: Lake, key: str) -> Stored | None:
     return Stored(answer["Body"].read(), answer["ETag"])
 
 
-def listing(lake: Lake, prefix: str) -> Iterator[tuple[str, int]]:
-    """Keys and sizes below a prefix, in key order."""
-    pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=lake.bucket, Prefix=prefix)
+def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+    """Keys and sizes below a prefix, in key order; with `after`, of the keys that come after it."""
+    pages = lake.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=lake.bucket, Prefix=prefix, StartAfter=after
+    )
     for page in pages:
         yield from ((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+
+
+def moments(lake: Lake, prefix: str) -> dict[str, datetime]:
+    """When each object below a prefix was last written, in UTC without its zone."""
+    pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=lake.bucket, Prefix=prefix)
+    items = (item for page in pages for item in page.get("Contents", ()))
+    return {item["Key"]: item["LastModified"].replace(tzinfo=None) for item in items}
 
 
 def delete(lake: Lake, keys: list[str]) -> None:

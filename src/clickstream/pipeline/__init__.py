@@ -7,6 +7,8 @@ again at any point; what one step hands to the next is a `Staged`: addresses and
 """
 
 from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     build_hour,
     build_range,
@@ -17,7 +19,7 @@ from clickstream.pipeline.order import (
 )
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.records import Published, Staged
-from clickstream.pipeline.verify import Finding, verify
+from clickstream.pipeline.verify import verify
 
 __all__ = [
     "Finding",
@@ -31,6 +33,7 @@ __all__ = [
     "clean_hits",
     "hours_left_waiting",
     "hours_to_build",
+    "mend",
     "pull",
     "refresh_views",
     "register_tables",

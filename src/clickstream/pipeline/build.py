@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -33,13 +33,13 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         raw_digest=digest,
         raw_objects=len(raws),
     )
-    rejects: list[pd.DataFrame] = []
+    aside = _Aside([], {})
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
         staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
-        for requests in _labelled(lake, hour, raws, rejects):
+        for requests in _labelled(lake, hour, raws, aside):
             cut = sessions.cut(requests, session_rules(lake.settings))
             made = sessions.make_parts(requests, cut)
             parts.write(made)
@@ -47,8 +47,8 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
                 hits.write(frame)
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
-        refused.write(pd.concat(rejects))
-    objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
+        refused.write(pd.concat(aside.rejects))
+    objects.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
     return replace(
         staged,
         lines=balance.total() + refused.rows,
@@ -58,29 +58,38 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     )
 
 
+@dataclass(frozen=True)
+class _Aside:
+    """What reading an hour leaves beside its requests: rejects, and the lines of raw objects."""
+
+    rejects: list[pd.DataFrame]
+    lines: dict[str, int]
+
+
 def _labelled(
-    lake: Lake, hour: Hour, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+    lake: Lake, hour: Hour, raws: Sequence[RawObject], aside: _Aside
 ) -> Iterator[clean.Requests]:
-    """The labelled requests of an hour, group after group; its rejects join the list."""
+    """The labelled requests of an hour, group after group."""
     visitor_keys = clean.VisitorKeys(*keys.visitor_keys(lake, hour))
     groups = bulk.groups_for(sum(item.size for item in raws))
     with look_ups(lake.settings) as found:
         cleaner = clean.Cleaner(clean_rules(lake.settings), visitor_keys, found)
-        yield from bulk.grouped(_parsed(lake, raws, rejects), cleaner, groups)
+        yield from bulk.grouped(_parsed(lake, raws, aside), cleaner, groups)
 
 
 def _parsed(
-    lake: Lake, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+    lake: Lake, raws: Sequence[RawObject], aside: _Aside
 ) -> Iterator[tuple[pd.DataFrame, str]]:
     """The requests of each raw object; an hour without any has one that is empty."""
     if not raws:
         nothing = parse.parse(b"", "combined")
-        rejects.append(nothing.rejects.assign(raw_object=""))
+        aside.rejects.append(nothing.rejects.assign(raw_object=""))
         yield nothing.requests, ""
     for item in raws:
         log_format = log_format_of(lake.settings, item.log_format)
         found = parse.parse(raw.read(lake, item), log_format)
-        rejects.append(found.rejects.assign(raw_object=item.key))
+        aside.rejects.append(found.rejects.assign(raw_object=item.key))
+        aside.lines[item.key] = len(found.requests) + len(found.rejects)
         yield found.requests, item.key
 
 

@@ -11,12 +11,15 @@ and a new campaign do not cut it.
 """
 
 from clickstream.sessions.carry import CARRY_COLUMNS, Link, carry_digest, carry_out, no_carry
+from clickstream.sessions.changes import CHANGE_COLUMNS, COMPARED, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
+    "CHANGE_COLUMNS",
+    "COMPARED",
     "Cut",
     "Link",
     "Requests",
@@ -24,6 +27,7 @@ __all__ = [
     "build_parts",
     "carry_digest",
     "carry_out",
+    "changes",
     "cut",
     "hits_in_order",
     "make_parts",

@@ -206,24 +206,6 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
         pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
 
 
-def test_verify_names_what_is_wrong_and_how_to_mend_it(in_order: Lake) -> None:
-    hits = iceberg.load(in_order, HITS)
-    hits.replace_hour(FIRST.next, hits.read(FIRST.next).slice(1))
-    ledger = iceberg.load(in_order, HOUR_LEDGER)
-    row = ledger.read(LAST).to_pylist()[0] | {"carry_in": "something else", "pages": 10**6}
-    ledger.replace_hour(
-        LAST, type(ledger.read(LAST)).from_pylist([row], HOUR_LEDGER.arrow_schema())
-    )
-    found = [finding.sentence for finding in pipeline.verify(in_order)]
-    assert len(found) == 3
-    assert f"Hour {FIRST.next}: hits has" in found[0]
-    assert f"clickstream build {FIRST.next} {FIRST.next}" in found[0]
-    assert any("does not add up" in sentence for sentence in found)
-    assert any("took over other sessions" in sentence for sentence in found)
-    pipeline.build_range(in_order, FIRST.next, LAST, "test")
-    assert pipeline.verify(in_order) == []
-
-
 def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path) -> None:
     at = datetime(2026, 11, 20, 21, 30, tzinfo=UTC)
     stamp = at.strftime("%d/%b/%Y:03:00:00 +0530").replace("20/Nov", "21/Nov")
