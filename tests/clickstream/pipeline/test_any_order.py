@@ -160,6 +160,20 @@ def test_a_build_killed_at_any_write_is_mended_by_the_next(
     assert pipeline.verify(lake) == []
 
 
+def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_path: Path) -> None:
+    """Backwards: the later hour is stitched to the earlier one when that comes, two hours on."""
+    sessions = lake.settings.sessions.model_copy(update={"gap_seconds": 7200})
+    patient = Lake(lake.settings.model_copy(update={"sessions": sessions}), lake.session)
+    stamps = (f"{FIRST.start:%d/%b/%Y:%H}:40:00", f"{FIRST.plus(2).start:%d/%b/%Y:%H}:39:59")
+    request = f'"GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n'
+    write(tmp_path / "logs", [f"192.0.2.1 - - [{stamp} +0000] {request}" for stamp in stamps])
+    pipeline.pull(patient, patient.settings.sources[0])
+    pipeline.build_hour(patient, FIRST.plus(2), "test")
+    pipeline.build_hour(patient, FIRST, "test")
+    assert [facts[-1] for facts in session_facts(patient)] == [2]
+    assert pipeline.verify(patient) == []
+
+
 def test_builds_side_by_side_end_as_one_after_the_other(in_order: Lake, make_lake, reopen) -> None:
     lake = make_lake("sidebyside")
     pipeline.pull(lake, lake.settings.sources[0])

@@ -59,4 +59,4 @@ def assert_the_number_leads_to_its_lines(lake: Lake) -> None:
     sql = "select raw_object, line_number from page_views where page = '/'"
     for key, number in athena.query(lake, sql).rows:
         line = raw.read(lake, raw.RawObject(key, 0)).splitlines()[number - 1]
-        assert re.search(rb'"GET /(\?\S*)? HTTP/1.1" 200 ', line)
+        assert re.search(rb'"GET /(\?\S*)? HTTP/[12][.][01]" 200 ', line)
