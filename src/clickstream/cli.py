@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
 from clickstream.errors import ClickstreamError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
+from clickstream.showing import SHOWN_AS, show_answer
 
 if TYPE_CHECKING:
-    from clickstream.lake import Lake, QueryResult
-    from clickstream.pipeline import Finding, Published
+    from clickstream.lake import Lake
+    from clickstream.pipeline import Finding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,16 +34,19 @@ out = Console()
 err = Console(stderr=True)
 
 FirstHour = Annotated[
-    Hour, typer.Argument(parser=Hour.parse, metavar="FROM", help="First hour, UTC.")
+    Hour, typer.Argument(parser=Hour.first_of, metavar="FROM", help="First hour or day, UTC.")
 ]
-LastHour = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="TO", help="Last hour, UTC.")]
+LastHour = Annotated[
+    Hour, typer.Argument(parser=Hour.last_of, metavar="TO", help="Last hour or day, UTC.")
+]
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
 FromHour = Annotated[
-    Hour | None, typer.Argument(parser=Hour.parse, metavar="[FROM]", help="First hour, UTC.")
+    Hour | None,
+    typer.Argument(parser=Hour.first_of, metavar="[FROM]", help="First hour or day, UTC."),
 ]
 ToHour = Annotated[
-    Hour | None, typer.Argument(parser=Hour.parse, metavar="[TO]", help="Last hour, UTC.")
+    Hour | None, typer.Argument(parser=Hour.last_of, metavar="[TO]", help="Last hour or day, UTC.")
 ]
 
 
@@ -121,28 +121,60 @@ def build(
     pull_first: Annotated[
         bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
     ] = True,
+    only_outdated: Annotated[
+        bool, typer.Option("--outdated", help="Leave out hours that another build can't change.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
+    ] = False,
 ) -> None:
     """Build every hour from the first to the last and refresh the views, without Airflow.
 
+    After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
+
     Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
+
+    Example: [bold]clickstream build 2026-11-01 2026-11-30 --outdated --dry-run[/]
     """
     from clickstream import pipeline
 
-    lake = _open_lake()
-    for source in lake.settings.sources if pull_first else ():
+    lake, (first, last) = _open_lake(), pipeline.check_range(first, last)
+    if pull_first and not dry_run:
+        _pull_all(lake)
+    run_id = _by_hand()
+    todo = pipeline.hours_to_rebuild(lake, first, last, run_id, only_outdated)
+    out.print(pipeline.describe(pipeline.standings(lake, first, last)), soft_wrap=True)
+    if dry_run:
+        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        return
+    _rebuild(lake, todo, run_id)
+    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+
+
+def _pull_all(lake: Lake) -> None:
+    from clickstream import pipeline
+
+    for source in lake.settings.sources:
         pulled = pipeline.pull(lake, source)
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+
+
+def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
+    from clickstream import pipeline
+
     with _progress() as progress:
-        bar = progress.add_task("Hours", total=sum(1 for _ in hour_range(first, last)))
-
-        def tell(published: Published) -> None:
+        bar = progress.add_task("Hours", total=len(todo))
+        pace = pipeline.Pace(todo)
+        for published in pipeline.rebuild(lake, todo, run_id):
             progress.print(published.sentence, soft_wrap=True)
-            progress.advance(bar, published.reason == "built")
+            pace.count(published)
+            progress.update(bar, completed=pace.done)
 
-        pipeline.build_range(lake, first, last, _by_hand(), tell)
-    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+
+def _hours(hours: list[Hour]) -> str:
+    return ", ".join(map(str, hours)) or "none"
 
 
 @app.command()
@@ -205,6 +237,26 @@ def _proven(found: list[Finding]) -> bool:
 
 
 @app.command()
+def upkeep(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Compact days that are over, forget old snapshots, delete what nothing needs.
+
+    Example: [bold]clickstream upkeep --dry-run[/]
+    """
+    from clickstream import pipeline
+
+    lake, now = _open_lake(), datetime.now(UTC)
+    with err.status("Upkeep") as status:
+        compacted = pipeline.compact_days(lake, now, dry_run, status.update)
+        out.print(compacted.sentence, soft_wrap=True)
+        out.print(pipeline.expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
+        out.print(pipeline.sweep_files(lake, now, dry_run, status.update).sentence, soft_wrap=True)
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One statement; - reads it from stdin.")],
     style: Annotated[
@@ -217,10 +269,9 @@ def query(
     """
     from clickstream.lake import athena
 
-    show = {"table": _show_table, "csv": _show_csv, "json": _show_json}.get(style)
-    if show is None:
-        raise typer.BadParameter(f"{style!r} is not one of table, csv, json.")
-    show(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql))
+    if style not in SHOWN_AS:
+        raise typer.BadParameter(f"{style!r} is not one of {', '.join(SHOWN_AS)}.")
+    show_answer(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
 
 
 @app.command()
@@ -289,42 +340,6 @@ def _open_lake() -> Lake:
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)
-
-
-def _show_table(result: QueryResult) -> None:
-    """Print a table or, where it is wider than the terminal, one record after the other."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
-    for position, name in enumerate(result.columns):
-        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
-        table.add_column(name, justify="right" if numbers else "left")
-    for row in result.rows:
-        table.add_row(*map(_cell, row))
-    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
-        out.print(table)
-        return
-    for row in result.rows:
-        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
-        for name, value in zip(result.columns, row, strict=True):
-            record.add_row(name, _cell(value))
-        out.print(record, "")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
-
-
-def _show_csv(result: QueryResult) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerows([result.columns, *result.rows])
-
-
-def _show_json(result: QueryResult) -> None:
-    def plain(value: Any) -> str:
-        return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-    sys.stdout.write(json.dumps(result.records(), default=plain, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from clickstream.errors import InputError
 
 _ONE = timedelta(hours=1)
 _TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d)(?::00)?(?::00)?(?:Z|\+00:00)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, order=True)
@@ -52,6 +54,16 @@ class Hour:
     def at(cls, hour_at: datetime) -> Hour:
         """The reverse of `naive`: the hour of a table's `hour_at`."""
         return cls(datetime(hour_at.year, hour_at.month, hour_at.day, hour_at.hour, tzinfo=UTC))
+
+    @classmethod
+    def first_of(cls, text: str) -> Hour:
+        """Read where a range begins: an hour, or a day like `2026-11-20`, at its first hour."""
+        return cls.parse(f"{text.strip()}T00" if _DAY.fullmatch(text.strip()) else text)
+
+    @classmethod
+    def last_of(cls, text: str) -> Hour:
+        """Read where a range ends: an hour, or a day like `2026-11-20`, at its last hour."""
+        return cls.parse(f"{text.strip()}T23" if _DAY.fullmatch(text.strip()) else text)
 
     @property
     def end(self) -> datetime:
@@ -100,3 +112,10 @@ def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
     while hour <= last:
         yield hour
         hour = hour.next
+
+
+def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
+    """The range from `first` to `last` cut at midnight UTC: first and last hour of each piece."""
+    for _, hours in groupby(hour_range(first, last), key=lambda hour: hour.event_date):
+        piece = list(hours)
+        yield piece[0], piece[-1]

@@ -42,6 +42,12 @@ def row_of(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
     return LedgerRow(rows[0] if rows else {})
 
 
+def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
+    """The rows of the hours from `first` to `last` that are published, all read at once."""
+    rows = _rows(lake, HOUR_LEDGER, first, last).to_pylist()
+    return {Hour.at(row["hour_at"]): LedgerRow(row) for row in rows}
+
+
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
     """Which of the hours from `first` to `last` are in the ledger."""
     found = _rows(lake, HOUR_LEDGER, first, last, ["hour_at"]).column("hour_at").to_pylist()

@@ -24,7 +24,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import iceberg, objects
 from clickstream.lake.client import Lake
-from clickstream.lake.hour import UNPUBLISHED, LedgerRow, row_of
+from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row, row_of
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,
@@ -35,6 +35,7 @@ from clickstream.tables import (
 )
 
 PUBLISHING = "publishing/"
+_PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,22 @@ def _record_changes(
 
 def broken_off(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
     """The hours of a range whose publication has begun and is not done."""
-    keys = objects.listing(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else "")
-    hours = (Hour.parse(key.split("/")[1]) for key, _ in keys)
-    return {hour for hour in hours if last is None or hour <= last}
+    found = set()
+    for key, _ in objects.listing(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
+        _, hour, name = key.split("/")
+        if last and hour > str(last):
+            break
+        if not _is_done(ledger_row(lake, Hour.parse(hour)), *name.split("-")):
+            found.add(Hour.parse(hour))
+    return found
+
+
+def _is_done(row: LedgerRow, version: str, run: str) -> bool:
+    """Whether a mark was only left behind: the run it is of has replaced the version it is of."""
+    if run == _PARTS:
+        return True
+    is_published = run == _short(str(row.values.get("published_by")))
+    return is_published and version != _short(row.version)
 
 
 @dataclass(frozen=True)
@@ -139,7 +153,7 @@ class _Marks:
 
     @property
     def _parts(self) -> str:
-        return self._key("parts")
+        return self._key(_PARTS)
 
     def _key(self, name: str) -> str:
         return f"{PUBLISHING}{self.hour}/{_short(self.version)}-{name}"

@@ -70,7 +70,8 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
 
 def arrivals(lake: Lake, hour: Hour) -> dict[str, datetime]:
     """When each raw object of an hour was put there, by key; UTC, as tables hold it."""
-    return objects.moments(lake, f"{RAW}{hour}/")
+    listed = objects.listing_with_times(lake, f"{RAW}{hour}/")
+    return {item.key: item.modified_at.replace(tzinfo=None) for item in listed}
 
 
 def raw_by_hour(

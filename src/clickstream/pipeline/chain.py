@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 
 import pandas as pd
 
 from clickstream import sessions
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import hour as lake_hour
 from clickstream.sessions import Link
@@ -38,6 +39,32 @@ def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:
 def parts_behind(lake: Lake, chosen: list[Link]) -> pd.DataFrame:
     """The carry's columns of all published parts that some links of the chain depend on."""
     return _parts(lake, min(link.reach for link in chosen), max(link.hour for link in chosen))
+
+
+def judged(
+    lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[Link, bool, bool]]:
+    """Each link, whether it took over and whether it hands on what the published parts say.
+
+    Parts are read a day at a time; `progress` is told of each.
+    """
+    for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
+        progress(f"The chain of sessions, {date}")
+        day = [*of_day]
+        parts = parts_behind(lake, day)
+        yield from ((link, link.follows(parts), link.leads(parts)) for link in day)
+
+
+def off_the_chain(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
+    """The hours of a range that another build would change, or that leave a later one astray."""
+    found = set()
+    ledger = lake_hour.ledger(lake, first, last.plus(LONGEST_GAP_SECONDS // 3600))
+    for link, follows, leads in judged(lake, ledger):
+        if not follows:
+            found |= {*hour_range(link.reach, link.hour)}
+        elif not leads:
+            found.add(link.hour)
+    return found
 
 
 def first_astray(lake: Lake, hour: Hour) -> Hour | None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw
+from clickstream.lake import Lake, raw, trouble
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.order import build_hour
 from clickstream.pipeline.verify import stray_marks, verify
 
 
+@trouble.told()
 def mend(
     lake: Lake, found: list[Finding], run_id: str, tell: Callable[[str], None] = lambda _: None
 ) -> list[Finding]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, raw, staging, views
+from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import publish
 from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
@@ -20,6 +21,7 @@ from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 MOST_ATTEMPTS = 20
 
 
+@trouble.told()
 def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
@@ -35,11 +37,13 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     return sorted({hour, *missed, *published.intersection(waiting)})
 
 
+@trouble.told()
 def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
     """Hours with lines, before the ones being built, that no run will come to by itself."""
     return [h for h in raw.pending_hours(lake) if h < min(building)]
 
 
+@trouble.told()
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
 
@@ -63,20 +67,20 @@ class _Todo:
 
 def _publish_chain(lake: Lake, staged: Staged, run_id: str) -> Iterator[Published]:
     todo = [_Todo(Hour.parse(staged.hour), staged)]
-    attempts = 0
+    attempts: Counter[Hour] = Counter()
     while todo:
         one = todo.pop()
+        attempts[one.hour] += 1
         try:
             published, cause = _publish(lake, one, run_id)
         except StaleHour:
-            attempts += 1
-            if attempts == MOST_ATTEMPTS:
+            if attempts[one.hour] == MOST_ATTEMPTS:
                 raise
             todo.append(replace(one, staged=None, reason="built again after a conflict"))
             continue
         yield published
         astray = first_astray(lake, one.hour)
-        if astray is not None:
+        if astray is not None and attempts[astray] < MOST_ATTEMPTS:
             todo.append(_Todo(astray, None, "built again after an hour before changed", cause))
 
 
@@ -123,6 +127,7 @@ def build_range(
     return done
 
 
+@trouble.told()
 def refresh_views(lake: Lake) -> views.Refreshed:
     """Create or replace the Athena views whose SQL has changed."""
     return views.refresh(lake, lake.settings.resolve(lake.settings.build.sql_directory))

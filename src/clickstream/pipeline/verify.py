@@ -6,21 +6,21 @@ Nothing is taken on the ledger's word that rows, parts and raw objects can say t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
 
 import pandas as pd
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw
+from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import broken_off
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.chain import links, parts_behind
+from clickstream.pipeline.chain import judged
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.proofs import disagreeing
 from clickstream.tables import BALANCE
 
 
+@trouble.told()
 def verify(
     lake: Lake,
     first: Hour | None = None,
@@ -58,15 +58,11 @@ def _off_the_chain(
     lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Hours that took over something else than the hours before hand on, worked out from parts."""
-    for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
-        progress(f"The chain of sessions, {date}")
-        day = [*of_day]
-        parts = parts_behind(lake, day)
-        for link in day:
-            if not link.follows(parts):
-                yield Finding(link.hour, "it took over other sessions than were handed on to it")
-            if not link.leads(parts):
-                yield Finding(link.hour, "it hands on other sessions than the ledger says")
+    for link, follows, leads in judged(lake, ledger, progress):
+        if not follows:
+            yield Finding(link.hour, "it took over other sessions than were handed on to it")
+        if not leads:
+            yield Finding(link.hour, "it hands on other sessions than the ledger says")
 
 
 def _not_as_in_raw(

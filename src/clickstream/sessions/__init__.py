@@ -13,6 +13,8 @@ and a new campaign do not cut it.
 from clickstream.sessions.carry import CARRY_COLUMNS, Link, carry_digest, carry_out, no_carry
 from clickstream.sessions.changes import CHANGE_COLUMNS, COMPARED, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
+from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
+from clickstream.sessions.goals import Goal, times_met
 from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
@@ -20,7 +22,9 @@ __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
     "COMPARED",
+    "GOAL_COLUMNS",
     "Cut",
+    "Goal",
     "Link",
     "Requests",
     "SessionRules",
@@ -35,4 +39,5 @@ __all__ = [
     "request_runs",
     "run_starts",
     "stitch",
+    "times_met",
 ]

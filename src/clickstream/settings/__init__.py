@@ -20,6 +20,7 @@ from clickstream.settings.sections import (
     Build,
     Channels,
     Clean,
+    Goal,
     Lake,
     Pages,
     Places,
@@ -28,6 +29,8 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Source,
+    Step,
+    Upkeep,
 )
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "Build",
     "Channels",
     "Clean",
+    "Goal",
     "Lake",
     "Pages",
     "Places",
@@ -51,5 +55,7 @@ __all__ = [
     "Settings",
     "Site",
     "Source",
+    "Step",
+    "Upkeep",
     "load",
 ]
