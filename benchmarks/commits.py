@@ -18,9 +18,18 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import UNPUBLISHED
+from clickstream.lake.publication import publish
 from clickstream.settings import Aws, Settings
-from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
+from clickstream.tables import (
+    HITS,
+    HOUR_LEDGER,
+    RAW_OBJECTS,
+    REJECTS,
+    SESSION_CHANGES,
+    SESSION_PARTS,
+    Table,
+)
 
 FIRST = Hour.parse("2026-01-01T00")
 ROWS_PER_HOUR = 50
@@ -62,8 +71,9 @@ def _publications(lake: Lake, hours: int, aws_pid: int) -> Iterator[tuple[float,
 
 def _publish(lake: Lake, hour: Hour) -> None:
     rows = {table.name: _rows(table, hour) for table in (HITS, SESSION_PARTS, REJECTS)}
-    ledger = _rows(HOUR_LEDGER, hour, 1)
-    lake_hour.replace(lake, hour, lake_hour.UNPUBLISHED, rows, lambda _before: ledger)
+    numbers = {RAW_OBJECTS: 1, SESSION_CHANGES: 0, HOUR_LEDGER: 1}
+    history = {table.name: _rows(table, hour, number) for table, number in numbers.items()}
+    publish(lake, hour, UNPUBLISHED, "benchmark", rows, lambda _replaced: history)
 
 
 def _rows(table: Table, hour: Hour, number: int = ROWS_PER_HOUR) -> pa.Table:

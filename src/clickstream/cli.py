@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
+from clickstream.showing import SHOWN_AS, show_answer
 
 if TYPE_CHECKING:
-    from clickstream.lake import Lake, QueryResult
+    from clickstream.lake import Lake
+    from clickstream.pipeline import Finding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +41,13 @@ LastHour = Annotated[
 ]
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
-HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
+FromHour = Annotated[
+    Hour | None,
+    typer.Argument(parser=Hour.first_of, metavar="[FROM]", help="First hour or day, UTC."),
+]
+ToHour = Annotated[
+    Hour | None, typer.Argument(parser=Hour.last_of, metavar="[TO]", help="Last hour or day, UTC.")
+]
 
 
 def main() -> None:
@@ -137,7 +141,7 @@ def build(
     lake, (first, last) = _open_lake(), pipeline.check_range(first, last)
     if pull_first and not dry_run:
         _pull_all(lake)
-    run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    run_id = _by_hand()
     todo = pipeline.hours_to_rebuild(lake, first, last, run_id, only_outdated)
     out.print(pipeline.describe(pipeline.standings(lake, first, last)), soft_wrap=True)
     if dry_run:
@@ -174,19 +178,62 @@ def _hours(hours: list[Hour]) -> str:
 
 
 @app.command()
-def verify(first: HourOption = None, last: HourOption = None) -> None:
+def verify(first: FromHour = None, last: ToHour = None) -> None:
     """Prove from the lake that hours add up, agree with their rows, and form one chain.
 
-    Example: [bold]clickstream verify --first 2026-11-20T00 --last 2026-11-20T23[/]
+    With FROM alone, of that hour; with neither, of all published ones.
+
+    Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
+    """
+    if _found(_open_lake(), first, last or first):
+        raise typer.Exit(1)
+
+
+@app.command()
+def mend(
+    first: FromHour = None,
+    last: ToHour = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is wrong and would be mended.")
+    ] = False,
+) -> None:
+    """Build again what verify finds, and verify the hours once more.
+
+    Example: [bold]clickstream mend 2026-11-20T00 2026-11-20T23[/]
     """
     from clickstream import pipeline
 
-    findings = pipeline.verify(_open_lake(), first, last)
-    for finding in findings:
-        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
-    if findings:
+    lake = _open_lake()
+    found = _found(lake, first, last or first)
+    if not found:
+        return
+    if dry_run:
         raise typer.Exit(1)
-    out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+    with _progress() as progress:
+        hours = {finding.hour for finding in found}
+        progress.add_task(f"Mending {len(hours):,} hours", total=None)
+        left = pipeline.mend(lake, found, _by_hand(), progress.print)
+    if not _proven(left):
+        raise typer.Exit(1)
+
+
+def _found(lake: Lake, first: Hour | None, last: Hour | None) -> list[Finding]:
+    """What verify finds, told."""
+    from clickstream import pipeline
+
+    with err.status("Verifying") as status:
+        found = pipeline.verify(lake, first, last, status.update)
+    _proven(found)
+    return found
+
+
+def _proven(found: list[Finding]) -> bool:
+    """Tell what was found; whether it is nothing."""
+    for finding in found:
+        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
+    if not found:
+        out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+    return not found
 
 
 @app.command()
@@ -222,10 +269,9 @@ def query(
     """
     from clickstream.lake import athena
 
-    show = {"table": _show_table, "csv": _show_csv, "json": _show_json}.get(style)
-    if show is None:
-        raise typer.BadParameter(f"{style!r} is not one of table, csv, json.")
-    show(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql))
+    if style not in SHOWN_AS:
+        raise typer.BadParameter(f"{style!r} is not one of {', '.join(SHOWN_AS)}.")
+    show_answer(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
 
 
 @app.command()
@@ -280,6 +326,11 @@ def demo(
     raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
 
 
+def _by_hand() -> str:
+    """What the ledger calls a run of the command line."""
+    return f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _open_lake() -> Lake:
     from clickstream.lake import open_lake
 
@@ -289,42 +340,6 @@ def _open_lake() -> Lake:
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)
-
-
-def _show_table(result: QueryResult) -> None:
-    """Print a table or, where it is wider than the terminal, one record after the other."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
-    for position, name in enumerate(result.columns):
-        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
-        table.add_column(name, justify="right" if numbers else "left")
-    for row in result.rows:
-        table.add_row(*map(_cell, row))
-    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
-        out.print(table)
-        return
-    for row in result.rows:
-        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
-        for name, value in zip(result.columns, row, strict=True):
-            record.add_row(name, _cell(value))
-        out.print(record, "")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
-
-
-def _show_csv(result: QueryResult) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerows([result.columns, *result.rows])
-
-
-def _show_json(result: QueryResult) -> None:
-    def plain(value: Any) -> str:
-        return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-    sys.stdout.write(json.dumps(result.records(), default=plain, indent=2) + "\n")
 
 
 if __name__ == "__main__":

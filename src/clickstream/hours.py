@@ -51,6 +51,11 @@ class Hour:
         return cls.of(datetime.fromtimestamp(seconds, UTC))
 
     @classmethod
+    def at(cls, hour_at: datetime) -> Hour:
+        """The reverse of `naive`: the hour of a table's `hour_at`."""
+        return cls(datetime(hour_at.year, hour_at.month, hour_at.day, hour_at.hour, tzinfo=UTC))
+
+    @classmethod
     def first_of(cls, text: str) -> Hour:
         """Read where a range begins: an hour, or a day like `2026-11-20`, at its first hour."""
         return cls.parse(f"{text.strip()}T00" if _DAY.fullmatch(text.strip()) else text)
@@ -88,6 +93,14 @@ class Hour:
     def minus(self, hours: int) -> Hour:
         """The hour that many hours earlier."""
         return Hour(self.start - hours * _ONE)
+
+    def plus(self, hours: int) -> Hour:
+        """The hour that many hours later."""
+        return self.minus(-hours)
+
+    def reaching_back(self, seconds: int) -> Hour:
+        """The hour of the moment so many seconds before the start."""
+        return Hour.of(self.start - timedelta(seconds=seconds))
 
     def __str__(self) -> str:
         return self.start.strftime("%Y-%m-%dT%H")

@@ -218,12 +218,14 @@ HOUR_LEDGER = Table(
         _key("others", "long", "What people asked that is none of the above."),
         _key("rejected", "long", "Lines that could not be used."),
         _key("late_lines", "long", "Lines that came after the hour was first published."),
+        Column("late_by_seconds", "long", "How long after the hour's end the last of them came."),
         _key("hits", "long", "Rows of the hour in hits."),
         _key("session_parts", "long", "Rows of the hour in session_parts."),
         _key("raw_objects", "long", "Raw objects the hour was built from."),
         _key("raw_digest", "string", "Digest of their names and sizes."),
-        _key("carry_in", "string", "Digest of the open sessions taken over from the hour before."),
-        _key("carry_out", "string", "Digest of the open sessions handed on to the next hour."),
+        _key("carry_in", "string", "Digest of the open sessions taken over from earlier hours."),
+        _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
+        Column("gap_seconds", "long", "The longest silence within a session, as it was set then."),
         _key("library_version", "string", "Version of the library that built the hour."),
         _key("settings_digest", "string", "Digest of the settings that shape the result."),
         _key("published_at", "timestamp", "When the hour was published, UTC."),
@@ -232,4 +234,35 @@ HOUR_LEDGER = Table(
     ("hour_at",),
 )
 
-TABLES = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
+RAW_OBJECTS = Table(
+    "raw_objects",
+    "one raw object that a published hour was built from",
+    (
+        _EVENT_DATE,
+        _HOUR_AT,
+        _key("raw_object", "string", "Key of the raw object."),
+        _key("lines", "long", "Lines in it."),
+        _key("arrived_at", "timestamp", "When it was put into the lake, UTC."),
+        _key("is_late", "boolean", "Whether the hour had been published without it before."),
+    ),
+    ("raw_object",),
+)
+
+SESSION_CHANGES = Table(
+    "session_changes",
+    "one session of an hour that a later publication of the hour changed",
+    (
+        _EVENT_DATE,
+        _HOUR_AT,
+        _key("change", "string", "extended, shortened, merged, split, renamed or removed."),
+        _key("old_session_id", "string", "The session_id before."),
+        Column("new_session_id", "string", "The session_id since; null if it was removed."),
+        _key("cause", "string", "late lines, rules, or order; see docs/trust.md."),
+        _key("replaced_at", "timestamp", "When that was published which was changed, UTC."),
+        _key("published_at", "timestamp", "When the change was published, UTC."),
+        _key("published_by", "string", "The run that published it."),
+    ),
+    ("replaced_at", "old_session_id", "new_session_id"),
+)
+
+TABLES = (HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)

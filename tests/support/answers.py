@@ -7,11 +7,16 @@ from pathlib import Path
 
 from clickstream import pipeline
 from clickstream.lake import Lake, athena
-from clickstream.tables import TABLES
+from clickstream.tables import RAW_OBJECTS, SESSION_CHANGES, TABLES
 
-VIEWS = sorted(path.stem for path in (Path(__file__).parents[2] / "include/sql").glob("*.sql"))
+SQL = Path(__file__).parents[2] / "include" / "sql"
+OF_HISTORY = {RAW_OBJECTS.name, SESSION_CHANGES.name, "late_lines"}
+"""What tells how lines came, and nothing of what is in them."""
+
+TABLES_READ = [table.name for table in TABLES if table.name not in OF_HISTORY]
+VIEWS = sorted(path.stem for path in SQL.glob("*.sql") if path.stem not in OF_HISTORY)
 HISTORY = (
-    *("published_at", "published_by", "late_lines"),
+    *("published_at", "published_by", "late_lines", "late_by_seconds"),
     *("raw_objects", "raw_digest", "raw_object", "line_number"),
 )
 """Columns that tell how lines came and when hours were published, not what is in them."""
@@ -24,8 +29,8 @@ def answers(lake: Lake) -> Iterator[tuple[str, list[str]]]:
 
     Every difference in a value shows in its text: floats have as many digits as they need.
     """
-    for table in TABLES:
-        yield table.name, _rows(lake, table.name)
+    for table in TABLES_READ:
+        yield table, _rows(lake, table)
     pipeline.refresh_views(lake)
     for view in VIEWS:
         yield view, _rows(lake, view)

@@ -16,7 +16,7 @@ from clickstream.settings import Settings
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 FIRST = Hour.parse("2026-11-20T00")
-BY_PUBLICATION = ["published_at", "published_by", "late_lines"]
+BY_PUBLICATION = ["published_at", "published_by", "late_lines", "late_by_seconds"]
 BY_PULL = ["raw_object", "line_number", "raw_objects", "raw_digest"]
 
 

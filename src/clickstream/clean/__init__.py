@@ -13,7 +13,7 @@ from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
-from clickstream.clean.kinds import KINDS, KindRules, balance
+from clickstream.clean.kinds import COUNTED_UNDER, KINDS, KindRules, balance
 from clickstream.clean.pages import PageRules
 from clickstream.clean.requests import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
@@ -22,6 +22,7 @@ from clickstream.clean.visitor_ids import VisitorKeys
 
 __all__ = [
     "COLUMNS",
+    "COUNTED_UNDER",
     "DEFAULT_CHANNELS",
     "KINDS",
     "BehaviourRules",

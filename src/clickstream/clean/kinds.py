@@ -26,7 +26,7 @@ PATH_KINDS = ("robots", "health_check", "asset", "api", "download")
 """What a path alone can tell, in order of precedence."""
 
 KIND_TYPE = pd.CategoricalDtype(pd.Index(KINDS, dtype="str"))
-_PEOPLE = {
+COUNTED_UNDER = {
     "page": "pages",
     "download": "downloads",
     "redirect": "redirects",
@@ -36,6 +36,7 @@ _PEOPLE = {
     "api": "api_calls",
     "other": "others",
 }
+"""What the balance calls people's requests of each kind; assets and bots are counted apart."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -177,7 +178,7 @@ def balance(kind: pd.Series | pd.Categorical, is_bot: npt.ArrayLike) -> dict[str
     asset = codes == KINDS.index("asset")
     bot = np.asarray(is_bot, np.bool_) & ~asset
     people = np.bincount(codes[~asset & ~bot], minlength=len(KINDS))
-    counts = {name: int(people[KINDS.index(one)]) for one, name in _PEOPLE.items()}
+    counts = {name: int(people[KINDS.index(one)]) for one, name in COUNTED_UNDER.items()}
     counts |= {"assets": int(asset.sum()), "bots": int(bot.sum())}
     return {name: counts[name] for name in BALANCE}
 

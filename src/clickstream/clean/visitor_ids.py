@@ -16,7 +16,7 @@ _KEY_BYTES = range(16, blake2b.MAX_KEY_SIZE + 1)
 
 @dataclass(frozen=True)
 class VisitorKeys:
-    """The key of an hour, and the one the hour before was hashed with if that was another.
+    """The key of an hour, and the one before it if sessions may still be open under that.
 
     Keys have 16 to 64 bytes; InputError is raised for others.
     """

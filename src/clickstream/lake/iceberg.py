@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 from pyiceberg.exceptions import (
@@ -15,6 +16,7 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.expressions import (
+    AlwaysTrue,
     And,
     BooleanExpression,
     EqualTo,
@@ -145,14 +147,16 @@ def of_hour(hour: Hour) -> BooleanExpression:
     )
 
 
-def between(first: Hour, last: Hour) -> BooleanExpression:
-    """The filter that selects the rows of a range of hours, both ends included."""
-    return And(
-        GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()),
-        LessThanOrEqual(term="event_date", value=last.event_date.isoformat()),
-        GreaterThanOrEqual(term="hour_at", value=first.naive.isoformat()),
-        LessThanOrEqual(term="hour_at", value=last.naive.isoformat()),
-    )
+def between(first: Hour | None, last: Hour | None) -> BooleanExpression:
+    """The filter that selects the rows of a range of hours, both ends included; None is open."""
+    limits: list[BooleanExpression] = [AlwaysTrue()]
+    if first:
+        limits.append(GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()))
+        limits.append(GreaterThanOrEqual(term="hour_at", value=first.naive.isoformat()))
+    if last:
+        limits.append(LessThanOrEqual(term="event_date", value=last.event_date.isoformat()))
+        limits.append(LessThanOrEqual(term="hour_at", value=last.naive.isoformat()))
+    return reduce(And, limits)
 
 
 @dataclass(frozen=True)
@@ -168,11 +172,17 @@ class LoadedTable:
             row_filter=of_hour(hour), selected_fields=tuple(columns or ["*"])
         ).to_arrow()
 
-    def replace_hour(self, hour: Hour, rows: pa.Table) -> None:
-        """Replace an hour's rows. Raises StaleHour if someone changed the hour since the load."""
+    def replace_hour(self, hour: Hour, rows: pa.Table, **only: str) -> None:
+        """Replace an hour's rows, or those that `only` have some values, by column.
+
+        Raises StaleHour if someone changed the hour since the load.
+        """
+        chosen = reduce(
+            And, (EqualTo(term=name, value=value) for name, value in only.items()), of_hour(hour)
+        )
         try:
             with _Replacement(self.iceberg) as replacement:
-                replacement.overwrite(rows, overwrite_filter=of_hour(hour))
+                replacement.overwrite(rows, overwrite_filter=chosen)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
             raise StaleHour(

@@ -53,9 +53,9 @@ class Period:
 
 
 def visitor_keys(lake: Lake, hour: Hour, now: datetime | None = None) -> tuple[bytes, bytes | None]:
-    """The key that holds in an hour, and the one of the hour before if that was another."""
-    days = lake.settings.privacy.key_days
-    period, before = Period.of(hour, days), Period.of(hour.previous, days)
+    """The key that holds in an hour, and the one before it if sessions may be open under that."""
+    days, gap = lake.settings.privacy.key_days, lake.settings.sessions.gap_seconds
+    period, before = Period.of(hour, days), Period.of(hour.reaching_back(gap), days)
     now = now or datetime.now(UTC)
     earlier = _key(lake, before, now) if before != period else None
     return _key(lake, period, now), earlier

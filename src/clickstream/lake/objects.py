@@ -82,9 +82,9 @@ def _get(lake: Lake, key: str) -> Stored | None:
     return Stored(answer["Body"].read(), answer["ETag"])
 
 
-def listing(lake: Lake, prefix: str) -> Iterator[tuple[str, int]]:
-    """Keys and sizes below a prefix, in key order."""
-    return ((item["Key"], item["Size"]) for item in _listed(lake, prefix))
+def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+    """Keys and sizes below a prefix, in key order; with `after`, of the keys that come after it."""
+    return ((item["Key"], item["Size"]) for item in _listed(lake, prefix, after))
 
 
 def listing_with_times(lake: Lake, prefix: str) -> Iterator[Listed]:
@@ -92,8 +92,10 @@ def listing_with_times(lake: Lake, prefix: str) -> Iterator[Listed]:
     return (Listed(i["Key"], i["Size"], i["LastModified"]) for i in _listed(lake, prefix))
 
 
-def _listed(lake: Lake, prefix: str) -> Iterator[dict[str, Any]]:
-    pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=lake.bucket, Prefix=prefix)
+def _listed(lake: Lake, prefix: str, after: str = "") -> Iterator[dict[str, Any]]:
+    pages = lake.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=lake.bucket, Prefix=prefix, StartAfter=after
+    )
     for page in pages:
         yield from page.get("Contents", ())
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from isal import igzip
 
-from clickstream.hours import Hour, by_day, hour_range
+from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 
@@ -66,15 +68,42 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
 
 
-def list_range(lake: Lake, first: Hour, last: Hour) -> dict[Hour, list[RawObject]]:
-    """The raw objects of every hour from `first` to `last`, a day's with one request."""
-    found: dict[Hour, list[RawObject]] = {hour: [] for hour in hour_range(first, last)}
-    for day, _ in by_day(first, last):
-        for key, size in objects.listing(lake, f"{RAW}{day.event_date}T"):
-            hour = Hour.parse(key.split("/")[1])
-            if hour in found:
-                found[hour].append(RawObject(key, size))
+def arrivals(lake: Lake, hour: Hour) -> dict[str, datetime]:
+    """When each raw object of an hour was put there, by key; UTC, as tables hold it."""
+    listed = objects.listing_with_times(lake, f"{RAW}{hour}/")
+    return {item.key: item.modified_at.replace(tzinfo=None) for item in listed}
+
+
+def raw_by_hour(
+    lake: Lake, first: Hour | None = None, last: Hour | None = None
+) -> dict[Hour, list[RawObject]]:
+    """The raw objects of a range of hours, both ends included; None is an open end."""
+    found: dict[Hour, list[RawObject]] = defaultdict(list)
+    for hour, key, size in _of_hours(lake, RAW, first, last):
+        found[hour].append(RawObject(key, size))
     return found
+
+
+def marks_by_hour(
+    lake: Lake, first: Hour | None = None, last: Hour | None = None
+) -> dict[Hour, list[str]]:
+    """The raw objects, by key, that marks say are not built in, of a range of hours."""
+    found: dict[Hour, list[str]] = defaultdict(list)
+    for hour, key, _ in _of_hours(lake, PENDING, first, last):
+        found[hour].append(RAW + key.removeprefix(PENDING))
+    return found
+
+
+def _of_hours(
+    lake: Lake, prefix: str, first: Hour | None, last: Hour | None
+) -> Iterator[tuple[Hour, str, int]]:
+    """Hour, key and size of the objects of a range of hours, which sort as their hours do."""
+    after = f"{prefix}{first}" if first else ""
+    for key, size in objects.listing(lake, prefix, after):
+        hour = Hour.parse(key.split("/")[1])
+        if last and hour > last:
+            return
+        yield hour, key, size
 
 
 def read(lake: Lake, raw: RawObject) -> bytes:
@@ -94,8 +123,7 @@ def raw_digest(raws: Iterable[RawObject]) -> str:
 
 def pending_hours(lake: Lake) -> list[Hour]:
     """The hours with raw objects that no published hour includes yet, in order."""
-    keys = (key for key, _ in objects.listing(lake, PENDING))
-    return [Hour.parse(hour) for hour in sorted({key.split("/")[1] for key in keys})]
+    return sorted(marks_by_hour(lake))
 
 
 def clear_pending(lake: Lake, raws: Iterable[str]) -> None:

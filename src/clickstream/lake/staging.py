@@ -31,9 +31,9 @@ def writing(lake: Lake, key: str, table: Table, hour: Hour) -> Iterator[RowsWrit
         objects.put(lake, key, file)
 
 
-def read(lake: Lake, key: str) -> pa.Table:
-    """The rows of a staged object."""
-    return _opened(lake, key).read()
+def read(lake: Lake, key: str, columns: list[str] | None = None) -> pa.Table:
+    """The rows of a staged object, with all columns or some."""
+    return _opened(lake, key).read(columns)
 
 
 def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:

@@ -7,6 +7,8 @@ again at any point; what one step hands to the next is a `Staged`: addresses and
 """
 
 from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     build_hour,
     build_range,
@@ -28,7 +30,7 @@ from clickstream.pipeline.reprocess import (
     standings,
 )
 from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
-from clickstream.pipeline.verify import Finding, verify
+from clickstream.pipeline.verify import verify
 
 __all__ = [
     "Finding",
@@ -49,6 +51,7 @@ __all__ = [
     "hours_left_waiting",
     "hours_to_build",
     "hours_to_rebuild",
+    "mend",
     "outdated_views",
     "pull",
     "rebuild",

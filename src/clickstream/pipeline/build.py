@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, objects, raw, staging, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
+from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Staged
 from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
@@ -33,14 +34,14 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         raw_digest=digest,
         raw_objects=len(raws),
     )
-    rejects: list[pd.DataFrame] = []
+    aside = _Aside([], {})
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
         staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
         rules = session_rules(lake.settings)
-        for requests in _labelled(lake, hour, raws, rejects):
+        for requests in _labelled(lake, hour, raws, aside):
             cut = sessions.cut(requests, rules)
             made = sessions.make_parts(requests, cut, rules)
             parts.write(made)
@@ -48,8 +49,8 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
                 hits.write(frame)
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
-        refused.write(pd.concat(rejects))
-    objects.put(lake, staged.raw_list_key, json.dumps([item.key for item in raws]).encode())
+        refused.write(pd.concat(aside.rejects))
+    objects.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
     return replace(
         staged,
         lines=balance.total() + refused.rows,
@@ -64,56 +65,62 @@ def staging_prefix(lake: Lake, hour: Hour, raw_digest: str) -> str:
     return f"staging/{hour}/{raw_digest}-{result_digest(lake.settings)}-{__version__}/"
 
 
+@dataclass(frozen=True)
+class _Aside:
+    """What reading an hour leaves beside its requests: rejects, and the lines of raw objects."""
+
+    rejects: list[pd.DataFrame]
+    lines: dict[str, int]
+
+
 def _labelled(
-    lake: Lake, hour: Hour, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+    lake: Lake, hour: Hour, raws: Sequence[RawObject], aside: _Aside
 ) -> Iterator[clean.Requests]:
-    """The labelled requests of an hour, group after group; its rejects join the list."""
+    """The labelled requests of an hour, group after group."""
     visitor_keys = clean.VisitorKeys(*keys.visitor_keys(lake, hour))
     groups = bulk.groups_for(sum(item.size for item in raws))
     with look_ups(lake.settings) as found:
         cleaner = clean.Cleaner(clean_rules(lake.settings), visitor_keys, found)
-        yield from bulk.grouped(_parsed(lake, raws, rejects), cleaner, groups)
+        yield from bulk.grouped(_parsed(lake, raws, aside), cleaner, groups)
 
 
 def _parsed(
-    lake: Lake, raws: Sequence[RawObject], rejects: list[pd.DataFrame]
+    lake: Lake, raws: Sequence[RawObject], aside: _Aside
 ) -> Iterator[tuple[pd.DataFrame, str]]:
     """The requests of each raw object; an hour without any has one that is empty."""
     if not raws:
         nothing = parse.parse(b"", "combined")
-        rejects.append(nothing.rejects.assign(raw_object=""))
+        aside.rejects.append(nothing.rejects.assign(raw_object=""))
         yield nothing.requests, ""
     for item in raws:
         log_format = log_format_of(lake.settings, item.log_format)
         found = parse.parse(raw.read(lake, item), log_format)
-        rejects.append(found.rejects.assign(raw_object=item.key))
+        aside.rejects.append(found.rejects.assign(raw_object=item.key))
+        aside.lines[item.key] = len(found.requests) + len(found.rejects)
         yield found.requests, item.key
 
 
 @trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
-    """Stitch the staged parts to the sessions that the hour before hands on."""
+    """Stitch the staged parts to the sessions that the hours before hand on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    carry = handed_on(lake, hour.previous)
+    carry = handed_on(lake, hour)
     frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
     stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    handing_on = [sessions.carry_out(parts, hour, rules.gap_seconds) for parts in stitched]
+    still_open = [
+        sessions.carry_out(parts, hour, rules.gap_seconds) for parts in (carry, *stitched)
+    ]
+    carry_out = sessions.carry_out(pd.concat(still_open), hour, rules.gap_seconds)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),
         carry_in=sessions.carry_digest(carry),
-        carry_out=sessions.carry_digest(pd.concat(handing_on)),
+        carry_out=sessions.carry_digest(carry_out),
     )
     with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
         for parts in stitched:
             written.write(parts)
     return built
-
-
-def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
-    """The sessions that a published hour hands on; none if it is not published."""
-    parts = lake_hour.parts_of(lake, hour, sessions.CARRY_COLUMNS)
-    return sessions.carry_out(parts, hour, lake.settings.sessions.gap_seconds)
 
 
 @trouble.told()

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
 
-import pyarrow as pa
-
-from clickstream import __version__, sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, objects, raw, staging, trouble, views
+from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
-from clickstream.lake.hour import LedgerRow
-from clickstream.pipeline.build import (
-    build_sessions,
-    check_hour,
-    clean_hits,
-    handed_on,
-)
+from clickstream.lake.publication import publish
+from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.chain import first_astray
+from clickstream.pipeline.history import Cause, built_from, cause_of, history
 from clickstream.pipeline.records import Published, Staged
-from clickstream.rules import result_digest
-from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
+from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
 MOST_ATTEMPTS = 20
 
@@ -54,88 +47,63 @@ def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
 
-    If someone published the hour meanwhile, it is built afresh. If the hour before hands on
-    something else by now, so is this hour; if the next one took over something else, so is that
-    one, and so on while carries change (usually one hour).
+    If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
+    left and to the right: if the hours before hand on something else by now, this hour is built
+    again; if one of the next took over something else, so is that one, and so on while carries
+    change (usually one hour).
     """
     return list(_publish_chain(lake, staged, run_id))
 
 
+@dataclass(frozen=True)
+class _Todo:
+    """An hour to publish, why, and what caused the sessions to change that will."""
+
+    hour: Hour
+    staged: Staged | None
+    reason: str = "built"
+    cause: Cause | None = None
+
+
 def _publish_chain(lake: Lake, staged: Staged, run_id: str) -> Iterator[Published]:
-    todo: list[tuple[Hour, Staged | None, str]] = [(Hour.parse(staged.hour), staged, "built")]
-    attempts = 0
+    todo = [_Todo(Hour.parse(staged.hour), staged)]
+    attempts: Counter[Hour] = Counter()
     while todo:
-        hour, ready, reason = todo.pop()
-        ready = ready or _stage(lake, hour)
+        one = todo.pop()
+        attempts[one.hour] += 1
         try:
-            yield _publish(lake, ready, run_id, reason)
+            published, cause = _publish(lake, one, run_id)
         except StaleHour:
-            attempts += 1
-            if attempts == MOST_ATTEMPTS:
+            if attempts[one.hour] == MOST_ATTEMPTS:
                 raise
-            todo.append((hour, None, "built again after a conflict"))
+            todo.append(replace(one, staged=None, reason="built again after a conflict"))
             continue
-        todo.extend(_neighbours_to_mend(lake, hour, ready))
+        yield published
+        astray = first_astray(lake, one.hour)
+        if astray is not None and attempts[astray] < MOST_ATTEMPTS:
+            todo.append(_Todo(astray, None, "built again after an hour before changed", cause))
 
 
 def _stage(lake: Lake, hour: Hour) -> Staged:
     return check_hour(lake, build_sessions(lake, clean_hits(lake, hour)))
 
 
-def _neighbours_to_mend(
-    lake: Lake, hour: Hour, published: Staged
-) -> Iterator[tuple[Hour, None, str]]:
-    """Look left and right: the hours that the publication leaves standing on something else."""
-    left = sessions.carry_digest(handed_on(lake, hour.previous))
-    if left != published.carry_in:
-        yield hour, None, "built again after the hour before changed"
-        return
-    right = lake_hour.ledger_row(lake, hour.next).values
-    if right and right["carry_in"] != published.carry_out:
-        yield hour.next, None, "built again after the hour before changed"
-
-
-def _publish(lake: Lake, staged: Staged, run_id: str, reason: str) -> Published:
-    hour = Hour.parse(staged.hour)
+def _publish(lake: Lake, one: _Todo, run_id: str) -> tuple[Published, Cause]:
+    """Publish an hour, built afresh if it is not staged, and say why its sessions change."""
+    staged = one.staged or _stage(lake, one.hour)
     rows = {
         HITS.name: staging.read(lake, staged.hits_key),
         SESSION_PARTS.name: staging.read(lake, staged.session_parts_key),
         REJECTS.name: staging.read(lake, staged.rejects_key),
     }
-
-    def ledger_row(before: LedgerRow) -> pa.Table:
-        return _ledger_row(lake, staged, before, run_id)
-
-    row = lake_hour.replace(lake, hour, staged.version, rows, ledger_row).values
-    _clear_pending(lake, staged)
-    return Published(
-        staged.hour, staged.lines, staged.hits, staged.session_parts, row["late_lines"], reason
+    make_history = partial(history, lake, staged, run_id, one.cause)
+    before, after = publish(lake, one.hour, staged.version, run_id, rows, make_history)
+    raw.clear_pending(lake, built_from(lake, staged))
+    late = after.values["late_lines"]
+    published = Published(
+        staged.hour, staged.lines, staged.hits, staged.session_parts, late, one.reason
     )
-
-
-def _ledger_row(lake: Lake, staged: Staged, before: LedgerRow, run_id: str) -> pa.Table:
-    hour = Hour.parse(staged.hour)
-    late = 0
-    if before.values:
-        late = before.values["late_lines"] + max(0, staged.lines - before.values["lines"])
-    row: dict[str, Any] = {
-        "event_date": hour.event_date,
-        "hour_at": hour.naive,
-        **staged.balance,
-        "library_version": __version__,
-        "settings_digest": result_digest(lake.settings),
-        "published_at": datetime.now(UTC).replace(tzinfo=None),
-        "published_by": run_id,
-        "late_lines": late,
-    }
-    counted = ("lines", "rejected", "hits", "session_parts", "raw_objects", "raw_digest")
-    row |= {name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")}
-    return pa.Table.from_pylist([row], schema=HOUR_LEDGER.arrow_schema())
-
-
-def _clear_pending(lake: Lake, staged: Staged) -> None:
-    stored = objects.get(lake, staged.raw_list_key)
-    raw.clear_pending(lake, json.loads(stored.body) if stored else [])
+    return published, one.cause or cause_of(lake, before)
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:

@@ -45,7 +45,7 @@ class Staged:
 
     @property
     def raw_list_key(self) -> str:
-        """The key of the list of raw objects it was built from."""
+        """The key of the list of raw objects it was built from, with their lines."""
         return f"{self.prefix}raw.json"
 
     def as_dict(self) -> dict[str, Any]:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from clickstream import __version__, sessions
+from clickstream import __version__
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.pipeline.build import build_sessions, check_hour, staging_prefix
+from clickstream.pipeline.chain import off_the_chain
 from clickstream.pipeline.order import build_hour, register_tables
 from clickstream.pipeline.records import Published, Staged
 from clickstream.rules import result_digest
@@ -51,9 +52,10 @@ class Standing:
 
 
 def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
-    """How each hour from `first` to `last` stands; the ledger and the raw store are only read."""
-    rows = lake_hour.ledger_rows(lake, first.previous, last.next)
-    raws = raw.list_range(lake, first, last)
+    """How each hour from `first` to `last` stands; the tables and the raw store are only read."""
+    rows = lake_hour.ledger_rows(lake, first, last)
+    raws = raw.raw_by_hour(lake, first, last)
+    astray = off_the_chain(lake, first, last)
     waiting = set(raw.pending_hours(lake))
     digest = result_digest(lake.settings)
 
@@ -65,7 +67,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
             return "built from other lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
             return "built by other settings or another version"
-        return "" if _follows_on(hour, rows) else "not following on"
+        return "not following on" if hour in astray else ""
 
     return [
         Standing(
@@ -76,15 +78,6 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
         )
         for hour in hour_range(first, last)
     ]
-
-
-def _follows_on(hour: Hour, rows: Mapping[Hour, LedgerRow]) -> bool:
-    """Whether an hour took over what the one before hands on, and the next one what it does."""
-    row = rows[hour].values
-    nothing = sessions.carry_digest(sessions.no_carry())
-    before = rows.get(hour.previous, UNBUILT).values.get("carry_out", nothing)
-    after = rows.get(hour.next, UNBUILT).values.get("carry_in", row["carry_out"])
-    return bool((before, after) == (row["carry_in"], row["carry_out"]))
 
 
 def describe(found: Sequence[Standing]) -> str:

@@ -1,92 +1,105 @@
-"""Verify: prove from the lake that hours add up, agree with their rows, and form one chain."""
+"""Verify: prove from the lake that hours add up, agree with their rows, and form one chain.
+
+Nothing is taken on the ledger's word that rows, parts and raw objects can say themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
 
-from clickstream import sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, raw, trouble
+from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
+from clickstream.lake.publication import broken_off
+from clickstream.lake.raw import RawObject
+from clickstream.pipeline.chain import judged
+from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.proofs import disagreeing
 from clickstream.tables import BALANCE
-
-COUNTED = {"hits": "hits", "session_parts": "session_parts", "rejects": "rejected"}
-"""Tables whose rows are counted, and the ledger's column that must say the same."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, and the command that mends it."""
-
-    hour: str
-    what: str
-
-    @property
-    def sentence(self) -> str:
-        """One line that says what to do."""
-        mend = f"clickstream build {self.hour} {self.hour}"
-        return f"Hour {self.hour}: {self.what}. To mend it: {mend}"
 
 
 @trouble.told()
-def verify(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> list[Finding]:
-    """Everything that is wrong with the published hours, by hour; an empty list proves them."""
-    ledger = lake_hour.ledger(lake)
-    chosen = ledger[_within(ledger["hour_at"], first, last)]
-    found = [
-        *_unbalanced(chosen),
-        *_miscounted(lake, chosen),
-        *_broken_links(ledger, chosen),
-        *_waiting(lake, chosen),
+def verify(
+    lake: Lake,
+    first: Hour | None = None,
+    last: Hour | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Finding]:
+    """Everything that is wrong with the published hours, by hour; an empty list proves them.
+
+    Of a range of hours, only their partitions are read, and what their sessions reach back to.
+    `progress` is told what is looked at.
+    """
+    progress("The ledger")
+    ledger = lake_hour.ledger(lake, first, last)
+    found = [*_unbalanced(ledger)]
+    found += [
+        Finding(hour, "a publication of it broke off, or is under way")
+        for hour in broken_off(lake, first, last)
     ]
-    return sorted(found, key=lambda finding: finding.hour)
-
-
-def _within(hour_at: pd.Series, first: Hour | None, last: Hour | None) -> pd.Series:
-    inside = pd.Series(True, index=hour_at.index)
-    if first:
-        inside &= hour_at >= first.naive
-    if last:
-        inside &= hour_at <= last.naive
-    return inside
-
-
-def _name(hour_at: pd.Timestamp) -> str:
-    return str(hour_at.strftime("%Y-%m-%dT%H"))
+    progress("Rows, parts and lines")
+    found += disagreeing(lake, ledger, first, last)
+    progress("Raw lines")
+    found += _not_as_in_raw(lake, ledger, first, last)
+    return sorted([*found, *_off_the_chain(lake, ledger, progress)])
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
-        yield Finding(_name(row.hour_at), f"its balance does not add up to {row.lines:,} lines")
+        yield Finding(Hour.at(row.hour_at), f"its balance does not add up to {row.lines:,} lines")
     for hour_at in ledger.loc[ledger["hour_at"].duplicated(), "hour_at"]:
-        yield Finding(_name(hour_at), "it is in the ledger twice")
+        yield Finding(Hour.at(hour_at), "it is in the ledger twice")
 
 
-def _miscounted(lake: Lake, ledger: pd.DataFrame) -> Iterator[Finding]:
-    for table, column in COUNTED.items():
-        counted = athena.query(lake, f"select hour_at, count(*) from {table} group by hour_at")  # noqa: S608 - our own table names
-        rows = {pd.Timestamp(hour_at): number for hour_at, number in counted.rows}
-        for hour_at, expected in zip(ledger["hour_at"], ledger[column], strict=True):
-            if rows.get(hour_at, 0) != expected:
-                what = f"{table} has {rows.get(hour_at, 0):,} rows, the ledger says {expected:,}"
-                yield Finding(_name(hour_at), what)
+def _off_the_chain(
+    lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None]
+) -> Iterator[Finding]:
+    """Hours that took over something else than the hours before hand on, worked out from parts."""
+    for link, follows, leads in judged(lake, ledger, progress):
+        if not follows:
+            yield Finding(link.hour, "it took over other sessions than were handed on to it")
+        if not leads:
+            yield Finding(link.hour, "it hands on other sessions than the ledger says")
 
 
-def _broken_links(ledger: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[Finding]:
-    """Hours that took over something else than the hour before hands on."""
-    nothing = sessions.carry_digest(sessions.no_carry())
-    handed_on = dict(zip(ledger["hour_at"], ledger["carry_out"], strict=True))
-    for hour_at, carry_in in zip(chosen["hour_at"], chosen["carry_in"], strict=True):
-        if handed_on.get(hour_at - pd.Timedelta(hours=1), nothing) != carry_in:
-            yield Finding(_name(hour_at), "it took over other sessions than were handed on to it")
+def _not_as_in_raw(
+    lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+) -> Iterator[Finding]:
+    """Hours that were built from other lines than lie in raw now, and marks that mean nothing."""
+    there = raw.raw_by_hour(lake, first, last)
+    marks = raw.marks_by_hour(lake, first, last)
+    columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
+    for hour_at, number, digest in zip(*columns, strict=True):
+        hour = Hour.at(hour_at)
+        yield from _built_from(hour, number, digest, there.get(hour, []), hour in marks)
+    for hour, stray in stray_marks(there, marks).items():
+        what = f"{len(stray):,} marks say that lines wait of which there is no raw object"
+        yield Finding(hour, what, remedy="drop marks")
 
 
-def _waiting(lake: Lake, ledger: pd.DataFrame) -> Iterator[Finding]:
-    published = {_name(hour_at) for hour_at in ledger["hour_at"]}
-    for hour in raw.pending_hours(lake):
-        if str(hour) in published:
-            yield Finding(str(hour), "lines came late and wait to be built in")
+def stray_marks(
+    there: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
+) -> dict[Hour, list[str]]:
+    """The marked keys, by hour, that there is no raw object of: somebody deleted it."""
+    stored = {item.key for items in there.values() for item in items}
+    stray = {hour: sorted(set(keys) - stored) for hour, keys in marks.items()}
+    return {hour: keys for hour, keys in stray.items() if keys}
+
+
+def _built_from(
+    hour: Hour, number: int, digest: str, there: list[RawObject], is_marked: bool
+) -> Iterator[Finding]:
+    if len(there) < number:
+        yield Finding(
+            hour,
+            f"it was built from {number:,} raw objects, of which {len(there):,} are left. Bring "
+            "them back; to build it again would lose their lines",
+            remedy="none",
+        )
+    elif raw.raw_digest(there) != digest:
+        yield Finding(hour, "lines came late and wait to be built in")
+    elif is_marked:
+        yield Finding(hour, "all its lines are built in, and marks say that some wait")

@@ -1,7 +1,7 @@
 """Requests in, session parts out.
 
 A part is a visitor's run of requests inside one hour. It belongs to the session it starts, or to
-the one that was still open at the end of the hour before (the *carry*). Parts with the same
+the one that was still open when the hour began (the *carry*). Parts with the same
 `session_id` make one session, so a session that crosses hours, days or years is exact and nothing
 is rewritten when it grows.
 
@@ -10,7 +10,8 @@ it; GA4's default is 30 minutes); one that is `cap_hours` old ends at the next h
 and a new campaign do not cut it.
 """
 
-from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
+from clickstream.sessions.carry import CARRY_COLUMNS, Link, carry_digest, carry_out, no_carry
+from clickstream.sessions.changes import CHANGE_COLUMNS, COMPARED, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
@@ -19,14 +20,18 @@ from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
+    "CHANGE_COLUMNS",
+    "COMPARED",
     "GOAL_COLUMNS",
     "Cut",
     "Goal",
+    "Link",
     "Requests",
     "SessionRules",
     "build_parts",
     "carry_digest",
     "carry_out",
+    "changes",
     "cut",
     "hits_in_order",
     "make_parts",

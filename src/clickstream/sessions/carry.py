@@ -1,5 +1,9 @@
 """The carry: the sessions still open at the end of an hour, and a digest that proves them.
 
+A session is open as long as its silence is no longer than the gap, so an hour takes over from as
+many hours before it as the gap is long. The ledger says of each hour what it took over and what
+it handed on; published hours form a chain when their parts say the same.
+
 Columns: visitor_id, session_id, session_started_at, last_hit_at; one row per visitor, sorted by
 visitor.
 """
@@ -7,6 +11,7 @@ visitor.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -28,12 +33,15 @@ def no_carry() -> pd.DataFrame:
 
 
 def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame:
-    """What an hour hands on: each visitor's last part, if its silence may still end in time.
+    """What is handed on at the end of an hour: each visitor's last part, if it may still go on.
 
-    `parts` needs the carry's columns; an hour's `session_parts` have them.
+    `parts` needs the carry's columns, and is of the hour and of those before it that the gap
+    reaches back to, at least; any other part makes no difference. An hour's parts and the carry
+    that it took over do as well.
     """
     silence = pd.Timestamp(hour.end.replace(tzinfo=None)) - parts["last_hit_at"]
-    still_open = parts.loc[silence <= pd.Timedelta(seconds=gap_seconds), CARRY_COLUMNS]
+    is_open = (silence > pd.Timedelta(0)) & (silence <= pd.Timedelta(seconds=gap_seconds))
+    still_open = parts.loc[is_open, CARRY_COLUMNS]
     still_open = still_open.astype({"visitor_id": "str", "session_id": "str"})  # they sort as texts
     latest = still_open.sort_values(["visitor_id", "last_hit_at"]).drop_duplicates(
         "visitor_id", keep="last"
@@ -49,3 +57,29 @@ def carry_digest(carry: pd.DataFrame) -> str:
         line = f"{visitor} {session} {started.isoformat()} {last.isoformat()}\n"
         digest.update(line.encode())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Link:
+    """One published hour of the chain, as the ledger has it, with the gap it was built with."""
+
+    hour: Hour
+    gap_seconds: int
+    carry_in: str
+    carry_out: str
+
+    @property
+    def reach(self) -> Hour:
+        """The first hour that it takes sessions over from."""
+        return self.hour.reaching_back(self.gap_seconds)
+
+    def follows(self, parts: pd.DataFrame) -> bool:
+        """Whether it took over what the published parts of the hours before it hand on."""
+        return self._digest(parts, self.hour.previous) == self.carry_in
+
+    def leads(self, parts: pd.DataFrame) -> bool:
+        """Whether its published parts, and those before it, hand on what the ledger says."""
+        return self._digest(parts, self.hour) == self.carry_out
+
+    def _digest(self, parts: pd.DataFrame, hour: Hour) -> str:
+        return carry_digest(carry_out(parts, hour, self.gap_seconds))

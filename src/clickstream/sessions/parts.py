@@ -1,7 +1,7 @@
 """Session parts: what each visitor's run of requests in an hour was like, and whose session it is.
 
 What a part is like follows from the hour's requests alone; which session it belongs to also
-depends on the hour before. So parts are made first and stitched to the open sessions after.
+depends on the hours before. So parts are made first and stitched to the open sessions after.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _FLAGS = ("hit_at", "kind", "is_bot", "channel")
 def build_parts(
     requests: Requests, carry: pd.DataFrame, hour: Hour, rules: SessionRules
 ) -> pd.DataFrame:
-    """The session parts of an hour, from its requests and what the hour before hands on."""
+    """The session parts of an hour, from its requests and what the hours before hand on."""
     return stitch(make_parts(requests, cut(requests, rules), rules), carry, hour, rules)
 
 
 def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFrame:
     """One row per part, sorted by visitor and first hit; not yet stitched to sessions.
 
-    `carried_as` is the id that the hour before knows the visitor by, for `stitch`.
+    `carried_as` is the id that visitors had before a change of keys, for `stitch`.
     """
     order, first, last = parts.order, parts.first, parts.last
     rows = requests.frame(order, _FLAGS)
@@ -85,14 +85,17 @@ def stitch(
 ) -> pd.DataFrame:
     """Parts with the session each belongs to: one that is still open, or one that it begins.
 
-    A session is named after its first part, and keeps that name over hours and visitor keys.
+    A session is named after its first part, and keeps that name over hours and visitor keys: after
+    a change of keys, who has no request under the new key yet is looked for under the one before.
     """
-    carried_as = parts["carried_as"].astype("str")
-    known = carry.set_index("visitor_id").reindex(carried_as).reset_index(drop=True)
+    visitor = parts["visitor_id"].astype("str")
+    is_known = visitor.isin(carry["visitor_id"])
+    known_as = visitor.where(is_known, parts["carried_as"].astype("str"))
+    known = carry.set_index("visitor_id").reindex(known_as).reset_index(drop=True)
     silence = parts["first_hit_at"] - known["last_hit_at"]
     age = pd.Timestamp(hour.naive) - known["session_started_at"]
     continues = (
-        ~carried_as.duplicated()
+        ~visitor.duplicated()
         & (silence <= pd.Timedelta(seconds=rules.gap_seconds))
         & (age < pd.Timedelta(hours=rules.cap_hours))
     )

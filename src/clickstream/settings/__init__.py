@@ -14,6 +14,7 @@ from clickstream.settings.loading import (
 from clickstream.settings.sections import (
     AUTO,
     FORMATS,
+    LONGEST_GAP_SECONDS,
     Aws,
     Bots,
     Build,
@@ -38,6 +39,7 @@ __all__ = [
     "FILE_NAME",
     "FILE_VARIABLE",
     "FORMATS",
+    "LONGEST_GAP_SECONDS",
     "PREFIX",
     "Aws",
     "Bots",

@@ -19,6 +19,9 @@ FORMATS = (
 )
 """The log formats that are known by name."""
 
+LONGEST_GAP_SECONDS = 28_800
+"""The longest silence that may be set to end a session; hours look no further back and ahead."""
+
 _SHAPING: dict[str, Any] = {
     **dict.fromkeys(("site", "sessions", "clean", "pages", "channels", "bots"), True),
     **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
@@ -86,7 +89,7 @@ class Aws(Section):
 class Sessions(Section):
     """What a session is."""
 
-    gap_seconds: Annotated[int, Field(ge=300, le=28_800)] = Field(
+    gap_seconds: Annotated[int, Field(ge=300, le=LONGEST_GAP_SECONDS)] = Field(
         1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
     )
     cap_hours: Annotated[int, Field(ge=1, le=168)] = Field(

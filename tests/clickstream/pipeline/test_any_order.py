@@ -131,6 +131,20 @@ def test_a_build_killed_at_any_write_is_mended_by_the_next(
     assert pipeline.verify(lake) == []
 
 
+def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_path: Path) -> None:
+    """Backwards: the later hour is stitched to the earlier one when that comes, two hours on."""
+    sessions = lake.settings.sessions.model_copy(update={"gap_seconds": 7200})
+    patient = Lake(lake.settings.model_copy(update={"sessions": sessions}), lake.session)
+    stamps = (f"{FIRST.start:%d/%b/%Y:%H}:40:00", f"{FIRST.plus(2).start:%d/%b/%Y:%H}:39:59")
+    request = f'"GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n'
+    write(tmp_path / "logs", [f"192.0.2.1 - - [{stamp} +0000] {request}" for stamp in stamps])
+    pipeline.pull(patient, patient.settings.sources[0])
+    pipeline.build_hour(patient, FIRST.plus(2), "test")
+    pipeline.build_hour(patient, FIRST, "test")
+    assert [facts[-1] for facts in session_facts(patient)] == [2]
+    assert pipeline.verify(patient) == []
+
+
 def test_builds_side_by_side_end_as_one_after_the_other(in_order: Lake, make_lake, reopen) -> None:
     lake = make_lake("sidebyside")
     pipeline.pull(lake, lake.settings.sources[0])
@@ -175,24 +189,6 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
     staged = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST))
     with pytest.raises(UnbalancedHour, match="does not add up and stays unpublished"):
         pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
-
-
-def test_verify_names_what_is_wrong_and_how_to_mend_it(in_order: Lake) -> None:
-    hits = iceberg.load(in_order, HITS)
-    hits.replace_hour(FIRST.next, hits.read(FIRST.next).slice(1))
-    ledger = iceberg.load(in_order, HOUR_LEDGER)
-    row = ledger.read(LAST).to_pylist()[0] | {"carry_in": "something else", "pages": 10**6}
-    ledger.replace_hour(
-        LAST, type(ledger.read(LAST)).from_pylist([row], HOUR_LEDGER.arrow_schema())
-    )
-    found = [finding.sentence for finding in pipeline.verify(in_order)]
-    assert len(found) == 3
-    assert f"Hour {FIRST.next}: hits has" in found[0]
-    assert f"clickstream build {FIRST.next} {FIRST.next}" in found[0]
-    assert any("does not add up" in sentence for sentence in found)
-    assert any("took over other sessions" in sentence for sentence in found)
-    pipeline.build_range(in_order, FIRST.next, LAST, "test")
-    assert pipeline.verify(in_order) == []
 
 
 def test_hours_are_utc_whatever_the_offset_in_the_log(make_lake, tmp_path: Path) -> None:

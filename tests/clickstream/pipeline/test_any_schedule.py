@@ -6,7 +6,7 @@ which reads the lines in plain SQL. What each rule of the order is worth is show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import order
+from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
 HOURS = 3
@@ -142,16 +143,18 @@ def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFram
     return sessions.no_carry()
 
 
-look_both_ways = order._neighbours_to_mend
-replace_hour = lake_hour.replace
+look_both_ways = order.first_astray
+publish = order.publish
 
 
-def no_look_left(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
-    return (found for found in look_both_ways(lake, hour, *more) if found[0] != hour)
+def no_look_left(lake: Lake, hour: Hour) -> Hour | None:
+    found = look_both_ways(lake, hour)
+    return None if found == hour else found
 
 
-def no_look_right(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
-    return (found for found in look_both_ways(lake, hour, *more) if found[0] == hour)
+def no_look_right(lake: Lake, hour: Hour) -> Hour | None:
+    found = look_both_ways(lake, hour)
+    return hour if found == hour else None
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> list[Hour]:
@@ -159,15 +162,15 @@ def late_lines_stay_out(_lake: Lake, hour: Hour) -> list[Hour]:
 
 
 def published_whatever_happened(lake: Lake, hour: Hour, _version: str, *more: Any) -> Any:
-    return replace_hour(lake, hour, lake_hour.ledger_row(lake, hour).version, *more)
+    return publish(lake, hour, lake_hour.ledger_row(lake, hour).version, *more)
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (sessions, "carry_out", each_hour_alone, BACKWARDS),
-    (order, "_neighbours_to_mend", no_look_left, NEIGHBOUR_MEANWHILE),
-    (order, "_neighbours_to_mend", no_look_right, BACKWARDS),
+    (order, "first_astray", no_look_left, NEIGHBOUR_MEANWHILE),
+    (order, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
-    (lake_hour, "replace", published_whatever_happened, SAME_MEANWHILE),
+    (order, "publish", published_whatever_happened, SAME_MEANWHILE),
 ]
 
 
@@ -185,5 +188,7 @@ def test_the_property_notices(
     """One of the schedules above no longer ends as it must."""
     worlds.at_once(0)
     monkeypatch.setattr(room, name, wrong)
+    if room is sessions:
+        monkeypatch.setattr(carry, name, wrong)  # links are judged in there
     with pytest.raises(AssertionError):
         assert_ends_the_same(worlds, schedule)

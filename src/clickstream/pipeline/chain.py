@@ -1,0 +1,87 @@
+"""The chain of published hours: what they hand on to one another, and where that is astray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+import pandas as pd
+
+from clickstream import sessions
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake
+from clickstream.lake import hour as lake_hour
+from clickstream.sessions import Link
+from clickstream.settings import LONGEST_GAP_SECONDS
+
+
+def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
+    """The sessions that are still open when an hour starts, from the published hours before it.
+
+    Hours without parts count for nothing, so it makes no difference which of them are unpublished.
+    """
+    gap = lake.settings.sessions.gap_seconds
+    parts = _parts(lake, hour.reaching_back(gap), hour.previous)
+    return sessions.carry_out(parts, hour.previous, gap)
+
+
+def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:
+    """The rows of the ledger as links of the chain.
+
+    An hour keeps the gap that it was built with, so another setting does not break the chain.
+    """
+    gaps = ledger["gap_seconds"].fillna(lake.settings.sessions.gap_seconds).astype(int)
+    columns = (ledger["hour_at"], gaps, ledger["carry_in"], ledger["carry_out"])
+    for hour_at, gap, carry_in, carry_out in zip(*columns, strict=True):
+        yield Link(Hour.at(hour_at), gap, carry_in, carry_out)
+
+
+def parts_behind(lake: Lake, chosen: list[Link]) -> pd.DataFrame:
+    """The carry's columns of all published parts that some links of the chain depend on."""
+    return _parts(lake, min(link.reach for link in chosen), max(link.hour for link in chosen))
+
+
+def judged(
+    lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[Link, bool, bool]]:
+    """Each link, whether it took over and whether it hands on what the published parts say.
+
+    Parts are read a day at a time; `progress` is told of each.
+    """
+    for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
+        progress(f"The chain of sessions, {date}")
+        day = [*of_day]
+        parts = parts_behind(lake, day)
+        yield from ((link, link.follows(parts), link.leads(parts)) for link in day)
+
+
+def off_the_chain(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
+    """The hours of a range that another build would change, or that leave a later one astray."""
+    found = set()
+    ledger = lake_hour.ledger(lake, first, last.plus(LONGEST_GAP_SECONDS // 3600))
+    for link, follows, leads in judged(lake, ledger):
+        if not follows:
+            found |= {*hour_range(link.reach, link.hour)}
+        elif not leads:
+            found.add(link.hour)
+    return found
+
+
+def first_astray(lake: Lake, hour: Hour) -> Hour | None:
+    """The first published hour, from `hour` on, that took over something else than it would now.
+
+    Only hours are looked at that take over from `hour`, and itself. Its mending will look on from
+    there, so this is enough to mend them all.
+    """
+    farthest = hour.plus(LONGEST_GAP_SECONDS // 3600)
+    near = [
+        link for link in links(lake, lake_hour.ledger(lake, hour, farthest)) if link.reach <= hour
+    ]
+    if not near:
+        return None
+    parts = parts_behind(lake, near)
+    return next((link.hour for link in near if not link.follows(parts)), None)
+
+
+def _parts(lake: Lake, first: Hour, last: Hour) -> pd.DataFrame:
+    return lake_hour.parts_between(lake, first, last, sessions.CARRY_COLUMNS)

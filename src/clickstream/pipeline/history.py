@@ -1,0 +1,117 @@
+"""What a publication adds to the lake's history: raw objects, changed sessions, the ledger's row.
+
+The clock is read here, and nowhere else in the making of an hour; no result depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from clickstream import __version__, sessions
+from clickstream.hours import Hour
+from clickstream.lake import Lake, objects, raw, staging
+from clickstream.lake.hour import LedgerRow
+from clickstream.lake.publication import Replaced
+from clickstream.pipeline.records import Staged
+from clickstream.rules import result_digest
+from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, Table
+
+Cause = Literal["late lines", "rules", "order"]
+"""Why sessions changed: lines came late, settings or the library changed, or hours were first built
+in another order than that of time."""
+
+
+def cause_of(lake: Lake, before: LedgerRow) -> Cause:
+    """Why an hour is published, by the row of the ledger that it replaces."""
+    if not before.values:
+        return "order"
+    rules = (before.values["settings_digest"], before.values["library_version"])
+    return "late lines" if rules == (result_digest(lake.settings), __version__) else "rules"
+
+
+def built_from(lake: Lake, staged: Staged) -> dict[str, int]:
+    """The raw objects that a staged hour was built from, by key, and how many lines each has."""
+    stored = objects.get(lake, staged.raw_list_key)
+    return json.loads(stored.body) if stored else {}
+
+
+def history(
+    lake: Lake, staged: Staged, run_id: str, cause: Cause | None, replaced: Replaced
+) -> dict[str, pa.Table]:
+    """The rows of a publication in raw_objects, session_changes and hour_ledger.
+
+    `cause` is that of the publication that made this one necessary, if one did.
+    """
+    hour, now = Hour.parse(staged.hour), datetime.now(UTC).replace(tzinfo=None)
+    published = {
+        "event_date": hour.event_date,
+        "hour_at": hour.naive,
+        "published_at": now,
+        "published_by": run_id,
+    }
+    raw_objects = _raw_objects(lake, hour, built_from(lake, staged), replaced)
+    ledger_row = {**_ledger_row(lake, staged, hour, raw_objects), **published}
+    changed = [
+        {**change, **published, "cause": cause or cause_of(lake, replaced.ledger)}
+        for change in _changes(lake, staged, replaced)
+    ]
+    rows = {RAW_OBJECTS: raw_objects, SESSION_CHANGES: changed, HOUR_LEDGER: [ledger_row]}
+    return {table.name: _arrow(table, some) for table, some in rows.items()}
+
+
+def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=table.arrow_schema())
+
+
+def _raw_objects(
+    lake: Lake, hour: Hour, lines: Mapping[str, int], replaced: Replaced
+) -> list[dict[str, Any]]:
+    """A row for each raw object. What is said of those that were there before stays as it is."""
+    known, before = replaced.raw_objects, replaced.ledger.values
+    arrived = raw.arrivals(lake, hour) if lines.keys() - known.keys() else {}
+    # A ledger's row without rows here is of an older version, which kept none.
+    is_late = bool(before) and (bool(known) or not before["raw_objects"])
+    return [
+        {
+            "event_date": hour.event_date,
+            "hour_at": hour.naive,
+            "raw_object": key,
+            "lines": number,
+            "arrived_at": known[key]["arrived_at"] if key in known else arrived[key],
+            "is_late": known[key]["is_late"] if key in known else is_late,
+        }
+        for key, number in lines.items()
+    ]
+
+
+def _changes(lake: Lake, staged: Staged, replaced: Replaced) -> list[dict[str, Any]]:
+    """A row for each session that is not what it was; none if the hour was unpublished."""
+    if replaced.parts is None:
+        return []
+    new = staging.read(lake, staged.session_parts_key, sessions.COMPARED).to_pandas()
+    old = replaced.parts.select(sessions.COMPARED).to_pandas()
+    changed = sessions.changes(old, new).to_dict("records")
+    return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in changed]
+
+
+def _ledger_row(
+    lake: Lake, staged: Staged, hour: Hour, raw_objects: list[dict[str, Any]]
+) -> dict[str, Any]:
+    late = [row for row in raw_objects if row["is_late"]]
+    end = hour.next.naive
+    by_seconds = [int((row["arrived_at"] - end).total_seconds()) for row in late]
+    counted = ("lines", "rejected", "hits", "session_parts", "raw_objects", "raw_digest")
+    return {
+        **staged.balance,
+        **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
+        "gap_seconds": lake.settings.sessions.gap_seconds,
+        "library_version": __version__,
+        "settings_digest": result_digest(lake.settings),
+        "late_lines": sum(row["lines"] for row in late),
+        "late_by_seconds": max(by_seconds, default=None),
+    }

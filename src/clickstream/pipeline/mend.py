@@ -1,0 +1,52 @@
+"""Mend: build again what `verify` finds, and say what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from clickstream.errors import ClickstreamError
+from clickstream.hours import Hour
+from clickstream.lake import Lake, raw, trouble
+from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.order import build_hour
+from clickstream.pipeline.verify import stray_marks, verify
+
+
+@trouble.told()
+def mend(
+    lake: Lake, found: list[Finding], run_id: str, tell: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
+    """Do what the findings need, hour after hour, and verify again: what is left is returned.
+
+    `tell` gets a sentence for everything that is done. An hour that can't be built is told, too,
+    and does not keep the others waiting. Mending what is right already changes nothing.
+    """
+    hours = sorted({finding.hour for finding in found})
+    if not hours:
+        return []
+    if any(finding.remedy == "drop marks" for finding in found):
+        _drop_stray_marks(lake, hours[0], hours[-1], tell)
+    done: set[str] = set()
+    for hour in sorted({f.hour for f in found if f.remedy == "build again"}):
+        if str(hour) not in done:
+            done |= _build(lake, hour, run_id, tell)
+    return verify(lake, hours[0], hours[-1])
+
+
+def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> set[str]:
+    """Build an hour and whatever stands on it; the hours that were published."""
+    try:
+        published = build_hour(lake, hour, run_id)
+    except ClickstreamError as error:
+        tell(f"Hour {hour} was not built: {error}")
+        return set()
+    for one in published:
+        tell(one.sentence)
+    return {one.hour for one in published}
+
+
+def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str], None]) -> None:
+    there, marks = raw.raw_by_hour(lake, first, last), raw.marks_by_hour(lake, first, last)
+    for hour, keys in stray_marks(there, marks).items():
+        raw.clear_pending(lake, keys)
+        tell(f"Hour {hour}: {len(keys):,} marks dropped, of which there was no raw object.")

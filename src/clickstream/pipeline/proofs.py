@@ -1,0 +1,200 @@
+"""Proofs that Athena works out: rows agree with the ledger, with one another, and stand once.
+
+Each is one statement over the partitions of the hours in question, and its answer has a row for
+each hour at most, however large the tables are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import pandas as pd
+
+from clickstream.clean import COUNTED_UNDER
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena
+from clickstream.pipeline.findings import Finding
+from clickstream.tables import BALANCE
+
+LONGEST_SESSION_DAYS = 8
+"""No session is older: it ends at the hour edge after `cap_hours`, which are a week at most."""
+
+_COUNTS = """
+select hour_at, if(is_bot, 'bots', kind) as counted, count(*) as number
+from hits where {within} group by 1, 2
+union all
+select hour_at, 'rejected', count(*) from rejects where {within} group by 1
+union all
+select hour_at, 'session_parts', count(*) from session_parts where {within} group by 1
+union all
+select hour_at, 'assets', sum(assets) from session_parts where {within} group by 1
+union all
+select hour_at, 'requests', sum(requests) from session_parts where {within} group by 1
+union all
+select hour_at, 'raw_objects', count(*) from raw_objects where {within} group by 1
+union all
+select hour_at, 'lines', sum(lines) from raw_objects where {within} group by 1
+"""
+
+_PARTS_WITH_OTHER_HITS = """
+with
+
+hits_of_parts as (
+    select
+        hour_at,
+        part_id,
+        count(*) as hits,
+        count_if(kind = 'page') as page_views,
+        min(visitor_id) as visitor_id,
+        max(visitor_id) as other_visitor_id,
+        min(hit_at) as first_hit_at,
+        max(hit_at) as last_hit_at
+    from hits
+    where {within}
+    group by hour_at, part_id
+),
+
+parts as (
+    select
+        hour_at,
+        part_id,
+        count(*) as times,
+        sum(requests - assets) as hits,
+        sum(page_views) as page_views,
+        min(visitor_id) as visitor_id,
+        min(first_hit_at) as first_hit_at,
+        max(last_hit_at) as last_hit_at
+    from session_parts
+    where {within}
+    group by hour_at, part_id
+)
+
+select coalesce(parts.hour_at, hits_of_parts.hour_at) as hour_at, count(*) as number
+from parts
+full outer join hits_of_parts
+    on parts.hour_at = hits_of_parts.hour_at and parts.part_id = hits_of_parts.part_id
+where
+    parts.part_id is null
+    or parts.times > 1
+    or parts.hits <> coalesce(hits_of_parts.hits, 0)
+    or parts.page_views <> coalesce(hits_of_parts.page_views, 0)
+    or parts.visitor_id <> hits_of_parts.visitor_id
+    or parts.visitor_id <> hits_of_parts.other_visitor_id
+    or parts.first_hit_at > hits_of_parts.first_hit_at
+    or parts.last_hit_at < hits_of_parts.last_hit_at
+group by 1
+"""
+
+_LINES_NOT_ONCE = """
+with
+
+lines as (
+    select hour_at, raw_object, line_number from hits where {within}
+    union all
+    select hour_at, raw_object, line_number from rejects where {within}
+),
+
+places as (
+    select hour_at, raw_object, line_number, count(*) as times
+    from lines
+    group by hour_at, raw_object, line_number
+)
+
+select hour_at, count(*) as number
+from places
+where times > 1 or split_part(raw_object, '/', 2) <> date_format(hour_at, '%Y-%m-%dT%H')
+group by hour_at
+"""
+
+_SESSIONS_WITHOUT_BEGINNING = """
+with
+
+parts as (
+    select hour_at, session_id, session_started_at from session_parts where {within}
+),
+
+beginnings as (
+    select session_id, first_hit_at
+    from session_parts
+    where part_id = session_id and {within_reach}
+)
+
+select parts.hour_at, count(*) as number
+from parts
+left join beginnings
+    on parts.session_id = beginnings.session_id
+    and parts.session_started_at = beginnings.first_hit_at
+where beginnings.session_id is null
+group by parts.hour_at
+"""
+
+STATEMENTS = {
+    _PARTS_WITH_OTHER_HITS: "{:,} of its session parts and its hits do not agree",
+    _LINES_NOT_ONCE: "{:,} of its lines stand in hits or rejects twice, or are another hour's",
+    _SESSIONS_WITHOUT_BEGINNING: "{:,} of its session parts belong to a session that has no first",
+}
+"""What is wrong in so many cases, by the statement that counts them by hour."""
+
+
+def disagreeing(
+    lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+) -> Iterator[Finding]:
+    """What is wrong with the rows of the hours from `first` to `last`."""
+    yield from _miscounted(lake, ledger, first, last)
+    filters = {"within": _within(first, last), "within_reach": _within_reach(first, last)}
+    for statement, what in STATEMENTS.items():
+        for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
+            yield Finding(Hour.at(hour_at), what.format(number))
+
+
+def _within(first: Hour | None, last: Hour | None) -> str:
+    """The condition that selects a range of hours; the dates prune the partitions."""
+    limits = ["true"]
+    if first:
+        limits.append(f"event_date >= date '{first.event_date}'")
+        limits.append(f"hour_at >= timestamp '{first.naive}'")
+    if last:
+        limits.append(f"event_date <= date '{last.event_date}'")
+        limits.append(f"hour_at <= timestamp '{last.naive}'")
+    return " and ".join(limits)
+
+
+def _within_reach(first: Hour | None, last: Hour | None) -> str:
+    """The same for the hours in which those hours' sessions may have begun."""
+    return _within(first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
+
+
+def _miscounted(
+    lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+) -> Iterator[Finding]:
+    """Hours that have other rows than the ledger says, or rows and no place in the ledger."""
+    counted: dict[datetime, dict[str, int]] = {}
+    counts = athena.query(lake, _COUNTS.format(within=_within(first, last))).rows
+    for hour_at, what, number in counts:
+        counted.setdefault(hour_at, {})[COUNTED_UNDER.get(what, what)] = number
+    for row in ledger.to_dict("records"):
+        found = counted.pop(row["hour_at"].to_pydatetime(), {})
+        wrong = [
+            f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
+            for what, number in _expected(row, "lines" in found).items()
+            if found.get(what, 0) != number
+        ]
+        if wrong:
+            yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))
+    for hour_at in counted:
+        yield Finding(Hour.at(hour_at), "it has rows in the tables and none in the ledger")
+
+
+def _expected(row: Mapping[str, int], has_raw_objects: bool) -> dict[str, int]:
+    """What the rows of an hour must add up to, by the ledger.
+
+    Hours that an older version built have no rows in raw_objects.
+    """
+    return {
+        **{kind: row[kind] for kind in BALANCE},
+        "rejected": row["rejected"],
+        "session_parts": row["session_parts"],
+        "requests": row["lines"] - row["rejected"],
+        **({name: row[name] for name in ("raw_objects", "lines")} if has_raw_objects else {}),
+    }

@@ -1,0 +1,69 @@
+"""What became of an hour's sessions when the hour was published again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+CHANGE_COLUMNS = ["change", "old_session_id", "new_session_id"]
+COMPARED = ["visitor_id", "part_id", "session_id", "first_hit_at", "last_hit_at", "requests"]
+"""The columns of session parts that `changes` needs."""
+
+
+def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """One row for each session that has a part in `old` and is not the same in `new`.
+
+    Both are session parts of one hour. More lines only ever make parts longer, so an old part lies
+    inside a new one of its visitor. If that belongs to
+
+    - the same session: the session was `extended`, or `shortened`, or nothing happened;
+    - a session that went on, or one of an earlier part in the hour: it was `merged` into that;
+    - a session that begins there, while the old one went on: the session was `split`;
+    - a session that begins there, as the old one did: it was `extended` by an earlier request;
+    - a session that went on, as the old one did: that was `renamed` in an hour before;
+    - none, which takes other rules: it was `removed`.
+    """
+    pairs = _matched(old, new)
+    begins = pairs["session_id"] == pairs["part_id"]
+    begins_now = pairs["new_session_id"] == pairs["new_part_id"]
+    is_same = pairs["session_id"] == pairs["new_session_id"]
+    follows = pairs["new_part_id"].notna() & pairs["new_part_id"].duplicated()
+    pairs["change"] = np.select(
+        [
+            pairs["new_session_id"].isna(),
+            is_same & (pairs["requests"] > pairs["new_requests"]),
+            is_same,
+            follows | (begins & ~begins_now),
+            ~begins & begins_now,
+            begins & begins_now,
+        ],
+        ["removed", "shortened", "extended", "merged", "split", "extended"],
+        "renamed",
+    )
+    compared = ("part_id", "first_hit_at", "last_hit_at", "requests")
+    untouched = is_same & (
+        pairs[[*compared]].to_numpy() == pairs[[f"new_{name}" for name in compared]].to_numpy()
+    ).all(axis=1)
+    named = pairs[~untouched].rename(columns={"session_id": "old_session_id"})
+    return named[CHANGE_COLUMNS].reset_index(drop=True)
+
+
+def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Each old part, in order, and the new one that its first request lies in."""
+    before, after = (
+        parts[COMPARED].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
+        for parts in (old, new)
+    )
+    after = after.rename(columns={name: f"new_{name}" for name in COMPARED if name != "visitor_id"})
+    pairs = pd.merge_asof(
+        before,
+        after,
+        left_on="first_hit_at",
+        right_on="new_first_hit_at",
+        by="visitor_id",
+    )
+    inside = pairs["new_last_hit_at"] >= pairs["first_hit_at"]
+    pairs[[*after.columns.drop("visitor_id")]] = pairs[after.columns.drop("visitor_id")].where(
+        inside
+    )
+    return pairs

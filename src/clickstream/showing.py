@@ -1,0 +1,62 @@
+"""An answer of Athena as people or programs read it: a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from clickstream.lake import QueryResult
+
+
+def show_answer(result: QueryResult, style: str, out: Console) -> None:
+    """Print a query's answer, in one of the styles of SHOWN_AS."""
+    SHOWN_AS[style](result, out)
+
+
+def _show_table(result: QueryResult, out: Console) -> None:
+    """Print a table or, where it is wider than the terminal, one record after the other."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for position, name in enumerate(result.columns):
+        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
+        table.add_column(name, justify="right" if numbers else "left")
+    for row in result.rows:
+        table.add_row(*map(_cell, row))
+    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
+        out.print(table)
+        return
+    for row in result.rows:
+        record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
+        for name, value in zip(result.columns, row, strict=True):
+            record.add_row(name, _cell(value))
+        out.print(record, "")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+
+
+def _show_csv(result: QueryResult, _out: Console) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerows([result.columns, *result.rows])
+
+
+def _show_json(result: QueryResult, _out: Console) -> None:
+    def plain(value: Any) -> str:
+        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+    sys.stdout.write(json.dumps(result.records(), default=plain, indent=2) + "\n")
+
+
+SHOWN_AS = {"table": _show_table, "csv": _show_csv, "json": _show_json}
+"""The styles that an answer is shown in."""

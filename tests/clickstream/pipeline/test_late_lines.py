@@ -1,0 +1,120 @@
+"""Late lines are counted once, with how late they came and which sessions they changed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.access_log import Client, append
+from tests.support.faults import Killed
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena
+from clickstream.lake import hour as lake_hour
+
+FIRST = Hour.parse("2026-11-20T05")
+ANA = Client("192.0.2.1")
+
+
+class _DyingGlue:
+    """The process dies right after its n-th commit to a table, or before the first."""
+
+    def __init__(self, real: Any, commits: int) -> None:
+        self._real, self._left = real, commits
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def update_table(self, **request: Any) -> Any:
+        if self._left == 0:
+            raise Killed
+        answer = self._real.update_table(**request)
+        self._left -= 1
+        if self._left == 0:
+            raise Killed
+        return answer
+
+
+def dying_after(lake: Lake, commits: int) -> Lake:
+    copy = Lake(lake.settings, lake.session)
+    copy.__dict__["glue"] = _DyingGlue(lake.glue, commits)
+    return copy
+
+
+def visit(hour: Hour, *minutes: int) -> list[str]:
+    return [ANA.get(f"{hour}:{minute:02}:00", "/") for minute in minutes]
+
+
+def arrive(lake: Lake, tmp_path: Path, lines: list[str], name: str) -> None:
+    append(tmp_path / "logs" / name, lines)
+    pipeline.pull(lake, lake.settings.sources[0])
+
+
+def changes(lake: Lake) -> list[tuple[Any, ...]]:
+    """Hour, change, cause, and whether the session has another name since."""
+    sql = (
+        "select hour_at, change, cause, old_session_id <> new_session_id"
+        " from session_changes order by 1, 2"
+    )
+    return athena.query(lake, sql).rows
+
+
+def late_lines(lake: Lake) -> list[tuple[int, bool]]:
+    ledger = lake_hour.ledger(lake)
+    return [*zip(ledger["late_lines"], ledger["late_by_seconds"].notna(), strict=True)]
+
+
+def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
+    lake: Lake, tmp_path: Path
+) -> None:
+    """Of three sessions one is left: a line joins two in its hour, another the next hour's."""
+    lines = [*visit(FIRST, 10, 50), *visit(FIRST.next, 25)]
+    arrive(lake, tmp_path, lines, "access.log.1")
+    pipeline.build_range(lake, FIRST, FIRST.next, "first")
+    assert changes(lake) == []
+    arrive(lake, tmp_path, visit(FIRST, 30, 59), "access.log")
+    for hour in pipeline.hours_to_build(lake, FIRST):
+        pipeline.build_hour(lake, hour, "late")
+    assert changes(lake) == [
+        (FIRST.naive, "extended", "late lines", False),
+        (FIRST.naive, "merged", "late lines", True),
+        (FIRST.next.naive, "merged", "late lines", True),
+    ]
+    assert late_lines(lake) == [(2, True), (0, False)]
+    assert athena.query(lake, "select count(distinct session_id) from session_parts").rows == [(1,)]
+    pipeline.build_hour(lake, FIRST, "again")
+    assert (len(changes(lake)), late_lines(lake)[0]) == (3, (2, True))
+    assert pipeline.verify(lake) == []
+
+
+def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) -> None:
+    arrive(lake, tmp_path, [*visit(FIRST, 50), *visit(FIRST.next, 5)], "access.log")
+    pipeline.build_hour(lake, FIRST.next, "backwards")
+    pipeline.build_hour(lake, FIRST, "backwards")
+    assert changes(lake) == [(FIRST.next.naive, "merged", "order", True)]
+    assert late_lines(lake) == [(0, False), (0, False)]
+
+
+def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_path: Path) -> None:
+    """Each hour dies after another number of its six commits, and is then built once more."""
+    hours = [FIRST.plus(2 * number) for number in range(7)]
+    early = [line for hour in hours for line in visit(hour, 0, 40)]
+    arrive(lake, tmp_path, early, "access.log.1")
+    for hour in hours:
+        pipeline.build_hour(lake, hour, "first")
+    arrive(lake, tmp_path, [line for hour in hours for line in visit(hour, 20)], "access.log")
+    for commits, hour in enumerate(hours):
+        with suppress(Killed):
+            pipeline.build_hour(dying_after(lake, commits), hour, "killed")
+            pytest.fail("it should have died")
+    broken = {f.hour for f in pipeline.verify(lake) if "broke off" in f.what}
+    assert broken == {*hours}
+    for hour in hours:
+        pipeline.build_hour(lake, hour, "again")
+    expected = [("extended", "late lines", False), ("merged", "late lines", True)]
+    assert changes(lake) == [(hour.naive, *change) for hour in hours for change in expected]
+    assert late_lines(lake) == [(1, True)] * len(hours)
+    assert pipeline.verify(lake) == []

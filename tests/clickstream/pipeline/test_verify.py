@@ -1,0 +1,179 @@
+"""Whatever is broken in a lake, verify names its hour, and mend brings the lake back as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pandas as pd
+import pyarrow as pa
+import pytest
+from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
+from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+
+from clickstream import pipeline, settings
+from clickstream.hours import Hour
+from clickstream.lake import Lake, iceberg, objects, open_lake, raw
+from clickstream.lake.raw import RawRange
+from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
+
+FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
+HOUR = FIRST.next
+
+
+@pytest.fixture(scope="module")
+def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Three hours around a midnight, built; every test leaves it as it was."""
+    logs = tmp_path_factory.mktemp("verify") / "logs"
+    write(logs, log_lines(12, FIRST, LAST))
+    chosen = settings.Settings(
+        sources=(settings.Source(name="web-1", path=str(logs)),),
+        lake=settings.Lake(bucket="lake-verify", database="verify", key_secret="keys-verify"),
+        aws=settings.Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+    )
+    session = boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    lake = open_lake(chosen, session)
+    pipeline.pull(lake, chosen.sources[0])
+    pipeline.build_range(lake, FIRST, LAST, "tests")
+    return lake
+
+
+CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
+
+
+@pytest.fixture(scope="module")
+def right(lake: Lake) -> dict[str, pa.Table]:
+    """The hour's rows in every table, as they should be."""
+    assert pipeline.verify(lake) == []
+    return {table.name: iceberg.load(lake, table).read(HOUR) for table in CHANGED}
+
+
+def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
+    for table in CHANGED:
+        iceberg.load(lake, table).replace_hour(HOUR, right[table.name])
+    raw.clear_pending(lake, raw.marks_by_hour(lake).get(HOUR, []))
+
+
+def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
+    """Change the rows of an hour behind the pipeline's back."""
+    loaded = iceberg.load(lake, table)
+    rows = loaded.read(HOUR).to_pylist()
+    change(rows)
+    loaded.replace_hour(HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
+
+
+def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any]]], Any]:
+    return lambda rows: rows[row].update({name: value})
+
+
+def stored_twice(lake: Lake) -> None:
+    hits = iceberg.load(lake, HITS)
+    hits.iceberg.append(hits.read(HOUR))
+
+
+def late_line(lake: Lake) -> None:
+    """A line that cannot be read, so that the tables' other rows are what they were."""
+    raw.store(lake, HOUR, RawRange("web-9", "f" * 8, 0, 9, "combined"), b"cut in the mid\n")
+
+
+def stray_mark(lake: Lake) -> None:
+    objects.put(lake, f"pending/{HOUR}/web-1-gone-0-9.combined.gz", b"")
+
+
+def mark_left_behind(lake: Lake) -> None:
+    key = raw.list_raw(lake, HOUR)[0].key
+    objects.put(lake, key.replace("raw/", "pending/"), b"")
+
+
+FAULTS: dict[str, Callable[[Lake], None]] = {
+    "a hit is gone": lambda lake: rewrite(lake, HITS, lambda rows: rows.pop()),
+    "a hit is another visitor's": lambda lake: rewrite(lake, HITS, changed("visitor_id", "x")),
+    "a hit is of another part": lambda lake: rewrite(lake, HITS, changed("part_id", "x")),
+    "a hit is of another hour": lambda lake: rewrite(
+        lake, HITS, changed("raw_object", f"raw/{FIRST}/x")
+    ),
+    "hits stand twice": stored_twice,
+    "a line is a hit and a reject": lambda lake: rewrite(
+        lake,
+        REJECTS,
+        lambda rows: rows[0].update(
+            {
+                n: iceberg.load(lake, HITS).read(HOUR).to_pylist()[0][n]
+                for n in ("raw_object", "line_number")
+            }
+        ),
+    ),
+    "a reject is gone": lambda lake: rewrite(lake, REJECTS, lambda rows: rows.pop()),
+    "a part is gone": lambda lake: rewrite(lake, SESSION_PARTS, lambda rows: rows.pop()),
+    "a part says too much": lambda lake: rewrite(lake, SESSION_PARTS, changed("requests", 999)),
+    "a session has no first part": lambda lake: rewrite(
+        lake, SESSION_PARTS, changed("session_id", "x")
+    ),
+    "open sessions are others": lambda lake: rewrite(
+        lake, SESSION_PARTS, lambda rows: [row.update(session_id=row["part_id"]) for row in rows]
+    ),
+    "the hour is not in the ledger": lambda lake: rewrite(
+        lake, HOUR_LEDGER, lambda rows: rows.pop()
+    ),
+    "the hour is in the ledger twice": lambda lake: rewrite(
+        lake, HOUR_LEDGER, lambda rows: rows.append(rows[0])
+    ),
+    "the balance does not close": lambda lake: rewrite(lake, HOUR_LEDGER, changed("pages", 999)),
+    "another carry was taken over": lambda lake: rewrite(
+        lake, HOUR_LEDGER, changed("carry_in", "x")
+    ),
+    "another carry was handed on": lambda lake: rewrite(
+        lake, HOUR_LEDGER, changed("carry_out", "x")
+    ),
+    "a mark means nothing": stray_mark,
+    "a mark was left behind": mark_left_behind,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_broken_is_found(lake: Lake, right: dict[str, pa.Table], fault: str) -> None:
+    FAULTS[fault](lake)
+    found = pipeline.verify(lake, FIRST, LAST)
+    assert HOUR in {finding.hour for finding in found}
+    assert all("To mend it: clickstream mend" in finding.sentence for finding in found)
+    restore(lake, right)
+
+
+def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> None:
+    before = contents(lake)
+    for fault in ("a hit is gone", "hits stand twice", "a reject is gone", "a part says too much"):
+        FAULTS[fault](lake)
+    FAULTS["another carry was taken over"](lake)
+    stray_mark(lake)
+    assert pipeline.verify(lake, LAST) == []
+    assert pipeline.verify(lake, FIRST, FIRST) == []
+    found = pipeline.verify(lake)
+    assert {finding.hour for finding in found} == {HOUR}
+    assert pipeline.mend(lake, found, "tests") == []
+    for name, frame in contents(lake).items():
+        pd.testing.assert_frame_equal(frame, before[name], obj=name)
+
+
+def test_late_lines_are_built_in(lake: Lake) -> None:
+    late_line(lake)
+    (found,) = pipeline.verify(lake)
+    assert (found.hour, found.what) == (HOUR, "lines came late and wait to be built in")
+    told: list[str] = []
+    assert pipeline.mend(lake, [found], "tests", told.append) == []
+    assert told[0].startswith(f"Hour {HOUR} published")
+    objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
+
+
+def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
+    """After the test before, the hour has a line that raw has not."""
+    before = contents(lake)
+    (found,) = pipeline.verify(lake)
+    assert "of which 1 are left" in found.what
+    assert "clickstream mend" not in found.sentence
+    assert pipeline.mend(lake, [found], "tests") == [found]
+    for name, frame in contents(lake).items():
+        pd.testing.assert_frame_equal(frame, before[name], obj=name)

@@ -1,0 +1,229 @@
+"""Hours in any order, with any gap and over a change of keys, make the sessions of the whole log.
+
+The lake is a dictionary here; cutting, stitching, carries and links are those of the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clickstream.hours import Hour
+from clickstream.sessions import (
+    CARRY_COLUMNS,
+    Link,
+    SessionRules,
+    carry_digest,
+    carry_out,
+    changes,
+    no_carry,
+    stitch,
+)
+
+HOUR = 3600
+FIRST = Hour(datetime(2026, 11, 20, 20, tzinfo=UTC))
+LONGEST = 8
+
+Hit = tuple[str, int]
+"""A person, and seconds after FIRST."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Hits, rules, the hour that a new key holds from, and a schedule of builds.
+
+    The lines of `late` hits come when half of the schedule is done.
+    """
+
+    hits: list[Hit]
+    late: list[Hit]
+    rules: SessionRules
+    new_key_from: int
+    schedule: list[int]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    gap = draw(st.sampled_from([300, 1800, 3599, 3600, 3601, 7200, 9000, 28_800]))
+    cap = draw(st.sampled_from([1, 3, 24]))
+    pauses = st.sampled_from([0, 60, 900, gap - 1, gap, gap + 1, HOUR, 3 * HOUR])
+    hits = []
+    for person in draw(st.sets(st.sampled_from("ab"), min_size=1)):
+        at = draw(st.integers(0, 4 * HOUR))
+        for pause in draw(st.lists(pauses, max_size=10)):
+            hits.append((person, at))
+            at += pause
+    last = max((at // HOUR for _, at in hits), default=0)
+    late = [hit for hit in hits if draw(st.booleans())] if draw(st.booleans()) else []
+    # Hours without lines need not be built.
+    filled = st.sampled_from(sorted({at // HOUR for _, at in hits}) or [0])
+    schedule = draw(st.lists(filled, max_size=8))
+    return World(hits, late, SessionRules(gap, cap), draw(st.integers(0, last + 1)), schedule)
+
+
+def visitor(person: str, hour: int, world: World) -> str:
+    return f"{person}-{'new' if hour >= world.new_key_from else 'old'}"
+
+
+def known_before(person: str, hour: int, world: World) -> str:
+    """The id under the key before, if a session may still be open under that."""
+    reach = FIRST.plus(hour).reaching_back(world.rules.gap_seconds)
+    earliest = int((reach.start - FIRST.start).total_seconds()) // HOUR
+    return visitor(person, earliest, world)
+
+
+def unstitched(hits: list[Hit], hour: int, world: World) -> pd.DataFrame:
+    """The parts of an hour, cut by hand."""
+    parts: list[dict[str, object]] = []
+    for person, at in sorted(hit for hit in hits if hit[1] // HOUR == hour):
+        moment = pd.Timestamp(FIRST.naive) + pd.Timedelta(seconds=at)
+        last = parts[-1] if parts else None
+        name = visitor(person, hour, world)
+        if last and last["visitor_id"] == name and at - last["at"] <= world.rules.gap_seconds:
+            last |= {"last_hit_at": moment, "at": at, "requests": last["requests"] + 1}
+            continue
+        moments = {"first_hit_at": moment, "last_hit_at": moment, "at": at, "requests": 1}
+        ids = {"visitor_id": name, "carried_as": known_before(person, hour, world)}
+        parts.append({**ids, **moments, "part_id": f"{name}@{at}"})
+    columns = ["visitor_id", "carried_as", "part_id", "first_hit_at", "last_hit_at", "requests"]
+    frame = pd.DataFrame(parts, columns=columns)
+    return frame.astype(dict.fromkeys(("first_hit_at", "last_hit_at"), "datetime64[us]"))
+
+
+@dataclass
+class Lake:
+    """Published parts and links by hour; raw hits that the hours are built from."""
+
+    world: World
+    raw: list[Hit]
+    parts: dict[int, pd.DataFrame] = field(default_factory=dict)
+    links: dict[int, Link] = field(default_factory=dict)
+
+    def all_parts(self) -> pd.DataFrame:
+        columns = [*CARRY_COLUMNS, "first_hit_at", "requests"]
+        nothing = no_carry().assign(first_hit_at=pd.Series(dtype="datetime64[us]"), requests=0)
+        return pd.concat([nothing, *self.parts.values()])[columns]
+
+    def build(self, number: int) -> None:
+        """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
+        hour, rules = FIRST.plus(number), self.world.rules
+        carry = carry_out(self.all_parts(), hour.previous, rules.gap_seconds)
+        made = stitch(unstitched(self.raw, number, self.world), carry, hour, rules)
+        handed_on = carry_out(pd.concat([carry, made[CARRY_COLUMNS]]), hour, rules.gap_seconds)
+        digests = carry_digest(carry), carry_digest(handed_on)
+        self.parts[number], self.links[number] = made, Link(hour, rules.gap_seconds, *digests)
+        if (astray := next(self.astray(number), None)) is not None:
+            self.build(astray)
+
+    def astray(self, number: int) -> Iterator[int]:
+        parts = self.all_parts()
+        for other in range(number, number + LONGEST + 1):
+            link = self.links.get(other)
+            if link and link.reach <= FIRST.plus(number) and not link.follows(parts):
+                yield other
+
+    def sessions(self) -> set[tuple[str, int, int, int]]:
+        """(person, first, last, requests), the parts merged by session_id."""
+        found = set()
+        for _, session in self.all_parts().groupby("session_id"):
+            (person,) = {name.partition("-")[0] for name in session["visitor_id"]}
+            moments = session["first_hit_at"].min(), session["last_hit_at"].max()
+            first, last = (int((at - pd.Timestamp(FIRST.naive)).total_seconds()) for at in moments)
+            found.add((person, first, last, int(session["requests"].sum())))
+        return found
+
+
+def whole_log(world: World) -> set[tuple[str, int, int, int]]:
+    """The same from the whole log at once, which knows of hours only that old sessions end there"""
+    sessions: list[list] = []
+    for person, at in sorted(world.hits):
+        last = sessions[-1] if sessions else None
+        if last and last[0] == person and at - last[2] <= world.rules.gap_seconds:
+            edge = at // HOUR * HOUR
+            aged = last[2] < edge and edge - last[1] >= world.rules.cap_hours * HOUR
+            if not aged:
+                last[2:] = at, last[3] + 1
+                continue
+        sessions.append([person, at, at, 1])
+    return {tuple(session) for session in sessions}
+
+
+def carried_out(world: World) -> Lake:
+    """A lake after the schedule, and a last build of the hours that got lines since."""
+    half = len(world.schedule) // 2
+    lake = Lake(world, [hit for hit in world.hits if hit not in world.late])
+    for number in world.schedule[:half]:
+        lake.build(number)
+    lake.raw = world.hits
+    for number in world.schedule[half:]:
+        lake.build(number)
+    waiting = {at // HOUR for _, at in world.hits} - {*world.schedule[half:]}
+    for number in sorted(waiting, reverse=True):
+        lake.build(number)
+    return lake
+
+
+@settings(max_examples=20, deadline=None)
+@given(worlds())
+def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World) -> None:
+    lake = carried_out(world)
+    assert lake.sessions() == whole_log(world)
+    parts = lake.all_parts()
+    assert all(link.follows(parts) and link.leads(parts) for link in lake.links.values())
+
+
+def test_a_gap_reaches_back_over_hours_without_a_line() -> None:
+    hits = [("a", 100), ("a", 100 + 2 * HOUR), ("a", 101 + 4 * HOUR)]
+    world = World(hits, [], SessionRules(gap_seconds=2 * HOUR), 1, [4, 2, 0])
+    assert carried_out(world).sessions() == {
+        ("a", 100, 100 + 2 * HOUR, 2),
+        ("a", 101 + 4 * HOUR, 101 + 4 * HOUR, 1),
+    }
+
+
+def ids_of_hits(lake: Lake) -> dict[tuple[int, Hit], tuple[str, int]]:
+    """For each hit the session it lies in, and how many requests that has in the hit's hour."""
+    found = {}
+    for number, parts in lake.parts.items():
+        for part in parts.itertuples():
+            person = part.visitor_id.partition("-")[0]
+            for hit in lake.raw:
+                moment = pd.Timestamp(FIRST.naive) + pd.Timedelta(seconds=hit[1])
+                if hit[0] == person and part.first_hit_at <= moment <= part.last_hit_at:
+                    found[number, hit] = part.session_id, part.requests
+    return found
+
+
+@settings(max_examples=20, deadline=None)
+@given(worlds())
+def test_changes_are_what_became_of_the_sessions_of_every_request(world: World) -> None:
+    early = [hit for hit in world.hits if hit not in world.late]
+    before = carried_out(replace(world, hits=early, late=[]))
+    after = carried_out(replace(world, late=[]))
+    was, now = ids_of_hits(before), ids_of_hits(after)
+    for number, parts in before.parts.items():
+        told = changes(parts, after.parts[number])
+        expected = {
+            (was[number, hit][0], now[number, hit][0])
+            for hit in early
+            if hit[1] // HOUR == number and was[number, hit] != now[number, hit]
+        }
+        assert {*zip(told["old_session_id"], told["new_session_id"], strict=True)} == expected
+        assert set(told["change"]) <= {"extended", "merged", "split", "renamed"}
+        assert len(changes(parts, parts)) == 0
+
+
+def test_a_late_line_between_two_sessions_merges_them() -> None:
+    sides, between = [("a", 0), ("a", 3000)], ("a", 1500)
+    world = World(sides, [], SessionRules(), 1, [0])
+    before = carried_out(world).parts[0]
+    after = carried_out(replace(world, hits=[*sides, between])).parts[0]
+    assert changes(before, after).to_dict("records") == [
+        {"change": "extended", "old_session_id": "a-old@0", "new_session_id": "a-old@0"},
+        {"change": "merged", "old_session_id": "a-old@3000", "new_session_id": "a-old@0"},
+    ]

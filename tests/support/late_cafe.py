@@ -1,0 +1,40 @@
+"""The café's lake of docs/trust.md: what a server logged in forty minutes came late."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.local.cafe import CafeRules, simulate
+
+FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
+RULES = CafeRules(visitors_per_hour=60, bots_per_hour=12)
+LATE = re.compile(rb"\S+[02468] .*\[20/Nov/2026:23:[1-4]\d:")
+"""What the café's second server logged, which answers to every other address."""
+
+
+def build_late_cafe(lake: Lake, directory: Path) -> datetime:
+    """Build the café's hours in the lake, whose source is `directory`, then bring the late lines.
+
+    Returns a moment between the two.
+    """
+    lines = [line.raw for line in simulate(FIRST, LAST, RULES).lines]
+    late = [line for line in lines if LATE.match(line)]
+    on_time = [line for line in lines if not LATE.match(line)]
+    source = lake.settings.sources[0]
+    (directory / "web-1-access.log").write_bytes(b"".join(on_time))
+    pipeline.pull(lake, source)
+    pipeline.build_range(lake, FIRST, LAST, "on time")
+    between = datetime.now(UTC)
+    time.sleep(0.01)  # Snapshots are told apart by milliseconds.
+    (directory / "web-2-access.log").write_bytes(b"".join(late))
+    pipeline.pull(lake, source)
+    for hour in pipeline.hours_to_build(lake, LAST):
+        pipeline.build_hour(lake, hour, "late")
+    pipeline.refresh_views(lake)
+    return between
