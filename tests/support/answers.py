@@ -1,4 +1,4 @@
-"""What readers of a lake see: every table and view as Athena answers, but for its history."""
+"""What readers of a lake see: each table and view as Athena answers, but for their history."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from pathlib import Path
 
 from clickstream import pipeline
 from clickstream.lake import Lake, athena
-from clickstream.tables import TABLES
+from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
-VIEWS = sorted(path.stem for path in (Path(__file__).parents[2] / "include/sql").glob("*.sql"))
 HISTORY = (
-    *("published_at", "published_by", "late_lines"),
+    *("published_at", "published_by", "late_lines", "late_by_seconds"),
     *("raw_objects", "raw_digest", "raw_object", "line_number"),
 )
-"""Columns that tell how lines came and when hours were published, not what is in them."""
+"""Columns and views that tell how lines came and when hours were published, not what is in them."""
+
+TABLES = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
+_FILES = (Path(__file__).parents[2] / "include" / "sql").glob("*.sql")
+VIEWS = sorted({path.stem for path in _FILES}.difference(HISTORY))
 
 Answers = dict[str, list[str]]
 

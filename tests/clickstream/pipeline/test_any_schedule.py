@@ -6,7 +6,8 @@ which reads the lines in plain SQL. What each rule of the order is worth is show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 from clickstream import pipeline, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import LedgerRow
 from clickstream.pipeline import order
 from clickstream.settings import Bots, Settings
 
@@ -138,47 +139,44 @@ def test_any_schedule(worlds: Worlds, schedule: list[Step], seed: int) -> None:
     assert_ends_the_same(worlds, schedule, seed)
 
 
-def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFrame:
-    return sessions.no_carry()
+stitch = sessions.stitch
+publish_chain = order._publish_chain
 
 
-look_both_ways = order._neighbours_to_mend
-replace_hour = lake_hour.replace
+def each_hour_alone(
+    parts: pd.DataFrame, _carry: pd.DataFrame, hour: Hour, rules: sessions.SessionRules
+) -> pd.DataFrame:
+    return stitch(parts, sessions.no_carry(), hour, rules)
 
 
-def no_look_left(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
-    return (found for found in look_both_ways(lake, hour, *more) if found[0] != hour)
-
-
-def no_look_right(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
-    return (found for found in look_both_ways(lake, hour, *more) if found[0] == hour)
+def neighbours_are_not_looked_at(*given: Any) -> Iterator[Any]:
+    return islice(publish_chain(*given), 1)
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> list[Hour]:
     return [hour]
 
 
-def published_whatever_happened(lake: Lake, hour: Hour, _version: str, *more: Any) -> Any:
-    return replace_hour(lake, hour, lake_hour.ledger_row(lake, hour).version, *more)
+@property
+def every_version_is_one(_row: LedgerRow) -> str:
+    return "the version"
 
 
-WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
-    (sessions, "carry_out", each_hour_alone, BACKWARDS),
-    (order, "_neighbours_to_mend", no_look_left, NEIGHBOUR_MEANWHILE),
-    (order, "_neighbours_to_mend", no_look_right, BACKWARDS),
-    (pipeline, "hours_to_build", late_lines_stay_out, LATE),
-    (lake_hour, "replace", published_whatever_happened, SAME_MEANWHILE),
-]
+WRONG: dict[str, tuple[Any, str, Any, list[Step]]] = {
+    "each hour alone": (sessions, "stitch", each_hour_alone, BACKWARDS),
+    "no look right": (order, "_publish_chain", neighbours_are_not_looked_at, BACKWARDS),
+    "no look left": (order, "_publish_chain", neighbours_are_not_looked_at, NEIGHBOUR_MEANWHILE),
+    "late lines stay out": (pipeline, "hours_to_build", late_lines_stay_out, LATE),
+    "stale builds published": (LedgerRow, "version", every_version_is_one, SAME_MEANWHILE),
+}
 
 
-@pytest.mark.parametrize(
-    ("room", "name", "wrong", "schedule"), WRONG, ids=[wrong.__name__ for _, _, wrong, _ in WRONG]
-)
+@pytest.mark.parametrize(("room", "name", "wrong", "schedule"), WRONG.values(), ids=WRONG)
 def test_the_property_notices(
     worlds: Worlds,
     room: Any,
     name: str,
-    wrong: Callable[..., Any],
+    wrong: Any,
     schedule: list[Step],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
