@@ -22,6 +22,7 @@ SLOW_FIRST = (
     "tests/dags/test_end_to_end.py",
     *("tests/clickstream/pipeline/test_any_", "tests/clickstream/local/stack"),
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
+    *("tests/clickstream/test_spark.py", "tests/clickstream/pipeline/test_upkeep.py"),
 )
 """Begun last, these would keep one processor waiting while the other works them off."""
 

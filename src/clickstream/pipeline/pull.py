@@ -15,7 +15,7 @@ from clickstream.collect import LogFile, list_files
 from clickstream.collect.directory import LogStream, fingerprint, tail_digest
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw
+from clickstream.lake import Lake, raw, trouble
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
@@ -53,6 +53,7 @@ class Pulled:
         return "".join([*said, "."])
 
 
+@trouble.told()
 def pull(lake: Lake, source: Source) -> Pulled:
     """Pull what is new in a source's files into raw.
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from clickstream.sessions.goals import Goal
 from clickstream.sessions.runs import run_starts
 
 SECOND = 1_000_000
@@ -38,10 +39,15 @@ class Labelled(Requests, Protocol):
 
 @dataclass(frozen=True)
 class SessionRules:
-    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`."""
+    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`.
+
+    And what visitors are hoped to do in it: the site's `goals`, and the steps of its `funnel`.
+    """
 
     gap_seconds: int = 1800
     cap_hours: int = 24
+    goals: tuple[Goal, ...] = ()
+    funnel: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)
