@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-from tests.support.traffic import Traffic
+from tests.support.traffic import FIRST, Traffic
 
 from clickstream import clean, parse, sessions
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.shaping import shape
-from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, TABLES
+from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
 VIEWS = ("sessions", "page_views")
@@ -36,10 +37,9 @@ def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckD
     """A database with the tables and views of a lake, filled hour after hour."""
     tables: Tables = defaultdict(list)
     carry, raw = sessions.no_carry(), raw_by_hour(traffic)
-    for hour in sorted(raw):
-        if hour.previous not in raw:
-            carry = sessions.no_carry()
-        carry = _build(tables, hour, raw[hour], carry, rules)
+    for hour in hour_range(FIRST, traffic.last):
+        parts = _build(tables, hour, raw[hour], carry, rules) if hour in raw else carry
+        carry = sessions.carry_out(pd.concat([carry, parts]), hour, rules.gap_seconds)
     return _database(tables)
 
 
@@ -63,8 +63,8 @@ def _build(
     carry: pd.DataFrame,
     rules: sessions.SessionRules,
 ) -> pd.DataFrame:
-    """Add an hour to the tables; what it hands on."""
-    cleaner = clean.Cleaner(RULES, _keys(hour))
+    """Add an hour to the tables; its session parts."""
+    cleaner = clean.Cleaner(RULES, _keys(hour, rules.gap_seconds))
     rejected = 0
     for host, lines in raw.items():
         parsed = parse.parse(lines, "combined")
@@ -81,11 +81,13 @@ def _build(
     parts = sessions.stitch(made, carry, hour, rules)
     tables[SESSION_PARTS.name].append(shape(parts, SESSION_PARTS, hour))
     tables[HOUR_LEDGER.name].append(_ledger_row(hour, requests.balance(), rejected))
-    return sessions.carry_out(parts, hour, rules.gap_seconds)
+    return parts
 
 
-def _keys(hour: Hour) -> clean.VisitorKeys:
-    now, before = (str(one.event_date).encode() * 2 for one in (hour, hour.previous))
+def _keys(hour: Hour, gap_seconds: int) -> clean.VisitorKeys:
+    """The day's key, and the one of the day before while sessions may be open under that."""
+    reach = Hour.of(hour.start - timedelta(seconds=gap_seconds))
+    now, before = (str(one.event_date).encode() * 2 for one in (hour, reach))
     return clean.VisitorKeys(now, before if before != now else None)
 
 
@@ -97,7 +99,7 @@ def _ledger_row(hour: Hour, balance: Mapping[str, int], rejected: int) -> pa.Tab
 
 def _database(tables: Tables) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for table in TABLES:
+    for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER):
         rows = tables[table.name] or [table.arrow_schema().empty_table()]
         connection.register(table.name, pa.concat_tables(rows))
     for view in VIEWS:

@@ -56,8 +56,10 @@ def test_more_than_a_day(traffic: Traffic) -> None:
     assert_as_expected(traffic, RULES)
 
 
-def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFrame:
-    return no_carry()
+def each_hour_alone(
+    parts: pd.DataFrame, _carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    return stitch(parts, no_carry(), hour, rules)
 
 
 def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
@@ -93,7 +95,7 @@ def a_new_key_is_a_new_visitor(
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
-    (sessions, "carry_out", each_hour_alone),
+    (sessions, "stitch", each_hour_alone),
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
     (cut_module, "_order", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
