@@ -67,7 +67,7 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 
 lock: $(VENV)/uv.stamp ## pin the newest versions in requirements.txt and requirements-dev.txt
 	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --extra dev --constraint requirements.txt --upgrade --output-file requirements-dev.txt
+	$(LOCK) --extra dev --extra spark --constraint requirements.txt --upgrade --output-file requirements-dev.txt
 
 clean-demo: ## forget all that the local stack has stored
 	rm -rf var

@@ -190,6 +190,26 @@ def verify(first: HourOption = None, last: HourOption = None) -> None:
 
 
 @app.command()
+def upkeep(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Compact days that are over, forget old snapshots, delete what nothing needs.
+
+    Example: [bold]clickstream upkeep --dry-run[/]
+    """
+    from clickstream import pipeline
+
+    lake, now = _open_lake(), datetime.now(UTC)
+    with err.status("Upkeep") as status:
+        compacted = pipeline.compact_days(lake, now, dry_run, status.update)
+        out.print(compacted.sentence, soft_wrap=True)
+        out.print(pipeline.expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
+        out.print(pipeline.sweep_files(lake, now, dry_run, status.update).sentence, soft_wrap=True)
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One statement; - reads it from stdin.")],
     style: Annotated[

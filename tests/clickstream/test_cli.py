@@ -110,12 +110,22 @@ def test_verify_is_content(built: Terminal) -> None:
     assert (run.returncode, run.stdout.startswith("✓")) == (0, True)
 
 
+def test_upkeep_says_what_it_does(built: Terminal) -> None:
+    """One hour has one file, so there is nothing to compact; its staged rows are young."""
+    for arguments in (("upkeep", "--dry-run"), ("upkeep",)):
+        compacted, expired, swept = built.run(*arguments).stdout.splitlines()
+        assert compacted.startswith("0 small data files")
+        assert "0 of hour_ledger." in expired
+        assert swept.endswith("0 of staging, 0 of query results.")
+
+
 def test_building_again_changes_nothing_but_the_publication(built: Terminal) -> None:
     sql = "select * from session_parts"
     before = built.run("query", sql, "--format", "json").stdout
     run = built.run("build", HOUR, HOUR)
     assert "0 new lines" in run.stdout
-    assert "7 unchanged" in run.stdout
+    views = len([*(ROOT / "include" / "sql").glob("*.sql")])
+    assert f"{views} unchanged" in run.stdout
     assert built.run("query", sql, "--format", "json").stdout == before
 
 

@@ -170,12 +170,14 @@ def check_views(lake) -> None:
     (traffic,) = lake_query(lake, "select * from daily_traffic")
     assert traffic.pop("pages_per_session") == pytest.approx(7 / 3)
     assert traffic.pop("bounce_rate") == pytest.approx(2 / 3)
+    assert traffic.pop("engagement_rate") == pytest.approx(1 / 3)
     assert traffic == {
         "site": "cafe",
         "visitors": 3,
         "sessions": 3,
         "page_views": 7,
         "bot_requests": 2,
+        "converted_sessions": 0,
         "mean_session_seconds": 1400.0,
         "event_date": DAY,
     }

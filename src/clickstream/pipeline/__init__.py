@@ -27,6 +27,7 @@ from clickstream.pipeline.reprocess import (
     rebuild,
     standings,
 )
+from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import Finding, verify
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "check_hour",
     "check_range",
     "clean_hits",
+    "compact_days",
     "describe",
+    "expire_snapshots",
     "hours_left_waiting",
     "hours_to_build",
     "hours_to_rebuild",
@@ -52,5 +55,6 @@ __all__ = [
     "refresh_views",
     "register_tables",
     "standings",
+    "sweep_files",
     "verify",
 ]
