@@ -43,7 +43,7 @@ def contents(lake: Lake) -> list[object]:
     tables = ("hits", "session_parts", "rejects")
     rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
     ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
-    return [*rows, ledger.to_dict("records")]
+    return [*rows, ledger.astype(str).to_dict("records")]
 
 
 def publishers(lake: Lake) -> list[str]:
