@@ -43,9 +43,10 @@ working directory or the nearest one above it. The environment wins over the fil
 Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
 is refused with its line.
 
-`[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run. All other
-sections shape results, and so do the files that they name: a change holds for the hours that are
-built from then on, and `settings_digest` in `hour_ledger` tells which hours were built alike.
+`[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run, and
+`[upkeep]` what is tidied up when. All other sections shape results, and so do the files that they
+name: a change holds for the hours that are built from then on, and `settings_digest` in
+`hour_ledger` tells which hours were built alike.
 """
 
 COMMANDS = """\

@@ -19,8 +19,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream.parse.cutting import cut_out
 from clickstream.parse.json_values import Column
-from clickstream.parse.lines import cut_out
 
 Integers = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from clickstream.parse.cutting import cut_out
 from clickstream.parse.digits import Bytes, Flags, Positions
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
 from clickstream.parse.layout import Layout
@@ -124,13 +125,7 @@ def _number(text: bytes, nothing: int) -> int:
 
 def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
     """The texts between the bounds, which come in pairs: a row for each line, in file order."""
-    # Between neighbouring bounds lies, in turn, a text and what separates it from the next one.
-    count, width = bounds.shape
-    offsets = pa.py_buffer(bounds.astype(np.int32))
-    pieces = pa.Array.from_buffers(
-        pa.binary(), max(count * width - 1, 0), [None, offsets, pa.py_buffer(data)]
-    )
-    return [pieces.take(pa.array(np.arange(at, count * width, width))) for at in range(0, width, 2)]
+    return [cut_out(data, bounds[:, at], bounds[:, at + 1]) for at in range(0, bounds.shape[1], 2)]
 
 
 def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:

@@ -20,17 +20,6 @@ NO_ROWS = Rows(_NONE, _NONE, _NONE.astype(np.int16), _NONE, {}, [], 0)
 """What there is in no lines."""
 
 
-def cut_out(data: bytes, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
-    """The texts between the positions, which rise and don't overlap."""
-    # Between neighbouring bounds lies, in turn, a text and what separates it from the next.
-    bounds = np.empty((len(start), 2), np.int32)
-    bounds[:, 0], bounds[:, 1] = start, end
-    count = max(2 * len(start) - 1, 0)
-    spans = [None, pa.py_buffer(bounds), pa.py_buffer(data)]
-    pieces = pa.Array.from_buffers(pa.binary(), count, spans)
-    return pieces.take(pa.array(np.arange(0, count, 2)))
-
-
 def coded(values: Sequence[Any]) -> Coded:
     """A column of byte strings as codes into its distinct values; None is coded as -1."""
     return coded_column(pa.array(values, pa.binary()).dictionary_encode())

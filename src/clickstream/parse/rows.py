@@ -17,14 +17,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream.parse.cutting import cut_out
 from clickstream.parse.formats import LogFormat
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
 BLOCK_BYTES = 4 << 20
 """Bytes that are scanned at once at most: about what the processor's cache holds."""
-
-_SHORT = ("head",)  # repeats too rarely to be worth encoding for each block by itself
 
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
@@ -119,11 +118,12 @@ def _judge(
         line = data[start + begin : start + end]
         match = log_format.line.fullmatch(line)
         if match is None:
-            scanned.bounds[index] = begin
+            scanned.bounds[:, :, index] = begin
+            scanned.same_time[index + 1 : index + 2] = False
             yield first_line + index, log_format.why_not(line), line
             continue
         spans = [match.span(name) for name in _fields(log_format)]
-        scanned.bounds[index] = begin + np.array(spans).ravel()
+        scanned.bounds[:, :, index] = begin + np.array(spans)
         scanned.status[index] = int(match["status"])
         scanned.size[index] = -1 if match["bytes"] == b"-" else int(match["bytes"])
         scanned.regular[index] = True
@@ -137,17 +137,16 @@ def _fields(log_format: LogFormat) -> tuple[str, ...]:
 def _encoded(
     data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
 ) -> _Block:
-    """A scanned and judged block. Arrow cuts the fields out of it by their bounds."""
-    # Between neighbouring bounds lies, in turn, a field and what separates it from the next.
-    count, width = scanned.bounds.shape
-    buffers = [None, pa.py_buffer(scanned.bounds), pa.py_buffer(scanned.block)]
-    pieces = pa.Array.from_buffers(pa.binary(), max(count * width - 1, 0), buffers)
-    fields = {}
-    for index, name in enumerate(_fields(log_format)):
-        if index < 2 or name in wanted:  # every line is checked by its head and time
-            places = pa.array(np.arange(2 * index, count * width, width))
-            values = pieces.take(places)
-            fields[name] = values if name in _SHORT else values.dictionary_encode()
+    """A scanned and judged block, its fields cut out by their bounds."""
+    names = _fields(log_format)
+    head, time, *_ = scanned.bounds
+    fields = {
+        "head": cut_out(scanned.block, *head),  # repeats too rarely to be encoded block by block
+        "time": _encoded_once(scanned.block, time, scanned.same_time),
+    }
+    for name, bounds in zip(names[2:], scanned.bounds[2:], strict=True):
+        if name in wanted:
+            fields[name] = cut_out(scanned.block, *bounds).dictionary_encode()
     return _Block(
         data,
         scanned.starts + start,
@@ -157,6 +156,13 @@ def _encoded(
         scanned.size,
         fields,
     )
+
+
+def _encoded_once(block: Any, bounds: _Integers, same: _Flags) -> pa.DictionaryArray:
+    """A column, encoded; a text that is the `same` as the one before is not looked at."""
+    values = cut_out(block, *bounds[:, ~same]).dictionary_encode()
+    codes = values.indices.to_numpy()[np.cumsum(~same) - 1]
+    return pa.DictionaryArray.from_arrays(codes, values.dictionary)
 
 
 def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from clickstream.parse.cutting import cut_out
 from clickstream.parse.formats import CUT, EMPTY, MISFIT
-from clickstream.parse.lines import cut_out
 from clickstream.parse.rows import Refused
 
 Integers = npt.NDArray[Any]

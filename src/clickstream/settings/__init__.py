@@ -29,6 +29,7 @@ from clickstream.settings.sections import (
     Site,
     Source,
     Step,
+    Upkeep,
 )
 
 __all__ = [
@@ -53,5 +54,6 @@ __all__ = [
     "Site",
     "Source",
     "Step",
+    "Upkeep",
     "load",
 ]

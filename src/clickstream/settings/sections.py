@@ -78,6 +78,9 @@ class Aws(Section):
         "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
     )
     region: str = Field("", description="AWS region.")
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
+        30, description="A request that AWS is silent on for so long is made again, up to 5 times."
+    )
 
 
 class Sessions(Section):
@@ -234,6 +237,22 @@ class Build(Section):
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 
 
+class Upkeep(Section):
+    """How the lake is kept small; nothing of it shapes results."""
+
+    compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
+        2, description="Hours after its end that a day's data files become one."
+    )
+    snapshot_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        7, description="Days back that queries can travel in time."
+    )
+    grace_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        3,
+        description="Age at which files that nothing refers to, staged rows and query results are "
+        "deleted; longer than any task takes.",
+    )
+
+
 class Settings(Section):
     """Everything that can be set. `settings_directory` is what relative paths start from."""
 
@@ -258,6 +277,7 @@ class Settings(Section):
         {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
     )
     build: Build = Build()
+    upkeep: Upkeep = Upkeep()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:

@@ -101,7 +101,9 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     plain = settings.Settings()
     moved = plain.model_copy(update={"lake": settings.Lake(bucket="elsewhere")})
     shorter = plain.model_copy(update={"sessions": settings.Sessions(gap_seconds=600)})
-    assert plain.result_digest() == moved.result_digest() != shorter.result_digest()
+    kept = plain.model_copy(update={"upkeep": settings.Upkeep(snapshot_days=30)})
+    assert plain.result_digest() == moved.result_digest() == kept.result_digest()
+    assert plain.result_digest() != shorter.result_digest()
 
 
 def test_the_example_file_names_every_setting() -> None:
