@@ -75,7 +75,7 @@ def _build(
         rejected += len(parsed.rejects)
     requests = cleaner.requests()
     cut = sessions.cut(requests, rules)
-    made = sessions.make_parts(requests, cut)
+    made = sessions.make_parts(requests, cut, rules)
     for hits in sessions.hits_in_order(requests, cut, made):
         tables[HITS.name].append(shape(hits, HITS, hour))
     parts = sessions.stitch(made, carry, hour, rules)
