@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up geoip test lint types docs check bench fuzz env lock clean-demo clean
+.PHONY: help demo up geoip test test-stack lint types docs check bench fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,10 @@ geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 M
 	$(BIN)/python -m clickstream.local.geoip var/geoip
 
 test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stack" $(T)
+
+test-stack: $(VENV)/dev.stamp ## backfills and cleared tasks in a running Airflow, some minutes
+	$(BIN)/pytest -m stack --durations 0 tests/stack
 
 lint: $(VENV)/dev.stamp ## style and layout of the code
 	$(BIN)/ruff check
@@ -38,7 +41,7 @@ types: $(VENV)/dev.stamp ## types
 docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
 
-check: lint types test ## all that CI runs
+check: lint types test test-stack ## all that CI runs
 
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
@@ -64,7 +67,7 @@ LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-versio
 
 lock: $(VENV)/uv.stamp ## pin the newest versions in requirements.txt and requirements-dev.txt
 	$(LOCK) --upgrade --output-file requirements.txt
-	$(LOCK) --extra dev --constraint requirements.txt --upgrade --output-file requirements-dev.txt
+	$(LOCK) --extra dev --extra spark --constraint requirements.txt --upgrade --output-file requirements-dev.txt
 
 clean-demo: ## forget all that the local stack has stored
 	rm -rf var

@@ -115,7 +115,7 @@ def polars_window(hits: Path) -> Result:
 
 
 def _hits(log: Path) -> Any:
-    """Visitor and time of the cleaned requests, as whole numbers in a pandas frame."""
+    """Visitor and time of the cleaned requests, as whole numbers in a pandas frame, as logged."""
     import pandas as pd
 
     from benchmarks.whole_way import Stages, cleaned
@@ -123,10 +123,11 @@ def _hits(log: Path) -> Any:
     groups = cleaned(log, Stages(), [])
     requests = pd.concat(
         [
-            group.frame(only=["visitor_id", "hit_at"]).astype({"visitor_id": "str"})
+            group.frame(only=["visitor_id", "hit_at", "line_number"]).astype({"visitor_id": "str"})
             for group in groups
         ]
-    ).astype({"visitor_id": "category"})
+    )
+    requests = requests.sort_values("line_number").astype({"visitor_id": "category"})
     return pd.DataFrame(
         {
             "visitor": requests["visitor_id"].cat.codes.to_numpy("int64"),

@@ -54,7 +54,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
 
     stages = stages or Stages()
     stages.done("start and imports")
-    hour, rejects = Hour.parse(HOUR), list[Any]()
+    hour, rejects, rules = Hour.parse(HOUR), list[Any](), sessions.SessionRules()
     with (
         RowsWriter(out / "hits.parquet", HITS, hour) as hits,
         RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
@@ -63,9 +63,9 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None) -> Rows:
         for requests in cleaned(log, stages, rejects):
             requests.balance()
             stages.done("visitors and behaviour")
-            cut = sessions.cut(requests, sessions.SessionRules())
-            made = sessions.make_parts(requests, cut)
-            stitched = sessions.stitch(made, sessions.no_carry(), hour, sessions.SessionRules())
+            cut = sessions.cut(requests, rules)
+            made = sessions.make_parts(requests, cut, rules)
+            stitched = sessions.stitch(made, sessions.no_carry(), hour, rules)
             stages.done("sessions")
             parts.write(stitched)
             for frame in sessions.hits_in_order(requests, cut, made):

@@ -8,7 +8,15 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_dags import DEFAULT_ARGS, give_up, hour_param, open_lake, resolve_hour, say
+from clickstream_dags import (
+    DEFAULT_ARGS,
+    PUBLISH_POOL,
+    give_up,
+    hour_param,
+    open_lake,
+    resolve_hour,
+    say,
+)
 
 DOC = """
 ### What it makes
@@ -32,7 +40,7 @@ all published hours fit together.
 ### How to rerun
 *Clear task*, with *Downstream* ticked, on the failed task. Any task may be cleared at any time,
 as often as you like: an hour built twice is the same hour. For one hour, trigger the DAG and name
-the hour in the form; for a range, trigger it as a *Backfill*.
+the hour in the form; for a range, trigger it as a *Backfill*, or `clickstream_reprocess`.
 """
 
 ALL_PULLED = "Keeps the run red while a source could not be read, though its hours were built."
@@ -128,7 +136,7 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     return checked.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR)
+@task(map_index_template=NAME_OF_HOUR, pool=PUBLISH_POOL, priority_weight=10)
 def register_tables(staged: Staged) -> None:
     """Publish the hour in the tables, and set its neighbours right where sessions cross over."""
     from clickstream import pipeline

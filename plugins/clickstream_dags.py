@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 AWS_CONNECTION = "aws_default"
 
+PUBLISH_POOL = "clickstream_publish"
+PUBLISH_SLOTS = 3
+"""Tasks that write to the tables at once. More of them would be right as well, but each commit
+that meets another is made anew, so they would mostly wait for one another."""
+
 TAGS: Mapping[str, str] = {
     "clickstream": "Makes or keeps the clickstream lake.",
     "hourly": "Runs every hour.",
@@ -50,6 +55,57 @@ def hour_param() -> Param:
         title="Hour to build (UTC)",
         description="Like 2026-11-20T05. Left empty, the run builds the hour it is scheduled for, "
         "or the last complete hour.",
+    )
+
+
+def range_params() -> dict[str, Param]:
+    """The fields of the trigger form that say what is built again, from what, and why."""
+    return {
+        "from": _range_end("From (UTC)", "a day begins at its hour 00"),
+        "to": _range_end("To (UTC), included", "a day ends with its hour 23"),
+        "reason": Param(
+            type="string",
+            minLength=3,
+            title="Why",
+            description="For those who find this run later, like: new channel rules.",
+        ),
+        "steps": Param(
+            "all",
+            type="string",
+            enum=list(STEPS),
+            values_display=dict(STEPS),
+            title="Steps",
+            description="Views are refreshed at the end in any case.",
+        ),
+        "only_outdated": Param(
+            False,
+            type="boolean",
+            title="Only hours that would change",
+            description="Leaves out hours whose lines, settings and version are those of today.",
+        ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Says in the log what would be done, and touches nothing.",
+        ),
+    }
+
+
+STEPS: Mapping[str, str] = {
+    "all": "All, from the raw lines",
+    "sessions": "Sessions only, from requests already cleaned where they are still there",
+    "views": "Views only",
+}
+"""The steps that a range may go through again, and how the form calls them."""
+
+
+def _range_end(title: str, of_a_day: str) -> Param:
+    return Param(
+        type="string",
+        pattern=r"^\d{4}-\d\d-\d\d(T\d\d)?$",
+        title=title,
+        description=f"An hour like 2026-11-20T05, or a day like 2026-11-20; {of_a_day}.",
     )
 
 
@@ -111,4 +167,4 @@ def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
 
     for reason in reasons:
         logging.getLogger("clickstream").error(reason)
-    raise AirflowFailException(what_to_do)
+    raise AirflowFailException(what_to_do) from None

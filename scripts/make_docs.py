@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.settings import Settings, Source
+from clickstream.settings import Goal, Settings, Source, Step
 from clickstream.tables import TABLES, Table
 from clickstream.trial import FIGURES
 
@@ -43,9 +43,10 @@ working directory or the nearest one above it. The environment wins over the fil
 Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
 is refused with its line.
 
-`[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run. All other
-sections shape results, and so do the files that they name: a change holds for the hours that are
-built from then on, and `settings_digest` in `hour_ledger` tells which hours were built alike.
+`[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run, and
+`[upkeep]` what is tidied up when. All other sections shape results, and so do the files that they
+name: a change holds for the hours that are built from then on, and `settings_digest` in
+`hour_ledger` tells which hours were built alike.
 """
 
 COMMANDS = """\
@@ -53,6 +54,10 @@ COMMANDS = """\
 
 Made by `make docs` from what the program itself says; change it in `src/clickstream/cli.py`.
 """
+
+LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
+REPEATED = LISTS | {"goals": Goal}
+"""What each entry of a section has, where a section may have several."""
 
 
 def dictionary() -> str:
@@ -103,10 +108,9 @@ def section(name: str) -> Iterator[str]:
     field = Settings.model_fields[name]
     if field.exclude:
         return
-    is_list = name == "sources"
-    yield f"## [[{name}]]" if is_list else f"## [{name}]"
+    model = REPEATED.get(name, field.annotation)
+    yield f"## [[{name}]]" if name in LISTS else f"## [{name}]"
     yield ""
-    model = Source if is_list else field.annotation
     if isinstance(model, type) and issubclass(model, BaseModel):
         yield field.description or model.__doc__ or ""
         yield ""
@@ -137,6 +141,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return allowed(schema["anyOf"][0])
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if schema["type"] == "integer":
         least, most = schema["minimum"], schema.get("maximum")
         return f"{least} or more" if most is None else f"{least} to {most}"

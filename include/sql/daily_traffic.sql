@@ -37,6 +37,8 @@ visits_by_date as (
         session_date as event_date,
         count(*) as sessions,
         count_if(is_bounce) as bounces,
+        count_if(is_engaged) as engaged_sessions,
+        count_if(conversions > 0) as converted_sessions,
         avg(cast(page_views as double)) as pages_per_session,
         avg(cast(duration_seconds as double)) as mean_session_seconds
     from visits
@@ -74,6 +76,9 @@ final as (
         visits_by_date.pages_per_session,
         visits_by_date.mean_session_seconds,
         cast(visits_by_date.bounces as double) / visits_by_date.sessions as bounce_rate,
+        cast(visits_by_date.engaged_sessions as double)
+        / visits_by_date.sessions as engagement_rate,
+        coalesce(visits_by_date.converted_sessions, 0) as converted_sessions,
         dates.event_date
     from dates
     left join views_by_date

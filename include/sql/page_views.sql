@@ -1,6 +1,9 @@
 -- One row is one page that a person looked at, within the session it belongs to.
 -- event_date is the UTC date of the page view, session_date the one its session started on;
 -- a session may cross midnight, so only a filter by session_date reads less.
+-- How long the last page of a session was looked at is not in the log, only for how long at least:
+-- until the last request. It is estimated as the mean of the times that were measured on the page,
+-- or on the site where the page has fewer than ten, in sessions of the date (docs/sessions.md).
 with
 
 page_hits as (
@@ -31,6 +34,7 @@ views_in_sessions as (
         page_hits.line_number,
         page_hits.hit_at as viewed_at,
         page_hits.event_date,
+        people.ended_at,
         people.session_date
     from page_hits
     inner join parts
@@ -57,6 +61,33 @@ in_order as (
         )
 ),
 
+timed as (
+    select
+        *,
+        date_diff('second', viewed_at, next_viewed_at) as measured_seconds,
+        date_diff('second', viewed_at, coalesce(next_viewed_at, ended_at)) as known_seconds
+    from in_order
+),
+
+compared as (
+    select
+        *,
+        count(measured_seconds) over views_of_page as page_times,
+        avg(measured_seconds) over views_of_page as page_mean,
+        avg(measured_seconds) over views_of_site as site_mean
+    from timed
+    window
+        views_of_page as (partition by session_date, site, page),
+        views_of_site as (partition by session_date, site)
+),
+
+estimated as (
+    select
+        *,
+        if(page_times >= 10, page_mean, coalesce(site_mean, 0)) as usual_seconds
+    from compared
+),
+
 final as (
     select
         session_id,
@@ -68,13 +99,17 @@ final as (
         raw_object,
         line_number,
         view_number,
-        date_diff('second', viewed_at, next_viewed_at) as dwell_seconds,
+        coalesce(
+            measured_seconds,
+            nullif(greatest(known_seconds, cast(round(usual_seconds) as bigint)), 0)
+        ) as dwell_seconds,
+        measured_seconds is null as is_estimated,
         view_number = 1 as is_landing_page,
         next_viewed_at is null as is_exit_page,
         viewed_at,
         event_date,
         session_date
-    from in_order
+    from estimated
 )
 
 select *

@@ -26,6 +26,8 @@ people as (
         sum(page_views) as page_views,
         sum(requests) as requests,
         sum(errors) as errors,
+        coalesce(sum(conversions), 0) as conversions,
+        array_agg(funnel order by first_hit_at) filter (where funnel is not null) as funnel,
         max(last_hit_at) as ended_at
     from parts
     group by
@@ -91,8 +93,22 @@ final as (
         people.page_views,
         people.requests,
         people.errors,
+        people.conversions,
+        -- Each part has a digit for every number of steps reached before it: how many after it.
+        reduce(
+            people.funnel,
+            '0',
+            (reached, part) -> coalesce(
+                nullif(substr(part, cast(reached as bigint) + 1, 1), ''),
+                reached
+            ),
+            reached -> cast(reached as bigint)
+        ) as funnel_steps,
         date_diff('second', people.started_at, people.ended_at) as duration_seconds,
         people.page_views = 1 as is_bounce,
+        people.page_views > 1
+        or people.conversions > 0
+        or date_diff('second', people.started_at, people.ended_at) > 10 as is_engaged,
         people.started_at,
         people.ended_at,
         cast(people.started_at as date) as session_date

@@ -19,6 +19,8 @@ labelled as (
         visitor_id,
         page_views,
         is_bounce,
+        is_engaged,
+        conversions,
         session_date
     from visits
 ),
@@ -35,6 +37,8 @@ final as (
         count(distinct visitor_id) as visitors,
         sum(page_views) as page_views,
         cast(count_if(is_bounce) as double) / count(*) as bounce_rate,
+        cast(count_if(is_engaged) as double) / count(*) as engagement_rate,
+        count_if(conversions > 0) as converted_sessions,
         session_date
     from labelled
     group by

@@ -48,6 +48,8 @@ folded as (
         visits.visitor_id,
         visits.page_views,
         visits.is_bounce,
+        visits.is_engaged,
+        visits.conversions,
         visits.session_date
     from visits
     inner join cities
@@ -74,6 +76,8 @@ final as (
         count(distinct visitor_id) as visitors,
         sum(page_views) as page_views,
         cast(count_if(is_bounce) as double) / count(*) as bounce_rate,
+        cast(count_if(is_engaged) as double) / count(*) as engagement_rate,
+        count_if(conversions > 0) as converted_sessions,
         session_date
     from folded
     group by

@@ -8,9 +8,11 @@ into groups and put away, and at the end each group is taken up again as a whole
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,45 +45,75 @@ def grouped(
         yield cleaner.requests()
         return
     with TemporaryDirectory(prefix="clickstream-") as directory:
-        _put_away(batches, cleaner, groups, Path(directory))
-        for group in range(groups):
-            pieces = sorted(Path(directory).glob(f"{group:05d}-*"))
-            if pieces:
-                yield cleaner.judged(clean.together([_taken_up(piece) for piece in pieces]))
+        store = _Store(Path(directory), groups)
+        for parsed, origin in batches:
+            cleaner.add(parsed, origin)
+            if len(cleaner) >= ROWS_AT_ONCE:
+                store.put(cleaner)
+        store.put(cleaner)
+        store.put_tables(cleaner)
+        yield from map(cleaner.judged, store.groups())
 
 
-def _put_away(
-    batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int, directory: Path
-) -> None:
-    """Label the requests some at a time, and store those of each group in a file of their own."""
-    chunk = 0
-    for parsed, origin in batches:
-        cleaner.add(parsed, origin)
-        if len(cleaner) >= ROWS_AT_ONCE:
-            _store(cleaner.take(), groups, chunk, directory)
-            chunk += 1
-    if len(cleaner) or not chunk:
-        _store(cleaner.take(), groups, chunk, directory)
+class _Store:
+    """Files with the rows of each group and, apart from them, the tables that rows point into.
 
+    One set of tables serves all rows that were labelled while the cleaner kept it: an *age*.
+    """
 
-def _store(requests: clean.Requests, groups: int, chunk: int, directory: Path) -> None:
-    group = _group_of(requests, groups)
-    for number in np.unique(group).tolist() or [0]:
-        piece = requests.where(np.flatnonzero(group == number))
-        file = directory / f"{number:05d}-{chunk:05d}"
-        file.write_bytes(pickle.dumps(piece, protocol=5))
+    def __init__(self, directory: Path, groups: int) -> None:
+        self._directory, self._groups = directory, groups
+        self._group_of_visitor = np.empty(0, np.uint16)
+        self._age = self._pieces = 0
 
+    def put(self, cleaner: clean.Cleaner) -> None:
+        """Label what the cleaner has taken in, and put it away."""
+        if not len(cleaner) and self._pieces:
+            return
+        columns = cleaner.rows()
+        group = self._group_of(cleaner.visitor_ids())[columns["visitor"]]
+        order = np.argsort(group, kind="stable")
+        edges = np.searchsorted(group[order], np.arange(self._groups + 1))
+        edges[-1] = max(edges[-1], 1)  # no rows at all are a group, too
+        for number in np.flatnonzero(np.diff(edges)).tolist():
+            rows = order[edges[number] : edges[number + 1]]
+            piece = {name: column[rows] for name, column in columns.items()}
+            self._write(f"{number:05d}-{self._age:05d}-{self._pieces:05d}", piece)
+        self._pieces += 1
+        if cleaner.is_full:
+            self.put_tables(cleaner)
 
-def _taken_up(file: Path) -> clean.Requests:
-    requests: clean.Requests = pickle.loads(file.read_bytes())  # noqa: S301 - we have just written it
-    file.unlink()
-    return requests
+    def put_tables(self, cleaner: clean.Cleaner) -> None:
+        """Put the tables away; those of the rows to come are new ones."""
+        self._write(f"tables-{self._age:05d}", cleaner.tables())
+        cleaner.forget()
+        self._group_of_visitor = self._group_of_visitor[:0]
+        self._age += 1
 
+    def groups(self) -> Iterator[clean.Requests]:
+        """What was put away, group after group."""
+        tables = lru_cache(maxsize=1)(self._read)
+        for number in range(self._groups):
+            found = [
+                clean.Requests(
+                    clean.joined(map(self._read, pieces)), tables(f"tables-{age:05d}")
+                ).with_only_used("visitor")
+                for age in range(self._age)
+                if (pieces := sorted(self._directory.glob(f"{number:05d}-{age:05d}-*")))
+            ]
+            if found:
+                yield clean.together(found)
 
-def _group_of(requests: clean.Requests, groups: int) -> npt.NDArray[np.int64]:
-    """Each request's group: the first 16 bits of the visitor's id, on a scale of `groups`."""
-    visitors = requests.tables["visitor"]["visitor_id"]
-    begins = [int(text[:4], 16) for text in visitors.cat.categories.tolist()]
-    scaled = np.array(begins, np.int64) * groups >> 16
-    group: npt.NDArray[np.int64] = scaled[visitors.cat.codes][requests.columns["visitor"]]
-    return group
+    def _group_of(self, visitor_ids: Sequence[str]) -> npt.NDArray[np.uint16]:
+        """Each visitor's group: the first 16 bits of the id, on a scale of the groups."""
+        known = self._group_of_visitor
+        begins = np.array([int(text[:4], 16) for text in visitor_ids[len(known) :]], np.int64)
+        new = (begins * self._groups >> 16).astype(np.uint16)  # few bits sort fastest
+        self._group_of_visitor = np.concatenate([known, new])
+        return self._group_of_visitor
+
+    def _write(self, name: str, value: Any) -> None:
+        (self._directory / name).write_bytes(pickle.dumps(value, protocol=5))
+
+    def _read(self, name: str | Path) -> Any:
+        return pickle.loads((self._directory / name).read_bytes())  # noqa: S301 - ours

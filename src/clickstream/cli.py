@@ -20,11 +20,10 @@ from rich.table import Column, Table
 from clickstream import __version__
 from clickstream import settings as settings_room
 from clickstream.errors import ClickstreamError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake, QueryResult
-    from clickstream.pipeline import Published
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,9 +36,11 @@ out = Console()
 err = Console(stderr=True)
 
 FirstHour = Annotated[
-    Hour, typer.Argument(parser=Hour.parse, metavar="FROM", help="First hour, UTC.")
+    Hour, typer.Argument(parser=Hour.first_of, metavar="FROM", help="First hour or day, UTC.")
 ]
-LastHour = Annotated[Hour, typer.Argument(parser=Hour.parse, metavar="TO", help="Last hour, UTC.")]
+LastHour = Annotated[
+    Hour, typer.Argument(parser=Hour.last_of, metavar="TO", help="Last hour or day, UTC.")
+]
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
 HourOption = Annotated[Hour | None, typer.Option(parser=Hour.parse, metavar="HOUR")]
@@ -116,29 +117,60 @@ def build(
     pull_first: Annotated[
         bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
     ] = True,
+    only_outdated: Annotated[
+        bool, typer.Option("--outdated", help="Leave out hours that another build can't change.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
+    ] = False,
 ) -> None:
     """Build every hour from the first to the last and refresh the views, without Airflow.
 
+    After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
+
     Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
+
+    Example: [bold]clickstream build 2026-11-01 2026-11-30 --outdated --dry-run[/]
     """
     from clickstream import pipeline
 
-    lake = _open_lake()
-    for source in lake.settings.sources if pull_first else ():
+    lake, (first, last) = _open_lake(), pipeline.check_range(first, last)
+    if pull_first and not dry_run:
+        _pull_all(lake)
+    run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    todo = pipeline.hours_to_rebuild(lake, first, last, run_id, only_outdated)
+    out.print(pipeline.describe(pipeline.standings(lake, first, last)), soft_wrap=True)
+    if dry_run:
+        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        return
+    _rebuild(lake, todo, run_id)
+    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+
+
+def _pull_all(lake: Lake) -> None:
+    from clickstream import pipeline
+
+    for source in lake.settings.sources:
         pulled = pipeline.pull(lake, source)
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
-    run_id = f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
+    from clickstream import pipeline
+
     with _progress() as progress:
-        bar = progress.add_task("Hours", total=sum(1 for _ in hour_range(first, last)))
-
-        def tell(published: Published) -> None:
+        bar = progress.add_task("Hours", total=len(todo))
+        pace = pipeline.Pace(todo)
+        for published in pipeline.rebuild(lake, todo, run_id):
             progress.print(published.sentence, soft_wrap=True)
-            progress.advance(bar, published.reason == "built")
+            pace.count(published)
+            progress.update(bar, completed=pace.done)
 
-        pipeline.build_range(lake, first, last, run_id, tell)
-    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+
+def _hours(hours: list[Hour]) -> str:
+    return ", ".join(map(str, hours)) or "none"
 
 
 @app.command()
@@ -155,6 +187,26 @@ def verify(first: HourOption = None, last: HourOption = None) -> None:
     if findings:
         raise typer.Exit(1)
     out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+
+
+@app.command()
+def upkeep(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Compact days that are over, forget old snapshots, delete what nothing needs.
+
+    Example: [bold]clickstream upkeep --dry-run[/]
+    """
+    from clickstream import pipeline
+
+    lake, now = _open_lake(), datetime.now(UTC)
+    with err.status("Upkeep") as status:
+        compacted = pipeline.compact_days(lake, now, dry_run, status.update)
+        out.print(compacted.sentence, soft_wrap=True)
+        out.print(pipeline.expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
+        out.print(pipeline.sweep_files(lake, now, dry_run, status.update).sentence, soft_wrap=True)
 
 
 @app.command()

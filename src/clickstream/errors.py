@@ -5,7 +5,11 @@ ClickstreamError
 ├── InputError        a log, a path or an argument can't be used
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
+├── ChangedRows       a compacted file would not hold the rows it is to replace
 ├── QueryFailed       Athena refused or failed a query
+├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
+├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
+├── DiskFull          the local disk takes no more
 └── BrokenChain       `verify` found an hour that does not agree with the lake
 """
 
@@ -30,8 +34,24 @@ class StaleHour(ClickstreamError):
     """Someone else published the hour meanwhile; build it afresh."""
 
 
+class ChangedRows(ClickstreamError):
+    """A compacted file would not hold the rows it is to replace; nothing was replaced."""
+
+
 class QueryFailed(ClickstreamError):
     """Athena refused or failed a query."""
+
+
+class AwsUnavailable(ClickstreamError):
+    """AWS can't be reached or does not answer as it should; later it may."""
+
+
+class AwsRefused(ClickstreamError):
+    """AWS refused a request: credentials, permissions, or a wrong name."""
+
+
+class DiskFull(ClickstreamError):
+    """The local disk takes no more."""
 
 
 class BrokenChain(ClickstreamError):

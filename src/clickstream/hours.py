@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from clickstream.errors import InputError
 
 _ONE = timedelta(hours=1)
 _TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d)(?::00)?(?::00)?(?:Z|\+00:00)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +49,16 @@ class Hour:
     def of_epoch(cls, seconds: int) -> Hour:
         """The hour that the given Unix time (seconds) lies in."""
         return cls.of(datetime.fromtimestamp(seconds, UTC))
+
+    @classmethod
+    def first_of(cls, text: str) -> Hour:
+        """Read where a range begins: an hour, or a day like `2026-11-20`, at its first hour."""
+        return cls.parse(f"{text.strip()}T00" if _DAY.fullmatch(text.strip()) else text)
+
+    @classmethod
+    def last_of(cls, text: str) -> Hour:
+        """Read where a range ends: an hour, or a day like `2026-11-20`, at its last hour."""
+        return cls.parse(f"{text.strip()}T23" if _DAY.fullmatch(text.strip()) else text)
 
     @property
     def end(self) -> datetime:
@@ -87,3 +99,10 @@ def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
     while hour <= last:
         yield hour
         hour = hour.next
+
+
+def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
+    """The range from `first` to `last` cut at midnight UTC: first and last hour of each piece."""
+    for _, hours in groupby(hour_range(first, last), key=lambda hour: hour.event_date):
+        piece = list(hours)
+        yield piece[0], piece[-1]

@@ -15,12 +15,21 @@ from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
 from clickstream.reference import AnswerCache, PlaceDatabase, code_version
-from clickstream.settings import Settings
+from clickstream.settings import Goal, Settings
 
 
 def session_rules(settings: Settings) -> sessions.SessionRules:
-    """When a session ends."""
-    return sessions.SessionRules(settings.sessions.gap_seconds, settings.sessions.cap_hours)
+    """When a session ends, and what visitors are hoped to do in it."""
+    return sessions.SessionRules(
+        settings.sessions.gap_seconds,
+        settings.sessions.cap_hours,
+        goals=tuple(_goal(name, chosen) for name, chosen in settings.goals.items()),
+        funnel=tuple(_goal(step.name, step) for step in settings.funnel),
+    )
+
+
+def _goal(name: str, chosen: Goal) -> sessions.Goal:
+    return sessions.Goal(name, chosen.page, chosen.kind, chosen.method, chosen.status)
 
 
 def clean_rules(settings: Settings) -> clean.CleanRules:

@@ -12,6 +12,9 @@ from clickstream.hours import Hour
 from clickstream.tables import Table
 
 _WRITTEN_AT_ONCE = 1 << 16
+CONSTANT = ("event_date", "hour_at")
+"""The columns that all rows of an hour have in common."""
+
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -23,45 +26,62 @@ def shaped_schema(table: Table) -> pa.Schema:
     )
 
 
-def shape(frame: pd.DataFrame, table: Table, hour: Hour) -> pa.Table:
+def shape(rows: pd.DataFrame | pa.Table, table: Table, hour: Hour) -> pa.Table:
     """Rows of an hour as the table wants them: its columns and types, the order kept.
 
-    Categories stay dictionaries, which Parquet takes several times faster than plain texts.
+    Texts stay or become dictionaries, which Parquet takes several times faster than plain texts.
     """
     wanted = shaped_schema(table)
     constant = {"event_date": hour.event_date, "hour_at": pd.Timestamp(hour.naive)}
     columns = [
-        pa.repeat(pa.scalar(constant[field.name], field.type), len(frame))
+        pa.repeat(pa.scalar(constant[field.name], field.type), len(rows))
         if field.name in constant
-        else _shaped(frame[field.name], field.type)
+        else _shaped(rows[field.name], field.type)
         for field in wanted
     ]
     return pa.Table.from_arrays(columns, schema=wanted)
 
 
-def _shaped(column: pd.Series, kind: pa.DataType) -> pa.Array:
+def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    if isinstance(column, pd.Series):
+        is_text = kind == _TEXT
+        column = pa.array(column.astype("category") if is_text else column, from_pandas=True)
     if kind == _TEXT:
-        texts = column.astype("category")
-        if len(texts.cat.categories) > len(texts):
-            texts = texts.cat.remove_unused_categories()
-        return pa.array(texts, from_pandas=True).cast(kind)
-    return pa.array(column, kind, from_pandas=True)
+        return _texts(column)
+    return column.cast(kind)
+
+
+def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column of texts as a dictionary of those that the column has, or few more."""
+    coded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if len(coded.dictionary) > len(coded):
+        coded = coded.dictionary_decode().dictionary_encode()
+    return coded.cast(_TEXT)
+
+
+def _is_counted(field: pa.Field) -> bool:
+    """Whether hardly any value comes twice: a dictionary would be made in vain."""
+    return field.name not in CONSTANT and field.type in (pa.int64(), pa.timestamp("us"))
 
 
 class RowsWriter:
-    """Writes an hour's rows of a table as one Parquet file, each frame as a row group."""
+    """Writes an hour's rows of a table as one Parquet file, one row group for each `write`."""
 
     def __init__(self, sink: Any, table: Table, hour: Hour) -> None:
         """`sink` is a path, or a binary file that is open for writing."""
         self._table, self._hour = table, hour
+        schema = shaped_schema(table)
+        counted = [field.name for field in schema if _is_counted(field)]
         # Nobody filters these files, so statistics would tell nobody anything.
         self._parquet = pq.ParquetWriter(
             sink,
-            shaped_schema(table),
+            schema,
             compression="zstd",
             store_schema=False,
             write_statistics=False,
             write_batch_size=_WRITTEN_AT_ONCE,
+            use_dictionary=[name for name in schema.names if name not in counted],
+            column_encoding=dict.fromkeys(counted, "DELTA_BINARY_PACKED"),
         )
         self.rows = 0
 
@@ -71,7 +91,7 @@ class RowsWriter:
     def __exit__(self, *_: object) -> None:
         self._parquet.close()
 
-    def write(self, frame: pd.DataFrame) -> None:
-        """Add the rows of a frame, in the order that the table wants."""
-        self._parquet.write_table(shape(frame, self._table, self._hour))
-        self.rows += len(frame)
+    def write(self, rows: pd.DataFrame | pa.Table) -> None:
+        """Add rows, in the order that the table wants."""
+        self._parquet.write_table(shape(rows, self._table, self._hour))
+        self.rows += len(rows)

@@ -158,6 +158,13 @@ SESSION_PARTS = Table(
         *_PLACE,
         _OPTED_OUT,
         *_BOT,
+        Column("conversions", "long", "How many times its requests met a goal of the settings."),
+        Column("goals", "string", "Goals met and how often, as in `newsletter=1 order=2`."),
+        Column(
+            "funnel",
+            "string",
+            "Steps of the funnel reached after the part: a digit for each number before it.",
+        ),
     ),
     ("visitor_id", "first_hit_at"),
 )

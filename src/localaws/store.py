@@ -7,6 +7,7 @@ crash between the two leaves a file nobody names, which the next start sweeps aw
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,9 +19,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from localaws.errors import StartError
+from localaws.errors import AwsError, StartError
 
 BUSY_TIMEOUT_MS = 60_000
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def lock_root(root: Path) -> IO[str]:
@@ -85,7 +87,7 @@ class Database:
 
         Writers queue on a lock of ours, which is fair and cheap, instead of SQLite's busy polling.
         """
-        with self._write_lock:
+        with self._write_lock, _room_on_disk():
             connection = self.connection()
             connection.execute("begin immediate")
             try:
@@ -139,12 +141,11 @@ class BlobFolder:
         """
         writer = BlobWriter(self, uuid.uuid4().hex)
         try:
-            yield writer
+            with _room_on_disk(), writer:
+                yield writer
         except BaseException:
-            writer.close()
             self.remove(writer.name)
             raise
-        writer.close()
 
     def remove(self, *names: str) -> None:
         """Unlink blobs; who has one open can read on.
@@ -192,9 +193,29 @@ class BlobWriter:
         """MD5 of the bytes written so far."""
         return self._md5.digest()
 
-    def close(self) -> None:
-        """Close the file if it is still open."""
+    def __enter__(self) -> BlobWriter:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         self._file.close()
+
+
+@contextmanager
+def _room_on_disk() -> Iterator[None]:
+    """A write that the disk has no room for is an error that the client is told of.
+
+    Raises AwsError (InternalError), which clients take for a fault that may pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+        raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
 
 
 def _sync_folder(folder: Path) -> None:

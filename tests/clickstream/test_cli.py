@@ -110,18 +110,44 @@ def test_verify_is_content(built: Terminal) -> None:
     assert (run.returncode, run.stdout.startswith("✓")) == (0, True)
 
 
+def test_upkeep_says_what_it_does(built: Terminal) -> None:
+    """One hour has one file, so there is nothing to compact; its staged rows are young."""
+    for arguments in (("upkeep", "--dry-run"), ("upkeep",)):
+        compacted, expired, swept = built.run(*arguments).stdout.splitlines()
+        assert compacted.startswith("0 small data files")
+        assert "0 of hour_ledger." in expired
+        assert swept.endswith("0 of staging, 0 of query results.")
+
+
 def test_building_again_changes_nothing_but_the_publication(built: Terminal) -> None:
     sql = "select * from session_parts"
     before = built.run("query", sql, "--format", "json").stdout
     run = built.run("build", HOUR, HOUR)
     assert "0 new lines" in run.stdout
-    assert "7 unchanged" in run.stdout
+    views = len([*(ROOT / "include" / "sql").glob("*.sql")])
+    assert f"{views} unchanged" in run.stdout
     assert built.run("query", sql, "--format", "json").stdout == before
+
+
+def test_a_dry_run_of_a_day_says_how_its_hours_stand(built: Terminal) -> None:
+    run = built.run("build", "2026-11-20", "2026-11-20", "--outdated", "--dry-run")
+    assert "24 hours, 23 not built yet, 1 up to date; 3 lines published" in run.stdout
+    assert "Would build 23 hours: 2026-11-20T00, " in run.stdout
+    assert built.run("query", "select count(*) from hour_ledger", "--format", "csv").stdout == (
+        "_col0\n1\n"
+    )
+
+
+def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) -> None:
+    run = built.run("build", HOUR, HOUR, "--outdated")
+    assert run.returncode == 0, run.stderr
+    assert "published (" not in run.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("build", "2026-11-21", "2026-11-20"), "The range ends before it begins"),
         (("build", "yesterday", HOUR), "'yesterday' is not an hour"),
         (("query", "select 1", "--format", "xml"), "'xml' is not one of table, csv, json"),
         (("try", "nowhere.log"), "nowhere.log"),

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.support.lake_settings import write_settings
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "probe"
@@ -58,3 +59,24 @@ def airflow_home() -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in [name for name in os.environ if name.startswith(("CLICKSTREAM_", "AWS_"))]:
         monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def connection(local_aws, monkeypatch) -> None:
+    """The connection that an operator sets in Airflow, here from the environment."""
+    facts = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"region_name": "eu-west-1", "endpoint_url": local_aws.endpoint},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts))
+
+
+@pytest.fixture
+def home(tmp_path, request, connection, monkeypatch) -> Path:
+    """A folder with settings and one log directory for each of two web servers."""
+    name = request.node.name.removeprefix("test_")[:40].rstrip("_")
+    settings = write_settings(tmp_path, name, ["web-1", "web-2"])
+    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(settings))
+    return tmp_path

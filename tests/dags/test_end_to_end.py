@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.access_log import BOT, Client, append
-from tests.support.lake_settings import ROOT, write_settings
+from tests.support.lake_settings import ROOT
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -22,27 +21,6 @@ pytestmark = pytest.mark.airflow
 DAY = date(2026, 11, 20)
 ANA, BEN, CHO = Client("203.0.113.7"), Client("198.51.100.9"), Client("203.0.113.99")
 ROBOT = Client("192.0.2.1", BOT)
-
-
-@pytest.fixture
-def connection(local_aws, monkeypatch) -> None:
-    """The connection that an operator sets in Airflow, here from the environment."""
-    facts = {
-        "conn_type": "aws",
-        "login": "test",
-        "password": "test",
-        "extra": {"region_name": "eu-west-1", "endpoint_url": local_aws.endpoint},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts))
-
-
-@pytest.fixture
-def home(tmp_path, request, connection, monkeypatch) -> Path:
-    """A folder with settings and one log directory for each of two web servers."""
-    name = request.node.name.removeprefix("test_")[:40].rstrip("_")
-    settings = write_settings(tmp_path, name, ["web-1", "web-2"])
-    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(settings))
-    return tmp_path
 
 
 @pytest.fixture
@@ -192,12 +170,14 @@ def check_views(lake) -> None:
     (traffic,) = lake_query(lake, "select * from daily_traffic")
     assert traffic.pop("pages_per_session") == pytest.approx(7 / 3)
     assert traffic.pop("bounce_rate") == pytest.approx(2 / 3)
+    assert traffic.pop("engagement_rate") == pytest.approx(1 / 3)
     assert traffic == {
         "site": "cafe",
         "visitors": 3,
         "sessions": 3,
         "page_views": 7,
         "bot_requests": 2,
+        "converted_sessions": 0,
         "mean_session_seconds": 1400.0,
         "event_date": DAY,
     }

@@ -36,7 +36,7 @@ def test_every_line_is_a_pin(name: str) -> None:
     ("name", "extras"),
     [
         ("requirements.txt", ["airflow", "local", "dashboard"]),
-        ("requirements-dev.txt", ["airflow", "local", "dashboard", "dev"]),
+        ("requirements-dev.txt", ["airflow", "local", "dashboard", "dev", "spark"]),
     ],
 )
 def test_pins_meet_what_the_project_asks_for(name: str, extras: list[str], python: str) -> None:

@@ -24,12 +24,15 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
     """The lake, built hour by hour from the café's log, and the truth about that log."""
     logs = tmp_path_factory.mktemp("cafe") / "logs"
     truth = write_history(logs, FIRST, LAST, RULES)
+    hopes = settings.load(ROOT / "clickstream.toml", {})
     chosen = settings.Settings(
         site=settings.Site(name="cafe", domains=RULES.domains),
         sources=(settings.Source(name="web-1", path=str(logs)),),
         lake=settings.Lake(bucket="lake-sql", database="sql"),
         aws=settings.Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
         build=settings.Build(sql_directory=str(ROOT / "include" / "sql")),
+        goals=hopes.goals,
+        funnel=hopes.funnel,
     )
     session = boto3.Session(
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],

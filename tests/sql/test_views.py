@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from clickstream.clean import PageRules
 from clickstream.clean.pages import page_name
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.local.answers import QUESTIONS
+from clickstream.settings import Goal
 from clickstream.tables import BALANCE
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
@@ -66,7 +69,7 @@ def test_checks_hold(lake, view, check) -> None:
 
 def test_a_broken_check_is_found(lake) -> None:
     assert number(lake, violations("page_views", {"unique": ["site"]})) == 1
-    assert number(lake, violations("page_views", {"not_null": ["dwell_seconds"]})) > 0
+    assert number(lake, violations("page_views", {"not_null": ["query"]})) > 0
 
 
 def naive(moment: datetime) -> datetime:
@@ -146,9 +149,52 @@ def test_the_views_add_up_to_each_other(lake, truth) -> None:
     assert sums == [(pages, sessions)]
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_questions_of_the_demo_have_answers(lake, question) -> None:
+    assert rows(lake, QUESTIONS[question])
+
+
 def test_a_day_counts_the_people_of_the_day(lake, truth) -> None:
     dates = {Hour.of(visit.started_at).event_date for visit in truth.sessions}
     assert len(dates) == 2
     for visitors, date in rows(lake, "select visitors, event_date from daily_traffic"):
         seen = f"select count(distinct visitor_id) from page_views where event_date = date '{date}'"
         assert visitors == number(lake, seen)
+
+
+def test_goals_and_funnel_are_those_of_the_requests_one_by_one(lake) -> None:
+    """Parts were merged over hours; here each session's requests are walked through in order."""
+    requests = rows(
+        lake,
+        "select session_id, hits.page, hits.kind, hits.method from hits"
+        " inner join session_parts on hits.part_id = session_parts.part_id"
+        " and hits.hour_at = session_parts.hour_at"
+        " order by hits.hit_at, hits.raw_object, hits.line_number",
+    )
+    goals, funnel = lake.settings.goals, lake.settings.funnel
+    times: Counter[tuple[str, str]] = Counter()
+    reached: Counter[str] = Counter()
+    for session, page, kind, method in requests:
+        met = [name for name, goal in goals.items() if meets(goal, page, kind, method)]
+        times.update((session, name) for name in met)
+        steps = reached[session]
+        reached[session] += steps < len(funnel) and meets(funnel[steps], page, kind, method)
+    told = rows(lake, "select session_id, funnel_steps, conversions from sessions")
+    assert [(s, n) for s, n, _ in told] == [(s, reached[s]) for s, _, _ in told]
+    assert {n for _, n, _ in told} >= {0, 1, len(funnel)}
+    people = {session for session, _, _ in told}
+    expected = {(*key, n) for key, n in times.items() if key[0] in people}
+    assert {*rows(lake, "select session_id, goal, times from conversions")} == expected
+    assert {goal for _, goal, _ in expected} == set(goals)
+    assert sum(n for _, _, n in told) == sum(n for _, _, n in expected)
+
+
+def meets(goal: Goal, page: str | None, kind: str, method: str | None) -> bool:
+    fits = page is not None and re.fullmatch(goal.page, page) is not None
+    return fits and kind == goal.kind and goal.method in (None, method)
+
+
+def test_every_order_is_a_conversion(lake, truth) -> None:
+    orders = number(lake, "select sum(times) from conversions where goal = 'order'")
+    assert orders >= len(truth.orders) > 0  # a receipt can be looked at again
+    assert 0 < number(lake, "select sum(sessions) from funnel where step = 4") <= len(truth.orders)

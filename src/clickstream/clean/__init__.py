@@ -15,7 +15,7 @@ from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.kinds import KINDS, KindRules, balance
 from clickstream.clean.pages import PageRules
-from clickstream.clean.requests import COLUMNS, Requests, together
+from clickstream.clean.requests import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
 from clickstream.clean.visitor_ids import VisitorKeys
@@ -38,6 +38,7 @@ __all__ = [
     "VisitorKeys",
     "balance",
     "clean",
+    "joined",
     "together",
 ]
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.channels import ChannelRules, arrival
-from clickstream.clean.columns import Codes, Distinct, combined, table
+from clickstream.clean.columns import Codes, Distinct, combined, table, taken
 from clickstream.clean.referrers import Referrer, referrer_of
-from clickstream.clean.urls import Target
+from clickstream.clean.urls import Tags
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,12 @@ class Arrived:
 
 
 class Arrivals:
-    """Every distinct referrer so far, and what it makes together with tags."""
+    """Every distinct referrer so far, and every pair of a referrer and a set of tags."""
 
     def __init__(self, rules: ChannelRules) -> None:
         self._rules = rules
-        self._referrers: Distinct[str | None, None] = Distinct(lambda _referrer: None)
+        self._referrers: Distinct[str | None, None] = Distinct()
+        self._pairs: Distinct[tuple[int, int], None] = Distinct()
 
     def referrers(self, referrer: pd.Series) -> Codes:
         """Each row's referrer."""
@@ -47,10 +48,8 @@ class Arrivals:
         has: npt.NDArray[np.bool_] = referrers != self._referrers[None]
         return has
 
-    @property
-    def count_referrers(self) -> int:
-        """How many distinct referrers there are."""
-        return len(self._referrers)
+    def __len__(self) -> int:
+        return len(self._pairs)
 
     def count(self, referrers: Codes) -> Counter[str]:
         """How many of the rows have each referrer."""
@@ -58,23 +57,27 @@ class Arrivals:
         named = zip(self._referrers.ordered, counts, strict=True)
         return Counter({text: n for text, n in named if text and n})
 
-    def table(
-        self, referrers: Codes, tags: Codes, tag_sets: list[Target], domains: tuple[str, ...]
-    ) -> tuple[Codes, pd.DataFrame]:
-        """Each row's arrival, from its referrer and its tags, and the table of arrivals.
+    def rows(self, referrers: Codes, tags: Codes) -> Codes:
+        """Each row's arrival, from its referrer and its set of tags."""
+        rows, first = combined(referrers, tags)
+        pairs = zip(referrers[first].tolist(), tags[first].tolist(), strict=True)
+        return self._pairs.codes(pairs)[rows]
+
+    def table(self, tag_sets: list[Tags], domains: tuple[str, ...]) -> pd.DataFrame:
+        """One row for each arrival, in the order of their codes.
 
         `domains` are the site's own: a referrer of theirs is none.
         """
-        known = [referrer_of(text, domains) if text else None for text in self._referrers.ordered]
-        rows, first = combined(referrers, tags)
-        pairs = zip(referrers[first].tolist(), tags[first].tolist(), strict=True)
-        return rows, table(Arrived, [self._arrived(known[r], tag_sets[t]) for r, t in pairs])
+        sites = [referrer_of(text, domains) if text else None for text in self._referrers.ordered]
+        arrived: Distinct[tuple[Referrer | None, Tags], Arrived] = Distinct(self._arrived)
+        rows = arrived.codes((sites[one], tag_sets[tags]) for one, tags in self._pairs.ordered)
+        return pd.DataFrame(taken(table(Arrived, arrived.made), rows))
 
-    def _arrived(self, referrer: Referrer | None, tags: Target) -> Arrived:
+    def _arrived(self, came_by: tuple[Referrer | None, Tags]) -> Arrived:
+        referrer, tags = came_by
         came = arrival(referrer, tags, self._rules)
         return Arrived(
             referrer.domain if referrer else None,
             *(came.source, came.medium, came.channel),
-            *(tags.utm_source, tags.utm_medium, tags.utm_campaign, tags.utm_term),
-            *(tags.utm_content, tags.click_platform),
+            *tags,
         )

@@ -15,7 +15,7 @@ from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.click_ids import PLATFORM_OF, Platform
 from clickstream.clean.known_sites import SORTS
 from clickstream.clean.referrers import Referrer, known_source, sort_of
-from clickstream.clean.urls import Target
+from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError
 
 UNASSIGNED = "Unassigned"
@@ -95,8 +95,8 @@ class ChannelRules:
         return UNASSIGNED if number is None else self.rules[number].channel
 
 
-def arrival(referrer: Referrer | None, target: Target, rules: ChannelRules) -> Arrival:
-    """Where a hit came from, by its target and by `referrer_of` its referrer.
+def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRules) -> Arrival:
+    """Where a hit came from, by its target's tags and by `referrer_of` its referrer.
 
     Source and medium are lower-case, known sources by one name (`fb` and `m.facebook.com` are
     facebook). A hit with no tag, no click id and no referrer from elsewhere has no arrival:
@@ -108,7 +108,7 @@ def arrival(referrer: Referrer | None, target: Target, rules: ChannelRules) -> A
     return Arrival(evidence.source or None, evidence.medium or None, rules.channel_of(evidence))
 
 
-def evidence_of(referrer: Referrer | None, target: Target) -> Evidence | None:
+def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | None:
     """What the rules look at; None for a hit that does not say where it came from."""
     platform = PLATFORM_OF.get(target.click_platform or "")
     tagged = target.utm_source or target.utm_medium or target.utm_campaign

@@ -14,18 +14,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.arrivals import Arrivals
-from clickstream.clean.columns import Distinct, category
+from clickstream.clean.columns import Distinct, category, stacked
 from clickstream.clean.judge import judged
 from clickstream.clean.kinds import KINDS, kind_of
-from clickstream.clean.origins import Origins
+from clickstream.clean.origins import Agents, Origins
 from clickstream.clean.requests import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
-from clickstream.clean.visitors import visitors_of
+from clickstream.clean.visitors import Visitors
 
-MOST_REMEMBERED = 100_000
-"""Distinct targets, referrers and user agents that are remembered for the next requests."""
+LABELLED_AT_ONCE = 500_000
+"""Requests that are labelled together, where there are so many."""
+
+MOST_REMEMBERED = 300_000
+"""Rows of a table that are kept in memory for the requests to come."""
 
 
 class Cleaner:
@@ -35,21 +38,45 @@ class Cleaner:
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
     ) -> None:
         self._rules, self._keys, self._look_ups = rules, keys, look_ups or LookUps()
-        self._raw_objects: Distinct[str, None] = Distinct(lambda _key: None)
-        self._methods: Distinct[str | None, None] = Distinct(lambda _method: None)
+        self._waiting: list[pd.DataFrame] = []
+        self._batches: list[dict[str, npt.NDArray[Any]]] = []
+        self._agents = Agents(rules.kinds, self._look_ups)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin new tables: what was handed out before does not point into them.
+
+        User agents are dear to work out and few, so they are kept.
+        """
+        rules = self._rules
+        if len(self._agents) > MOST_REMEMBERED:
+            self._agents = Agents(rules.kinds, self._look_ups)
+        self._raw_objects: Distinct[str, None] = Distinct()
+        self._methods: Distinct[str | None, None] = Distinct()
         self._targets = Targets(rules.targets, rules.kinds)
         self._arrivals = Arrivals(rules.channels)
-        self._origins = Origins(rules.kinds, self._look_ups)
-        self._batches: list[dict[str, npt.NDArray[Any]]] = []
+        self._origins = Origins(self._agents)
+        self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
     def add(self, parsed: pd.DataFrame, raw_object: str = "") -> None:
         """Take in the requests that `parse` found in some lines of a raw object."""
+        origin = category([raw_object]).take(np.zeros(len(parsed), np.int8))
+        self._waiting.append(parsed.assign(raw_object=origin))
+        if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
+            self._label()
+
+    def _label(self) -> None:
+        """Label the requests that wait: the more at once, the fewer texts are seen again."""
+        if not self._waiting:
+            return
+        parsed = stacked(self._waiting)
+        self._waiting.clear()
         method = self._methods.rows(parsed["method"], None)
         target = self._targets.rows(parsed["target"], method != self._methods[None])
         origins = self._origins.rows(parsed)
         kind = kind_of(
             self._targets.path_kinds(target),
-            self._origins.is_checker(origins["agent"]),
+            self._agents.are_checkers(origins["agent"]),
             method == self._methods["GET"],
             parsed["status"].to_numpy(),
         )
@@ -60,7 +87,7 @@ class Cleaner:
                 "size": parsed["bytes"].to_numpy(np.int64, na_value=-1),
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
                 "kind": kind.codes,
-                "raw_object": np.full(len(parsed), self._raw_objects[raw_object], np.int32),
+                "raw_object": self._raw_objects.rows(parsed["raw_object"], ""),
                 "method": method,
                 "target": target,
                 "referrer": self._arrivals.referrers(parsed["referrer"]),
@@ -70,6 +97,7 @@ class Cleaner:
 
     def referrers_of_assets(self) -> Counter[str]:
         """The referrers of the static assets taken in, and how many each was named by."""
+        self._label()
         is_asset = [batch["kind"] == KINDS.index("asset") for batch in self._batches]
         named = [
             batch["referrer"][some] for batch, some in zip(self._batches, is_asset, strict=True)
@@ -78,50 +106,50 @@ class Cleaner:
 
     def __len__(self) -> int:
         """How many requests were taken in and not handed out yet."""
-        return sum(len(batch["hit_at"]) for batch in self._batches)
+        labelled = (batch["hit_at"] for batch in self._batches)
+        return sum(map(len, (*self._waiting, *labelled)))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the tables are so large that they are better begun anew."""
+        sizes = (len(self._targets), len(self._arrivals), len(self._visitors))
+        return max(sizes) > MOST_REMEMBERED
 
     def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
-        """The requests taken in since the last time, judged by how their visitors behave.
+        """All requests that were taken in, judged by how their visitors behave.
 
         `more_domains` are the site's own beside those of the rules.
         """
-        return self.judged(self.take(more_domains))
+        return self.judged(Requests(self.rows(), self.tables(more_domains)))
 
     def judged(self, requests: Requests) -> Requests:
         """The requests, which are all of their visitors, with the verdicts on behaviour."""
         return judged(requests, self._rules.behaviour)
 
-    def take(self, more_domains: tuple[str, ...] = ()) -> Requests:
-        """The requests taken in since the last time, labelled, but not judged by behaviour."""
+    def rows(self) -> dict[str, npt.NDArray[Any]]:
+        """The requests taken in since the last time, as rows that point into the tables."""
+        self._label()
         columns = joined(self._batches)
         self._batches.clear()
-        visitor, visitors = visitors_of(
-            columns, self._origins, self._rules, self._keys, self._look_ups
-        )
-        tags, referrer = self._targets.tags(columns["target"]), columns.pop("referrer")
-        domains = (*self._rules.domains, *more_domains)
-        arrival, arrivals = self._arrivals.table(referrer, tags, self._targets.tag_sets, domains)
+        referrer = columns.pop("referrer")
+        columns["has_referrer"] = self._arrivals.has_referrer(referrer)
+        columns["arrival"] = self._arrivals.rows(referrer, self._targets.tags(columns["target"]))
+        columns["visitor"] = self._visitors.rows(columns)
         for name in ("client", "agent", "marks"):  # addresses and agents do not come out
             del columns[name]
-        columns |= {
-            "visitor": visitor,
-            "arrival": arrival,
-            "has_referrer": self._arrivals.has_referrer(referrer),
-        }
-        tables = {
+        return columns
+
+    def visitor_ids(self) -> list[str]:
+        """The id of each row of the table of visitors, as it stands now."""
+        return self._visitors.ids
+
+    def tables(self, more_domains: tuple[str, ...] = ()) -> dict[str, pd.DataFrame]:
+        """The tables that rows point into: all rows since the tables were begun."""
+        domains = (*self._rules.domains, *more_domains)
+        return {
             "raw_object": pd.DataFrame({"raw_object": category(self._raw_objects.ordered)}),
             "method": pd.DataFrame({"method": category(self._methods.ordered)}),
             "target": self._targets.table(),
-            "arrival": arrivals,
-            "visitor": visitors,
+            "arrival": self._arrivals.table(self._targets.tag_sets, domains),
+            "visitor": self._visitors.table(),
         }
-        self._forget()
-        return Requests(columns, tables)
-
-    def _forget(self) -> None:
-        """Keep what is dear to work out again, as long as it does not fill the memory."""
-        self._origins.forget(MOST_REMEMBERED)
-        if self._targets.count > MOST_REMEMBERED:
-            self._targets = Targets(self._rules.targets, self._rules.kinds)
-        if self._arrivals.count_referrers > MOST_REMEMBERED:
-            self._arrivals = Arrivals(self._rules.channels)

@@ -34,14 +34,32 @@ class Agent(NamedTuple):
     is_checker: bool
 
 
-class Origins:
-    """Every distinct client, user agent and set of marks so far."""
+class Agents(Distinct[str | None, Agent]):
+    """Every distinct user agent so far, and what each says."""
 
     def __init__(self, kinds: KindRules, look_ups: LookUps) -> None:
+        super().__init__(self._agent)
         self._kinds, self._look_ups = kinds, look_ups
-        self.clients: Distinct[str | None, None] = Distinct(lambda _client: None)
-        self.agents: Distinct[str | None, Agent] = Distinct(self._agent)
-        self.marks: Distinct[Marks, None] = Distinct(lambda _marks: None)
+
+    def are_checkers(self, agents: Codes) -> npt.NDArray[np.bool_]:
+        """Whether each row's user agent is a health checker's."""
+        checkers = np.array([agent.is_checker for agent in self.made], np.bool_)
+        rows: npt.NDArray[np.bool_] = checkers[agents]
+        return rows
+
+    def _agent(self, text: str | None) -> Agent:
+        verdict = None if text == NOT_LOGGED else agent_verdict(text)
+        device = self._look_ups.device(text or "")
+        return Agent(device, verdict, is_health_checker(text or "", self._kinds))
+
+
+class Origins:
+    """Every distinct client and set of marks so far, beside the user agents."""
+
+    def __init__(self, agents: Agents) -> None:
+        self.agents = agents
+        self.clients: Distinct[str | None, None] = Distinct()
+        self.marks: Distinct[Marks, None] = Distinct()
 
     def rows(self, parsed: pd.DataFrame) -> dict[str, Codes]:
         """Each row's client, agent and marks."""
@@ -50,27 +68,6 @@ class Origins:
             "agent": self.agents.rows(parsed["user_agent"], None),
             "marks": self._marks_of(parsed),
         }
-
-    def forget(self, most_agents: int) -> None:
-        """Forget clients and marks, which cost nothing to meet again, and agents if they are many.
-
-        Codes given so far are void.
-        """
-        self.clients = Distinct(lambda _client: None)
-        self.marks = Distinct(lambda _marks: None)
-        if len(self.agents) > most_agents:
-            self.agents = Distinct(self._agent)
-
-    def is_checker(self, agents: Codes) -> npt.NDArray[np.bool_]:
-        """Whether each row's user agent is a health checker's."""
-        checkers = np.array([agent.is_checker for agent in self.agents.made], np.bool_)
-        rows: npt.NDArray[np.bool_] = checkers[agents]
-        return rows
-
-    def _agent(self, text: str | None) -> Agent:
-        verdict = None if text == NOT_LOGGED else agent_verdict(text)
-        device = self._look_ups.device(text or "")
-        return Agent(device, verdict, is_health_checker(text or "", self._kinds))
 
     def _marks_of(self, parsed: pd.DataFrame) -> Codes:
         """In most logs all rows have the same marks: none."""

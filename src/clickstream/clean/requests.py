@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from clickstream.clean.arrivals import Arrived
+from clickstream.clean.columns import stacked
 from clickstream.clean.kinds import KIND_TYPE, KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
@@ -50,46 +52,59 @@ class Requests:
     @property
     def is_bot(self) -> npt.NDArray[np.bool_]:
         """Whether each row is a machine's."""
-        is_bot: npt.NDArray[np.bool_] = self._column("is_bot", slice(None))
+        is_bot: npt.NDArray[np.bool_] = self.frame(only=["is_bot"])["is_bot"].to_numpy()
         return is_bot
 
     def with_table(self, name: str, table: pd.DataFrame) -> Requests:
         """The same rows, with another table behind one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
-    def where(self, rows: npt.NDArray[np.int64]) -> Requests:
-        """Some rows alone, with what they point to and nothing else."""
-        columns = {name: column[rows] for name, column in self.columns.items()}
-        tables = {}
-        for name in POINTERS:
-            codes, used = pd.factorize(columns[name])
-            columns[name] = codes.astype(np.int32)
-            tables[name] = _only(self.tables[name], used)
-        return Requests(columns, tables)
+    def with_only_used(self, name: str) -> Requests:
+        """The same rows, with nothing in one of the tables that no row points to."""
+        codes, used = pd.factorize(self.columns[name])
+        columns = {**self.columns, name: codes.astype(np.int32)}
+        return replace(self, columns=columns).with_table(name, _only(self.tables[name], used))
 
     def balance(self) -> dict[str, int]:
         """How many requests are what, each counted once."""
-        return balance(self._column("kind", slice(None)), self.is_bot)
+        return balance(self._own_column("kind", slice(None)), self.is_bot)
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] | None = None) -> pd.DataFrame:
         """Some rows with all their columns, or `only` some columns, as `clean` describes them."""
-        made: dict[str, Any] = {}
-        for name in COLUMNS if only is None else only:
-            made[name] = self._column(name, rows)
+        wanted = COLUMNS if only is None else only
+        pointers = {_POINTED[name] for name in wanted if name in _POINTED}
+        places = {pointer: self.columns[pointer][rows] for pointer in pointers}
+        made = {
+            name: self.tables[_POINTED[name]][name].array.take(places[_POINTED[name]])
+            if name in _POINTED
+            else self._own_column(name, rows)
+            for name in wanted
+        }
         return pd.DataFrame(made, copy=False)
 
-    def _column(self, name: str, rows: Rows) -> Any:
+    def arrow(self, rows: Rows = slice(None)) -> pa.Table:
+        """Some rows with all their columns as an Arrow table; texts are dictionaries.
+
+        The same as `frame`, for those who only write them down: Arrow follows the pointers of
+        thirty columns at half the cost.
+        """
+        places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in POINTERS}
+        made = {
+            name: pa.array(self.tables[_POINTED[name]][name]).take(places[_POINTED[name]])
+            if name in _POINTED
+            else pa.array(self._own_column(name, rows))
+            for name in COLUMNS
+        }
+        return pa.table(made)
+
+    def _own_column(self, name: str, rows: Rows) -> Any:
+        """A column that is not by way of a table."""
+        column = self.columns["size" if name == "bytes" else name][rows]
         if name == "kind":
-            return pd.Categorical.from_codes(self.columns["kind"][rows], dtype=KIND_TYPE)
+            return pd.Categorical.from_codes(column, dtype=KIND_TYPE, validate=False)
         if name == "bytes":
-            size = self.columns["size"][rows]
-            return pd.arrays.IntegerArray(np.maximum(size, 0), size < 0)
-        if name == "line_number":
-            return self.columns[name][rows].astype(np.int64)
-        if name not in _POINTED:
-            return self.columns[name][rows]
-        pointer = _POINTED[name]
-        return self.tables[pointer][name].array.take(self.columns[pointer][rows])
+            return pd.arrays.IntegerArray(np.maximum(column, 0), column < 0)
+        return column.astype(np.int64) if name == "line_number" else column
 
 
 _POINTED: dict[str, str] = {
@@ -116,7 +131,9 @@ def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDAr
 
 def together(pieces: Sequence[Requests]) -> Requests:
     """The requests of several pieces, one after the other."""
-    tables = {name: _stacked([piece.tables[name] for piece in pieces]) for name in POINTERS}
+    if len(pieces) == 1:
+        return pieces[0]
+    tables = {name: stacked([piece.tables[name] for piece in pieces]) for name in POINTERS}
     columns = {}
     for name in pieces[0].columns:
         parts = [piece.columns[name] for piece in pieces]
@@ -136,13 +153,3 @@ def _only(table: pd.DataFrame, rows: npt.NDArray[np.int64]) -> pd.DataFrame:
         is_text = isinstance(column, pd.Categorical)
         chosen[name] = column.remove_unused_categories() if is_text else column
     return pd.DataFrame(chosen)
-
-
-def _stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    columns = {}
-    for name in tables[0]:
-        parts = [table[name] for table in tables]
-        is_text = isinstance(parts[0].dtype, pd.CategoricalDtype)
-        stack = pd.api.types.union_categoricals if is_text else pd.concat
-        columns[name] = stack(parts, **({} if is_text else {"ignore_index": True}))
-    return pd.DataFrame(columns)

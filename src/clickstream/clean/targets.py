@@ -1,27 +1,41 @@
-"""The table of targets: the page that each distinct request target names, and its tags."""
+"""The table of targets: the page that each distinct request target names, and its tags.
+
+Many targets share a path, and links in mails and ads share their parameters. So paths and
+parameters are worked out apart, each distinct one once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from clickstream.clean.columns import Codes, Distinct, table
+from clickstream.clean.columns import Codes, Distinct, category
 from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
-from clickstream.clean.urls import Target, TargetRules, split_target
+from clickstream.clean.urls import (
+    Tags,
+    TargetRules,
+    path_and_page,
+    path_and_parameters,
+    query_and_tags,
+)
 
-_NO_TARGET = Target("", "")
 
-
-@dataclass(frozen=True)
-class Page:
-    """One row of the table of targets; all None where the request line was not HTTP."""
+class _Path(NamedTuple):
+    """What a path says: all None, and the code -1, where the request line was not HTTP."""
 
     path: str | None = None
     page: str | None = None
-    query: str | None = None
+    kind: int = -1
+
+
+class _Target(NamedTuple):
+    """A target as codes of its path and of its parameters."""
+
+    path: int
+    parameters: int
 
 
 class Targets:
@@ -29,43 +43,65 @@ class Targets:
 
     def __init__(self, rules: TargetRules, kinds: KindRules) -> None:
         self._rules, self._kinds = rules, kinds
-        self._pages: Distinct[str | None, Page] = Distinct(self._page)
-        self._path_kinds: list[int] = []
-        self._tags: Distinct[Target, Target] = Distinct(lambda tags: tags)
-        self._tags_of_page: list[int] = []
+        self._paths: Distinct[str | None, _Path] = Distinct(self._path)
+        self._tags: Distinct[Tags, None] = Distinct()
+        self._parameters: Distinct[str, tuple[str | None, int]] = Distinct(self._query)
+        self._targets: Distinct[str | None, _Target] = Distinct(self._target)
 
     def rows(self, target: pd.Series, is_http: npt.NDArray[np.bool_]) -> Codes:
         """Each row's target; what is not HTTP has none."""
-        rows = self._pages.rows(target, None)
-        rows[~is_http] = self._pages[None]
+        rows = self._targets.rows(target, None)
+        rows[~is_http] = self._targets[None]
         return rows
 
     def path_kinds(self, rows: Codes) -> Codes:
         """For each row the position of its path's kind in PATH_KINDS, -1 for none."""
-        return np.array(self._path_kinds, np.int32)[rows]
+        kinds = np.array([path.kind for path in self._paths.made], np.int32)
+        return kinds[self._codes("path")[rows]]
 
     def tags(self, rows: Codes) -> Codes:
         """Each row's set of campaign tags and click id, as its code among `tag_sets`."""
-        return np.array(self._tags_of_page, np.int32)[rows]
+        tags = np.array([tags for _, tags in self._parameters.made], np.int32)
+        return tags[self._codes("parameters")[rows]]
 
     @property
-    def tag_sets(self) -> list[Target]:
-        """The distinct sets of tags, each as a target that has nothing else."""
-        return self._tags.made
+    def tag_sets(self) -> list[Tags]:
+        """The distinct sets of tags."""
+        return self._tags.ordered
 
-    @property
-    def count(self) -> int:
-        """How many distinct targets there are."""
-        return len(self._pages)
+    def __len__(self) -> int:
+        return len(self._targets)
 
     def table(self) -> pd.DataFrame:
-        """One row for each target, in the order of their codes."""
-        return table(Page, self._pages.made)
+        """One row for each target, in the order of their codes: path, page and query."""
+        path, parameters = self._codes("path"), self._codes("parameters")
+        paths, queries = self._paths.made, self._parameters.made
+        return pd.DataFrame(
+            {
+                "path": category([one.path for one in paths]).take(path),
+                "page": category([one.page for one in paths]).take(path),
+                "query": category([query for query, _ in queries]).take(parameters),
+            }
+        )
 
-    def _page(self, text: str | None) -> Page:
-        """One call for each distinct target, so the lists beside the table grow with it."""
-        target = _NO_TARGET if text is None else split_target(text, self._rules)
-        kind = None if text is None else path_kind(target.path, self._kinds)
-        self._path_kinds.append(PATH_KINDS.index(kind) if kind else -1)
-        self._tags_of_page.append(self._tags[replace(target, path="", page="", query=None)])
-        return Page() if text is None else Page(target.path, target.page, target.query)
+    def _codes(self, name: str) -> Codes:
+        """For each target one of its two codes."""
+        codes = [getattr(target, name) for target in self._targets.made]
+        return np.array(codes, np.int32)
+
+    def _target(self, text: str | None) -> _Target:
+        if text is None:
+            return _Target(self._paths[None], self._parameters[""])
+        path, parameters = path_and_parameters(text)
+        return _Target(self._paths[path], self._parameters[parameters])
+
+    def _path(self, text: str | None) -> _Path:
+        if text is None:
+            return _Path()
+        path, page = path_and_page(text, self._rules)
+        kind = path_kind(path, self._kinds)
+        return _Path(path, page, PATH_KINDS.index(kind) if kind else -1)
+
+    def _query(self, parameters: str) -> tuple[str | None, int]:
+        query, tags = query_and_tags(parameters, self._rules)
+        return query, self._tags[tags]

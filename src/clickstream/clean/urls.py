@@ -7,8 +7,9 @@ session and click ids even then.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote_plus, urlencode
 
 from clickstream.clean.click_ids import CLICK_IDS
@@ -18,7 +19,6 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 # Links that were escaped for HTML once too often have &amp;, old ones a semicolon. A semicolon is
 # a separator only before a campaign tag: values may hold one.
 _SEPARATOR = re.compile(r"&(?:amp;)?|;(?=utm_)", re.IGNORECASE)
-_TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,21 @@ class TargetRules:
     pages: PageRules = field(default_factory=PageRules)
 
 
-@dataclass(frozen=True)
-class Target:
+class Tags(NamedTuple):
+    """How a link to the site was tagged: the part of a Target that tells where people came from."""
+
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    click_platform: str | None = None
+
+
+_TAGS = {*Tags._fields} - {"click_platform"}
+
+
+class Target(NamedTuple):
     """The parts of a request target that are kept; None where there is none."""
 
     path: str
@@ -45,26 +58,40 @@ class Target:
 
 
 def split_target(target: str, rules: TargetRules) -> Target:
-    """Split a request target (RFC 9112, 3.2).
+    """What is kept of a request target (RFC 9112, 3.2)."""
+    path, parameters = path_and_parameters(target)
+    query, tags = query_and_tags(parameters, rules)
+    return Target(*path_and_page(path, rules), query, *tags)
 
-    The path stays as logged, without session ids and the host of an absolute target. Parameters
-    are decoded once, as forms are (`%xx`, and `+` for a space), and kept ones encoded afresh in
-    their order. Names of tags and click ids are compared without case; values are trimmed and
-    keep theirs, as in GA4. Of a tag that comes twice the first counts; an empty one is none.
-    """
+
+def path_and_parameters(target: str) -> tuple[str, str]:
+    """A target's path and its parameters, both as logged; an absolute target's host falls away."""
     rest = target.partition("#")[0]
-    origin = _ORIGIN.match(rest)
-    path, _, parameters = rest[origin.end() if origin else 0 :].partition("?")
+    if not rest.startswith("/") and (origin := _ORIGIN.match(rest)):
+        rest = rest[origin.end() :]
+    path, _, parameters = rest.partition("?")
+    return path, parameters
+
+
+def path_and_page(path: str, rules: TargetRules) -> tuple[str, str]:
+    """The path without session ids, and the name of its page."""
     path = without_session_ids(path)
-    page = page_name(path, rules.pages)
+    return path, page_name(path, rules.pages)
+
+
+def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tags]:
+    """The parameters that are kept, encoded afresh in their order, and what tags say.
+
+    Parameters are decoded once, as forms are (`%xx`, and `+` for a space). Names of tags and click
+    ids are compared without case; values are trimmed and keep theirs, as in GA4. Of a tag that
+    comes twice the first counts; an empty one is none.
+    """
     if not parameters:
-        return Target(path, page)
+        return None, Tags()
     pairs = [_decoded(pair) for pair in _SEPARATOR.split(parameters) if pair]
     first = {name.lower(): value for name, value in reversed(pairs)}
-    tags = {tag: _text(first.get(tag, "")) for tag in _TAGS}
-    platform = next((CLICK_IDS[name] for name in CLICK_IDS if first.get(name)), None)
-    query = _kept(pairs, rules.query_parameters)
-    return Target(path, page, query, **tags, click_platform=platform)
+    tags = {tag: _text(first[tag]) for tag in _TAGS & first.keys()}
+    return _kept(pairs, rules.query_parameters), Tags(**tags, click_platform=_platform(first))
 
 
 def extension(path: str) -> str:
@@ -87,6 +114,12 @@ def _kept(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> str | No
         if name in allowed and name.lower() not in CLICK_IDS and not names_a_session(name)
     ]
     return urlencode(kept, errors="surrogateescape") or None
+
+
+def _platform(parameters: Mapping[str, str]) -> str | None:
+    """Whose click id is among the parameters: of several, the first in CLICK_IDS."""
+    ids = {name for name in parameters.keys() & CLICK_IDS.keys() if parameters[name]}
+    return next((CLICK_IDS[name] for name in CLICK_IDS if name in ids), None) if ids else None
 
 
 def _text(value: str) -> str | None:

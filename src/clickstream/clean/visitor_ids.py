@@ -34,9 +34,20 @@ class VisitorKeys:
                 )
 
 
-def visitor_id(identity: bytes, key: bytes) -> str:
-    """24 hex digits of BLAKE2b (RFC 7693) under the key, over the hashed forms of some texts."""
-    return blake2b(identity, key=key, digest_size=_DIGEST_BYTES).hexdigest()
+class Hasher:
+    """Makes ids under one key: 24 hex digits of BLAKE2b (RFC 7693), over hashed forms of texts.
+
+    `first` is what every identity begins with; it is hashed once.
+    """
+
+    def __init__(self, key: bytes, first: bytes = b"") -> None:
+        self._begun = blake2b(first, key=key, digest_size=_DIGEST_BYTES)
+
+    def __call__(self, identity: bytes) -> str:
+        """The id of an identity: the hashed forms of some texts, one after the other."""
+        hashed = self._begun.copy()
+        hashed.update(identity)
+        return hashed.hexdigest()
 
 
 def hashed_form(text: str | None) -> bytes:

@@ -8,7 +8,7 @@ part of what is hashed then, and of their place only the country is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from clickstream.clean.addresses import client_address
-from clickstream.clean.bots import Networks
 from clickstream.clean.columns import (
     Codes,
     Distinct,
@@ -28,9 +27,9 @@ from clickstream.clean.columns import (
 )
 from clickstream.clean.devices import Device
 from clickstream.clean.origins import Origins
-from clickstream.clean.places import Place
+from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
-from clickstream.clean.visitor_ids import VisitorKeys, hashed_form, visitor_id
+from clickstream.clean.visitor_ids import Hasher, VisitorKeys, hashed_form
 
 VISITOR_COLUMNS = (
     *("site", "visitor_id", "carried_as", "visitor_hour"),
@@ -40,110 +39,114 @@ VISITOR_COLUMNS = (
 """The columns of the table of visitors."""
 
 
-def visitors_of(
-    columns: Mapping[str, npt.NDArray[Any]],
-    origins: Origins,
-    rules: CleanRules,
-    keys: VisitorKeys,
-    look_ups: LookUps,
-) -> tuple[Codes, pd.DataFrame]:
-    """Each row's visitor, and the table of visitors, which has a row for each visitor and hour.
+class Visitors:
+    """The visitors of all requests so far, each with a row for every time `rows` met them.
 
-    `columns` has for each row hit_at, and client, agent and marks as codes into `origins`. Two rows
-    of the table may share an id and an hour: those of a cookie that came from two addresses.
+    So several rows may share an id and an hour, as do those of a cookie that came from two
+    addresses.
     """
-    hours = columns["hit_at"].astype("M8[h]").astype(np.int32)
-    rows, first = combined(columns["client"], columns["agent"], columns["marks"], hours)
-    client, agent, marks = (columns[name][first] for name in ("client", "agent", "marks"))
-    visitors = _Visitors(origins, client, agent, marks, hours[first])
-    return rows, visitors.table(rules, keys, look_ups)
 
+    def __init__(
+        self, origins: Origins, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps
+    ) -> None:
+        self._origins, self._rules, self._keys, self._look_ups = origins, rules, keys, look_ups
+        self._routes: Distinct[int, None] = Distinct()
+        self._host_of_route = np.empty(0, np.int32)
+        self._hosts: Distinct[str | None, bytes] = Distinct(hashed_form)
+        self._met = [np.empty((4, 0), np.int32)]
+        self.ids: list[str] = []
+        """Each visitor's id under the hour's key."""
 
-@dataclass(frozen=True)
-class _Visitors:
-    """Distinct visitors: for each the codes of client, agent and marks, and the hour since 1970."""
+    def __len__(self) -> int:
+        return len(self.ids)
 
-    origins: Origins
-    client: Codes
-    agent: Codes
-    marks: Codes
-    hour: Codes
+    def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
+        """Each row's visitor.
 
-    def table(self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps) -> pd.DataFrame:
-        """One row for each visitor."""
-        address, addresses = self._addresses(rules)
-        opted_out = np.array([mark.opted_out for mark in self.origins.marks.ordered], np.bool_)
-        wish, site = opted_out[self.marks], hashed_form(rules.site)
-        hosts = [site + hashed_form(text) for text in addresses]
-        ids = [*self._ids([hosts[one] for one in address], site, keys.now, keys.now)]
-        before = ids
-        if keys.before is not None:
-            before = [*self._ids([hosts[one] for one in address], site, keys.before, keys.now)]
+        `columns` has for each row hit_at, and client, agent and marks as codes into the origins.
+        """
+        hours = columns["hit_at"].astype("M8[h]").astype(np.int32)
+        client, agent, marks = (columns[name] for name in ("client", "agent", "marks"))
+        rows, first = combined(client, agent, marks, hours)
+        host = self._hosts_of(client[first], marks[first])
+        met = np.array([host, agent[first], marks[first], hours[first]])
+        rows += np.int32(len(self.ids))
+        self._met.append(met)
+        self.ids += self._hashed(met, self._keys.now)
+        return rows
+
+    def table(self) -> pd.DataFrame:
+        """One row for each visitor, in the order of their codes."""
+        met = np.concatenate(self._met, axis=1)
+        host, agent, mark, hour = met
+        wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
+        ids = category(self.ids)
+        before = self._keys.before
+        devices = [one.device for one in self._origins.agents.made]
         return pd.DataFrame(
             {
-                "site": category([rules.site]).take(np.zeros(len(self.hour), np.int8)),
-                "visitor_id": category(ids),
-                "carried_as": category(before),
-                "visitor_hour": self.hour,
-                **taken(table(Device, [a.device for a in self.origins.agents.made]), self.agent),
-                **_places(addresses, address, wish, look_ups),
+                "site": category([self._rules.site]).take(np.zeros(len(hour), np.int8)),
+                "visitor_id": ids,
+                "carried_as": category([*self._hashed(met, before)]) if before else ids,
+                "visitor_hour": hour,
+                **taken(table(Device, devices), agent),
+                **self._places(host, wish),
                 "opted_out": wish,
-                **self._verdicts([addresses[one] for one in address], rules.networks),
+                **self._verdicts(host, agent),
             }
         )
 
-    def _addresses(self, rules: CleanRules) -> tuple[Codes, list[str | None]]:
-        """Each visitor's address, by way of trusted proxies, as a code into the distinct ones."""
-        clients, marks = self.origins.clients.ordered, self.origins.marks.ordered
-        routes, first = combined(self.client, self.marks)
-        known: Distinct[str | None, None] = Distinct(lambda _address: None)
-        found = known.codes(
-            client and client_address(client, mark.forwarded, rules.trusted)
-            for client, mark in (
-                (clients[self.client[one]], marks[self.marks[one]]) for one in first.tolist()
-            )
-        )
-        codes: Codes = found[routes]
-        return codes, known.ordered
-
-    def _ids(
-        self, hosts: list[bytes], site: bytes, key: bytes, key_of_hidden: bytes
-    ) -> Iterator[str]:
-        """Each visitor's id under a key; `hosts` are the hashed forms of site and address.
+    def _hashed(self, met: npt.NDArray[np.int32], key: bytes) -> Iterator[str]:
+        """The ids of some visitors under a key, by their cookie or by address and user agent.
 
         Who asked not to be tracked has the hour in it, and the hour's own key: nobody is followed
         from one hour to the next.
         """
-        agents = [*map(hashed_form, self.origins.agents.ordered)]
-        marks = self.origins.marks.ordered
-        rows = zip(hosts, self.agent.tolist(), self.marks.tolist(), self.hour.tolist(), strict=True)
-        for host, agent, mark, hour in rows:
+        site = hashed_form(self._rules.site)
+        made, hidden = Hasher(key, site), Hasher(self._keys.now, site)
+        agents = [*map(hashed_form, self._origins.agents.ordered)]
+        hosts, marks = self._hosts.made, self._origins.marks.ordered
+        for host, agent, mark, hour in zip(*met.tolist(), strict=True):
             if not any(marks[mark][1:]):
-                yield visitor_id(host + agents[agent], key)
+                yield made(hosts[host] + agents[agent])
             elif marks[mark].opted_out:
-                hidden = host + agents[agent] + hashed_form(str(hour))
-                yield visitor_id(hidden, key_of_hidden)
+                yield hidden(hosts[host] + agents[agent] + hashed_form(str(hour)))
             else:
-                yield visitor_id(site + hashed_form(marks[mark].cookie), key)
+                yield made(hashed_form(marks[mark].cookie))
 
-    def _verdicts(self, addresses: list[str | None], networks: Networks) -> dict[str, Any]:
+    def _hosts_of(self, client: Codes, marks: Codes) -> Codes:
+        """The addresses, by way of trusted proxies, as codes into the hosts."""
+        routes, first = combined(client, marks)
+        distinct = client[first].astype(np.int64) << 32 | marks[first]
+        found = self._routes.codes(distinct.tolist())
+        new = self._routes.ordered[len(self._host_of_route) :]
+        hosts = self._hosts.codes(map(self._address, new))
+        self._host_of_route = np.concatenate([self._host_of_route, hosts])
+        return self._host_of_route[found][routes]
+
+    def _address(self, client_and_marks: int) -> str | None:
+        peer = self._origins.clients.ordered[client_and_marks >> 32]
+        forwarded = self._origins.marks.ordered[client_and_marks & 0xFFFFFFFF].forwarded
+        return peer and client_address(peer, forwarded, self._rules.trusted)
+
+    def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, Any]:
+        """The places of visitors; of those who asked not to be tracked the country only."""
+        places: Distinct[Place, None] = Distinct()
+        look_up = self._look_ups.place
+        found = places.codes(look_up(one) if one else NOWHERE for one in self._hosts.ordered)
+        coarse = [Place(country=place.country) for place in places.ordered]
+        rows = found[host] + len(coarse) * opted_out
+        return taken(table(Place, [*places.ordered, *coarse]), rows)
+
+    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, Any]:
         """Who is a machine by user agent and network."""
-        by_agent = [agent.verdict for agent in self.origins.agents.made]
+        by_agent = [agent.verdict for agent in self._origins.agents.made]
+        networks = self._rules.networks
         if not len(networks):
-            return taken(pd.DataFrame(verdict_columns(by_agent)), self.agent)
+            return taken(pd.DataFrame(verdict_columns(by_agent)), agent)
+        addresses = self._hosts.ordered
         judged = [
-            networks.verdict(address, by_agent[agent]) if address else by_agent[agent]
-            for address, agent in zip(addresses, self.agent.tolist(), strict=True)
+            networks.verdict(address, by_agent[one]) if address else by_agent[one]
+            for address, one in ((addresses[at], by) for at, by in zip(host, agent, strict=True))
         ]
         return verdict_columns(judged)
-
-
-def _places(
-    addresses: list[str | None], address: Codes, opted_out: npt.NDArray[np.bool_], look_ups: LookUps
-) -> dict[str, Any]:
-    """The places of visitors; of those who asked not to be tracked the country only."""
-    distinct: Distinct[Place, None] = Distinct(lambda _place: None)
-    found = distinct.codes(look_ups.place(one) if one else Place() for one in addresses)[address]
-    coarse = [Place(country=place.country) for place in distinct.ordered]
-    rows = found + len(coarse) * opted_out
-    return taken(table(Place, [*distinct.ordered, *coarse]), rows)

@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from clickstream.errors import SettingsError
-from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, views
+from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, trouble, views
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.client import Lake, shared_session, warm_up
 from clickstream.settings import Settings
@@ -24,19 +24,22 @@ __all__ = [
     "keys",
     "open_lake",
     "raw",
+    "shared_session",
     "staging",
+    "trouble",
     "views",
     "warm_up",
 ]
 
 
+@trouble.told()
 def open_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:
     """Open the lake, and make what does not exist yet: bucket, database, tables.
 
     `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
-    over its own. Raises SettingsError when AWS can't be reached.
+    over its own. Raises SettingsError when AWS is not there at all.
     """
     if endpoint_url:
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})

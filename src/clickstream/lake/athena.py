@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from clickstream.errors import QueryFailed
+from clickstream.lake import trouble
 from clickstream.lake.client import Lake
 
 FIRST_WAIT_SECONDS = 0.05
@@ -43,6 +44,7 @@ class QueryResult:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
+@trouble.told()
 def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     """Run one statement. `parameters` are SQL literals for its question marks.
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from pyiceberg.catalog.glue import GlueCatalog
 
 from clickstream.errors import SettingsError
+from clickstream.lake.catalog import ATTEMPTS, LakeCatalog, LakeFiles
 from clickstream.settings import Settings
 
 
@@ -56,7 +56,7 @@ class Lake:
         return self._client("secretsmanager")
 
     @cached_property
-    def catalog(self) -> GlueCatalog:
+    def catalog(self) -> LakeCatalog:
         """The Iceberg catalog. pyiceberg reads no AWS_ENDPOINT_URL, so it is handed over."""
         credentials = self.session.get_credentials()
         if credentials is None:
@@ -69,9 +69,12 @@ class Lake:
             "client.secret-access-key": frozen.secret_key,
             "client.session-token": frozen.token,
             "s3.endpoint": self._endpoint,
+            "s3.connect-timeout": str(self._timeout),
+            "s3.request-timeout": str(self._timeout),
+            "py-io-impl": f"{LakeFiles.__module__}.{LakeFiles.__qualname__}",
         }
         given = {name: value for name, value in properties.items() if value}
-        return GlueCatalog("glue", client=self.glue, **given)
+        return LakeCatalog("glue", client=self.glue, **given)
 
     @property
     def region(self) -> str:
@@ -85,8 +88,17 @@ class Lake:
     def _endpoint(self) -> str:
         return self.settings.aws.endpoint_url
 
+    @property
+    def _timeout(self) -> int:
+        return self.settings.aws.timeout_seconds
+
     def _client(self, service: str, **options: Any) -> Any:
-        config = Config(retries={"mode": "standard", "max_attempts": 5}, **options)
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=self._timeout,
+            read_timeout=self._timeout,
+            **options,
+        )
         return self.session.client(
             service,
             region_name=self.region,

@@ -43,6 +43,13 @@ def _row(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
     return LedgerRow(rows[0] if rows else {})
 
 
+def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
+    """The rows of the hours from `first` to `last` that are published, all read at once."""
+    scan = iceberg.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=iceberg.between(first, last))
+    rows = scan.to_arrow().to_pylist()
+    return {Hour(row["hour_at"].replace(tzinfo=UTC)): LedgerRow(row) for row in rows}
+
+
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
     """Which of the hours from `first` to `last` are in the ledger."""
     scan = iceberg.load(lake, HOUR_LEDGER).iceberg.scan(

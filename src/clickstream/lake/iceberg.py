@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from pyiceberg.expressions import (
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table import Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
     BooleanType,
@@ -56,13 +60,29 @@ ICEBERG: dict[Type, IcebergType] = {
 PROPERTIES = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
-    # An hourly commit must not get slower with every hour that the table already holds.
+    # A commit must not get slower with every hour that the table holds: manifests stay few, each
+    # of few days, and know of the columns that an hour is found by, and of no others.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
     "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "24",
-    "commit.retry.num-retries": "10",
+    "commit.manifest.min-count-to-merge": "8",
+    "commit.manifest.target-size-bytes": "32768",
+    "write.metadata.metrics.default": "none",
+    "write.metadata.metrics.column.event_date": "full",
+    "write.metadata.metrics.column.hour_at": "full",
+    # Builders at once are the rule in a backfill; the one that was second tries again at once.
+    "commit.retry.num-retries": "20",
+    "commit.retry.min-wait-ms": "20",
+    "commit.retry.max-wait-ms": "1000",
 }
+
+
+MS_PER_HOUR = 3_600_000
+NEWEST_SNAPSHOTS = 50
+"""So many are never thinned out: builds that are under way stand on them."""
+
+FORGOTTEN_AT_ONCE = 25
+"""Snapshots are thinned out when so many can be, for it takes a commit of its own."""
 
 
 def iceberg_schema(table: Table) -> Schema:
@@ -87,8 +107,16 @@ def ensure_tables(lake: Lake) -> None:
 
 
 def _evolve(lake: Lake, table: Table) -> None:
-    """Add the columns that a table made by an older version lacks; older rows have null there."""
+    """Give a table made by an older version our properties, and the columns that it lacks.
+
+    Older rows have null there.
+    """
     stored = load(lake, table).iceberg
+    ours = {name: value for name, value in PROPERTIES.items() if name != "format-version"}
+    if not ours.items() <= stored.properties.items():
+        with suppress(CommitFailedException):  # someone else does it
+            stored.transaction().set_properties(ours).commit_transaction()
+            stored = load(lake, table).iceberg
     missing = [c for c in table.columns if c.name not in stored.schema().column_names]
     if missing:
         with stored.update_schema() as update:
@@ -143,12 +171,57 @@ class LoadedTable:
     def replace_hour(self, hour: Hour, rows: pa.Table) -> None:
         """Replace an hour's rows. Raises StaleHour if someone changed the hour since the load."""
         try:
-            self.iceberg.overwrite(rows, overwrite_filter=of_hour(hour))
+            with _Replacement(self.iceberg) as replacement:
+                replacement.overwrite(rows, overwrite_filter=of_hour(hour))
+            _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
             raise StaleHour(
                 f"Hour {hour} of {self.table.name} was published by someone else meanwhile; "
                 f"build it again. ({error})"
             ) from error
+
+
+def _thin_out(table: IcebergTable) -> None:
+    """Forget the snapshots that can be, once there are some.
+
+    A backfill makes thousands in a day, and each commit to come would read and write them all.
+    """
+    kept = {ref.snapshot_id for ref in table.refs().values()}
+    forgotten = forgettable(table.snapshots(), kept)
+    if len(forgotten) >= FORGOTTEN_AT_ONCE:
+        with suppress(CommitFailedException, ValueError):  # someone else does it at this moment
+            table.maintenance.expire_snapshots().by_ids(forgotten).commit()
+
+
+def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
+    """The ids of snapshots that are none of the newest, nor the last of a clock hour, nor `kept`.
+
+    So what a table said at nine o'clock yesterday can still be asked.
+    """
+    in_order = sorted(snapshots, key=lambda snapshot: snapshot.timestamp_ms)
+    older = in_order[:-NEWEST_SNAPSHOTS]
+    last_of_hours = {each.timestamp_ms // MS_PER_HOUR: each.snapshot_id for each in in_order}
+    kept = kept | set(last_of_hours.values())
+    return [each.snapshot_id for each in older if each.snapshot_id not in kept]
+
+
+class _Replacement(Transaction):
+    """A transaction that works out its metadata when they change, and not each time it looks.
+
+    pyiceberg copies them thirty times for a commit, with all that the table remembers.
+    """
+
+    _state: tuple[object, object] = (None, None)
+    _metadata: TableMetadata
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The table's metadata with the changes so far."""
+        state = self._table.metadata, self._updates
+        if any(now is not then for now, then in zip(state, self._state, strict=True)):
+            self._metadata = super().table_metadata if self._updates else self._table.metadata
+            self._state = state
+        return self._metadata
 
 
 def load(lake: Lake, table: Table) -> LoadedTable:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from datetime import datetime
+from typing import IO, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
 
+from clickstream.lake.catalog import ATTEMPTS
 from clickstream.lake.client import Lake
 
 MISSING = {"NoSuchKey", "404"}
+BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -20,6 +30,15 @@ class Stored:
 
     body: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object that a listing names; its size is in bytes, `modified_at` is aware."""
+
+    key: str
+    size: int
+    modified_at: datetime
 
 
 def put(lake: Lake, key: str, body: bytes | IO[bytes]) -> None:
@@ -43,7 +62,17 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
 
 
 def get(lake: Lake, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none."""
+    """An object's bytes and ETag, or None if there is none.
+
+    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(*BROKEN_OFF):
+            return _get(lake, key)
+    return _get(lake, key)
+
+
+def _get(lake: Lake, key: str) -> Stored | None:
     try:
         answer = lake.s3.get_object(Bucket=lake.bucket, Key=key)
     except ClientError as error:
@@ -55,9 +84,18 @@ def get(lake: Lake, key: str) -> Stored | None:
 
 def listing(lake: Lake, prefix: str) -> Iterator[tuple[str, int]]:
     """Keys and sizes below a prefix, in key order."""
+    return ((item["Key"], item["Size"]) for item in _listed(lake, prefix))
+
+
+def listing_with_times(lake: Lake, prefix: str) -> Iterator[Listed]:
+    """The objects below a prefix, in key order, and when each was last written."""
+    return (Listed(i["Key"], i["Size"], i["LastModified"]) for i in _listed(lake, prefix))
+
+
+def _listed(lake: Lake, prefix: str) -> Iterator[dict[str, Any]]:
     pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=lake.bucket, Prefix=prefix)
     for page in pages:
-        yield from ((item["Key"], item["Size"]) for item in page.get("Contents", ()))
+        yield from page.get("Contents", ())
 
 
 def delete(lake: Lake, keys: list[str]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from isal import igzip
 
-from clickstream.hours import Hour
+from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 
@@ -64,6 +64,17 @@ def store(lake: Lake, hour: Hour, span: RawRange, lines: bytes) -> None:
 def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
     """The raw objects of an hour, in key order."""
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
+
+
+def list_range(lake: Lake, first: Hour, last: Hour) -> dict[Hour, list[RawObject]]:
+    """The raw objects of every hour from `first` to `last`, a day's with one request."""
+    found: dict[Hour, list[RawObject]] = {hour: [] for hour in hour_range(first, last)}
+    for day, _ in by_day(first, last):
+        for key, size in objects.listing(lake, f"{RAW}{day.event_date}T"):
+            hour = Hour.parse(key.split("/")[1])
+            if hour in found:
+                found[hour].append(RawObject(key, size))
+    return found
 
 
 def read(lake: Lake, raw: RawObject) -> bytes:

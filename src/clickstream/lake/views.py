@@ -68,15 +68,19 @@ def _read(path: Path) -> View:
     return View(path.stem, sql, tuple(facts["reads"]))
 
 
+def outdated(lake: Lake, directory: Path) -> list[View]:
+    """The views whose SQL differs from what the catalog holds, or that it lacks."""
+    return [view for view in read_views(directory) if _stored_sql(lake, view.name) != view.sql]
+
+
 def refresh(lake: Lake, directory: Path) -> Refreshed:
     """Create or replace the views whose SQL differs from what the catalog holds."""
+    changed = [view.name for view in outdated(lake, directory)]
     done = Refreshed([], [])
     for view in read_views(directory):
-        if _stored_sql(lake, view.name) == view.sql:
-            done.unchanged.append(view.name)
-        else:
+        if view.name in changed:
             athena.query(lake, f"create or replace view {view.name} as\n{view.sql}")
-            done.created.append(view.name)
+        (done.created if view.name in changed else done.unchanged).append(view.name)
     return done
 
 

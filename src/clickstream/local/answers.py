@@ -28,6 +28,24 @@ QUESTIONS = {
         group by channel, source, medium, campaign
         order by sessions desc, channel, source, medium, campaign
         limit 8""",
+    "Which channels reached a goal?": """
+        select channel, sum(sessions) as sessions, sum(converted_sessions) as converted,
+            cast(sum(converted_sessions) as double) / sum(sessions) as rate
+        from traffic_sources
+        group by channel
+        order by converted desc, channel
+        limit 8""",
+    "How far did they get on the way to it?": """
+        select step, sum(sessions) as sessions, sum(ended_here) as ended_here
+        from funnel
+        group by step
+        order by step""",
+    "How long did they stay?": """
+        select session_date, count(*) as sessions, avg(distinct_pages) as different_pages,
+            avg(measured_seconds) as measured_seconds, avg(estimated_seconds) as estimated_more
+        from session_engagement
+        group by session_date
+        order by session_date""",
     "Where are they?": """
         select country, city, sum(sessions) as sessions, sum(visitors) as visitor_days
         from visits_by_place

@@ -17,22 +17,44 @@ from clickstream.pipeline.order import (
 )
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.reprocess import (
+    Pace,
+    Steps,
+    check_range,
+    describe,
+    hours_to_rebuild,
+    outdated_views,
+    rebuild,
+    standings,
+)
+from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import Finding, verify
 
 __all__ = [
     "Finding",
+    "Pace",
     "Published",
     "Pulled",
     "Staged",
+    "Steps",
     "build_hour",
     "build_range",
     "build_sessions",
     "check_hour",
+    "check_range",
     "clean_hits",
+    "compact_days",
+    "describe",
+    "expire_snapshots",
     "hours_left_waiting",
     "hours_to_build",
+    "hours_to_rebuild",
+    "outdated_views",
     "pull",
+    "rebuild",
     "refresh_views",
     "register_tables",
+    "standings",
+    "sweep_files",
     "verify",
 ]

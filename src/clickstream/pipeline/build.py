@@ -12,7 +12,7 @@ import pandas as pd
 from clickstream import __version__, bulk, clean, parse, sessions
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, keys, objects, raw, staging
+from clickstream.lake import Lake, keys, objects, raw, staging, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.records import Staged
@@ -20,6 +20,7 @@ from clickstream.rules import clean_rules, log_format_of, look_ups, result_diges
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 
+@trouble.told()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
@@ -27,7 +28,7 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
-        prefix=f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/",
+        prefix=staging_prefix(lake, hour, digest),
         version=version,
         raw_digest=digest,
         raw_objects=len(raws),
@@ -38,9 +39,10 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
         staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
+        rules = session_rules(lake.settings)
         for requests in _labelled(lake, hour, raws, rejects):
-            cut = sessions.cut(requests, session_rules(lake.settings))
-            made = sessions.make_parts(requests, cut)
+            cut = sessions.cut(requests, rules)
+            made = sessions.make_parts(requests, cut, rules)
             parts.write(made)
             for frame in sessions.hits_in_order(requests, cut, made):
                 hits.write(frame)
@@ -55,6 +57,11 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
         balance=dict(balance),
         hits=hits.rows,
     )
+
+
+def staging_prefix(lake: Lake, hour: Hour, raw_digest: str) -> str:
+    """Where an hour's rows wait: named by all that they are made of, lines, rules and library."""
+    return f"staging/{hour}/{raw_digest}-{result_digest(lake.settings)}-{__version__}/"
 
 
 def _labelled(
@@ -83,6 +90,7 @@ def _parsed(
         yield found.requests, item.key
 
 
+@trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hour before hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
@@ -108,6 +116,7 @@ def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
     return sessions.carry_out(parts, hour, lake.settings.sessions.gap_seconds)
 
 
+@trouble.told()
 def check_hour(lake: Lake, staged: Staged) -> Staged:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
     kinds = sum(staged.balance.values())

@@ -12,7 +12,7 @@ import pyarrow as pa
 from clickstream import __version__, sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, objects, raw, staging, views
+from clickstream.lake import Lake, objects, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.pipeline.build import (
@@ -28,6 +28,7 @@ from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 MOST_ATTEMPTS = 20
 
 
+@trouble.told()
 def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
@@ -43,11 +44,13 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     return sorted({hour, *missed, *published.intersection(waiting)})
 
 
+@trouble.told()
 def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
     """Hours with lines, before the ones being built, that no run will come to by itself."""
     return [h for h in raw.pending_hours(lake) if h < min(building)]
 
 
+@trouble.told()
 def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
 
@@ -156,6 +159,7 @@ def build_range(
     return done
 
 
+@trouble.told()
 def refresh_views(lake: Lake) -> views.Refreshed:
     """Create or replace the Athena views whose SQL has changed."""
     return views.refresh(lake, lake.settings.resolve(lake.settings.build.sql_directory))

@@ -15,7 +15,7 @@ from clickstream.collect import LogFile, list_files
 from clickstream.collect.directory import LogStream, fingerprint, tail_digest
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw
+from clickstream.lake import Lake, raw, trouble
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
@@ -53,6 +53,7 @@ class Pulled:
         return "".join([*said, "."])
 
 
+@trouble.told()
 def pull(lake: Lake, source: Source) -> Pulled:
     """Pull what is new in a source's files into raw.
 
@@ -169,7 +170,7 @@ def _pull_range(
     data = stream.read(end - bookmark.offset)
     chosen = None if source.format == AUTO else log_format_of(lake.settings, bookmark.log_format)
     parts, after = _parts(data, _reading(bookmark), chosen)
-    epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark.last_hour)
+    epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark)
     for (log_format, hour), (text, count) in _by_format_and_hour(parts, epochs).items():
         span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
         raw.store(lake, hour, span, text)
@@ -224,18 +225,20 @@ def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | No
     return _Part(name, parse.entries(data, log_format, header), epochs)
 
 
-def _filled(epochs: NDArray[np.int64], last_hour: str) -> NDArray[np.int64]:
+def _filled(epochs: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
     """The start of each line's hour, in Unix seconds.
 
-    A line without a time of its own belongs where its neighbour before it does, or at the start
-    the one after it; with no time at all, to the hour the file last stood at.
+    A line without a time of its own belongs where its neighbour before it does, also if that was
+    pulled earlier; at the start of the file, where the one after it does; with no time at all, to
+    the hour the file was written in.
     """
     known = np.flatnonzero(epochs >= 0)
-    if not len(known):
-        before = Hour.parse(last_hour).start
-        return np.full(len(epochs), int(before.timestamp()), dtype=np.int64)
+    if bookmark.offset or not len(known):
+        before = int(Hour.parse(bookmark.last_hour).start.timestamp())
+    else:
+        before = int(epochs[known[0]])
     nearest = np.maximum.accumulate(np.where(epochs >= 0, np.arange(len(epochs)), -1))
-    filled: NDArray[np.int64] = epochs[np.where(nearest < 0, known[0], nearest)]
+    filled: NDArray[np.int64] = np.where(nearest < 0, before, epochs[nearest])
     return filled
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clickstream import sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, raw
+from clickstream.lake import Lake, athena, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.tables import BALANCE
 
@@ -31,6 +31,7 @@ class Finding:
         return f"Hour {self.hour}: {self.what}. To mend it: {mend}"
 
 
+@trouble.told()
 def verify(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> list[Finding]:
     """Everything that is wrong with the published hours, by hour; an empty list proves them."""
     ledger = lake_hour.ledger(lake)

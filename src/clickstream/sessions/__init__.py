@@ -12,12 +12,16 @@ and a new campaign do not cut it.
 
 from clickstream.sessions.carry import CARRY_COLUMNS, carry_digest, carry_out, no_carry
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
+from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
+from clickstream.sessions.goals import Goal, times_met
 from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
+    "GOAL_COLUMNS",
     "Cut",
+    "Goal",
     "Requests",
     "SessionRules",
     "build_parts",
@@ -30,4 +34,5 @@ __all__ = [
     "request_runs",
     "run_starts",
     "stitch",
+    "times_met",
 ]

@@ -8,15 +8,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from clickstream.sessions.goals import Goal
 from clickstream.sessions.runs import run_starts
 
 SECOND = 1_000_000
 ROWS_AT_ONCE = 1 << 18
 """Hits that are handed out at a time, which bounds the memory."""
-
-_MOST_BITS = 63
 
 
 class Requests(Protocol):
@@ -29,12 +30,24 @@ class Requests(Protocol):
         """Some columns of some rows (a slice or positions), or all; texts are categories."""
 
 
+class Labelled(Requests, Protocol):
+    """Requests with all that is known of them."""
+
+    def arrow(self, rows: Any) -> pa.Table:
+        """All columns of some rows (a slice or positions); texts are dictionaries."""
+
+
 @dataclass(frozen=True)
 class SessionRules:
-    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`."""
+    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`.
+
+    And what visitors are hoped to do in it: the site's `goals`, and the steps of its `funnel`.
+    """
 
     gap_seconds: int = 1800
     cap_hours: int = 24
+    goals: tuple[Goal, ...] = ()
+    funnel: tuple[Goal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,38 +78,44 @@ def cut(requests: Requests, rules: SessionRules) -> Cut:
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: Requests, found: Cut, parts: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def hits_in_order(requests: Labelled, found: Cut, parts: pd.DataFrame) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
     is_hit = (requests.frame(found.order, ["kind"])["kind"] != "asset").to_numpy()
     rows, part = found.order[is_hit], found.part[is_hit]
+    part_ids = pa.array(parts["part_id"], pa.string()).dictionary_encode()
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
-        part_id = parts["part_id"].array.take(part[some])
-        yield requests.frame(rows[some]).assign(part_id=part_id)
+        part_id = part_ids.take(pa.array(part[some]))
+        yield requests.arrow(rows[some]).append_column("part_id", part_id)
 
 
 def _rank(texts: pd.Series) -> NDArray[np.int64]:
     """Codes that sort as the texts do, whatever order they were first seen in."""
-    categories = texts.cat.categories.to_numpy(dtype=object).astype("S")
-    rank = np.empty(len(categories), np.int64)
-    rank[np.argsort(categories)] = np.arange(len(rank))
-    return rank[texts.cat.codes.to_numpy()] if len(texts) else np.empty(0, np.int64)
+    ranks = pc.rank(pa.array(texts.cat.categories, pa.string()), tiebreaker="first")
+    codes: NDArray[np.int64] = ranks.to_numpy().astype(np.int64)[texts.cat.codes.to_numpy()]
+    return codes
 
 
 def _order(visitor: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """The stable order by visitor, then time.
 
-    Visitor, whole seconds and position fit one integer for any sensible hour, and integers sort
-    several times faster than pairs.
+    Sorted one digit after the other, the last first: for digits of 16 bits numpy counts instead of
+    comparing. Logs are mostly in the order of time already.
     """
-    if not len(at):
-        return np.empty(0, np.int64)
-    seconds, fractions = np.divmod(at - at.min(), SECOND)
-    place_bits, second_bits = (int(n).bit_length() for n in (len(at), seconds.max()))
-    bits = int(visitor.max()).bit_length() + second_bits + place_bits
-    if fractions.any() or bits > _MOST_BITS:
-        return np.lexsort((at, visitor))
-    packed = (visitor << second_bits | seconds) << place_bits | np.arange(len(at))
-    packed.sort()
-    order: NDArray[np.int64] = packed & ((1 << place_bits) - 1)
+    order = np.arange(len(at))
+    for digit in (*_digits_of_time(at), *_digits(visitor)):
+        order = order[np.argsort(digit[order], kind="stable")]
     return order
+
+
+def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.uint16]]:
+    if (np.diff(at) >= 0).all():
+        return
+    since = at - at.min()
+    seconds = since // SECOND
+    yield from _digits(seconds if np.array_equal(seconds * SECOND, since) else since)
+
+
+def _digits(numbers: NDArray[np.int64]) -> Iterator[NDArray[np.uint16]]:
+    for shift in range(0, int(numbers.max(initial=0)).bit_length(), 16):
+        yield (numbers >> shift).astype(np.uint16)

@@ -14,7 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.hours import Hour
+from clickstream.sessions import goals
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
+from clickstream.sessions.runs import count_in_runs
 
 ARRIVAL = (
     *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
@@ -33,10 +35,10 @@ def build_parts(
     requests: Requests, carry: pd.DataFrame, hour: Hour, rules: SessionRules
 ) -> pd.DataFrame:
     """The session parts of an hour, from its requests and what the hour before hands on."""
-    return stitch(make_parts(requests, cut(requests, rules)), carry, hour, rules)
+    return stitch(make_parts(requests, cut(requests, rules), rules), carry, hour, rules)
 
 
-def make_parts(requests: Requests, parts: Cut) -> pd.DataFrame:
+def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFrame:
     """One row per part, sorted by visitor and first hit; not yet stitched to sessions.
 
     `carried_as` is the id that the hour before knows the visitor by, for `stitch`.
@@ -62,16 +64,17 @@ def make_parts(requests: Requests, parts: Cut) -> pd.DataFrame:
         "first_hit_at": _times(at, first),
         "last_hit_at": _times(at, last),
         "requests": last - first + 1,
-        "page_views": _count(is_page, first),
-        "assets": _count((kind == "asset").to_numpy(), first),
-        "errors": _count(is_error, first),
+        "page_views": count_in_runs(is_page, first),
+        "assets": count_in_runs((kind == "asset").to_numpy(), first),
+        "errors": count_in_runs(is_error, first),
         "first_page_at": _times(at, entry),
         "last_page_at": _times(at, exit_),
         "entry_page": texts(("page",), entry)["page"],
         "exit_page": texts(("page",), exit_)["page"],
-        "is_bot": _count(is_bot, first) > 0,
+        "is_bot": count_in_runs(is_bot, first) > 0,
         **texts(("bot_class", "bot_reason"), _first_where(is_bot, first)),
         **texts(ARRIVAL, _last_where(has_channel, first)),
+        **_hoped_for(requests, parts, rules),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
     return pd.DataFrame(made)
@@ -100,8 +103,14 @@ def stitch(
     )
 
 
-def _count(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.add.reduceat(flags, first, dtype=np.int64) if len(first) else first
+def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
+    """The columns of goals and funnel."""
+    asked = goals.COLUMNS if rules.goals or rules.funnel else ()
+    rows = requests.frame(parts.order, asked)
+    return {
+        **goals.goal_columns(rows, parts.first, rules.goals),
+        "funnel": goals.funnel_column(rows, parts.first, parts.last, rules.funnel),
+    }
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:

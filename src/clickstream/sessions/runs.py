@@ -17,6 +17,11 @@ def run_starts(keys: NDArray[np.int64], moments: NDArray[np.int64], gap: int) ->
     return starts
 
 
+def count_in_runs(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many are flagged in each run; runs begin at the positions `first`."""
+    return np.add.reduceat(flags, first, dtype=np.int64) if len(first) else first
+
+
 def request_runs(
     keys: NDArray[np.int64], seconds: NDArray[np.int64], gap_seconds: int = 1800
 ) -> int:

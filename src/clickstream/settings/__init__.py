@@ -19,6 +19,7 @@ from clickstream.settings.sections import (
     Build,
     Channels,
     Clean,
+    Goal,
     Lake,
     Pages,
     Places,
@@ -27,6 +28,8 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Source,
+    Step,
+    Upkeep,
 )
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "Build",
     "Channels",
     "Clean",
+    "Goal",
     "Lake",
     "Pages",
     "Places",
@@ -49,5 +53,7 @@ __all__ = [
     "Settings",
     "Site",
     "Source",
+    "Step",
+    "Upkeep",
     "load",
 ]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
-from clickstream.settings.sections import AUTO, FORMATS, Settings, Source, public
+from clickstream.settings.sections import AUTO, FORMATS, Goal, Settings, Source, Step, public
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"
@@ -122,7 +122,7 @@ def _where(
 def _complaint(
     error: ErrorDetails, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> str:
-    keys = tuple(str(key) for key in error["loc"])
+    keys = tuple(str(key) for key in error["loc"] if key != "[key]")
     name = ".".join(keys)
     where = _where(keys, text, path, origin)
     if error["type"] == "extra_forbidden":
@@ -135,7 +135,7 @@ def _allowed(keys: tuple[str, ...]) -> str:
         name: field.annotation
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    } | {"sources": Source}
+    } | {"sources": Source, "goals": Goal, "funnel": Step}
     model = sections.get(keys[0], Settings) if len(keys) > 1 else Settings
     return ", ".join(public(model))
 
@@ -145,10 +145,14 @@ def _line_of(keys: tuple[str, ...], text: str) -> int:
     lines = text.splitlines()
     names = [key for key in keys if not key.isdigit()]
     index = next((int(key) for key in keys if key.isdigit()), 0)
-    headers = [
-        n for n, line in enumerate(lines) if re.match(rf"\s*\[+\s*{re.escape(names[0])}\b", line)
-    ]
+    headers = _headers(lines, names[:2]) or _headers(lines, names[:1])
     start = headers[min(index, len(headers) - 1)] if headers else 0
     wanted = re.compile(rf"\s*\[*\s*['\"]?{re.escape(names[-1])}['\"]?\s*[=\].]")
     found = (n for n in range(start, len(lines)) if wanted.match(lines[n]))
     return next(found, start) + 1
+
+
+def _headers(lines: list[str], names: list[str]) -> list[int]:
+    """The lines on which a section of this name begins."""
+    header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(names))}\b")
+    return [number for number, line in enumerate(lines) if header.match(line)]

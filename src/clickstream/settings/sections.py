@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 AUTO = "auto"
 FORMATS = (
@@ -19,7 +21,7 @@ FORMATS = (
 
 _SHAPING: dict[str, Any] = {
     **dict.fromkeys(("site", "sessions", "clean", "pages", "channels", "bots"), True),
-    **dict.fromkeys(("places", "formats"), True),
+    **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
 """Settings that shape an hour's result."""
@@ -76,6 +78,9 @@ class Aws(Section):
         "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
     )
     region: str = Field("", description="AWS region.")
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
+        30, description="A request that AWS is silent on for so long is made again, up to 5 times."
+    )
 
 
 class Sessions(Section):
@@ -87,6 +92,47 @@ class Sessions(Section):
     cap_hours: Annotated[int, Field(ge=1, le=168)] = Field(
         24, description="A session this old ends at the next hour edge."
     )
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        message = "it is no regular expression: {reason}"
+        raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
+    return text
+
+
+class Goal(Section):
+    """A request that the site hopes for: what makes a session a conversion."""
+
+    page: Annotated[str, AfterValidator(_expression)] = Field(
+        description="A regular expression that the whole name of the page, as in hits, matches."
+    )
+    kind: Literal[
+        "page",
+        "asset",
+        "download",
+        "redirect",
+        "client_error",
+        "server_error",
+        "health_check",
+        "api",
+        "other",
+    ] = Field("page", description="The kind of request; other holds forms sent.")
+    method: str | None = Field(None, description="The HTTP method, such as POST; any if not set.")
+    status: Annotated[int, Field(ge=100, le=599)] | None = Field(
+        None, description="The HTTP status; any if not set."
+    )
+
+
+class Step(Goal):
+    """A step of the way to a goal, reached only after the step before it."""
+
+    name: str = Field(description="Name of the step.", min_length=1)
+
+
+GoalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Clean(Section):
@@ -191,6 +237,22 @@ class Build(Section):
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 
 
+class Upkeep(Section):
+    """How the lake is kept small; nothing of it shapes results."""
+
+    compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
+        2, description="Hours after its end that a day's data files become one."
+    )
+    snapshot_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        7, description="Days back that queries can travel in time."
+    )
+    grace_days: Annotated[int, Field(ge=1, le=366)] = Field(
+        3,
+        description="Age at which files that nothing refers to, staged rows and query results are "
+        "deleted; longer than any task takes.",
+    )
+
+
 class Settings(Section):
     """Everything that can be set. `settings_directory` is what relative paths start from."""
 
@@ -199,6 +261,12 @@ class Settings(Section):
     lake: Lake = Lake()
     aws: Aws = Aws()
     sessions: Sessions = Sessions()
+    goals: dict[GoalName, Goal] = Field(
+        {}, description="What visitors are hoped to do: each goal a section `[goals.NAME]`."
+    )
+    funnel: tuple[Step, ...] = Field(
+        (), description="The way to a goal: steps in order, nine at most.", max_length=9
+    )
     clean: Clean = Clean()
     pages: Pages = Pages()
     channels: Channels = Channels()
@@ -209,6 +277,7 @@ class Settings(Section):
         {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
     )
     build: Build = Build()
+    upkeep: Upkeep = Upkeep()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:

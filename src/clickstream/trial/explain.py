@@ -157,7 +157,7 @@ def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value
-        for name, value in vars(target).items()
+        for name, value in target._asdict().items()
         if value and name.startswith(("utm_", "click_"))
     }
     yield Step("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")

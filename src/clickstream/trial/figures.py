@@ -34,6 +34,9 @@ FIGURES = {
     "visitors": "Different pairs of client address and user agent with at least one session.",
     "sessions": "People's sessions with at least one page view. A session is a visitor's run of "
     "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
+    "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met "
+    "a goal.",
+    "goals": "How many of the sessions met each goal of the settings.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
     "channels": "The sessions by the channel of their last arrival; Direct if the log names none.",
@@ -121,6 +124,8 @@ class Figures:
             "clients": self.clients,
             "visitors": self.people.visitors,
             "sessions": self.people.sessions,
+            "engaged_sessions": self.people.engaged,
+            "goals": dict(sorted(self.people.goals.items())),
             "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
             "channels": _top(self.people.channels),

@@ -146,9 +146,13 @@ def _people(figures: Figures) -> Group:
     legend = (
         "Visitor: a client address with a user agent that saw a page. Session: a visitor's"
         f" requests without a silence of more than {figures.gap_seconds / 60:g} minutes, at least"
-        " one of them a page view. Bounce: a session with exactly one page view. Bots are left out."
+        " one of them a page view. Bounce: a session with exactly one page view. Engaged: longer"
+        " than 10 seconds, with two page views, or with a goal met. Bots are left out."
     )
-    return _section("People", "", row, Text(legend, "dim"))
+    engaged = f"{people.engaged / sessions:.1%} of the sessions were engaged"
+    met = [f"{n:,} met the goal {goal}" for goal, n in people.goals.most_common() if n]
+    outcome = Text("; ".join([engaged, *met]) + ".")
+    return _section("People", "", row, outcome, Text(legend, "dim"))
 
 
 def _tile(name: str, value: str) -> Panel:

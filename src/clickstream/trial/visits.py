@@ -9,19 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clickstream.sessions import Requests, SessionRules, cut
+from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS
 DIRECT = "Direct"
+ENGAGED = 10 * MICROSECONDS
+"""A session that is longer is engaged, as in GA4."""
 
 
 @dataclass
 class SessionCounts:
     """`request_runs` of everybody; the rest of people's sessions with a page view.
 
-    `channels` have the last arrival in a session that names one, devices and countries are those
-    of its first request.
+    `engaged` are those of more than 10 seconds, two page views or a goal met; `goals` says how many
+    met each goal. `channels` have the last arrival in a session that names one, devices and
+    countries are those of its first request.
     """
 
     request_runs: int = 0
@@ -29,6 +32,8 @@ class SessionCounts:
     sessions: int = 0
     page_views: int = 0
     bounces: int = 0
+    engaged: int = 0
+    goals: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
@@ -50,6 +55,9 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
     is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
     pages = np.add.reduceat(is_page, first, dtype=np.int64)
     counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
+    length = np.maximum.reduceat(moments, first) - moments[first]
+    met = _met(requests, order, first, rules)
+    reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
     facts = requests.frame(order[first[counted]], ["visitor_id", "device", "country"])
     return SessionCounts(
         request_runs=len(found.first),
@@ -57,10 +65,20 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         sessions=int(counted.sum()),
         page_views=int(pages[counted].sum()),
         bounces=int((pages[counted] == 1).sum()),
+        engaged=int(reached[counted].sum()),
+        goals=Counter({name: int(some[counted].sum()) for name, some in met.items()}),
         channels=_counts(_last_channel(columns["channel"], first)[counted], DIRECT),
         devices=_counts(facts["device"]),
         countries=_counts(facts["country"]),
     )
+
+
+def _met(
+    requests: Requests, order: NDArray[np.int64], first: NDArray[np.int64], rules: SessionRules
+) -> dict[str, NDArray[np.bool_]]:
+    """Which sessions met each goal."""
+    rows = requests.frame(order, GOAL_COLUMNS if rules.goals else ())
+    return {name: times > 0 for name, times in times_met(rows, first, rules.goals).items()}
 
 
 def _last_channel(channel: pd.Series, first: NDArray[np.int64]) -> pd.Series:

@@ -11,7 +11,7 @@ from tests.clickstream.clean.requests_made import KEY, RULES, line, requests
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
-from clickstream.clean.visitor_ids import hashed_form, visitor_id
+from clickstream.clean.visitor_ids import Hasher, hashed_form
 from clickstream.errors import InputError
 
 text = st.none() | st.text("ab\x00|\xff", max_size=4)
@@ -39,7 +39,7 @@ def test_an_id_is_keyed_blake2b_of_lengths_and_texts() -> None:
     found = labelled(line(client="192.0.2.1", agent="é"))["visitor_id"].tolist()
     assert found == [blake2b(fields, key=KEY, digest_size=12).hexdigest()]
     assert re.fullmatch("[0-9a-f]{24}", found[0])
-    assert found != [visitor_id(fields, OTHER_KEY)]
+    assert found != [Hasher(OTHER_KEY)(fields)]
 
 
 def test_visitors_are_told_apart_by_site_address_and_agent() -> None:

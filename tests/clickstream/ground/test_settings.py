@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from clickstream import settings
+from clickstream.clean.kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.parse import FORMATS
+from clickstream.rules import session_rules
+from clickstream.sessions import Goal
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,6 +55,17 @@ def test_sources_can_come_from_the_environment(tmp_path: Path) -> None:
             ["line 7", "weird", "combined"],
         ),
         ("[sessions\n", ["not valid TOML", "line 1"]),
+        (
+            "[goals.order]\npage = '/order'\n[goals.news]\npage = '('\n",
+            ["line 4", "goals.news.page", "no regular expression", "unterminated"],
+        ),
+        ("[goals.order]\nkind = 'view'\npage = '/'\n", ["line 2", "goals.order.kind", "'page'"]),
+        ("[goals.order]\npages = '/'\n", ["line 2", "goals.order.pages", "page, kind, method"]),
+        ("[goals.'my order']\npage = '/'\n", ["goals.my order", "^[a-z][a-z0-9_]*$"]),
+        ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "unterminated"]),
+        ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
+        ("[sessions]\ngap_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
+        ("[sessions]\ngap_seconds = 28801\n", ["line 2", "28801", "less than or equal to 28800"]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: list[str]) -> None:
@@ -86,7 +101,9 @@ def test_the_digest_tells_what_shapes_a_result() -> None:
     plain = settings.Settings()
     moved = plain.model_copy(update={"lake": settings.Lake(bucket="elsewhere")})
     shorter = plain.model_copy(update={"sessions": settings.Sessions(gap_seconds=600)})
-    assert plain.result_digest() == moved.result_digest() != shorter.result_digest()
+    kept = plain.model_copy(update={"upkeep": settings.Upkeep(snapshot_days=30)})
+    assert plain.result_digest() == moved.result_digest() == kept.result_digest()
+    assert plain.result_digest() != shorter.result_digest()
 
 
 def test_the_example_file_names_every_setting() -> None:
@@ -114,3 +131,27 @@ def test_a_source_may_have_a_format_of_ones_own(tmp_path: Path) -> None:
         edge = '%h %t "%r" %>s'
     """
     assert load(tmp_path, text).sources[0].format == "edge"
+
+
+@pytest.mark.parametrize("seconds", [300, 1800, 28_800])
+def test_the_gap_is_five_minutes_to_eight_hours(tmp_path: Path, seconds: int) -> None:
+    chosen = load(tmp_path, f"[sessions]\ngap_seconds = {seconds}\n")
+    assert session_rules(chosen).gap_seconds == seconds
+
+
+def test_goals_are_of_every_kind_of_request() -> None:
+    assert get_args(settings.Goal.model_fields["kind"].annotation) == KINDS
+
+
+def test_goals_and_funnel_become_rules_and_shape_the_result(tmp_path: Path) -> None:
+    text = (
+        "[goals.order]\npage = '/order'\nkind = 'other'\nmethod = 'POST'\nstatus = 200\n"
+        "[[funnel]]\nname = 'menu'\npage = '/menu'\n"
+    )
+    rules = session_rules(load(tmp_path, text))
+    assert rules.goals == (Goal("order", "/order", "other", "POST", 200),)
+    assert rules.funnel == (Goal("menu", "/menu"),)
+    digests = {
+        load(tmp_path, part).result_digest() for part in ("", text, text[: text.index("[[")])
+    }
+    assert len(digests) == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,25 +70,6 @@ def assert_same(left: Lake, right: Lake) -> None:
 
 
 @pytest.fixture
-def make_lake(lake_settings, reopen) -> Callable[[str], Lake]:
-    """Lakes side by side: one database and bucket each, the same visitor key and logs."""
-    from clickstream.lake import open_lake
-
-    session = reopen().session
-
-    def make(name: str) -> Lake:
-        own = lake_settings.lake.model_copy(
-            update={
-                "bucket": f"{lake_settings.lake.bucket}-{name}",
-                "database": f"{lake_settings.lake.database}_{name}",
-            }
-        )
-        return open_lake(lake_settings.model_copy(update={"lake": own}), session)
-
-    return make
-
-
-@pytest.fixture
 def in_order(make_lake, tmp_path: Path) -> Lake:
     """What every other order must come to: all lines there, hours built once, first to last."""
     lines = log_lines(1)
@@ -105,15 +85,6 @@ def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
     assert ledger["lines"].sum() == len(log_lines(1))
     assert ledger["rejected"].sum() > 0
     assert len(ledger) == len(list(hour_range(FIRST, LAST)))
-
-
-def test_backwards_and_twice_is_the_same(in_order: Lake, make_lake) -> None:
-    lake = make_lake("backwards")
-    pipeline.pull(lake, lake.settings.sources[0])
-    for hour in reversed(list(hour_range(FIRST, LAST))):
-        pipeline.build_hour(lake, hour, "test")
-    pipeline.build_hour(lake, FIRST.next, "test")
-    assert_same(lake, in_order)
 
 
 def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_the_order_of_requests_changes_nothing(hits, random) -> None:
 def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> None:
     requests = made([hit for hit in hits if hit[1] < 3600])
     found = cut(requests, RULES)
-    parts = make_parts(requests, found)
+    parts = make_parts(requests, found, RULES)
     assert sorted(found.order.tolist()) == list(range(len(requests)))
     assert np.bincount(found.part, minlength=len(parts)).tolist() == parts["requests"].tolist()
     visitors = requests.rows["visitor_id"].astype(str).iloc[found.order].tolist()

@@ -20,7 +20,8 @@ from clickstream.trial.figures import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
-    "lines parsed rejected balance by_status bytes clients visitors sessions request_runs "
+    "lines parsed rejected balance by_status bytes clients visitors sessions engaged_sessions "
+    "goals request_runs "
     "by_hour_utc channels devices countries top_pages top_referrers campaigns bots first_at "
     "last_at cpu_seconds"
 ).split()
@@ -51,6 +52,8 @@ def test_small_log_by_hand(report, log):
         "clients": 4,
         "visitors": 2,
         "sessions": 3,
+        "engaged_sessions": 1,
+        "goals": {},
         "request_runs": 5,
         "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
         "channels": {"Direct": 1, "Email": 1, "Organic Search": 1},

@@ -22,6 +22,7 @@ def test_page_shows_the_figures(page, log):
     assert "4 client addresses" in text
     for shown in ("visitors", "sessions", "pages / session", "bounce rate", "1.33", "66.7%"):
         assert shown in text
+    assert "33.3% of the sessions were engaged." in text
     for shown in ("/menu", "www.google.com", "cafe.example", "news letter / email / autumn"):
         assert shown in text
     for shown in ("200 OK", "404 Not Found", "301 Moved Permanently", "Googlebot"):

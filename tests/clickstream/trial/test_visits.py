@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import Made, made
 
 from clickstream.hours import Hour
-from clickstream.sessions import SessionRules, build_parts, carry_out, no_carry, request_runs
+from clickstream.sessions import Goal, SessionRules, build_parts, carry_out, no_carry, request_runs
 from clickstream.trial.visits import SessionCounts, count_sessions
 
 START = pd.Timestamp("2026-11-20T05:00:00")
-RULES = SessionRules(gap_seconds=1800, cap_hours=2)
+RULES = SessionRules(
+    gap_seconds=1800, cap_hours=2, goals=(Goal("mail", "/.*[13579]", kind="asset"),)
+)
 
 requests = st.lists(
     st.tuples(
@@ -38,6 +40,11 @@ def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     assert counts.visitors == counted["visitor_id"].nunique()
     assert counts.page_views == counted["page_views"].sum()
     assert counts.bounces == (counted["page_views"] == 1).sum()
+    length = counted["last_hit_at"] - counted["first_hit_at"]
+    is_long = length > pd.Timedelta(seconds=10)
+    engaged = is_long | (counted["page_views"] > 1) | (counted["conversions"] > 0)
+    assert counts.engaged == engaged.sum()
+    assert counts.goals == {"mail": (counted["conversions"] > 0).sum()}
     assert counts.channels == Counter(counted["channel"].fillna("Direct"))
 
 
@@ -58,6 +65,8 @@ def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old() -> None:
         sessions=4,  # from 05:20, 08:00, 10:00 and 12:00
         page_views=24,
         channels=Counter({"Direct": 4}),
+        engaged=4,
+        goals=Counter({"mail": 0}),
     )
 
 
@@ -75,6 +84,8 @@ def made_of(rows) -> Made:
         channel=list(channels),
     )
     log.rows["is_bot"] = list(is_bot)
+    log.rows["method"] = pd.Categorical(["GET"] * len(log))
+    log.rows["status"] = 200
     return log
 
 
@@ -89,4 +100,5 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
         hour = hour.next
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
     grouped = whole.sort_values("first_hit_at").groupby(["visitor_id", "session_id"])
-    return grouped.agg({"is_bot": "any", "page_views": "sum", "channel": "last"}).reset_index()
+    merged = {"is_bot": "any", "page_views": "sum", "conversions": "sum", "channel": "last"}
+    return grouped.agg({**merged, "first_hit_at": "min", "last_hit_at": "max"}).reset_index()

@@ -12,8 +12,6 @@ from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 
 PAGE = 100
-REPROCESS = "failed"
-"""Missing and failed runs are made; runs that succeeded or are under way are left alone."""
 
 
 class AirflowError(ClickstreamError):
@@ -43,6 +41,10 @@ class AirflowApi:
         found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
         return any(dag["dag_id"] == dag_id for dag in found["dags"])
 
+    def pools(self) -> set[str]:
+        """The names of the pools."""
+        return {pool["name"] for pool in self._get("/pools")["pools"]}
+
     def import_errors(self) -> dict[str, str]:
         """File → why it is no DAG."""
         errors = self._get("/importErrors")["import_errors"]
@@ -53,18 +55,27 @@ class AirflowApi:
         self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def create_backfill(
-        self, dag_id: str, first: Hour, last: Hour, max_active_runs: int = 4
+        self,
+        dag_id: str,
+        first: Hour,
+        last: Hour,
+        max_active_runs: int = 4,
+        reprocess: str = "failed",
+        backwards: bool = False,
     ) -> int | None:
         """Ask for one run per hour from `first` to `last`, both included; returns its id.
 
-        None when an earlier backfill of the DAG still runs: Airflow allows one at a time.
+        `reprocess` says which runs that exist are made again, as the form does: `none`, `failed`
+        or `completed`; runs under way are left alone. None when an earlier backfill of the DAG
+        still runs: Airflow allows one at a time.
         """
         body = {
             "dag_id": dag_id,
             "from_date": first.start.isoformat(),
             "to_date": last.start.isoformat(),
             "max_active_runs": max_active_runs,
-            "reprocess_behavior": REPROCESS,
+            "reprocess_behavior": reprocess,
+            "run_backwards": backwards,
         }
         answer = self._send("POST", "/backfills", json=body)
         if answer.status_code == httpx.codes.CONFLICT:
@@ -81,15 +92,37 @@ class AirflowApi:
         body = {"logical_date": None, "conf": conf or {}}
         return str(self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
+    def clear(self, dag_id: str, run_id: str, task_id: str, **options: bool) -> int:
+        """Clear a task of a run, as the form does; returns how many task instances that takes in.
+
+        `options` are the form's: include_upstream, include_downstream, include_past,
+        include_future, only_failed.
+        """
+        chosen = {"only_failed": False, **options}
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": [task_id], **chosen}
+        answer = self._request("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+        return int(answer["total_entries"])
+
+    def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
+        """Call a run failed or successful, as a person may."""
+        self._request("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
+
+    def run_ids(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
+        """The id of the run of each hour from `first` to `last` that has one."""
+        return {hour: run["dag_run_id"] for hour, run in self._runs(dag_id, first, last)}
+
     def run_states(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
         """The state of the run of each hour from `first` to `last` that has one."""
+        return {hour: run["state"] for hour, run in self._runs(dag_id, first, last)}
+
+    def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
         runs = self._all(
             f"/dags/{dag_id}/dagRuns",
             "dag_runs",
             logical_date_gte=first.start.isoformat(),
             logical_date_lte=last.start.isoformat(),
         )
-        return {Hour.of(datetime.fromisoformat(r["logical_date"])): r["state"] for r in runs}
+        return [(Hour.of(datetime.fromisoformat(run["logical_date"])), run) for run in runs]
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """queued, running, success or failed."""
@@ -97,8 +130,11 @@ class AirflowApi:
 
     def task_states(self, dag_id: str, run_id: str) -> Counter[str]:
         """How many task instances of a run are in each state."""
-        tasks = self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
-        return Counter(str(task["state"]) for task in tasks)
+        return Counter(str(task["state"]) for task in self.tasks(dag_id, run_id))
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, as Airflow describes them."""
+        return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
         """Every row of a listing, page after page."""

@@ -91,6 +91,10 @@ class Processes:
         """The process's log file."""
         return self._logs / f"{name}.log"
 
+    def pids(self) -> dict[str, int]:
+        """The id of each process by its name."""
+        return {name: process.pid for name, process in self._running.items()}
+
     def ended(self) -> Ended | None:
         """The first process that ended by itself, if any has."""
         for name, process in self._running.items():

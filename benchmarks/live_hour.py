@@ -1,0 +1,125 @@
+"""What one live hour costs: the CPU time of each task's own work, as a warm Airflow would do it.
+
+    python -m benchmarks.live_hour --lines 60000 --rounds 5
+
+Tasks of a warm Airflow are forks that have everything imported, so one warm process stands for
+them all: its first hour is not counted. Every round has a lake of its own on a local AWS in another
+process, whose CPU time is told apart: on AWS it is Amazon's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import boto3
+import psutil
+
+from benchmarks.generate import generate
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake, open_lake, raw
+from clickstream.settings import Aws, Build, Settings, Source
+from clickstream.settings import Lake as LakeSettings
+
+T = TypeVar("T")
+
+LISTENS = "localaws listens on "
+SQL = Path("include/sql")
+
+
+class Meter:
+    """CPU seconds of this process and of the local AWS, by what was done."""
+
+    def __init__(self, aws: psutil.Process) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self._aws = aws
+
+    def measure(self, name: str, work: Callable[[], T]) -> T:
+        """Do the work, and note what it cost."""
+        own, theirs = time.process_time(), self._aws_seconds()
+        done = work()
+        self.seconds[name].append(time.process_time() - own)
+        self.seconds["local AWS"].append(self._aws_seconds() - theirs)
+        return done
+
+    def _aws_seconds(self) -> float:
+        return float(sum(self._aws.cpu_times()[:4]))
+
+
+def main() -> None:
+    """Make the log, build it in lakes of its own, print the table."""
+    chosen = _arguments()
+    with TemporaryDirectory() as folder:
+        directory = Path(folder)
+        (directory / "logs").mkdir()
+        generate(directory / "logs" / "access.log", chosen.lines)
+        command = [sys.executable, "-m", "localaws", "--root", f"{directory / 'aws'}"]
+        server = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout is not None
+            endpoint = server.stdout.readline().removeprefix(LISTENS).strip()
+            rounds = [
+                _hour(_lake(directory, endpoint, number), psutil.Process(server.pid))
+                for number in range(chosen.rounds + 1)
+            ]
+        finally:
+            server.terminate()
+            server.wait()
+    _report(rounds[1:])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what one live hour costs.")
+    parser.add_argument("--lines", type=int, default=60_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+def _lake(directory: Path, endpoint: str, number: int) -> Lake:
+    settings = Settings(
+        sources=(Source(name="web-1", path=str(directory / "logs"), pattern="access.log"),),
+        lake=LakeSettings(bucket=f"round-{number}", database=f"round_{number}"),
+        aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
+        build=Build(sql_directory=str(SQL.resolve()), cache_directory=str(directory / "cache")),
+    )
+    return open_lake(settings, boto3.Session("local", "local"))
+
+
+def _hour(lake: Lake, aws: psutil.Process) -> dict[str, float]:
+    """Build the hour with the most lines; returns CPU seconds by task."""
+    meter = Meter(aws)
+    meter.measure("pull_logs", lambda: pipeline.pull(lake, lake.settings.sources[0]))
+    hour = max(raw.pending_hours(lake), key=lambda h: _bytes(lake, h))
+    staged = meter.measure("clean_hits", lambda: pipeline.clean_hits(lake, hour))
+    built = meter.measure("build_sessions", lambda: pipeline.build_sessions(lake, staged))
+    checked = meter.measure("check_hour", lambda: pipeline.check_hour(lake, built))
+    meter.measure("register_tables", lambda: pipeline.register_tables(lake, checked, "bench"))
+    pipeline.refresh_views(lake)  # once for all hours; a live hour finds them as they are
+    meter.measure("refresh_views", lambda: pipeline.refresh_views(lake))
+    return {"lines": staged.lines} | {n: sum(seconds) for n, seconds in meter.seconds.items()}
+
+
+def _bytes(lake: Lake, hour: Hour) -> int:
+    return sum(item.size for item in raw.list_raw(lake, hour))
+
+
+def _report(rounds: list[dict[str, float]]) -> None:
+    costs = {name: median(one[name] for one in rounds) for name in rounds[0]}
+    lines, aws = costs.pop("lines"), costs.pop("local AWS")
+    print(f"\n{lines:,} lines, median of {len(rounds)} rounds\n\n| task | CPU s |\n| --- | ---: |")
+    for name, seconds in costs.items():
+        print(f"| {name} | {seconds:.2f} |")
+    print(f"| **all tasks** | {sum(costs.values()):.2f} |\n| local AWS, besides | {aws:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Every day: compact the days that are over, forget old snapshots, delete what nothing needs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import dag, task
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from clickstream_dags import DEFAULT_ARGS, open_lake, say
+
+DOC = """
+### What it makes
+The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
+older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
+to. No answer changes by it. `docs/upkeep.md` has the rules.
+
+### When a red run may wait
+* Always, for days: queries get slower and the bucket larger, nothing else.
+* `compact_days` red with *holds other rows* or *should have … rows*: nothing was replaced, but run
+  `clickstream verify` the same day.
+
+### Where to look
+The last line of a task's log says what it did, or what is wrong and what to do. `clickstream
+upkeep --dry-run` says what the next run would do.
+
+### How to rerun
+*Clear task* on the failed task, at any time, also beside hourly runs and backfills: what a build
+changes meanwhile is left for the next run. A missed day needs no backfill, as every run does all
+that is due.
+"""
+
+
+@task
+def compact_days() -> dict[str, Any]:
+    """Let one data file stand for the small ones of each table and day that is over."""
+    from clickstream import pipeline
+
+    compacted = pipeline.compact_days(open_lake(), _now(), progress=say)
+    say(compacted.sentence)
+    return compacted.as_dict()
+
+
+@task
+def expire_snapshots() -> dict[str, Any]:
+    """Forget the tables' states that were replaced longer ago than queries can travel back."""
+    from clickstream import pipeline
+
+    expired = pipeline.expire_snapshots(open_lake(), _now())
+    say(expired.sentence)
+    return expired.as_dict()
+
+
+@task
+def sweep_files() -> dict[str, Any]:
+    """Delete old files that nothing refers to: of tables, staged rows, answers of queries."""
+    from clickstream import pipeline
+
+    swept = pipeline.sweep_files(open_lake(), _now(), progress=say)
+    say(swept.sentence)
+    return swept.as_dict()
+
+
+def _now() -> datetime:
+    """What ages are counted from: the clock, as files do not care for which day a run is."""
+    return datetime.now(UTC)
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=dict(DEFAULT_ARGS),
+    tags=["clickstream", "daily", "tier-3"],
+    doc_md=DOC,
+)
+def clickstream_daily() -> None:
+    """The daily run."""
+    compact_days() >> expire_snapshots() >> sweep_files()
+
+
+clickstream_daily()

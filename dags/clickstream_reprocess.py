@@ -1,0 +1,112 @@
+"""A range of hours once more, a day in each task: after new settings, a new version, a repair."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import dag, get_current_context, task
+
+from clickstream_dags import DEFAULT_ARGS, PUBLISH_POOL, give_up, open_lake, range_params, say
+
+DOC = """
+### What it makes
+The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
+is built again from its raw lines and replaced as one. Nothing is pulled. For a month or a year it
+is quicker than a *Backfill*, because all hours of a day share a task.
+
+### When a red run may wait
+* Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
+  hourly runs go on.
+* A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
+
+### Where to look
+The log of `rebuild_day` has a line for each hour, with the hours done, lines a second and the time
+that is left; its last line says what is wrong and what to do. The reason that was given stands in
+the log of `plan_days` and in the run's configuration; `hour_ledger` names the run for each hour.
+
+### How to rerun
+*Clear task* on the failed day: it goes on after the last hour it has published, and the days that
+are done are left alone. Running beside hourly runs, a backfill or another range is harmless.
+"""
+
+MOST_DAYS = 1000
+"""Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
+
+
+@task
+def plan_days() -> list[dict[str, str]]:
+    """Cut the range at midnight UTC into days, of which each becomes a task."""
+    from clickstream import errors, hours, pipeline
+
+    asked = get_current_context()["params"]
+    try:
+        first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
+        pipeline.check_range(first, last)
+    except errors.InputError as error:
+        give_up([str(error)], "Trigger the DAG again with another range.")
+    days = list(hours.by_day(first, last)) if asked["steps"] != "views" else []
+    if len(days) > MOST_DAYS:
+        give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
+    dry = "A dry run: " if asked["dry_run"] else ""
+    say(f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days. Why: {asked['reason']}")
+    return [{"first": str(begin), "last": str(end)} for begin, end in days]
+
+
+@task(
+    map_index_template="{{ task.op_kwargs['first'][:10] }}",
+    pool=PUBLISH_POOL,
+    max_active_tis_per_dag=2,
+    execution_timeout=timedelta(hours=12),
+)
+def rebuild_day(first: str, last: str) -> dict[str, Any]:
+    """Build the day's hours again, one after the other, and publish each; a dry run only looks.
+
+    Tried again after a failure, it leaves out the hours that this run has published.
+    """
+    from clickstream import hours, pipeline
+
+    context = get_current_context()
+    asked, run_id = context["params"], context["run_id"]
+    begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
+    lake = open_lake()
+    say(pipeline.describe(pipeline.standings(lake, begin, end)))
+    todo = pipeline.hours_to_rebuild(lake, begin, end, run_id, asked["only_outdated"])
+    if asked["dry_run"]:
+        say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
+        return {"hours": 0, "lines": 0}
+    pace = pipeline.Pace(todo)
+    for published in pipeline.rebuild(lake, todo, run_id, pipeline.Steps(asked["steps"])):
+        say(f"{pace.count(published)} {published.sentence}")
+    say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
+    return {"hours": len(todo), "lines": pace.lines}
+
+
+@task(trigger_rule="none_failed")
+def refresh_views() -> None:
+    """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
+    from clickstream import pipeline
+
+    lake = open_lake()
+    if get_current_context()["params"]["dry_run"]:
+        outdated = ", ".join(pipeline.outdated_views(lake)) or "none"
+        say(f"Would create or replace these views: {outdated}.")
+    else:
+        say(pipeline.refresh_views(lake).sentence)
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    max_active_runs=4,
+    default_args=dict(DEFAULT_ARGS),
+    params=range_params(),
+    tags=["clickstream", "manual", "tier-2"],
+    doc_md=DOC,
+)
+def clickstream_reprocess() -> None:
+    """A range of hours once more."""
+    rebuild_day.expand_kwargs(plan_days()) >> refresh_views()
+
+
+clickstream_reprocess()

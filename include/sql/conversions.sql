@@ -1,0 +1,62 @@
+-- One row is one goal that was met in one session of a person, however often. Sessions count on the
+-- date they started. docs/sessions.md has what goals are.
+with
+
+parts as (
+    select *
+    from session_parts
+),
+
+visits as (
+    select *
+    from sessions
+),
+
+goals_of_parts as (
+    select
+        parts.session_id,
+        parts.session_started_at as started_at,
+        split_part(word, '=', 1) as goal,
+        cast(split_part(word, '=', 2) as bigint) as times
+    from parts
+    cross join unnest(split(parts.goals, ' ')) as words (word)
+),
+
+goals as (
+    select
+        session_id,
+        started_at,
+        goal,
+        sum(times) as times
+    from goals_of_parts
+    group by
+        session_id,
+        started_at,
+        goal
+),
+
+final as (
+    select
+        visits.session_id,
+        visits.visitor_id,
+        visits.site,
+        goals.goal,
+        goals.times,
+        visits.landing_page,
+        visits.channel,
+        visits.source,
+        visits.medium,
+        visits.utm_campaign,
+        visits.device,
+        visits.country,
+        visits.started_at,
+        visits.session_date
+    from visits
+    inner join goals
+        on
+            visits.session_id = goals.session_id
+            and visits.started_at = goals.started_at
+)
+
+select *
+from final

@@ -1,0 +1,88 @@
+"""The Iceberg catalog in Glue, and the files of its tables in S3, made to last through faults."""
+
+from __future__ import annotations
+
+from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import CommitStateUnknownException
+from pyiceberg.io import (
+    AWS_ACCESS_KEY_ID,
+    AWS_REGION,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_SESSION_TOKEN,
+    S3_CONNECT_TIMEOUT,
+    S3_ENDPOINT,
+    S3_REQUEST_TIMEOUT,
+)
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import CommitTableResponse, Table
+from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
+from pyiceberg.typedef import Identifier
+
+ATTEMPTS = 5
+"""How often a request is made before it has failed, the first time included."""
+
+
+class LakeFiles(PyArrowFileIO):
+    """Files in S3. A small one is a single request, and each request is tried several times.
+
+    pyiceberg itself opens an upload for every file, which makes three requests of one.
+    """
+
+    def _initialize_s3_fs(self, netloc: str | None) -> S3FileSystem:  # noqa: ARG002
+        given = self.properties
+        return S3FileSystem(
+            access_key=given.get(AWS_ACCESS_KEY_ID),
+            secret_key=given.get(AWS_SECRET_ACCESS_KEY),
+            session_token=given.get(AWS_SESSION_TOKEN),
+            region=given[AWS_REGION],
+            endpoint_override=given.get(S3_ENDPOINT),
+            connect_timeout=float(given[S3_CONNECT_TIMEOUT]),
+            request_timeout=float(given[S3_REQUEST_TIMEOUT]),
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+            allow_delayed_open=True,
+        )
+
+
+class LakeCatalog(GlueCatalog):
+    """A Glue catalog that knows its own commit again when the answer to it was lost.
+
+    Glue may have taken a commit whose answer never came. The request is then made again and
+    refused, for the table has changed: by the very commit that seems to fail. pyiceberg would
+    remove the files of a commit that it takes for refused, and so damage the table.
+    """
+
+    def load_table(self, identifier: str | Identifier) -> Table:
+        """The table as it stands now."""
+        try:
+            return super().load_table(identifier)
+        except FileNotFoundError:  # others committed so often meanwhile that its file is gone
+            return super().load_table(identifier)
+
+    def commit_table(
+        self,
+        table: Table,
+        requirements: tuple[TableRequirement, ...],
+        updates: tuple[TableUpdate, ...],
+    ) -> CommitTableResponse:
+        """Commit, or find that it is done already, by the snapshots that the commit adds.
+
+        Raises CommitStateUnknownException when that can't be found out.
+        """
+        try:
+            return super().commit_table(table, requirements, updates)
+        except Exception as error:
+            adds = {u.snapshot.snapshot_id for u in updates if isinstance(u, AddSnapshotUpdate)}
+            now = self._after(table, error) if adds else table
+            if not adds or any(now.snapshot_by_id(snapshot) is None for snapshot in adds):
+                raise
+            return CommitTableResponse(
+                metadata=now.metadata, metadata_location=now.metadata_location
+            )
+
+    def _after(self, table: Table, error: Exception) -> Table:
+        """The table as it stands after a commit that ended in an error."""
+        try:
+            return self.load_table(table.name())
+        except Exception:
+            raise CommitStateUnknownException(str(error)) from error

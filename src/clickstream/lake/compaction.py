@@ -1,0 +1,172 @@
+"""Compaction: the data files of a day that is over become one, without a reader noticing.
+
+Every published hour adds a file to each table. Small files make queries slow, so those of a day
+are read, sorted as the table wants it, and written as one file that takes their place in a single
+commit. Iceberg refuses that commit if anybody changed the day since the table was loaded, and
+refuses an hour's publication that was under way meanwhile: whoever comes second starts afresh.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.conversions import from_bytes
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.expressions import AlwaysTrue, EqualTo, LessThan
+from pyiceberg.io.pyarrow import ArrowScan, parquet_file_to_data_file, schema_to_pyarrow
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import FileScanTask
+from pyiceberg.types import TimestampType
+from pyiceberg.utils.datetime import days_to_date
+
+from clickstream.errors import ChangedRows, StaleHour
+from clickstream.lake.iceberg import LoadedTable
+
+# Reading repeated texts as dictionaries is meant, and pyiceberg would warn of each column.
+logging.getLogger("pyiceberg.io.pyarrow").addFilter(
+    lambda record: "does not have a dictionary type" not in record.getMessage()
+)
+
+ROWS_PER_FILE = 250_000
+"""A larger day becomes several files, each of some hours. For an hour that is built again inside a
+compacted day pyiceberg reads the file that holds it into memory, so this bounds that memory."""
+
+_ROWS_AT_ONCE = 1 << 17
+
+
+@dataclass(frozen=True)
+class SmallFiles:
+    """Data files of one day, two or more, that one file can stand for."""
+
+    day: date
+    tasks: tuple[FileScanTask, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows they have, as the table's metadata says."""
+        return sum(task.file.record_count for task in self.tasks)
+
+
+def small_files(loaded: LoadedTable, before: date) -> list[SmallFiles]:
+    """What there is to compact in the days before a date, by day and hour."""
+    scan = loaded.iceberg.scan(row_filter=LessThan(term="event_date", value=before.isoformat()))
+    tasks = sorted(scan.plan_files(), key=lambda task: (_day(task), _first_hour(loaded, task)))
+    packed = (
+        SmallFiles(day, pack)
+        for day, of_day in groupby(tasks, key=_day)
+        for pack in _packed(of_day)
+    )
+    return [found for found in packed if len(found.tasks) > 1]
+
+
+def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
+    """Neighbours together, as many as one file may have the rows of."""
+    pack: list[FileScanTask] = []
+    rows = 0
+    for task in tasks:
+        if pack and rows + task.file.record_count > ROWS_PER_FILE:
+            yield tuple(pack)
+            pack, rows = [], 0
+        pack.append(task)
+        rows += task.file.record_count
+    if pack:
+        yield tuple(pack)
+
+
+def _day(task: FileScanTask) -> date:
+    return days_to_date(task.file.partition[0])
+
+
+def _first_hour(loaded: LoadedTable, task: FileScanTask) -> int:
+    field = loaded.iceberg.schema().find_field("hour_at").field_id
+    return int(from_bytes(TimestampType(), task.file.lower_bounds[field]))
+
+
+def compact(loaded: LoadedTable, small: SmallFiles) -> None:
+    """Let one file take the place of small ones.
+
+    Raises StaleHour if someone changed the day since the table was loaded; load it again. Raises
+    ChangedRows, and changes nothing, if the new file does not hold the same rows.
+    """
+    rows = _sorted_rows(loaded, small)
+    new = _written(loaded, rows, small)
+    try:
+        _swap(loaded, small, new)
+    except (ValidationException, CommitFailedException) as error:
+        raise StaleHour(
+            f"An hour of {small.day} was published in {loaded.table.name} during its compaction; "
+            f"compact the day again. ({error})"
+        ) from error
+
+
+def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
+    """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
+    table = loaded.iceberg
+    unique = {"visitor_id", "part_id", "session_id", "line", *loaded.table.sort_by}
+    texts = (c.name for c in loaded.table.columns if c.type == "string" and c.name not in unique)
+    scan = ArrowScan(
+        table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=tuple(texts)
+    )
+    rows = scan.to_table(small.tasks)
+    if rows.num_rows != small.rows:
+        raise ChangedRows(
+            f"{loaded.table.name} of {small.day} should have {small.rows:,} rows and has "
+            f"{rows.num_rows:,}; it stays as it is. Run clickstream verify."
+        )
+    return rows.sort_by([(name, "ascending") for name in loaded.table.sort_by])
+
+
+def _written(loaded: LoadedTable, rows: pa.Table, small: SmallFiles) -> DataFile:
+    """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
+    table = loaded.iceberg
+    name = f"event_date={small.day}/compacted-{uuid.uuid4()}.parquet"
+    path = table.location_provider().new_data_location(name)
+    typed = [
+        field.with_type(rows.schema.field(field.name).type)
+        for field in schema_to_pyarrow(table.schema())
+    ]
+    rows = rows.cast(pa.schema(typed))
+    with (
+        table.io.new_output(path).create() as sink,
+        pq.ParquetWriter(sink, rows.schema, compression="zstd", store_schema=False) as writer,
+    ):
+        writer.write_table(rows, row_group_size=_ROWS_AT_ONCE)
+    with table.io.new_input(path).open() as source:
+        _compare(rows, pq.ParquetFile(source), path)
+    return parquet_file_to_data_file(table.io, table.metadata, path)
+
+
+def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:
+    plain = pa.schema([field.remove_metadata() for field in file.schema_arrow])
+    start = 0
+    for group in range(file.num_row_groups):
+        stored = file.read_row_group(group)
+        meant = rows.slice(start, stored.num_rows)
+        start += stored.num_rows
+        if not stored.cast(plain).equals(meant.cast(plain)):
+            break
+    else:
+        if start == rows.num_rows:
+            return
+    raise ChangedRows(f"{path} holds other rows than were written; no table has it.")
+
+
+def _swap(loaded: LoadedTable, small: SmallFiles, new: DataFile) -> None:
+    """One commit, and one snapshot: whoever travels in time sees the day before or after it."""
+    note = {"clickstream.compacted-day": small.day.isoformat()}
+    with (
+        loaded.iceberg.transaction() as transaction,
+        transaction.update_snapshot(snapshot_properties=note).overwrite() as snapshot,
+    ):
+        # Anything added to the day, or taken from it, is a conflict; other days are not.
+        snapshot.delete_by_predicate(EqualTo(term="event_date", value=small.day.isoformat()))
+        for task in small.tasks:
+            snapshot.delete_data_file(task.file)
+        snapshot.append_data_file(new)

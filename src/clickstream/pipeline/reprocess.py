@@ -1,0 +1,200 @@
+"""Build a range of hours again: how they stand, which of them a run still has to build, how far.
+
+A range is worked off by one process with one open lake, hour after hour in order. Beside the hourly
+runs, and beside another range, it is as safe as any build: `register_tables` notices the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from clickstream import __version__, sessions
+from clickstream.errors import InputError
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, objects, raw, views
+from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import LedgerRow
+from clickstream.pipeline.build import build_sessions, check_hour, staging_prefix
+from clickstream.pipeline.order import build_hour, register_tables
+from clickstream.pipeline.records import Published, Staged
+from clickstream.rules import result_digest
+from clickstream.tables import BALANCE
+
+UNBUILT = LedgerRow({})
+
+
+class Steps(StrEnum):
+    """Which steps an hour goes through once more."""
+
+    ALL = "all"
+    SESSIONS = "sessions"
+    VIEWS = "views"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an hour stands: its raw lines, its publication, and why that is out of date."""
+
+    hour: Hour
+    raw_bytes: int
+    row: LedgerRow
+    outdated: str
+
+    def is_built_by(self, run_id: str) -> bool:
+        """Whether readers see what this run has built, and need not see anything else."""
+        return not self.outdated and self.row.values["published_by"] == run_id
+
+
+def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
+    """How each hour from `first` to `last` stands; the ledger and the raw store are only read."""
+    rows = lake_hour.ledger_rows(lake, first.previous, last.next)
+    raws = raw.list_range(lake, first, last)
+    waiting = set(raw.pending_hours(lake))
+    digest = result_digest(lake.settings)
+
+    def why_outdated(hour: Hour) -> str:
+        row = rows.get(hour, UNBUILT).values
+        if not row:
+            return "not built yet"
+        if hour in waiting or row["raw_digest"] != raw.raw_digest(raws[hour]):
+            return "built from other lines"
+        if (row["settings_digest"], row["library_version"]) != (digest, __version__):
+            return "built by other settings or another version"
+        return "" if _follows_on(hour, rows) else "not following on"
+
+    return [
+        Standing(
+            hour,
+            sum(item.size for item in raws[hour]),
+            rows.get(hour, UNBUILT),
+            why_outdated(hour),
+        )
+        for hour in hour_range(first, last)
+    ]
+
+
+def _follows_on(hour: Hour, rows: Mapping[Hour, LedgerRow]) -> bool:
+    """Whether an hour took over what the one before hands on, and the next one what it does."""
+    row = rows[hour].values
+    nothing = sessions.carry_digest(sessions.no_carry())
+    before = rows.get(hour.previous, UNBUILT).values.get("carry_out", nothing)
+    after = rows.get(hour.next, UNBUILT).values.get("carry_in", row["carry_out"])
+    return bool((before, after) == (row["carry_in"], row["carry_out"]))
+
+
+def describe(found: Sequence[Standing]) -> str:
+    """How the hours of a range stand, in one sentence."""
+    reasons = Counter(one.outdated or "up to date" for one in found)
+    lines = sum(one.row.values.get("lines", 0) for one in found)
+    size = sum(one.raw_bytes for one in found)
+    counts = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
+    return (
+        f"{found[0].hour} to {found[-1].hour}: {len(found):,} hours, {counts}; "
+        f"{lines:,} lines published, {size / 1e6:,.1f} MB of raw lines."
+    )
+
+
+def hours_to_rebuild(
+    lake: Lake, first: Hour, last: Hour, run_id: str, only_outdated: bool = False
+) -> list[Hour]:
+    """The hours of a range that a run still has to build, in order.
+
+    Those that the same run has built already are left out, so a task that is tried again goes on
+    where it stopped. An hour whose publication was cut short hangs off the chain, and is built.
+    """
+    return [
+        one.hour
+        for one in standings(lake, first, last)
+        if one.outdated or not (only_outdated or one.is_built_by(run_id))
+    ]
+
+
+def rebuild(
+    lake: Lake, hours: Sequence[Hour], run_id: str, steps: Steps = Steps.ALL
+) -> Iterator[Published]:
+    """Build and publish the hours in the order given, yielding each publication when it is there.
+
+    With `Steps.SESSIONS` the requests are not read again where an hour's rows still lie in staging.
+    An hour that had to be built along with one before it is not built a second time.
+    """
+    built: set[str] = set()
+    for hour in hours:
+        if str(hour) not in built:
+            for published in _built(lake, hour, run_id, steps):
+                built.add(published.hour)
+                yield published
+
+
+def _built(lake: Lake, hour: Hour, run_id: str, steps: Steps) -> list[Published]:
+    cleaned = _cleaned_before(lake, hour) if steps is Steps.SESSIONS else None
+    if cleaned is None:
+        return build_hour(lake, hour, run_id)
+    return register_tables(lake, check_hour(lake, build_sessions(lake, cleaned)), run_id)
+
+
+def _cleaned_before(lake: Lake, hour: Hour) -> Staged | None:
+    """The hour as `clean_hits` left it, if it is of today's lines and rules and still there."""
+    row = lake_hour.ledger_row(lake, hour)  # before anything is read
+    raws = raw.list_raw(lake, hour)
+    digest = raw.raw_digest(raws)
+    made_as = ("raw_digest", "settings_digest", "library_version")
+    if [row.values.get(n) for n in made_as] != [digest, result_digest(lake.settings), __version__]:
+        return None
+    staged = Staged(
+        hour=str(hour),
+        prefix=staging_prefix(lake, hour, digest),
+        version=row.version,
+        raw_digest=digest,
+        raw_objects=len(raws),
+        balance={kind: row.values[kind] for kind in BALANCE},
+        **{name: row.values[name] for name in ("lines", "rejected", "hits")},
+    )
+    needed = {staged.hits_key, staged.rejects_key, staged.parts_key, staged.raw_list_key}
+    there = {key for key, _ in objects.listing(lake, staged.prefix)}
+    return staged if needed <= there else None
+
+
+def outdated_views(lake: Lake) -> list[str]:
+    """The names of the Athena views that `refresh_views` would replace."""
+    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    return [view.name for view in views.outdated(lake, directory)]
+
+
+def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
+    """The range that someone named. Raises InputError when it ends before it begins."""
+    if last < first:
+        raise InputError(f"The range ends before it begins: {first} to {last}; swap the two.")
+    return first, last
+
+
+@dataclass
+class Pace:
+    """How far the building of some hours has come."""
+
+    hours: Sequence[Hour]
+    lines: int = 0
+    _left: set[str] = field(init=False)
+    _started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """All hours are left at the beginning."""
+        self._left = set(map(str, self.hours))
+
+    @property
+    def done(self) -> int:
+        """How many of the hours are built."""
+        return len(self.hours) - len(self._left)
+
+    def count(self, published: Published) -> str:
+        """Count a publication in; returns a sentence on hours done, lines a second, time left."""
+        self._left.discard(published.hour)
+        self.lines += published.lines
+        seconds = max(time.monotonic() - self._started, 1e-3)
+        left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
+        rate = f"{self.lines / seconds:,.0f} lines/s"
+        return f"{self.done} of {len(self.hours)} hours done, {rate}, {left} left."

@@ -1,0 +1,189 @@
+"""Pulls, builds, late lines, crashes and builds side by side, in any order: the same answers.
+
+Every view and table answers as after one build of the whole range at once, and as the oracle says,
+which reads the lines in plain SQL. What each rule of the order is worth is shown by breaking it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from tests.support.answers import Answers, answers, assert_answers
+from tests.support.examples import TIMES, examples
+from tests.support.lakes import aws_session, beside, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
+from tests.support.observed import ASKED_OF_LAKE, Facts, expected, facts
+from tests.support.schedules import Build, Disturbed, Pull, Run, Step, World
+from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
+
+from clickstream import pipeline, sessions
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake import hour as lake_hour
+from clickstream.pipeline import order
+from clickstream.settings import Bots, Settings
+
+HOURS = 3
+ALL = [Pull(host) for host in HOSTS]
+
+BACKWARDS: list[Step] = [*ALL, Build(2), Build(1), Build(0)]
+"""Each hour is built without what the one before hands on, which comes after."""
+NEIGHBOUR_MEANWHILE: list[Step] = [*ALL, Build(0), Disturbed(Build(2), 4, (Build(1),))]
+"""An hour has read what the one before hands on, and then that one is published."""
+SAME_MEANWHILE: list[Step] = [
+    Pull("web-1"),
+    Disturbed(Build(0), 3, (Pull("web-2"), Build(0))),
+]
+"""An hour has been read, and then it is published by someone else, with more lines."""
+LATE: list[Step] = [Pull("web-1"), Run(0), Run(1), Run(2), Pull("web-2", 5), Run(2), Pull("web-2")]
+"""The second server's lines come when all is built."""
+KILLED: list[Step] = [
+    *(Disturbed(Pull("web-1"), 3), Pull("web-1"), Build(0)),
+    *(Disturbed(Build(1), 6), Pull("web-2"), Disturbed(Build(0), 8)),
+]
+"""Killed in a pull, in the middle of a publication, and before its last commit."""
+SCHEDULES = (BACKWARDS, NEIGHBOUR_MEANWHILE, SAME_MEANWHILE, LATE, KILLED)
+
+_plain = st.one_of(
+    st.builds(Pull, st.sampled_from(HOSTS), st.integers(1, 10)),
+    st.builds(Build, st.integers(0, HOURS - 1)),
+    st.builds(Run, st.integers(0, HOURS - 1)),
+)
+schedules = st.lists(
+    _plain
+    | st.builds(Disturbed, _plain, st.integers(0, 9), st.lists(_plain, max_size=2).map(tuple)),
+    min_size=3,
+    max_size=7,
+)
+
+
+class Worlds:
+    """Lakes with the same visitor keys, and what they come to when all is built at once."""
+
+    def __init__(self, base: Settings, directory: Path) -> None:
+        self._base, self._directory, self._made = base, directory, 0
+        self._traffics = some_traffics()
+        self._at_once: dict[int, tuple[Traffic, Answers]] = {}
+
+    def new(self, traffic: Traffic) -> World:
+        """An empty lake, and servers that have logged nothing yet."""
+        self._made += 1
+        name = str(self._made)
+        lake = open_lake(beside(self._base, name), aws_session())
+        return World(lake, traffic, self._directory / name)
+
+    def at_once(self, seed: int) -> tuple[Traffic, Answers]:
+        """Some traffic, and what a lake answers in which the whole range was built in order."""
+        if seed not in self._at_once:
+            traffic = self._traffics[seed]
+            self._at_once[seed] = traffic, self._built_in_order(self.new(traffic))
+        return self._at_once[seed]
+
+    def _built_in_order(self, world: World) -> Answers:
+        for step in ALL:
+            world.do(step, world.lake)
+        pipeline.build_range(world.lake, FIRST, world.traffic.last, "at once")
+        found = dict(answers(world.lake))
+        assert of_lake(world.lake) == expected(world.traffic)
+        return found
+
+
+def of_lake(lake: Lake) -> Facts:
+    return facts(ASKED_OF_LAKE, lambda sql: athena.query(lake, sql).rows)
+
+
+def some_traffics() -> list[Traffic]:
+    """Generated traffic; first what has many lines on both servers."""
+    found: list[Traffic] = []
+
+    @settings(examples(30), phases=[Phase.generate], database=None)
+    @given(traffics(HOURS))
+    def collect(traffic: Traffic) -> None:
+        found.append(traffic)
+
+    collect()
+    return sorted(found, key=lambda one: min(map(len, one.logs.values())), reverse=True)
+
+
+@pytest.fixture(scope="module")
+def worlds(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    directory = tmp_path_factory.mktemp("worlds")
+    base = settings_of_a_lake(local_aws.endpoint, directory)
+    patient = Bots(pages_in_a_minute=10**6, pages_without_asset=10**6, pages_without_referrer=10**6)
+    return Worlds(base.model_copy(update={"bots": patient}), directory)
+
+
+def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) -> None:
+    traffic, at_once = worlds.at_once(seed)
+    world = worlds.new(traffic)
+    world.carry_out(schedule)
+    assert_answers(world.lake, at_once)
+    assert pipeline.verify(world.lake) == []
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules_that_need_every_rule(worlds: Worlds, schedule: list[Step]) -> None:
+    assert_ends_the_same(worlds, schedule)
+
+
+@examples(2)
+@given(schedule=schedules, seed=st.integers(0, min(TIMES, 10) - 1))
+def test_any_schedule(worlds: Worlds, schedule: list[Step], seed: int) -> None:
+    assert_ends_the_same(worlds, schedule, seed)
+
+
+def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFrame:
+    return sessions.no_carry()
+
+
+look_both_ways = order._neighbours_to_mend
+replace_hour = lake_hour.replace
+
+
+def no_look_left(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
+    return (found for found in look_both_ways(lake, hour, *more) if found[0] != hour)
+
+
+def no_look_right(lake: Lake, hour: Hour, *more: Any) -> Iterator[Any]:
+    return (found for found in look_both_ways(lake, hour, *more) if found[0] == hour)
+
+
+def late_lines_stay_out(_lake: Lake, hour: Hour) -> list[Hour]:
+    return [hour]
+
+
+def published_whatever_happened(lake: Lake, hour: Hour, _version: str, *more: Any) -> Any:
+    return replace_hour(lake, hour, lake_hour.ledger_row(lake, hour).version, *more)
+
+
+WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
+    (sessions, "carry_out", each_hour_alone, BACKWARDS),
+    (order, "_neighbours_to_mend", no_look_left, NEIGHBOUR_MEANWHILE),
+    (order, "_neighbours_to_mend", no_look_right, BACKWARDS),
+    (pipeline, "hours_to_build", late_lines_stay_out, LATE),
+    (lake_hour, "replace", published_whatever_happened, SAME_MEANWHILE),
+]
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "wrong", "schedule"), WRONG, ids=[wrong.__name__ for _, _, wrong, _ in WRONG]
+)
+def test_the_property_notices(
+    worlds: Worlds,
+    room: Any,
+    name: str,
+    wrong: Callable[..., Any],
+    schedule: list[Step],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of the schedules above no longer ends as it must."""
+    worlds.at_once(0)
+    monkeypatch.setattr(room, name, wrong)
+    with pytest.raises(AssertionError):
+        assert_ends_the_same(worlds, schedule)

@@ -1,0 +1,115 @@
+"""Sessions cut hour by hour are those of the whole log at once, whatever the traffic is like.
+
+The real steps run over one hour's lines after another's; the oracle reads all lines in one go, in
+plain SQL. What each rule is worth is shown by breaking it: the property must notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import Phase, given
+from hypothesis import strategies as st
+from tests.support.examples import examples
+from tests.support.hourly import built_hourly
+from tests.support.observed import ASKED_OF_LAKE, expected, facts
+from tests.support.traffic import Traffic, traffics
+
+from clickstream import sessions
+from clickstream.hours import Hour
+from clickstream.sessions import SessionRules, no_carry, run_starts, stitch
+
+cut_module = import_module("clickstream.sessions.cut")  # the package has a function of that name
+
+RULES = SessionRules()
+STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_from((1, 2)))
+
+
+def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
+    with built_hourly(traffic, rules) as tables:
+        found = facts(ASKED_OF_LAKE, lambda sql: tables.execute(sql).fetchall())
+    for name, rows in expected(traffic, rules.gap_seconds, rules.cap_hours).items():
+        assert found[name] == rows, name
+
+
+@examples(25)
+@given(traffics())
+def test_some_hours(traffic: Traffic) -> None:
+    assert_as_expected(traffic, RULES)
+
+
+@examples(15)
+@given(traffics(), STRICT_RULES)
+def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
+    assert_as_expected(traffic, rules)
+
+
+@examples(1)
+@given(traffics(hours=27))
+def test_more_than_a_day(traffic: Traffic) -> None:
+    assert_as_expected(traffic, RULES)
+
+
+def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFrame:
+    return no_carry()
+
+
+def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
+    return run_starts(keys, moments, gap - 1)
+
+
+def ties_in_reverse(visitor: Any, at: Any) -> Any:
+    return np.lexsort((-np.arange(len(at)), at, visitor))
+
+
+def exactly_the_gap_ends_at_the_edge(
+    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    return stitch(parts, carry, hour, replace(rules, gap_seconds=rules.gap_seconds - 1))
+
+
+def never_capped(
+    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    return stitch(parts, carry, hour, replace(rules, cap_hours=1000))
+
+
+def capped_before_it_is_old(
+    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    return stitch(parts, carry, hour.next, rules)
+
+
+def a_new_key_is_a_new_visitor(
+    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+) -> pd.DataFrame:
+    return stitch(parts.assign(carried_as=parts["visitor_id"]), carry, hour, rules)
+
+
+WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
+    (sessions, "carry_out", each_hour_alone),
+    (cut_module, "run_starts", exactly_the_gap_ends_a_run),
+    (cut_module, "_order", ties_in_reverse),
+    (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
+    (sessions, "stitch", never_capped),
+    (sessions, "stitch", capped_before_it_is_old),
+    (sessions, "stitch", a_new_key_is_a_new_visitor),
+]
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "wrong"), WRONG, ids=lambda one: getattr(one, "__name__", one)
+)
+def test_the_property_notices(
+    room: Any, name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, name, wrong)
+    some = examples(40, phases=[Phase.generate], report_multiple_bugs=False, database=None)
+    with pytest.raises(AssertionError):
+        some(given(traffics(), STRICT_RULES)(assert_as_expected))()

@@ -1,0 +1,85 @@
+"""The process is killed inside and after everything that it writes, and the next run mends it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from tests.support import faults_children as children
+from tests.support.faults_lakes import FIRST, assert_same, built_calmly, log_an_hour, through
+from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, kills, passes
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream.hours import Hour
+from clickstream.settings import Settings
+
+DEATHS_OF_THE_FIRST_HOUR = 20
+"""There all is made that a lake needs: bucket, database, tables, keys."""
+
+DEATHS_PER_HOUR = 6
+
+
+class EachPointOnce:
+    """A plan by which a run dies at the first point at which none has died before.
+
+    So the runs themselves find the points, one after the other, whatever the code comes to write.
+    There are two for each kind of write, `inside` and `after`; before it is after the last one.
+    """
+
+    def __init__(self) -> None:
+        self.died_at: list[str] = []
+        self.victim = 0
+
+    def __call__(self, exchange: Exchange) -> Fault:
+        for moment in _moments(exchange):
+            point = f"{moment} {exchange.name}"
+            if point not in self.died_at:
+                self.died_at.append(point)
+                return kills(self._pid, moment)
+        return passes
+
+    def _pid(self) -> int:
+        return self.victim
+
+
+def _moments(exchange: Exchange) -> Iterator[str]:
+    if exchange.is_write and exchange.body:
+        yield "inside"
+    if exchange.is_write:
+        yield "after"
+
+
+@pytest.mark.timeout(900)
+def test_wherever_runs_are_killed_the_next_one_mends_it(
+    lake_settings: Settings, local_aws: LocalAwsProcess
+) -> None:
+    """Real processes, since only the death of one takes threads, sockets and buffers along."""
+    plan, hour = EachPointOnce(), FIRST
+    with FaultsProxy(local_aws.endpoint, plan) as proxy:
+        disturbed = through(lake_settings, proxy)
+        while _hour_of_deaths(plan, disturbed, hour):
+            children.pull_and_build(children.open_lake(lake_settings), str(hour))
+            hour = hour.next
+    assert_same(children.open_lake(lake_settings), built_calmly(lake_settings, hour))
+    assert len(plan.died_at) >= 60, plan.died_at
+    for kind in ("PUT bookmark intent", "PUT raw", "CreateSecret", "StartQueryExecution"):
+        assert f"inside {kind}" in plan.died_at
+    for table in ("hits", "session_parts", "rejects", "hour_ledger"):
+        assert f"inside PUT {table} data file" in plan.died_at
+        assert f"after UpdateTable {table}" in plan.died_at
+
+
+def _hour_of_deaths(plan: EachPointOnce, disturbed: Settings, hour: Hour) -> bool:
+    """Let an hour's run die some times; false when it gets through, for all points are known."""
+    log_an_hour(disturbed, hour)
+    for _ in range(DEATHS_OF_THE_FIRST_HOUR if hour == FIRST else DEATHS_PER_HOUR):
+        deaths = len(plan.died_at)
+        run = children.start(children.run_an_hour, disturbed, str(hour))
+        plan.victim = run.pid
+        ended = children.finish(run)
+        died = len(plan.died_at) > deaths
+        assert ended == (-signal.SIGKILL if died else children.FINISHED), plan.died_at[-1:]
+        if not died:
+            return False
+    return True

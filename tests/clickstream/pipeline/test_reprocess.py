@@ -1,0 +1,187 @@
+"""A range is built again: only what has to be, on from where it stopped, to the same result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.access_log import BOT, Client, append
+from tests.support.faults import Killed
+
+from clickstream import pipeline
+from clickstream.errors import InputError
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, athena, objects, open_lake, raw
+from clickstream.lake import hour as lake_hour
+from clickstream.pipeline import Steps
+
+FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
+HOURS = list(hour_range(FIRST, LAST))
+ANA, CHO, ROBOT = Client("203.0.113.7"), Client("203.0.113.99"), Client("192.0.2.1", BOT)
+
+
+def lines_of(hour: Hour) -> list[str]:
+    """Ana is there all the time, so each hour stands on the one before it."""
+    return [ANA.get(f"{hour}:{minute:02}:00", f"/menu?{minute}") for minute in range(0, 60, 20)] + [
+        ROBOT.get(f"{hour}:30:00", "/robots.txt"),
+        "cut in the mid",
+    ]
+
+
+@pytest.fixture
+def built(lake: Lake, tmp_path: Path) -> Lake:
+    """Three hours over midnight, published by a run called `first`."""
+    for hour in HOURS:
+        append(tmp_path / "logs" / "access.log", lines_of(hour))
+    pipeline.pull(lake, lake.settings.sources[0])
+    pipeline.build_range(lake, FIRST, LAST, "first")
+    return lake
+
+
+def contents(lake: Lake) -> list[object]:
+    """All that readers see, but for who published it and when."""
+    tables = ("hits", "session_parts", "rejects")
+    rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
+    ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
+    return [*rows, ledger.to_dict("records")]
+
+
+def publishers(lake: Lake) -> list[str]:
+    return list(lake_hour.ledger(lake)["published_by"])
+
+
+def left_for(lake: Lake, run_id: str, only_outdated: bool = False) -> list[Hour]:
+    return pipeline.hours_to_rebuild(lake, FIRST, LAST, run_id, only_outdated)
+
+
+def outdated(lake: Lake) -> list[str]:
+    return [one.outdated for one in pipeline.standings(lake, FIRST, LAST)]
+
+
+def run(lake: Lake, run_id: str, steps: Steps = Steps.ALL) -> list[str]:
+    todo = left_for(lake, run_id)
+    return [published.hour for published in pipeline.rebuild(lake, todo, run_id, steps)]
+
+
+def test_a_range_built_again_is_the_same(built: Lake) -> None:
+    before = contents(built)
+    assert run(built, "again") == [*map(str, HOURS)]
+    assert contents(built) == before
+    assert publishers(built) == ["again"] * 3
+    assert pipeline.verify(built) == []
+    assert left_for(built, "again") == []
+
+
+def test_a_run_that_died_between_two_hours_goes_on_after_the_last(built: Lake) -> None:
+    before = contents(built)
+    for hour in HOURS:
+        going = pipeline.rebuild(built, left_for(built, "again"), "again")
+        assert next(going).hour == str(hour)
+        going.close()
+    assert left_for(built, "again") == []
+    assert contents(built) == before
+
+
+def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
+    built: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hour is in the ledger; nobody has looked yet whether its neighbours still fit."""
+    append(tmp_path / "logs" / "access.log", [ANA.get(f"{HOURS[1]}:55:00", "/late")])
+    pipeline.pull(built, built.settings.sources[0])
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(raw, "clear_pending", die)
+        with pytest.raises(Killed):
+            list(pipeline.rebuild(built, HOURS[1:], "again"))
+    assert publishers(built)[1] == "again"
+    assert left_for(built, "again") == HOURS
+    run(built, "again")
+    assert pipeline.verify(built) == []
+    assert outdated(built) == [""] * 3
+    assert set(publishers(built)) == {"again"}
+
+
+def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake) -> None:
+    """A shorter gap cuts Ana's session, so the first hour pulls all the others along."""
+    settings = built.settings
+    shorter = settings.sessions.model_copy(update={"gap_seconds": 600})
+    lake = open_lake(settings.model_copy(update={"sessions": shorter}), built.session)
+    assert outdated(lake) == ["built by other settings or another version"] * 3
+    assert sorted(run(lake, "again")) == [*map(str, HOURS)]
+    assert pipeline.verify(lake) == []
+
+
+def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
+    assert left_for(built, "again", only_outdated=True) == []
+    append(tmp_path / "logs" / "access.log", [CHO.get(f"{HOURS[1]}:10:00", "/late")])
+    pipeline.pull(built, built.settings.sources[0])
+    assert outdated(built) == ["", "built from other lines", ""]
+    todo = left_for(built, "again", only_outdated=True)
+    list(pipeline.rebuild(built, todo, "again"))
+    assert publishers(built) == ["first", "again", "first"]
+    assert outdated(built) == [""] * 3
+    assert pipeline.verify(built) == []
+
+
+def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
+    append(tmp_path / "logs" / "access.log", lines_of(FIRST))
+    pipeline.pull(lake, lake.settings.sources[0])
+    found = pipeline.standings(lake, FIRST, FIRST)
+    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hours, 1 not built yet; 0 ")
+    assert found[0].raw_bytes > 0
+    assert left_for(lake, "again", only_outdated=True) == HOURS
+
+
+def test_sessions_are_stitched_again_without_reading_a_line(
+    built: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the cleaned rows are gone from staging, they are made again."""
+    before = contents(built)
+    gone = [key for key, _ in objects.listing(built, f"staging/{LAST}/")]
+    objects.delete(built, gone)
+    read: list[str] = []
+
+    def reading(lake: Lake, item: raw.RawObject) -> bytes:
+        read.append(item.key)
+        return really_read(lake, item)
+
+    really_read = raw.read
+    monkeypatch.setattr(raw, "read", reading)
+    assert len(run(built, "again", Steps.SESSIONS)) == 3
+    assert {key.split("/")[1] for key in read} == {str(LAST)}
+    assert contents(built) == before
+
+
+def test_looking_at_a_range_leaves_no_trace(built: Lake) -> None:
+    def everything() -> list[object]:
+        tables = built.glue.get_tables(DatabaseName=built.database)["TableList"]
+        return [*objects.listing(built, ""), *(table["VersionId"] for table in tables)]
+
+    before = everything()
+    pipeline.describe(pipeline.standings(built, FIRST, LAST))
+    left_for(built, "again")
+    assert len(pipeline.outdated_views(built)) > 0
+    assert everything() == before
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(InputError, match="swap the two"):
+        pipeline.check_range(LAST, FIRST)
+    assert pipeline.check_range(FIRST, FIRST) == (FIRST, FIRST)
+
+
+def test_the_pace_says_how_many_hours_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 110.0, 120.0, 130.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    pace = pipeline.Pace(HOURS, _started=100.0)
+    next(clock)
+
+    def published(hour: Hour) -> pipeline.Published:
+        return pipeline.Published(str(hour), 500, 0, 0, 0, "built")
+
+    assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:20 left."
+    assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:40 left."
+    assert pace.count(published(HOURS[1])) == "2 of 3 hours done, 50 lines/s, 0:00:15 left."

@@ -1,0 +1,132 @@
+"""Goals and the funnel come to the same, however a session is cut into parts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clickstream.sessions.test_parts import FIRST, made
+
+from clickstream.sessions import Goal, SessionRules, build_parts, no_carry
+from clickstream.sessions.goals import funnel_column, goal_columns
+
+Request = tuple[str, str, str, int]
+"""Page, kind, method, status."""
+
+requests = st.lists(
+    st.tuples(
+        st.sampled_from(["/", "/menu", "/menu/tea", "/order"]),
+        st.sampled_from(["page", "page", "other"]),
+        st.sampled_from(["GET", "POST"]),
+        st.sampled_from([200, 304]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+goals = st.builds(
+    Goal,
+    name=st.just("a"),
+    page=st.sampled_from(["/", "/menu", "/menu.*", "/order", "/order|/menu", "/menu/[a-z]"]),
+    kind=st.sampled_from(["page", "page", "other"]),
+    method=st.sampled_from([None, None, "POST"]),
+    status=st.sampled_from([None, None, 304]),
+)
+funnels = st.lists(goals, max_size=9)
+
+
+def frame(rows: list[Request]) -> pd.DataFrame:
+    """The requests as `clean` hands them on."""
+    page, kind, method, status = zip(*rows, strict=True)
+    texts = {"page": page, "kind": kind, "method": method}
+    columns = {name: pd.Categorical(pd.array(column, "str")) for name, column in texts.items()}
+    return pd.DataFrame({**columns, "status": np.array(status, np.int16)})
+
+
+def meets(request: Request, goal: Goal) -> bool:
+    page, kind, method, status = request
+    return (
+        re.fullmatch(goal.page, page) is not None
+        and kind == goal.kind
+        and goal.method in (None, method)
+        and goal.status in (None, status)
+    )
+
+
+def reached(rows: Iterable[Request], steps: list[Goal], before: int = 0) -> int:
+    """One request after the other: the next step, or nothing."""
+    for request in rows:
+        before += before < len(steps) and meets(request, steps[before])
+    return before
+
+
+def cut_into_parts(
+    rows: list[Request], cuts: set[int]
+) -> tuple[np.ndarray, np.ndarray, list[list[Request]]]:
+    """Where parts begin and end that are cut before some requests, and the parts."""
+    first = np.array(sorted({0} | {at for at in cuts if at < len(rows)}), np.int64)
+    after = np.append(first[1:], len(rows))
+    return first, after - 1, [rows[a:b] for a, b in zip(first, after, strict=True)]
+
+
+@given(requests, st.sets(st.integers(1, 24)), funnels)
+def test_a_part_says_where_it_leads_from_any_step(rows, cuts, steps) -> None:
+    first, last, parts = cut_into_parts(rows, cuts)
+    told = funnel_column(frame(rows), first, last, steps)
+    if not steps:
+        assert told.isna().all()
+        return
+    for text, part in zip(told, parts, strict=True):
+        assert [int(n) for n in text] == [reached(part, steps, n) for n in range(len(steps) + 1)]
+
+
+@given(requests, st.sets(st.integers(1, 24)), funnels.filter(bool))
+def test_parts_one_after_the_other_lead_where_the_session_does(rows, cuts, steps) -> None:
+    first, last, _ = cut_into_parts(rows, cuts)
+    so_far = 0
+    for text in funnel_column(frame(rows), first, last, steps):
+        so_far = int(text[so_far])
+    assert so_far == reached(rows, steps)
+
+
+@given(requests, st.sets(st.integers(1, 24)), st.lists(goals, max_size=4))
+def test_goals_of_parts_add_up_to_those_of_the_session(rows, cuts, some) -> None:
+    named = [Goal(f"goal_{n}", g.page, g.kind, g.method, g.status) for n, g in enumerate(some)]
+    first, _, _ = cut_into_parts(rows, cuts)
+    made_columns = goal_columns(frame(rows), first, named)
+    found: Counter[str] = Counter()
+    for text in made_columns["goals"].dropna():
+        words = text.split(" ")
+        assert words == sorted(words)
+        found.update({name: int(n) for name, n in (word.split("=") for word in words)})
+    expected = Counter(goal.name for goal in named for request in rows if meets(request, goal))
+    assert found == expected
+    assert made_columns["conversions"].sum() == expected.total()
+
+
+def test_a_step_counts_only_after_the_one_before() -> None:
+    steps = [Goal("menu", "/menu"), Goal("order", "/order")]
+    get = ("page", "GET", 200)
+    backwards = [("/order", *get), ("/menu", *get)]
+    assert list(funnel_column(frame(backwards), np.array([0]), np.array([1]), steps)) == ["122"]
+    again = [*backwards, ("/order", *get)]
+    assert list(funnel_column(frame(again), np.array([0]), np.array([2]), steps)) == ["222"]
+
+
+@pytest.mark.parametrize("rows", [[], [("a", 5)]])
+def test_without_goals_and_funnel_nothing_is_met(rows) -> None:
+    parts = build_parts(made(rows), no_carry(), FIRST, SessionRules())
+    assert parts["conversions"].tolist() == [0] * len(rows)
+    assert parts["goals"].isna().all()
+    assert parts["funnel"].isna().all()
+
+
+def test_no_request_meets_no_goal() -> None:
+    rules = SessionRules(goals=(Goal("order", "/"),), funnel=(Goal("menu", "/"),))
+    nothing = made([], method=[], status=[])
+    assert build_parts(nothing, no_carry(), FIRST, rules)[["goals", "funnel"]].empty

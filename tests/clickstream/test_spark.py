@@ -1,0 +1,72 @@
+"""Hours cleaned by Spark's workers are the same bytes as those cleaned here."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream import pipeline
+from clickstream.hours import hour_range
+from clickstream.lake import Lake, objects, open_lake
+
+pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+
+LAST = FIRST.next.next
+HOURS = [*hour_range(FIRST, LAST.next)]
+"""The last one has no lines."""
+
+
+@pytest.fixture(scope="module")
+def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
+    """A Spark of two workers, which inherit what the environment says of AWS."""
+    from pyspark.sql import SparkSession
+
+    with pytest.MonkeyPatch.context() as patch:
+        workers = {"PYSPARK_PYTHON": sys.executable, **local_aws.environment()}
+        for name, value in workers.items():
+            patch.setenv(name, value)
+        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+        session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
+        yield session
+        session.stop()
+
+
+@pytest.fixture
+def lakes(lake: Lake, tmp_path: Path) -> Callable[[str], Lake]:
+    """Lakes side by side with the same visitor keys, into which the same logs were pulled."""
+    write(tmp_path / "logs", log_lines(4, FIRST, LAST))
+
+    def make(name: str) -> Lake:
+        where = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
+        own = lake.settings.lake.model_copy(update=where)
+        made = open_lake(lake.settings.model_copy(update={"lake": own}), lake.session)
+        pipeline.pull(made, made.settings.sources[0])
+        return made
+
+    return make
+
+
+def test_workers_stage_and_the_driver_publishes_what_one_process_does(
+    spark, lakes: Callable[[str], Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clickstream import spark as engine
+
+    monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
+    here, there = lakes("here"), lakes("there")
+    pipeline.build_range(here, HOURS[0], HOURS[-1], "test")
+    published = list(engine.build_hours(spark, there, HOURS, "test"))
+    assert {one.hour for one in published} == set(map(str, HOURS))
+    assert staged(there) == staged(here)
+    assert_same(there, here)
+
+
+def staged(lake: Lake) -> dict[str, bytes]:
+    """Everything in the staging area."""
+    keys = [key for key, _ in objects.listing(lake, "staging/")]
+    return {key: found.body for key in keys if (found := objects.get(lake, key))}

@@ -1,0 +1,49 @@
+"""The daily DAG with a real local AWS and a real Airflow: a smaller lake with the same rows."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from tests.support.access_log import Client, append
+from tests.support.lake_settings import ROOT, write_settings
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import iceberg
+from clickstream.tables import HITS
+
+pytestmark = pytest.mark.airflow
+
+
+def test_a_day_that_is_over_becomes_one_file(
+    airflow_home: Path,
+    local_aws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    import clickstream_dags
+
+    caplog.set_level(logging.INFO, logger="clickstream")
+    settings = write_settings(tmp_path, "daily", ["web-1"])
+    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(settings))
+    for name, value in local_aws.environment().items():
+        monkeypatch.setenv(name, value)
+    hours = [Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06")]
+    lines = [Client("192.0.2.1").get(f"{hour}:10:00", "/") for hour in hours]
+    append(tmp_path / "web-1" / "access.log", lines)
+    lake = clickstream_dags.open_lake()
+    pipeline.pull(lake, lake.settings.sources[0])
+    pipeline.build_range(lake, *hours, "test")
+
+    run = DagBag(dag_folder=ROOT / "dags").dags["clickstream_daily"].test()
+
+    assert run.state == "success"
+    assert "small data files became" in caplog.text
+    assert "hits of 2026-11-20: 2 files, 2 rows, are one file now." in caplog.text
+    assert len(list(iceberg.load(lake, HITS).iceberg.scan().plan_files())) == 1
+    assert pipeline.verify(lake) == []

@@ -1,0 +1,129 @@
+"""The range DAG with a real local AWS and a real Airflow: what its form takes, and what it does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.access_log import Client, append
+from tests.support.lake_settings import ROOT
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.lake import hour as lake_hour
+
+pytestmark = pytest.mark.airflow
+
+ANA = Client("203.0.113.7")
+FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T00")
+ASKED = {"from": "2026-11-20T23", "to": "2026-11-21T00", "reason": "a test"}
+
+
+@pytest.fixture
+def read_dag(airflow_home, home, monkeypatch) -> Callable[[], Any]:
+    """Reads the DAG anew: a test run keeps what was asked of it in the DAG's params."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    import clickstream_dags
+
+    monkeypatch.setitem(clickstream_dags.DEFAULT_ARGS, "retries", 0)
+    return lambda: DagBag(dag_folder=ROOT / "dags").dags["clickstream_reprocess"]
+
+
+@pytest.fixture
+def dag(read_dag) -> Any:
+    return read_dag()
+
+
+@pytest.fixture
+def lake(home: Path) -> Lake:
+    """Two hours, on two days, that one session spans, published by hand."""
+    import clickstream_dags
+
+    append(
+        home / "web-1" / "access.log",
+        [ANA.get("2026-11-20T23:50:00", "/"), ANA.get("2026-11-21T00:10:00", "/menu")],
+    )
+    opened = clickstream_dags.open_lake()
+    pipeline.pull(opened, opened.settings.sources[0])
+    pipeline.build_range(opened, FIRST, LAST, "by hand")
+    return opened
+
+
+def publishers(lake: Lake) -> list[str]:
+    return list(lake_hour.ledger(lake)["published_by"])
+
+
+def states(run: Any) -> dict[tuple[str, str], str]:
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        tasks = session.merge(run).get_task_instances(session=session)
+        return {(ti.task_id, ti.rendered_map_index or ""): ti.state for ti in tasks}
+
+
+DAYS = {("rebuild_day", "2026-11-20"), ("rebuild_day", "2026-11-21")}
+ONCE = {("plan_days", ""), ("refresh_views", "")}
+
+
+def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, caplog) -> None:
+    caplog.set_level(logging.INFO, logger="clickstream")
+    dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
+    assert states(dry) == dict.fromkeys(DAYS | ONCE, "success")
+    assert "Would build 1 hours: 2026-11-20T23." in caplog.text
+    assert "1 hours, 1 up to date; 1 lines published" in caplog.text
+    assert publishers(lake) == ["by hand"] * 2
+
+    run = read_dag().test(run_conf=ASKED)
+    assert states(run) == dict.fromkeys(DAYS | ONCE, "success")
+    assert "1 of 1 hours done" in caplog.text
+    assert "Why: a test" in caplog.text
+    assert publishers(lake) == [run.run_id] * 2
+    assert pipeline.verify(lake) == []
+
+
+def test_views_alone_touch_no_hour(dag, lake) -> None:
+    assert pipeline.outdated_views(lake) != []
+    run = dag.test(run_conf={**ASKED, "steps": "views"})
+    assert run.state == "success"
+    assert states(run)["rebuild_day", ""] == "skipped"
+    assert publishers(lake) == ["by hand"] * 2
+    assert pipeline.outdated_views(lake) == []
+
+
+def test_a_range_that_can_t_be_is_red_at_once(dag, home, caplog) -> None:
+    for ends, says in (
+        ({"from": "2026-11-21", "to": "2026-11-20"}, "swap the two"),
+        ({"from": "2001-01-01", "to": "2026-11-20"}, "9,455 days are too many for one run"),
+    ):
+        run = dag.test(run_conf={**ASKED, **ends})
+        assert states(run)["plan_days", ""] == "failed"
+        assert says in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"from": "yesterday"}, {"to": "2026-11-20T05:30"}, {"reason": ""}, {"steps": "some"}],
+)
+def test_the_form_refuses_what_it_can_t_use(dag, wrong) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    (name,) = wrong
+    with pytest.raises(ParamValidationError):
+        dag.params.get_param(name).resolve(wrong[name])
+
+
+@pytest.mark.parametrize("name", ["from", "to", "reason"])
+def test_the_form_asks_for_what_has_no_default(dag, name) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        dag.params.get_param(name).resolve()
+
+
+def test_the_form_offers_the_steps_that_there_are(dag) -> None:
+    assert dag.params.get_param("steps").schema["enum"] == [*pipeline.Steps]

@@ -1,0 +1,263 @@
+"""Backfills, cleared tasks and reprocessing in a running Airflow, asked for as its web UI does.
+
+Whatever is run again, in whatever order, and whoever dies meanwhile: the lake ends in the state
+that building its hours once gives, and `verify` finds nothing. `make test-stack` runs this.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+
+import boto3
+import psycopg2
+import pytest
+from tests.support.access_log import BOT, Client, append
+from tests.support.lake_settings import ROOT, write_settings
+
+from clickstream import pipeline, settings
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake import hour as lake_hour
+from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, running_stack
+from clickstream.local.stack.layout import HOST
+from clickstream.local.stack.processes import read_procfile
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+HOURLY, REPROCESS = "clickstream_hourly", "clickstream_reprocess"
+FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
+HOURS = list(hour_range(FIRST, LAST))
+MIDDLE = HOURS[1]
+DEADLINE_SECONDS = 400
+FINISHED = {"success", "failed"}
+ALONE = {
+    "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",  # the scheduled runs beside it stay out of the range
+    "CLICKSTREAM_BUILD__CACHE_DIRECTORY": "var/cache",
+}
+ANA, ROBOT = Client("203.0.113.7"), Client("192.0.2.1", BOT)
+
+
+def free_ports() -> Ports:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((HOST, 0))
+        other.bind((HOST, 0))
+        return Ports(one.getsockname()[1], other.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The project's own DAGs over a few hours of small logs, in which one session never ends."""
+    root = tmp_path_factory.mktemp("s")
+    for name in ("Procfile", "dags", "plugins", "include"):
+        (root / name).symlink_to(ROOT / name)
+    write_settings(root, "reruns", ["web-1"])
+    for hour in HOURS:
+        lines = [ANA.get(f"{hour}:{minute:02}:00", f"/menu?{minute}") for minute in (5, 30, 55)]
+        lines += [ROBOT.get(f"{hour}:40:00", "/robots.txt"), "cut in the mid"]
+        append(root / "web-1" / "access.log", lines)
+    with running_stack(Layout(root), free_ports(), variables=ALONE) as running:
+        for _ in running.ready_parts():
+            pass
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Iterator[AirflowApi]:
+    with stack.airflow() as client:
+        stack.wait_until("The DAGs", lambda: client.dag_exists(HOURLY), DEADLINE_SECONDS)
+        stack.wait_until("The DAGs", lambda: client.dag_exists(REPROCESS), DEADLINE_SECONDS)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def lake(stack: Stack) -> Lake:
+    environment = stack.environment
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+    )
+    return open_lake(settings.load(stack.layout.root / "clickstream.toml", environment), session)
+
+
+@pytest.fixture(scope="module")
+def built_once(stack: Stack, api: AirflowApi, lake: Lake) -> list[object]:
+    """What the lake holds after a backfill of the missing runs, the last hour first."""
+    backfill(stack, api, reprocess="none", backwards=True)
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    return contents(lake)
+
+
+def backfill(stack: Stack, api: AirflowApi, **options: object) -> None:
+    """Start a backfill of all hours, once Airflow has closed the one before."""
+
+    def accepted() -> bool:
+        return api.create_backfill(HOURLY, FIRST, LAST, **options) is not None
+
+    stack.wait_until("The backfill", accepted, DEADLINE_SECONDS)
+
+
+def settled(stack: Stack, api: AirflowApi) -> dict[Hour, str]:
+    """The states of the hours' runs, once all are finished."""
+
+    def finished() -> bool:
+        states = api.run_states(HOURLY, FIRST, LAST)
+        return len(states) == len(HOURS) and set(states.values()) <= FINISHED
+
+    stack.wait_until("The runs", finished, DEADLINE_SECONDS)
+    return api.run_states(HOURLY, FIRST, LAST)
+
+
+def contents(lake: Lake) -> list[object]:
+    """All that readers see of the hours, but for who published them and when; verified."""
+    assert pipeline.verify(lake, FIRST, LAST) == []
+    rows = [
+        sorted(map(str, athena.query(lake, f"select * from {table} where {WITHIN}").rows))
+        for table in ("hits", "session_parts", "rejects")
+    ]
+    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    told = ("published_at", "published_by")
+    return [
+        *rows,
+        [[v for k, v in ledger[hour].values.items() if k not in told] for hour in HOURS],
+    ]
+
+
+WITHIN = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{LAST.naive:%F %T}'"
+
+
+def publishers(lake: Lake) -> list[str]:
+    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    return [ledger[hour].values["published_by"] for hour in HOURS]
+
+
+def test_missing_runs_backwards(built_once, api) -> None:
+    assert len(built_once[1]) == 2 * len(HOURS)
+    assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
+
+
+def test_the_pool_makes_itself(built_once, api) -> None:
+    assert api.pools() == {"default_pool", "clickstream_publish"}
+
+
+def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
+    """Only the run that someone called failed is made again."""
+    before = versions(lake)
+    api.set_run_state(HOURLY, api.run_ids(HOURLY, FIRST, LAST)[MIDDLE], "failed")
+    backfill(stack, api, reprocess="failed")
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    after = versions(lake)
+    assert [before[hour] == after[hour] for hour in HOURS] == [True, False, True]
+    assert contents(lake) == built_once
+
+
+def versions(lake: Lake) -> dict[Hour, str]:
+    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    return {hour: ledger[hour].version for hour in HOURS}
+
+
+def test_all_runs_backwards_by_the_command_line_while_someone_clears_tasks(
+    built_once, stack, api, lake
+) -> None:
+    before = versions(lake)
+    command = ["airflow", "backfill", "create", "--dag-id", HOURLY, "--run-backwards"]
+    command += ["--from-date", FIRST.start.isoformat(), "--to-date", LAST.start.isoformat()]
+    command += ["--max-active-runs", "4", "--reprocess-behavior", "completed"]
+    stack.wait_until("The command", lambda: succeeds(command, stack), DEADLINE_SECONDS)
+    stack.wait_until("A run", lambda: "running" in states(api), DEADLINE_SECONDS)
+    for run_id in api.run_ids(HOURLY, FIRST, LAST).values():
+        api.clear(HOURLY, run_id, "build_hour.clean_hits", include_downstream=True)
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    assert [before[hour] == versions(lake)[hour] for hour in HOURS] == [False] * 3
+    assert contents(lake) == built_once
+
+
+def succeeds(command: list[str], stack: Stack) -> bool:
+    ran = subprocess.run(command, env=dict(stack.environment), capture_output=True, check=False)
+    return ran.returncode == 0
+
+
+def states(api: AirflowApi) -> set[str]:
+    return set(api.run_states(HOURLY, FIRST, LAST).values())
+
+
+CLEARED = {
+    "build_hour.clean_hits": {},
+    "build_hour.build_sessions": {"include_past": True},
+    "build_hour.check_hour": {"include_downstream": True, "include_future": True},
+    "build_hour.register_tables": {"include_future": True},
+    "hours_to_build": {},
+    "pull_logs": {"include_downstream": True},
+    "list_sources": {"include_past": True},
+    "refresh_views": {"include_future": True},
+}
+
+
+def test_any_task_may_be_cleared(built_once, stack, api, lake) -> None:
+    """One by one while the ones before still run, with what the form can take along."""
+    run_ids, before = api.run_ids(HOURLY, FIRST, LAST), versions(lake)
+    for task_id, options in CLEARED.items():
+        assert api.clear(HOURLY, run_ids[MIDDLE], task_id, **options) > 0
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    assert versions(lake)[MIDDLE] != before[MIDDLE]
+    assert contents(lake) == built_once
+
+
+def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
+    """The trigger form's fields; then the failed day alone is cleared, and has nothing to do."""
+    conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test"}
+    run_id = api.trigger(REPROCESS, conf)
+    stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
+    assert publishers(lake) == [run_id] * 3
+    assert contents(lake) == built_once
+    before = versions(lake)
+    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 3
+    stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
+    assert versions(lake) == before
+
+
+def run_is(api: AirflowApi, run_id: str, state: str) -> bool:
+    return api.run_state(REPROCESS, run_id) == state
+
+
+def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) -> None:
+    """Airflow's scheduler gives up without it and is started again, as docker compose does.
+
+    Whatever state it finds its runs in then, one more clear mends all.
+    """
+    run_ids = api.run_ids(HOURLY, FIRST, LAST)
+    api.clear(HOURLY, run_ids[FIRST], "build_hour.clean_hits", include_downstream=True)
+    stack.wait_until("The run", lambda: "running" in states(api), DEADLINE_SECONDS)
+    take_the_database_away_for(stack, seconds=60)
+    start_again_what_has_ended(stack)
+    settled(stack, api)
+    for hour, state in api.run_states(HOURLY, FIRST, LAST).items():
+        if state == "failed":
+            api.clear(HOURLY, run_ids[hour], "list_sources", include_downstream=True)
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    assert contents(lake) == built_once
+
+
+def take_the_database_away_for(stack: Stack, seconds: float) -> None:
+    """End every connection, as a restart does, and let nobody connect for a while."""
+    address = stack.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+    with closing(psycopg2.connect(address.replace("/postgres?", "/template1?"))) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("alter database postgres allow_connections false")
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'postgres'"
+        )
+        time.sleep(seconds)
+        cursor.execute("alter database postgres allow_connections true")
+
+
+def start_again_what_has_ended(stack: Stack) -> None:
+    commands = read_procfile(stack.layout.root / "Procfile")
+    while ended := stack.processes.ended():
+        stack.processes.start(ended.name, commands[ended.name])

@@ -1,0 +1,71 @@
+"""Lakes that go through faults, and the undisturbed ones that they are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from tests.support import faults_children as children
+from tests.support.access_log import Client, append
+from tests.support.faults_proxy import FaultsProxy
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake, iceberg
+from clickstream.settings import Settings
+from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
+
+FIRST = Hour.parse("2026-11-20T00")
+BY_PUBLICATION = ["published_at", "published_by", "late_lines"]
+BY_PULL = ["raw_object", "line_number", "raw_objects", "raw_digest"]
+
+
+def twin(settings: Settings, name: str) -> Settings:
+    """Settings of a lake with the same logs and keys, in a bucket and database of its own."""
+    lake = settings.lake
+    own = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
+    return settings.model_copy(update={"lake": lake.model_copy(update=own)})
+
+
+def through(settings: Settings, proxy: FaultsProxy, seconds: int = 30) -> Settings:
+    """Settings that reach AWS through a proxy, and are patient for so many seconds."""
+    how = {"endpoint_url": proxy.endpoint, "timeout_seconds": seconds}
+    return settings.model_copy(update={"aws": settings.aws.model_copy(update=how)})
+
+
+def log_an_hour(settings: Settings, hour: Hour) -> None:
+    """An hour of a log: visits that go on over its edges, a bot, and a line that is none."""
+    stamp = f"{hour}:{{:02d}}:{{:02d}}"
+    lines = [
+        Client(f"192.0.2.{visitor}").get(stamp.format(minute, visitor), f"/{minute}/")
+        for minute in (1, 20, 40, 59)
+        for visitor in range(4)
+    ]
+    bot = Client("198.51.100.1").get(stamp.format(59, 30), "/robots.txt")
+    append(Path(settings.sources[0].path) / "access.log", [*lines, bot, "no line"])
+
+
+def contents(lake: Lake) -> dict[str, pd.DataFrame]:
+    """Every row of every table, but for what tells when and how it was pulled and published."""
+    found = {}
+    for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER):
+        frame = iceberg.load(lake, table).iceberg.scan().to_arrow().to_pandas()
+        kept = frame.drop(columns=[*BY_PUBLICATION, *BY_PULL], errors="ignore")
+        found[table.name] = kept.sort_values(list(kept.columns), ignore_index=True)
+    return found
+
+
+def built_calmly(settings: Settings, last: Hour) -> Lake:
+    """A lake that was pulled and built from FIRST to `last` in one go, undisturbed."""
+    calm = children.open_lake(twin(settings, "calm"))
+    pipeline.pull(calm, calm.settings.sources[0])
+    pipeline.build_range(calm, FIRST, last, "calm")
+    return calm
+
+
+def assert_same(lake: Lake, calm: Lake) -> None:
+    """Nothing is lost and nothing doubled: the chain holds, and the rows are the calm lake's."""
+    assert pipeline.verify(lake) == []
+    found = contents(lake)
+    for name, rows in contents(calm).items():
+        pd.testing.assert_frame_equal(found[name], rows, obj=name)

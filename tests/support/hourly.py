@@ -1,0 +1,105 @@
+"""Traffic through the real steps, hour by hour, without a lake: what it would hold, in DuckDB.
+
+Each hour is parsed, cleaned, cut and stitched to what the hour before hands on. Visitor keys change
+every day, and with them the ids under which a session goes on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from tests.support.traffic import Traffic
+
+from clickstream import clean, parse, sessions
+from clickstream.hours import Hour
+from clickstream.shaping import shape
+from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, TABLES
+
+SQL = Path(__file__).parents[2] / "include" / "sql"
+VIEWS = ("sessions", "page_views")
+BEHAVIOUR = clean.BehaviourRules(
+    pages_in_a_minute=None, pages_without_asset=None, pages_without_referrer=None
+)
+RULES = clean.CleanRules("cafe", behaviour=BEHAVIOUR)
+
+Tables = dict[str, list[pa.Table]]
+
+
+def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckDBPyConnection:
+    """A database with the tables and views of a lake, filled hour after hour."""
+    tables: Tables = defaultdict(list)
+    carry, raw = sessions.no_carry(), raw_by_hour(traffic)
+    for hour in sorted(raw):
+        if hour.previous not in raw:
+            carry = sessions.no_carry()
+        carry = _build(tables, hour, raw[hour], carry, rules)
+    return _database(tables)
+
+
+def raw_by_hour(traffic: Traffic) -> Mapping[Hour, Mapping[str, bytes]]:
+    """Each hour's lines by host, in file order; one without a time goes with that before it."""
+    raw: dict[Hour, dict[str, bytes]] = defaultdict(dict)
+    for host, lines in sorted(traffic.logs.items()):
+        data = [f"{line}\n".encode() for line in lines]
+        epochs = parse.event_hours(b"".join(data), "combined").tolist()
+        filled = accumulate(epochs, lambda before, own: own if own >= 0 else before)
+        for line, epoch in zip(data, filled, strict=True):
+            hour = raw[Hour.of_epoch(epoch)]
+            hour[host] = hour.get(host, b"") + line
+    return raw
+
+
+def _build(
+    tables: Tables,
+    hour: Hour,
+    raw: Mapping[str, bytes],
+    carry: pd.DataFrame,
+    rules: sessions.SessionRules,
+) -> pd.DataFrame:
+    """Add an hour to the tables; what it hands on."""
+    cleaner = clean.Cleaner(RULES, _keys(hour))
+    rejected = 0
+    for host, lines in raw.items():
+        parsed = parse.parse(lines, "combined")
+        raw_object = f"raw/{hour}/{host}"
+        cleaner.add(parsed.requests, raw_object)
+        rejects = parsed.rejects.assign(raw_object=raw_object)
+        tables[REJECTS.name].append(shape(rejects, REJECTS, hour))
+        rejected += len(parsed.rejects)
+    requests = cleaner.requests()
+    cut = sessions.cut(requests, rules)
+    made = sessions.make_parts(requests, cut)
+    for hits in sessions.hits_in_order(requests, cut, made):
+        tables[HITS.name].append(shape(hits, HITS, hour))
+    parts = sessions.stitch(made, carry, hour, rules)
+    tables[SESSION_PARTS.name].append(shape(parts, SESSION_PARTS, hour))
+    tables[HOUR_LEDGER.name].append(_ledger_row(hour, requests.balance(), rejected))
+    return sessions.carry_out(parts, hour, rules.gap_seconds)
+
+
+def _keys(hour: Hour) -> clean.VisitorKeys:
+    now, before = (str(one.event_date).encode() * 2 for one in (hour, hour.previous))
+    return clean.VisitorKeys(now, before if before != now else None)
+
+
+def _ledger_row(hour: Hour, balance: Mapping[str, int], rejected: int) -> pa.Table:
+    counts = {name: balance[name] for name in BALANCE} | {"rejected": rejected}
+    row: dict[str, Any] = {"hour_at": hour.naive, "lines": sum(counts.values()), **counts}
+    return pa.Table.from_pylist([row])
+
+
+def _database(tables: Tables) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    for table in TABLES:
+        rows = tables[table.name] or [table.arrow_schema().empty_table()]
+        connection.register(table.name, pa.concat_tables(rows))
+    for view in VIEWS:
+        connection.execute(f"create view {view} as {(SQL / f'{view}.sql').read_text()}")
+    return connection

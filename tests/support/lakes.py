@@ -1,0 +1,42 @@
+"""Lakes of a test's own on the local AWS: their settings, and a session that opens them."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import boto3
+from tests.support.localaws_process import CREDENTIALS
+
+from clickstream.settings import Aws, Build, Settings, Source
+from clickstream.settings import Lake as LakeSettings
+
+SQL = Path(__file__).parents[2] / "include" / "sql"
+
+
+def settings_of_a_lake(endpoint: str, logs: Path) -> Settings:
+    """Settings of a lake that is not there yet, with one source."""
+    name = uuid.uuid4().hex[:12]
+    return Settings(
+        sources=(Source(name="web-1", path=str(logs)),),
+        lake=LakeSettings(
+            bucket=f"lake-{name}", database=f"lake_{name}", key_secret=f"keys-{name}"
+        ),
+        aws=Aws(endpoint_url=endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+        build=Build(sql_directory=str(SQL)),
+    )
+
+
+def beside(settings: Settings, name: str) -> Settings:
+    """The same with a bucket and a database of their own, but the same visitor keys and logs."""
+    lake = settings.lake
+    own = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
+    return settings.model_copy(update={"lake": lake.model_copy(update=own)})
+
+
+def aws_session() -> boto3.Session:
+    """A new session with the local AWS's credentials, as another process would have."""
+    return boto3.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
