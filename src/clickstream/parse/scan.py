@@ -90,7 +90,8 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
 
 def _marks(block: Bytes) -> Positions:
     """The positions of all newlines and quotes."""
-    is_mark = np.zeros(-(-len(block) // 8) * 8, np.bool_)
+    is_mark = np.empty(-(-len(block) // 8) * 8, np.bool_)
+    is_mark[len(block) :] = False
     for start in range(0, len(block), _PIECE):
         piece = block[start : start + _PIECE]
         found = is_mark[start : start + len(piece)]

@@ -80,6 +80,27 @@ def test_a_size_of_any_number_of_digits(digits: int) -> None:
     assert parsed.requests["bytes"].tolist() == right
 
 
+OTHER_TIME = HEAD.replace(b"29/Mar/2026:01:59:59", b"30/Mar/2026:02:00:00")
+IMPOSSIBLE = HEAD.replace(b"29/Mar", b"31/Feb")
+neighbours = [
+    *(head + TAIL for head in (HEAD, OTHER_TIME, IMPOSSIBLE, HEAD.replace(b" - - ", b" "))),
+    *(head + TAIL.replace(b"UA", rb"\"UA\"") for head in (HEAD, OTHER_TIME)),
+    *(HEAD + TAIL.replace(b"200", b"2x0"), HEAD + TAIL.replace(b"UA", b"")),
+    *(HEAD[:-9], HEAD[13:] + TAIL, b""),
+]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(neighbours), min_size=1, max_size=8), st.booleans())
+def test_a_line_means_the_same_whatever_stands_before_it(
+    some: list[bytes], has_newline: bool
+) -> None:
+    """Neighbours often have the same time, which is then looked at only once."""
+    together = read(b"\n".join(some) + b"\n" * has_newline, LINE_FORMATS["combined"])
+    alone = [read(line, LINE_FORMATS["combined"]).requests["at"].tolist() for line in some if line]
+    assert together.requests["at"].tolist() == [at for times in alone for at in times]
+
+
 def long_line(record: Record, more: Sequence[str]) -> bytes:
     return b" ".join([record.line, *(f'"{text}"'.encode() for text in more)])
 
