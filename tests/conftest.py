@@ -21,6 +21,7 @@ SLOW_FIRST = (
     *("tests/real_logs/test_lake.py", "tests/real_logs/test_iis_any_order.py"),
     "tests/dags/test_end_to_end.py",
     *("tests/clickstream/pipeline/test_any_", "tests/clickstream/local/stack"),
+    *("tests/clickstream/pipeline/test_faults_", "tests/clickstream/pipeline/test_concurrency.py"),
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
     *("tests/clickstream/test_spark.py", "tests/clickstream/pipeline/test_upkeep.py"),
 )
