@@ -50,7 +50,8 @@ ASKED_OF_LAKE = {
     """,
     "views": """
         select
-            hits.bytes, views.page, views.view_number, views.dwell_seconds,
+            hits.bytes, views.page, views.view_number,
+            case when not views.is_estimated then views.dwell_seconds end,
             views.is_landing_page, views.is_exit_page, views.session_date
         from page_views as views
         inner join hits
