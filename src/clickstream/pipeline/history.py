@@ -95,8 +95,9 @@ def _changes(lake: Lake, staged: Staged, replaced: Replaced) -> list[dict[str, A
         return []
     new = staging.read(lake, staged.session_parts_key, sessions.COMPARED).to_pandas()
     old = replaced.parts.select(sessions.COMPARED).to_pandas()
-    changed = sessions.changes(old, new).to_dict("records")
-    return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in changed]
+    changed = sessions.changes(old, new).astype(object)
+    rows = changed.where(changed.notna(), None).to_dict("records")  # a removed one has no new id
+    return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in rows]
 
 
 def _ledger_row(
