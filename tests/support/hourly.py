@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,8 +22,6 @@ from clickstream.hours import Hour, hour_range
 from clickstream.shaping import shape
 from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
-SQL = Path(__file__).parents[2] / "include" / "sql"
-VIEWS = ("sessions", "page_views")
 BEHAVIOUR = clean.BehaviourRules(
     pages_in_a_minute=None, pages_without_asset=None, pages_without_referrer=None
 )
@@ -34,7 +31,7 @@ Tables = dict[str, list[pa.Table]]
 
 
 def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckDBPyConnection:
-    """A database with the tables and views of a lake, filled hour after hour."""
+    """A database with the tables of a lake, filled hour after hour."""
     tables: Tables = defaultdict(list)
     carry, raw = sessions.no_carry(), raw_by_hour(traffic)
     for hour in hour_range(FIRST, traffic.last):
@@ -102,6 +99,4 @@ def _database(tables: Tables) -> duckdb.DuckDBPyConnection:
     for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER):
         rows = tables[table.name] or [table.arrow_schema().empty_table()]
         connection.register(table.name, pa.concat_tables(rows))
-    for view in VIEWS:
-        connection.execute(f"create view {view} as {(SQL / f'{view}.sql').read_text()}")
     return connection

@@ -30,7 +30,9 @@ ASKED_OF_LAKE = {
     "sessions": """
         select
             session_started_at, min(first_hit_at), max(last_hit_at), sum(requests),
-            sum(page_views), sum(errors), bool_or(is_bot)
+            sum(page_views), sum(errors), bool_or(is_bot),
+            min_by(entry_page, first_page_at) filter (where first_page_at is not null),
+            max_by(exit_page, last_page_at) filter (where last_page_at is not null)
         from session_parts
         group by session_id, session_started_at
     """,
@@ -77,7 +79,8 @@ ASKED_OF_ORACLE = {
     "rejects": "select hour_at, line from counted where hit_at is null",
     "sessions": """
         select distinct on (visitor, started_at)
-            started_at, started_at, ended_at, requests, page_views, errors, is_bot_session
+            started_at, started_at, ended_at, requests, page_views, errors, is_bot_session,
+            landing_page, exit_page
         from visits
     """,
     "hits": """
@@ -106,6 +109,10 @@ ASKED_OF_ORACLE = {
             session_so_far as (partition by visitor, started_at order by hit_at, host, number)
     """,
 }
+
+
+OF_TABLES = {name: ASKED_OF_LAKE[name] for name in ("hours", "rejects", "sessions", "hits")}
+"""The questions that need no view: views are in Trino's SQL."""
 
 
 def facts(asked: dict[str, str], answer: Callable[[str], Iterable[tuple[Any, ...]]]) -> Facts:

@@ -18,7 +18,7 @@ from hypothesis import Phase, given
 from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.hourly import built_hourly
-from tests.support.observed import ASKED_OF_LAKE, expected, facts
+from tests.support.observed import OF_TABLES, expected, facts
 from tests.support.traffic import Traffic, traffics
 
 from clickstream import sessions
@@ -33,9 +33,10 @@ STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_
 
 def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
     with built_hourly(traffic, rules) as tables:
-        found = facts(ASKED_OF_LAKE, lambda sql: tables.execute(sql).fetchall())
-    for name, rows in expected(traffic, rules.gap_seconds, rules.cap_hours).items():
-        assert found[name] == rows, name
+        found = facts(OF_TABLES, lambda sql: tables.execute(sql).fetchall())
+    right = expected(traffic, rules.gap_seconds, rules.cap_hours)
+    for name, rows in found.items():
+        assert rows == right[name], name
 
 
 @examples(25)
