@@ -113,6 +113,6 @@ def test_the_property_notices(
     room: Any, name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, name, wrong)
-    some = examples(40, phases=[Phase.generate], report_multiple_bugs=False, database=None)
+    some = examples(200, phases=[Phase.generate], report_multiple_bugs=False, database=None)
     with pytest.raises(AssertionError):
         some(given(traffics(), STRICT_RULES)(assert_as_expected))()
