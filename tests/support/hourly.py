@@ -35,8 +35,8 @@ def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckD
     tables: Tables = defaultdict(list)
     carry, raw = sessions.no_carry(), raw_by_hour(traffic)
     for hour in hour_range(FIRST, traffic.last):
-        parts = _build(tables, hour, raw[hour], carry, rules) if hour in raw else carry
-        carry = sessions.carry_out(pd.concat([carry, parts]), hour, rules.gap_seconds)
+        parts = [_build(tables, hour, raw[hour], carry, rules)] if hour in raw else []
+        carry = sessions.carry_out(pd.concat([carry, *parts]), hour, rules.gap_seconds)
     return _database(tables)
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.support.faults import Killed, dying
 
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
@@ -116,21 +113,6 @@ def session_facts(lake: Lake) -> set[tuple]:
     return set(facts.itertuples(name=None))
 
 
-@pytest.mark.parametrize("writes", range(0, 14, 2))
-def test_a_build_killed_at_any_write_is_mended_by_the_next(
-    make_lake, tmp_path: Path, writes: int
-) -> None:
-    """The writes of a build to S3: staging, Iceberg's metadata, the ledger, the marks."""
-    write(tmp_path / "logs", log_lines(3, FIRST, FIRST.next))
-    lake = make_lake(f"killed{writes}")
-    pipeline.pull(lake, lake.settings.sources[0])
-    pipeline.build_hour(lake, FIRST, "test")
-    with suppress(Killed):
-        pipeline.build_hour(dying(lake, writes, after=writes % 4 == 0), FIRST.next, "test")
-    pipeline.build_hour(lake, FIRST.next, "test")
-    assert pipeline.verify(lake) == []
-
-
 def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_path: Path) -> None:
     """Backwards: the later hour is stitched to the earlier one when that comes, two hours on."""
     sessions = lake.settings.sessions.model_copy(update={"gap_seconds": 7200})
@@ -143,29 +125,6 @@ def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_p
     pipeline.build_hour(patient, FIRST, "test")
     assert [facts[-1] for facts in session_facts(patient)] == [2]
     assert pipeline.verify(patient) == []
-
-
-def test_builds_side_by_side_end_as_one_after_the_other(in_order: Lake, make_lake, reopen) -> None:
-    lake = make_lake("sidebyside")
-    pipeline.pull(lake, lake.settings.sources[0])
-    hours = [*hour_range(FIRST, LAST), FIRST.next, FIRST.next]
-    errors: list[BaseException] = []
-
-    def build(share: list[Hour]) -> None:
-        mine = Lake(lake.settings, reopen().session)
-        try:
-            for hour in share:
-                pipeline.build_hour(mine, hour, threading.current_thread().name)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=build, args=(hours[n::3],)) for n in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert_same(lake, in_order)
 
 
 def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:

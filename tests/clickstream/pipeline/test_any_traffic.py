@@ -51,7 +51,7 @@ def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-@examples(1)
+@examples(5)
 @given(traffics(hours=27))
 def test_more_than_a_day(traffic: Traffic) -> None:
     assert_as_expected(traffic, RULES)
