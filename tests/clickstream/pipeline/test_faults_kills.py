@@ -27,7 +27,7 @@ class EachPointOnce:
 
     So the runs themselves find the points, one after the other, whatever the code comes to write.
     There are two for each kind of write, `inside` and `after`; before it is after the last one. Of
-    the points that come one after the other a run dies at every other one, or with EXAMPLES=2 at each.
+    these a run dies at every other one, or with EXAMPLES=2 at each.
     """
 
     def __init__(self) -> None:
