@@ -111,7 +111,7 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
             pipeline.build_hour(dying_after(lake, commits), hour, "killed")
             pytest.fail("it should have died")
     broken = {f.hour for f in pipeline.verify(lake) if "broke off" in f.what}
-    assert broken == {*hours}
+    assert broken == {*hours[:-1]}, "after its last commit a publication is done"
     for hour in hours:
         pipeline.build_hour(lake, hour, "again")
     expected = [("extended", "late lines", False), ("merged", "late lines", True)]
