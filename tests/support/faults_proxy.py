@@ -31,6 +31,8 @@ _KEYS = (
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/.*\.metadata\.json"), r"\1 metadata"),
     (re.compile(r"staging/.*/(\w+)(-\w+)?\.(parquet|json)"), r"staged \1"),
     (re.compile(r"bookmarks/.*"), "bookmark"),
+    (re.compile(r"publishing/.*-parts"), "replaced parts"),
+    (re.compile(r"publishing/.*"), "publishing mark"),
     (re.compile(r"(raw|pending|athena-results|warehouse)(/.*)?"), r"\1"),
 )
 

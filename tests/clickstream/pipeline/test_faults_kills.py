@@ -19,6 +19,7 @@ DEATHS_OF_THE_FIRST_HOUR = 20
 """There all is made that a lake needs: bucket, database, tables, keys."""
 
 DEATHS_PER_HOUR = 6
+MOST_DEATHS = 200
 DIES_AT_EVERY = 2 if TIMES == 1 else 1
 
 
@@ -86,6 +87,7 @@ def _hour_of_deaths(plan: EachPointOnce, disturbed: Settings, hour: Hour) -> boo
         plan.victim = run.pid
         ended = children.finish(run)
         died = plan.deaths > deaths
+        assert plan.deaths < MOST_DEATHS, f"keys of a new kind need a name: {plan.known[-5:]}"
         assert ended == (-signal.SIGKILL if died else children.FINISHED), plan.known[-1:]
         if not died:
             return False
