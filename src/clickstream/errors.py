@@ -9,8 +9,7 @@ ClickstreamError
 ├── QueryFailed       Athena refused or failed a query
 ├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
 ├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
-├── DiskFull          the local disk takes no more
-└── BrokenChain       `verify` found an hour that does not agree with the lake
+└── DiskFull          the local disk takes no more
 """
 
 
@@ -52,7 +51,3 @@ class AwsRefused(ClickstreamError):
 
 class DiskFull(ClickstreamError):
     """The local disk takes no more."""
-
-
-class BrokenChain(ClickstreamError):
-    """`verify` found an hour that does not agree with the lake."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -111,20 +111,9 @@ def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
     return register_tables(lake, _stage(lake, hour), run_id)
 
 
-def build_range(
-    lake: Lake,
-    first: Hour,
-    last: Hour,
-    run_id: str,
-    progress: Callable[[Published], None] = lambda _: None,
-) -> list[Published]:
-    """Build and publish every hour from `first` to `last`; `progress` is told of each."""
-    done = []
-    for hour in hour_range(first, last):
-        for published in build_hour(lake, hour, run_id):
-            progress(published)
-            done.append(published)
-    return done
+def build_range(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[Published]:
+    """Build and publish every hour from `first` to `last`."""
+    return [done for hour in hour_range(first, last) for done in build_hour(lake, hour, run_id)]
 
 
 @trouble.told()
