@@ -15,6 +15,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from shutil import copyfile
 from statistics import median
 from tempfile import TemporaryDirectory
 
@@ -27,7 +28,8 @@ from clickstream.local.stack.layout import HOST
 
 DAG = "clickstream_hourly"
 FIRST = Hour.parse("2026-11-02T00")
-LINKED = ("Procfile", "dags", "plugins", "include", "clickstream.toml")
+LINKED = ("Procfile", "dags", "plugins", "include")
+SETTINGS = "clickstream.toml"  # its paths count from where it really lies, so no link
 ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 DEADLINE_SECONDS = 6 * 3600
 
@@ -40,6 +42,7 @@ def main() -> None:
         layout = Layout(Path(folder))
         for name in LINKED:
             (layout.root / name).symlink_to(Path(name).resolve())
+        copyfile(SETTINGS, layout.root / SETTINGS)
         lines = write_history(layout.cafe_logs, FIRST, last, CafeRules()).total.lines
         with running_stack(layout, _free_ports(), variables=ALONE) as stack:
             list(stack.ready_parts())
