@@ -68,7 +68,7 @@ def list_sources() -> list[str]:
     return names
 
 
-@task(map_index_template="{{ task.op_kwargs['source'] }}")
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
 def pull_logs(source: str) -> dict[str, Any]:
     """Copy the source's new lines to the raw store, each to the hour of its own time.
 
@@ -106,7 +106,7 @@ def hours_to_build() -> list[str]:
     return [str(hour) for hour in hours]
 
 
-@task(map_index_template="{{ task.op_kwargs['hour'] }}")
+@task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)
 def clean_hits(hour: str) -> dict[str, Any]:
     """Parse, label and pseudonymise the hour's lines into staged files; no table is touched."""
     from clickstream import hours, pipeline
@@ -116,7 +116,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
     return cleaned.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR)
+@task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests to sessions, taking over those still open from the hour before."""
     from clickstream import pipeline
@@ -126,7 +126,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
     return built.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR)
+@task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Refuse an hour whose lines do not add up, before any reader can see it."""
     from clickstream import pipeline
@@ -136,7 +136,12 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     return checked.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR, pool=PUBLISH_POOL, priority_weight=10)
+@task(
+    map_index_template=NAME_OF_HOUR,
+    pool=PUBLISH_POOL,
+    priority_weight=10,
+    max_active_tis_per_dag=1,
+)
 def register_tables(staged: Staged) -> None:
     """Publish the hour in the tables, and set its neighbours right where sessions cross over."""
     from clickstream import pipeline

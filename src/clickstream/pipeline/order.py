@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import publish
 from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
-from clickstream.pipeline.chain import first_astray
+from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.history import Cause, built_from, cause_of, history
 from clickstream.pipeline.records import Published, Staged
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS
@@ -88,9 +89,20 @@ def _stage(lake: Lake, hour: Hour) -> Staged:
     return check_hour(lake, build_sessions(lake, clean_hits(lake, hour)))
 
 
+def _following_on(lake: Lake, staged: Staged) -> Staged:
+    """The staged hour, stitched again if the hours before it hand on something else by now.
+
+    It would be found astray once it is published, and be published twice.
+    """
+    carry = handed_on(lake, Hour.parse(staged.hour))
+    if sessions.carry_digest(carry) == staged.carry_in:
+        return staged
+    return check_hour(lake, build_sessions(lake, staged))
+
+
 def _publish(lake: Lake, one: _Todo, run_id: str) -> tuple[Published, Cause]:
     """Publish an hour, built afresh if it is not staged, and say why its sessions change."""
-    staged = one.staged or _stage(lake, one.hour)
+    staged = _following_on(lake, one.staged) if one.staged else _stage(lake, one.hour)
     rows = {
         HITS.name: staging.read(lake, staged.hits_key),
         SESSION_PARTS.name: staging.read(lake, staged.session_parts_key),
