@@ -98,12 +98,11 @@ def hours_to_build() -> list[str]:
 
     context = get_current_context()
     own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
-    lake = open_lake()
-    hours = pipeline.hours_to_build(lake, own, catch_up=scheduled)
-    waiting = pipeline.hours_left_waiting(lake, hours)
+    due = pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)
+    waiting = due.left_waiting
     backfill = f" {len(waiting)} hours from {waiting[0]} on wait for a backfill." if waiting else ""
-    say(f"The run of {own} builds {', '.join(map(str, hours))}.{backfill}")
-    return [str(hour) for hour in hours]
+    say(f"The run of {own} builds {', '.join(map(str, due.hours))}.{backfill}")
+    return [str(hour) for hour in due.hours]
 
 
 @task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)

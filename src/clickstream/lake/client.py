@@ -119,5 +119,8 @@ def warm_up() -> None:
 
     A process that forks workers calls this once, and its children open the lake at once.
     """
-    for service in ("s3", "glue", "athena", "secretsmanager"):
-        shared_session().client(service, region_name="us-east-1")
+    listings = {"s3": "list_objects_v2", "glue": "get_tables", "athena": "get_query_results"}
+    for service in (*listings, "secretsmanager"):
+        client = shared_session().client(service, region_name="us-east-1")
+        if service in listings:
+            client.get_paginator(listings[service])

@@ -10,9 +10,9 @@ from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
+    Due,
     build_hour,
     build_range,
-    hours_left_waiting,
     hours_to_build,
     refresh_views,
     register_tables,
@@ -33,6 +33,7 @@ from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_fi
 from clickstream.pipeline.verify import verify
 
 __all__ = [
+    "Due",
     "Finding",
     "Pace",
     "Published",
@@ -48,7 +49,6 @@ __all__ = [
     "compact_days",
     "describe",
     "expire_snapshots",
-    "hours_left_waiting",
     "hours_to_build",
     "hours_to_rebuild",
     "mend",

@@ -22,8 +22,16 @@ from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 MOST_ATTEMPTS = 20
 
 
+@dataclass(frozen=True)
+class Due:
+    """The hours that a run builds, and those before them that no run comes to by itself."""
+
+    hours: list[Hour]
+    left_waiting: list[Hour]
+
+
 @trouble.told()
-def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
+def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
     Late are published hours that got more lines, whichever they are, and with `catch_up` unbuilt
@@ -35,13 +43,8 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
     published = lake_hour.published_hours(lake, waiting[0], waiting[-1]) if waiting else set()
-    return sorted({hour, *missed, *published.intersection(waiting)})
-
-
-@trouble.told()
-def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
-    """Hours with lines, before the ones being built, that no run will come to by itself."""
-    return [h for h in raw.pending_hours(lake) if h < min(building)]
+    hours = sorted({hour, *missed, *published.intersection(waiting)})
+    return Due(hours, [h for h in waiting if h < hours[0]])
 
 
 @trouble.told()

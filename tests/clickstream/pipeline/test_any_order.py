@@ -97,7 +97,7 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
     pipeline.build_range(late, FIRST, LAST, "test")
     write(tmp_path / "partly", lines, "access.log")
     pipeline.pull(late, source)
-    for hour in pipeline.hours_to_build(late, LAST.next):
+    for hour in pipeline.hours_to_build(late, LAST.next).hours:
         pipeline.build_hour(late, hour, "test")
     ledger = lake_hour.ledger(late)
     assert ledger["late_lines"].sum() == len(lines)
