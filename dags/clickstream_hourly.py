@@ -49,7 +49,8 @@ NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
 """What the steps of an hour hand on: a dict of addresses and counts while a task runs, a reference
-to it while the DAG is put together."""
+to it while the DAG is put together. It is one value (`multiple_outputs=False`), for Airflow would
+store each of its keys besides, with a request for each."""
 
 
 @task
