@@ -34,22 +34,22 @@ def clickstream(hits: Path) -> Result:
 
 
 class _Hits:
-    """The two columns as `clickstream.sessions` takes requests: visitors are categories."""
+    """The two columns as `clickstream.sessions` takes requests: visitors are texts."""
 
     def __init__(self, hits: Any) -> None:
-        import pandas as pd
+        import pyarrow as pa
 
-        codes = hits["visitor"].to_numpy()
-        names = pd.Index([f"{code:024x}" for code in range(int(codes.max()) + 1)], dtype="str")
-        visitors = pd.Categorical.from_codes(codes, names)
-        at = hits["hit_at"].to_numpy().astype("M8[us]")
-        self._hits = pd.DataFrame({"visitor_id": visitors, "hit_at": at})
+        codes = pa.array(hits["visitor"].to_numpy().astype("int32"))
+        names = pa.array([f"{code:024x}" for code in range(int(hits["visitor"].max()) + 1)])
+        visitors = pa.DictionaryArray.from_arrays(codes, names)
+        at = pa.array(hits["hit_at"].to_numpy().astype("M8[us]"))
+        self._hits = pa.table({"visitor_id": visitors, "hit_at": at})
 
     def __len__(self) -> int:
         return len(self._hits)
 
-    def frame(self, _rows: Any, only: Any = None) -> Any:
-        return self._hits[only]
+    def arrow(self, _rows: Any, only: Any) -> Any:
+        return self._hits.select(only)
 
 
 def pandas_groupby(hits: Path) -> Result:

@@ -84,7 +84,7 @@ def cleaned(log: Path, stages: Stages, rejects: list[Any]) -> Iterator[Any]:
             for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
                 stages.done("parse")
                 rejects.append(parsed.rejects.assign(raw_object=log.name))
-                yield parsed.requests, log.name
+                yield parsed.table, log.name
                 stages.done("clean")
 
     cleaner = clean.Cleaner(clean.CleanRules("cafe", (SITE, DOMAIN)), clean.VisitorKeys(KEY))

@@ -16,6 +16,9 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses,
 from clickstream.errors import SettingsError
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+IPV4_ALONE = rf"^{_BYTE}(?:\.{_BYTE}){{3}}$"
+"""The pattern of a text that is an IPv4 address, as `address_in` gives it, and nothing else."""
+
 _IPV4 = re.compile(rf"({_BYTE}(?:\.{_BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
 _IPV6 = re.compile(r"([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?", re.ASCII)
