@@ -52,7 +52,7 @@ def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column of texts as a dictionary of those that the column has, or few more."""
-    coded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    coded = texts.whole(column)
     if len(coded.dictionary) > len(coded):
         coded = coded.dictionary_decode().dictionary_encode()
     return coded.cast(TEXT)

@@ -31,7 +31,10 @@ def constant(text: str, rows: int) -> pa.DictionaryArray:
 
 def codes_of(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
     """The code of each row, -1 for null."""
-    codes: npt.NDArray[np.int32] = column.indices.fill_null(-1).to_numpy()
+    indices = column.indices
+    codes: npt.NDArray[np.int32] = (
+        indices.fill_null(-1) if indices.null_count else indices
+    ).to_numpy()
     return codes
 
 
@@ -42,11 +45,18 @@ def from_codes(codes: npt.NDArray[np.integer], texts: pa.Array) -> pa.Dictionary
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=mask), texts)
 
 
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, which most are."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def are(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
     """Whether each text of a column without nulls is one of the names."""
-    whole = column.combine_chunks()
-    told = pc.is_in(whole.dictionary, pa.array(names, pa.string()))
-    found: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False)[whole.indices.to_numpy()]
+    coded = whole(column)
+    told = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
+    found: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
     return found
 
 

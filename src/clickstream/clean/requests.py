@@ -94,7 +94,7 @@ class Requests:
         pointers = {_POINTED[name] for name in only if name in _POINTED}
         places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
-            name: self.tables[_POINTED[name]][name].take(places[_POINTED[name]])
+            name: _taken(self.tables[_POINTED[name]][name], places[_POINTED[name]])
             if name in _POINTED
             else self._own_column(name, rows)
             for name in only
@@ -137,6 +137,12 @@ def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Tables one below the other."""
     names = tables[0].schema.names
     return pa.record_batch({name: texts.below([table[name] for table in tables]) for name in names})
+
+
+def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:
+    """The values at some rows; many a column has none at all."""
+    is_empty = column.null_count == len(column)
+    return pa.nulls(len(rows), column.type) if is_empty else column.take(rows)
 
 
 def _only(table: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import texts
-from clickstream.clean.addresses import IPV4_ALONE, client_address
+from clickstream.clean.addresses import are_addresses, client_address
 from clickstream.clean.columns import (
     Codes,
     Combinations,
@@ -130,17 +130,14 @@ class Visitors:
         return self._host_of_route[route]
 
     def _addresses(self, client: Codes, marks: Codes) -> pa.Array:
-        """The addresses behind clients; most are IPv4 and came by no proxy that says so."""
+        """The addresses behind clients; most are logged as such, and came by no proxy."""
         peers = self._origins.clients.values.take(pa.array(client))
         forwarded = [mark.forwarded for mark in self._origins.marks.ordered]
         is_forwarded = np.array([one is not None for one in forwarded], np.bool_)[marks]
-        is_plain = pc.match_substring_regex(peers, IPV4_ALONE).fill_null(True)
-        to_read = pc.or_(pc.invert(is_plain), pa.array(is_forwarded))
+        to_read = (is_forwarded | ~are_addresses(peers)) & peers.is_valid().to_numpy(False)
         read = [
-            peer and client_address(peer, forwarded[mark], self._rules.trusted)
-            for peer, mark in zip(
-                peers.filter(to_read).to_pylist(), marks[to_read.to_numpy(False)], strict=True
-            )
+            client_address(peer, forwarded[mark], self._rules.trusted)
+            for peer, mark in zip(peers.filter(to_read).to_pylist(), marks[to_read], strict=True)
         ]
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 

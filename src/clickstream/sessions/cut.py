@@ -67,8 +67,8 @@ class Cut:
 
 def cut(requests: Requests, rules: SessionRules) -> Cut:
     """Put requests in the order of visitor and time, and find where each part begins."""
-    columns = requests.arrow(slice(None), ["visitor_id", "hit_at"]).combine_chunks()
-    visitor = _rank(columns["visitor_id"].chunk(0))
+    columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
+    visitor = _rank(texts.whole(columns["visitor_id"]))
     at = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)

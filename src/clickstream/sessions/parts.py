@@ -121,11 +121,11 @@ def _at(column: pa.ChunkedArray, is_there: NDArray[np.bool_], is_id: bool) -> pd
 
     Texts are categories, but for ids, which hardly ever repeat.
     """
-    whole = column.combine_chunks()
+    found = texts.whole(column)
     if not is_there.all():
-        codes = np.where(is_there, texts.codes_of(whole), -1)
-        whole = texts.from_codes(codes, whole.dictionary)
-    return (whole.cast(pa.string()) if is_id else whole).to_pandas()
+        codes = np.where(is_there, texts.codes_of(found), -1)
+        found = texts.from_codes(codes, found.dictionary)
+    return (found.cast(pa.string()) if is_id else found).to_pandas()
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
