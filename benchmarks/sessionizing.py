@@ -1,7 +1,9 @@
 """Contestants that only sessionize: hits are in memory before the clock starts.
 
-All get the same two columns, visitor (int64) and time (µs, int64), in file order, and return how
-many sessions there are after giving every hit its session.
+All get the same two columns, visitor and time, in file order, and return how many sessions there
+are after giving every hit its session. Ids of visitors are texts, as everywhere: pandas holds them
+as its `str`, ours as the dictionary that the steps hand on. For whoever has numbered visitors
+already there is a second pandas; DuckDB and Polars are given such numbers, too, which are faster.
 """
 
 from __future__ import annotations
@@ -53,8 +55,19 @@ class _Hits:
 
 
 def pandas_groupby(hits: Path) -> Result:
-    """The pandas idiom: sort, the difference within each visitor, a running sum."""
-    frame = _hits(hits)
+    """The pandas idiom, with visitors as texts."""
+    numbers = _hits(hits)
+    texts = _Hits(numbers).arrow(None, ["visitor_id"])["visitor_id"].cast("string")
+    return _pandas_idiom(numbers.assign(visitor=texts.to_pandas()))
+
+
+def pandas_groupby_of_numbers(hits: Path) -> Result:
+    """The pandas idiom, with visitors as numbers."""
+    return _pandas_idiom(_hits(hits))
+
+
+def _pandas_idiom(frame: Any) -> Result:
+    """Sort, the difference within each visitor, a running sum."""
 
     def cut() -> int:
         ordered = frame.sort_values(["visitor", "hit_at"])
