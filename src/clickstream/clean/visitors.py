@@ -78,16 +78,14 @@ class Visitors:
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
-        ids = texts.coded(self.ids)
-        before = self._keys.before
+        ids, before = texts.coded(self.ids), self._keys.before
+        old_ids = texts.coded(self._hashed(self._visitors.met, before)) if before else ids
         devices = table(Device, [one.device for one in self._origins.agents.made])
         return pa.record_batch(
             {
                 "site": texts.constant(self._rules.site, len(hour)),
                 "visitor_id": ids,
-                "carried_as": texts.coded(self._hashed(self._visitors.met, before))
-                if before
-                else ids,
+                "carried_as": old_ids,
                 "visitor_hour": hour,
                 **taken(devices, agent),
                 **self._places(host, wish),
