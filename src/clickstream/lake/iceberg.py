@@ -104,13 +104,7 @@ def are_all_there(lake: Lake) -> bool:
 
     It is one request, and nearly always all that opening a lake takes: each task opens it anew.
     """
-    pages = lake.glue.get_paginator("get_tables").paginate(
-        DatabaseName=lake.database, Expression="|".join(table.name for table in TABLES)
-    )
-    try:
-        stored = {entry["Name"]: entry for page in pages for entry in page["TableList"]}
-    except lake.glue.exceptions.EntityNotFoundException:
-        return False
+    stored = lake.catalog_entries(table.name for table in TABLES)
     return all(table.name in stored and _is_current(table, stored[table.name]) for table in TABLES)
 
 
