@@ -15,6 +15,7 @@ import socket
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -105,7 +106,8 @@ def _cpu(stack: Stack) -> Counter[str]:
     for name, pid in stack.processes.pids().items():
         process = psutil.Process(pid)
         for one in [process, *process.children(recursive=True)]:
-            used[name] += sum(one.cpu_times()[:4])
+            with suppress(psutil.NoSuchProcess):  # a task that ends now is its parent's next time
+                used[name] += sum(one.cpu_times()[:4])
     return used
 
 
