@@ -82,9 +82,9 @@ def range_params() -> dict[str, Param]:
             type="string",
             enum=list(ENGINES),
             values_display=dict(ENGINES),
-            title="Where lines are cleaned",
-            description="Spark is worth it where one machine would take hours; docs/spark.md says "
-            "what it needs.",
+            title="Engine",
+            description="Where lines are cleaned. Spark is for ranges that one machine would be at "
+            "for hours; docs/spark.md says what it needs.",
         ),
         "only_outdated": Param(
             False,
@@ -110,8 +110,8 @@ STEPS: Mapping[str, str] = {
 
 
 ENGINES: Mapping[str, str] = {
-    "pandas": "Here, by Airflow's own tasks",
-    "spark": "On Spark, by a job of EMR Serverless",
+    "pandas": "pandas, in Airflow's own tasks",
+    "spark": "Spark, in a job of EMR Serverless",
 }
 """What may clean the lines of a range, and how the form calls it."""
 

@@ -72,7 +72,7 @@ HERE = dict.fromkeys(DAYS | ONCE, "success") | {("clean_on_spark", ""): "skipped
 
 
 def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, caplog) -> None:
-    caplog.set_level(logging.INFO, logger="clickstream")
+    caplog.set_level(logging.INFO)
     dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
     assert states(dry) == HERE
     assert "Would build 1 hours: 2026-11-20T23." in caplog.text
@@ -83,6 +83,7 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     assert states(run) == HERE
     assert "1 of 1 hours done" in caplog.text
     assert "Why: a test" in caplog.text
+    assert "Loaded FileIO" not in caplog.text
     assert publishers(lake) == [run.run_id] * 2
     assert pipeline.verify(lake) == []
 
