@@ -51,6 +51,7 @@ LONGEST = timedelta(hours=12)
 
 IMAGE_SCRIPT = "local:///opt/clickstream/src/clickstream/spark.py"
 SCRIPT = "{{ var.value.get('clickstream_emr_script', '" + IMAGE_SCRIPT + "') }}"
+"""The script of the job: a file in the application's image, or an object in S3."""
 
 POLL = timedelta(seconds=15)
 """How often the job on Spark is asked for."""
@@ -70,7 +71,7 @@ def plan_days() -> list[dict[str, str]]:
     days = list(hours.by_day(first, last)) if asked["steps"] != "views" else []
     if len(days) > MOST_DAYS:
         give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
-    if asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
+    if days and asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
         give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
     dry = "A dry run: " if asked["dry_run"] else ""
     say(

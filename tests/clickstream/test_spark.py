@@ -13,7 +13,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.hours import hour_range
-from clickstream.lake import Lake, objects, open_lake, raw
+from clickstream.lake import Lake, objects, raw
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 
@@ -38,14 +38,12 @@ def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
 
 
 @pytest.fixture
-def lakes(lake: Lake, tmp_path: Path) -> Callable[[str], Lake]:
-    """Lakes side by side with the same visitor keys, into which the same logs were pulled."""
+def lakes(make_lake: Callable[[str], Lake], tmp_path: Path) -> Callable[[str], Lake]:
+    """Lakes side by side, into which the same logs were pulled."""
     write(tmp_path / "logs", log_lines(4, FIRST, LAST))
 
     def make(name: str) -> Lake:
-        where = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
-        own = lake.settings.lake.model_copy(update=where)
-        made = open_lake(lake.settings.model_copy(update={"lake": own}), lake.session)
+        made = make_lake(name)
         pipeline.pull(made, made.settings.sources[0])
         return made
 
