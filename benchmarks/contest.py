@@ -21,6 +21,9 @@ def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     if module == "sessionizing":
         sessions, cpu = function(zipped(log))
         return {"counts": [sessions], "cpu": cpu}
+    if name == "clickstream_again":
+        counts, cpu = function(zipped(log), out)
+        return {"counts": counts, "cpu": cpu}
     if name != "clickstream":
         return {"counts": function(zipped(log), out)}
     stages = Stages()

@@ -77,6 +77,12 @@ CONTESTANTS = (
     ),
     Contestant("clickstream", WHOLE, "whole_way:clickstream"),
     Contestant(
+        "clickstream, warm",
+        WHOLE,
+        "whole_way:clickstream_again",
+        note="the second hour of a process",
+    ),
+    Contestant(
         "DuckDB SQL",
         WHOLE,
         "whole_way:duckdb_sql",
@@ -88,6 +94,12 @@ CONTESTANTS = (
     Contestant("Polars", WHOLE, "whole_way:polars_frames", module="polars", install=_POLARS),
     Contestant("clickstream", CUT, "sessionizing:clickstream"),
     Contestant("pandas groupby", CUT, "sessionizing:pandas_groupby"),
+    Contestant(
+        "pandas, given numbers",
+        CUT,
+        "sessionizing:pandas_groupby_of_numbers",
+        note="visitors are numbers already",
+    ),
     Contestant(
         "DuckDB window", CUT, "sessionizing:duckdb_window", module="duckdb", install=_DUCKDB
     ),

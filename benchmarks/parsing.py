@@ -25,11 +25,11 @@ FIELDS = tuple(re.findall(r"\?P<(\w+)>", PATTERN))
 
 
 def clickstream(log: Path) -> int:
-    """Ours, as a stream: requests and rejects in frames, block after block."""
+    """Ours, as a stream: requests and rejects in tables, block after block."""
     from clickstream.parse import blocks, parse_blocks
 
     with igzip.open(log) as stream:
-        return sum(len(part.requests) for part in parse_blocks(blocks(stream), "combined"))
+        return sum(len(part.table) for part in parse_blocks(blocks(stream), "combined"))
 
 
 def python_re(log: Path) -> int:

@@ -1,7 +1,9 @@
 """Contestants that only sessionize: hits are in memory before the clock starts.
 
-All get the same two columns, visitor (int64) and time (µs, int64), in file order, and return how
-many sessions there are after giving every hit its session.
+All get the same two columns, visitor and time, in file order, and return how many sessions there
+are after giving every hit its session. Ids of visitors are texts, as everywhere: pandas holds them
+as its `str`, ours as the dictionary that the steps hand on. For whoever has numbered visitors
+already there is a second pandas; DuckDB and Polars are given such numbers, too, which are faster.
 """
 
 from __future__ import annotations
@@ -34,27 +36,38 @@ def clickstream(hits: Path) -> Result:
 
 
 class _Hits:
-    """The two columns as `clickstream.sessions` takes requests: visitors are categories."""
+    """The two columns as `clickstream.sessions` takes requests: visitors are texts."""
 
     def __init__(self, hits: Any) -> None:
-        import pandas as pd
+        import pyarrow as pa
 
-        codes = hits["visitor"].to_numpy()
-        names = pd.Index([f"{code:024x}" for code in range(int(codes.max()) + 1)], dtype="str")
-        visitors = pd.Categorical.from_codes(codes, names)
-        at = hits["hit_at"].to_numpy().astype("M8[us]")
-        self._hits = pd.DataFrame({"visitor_id": visitors, "hit_at": at})
+        codes = pa.array(hits["visitor"].to_numpy().astype("int32"))
+        names = pa.array([f"{code:024x}" for code in range(int(hits["visitor"].max()) + 1)])
+        visitors = pa.DictionaryArray.from_arrays(codes, names)
+        at = pa.array(hits["hit_at"].to_numpy().astype("M8[us]"))
+        self._hits = pa.table({"visitor_id": visitors, "hit_at": at})
 
     def __len__(self) -> int:
         return len(self._hits)
 
-    def frame(self, _rows: Any, only: Any = None) -> Any:
-        return self._hits[only]
+    def arrow(self, _rows: Any, only: Any) -> Any:
+        return self._hits.select(only)
 
 
 def pandas_groupby(hits: Path) -> Result:
-    """The pandas idiom: sort, the difference within each visitor, a running sum."""
-    frame = _hits(hits)
+    """The pandas idiom, with visitors as texts."""
+    numbers = _hits(hits)
+    texts = _Hits(numbers).arrow(None, ["visitor_id"])["visitor_id"].cast("string")
+    return _pandas_idiom(numbers.assign(visitor=texts.to_pandas()))
+
+
+def pandas_groupby_of_numbers(hits: Path) -> Result:
+    """The pandas idiom, with visitors as numbers."""
+    return _pandas_idiom(_hits(hits))
+
+
+def _pandas_idiom(frame: Any) -> Result:
+    """Sort, the difference within each visitor, a running sum."""
 
     def cut() -> int:
         ordered = frame.sort_values(["visitor", "hit_at"])

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from clickstream import clean
 
@@ -26,8 +26,8 @@ ROWS_AT_ONCE = 500_000
 _BYTES_PER_ROW = 24
 """What a line is about in raw, compressed: some more in most logs."""
 
-Batch = tuple[pd.DataFrame, str]
-"""Parsed requests, and the raw object they are from."""
+Batch = tuple[pa.Table, str]
+"""The table of parsed requests, and the raw object they are from."""
 
 
 def groups_for(compressed_bytes: int) -> int:
@@ -113,7 +113,9 @@ class _Store:
         return self._group_of_visitor
 
     def _write(self, name: str, value: Any) -> None:
-        (self._directory / name).write_bytes(pickle.dumps(value, protocol=5))
+        with (self._directory / name).open("wb") as file:
+            pickle.dump(value, file, protocol=5)
 
     def _read(self, name: str | Path) -> Any:
-        return pickle.loads((self._directory / name).read_bytes())  # noqa: S301 - ours
+        with (self._directory / name).open("rb") as file:
+            return pickle.load(file)  # noqa: S301 - ours

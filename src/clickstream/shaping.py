@@ -8,21 +8,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.tables import Table
+from clickstream.texts import TEXT
 
 _WRITTEN_AT_ONCE = 1 << 16
 CONSTANT = ("event_date", "hour_at")
 """The columns that all rows of an hour have in common."""
-
-_TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 def shaped_schema(table: Table) -> pa.Schema:
     """The schema of shaped rows: the table's own, with texts as dictionaries."""
     plain = table.arrow_schema()
     return pa.schema(
-        [field.with_type(_TEXT) if field.type == pa.string() else field for field in plain]
+        [field.with_type(TEXT) if field.type == pa.string() else field for field in plain]
     )
 
 
@@ -44,19 +44,18 @@ def shape(rows: pd.DataFrame | pa.Table, table: Table, hour: Hour) -> pa.Table:
 
 def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if isinstance(column, pd.Series):
-        is_text = kind == _TEXT
-        column = pa.array(column.astype("category") if is_text else column, from_pandas=True)
-    if kind == _TEXT:
+        column = texts.as_arrow(column)
+    if kind == TEXT:
         return _texts(column)
     return column.cast(kind)
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column of texts as a dictionary of those that the column has, or few more."""
-    coded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    coded = texts.whole(column)
     if len(coded.dictionary) > len(coded):
         coded = coded.dictionary_decode().dictionary_encode()
-    return coded.cast(_TEXT)
+    return coded.cast(TEXT)
 
 
 def _is_counted(field: pa.Field) -> bool:

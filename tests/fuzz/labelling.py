@@ -48,7 +48,7 @@ RULES = (
 def check_cleaning(parsed: Parsed, rules: CleanRules) -> None:
     """Every request is labelled, in its place, and counted once; and Parquet can hold it all."""
     cleaner = Cleaner(rules, VisitorKeys(bytes(32), bytes(31) + b"1"))
-    cleaner.add(parsed.requests, "raw/a")
+    cleaner.add(parsed.table, "raw/a")
     cleaner.referrers_of_assets()
     requests = cleaner.requests()
     frame = requests.frame()

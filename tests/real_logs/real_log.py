@@ -89,7 +89,7 @@ class RealLog:
         """The requests, labelled by any rules."""
         cleaner = Cleaner(rules, VisitorKeys(b"key of real logs"))
         for name, parsed in self.files.items():
-            cleaner.add(parsed.requests, name)
+            cleaner.add(parsed.table, name)
         return cleaner.requests()
 
     @cached_property

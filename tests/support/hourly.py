@@ -66,7 +66,7 @@ def _build(
     for host, lines in raw.items():
         parsed = parse.parse(lines, "combined")
         raw_object = f"raw/{hour}/{host}"
-        cleaner.add(parsed.requests, raw_object)
+        cleaner.add(parsed.table, raw_object)
         rejects = parsed.rejects.assign(raw_object=raw_object)
         tables[REJECTS.name].append(shape(rejects, REJECTS, hour))
         rejected += len(parsed.rejects)

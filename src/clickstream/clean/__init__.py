@@ -8,7 +8,9 @@ share (`targets`, `arrivals`, `visitors`); `requests` is what it makes of them a
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 
+from clickstream import texts
 from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
@@ -47,5 +49,5 @@ __all__ = [
 def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     """Label the requests of one parsed frame; same rows, same order, the columns COLUMNS."""
     cleaner = Cleaner(rules, VisitorKeys(key))
-    cleaner.add(parsed)
+    cleaner.add(pa.table({name: texts.as_arrow(parsed[name]) for name in parsed}))
     return cleaner.requests().frame().set_index(parsed.index)

@@ -6,11 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from clickstream.clean.channels import ChannelRules, arrival
-from clickstream.clean.columns import Codes, Distinct, combined, table, taken
+from clickstream.clean.columns import Codes, Combinations, Distinct, Texts, table
 from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 
@@ -36,42 +35,37 @@ class Arrivals:
 
     def __init__(self, rules: ChannelRules) -> None:
         self._rules = rules
-        self._referrers: Distinct[str | None, None] = Distinct()
-        self._pairs: Distinct[tuple[int, int], None] = Distinct()
+        self._referrers: Texts[None] = Texts()
+        self._pairs = Combinations(2)
 
-    def referrers(self, referrer: pd.Series) -> Codes:
-        """Each row's referrer."""
-        return self._referrers.rows(referrer, None)
-
-    def has_referrer(self, referrers: Codes) -> npt.NDArray[np.bool_]:
-        """Whether each row has a referrer at all, be it the site's own."""
-        has: npt.NDArray[np.bool_] = referrers != self._referrers[None]
-        return has
+    def referrers(self, referrer: pa.ChunkedArray) -> Codes:
+        """Each row's referrer; 0 where there is none at all, not even one of the site's own."""
+        return self._referrers.codes(referrer)
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return self._pairs.met.shape[1]
 
     def count(self, referrers: Codes) -> Counter[str]:
         """How many of the rows have each referrer."""
         counts = np.bincount(referrers, minlength=len(self._referrers)).tolist()
-        named = zip(self._referrers.ordered, counts, strict=True)
+        named = zip(self._referrers.values.to_pylist(), counts, strict=True)
         return Counter({text: n for text, n in named if text and n})
 
     def rows(self, referrers: Codes, tags: Codes) -> Codes:
         """Each row's arrival, from its referrer and its set of tags."""
-        rows, first = combined(referrers, tags)
-        pairs = zip(referrers[first].tolist(), tags[first].tolist(), strict=True)
-        return self._pairs.codes(pairs)[rows]
+        return self._pairs.codes(referrers, tags)
 
-    def table(self, tag_sets: list[Tags], domains: tuple[str, ...]) -> pd.DataFrame:
+    def table(self, tag_sets: list[Tags], domains: tuple[str, ...]) -> pa.RecordBatch:
         """One row for each arrival, in the order of their codes.
 
         `domains` are the site's own: a referrer of theirs is none.
         """
-        sites = [referrer_of(text, domains) if text else None for text in self._referrers.ordered]
+        named = self._referrers.values.to_pylist()
+        sites = [referrer_of(text, domains) if text else None for text in named]
         arrived: Distinct[tuple[Referrer | None, Tags], Arrived] = Distinct(self._arrived)
-        rows = arrived.codes((sites[one], tag_sets[tags]) for one, tags in self._pairs.ordered)
-        return pd.DataFrame(taken(table(Arrived, arrived.made), rows))
+        pairs = zip(*self._pairs.met.tolist(), strict=True)
+        rows = arrived.codes((sites[referrer], tag_sets[tags]) for referrer, tags in pairs)
+        return table(Arrived, arrived.made).take(pa.array(rows))
 
     def _arrived(self, came_by: tuple[Referrer | None, Tags]) -> Arrived:
         referrer, tags = came_by

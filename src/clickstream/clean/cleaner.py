@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
+from clickstream import texts
 from clickstream.clean.arrivals import Arrivals
-from clickstream.clean.columns import Distinct, category, stacked
+from clickstream.clean.columns import Distinct, Texts
 from clickstream.clean.judge import judged
 from clickstream.clean.kinds import KINDS, kind_of
 from clickstream.clean.origins import Agents, Origins
@@ -38,7 +39,7 @@ class Cleaner:
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
     ) -> None:
         self._rules, self._keys, self._look_ups = rules, keys, look_ups or LookUps()
-        self._waiting: list[pd.DataFrame] = []
+        self._waiting: list[pa.Table] = []
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
         self._agents = Agents(rules.kinds, self._look_ups)
         self.forget()
@@ -52,16 +53,16 @@ class Cleaner:
         if len(self._agents) > MOST_REMEMBERED:
             self._agents = Agents(rules.kinds, self._look_ups)
         self._raw_objects: Distinct[str, None] = Distinct()
-        self._methods: Distinct[str | None, None] = Distinct()
+        self._methods: Texts[None] = Texts()
         self._targets = Targets(rules.targets, rules.kinds)
         self._arrivals = Arrivals(rules.channels)
         self._origins = Origins(self._agents)
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
-    def add(self, parsed: pd.DataFrame, raw_object: str = "") -> None:
-        """Take in the requests that `parse` found in some lines of a raw object."""
-        origin = category([raw_object]).take(np.zeros(len(parsed), np.int8))
-        self._waiting.append(parsed.assign(raw_object=origin))
+    def add(self, parsed: pa.Table, raw_object: str = "") -> None:
+        """Take in the requests that `parse` found in some lines of a raw object, as its table."""
+        origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
+        self._waiting.append(parsed.append_column("raw_object", pa.array(origin)))
         if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
             self._label()
 
@@ -69,25 +70,26 @@ class Cleaner:
         """Label the requests that wait: the more at once, the fewer texts are seen again."""
         if not self._waiting:
             return
-        parsed = stacked(self._waiting)
+        parsed = pa.concat_tables(self._waiting)
         self._waiting.clear()
-        method = self._methods.rows(parsed["method"], None)
-        target = self._targets.rows(parsed["target"], method != self._methods[None])
+        numbers = {name: parsed[name].to_numpy() for name in ("at", "status", "raw_object")}
+        method = self._methods.codes(parsed["method"])
+        target = self._targets.rows(parsed["target"], is_http=method != 0)
         origins = self._origins.rows(parsed)
         kind = kind_of(
             self._targets.path_kinds(target),
             self._agents.are_checkers(origins["agent"]),
-            method == self._methods["GET"],
-            parsed["status"].to_numpy(),
+            method == self._methods.code("GET"),
+            numbers["status"],
         )
         self._batches.append(
             {
-                "hit_at": parsed["at"].to_numpy(),
-                "status": parsed["status"].to_numpy(),
-                "size": parsed["bytes"].to_numpy(np.int64, na_value=-1),
+                "hit_at": numbers["at"],
+                "status": numbers["status"],
+                "size": parsed["bytes"].fill_null(-1).to_numpy(),
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
-                "kind": kind.codes,
-                "raw_object": self._raw_objects.rows(parsed["raw_object"], ""),
+                "kind": kind,
+                "raw_object": numbers["raw_object"],
                 "method": method,
                 "target": target,
                 "referrer": self._arrivals.referrers(parsed["referrer"]),
@@ -132,7 +134,7 @@ class Cleaner:
         columns = joined(self._batches)
         self._batches.clear()
         referrer = columns.pop("referrer")
-        columns["has_referrer"] = self._arrivals.has_referrer(referrer)
+        columns["has_referrer"] = referrer != 0
         columns["arrival"] = self._arrivals.rows(referrer, self._targets.tags(columns["target"]))
         columns["visitor"] = self._visitors.rows(columns)
         for name in ("client", "agent", "marks"):  # addresses and agents do not come out
@@ -143,12 +145,12 @@ class Cleaner:
         """The id of each row of the table of visitors, as it stands now."""
         return self._visitors.ids
 
-    def tables(self, more_domains: tuple[str, ...] = ()) -> dict[str, pd.DataFrame]:
+    def tables(self, more_domains: tuple[str, ...] = ()) -> dict[str, pa.RecordBatch]:
         """The tables that rows point into: all rows since the tables were begun."""
         domains = (*self._rules.domains, *more_domains)
         return {
-            "raw_object": pd.DataFrame({"raw_object": category(self._raw_objects.ordered)}),
-            "method": pd.DataFrame({"method": category(self._methods.ordered)}),
+            "raw_object": pa.record_batch({"raw_object": texts.coded(self._raw_objects.ordered)}),
+            "method": pa.record_batch({"method": self._methods.values.dictionary_encode()}),
             "target": self._targets.table(),
             "arrival": self._arrivals.table(self._targets.tag_sets, domains),
             "visitor": self._visitors.table(),

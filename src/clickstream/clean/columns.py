@@ -1,7 +1,7 @@
 """Work on distinct values: a function is called once for each, not for each row.
 
-An hour has millions of requests and some ten thousand different targets, agents and addresses. So
-every request is a row of integers that point into tables of distinct values.
+Every request is a row of integers that point into tables of distinct values. What differs from
+request to request is found by Arrow (texts) and numpy (numbers); Python sees only what is new.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from clickstream import texts
 from clickstream.clean.bots import Verdict
 
 Codes = npt.NDArray[np.int32]
@@ -47,20 +49,79 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
 
     def codes(self, values: Iterable[Value]) -> Codes:
         """The code of each value."""
-        values = [*values]
-        new = [*dict.fromkeys(value for value in values if value not in self)]
-        if self._make:
-            self.made += [*map(self._make, new)]
-        self.update(zip(new, range(len(self.ordered), len(self.ordered) + len(new)), strict=True))
-        self.ordered += new
-        return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
+        return np.fromiter(map(self.__getitem__, values), np.int32)
 
-    def rows(self, column: pd.Series, missing: Value) -> Codes:
-        """The code of each row of a categorical column; NA counts as the value `missing`."""
-        texts = self.codes(column.cat.categories.tolist())
-        every = np.append(texts, np.int32(self[missing]))
-        rows: Codes = every[column.cat.codes.to_numpy()]
-        return rows
+
+class Texts(Generic[Made]):
+    """Codes of texts in the order they were first met, and what a function makes of each.
+
+    As `Distinct`, for columns of texts. The code 0 is no text: null, for which the function is
+    given None.
+    """
+
+    def __init__(self, make: Callable[[str | None], Made] | None = None) -> None:
+        self._make = make
+        self._known = pa.array([], pa.string())
+        self.made: list[Made] = [make(None)] if make else []
+
+    def __len__(self) -> int:
+        return 1 + len(self._known)
+
+    def codes(self, column: pa.ChunkedArray | pa.DictionaryArray) -> Codes:
+        """The code of each row of a column of texts."""
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        known = texts.from_codes(np.empty(0, np.int32), self._known)
+        first, *rest = pa.chunked_array([known, *chunks]).unify_dictionaries().chunks
+        if self._make:
+            new = first.dictionary.slice(len(self._known)).to_pylist()
+            self.made += map(self._make, new)
+        self._known = first.dictionary
+        codes: Codes = np.concatenate([np.empty(0, np.int32), *map(texts.codes_of, rest)])
+        return codes + np.int32(1)
+
+    def code(self, text: str) -> int:
+        """The code of one text; -1 if it was not met."""
+        position = pc.index(self._known, text).as_py()
+        return int(position) + 1 if position >= 0 else -1
+
+    @property
+    def values(self) -> pa.Array:
+        """The text of each code."""
+        return pa.concat_arrays([pa.nulls(1, pa.string()), self._known])
+
+
+class Combinations:
+    """Codes of combinations of codes, in the order they were first met.
+
+    `met[n]` has for each combination its code in the column n.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self.met = np.empty((columns, 0), np.int32)
+        self._known = [np.empty(0, np.int64) for _ in range(columns - 1)]
+
+    def codes(self, *columns: npt.ArrayLike) -> Codes:
+        """The code of each row's combination."""
+        rows, first = combined(*columns)
+        distinct = np.array([np.asarray(column)[first] for column in columns], np.int32)
+        codes: Codes = distinct[0]
+        for step, column in enumerate(distinct[1:]):
+            pairs = codes.astype(np.int64) << 32 | column
+            codes = self._codes_of_pairs(step, pairs)
+        is_new = codes >= self.met.shape[1]
+        self.met = np.concatenate([self.met, distinct[:, is_new]], axis=1)
+        of_rows: Codes = codes[rows]
+        return of_rows
+
+    def _codes_of_pairs(self, step: int, pairs: npt.NDArray[np.int64]) -> Codes:
+        rows, distinct = pd.factorize(pairs)
+        known = self._known[step]
+        codes = pd.Index(known).get_indexer(distinct)
+        is_new = codes < 0
+        codes[is_new] = len(known) + np.arange(np.count_nonzero(is_new))
+        self._known[step] = np.concatenate([known, distinct[is_new]])
+        found: Codes = codes[rows].astype(np.int32)
+        return found
 
 
 def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
@@ -69,69 +130,39 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
     Returns for each row which combination it has, and for each combination the first row with it.
     """
     arrays = [np.asarray(column) for column in columns]
-    rows = np.zeros(len(arrays[0]), np.int64)
-    for column in arrays:
-        if len(column) and (column != column[0]).any():
-            rows, _ = pd.factorize(rows << 32 | column)
+    first_one, *others = [one for one in arrays if (one != one[:1]).any()] or arrays[:1]
+    rows, _ = pd.factorize(first_one)
+    for column in others:
+        rows, _ = pd.factorize(rows << 32 | column)
     first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)
     first[rows[::-1]] = np.arange(len(rows))[::-1]
     return rows.astype(np.int32), first
 
 
-def category(texts: Sequence[str | None]) -> pd.Categorical:
-    """A categorical column of texts; None becomes NA."""
-    return _categorical(pa.array(texts, pa.string()).dictionary_encode())
-
-
-def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables one below the other, the categories of texts made one."""
-    if len(tables) == 1:
-        return tables[0]
-    columns: dict[str, Any] = {}
-    for name, first in tables[0].items():
-        parts = [table[name] for table in tables]
-        is_text = isinstance(first.dtype, pd.CategoricalDtype)
-        columns[str(name)] = _stacked_texts(parts) if is_text else pd.concat(parts).array
-    return pd.DataFrame(columns, copy=False)
-
-
-def _stacked_texts(parts: Sequence[pd.Series]) -> pd.Categorical:
-    """Arrow makes categories one several times faster than pandas does."""
-    coded = [
-        pa.DictionaryArray.from_arrays(
-            pa.array(part.cat.codes.to_numpy(np.int32), mask=(part.cat.codes < 0).to_numpy()),
-            pa.array(part.cat.categories, pa.string()),
-        )
-        for part in parts
-    ]
-    return _categorical(pa.chunked_array(coded).unify_dictionaries().combine_chunks())
-
-
-def _categorical(coded: pa.DictionaryArray) -> pd.Categorical:
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    categories = pd.Index(coded.dictionary.to_pandas(), dtype="str")
-    return pd.Categorical.from_codes(codes, categories, validate=False)
-
-
-def table(kind: type, records: Sequence[Any]) -> pd.DataFrame:
-    """Records of a dataclass as a frame: texts as categories, numbers with NaN for None."""
+def table(kind: type, records: Sequence[Any]) -> pa.RecordBatch:
+    """Records of a dataclass as a table, a column for each field; None is null."""
     columns: dict[str, Any] = {}
     for field in fields(kind):
         values = [getattr(record, field.name) for record in records]
         is_text = str(field.type).startswith("str")
-        columns[field.name] = category(values) if is_text else np.array(values, np.float64)
-    return pd.DataFrame(columns)
+        columns[field.name] = texts.coded(values) if is_text else pa.array(values, pa.float64())
+    return pa.record_batch(columns)
 
 
-def taken(frame: pd.DataFrame, codes: Codes) -> dict[str, Any]:
+def taken(table: pa.RecordBatch, codes: Codes) -> dict[str, pa.Array]:
     """The columns of a table for rows that point into it."""
-    return {name: frame[name].array.take(codes) for name in frame}
+    rows = pa.array(codes)
+    return {name: table[name].take(rows) for name in table.schema.names}
 
 
-def verdict_columns(verdicts: Sequence[Verdict | None]) -> dict[str, Any]:
+def verdict_table(verdicts: Sequence[Verdict | None]) -> pa.RecordBatch:
     """The columns is_bot, bot_class and bot_reason of visitors with these verdicts."""
-    return {
-        "is_bot": np.array([verdict is not None for verdict in verdicts], np.bool_),
-        "bot_class": category([verdict.bot_class if verdict else None for verdict in verdicts]),
-        "bot_reason": category([verdict.reason if verdict else None for verdict in verdicts]),
-    }
+    classes = [verdict.bot_class if verdict else None for verdict in verdicts]
+    reasons = [verdict.reason if verdict else None for verdict in verdicts]
+    return pa.record_batch(
+        {
+            "is_bot": pa.array([verdict is not None for verdict in verdicts], pa.bool_()),
+            "bot_class": texts.coded(classes),
+            "bot_reason": texts.coded(reasons),
+        }
+    )

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from clickstream import texts
 from clickstream.clean.bots import (
     BEHAVIOURS,
     BehaviourRules,
@@ -15,7 +18,7 @@ from clickstream.clean.bots import (
     behaviour,
     is_scanner_path,
 )
-from clickstream.clean.columns import verdict_columns
+from clickstream.clean.columns import verdict_table
 from clickstream.clean.requests import Requests
 
 Positions = npt.NDArray[np.int64]
@@ -28,10 +31,10 @@ def judged(requests: Requests, rules: BehaviourRules) -> Requests:
     they are in every other hour.
     """
     visitors = requests.tables["visitor"]
-    ids = visitors["visitor_id"].cat.codes.to_numpy()
+    ids = texts.codes_of(visitors["visitor_id"])
     found = np.full(len(visitors), -1, np.int8)
     is_robots, is_scanner = _flags(requests.tables["target"], rules)
-    page = requests.tables["target"]["page"].cat.codes.to_numpy()
+    page = texts.codes_of(requests.tables["target"]["page"])
     rows = requests.columns
     for some in _hours_of_people(requests):
         target, visitor = rows["target"][some], rows["visitor"][some]
@@ -54,10 +57,10 @@ def judged(requests: Requests, rules: BehaviourRules) -> Requests:
 
 
 def _flags(
-    targets: pd.DataFrame, rules: BehaviourRules
+    targets: pa.RecordBatch, rules: BehaviourRules
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """For each target whether it is robots.txt, and whether only scanners ask for it."""
-    paths, codes = targets["path"].cat.categories.tolist(), targets["path"].cat.codes.to_numpy()
+    paths, codes = targets["path"].dictionary.to_pylist(), texts.codes_of(targets["path"])
     robots = [path.endswith("/robots.txt") for path in paths]
     scanner = [is_scanner_path(path, rules.scanner_parts) for path in paths]
     return np.array([*robots, False])[codes], np.array([*scanner, False])[codes]
@@ -75,17 +78,21 @@ def _hours_of_people(requests: Requests) -> Iterator[Positions]:
     yield from (part for part in np.split(people[order], cuts) if len(part))
 
 
-def _with_verdicts(visitors: pd.DataFrame, found: npt.NDArray[np.int8]) -> pd.DataFrame:
+def _with_verdicts(visitors: pa.RecordBatch, found: npt.NDArray[np.int8]) -> pa.RecordBatch:
     """The table of visitors with verdicts added: indexes of BEHAVIOURS, -1 for none."""
     if (found < 0).all():
         return visitors
-    added = verdict_columns([*BEHAVIOURS, None])
-    is_new = found >= 0
-    texts = {
-        name: visitors[name].astype("str").mask(is_new, pd.Series(added[name].astype("str")[found]))
-        for name in ("bot_class", "bot_reason")
-    }
-    return visitors.assign(
-        is_bot=visitors["is_bot"] | is_new,
-        **{name: text.astype("category") for name, text in texts.items()},
-    )
+    is_new = pa.array(found >= 0)
+    added = verdict_table(BEHAVIOURS).take(pa.array(found, mask=found < 0))
+    columns = {name: visitors[name] for name in visitors.schema.names}
+    for name in added.schema.names:
+        columns[name] = _replaced(columns[name], is_new, added[name])
+    return pa.record_batch(columns)
+
+
+def _replaced(column: pa.Array, where: pa.Array, values: pa.Array) -> pa.Array:
+    is_text = column.type == texts.TEXT
+    if is_text:
+        column, values = column.dictionary_decode(), values.dictionary_decode()
+    chosen = pc.if_else(where, values, column)
+    return chosen.dictionary_encode() if is_text else chosen

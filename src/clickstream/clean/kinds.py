@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from clickstream.clean.urls import extension
 from clickstream.tables import BALANCE
@@ -25,7 +24,6 @@ KINDS = tuple(
 PATH_KINDS = ("robots", "health_check", "asset", "api", "download")
 """What a path alone can tell, in order of precedence."""
 
-KIND_TYPE = pd.CategoricalDtype(pd.Index(KINDS, dtype="str"))
 COUNTED_UNDER = {
     "page": "pages",
     "download": "downloads",
@@ -142,8 +140,8 @@ def kind_of(
     by_checker: npt.NDArray[np.bool_],
     is_get: npt.NDArray[np.bool_],
     status: npt.NDArray[np.integer],
-) -> pd.Categorical:
-    """The kind of each request; all arrays have one value for each.
+) -> npt.NDArray[np.int8]:
+    """The kind of each request, as its position in KINDS; all arrays have one value for each.
 
     `path_kinds` are indexes of PATH_KINDS, -1 for none; `by_checker` tells which requests are a
     health checker's, `is_get` which have the method GET. 304 (unchanged) counts as answered.
@@ -165,19 +163,18 @@ def kind_of(
     )
     codes = [KINDS.index(kind) for kind, _ in rules]
     chosen = np.select([holds for _, holds in rules], codes, KINDS.index("other"))
-    return pd.Categorical.from_codes(chosen, dtype=KIND_TYPE)
+    return chosen.astype(np.int8)
 
 
-def balance(kind: pd.Series | pd.Categorical, is_bot: npt.ArrayLike) -> dict[str, int]:
-    """How many requests are what; the sum is their number.
+def balance(kind: npt.NDArray[np.integer], is_bot: npt.NDArray[np.bool_]) -> dict[str, int]:
+    """How many requests are what, by their positions in KINDS; the sum is their number.
 
     An asset is an asset whoever asked for it; any other request of a bot counts under bots; a
     person's by its kind.
     """
-    codes = pd.Categorical(kind, dtype=KIND_TYPE).codes
-    asset = codes == KINDS.index("asset")
-    bot = np.asarray(is_bot, np.bool_) & ~asset
-    people = np.bincount(codes[~asset & ~bot], minlength=len(KINDS))
+    asset = kind == KINDS.index("asset")
+    bot = is_bot & ~asset
+    people = np.bincount(kind[~asset & ~bot], minlength=len(KINDS))
     counts = {name: int(people[KINDS.index(one)]) for one, name in COUNTED_UNDER.items()}
     counts |= {"assets": int(asset.sum()), "bots": int(bot.sum())}
     return {name: counts[name] for name in BALANCE}

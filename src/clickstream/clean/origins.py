@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from clickstream.clean.bots import Verdict, agent_verdict
-from clickstream.clean.columns import Codes, Distinct, combined
+from clickstream.clean.columns import Codes, Distinct, Texts, combined
 from clickstream.clean.devices import Device
 from clickstream.clean.kinds import KindRules, is_health_checker
 from clickstream.clean.rules import LookUps
@@ -34,12 +34,12 @@ class Agent(NamedTuple):
     is_checker: bool
 
 
-class Agents(Distinct[str | None, Agent]):
+class Agents(Texts[Agent]):
     """Every distinct user agent so far, and what each says."""
 
     def __init__(self, kinds: KindRules, look_ups: LookUps) -> None:
-        super().__init__(self._agent)
         self._kinds, self._look_ups = kinds, look_ups
+        super().__init__(self._agent)
 
     def are_checkers(self, agents: Codes) -> npt.NDArray[np.bool_]:
         """Whether each row's user agent is a health checker's."""
@@ -58,26 +58,27 @@ class Origins:
 
     def __init__(self, agents: Agents) -> None:
         self.agents = agents
-        self.clients: Distinct[str | None, None] = Distinct()
+        self.clients: Texts[None] = Texts()
         self.marks: Distinct[Marks, None] = Distinct()
+        self._forwarded: Texts[None] = Texts()
+        self._cookies: Texts[None] = Texts()
 
-    def rows(self, parsed: pd.DataFrame) -> dict[str, Codes]:
+    def rows(self, parsed: pa.Table) -> dict[str, Codes]:
         """Each row's client, agent and marks."""
         return {
-            "client": self.clients.rows(parsed["client"], None),
-            "agent": self.agents.rows(parsed["user_agent"], None),
+            "client": self.clients.codes(parsed["client"]),
+            "agent": self.agents.codes(parsed["user_agent"]),
             "marks": self._marks_of(parsed),
         }
 
-    def _marks_of(self, parsed: pd.DataFrame) -> Codes:
+    def _marks_of(self, parsed: pa.Table) -> Codes:
         """In most logs all rows have the same marks: none."""
-        forwarded, cookie, opt_out = (parsed[name] for name in ("forwarded", "cookie", "opt_out"))
-        rows, first = combined(forwarded.cat.codes, cookie.cat.codes, opt_out)
-        columns = zip(forwarded.iloc[first], cookie.iloc[first], opt_out.iloc[first], strict=True)
-        marks = (Marks(_logged(via), _logged(name), bool(wish)) for via, name, wish in columns)
-        codes: Codes = self.marks.codes(marks)[rows]
-        return codes
-
-
-def _logged(text: Any) -> str | None:
-    return text if isinstance(text, str) and text != NOT_LOGGED else None
+        forwarded = self._forwarded.codes(parsed["forwarded"])
+        cookie = self._cookies.codes(parsed["cookie"])
+        opt_out = parsed["opt_out"].to_numpy()
+        rows, first = combined(forwarded, cookie, opt_out)
+        vias = self._forwarded.values.take(pa.array(forwarded[first])).to_pylist()
+        names = self._cookies.values.take(pa.array(cookie[first])).to_pylist()
+        columns = zip(vias, names, opt_out[first].tolist(), strict=True)
+        marks = (Marks(via or None, name or None, wish) for via, name, wish in columns)
+        return self.marks.codes(marks)[rows]

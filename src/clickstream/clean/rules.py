@@ -10,7 +10,7 @@ from clickstream.clean.bots import BehaviourRules, Networks
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.kinds import KindRules
-from clickstream.clean.places import Place
+from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.urls import TargetRules
 
 
@@ -28,11 +28,8 @@ class CleanRules:
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 
-_NOWHERE = Place()
-
-
 def _nowhere(_address: str) -> Place:
-    return _NOWHERE
+    return NOWHERE
 
 
 @dataclass(frozen=True)

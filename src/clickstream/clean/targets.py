@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
-from clickstream.clean.columns import Codes, Distinct, category
+from clickstream import texts
+from clickstream.clean.columns import Codes, Distinct, Texts
 from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
     Tags,
@@ -46,13 +47,11 @@ class Targets:
         self._paths: Distinct[str | None, _Path] = Distinct(self._path)
         self._tags: Distinct[Tags, None] = Distinct()
         self._parameters: Distinct[str, tuple[str | None, int]] = Distinct(self._query)
-        self._targets: Distinct[str | None, _Target] = Distinct(self._target)
+        self._targets: Texts[_Target] = Texts(self._target)
 
-    def rows(self, target: pd.Series, is_http: npt.NDArray[np.bool_]) -> Codes:
+    def rows(self, target: pa.ChunkedArray, is_http: npt.NDArray[np.bool_]) -> Codes:
         """Each row's target; what is not HTTP has none."""
-        rows = self._targets.rows(target, None)
-        rows[~is_http] = self._targets[None]
-        return rows
+        return self._targets.codes(target) * is_http
 
     def path_kinds(self, rows: Codes) -> Codes:
         """For each row the position of its path's kind in PATH_KINDS, -1 for none."""
@@ -72,15 +71,15 @@ class Targets:
     def __len__(self) -> int:
         return len(self._targets)
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pa.RecordBatch:
         """One row for each target, in the order of their codes: path, page and query."""
-        path, parameters = self._codes("path"), self._codes("parameters")
+        path, parameters = pa.array(self._codes("path")), pa.array(self._codes("parameters"))
         paths, queries = self._paths.made, self._parameters.made
-        return pd.DataFrame(
+        return pa.record_batch(
             {
-                "path": category([one.path for one in paths]).take(path),
-                "page": category([one.page for one in paths]).take(path),
-                "query": category([query for query, _ in queries]).take(parameters),
+                "path": texts.coded(one.path for one in paths).take(path),
+                "page": texts.coded(one.page for one in paths).take(path),
+                "query": texts.coded(query for query, _ in queries).take(parameters),
             }
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus, urlencode
 
@@ -41,6 +42,7 @@ class Tags(NamedTuple):
 
 
 _TAGS = {*Tags._fields} - {"click_platform"}
+_NO_TAGS = Tags()
 
 
 class Target(NamedTuple):
@@ -87,7 +89,7 @@ def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tag
     comes twice the first counts; an empty one is none.
     """
     if not parameters:
-        return None, Tags()
+        return None, _NO_TAGS
     pairs = [_decoded(pair) for pair in _SEPARATOR.split(parameters) if pair]
     first = {name.lower(): value for name, value in reversed(pairs)}
     tags = {tag: _text(first[tag]) for tag in _TAGS & first.keys()}
@@ -100,7 +102,9 @@ def extension(path: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+@lru_cache(maxsize=1 << 14)
 def _decoded(pair: str) -> tuple[str, str]:
+    """Name and value of a parameter; many links share theirs."""
     name, _, value = pair.partition("=")
     return unquote_plus(name, errors="surrogateescape"), unquote_plus(
         value, errors="surrogateescape"
@@ -113,17 +117,19 @@ def _kept(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> str | No
         for name, value in pairs
         if name in allowed and name.lower() not in CLICK_IDS and not names_a_session(name)
     ]
-    return urlencode(kept, errors="surrogateescape") or None
+    return urlencode(kept, errors="surrogateescape") if kept else None
 
 
 def _platform(parameters: Mapping[str, str]) -> str | None:
     """Whose click id is among the parameters: of several, the first in CLICK_IDS."""
-    ids = {name for name in parameters.keys() & CLICK_IDS.keys() if parameters[name]}
-    return next((CLICK_IDS[name] for name in CLICK_IDS if name in ids), None) if ids else None
+    if CLICK_IDS.keys().isdisjoint(parameters):
+        return None
+    return next((CLICK_IDS[name] for name in CLICK_IDS if parameters.get(name)), None)
 
 
 def _text(value: str) -> str | None:
     r"""A decoded value, trimmed, with bytes that are not UTF-8 as `\xhh`; None for an empty one."""
-    return (
-        value.strip().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") or None
-    )
+    text = value.strip()
+    if not text.isascii():
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text or None

@@ -7,23 +7,25 @@ part of what is hashed then, and of their place only the country is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from clickstream.clean.addresses import client_address
+from clickstream import texts
+from clickstream.clean.addresses import are_addresses, client_address
 from clickstream.clean.columns import (
     Codes,
+    Combinations,
     Distinct,
-    category,
-    combined,
+    Texts,
     table,
     taken,
-    verdict_columns,
+    verdict_table,
 )
 from clickstream.clean.devices import Device
 from clickstream.clean.origins import Origins
@@ -40,7 +42,7 @@ VISITOR_COLUMNS = (
 
 
 class Visitors:
-    """The visitors of all requests so far, each with a row for every time `rows` met them.
+    """The visitors of all requests so far: one for each client, user agent, marks and hour.
 
     So several rows may share an id and an hour, as do those of a cookie that came from two
     addresses.
@@ -50,10 +52,9 @@ class Visitors:
         self, origins: Origins, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps
     ) -> None:
         self._origins, self._rules, self._keys, self._look_ups = origins, rules, keys, look_ups
-        self._routes: Distinct[int, None] = Distinct()
+        self._visitors, self._routes = Combinations(4), Combinations(2)
+        self._hosts: Texts[bytes] = Texts(hashed_form)
         self._host_of_route = np.empty(0, np.int32)
-        self._hosts: Distinct[str | None, bytes] = Distinct(hashed_form)
-        self._met = [np.empty((4, 0), np.int32)]
         self.ids: list[str] = []
         """Each visitor's id under the hour's key."""
 
@@ -66,87 +67,98 @@ class Visitors:
         `columns` has for each row hit_at, and client, agent and marks as codes into the origins.
         """
         hours = columns["hit_at"].astype("M8[h]").astype(np.int32)
-        client, agent, marks = (columns[name] for name in ("client", "agent", "marks"))
-        rows, first = combined(client, agent, marks, hours)
-        host = self._hosts_of(client[first], marks[first])
-        met = np.array([host, agent[first], marks[first], hours[first]])
-        rows += np.int32(len(self.ids))
-        self._met.append(met)
-        self.ids += self._hashed(met, self._keys.now)
+        origin = (columns[name] for name in ("client", "agent", "marks"))
+        rows = self._visitors.codes(*origin, hours)
+        new = self._visitors.met[:, len(self.ids) :]
+        self.ids += self._hashed(new, self._keys.now)
         return rows
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pa.RecordBatch:
         """One row for each visitor, in the order of their codes."""
-        met = np.concatenate(self._met, axis=1)
-        host, agent, mark, hour = met
+        client, agent, mark, hour = self._visitors.met
+        host = self._hosts_of(client, mark)
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
-        ids = category(self.ids)
-        before = self._keys.before
-        devices = [one.device for one in self._origins.agents.made]
-        return pd.DataFrame(
+        ids, before = texts.coded(self.ids), self._keys.before
+        old_ids = texts.coded(self._hashed(self._visitors.met, before)) if before else ids
+        devices = table(Device, [one.device for one in self._origins.agents.made])
+        return pa.record_batch(
             {
-                "site": category([self._rules.site]).take(np.zeros(len(hour), np.int8)),
+                "site": texts.constant(self._rules.site, len(hour)),
                 "visitor_id": ids,
-                "carried_as": category([*self._hashed(met, before)]) if before else ids,
+                "carried_as": old_ids,
                 "visitor_hour": hour,
-                **taken(table(Device, devices), agent),
+                **taken(devices, agent),
                 **self._places(host, wish),
                 "opted_out": wish,
                 **self._verdicts(host, agent),
             }
         )
 
-    def _hashed(self, met: npt.NDArray[np.int32], key: bytes) -> Iterator[str]:
+    def _hashed(self, met: npt.NDArray[np.int32], key: bytes) -> list[str]:
         """The ids of some visitors under a key, by their cookie or by address and user agent.
 
         Who asked not to be tracked has the hour in it, and the hour's own key: nobody is followed
         from one hour to the next.
         """
+        client, agent, mark, hour = met
         site = hashed_form(self._rules.site)
         made, hidden = Hasher(key, site), Hasher(self._keys.now, site)
-        agents = [*map(hashed_form, self._origins.agents.ordered)]
-        hosts, marks = self._hosts.made, self._origins.marks.ordered
-        for host, agent, mark, hour in zip(*met.tolist(), strict=True):
-            if not any(marks[mark][1:]):
-                yield made(hosts[host] + agents[agent])
-            elif marks[mark].opted_out:
-                yield hidden(hosts[host] + agents[agent] + hashed_form(str(hour)))
+        hosts = map(self._hosts.made.__getitem__, self._hosts_of(client, mark).tolist())
+        agents = map(self._agent_forms().__getitem__, agent.tolist())
+        marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
+        ids = []
+        for host, browser, (_, cookie, opted_out), at in zip(
+            hosts, agents, marks, hour.tolist(), strict=True
+        ):
+            if opted_out:
+                ids.append(hidden(host + browser + hashed_form(str(at))))
             else:
-                yield made(hashed_form(marks[mark].cookie))
+                ids.append(made(hashed_form(cookie) if cookie else host + browser))
+        return ids
+
+    def _agent_forms(self) -> list[bytes]:
+        return [*map(hashed_form, self._origins.agents.values.to_pylist())]
 
     def _hosts_of(self, client: Codes, marks: Codes) -> Codes:
         """The addresses, by way of trusted proxies, as codes into the hosts."""
-        routes, first = combined(client, marks)
-        distinct = client[first].astype(np.int64) << 32 | marks[first]
-        found = self._routes.codes(distinct.tolist())
-        new = self._routes.ordered[len(self._host_of_route) :]
-        hosts = self._hosts.codes(map(self._address, new))
+        route = self._routes.codes(client, marks)
+        new = self._routes.met[:, len(self._host_of_route) :]
+        hosts = self._hosts.codes(self._addresses(*new).dictionary_encode())
         self._host_of_route = np.concatenate([self._host_of_route, hosts])
-        return self._host_of_route[found][routes]
+        return self._host_of_route[route]
 
-    def _address(self, client_and_marks: int) -> str | None:
-        peer = self._origins.clients.ordered[client_and_marks >> 32]
-        forwarded = self._origins.marks.ordered[client_and_marks & 0xFFFFFFFF].forwarded
-        return peer and client_address(peer, forwarded, self._rules.trusted)
+    def _addresses(self, client: Codes, marks: Codes) -> pa.Array:
+        """The addresses behind clients; most are logged as such, and came by no proxy."""
+        peers = self._origins.clients.values.take(pa.array(client))
+        forwarded = [mark.forwarded for mark in self._origins.marks.ordered]
+        is_forwarded = np.array([one is not None for one in forwarded], np.bool_)[marks]
+        to_read = (is_forwarded | ~are_addresses(peers)) & peers.is_valid().to_numpy(False)
+        read = [
+            client_address(peer, forwarded[mark], self._rules.trusted)
+            for peer, mark in zip(peers.filter(to_read).to_pylist(), marks[to_read], strict=True)
+        ]
+        return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 
-    def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         """The places of visitors; of those who asked not to be tracked the country only."""
         places: Distinct[Place, None] = Distinct()
         look_up = self._look_ups.place
-        found = places.codes(look_up(one) if one else NOWHERE for one in self._hosts.ordered)
+        addresses = self._hosts.values.to_pylist()
+        found = places.codes(look_up(one) if one else NOWHERE for one in addresses)
         coarse = [Place(country=place.country) for place in places.ordered]
-        rows = found[host] + len(coarse) * opted_out
+        rows = found[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
-    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, Any]:
+    def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
         """Who is a machine by user agent and network."""
         by_agent = [agent.verdict for agent in self._origins.agents.made]
         networks = self._rules.networks
         if not len(networks):
-            return taken(pd.DataFrame(verdict_columns(by_agent)), agent)
-        addresses = self._hosts.ordered
+            return taken(verdict_table(by_agent), agent)
+        addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         judged = [
             networks.verdict(address, by_agent[one]) if address else by_agent[one]
-            for address, one in ((addresses[at], by) for at, by in zip(host, agent, strict=True))
+            for address, one in zip(addresses, agent.tolist(), strict=True)
         ]
-        return verdict_columns(judged)
+        found = verdict_table(judged)
+        return {name: found[name] for name in found.schema.names}

@@ -1,9 +1,10 @@
-"""Coded rows as data frames: the one place where the bytes of a log become text."""
+"""Coded rows as tables and frames: the one place where the bytes of a log become text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream import texts
 from clickstream.parse.escaping import escape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.rows import Coded, Rows
@@ -29,21 +31,20 @@ _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
 """The text of a field that the format has no place for; a field that was left out is NA."""
 
-_NO_PLACE = pd.CategoricalDtype(pd.Index([NOT_LOGGED], dtype="str"))
 _REASON = pd.CategoricalDtype(pd.Index(REASONS, dtype="str"))
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What `parse` made of some lines: `lines == len(requests) + len(rejects)`, always.
+    """What `parse` made of some lines: `lines == len(table) + len(rejects)`, always.
 
-    `requests` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
-    datetime64[us]), client, method, target, protocol, referrer, user_agent, host (the virtual host
+    `table` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
+    timestamp[us]), client, method, target, protocol, referrer, user_agent, host (the virtual host
     or the Host header), forwarded (X-Forwarded-For) and cookie (a first-party visitor cookie's
-    value), all nine categories of str, opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16)
-    and bytes (Int64). Nothing logged (`-` or an empty field) is NA, a field that the format or the
-    line has no place for is NOT_LOGGED. Where the request line is not HTTP, method and protocol are
-    NA and target is the whole request line.
+    value), all nine dictionaries of texts that differ, opt_out (bool: Sec-GPC or DNT was sent as
+    1), status (int16) and bytes (int64). Nothing logged (`-` or an empty field) is null, a field
+    that the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
+    method and protocol are null and target is the whole request line.
 
     `rejects` has one row for each refused line: line_number (int64), reason (category, one of
     REASONS) and line (str, the line's bytes escaped; `unescape` gives them back).
@@ -52,37 +53,41 @@ class Parsed:
     in the numbering of lines.
     """
 
-    requests: pd.DataFrame
+    table: pa.Table
     rejects: pd.DataFrame
     lines: int
     directives: int = 0
 
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """The table as a frame: texts are categories, bytes Int64, what is null is NA."""
+        return texts.as_frame(self.table)
+
 
 def as_frames(rows: Rows, first_line: int) -> Parsed:
-    """The rows as frames, their lines numbered from `first_line`."""
-    texts = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
-    if "request" in texts:
-        texts |= _split(texts.pop("request"))
-    requests = pd.DataFrame(
+    """The rows as table and frame, their lines numbered from `first_line`."""
+    logged = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
+    if "request" in logged:
+        logged |= _split(logged.pop("request"))
+    table = pa.table(
         {
             "line_number": rows.line + first_line,
             "at": rows.seconds.astype("M8[s]").astype("M8[us]"),
-            **{name: _category(texts.get(name), len(rows.line)) for name in _TEXTS},
+            **{name: _column(logged.get(name), len(rows.line)) for name in _TEXTS},
             "opt_out": _is_opted_out(rows),
             "status": rows.status,
-            "bytes": pd.arrays.IntegerArray(np.maximum(rows.size, 0), rows.size < 0),
-        },
-        copy=False,
+            "bytes": pa.array(rows.size, mask=rows.size < 0),
+        }
     )
     rejects = _rejects(rows.refused, first_line)
-    return Parsed(requests, rejects, rows.lines, len(rows.directives))
+    return Parsed(table, rejects, rows.lines, len(rows.directives))
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
-    """The parts as one, their categories unified."""
+    """The parts as one, their dictionaries unified."""
     parts = list(parts)
     return Parsed(
-        _stacked([part.requests for part in parts]),
+        pa.concat_tables([part.table for part in parts]).unify_dictionaries(),
         _stacked([part.rejects for part in parts]),
         sum(part.lines for part in parts),
         sum(part.directives for part in parts),
@@ -91,24 +96,15 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
 
 def in_order(parsed: Parsed) -> Parsed:
     """The same, its rows in the order of their lines."""
-    requests, rejects = (
-        table.sort_values("line_number", ignore_index=True)
-        for table in (parsed.requests, parsed.rejects)
+    return replace(
+        parsed,
+        table=parsed.table.sort_by("line_number"),
+        rejects=parsed.rejects.sort_values("line_number", ignore_index=True),
     )
-    return replace(parsed, requests=requests, rejects=rejects)
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    if len(tables) == 1:
-        return tables[0]
-    columns = {}
-    for name in tables[0].columns:
-        column = [table[name] for table in tables]
-        if isinstance(column[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals(column)
-        else:
-            columns[name] = pd.concat(column, ignore_index=True)
-    return pd.DataFrame(columns)
+def _stacked(rejects: list[pd.DataFrame]) -> pd.DataFrame:
+    return rejects[0] if len(rejects) == 1 else pd.concat(rejects, ignore_index=True)
 
 
 def _rejects(refused: list[tuple[int, str, bytes]], first_line: int) -> pd.DataFrame:
@@ -141,18 +137,17 @@ def _split(request: Coded) -> dict[str, Coded]:
     return {name: Coded(request.codes, values) for name, values in columns.items()}
 
 
-def _category(column: Coded | None, rows: int) -> pd.Categorical:
-    """The column as a pandas category. Texts that became equal share one code."""
+def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:
+    """A column of texts. Those that became equal share one code."""
     if column is None:
-        return pd.Categorical.from_codes(np.zeros(rows, np.int8), dtype=_NO_PLACE)
-    logged = pc.if_else(pc.is_in(column.values, _NOTHING), None, column.values)
-    distinct = logged.dictionary_encode()
-    codes = np.append(distinct.indices.fill_null(-1).to_numpy(), -1)[column.codes]
-    categories = pd.Index(distinct.dictionary.to_pandas(), dtype="str")
-    if (unlogged := column.codes < 0).any():
-        codes = np.where(unlogged, len(categories), codes)
-        categories = categories.append(pd.Index([NOT_LOGGED], dtype="str"))
-    return pd.Categorical.from_codes(codes, categories)
+        return texts.constant(NOT_LOGGED, rows)
+    is_nothing = pc.is_in(column.values, _NOTHING)
+    distinct = pc.if_else(is_nothing, None, column.values).dictionary_encode()
+    values, codes = distinct.dictionary, texts.codes_of(distinct)
+    if (column.codes < 0).any():
+        codes = np.append(codes, np.int32(len(values)))  # found by the code -1
+        values = pa.concat_arrays([values, pa.array([NOT_LOGGED])])
+    return texts.from_codes(codes[column.codes], values)
 
 
 def _is_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:

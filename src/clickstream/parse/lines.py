@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from clickstream import texts
 from clickstream.parse.rows import Coded, Rows
 
 MAX_BYTES_DIGITS = 18
@@ -27,9 +28,8 @@ def coded(values: Sequence[Any]) -> Coded:
 
 def coded_column(column: pa.ChunkedArray | pa.DictionaryArray) -> Coded:
     """The same of an encoded Arrow column, whose nulls are coded as -1."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Coded(codes, whole.dictionary)
+    whole = texts.whole(column)
+    return Coded(texts.codes_of(whole), whole.dictionary)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:

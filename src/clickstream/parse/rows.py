@@ -2,8 +2,8 @@
 
 Texts stay bytes here and are dictionary-encoded: a column is codes into its distinct values, and
 whatever must be checked or computed is checked or computed once for each distinct value. Block by
-block, the fields' bounds come from the scan or from the strict pattern, and Arrow cuts and encodes
-what is between them, so that nothing of a line is kept but codes.
+block, the fields' bounds come from the scan or from the strict pattern, and Arrow cuts out what is
+between them. All blocks' texts are encoded together, so that nothing of a line is kept but codes.
 """
 
 from __future__ import annotations
@@ -138,15 +138,14 @@ def _encoded(
     data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
 ) -> _Block:
     """A scanned and judged block, its fields cut out by their bounds."""
-    names = _fields(log_format)
-    head, time, *_ = scanned.bounds
+    head, time, *quoted = scanned.bounds
     fields = {
-        "head": cut_out(scanned.block, *head),  # repeats too rarely to be encoded block by block
+        "head": cut_out(scanned.block, *head),
         "time": _encoded_once(scanned.block, time, scanned.same_time),
     }
-    for name, bounds in zip(names[2:], scanned.bounds[2:], strict=True):
+    for name, bounds in zip(log_format.quoted_fields, quoted, strict=True):
         if name in wanted:
-            fields[name] = cut_out(scanned.block, *bounds).dictionary_encode()
+            fields[name] = cut_out(scanned.block, *bounds)
     return _Block(
         data,
         scanned.starts + start,

@@ -106,20 +106,18 @@ def _labelled(
         yield from bulk.grouped(_parsed(lake, raws, aside), cleaner, groups)
 
 
-def _parsed(
-    lake: Lake, raws: Sequence[RawObject], aside: _Aside
-) -> Iterator[tuple[pd.DataFrame, str]]:
+def _parsed(lake: Lake, raws: Sequence[RawObject], aside: _Aside) -> Iterator[bulk.Batch]:
     """The requests of each raw object; an hour without any has one that is empty."""
     if not raws:
         nothing = parse.parse(b"", "combined")
         aside.rejects.append(nothing.rejects.assign(raw_object=""))
-        yield nothing.requests, ""
+        yield nothing.table, ""
     for item in raws:
         log_format = log_format_of(lake.settings, item.log_format)
         found = parse.parse(raw.read(lake, item), log_format)
         aside.rejects.append(found.rejects.assign(raw_object=item.key))
-        aside.lines[item.key] = len(found.requests) + len(found.rejects)
-        yield found.requests, item.key
+        aside.lines[item.key] = len(found.table) + len(found.rejects)
+        yield found.table, item.key
 
 
 @trouble.told()

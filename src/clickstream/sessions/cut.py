@@ -12,12 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from clickstream import texts
 from clickstream.sessions.goals import Goal
 from clickstream.sessions.runs import run_starts
+from clickstream.tables import HITS
 
 SECOND = 1_000_000
 ROWS_AT_ONCE = 1 << 18
 """Hits that are handed out at a time, which bounds the memory."""
+
+_NOT_OF_REQUESTS = ("event_date", "hour_at", "part_id")
 
 
 class Requests(Protocol):
@@ -26,15 +30,8 @@ class Requests(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def frame(self, rows: Any, only: Sequence[str] | None = None) -> pd.DataFrame:
-        """Some columns of some rows (a slice or positions), or all; texts are categories."""
-
-
-class Labelled(Requests, Protocol):
-    """Requests with all that is known of them."""
-
-    def arrow(self, rows: Any) -> pa.Table:
-        """All columns of some rows (a slice or positions); texts are dictionaries."""
+    def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
+        """Some columns of some rows (a slice or positions); texts are dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -70,45 +67,47 @@ class Cut:
 
 def cut(requests: Requests, rules: SessionRules) -> Cut:
     """Put requests in the order of visitor and time, and find where each part begins."""
-    columns = requests.frame(slice(None), ["visitor_id", "hit_at"])
-    visitor = _rank(columns["visitor_id"])
+    columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
+    visitor = _rank(texts.whole(columns["visitor_id"]))
     at = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: Labelled, found: Cut, parts: pd.DataFrame) -> Iterator[pa.Table]:
+def hits_in_order(requests: Requests, found: Cut, parts: pd.DataFrame) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
-    is_hit = (requests.frame(found.order, ["kind"])["kind"] != "asset").to_numpy()
+    is_hit = ~texts.are(requests.arrow(found.order, ["kind"])["kind"], "asset")
     rows, part = found.order[is_hit], found.part[is_hit]
     part_ids = pa.array(parts["part_id"], pa.string()).dictionary_encode()
+    columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
         part_id = part_ids.take(pa.array(part[some]))
-        yield requests.arrow(rows[some]).append_column("part_id", part_id)
+        yield requests.arrow(rows[some], columns).append_column("part_id", part_id)
 
 
-def _rank(texts: pd.Series) -> NDArray[np.int64]:
+def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:
     """Codes that sort as the texts do, whatever order they were first seen in."""
-    ranks = pc.rank(pa.array(texts.cat.categories, pa.string()), tiebreaker="first")
-    codes: NDArray[np.int64] = ranks.to_numpy().astype(np.int64)[texts.cat.codes.to_numpy()]
-    return codes
+    ranks = pc.rank(column.dictionary, tiebreaker="first").to_numpy().astype(np.int32)
+    ranked: NDArray[np.int32] = ranks[column.indices.to_numpy()]
+    return ranked
 
 
-def _order(visitor: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _order(visitor: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """The stable order by visitor, then time.
 
-    Sorted one digit after the other, the last first: for digits of 16 bits numpy counts instead of
-    comparing. Logs are mostly in the order of time already.
+    Sorted one digit after the other, the last first: for digits of few bits numpy counts instead
+    of comparing. Logs are mostly in the order of time already.
     """
-    order = np.arange(len(at))
-    for digit in (*_digits_of_time(at), *_digits(visitor)):
+    first, *others = (*_digits_of_time(at), *_digits(visitor))
+    order = np.argsort(first, kind="stable")
+    for digit in others:
         order = order[np.argsort(digit[order], kind="stable")]
     return order
 
 
-def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.uint16]]:
+def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.unsignedinteger]]:
     if (np.diff(at) >= 0).all():
         return
     since = at - at.min()
@@ -116,6 +115,8 @@ def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.uint16]]:
     yield from _digits(seconds if np.array_equal(seconds * SECOND, since) else since)
 
 
-def _digits(numbers: NDArray[np.int64]) -> Iterator[NDArray[np.uint16]]:
-    for shift in range(0, int(numbers.max(initial=0)).bit_length(), 16):
-        yield (numbers >> shift).astype(np.uint16)
+def _digits(numbers: NDArray[np.signedinteger]) -> Iterator[NDArray[np.unsignedinteger]]:
+    """Digits of 16 bits, the last first; the first one may have 8. There is one at least."""
+    bits = max(int(numbers.max(initial=0)).bit_length(), 1)
+    for shift in range(0, bits, 16):
+        yield (numbers >> shift).astype(np.uint8 if bits - shift <= 8 else np.uint16)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.sessions import goals
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
@@ -28,6 +30,7 @@ _VISITOR = (
     *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
     *("country", "region", "city", "opted_out"),
 )
+_IDS = ("visitor_id", "carried_as")
 _FLAGS = ("hit_at", "kind", "is_bot", "channel")
 
 
@@ -44,36 +47,33 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFr
     `carried_as` is the id that visitors had before a change of keys, for `stitch`.
     """
     order, first, last = parts.order, parts.first, parts.last
-    rows = requests.frame(order, _FLAGS)
-    kind = rows["kind"]
-    is_page = (kind == "page").to_numpy()
-    is_error = kind.isin(["client_error", "server_error"]).to_numpy()
-    is_bot = rows["is_bot"].to_numpy(dtype=bool)
-    has_channel = rows["channel"].notna().to_numpy()
+    rows = requests.arrow(order, _FLAGS)
+    is_page = texts.are(rows["kind"], "page")
+    is_bot = rows["is_bot"].to_numpy()
+    has_channel = rows["channel"].is_valid().to_numpy()
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
-    at = rows["hit_at"]
+    at = rows["hit_at"].to_numpy()
 
-    def texts(names: tuple[str, ...], positions: NDArray[np.int64]) -> dict[str, Any]:
+    def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, Any]:
         """Columns at positions of the order; NA where the position is -1."""
-        found = requests.frame(order[positions], names)
-        missing = positions < 0
-        return {name: found[name].mask(missing) if missing.any() else found[name] for name in names}
+        found = requests.arrow(order[positions], names)
+        return {name: _at(found[name], positions >= 0, name in _IDS) for name in names}
 
     made = {
-        **texts(_VISITOR, first),
+        **texts_at(first, *_VISITOR),
         "first_hit_at": _times(at, first),
         "last_hit_at": _times(at, last),
         "requests": last - first + 1,
         "page_views": count_in_runs(is_page, first),
-        "assets": count_in_runs((kind == "asset").to_numpy(), first),
-        "errors": count_in_runs(is_error, first),
+        "assets": count_in_runs(texts.are(rows["kind"], "asset"), first),
+        "errors": count_in_runs(texts.are(rows["kind"], "client_error", "server_error"), first),
         "first_page_at": _times(at, entry),
         "last_page_at": _times(at, exit_),
-        "entry_page": texts(("page",), entry)["page"],
-        "exit_page": texts(("page",), exit_)["page"],
+        "entry_page": texts_at(entry, "page")["page"],
+        "exit_page": texts_at(exit_, "page")["page"],
         "is_bot": count_in_runs(is_bot, first) > 0,
-        **texts(("bot_class", "bot_reason"), _first_where(is_bot, first)),
-        **texts(ARRIVAL, _last_where(has_channel, first)),
+        **texts_at(_first_where(is_bot, first), "bot_class", "bot_reason"),
+        **texts_at(_last_where(has_channel, first), *ARRIVAL),
         **_hoped_for(requests, parts, rules),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
@@ -109,11 +109,23 @@ def stitch(
 def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
     """The columns of goals and funnel."""
     asked = goals.COLUMNS if rules.goals or rules.funnel else ()
-    rows = requests.frame(parts.order, asked)
+    rows = requests.arrow(parts.order, asked).to_pandas()
     return {
         **goals.goal_columns(rows, parts.first, rules.goals),
         "funnel": goals.funnel_column(rows, parts.first, parts.last, rules.funnel),
     }
+
+
+def _at(column: pa.ChunkedArray, is_there: NDArray[np.bool_], is_id: bool) -> pd.Series:
+    """A column of texts or flags as pandas has it, NA where none is there.
+
+    Texts are categories, but for ids, which hardly ever repeat.
+    """
+    found = texts.whole(column)
+    if not is_there.all():
+        codes = np.where(is_there, texts.codes_of(found), -1)
+        found = texts.from_codes(codes, found.dictionary)
+    return (found.cast(pa.string()) if is_id else found).to_pandas()
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -129,19 +141,18 @@ def _last_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[n
     return np.maximum.reduceat(positions, first) if len(first) else first
 
 
-def _times(at: pd.Series, positions: NDArray[np.int64]) -> NDArray[Any]:
+def _times(at: NDArray[Any], positions: NDArray[np.int64]) -> NDArray[Any]:
     """The moments at positions; NaT where the position is -1."""
     if not len(at):
         return np.empty(0, "M8[us]")
-    moments = at.to_numpy()[positions]
-    return np.where(positions < 0, np.datetime64("NaT", "us"), moments).astype("M8[us]")
+    return np.where(positions < 0, np.datetime64("NaT", "us"), at[positions]).astype("M8[us]")
 
 
 def _part_ids(visitors: pd.Series, moments: NDArray[Any]) -> pd.Series:
     """Ids from a visitor id, keyed already, and a moment: 24 hex digits of BLAKE2b."""
     microseconds = moments.astype(np.int64).tolist()
-    hashed = (
+    hashed = [
         hashlib.blake2b(f"{visitor} {at}".encode(), digest_size=12).hexdigest()
         for visitor, at in zip(visitors.tolist(), microseconds, strict=True)
-    )
-    return pd.Series([*hashed], dtype="str")
+    ]
+    return pd.Series(pd.array(pa.array(hashed, pa.string()), dtype="str"))

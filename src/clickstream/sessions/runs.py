@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def run_starts(keys: NDArray[np.int64], moments: NDArray[np.int64], gap: int) -> NDArray[np.bool_]:
+def run_starts(
+    keys: NDArray[np.signedinteger], moments: NDArray[np.int64], gap: int
+) -> NDArray[np.bool_]:
     """Mark the first element of every run.
 
     `keys` and `moments` are sorted by key, then moment. A run breaks where the key changes or

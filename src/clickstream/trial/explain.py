@@ -86,16 +86,16 @@ def explain(
         reject = parsed.rejects.iloc[0]
         yield Step("Rejected", str(reject["reason"]), "kept with its bytes in the table rejects")
         return
-    yield from _explained(parsed.requests, settings)
+    yield from _explained(parsed, settings)
 
 
-def _explained(parsed: pd.DataFrame, settings: Settings) -> Iterator[Step]:
+def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     rules = clean_rules(settings)
     with look_ups(settings) as found:
         cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), found)
-        cleaner.add(parsed)
+        cleaner.add(parsed.table)
         requests = cleaner.requests()
-    logged = {name: _text(value) for name, value in parsed.iloc[0].items()}
+    logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
     yield Step("Time", f"{row['hit_at']} UTC", "its hour is the one it is counted in")
     yield from _who(logged, row, rules, missing_look_ups(settings))

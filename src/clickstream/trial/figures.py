@@ -155,7 +155,7 @@ class Tally:
         self.parsed = 0
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
-        self._cleaner.add(parse(b"", "common").requests)  # so that there is a batch at least
+        self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
         self._clients: set[str] = set()
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
@@ -163,12 +163,12 @@ class Tally:
     def add(self, parsed: Parsed, path: str) -> None:
         """Take in a block of parsed lines of the file `path`."""
         self.lines += parsed.lines
-        self.parsed += len(parsed.requests)
+        self.parsed += len(parsed.table)
         _count(self._rejected, parsed.rejects["reason"])
         for row in parsed.rejects.drop_duplicates("reason").itertuples():
             self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
-        self._clients.update(parsed.requests["client"].dropna().unique().tolist())
-        self._cleaner.add(parsed.requests, path)
+        self._clients.update(parsed.table["client"].drop_null().unique().to_pylist())
+        self._cleaner.add(parsed.table, path)
 
     def figures(self) -> Figures:
         """The figures of everything taken in."""

@@ -48,7 +48,7 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         return SessionCounts()
     found = cut(requests, rules)
     order = found.order
-    columns = requests.frame(order, ["hit_at", "kind", "is_bot", "channel"])
+    columns = requests.arrow(order, ["hit_at", "kind", "is_bot", "channel"]).to_pandas()
     moments = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
     first = _end_old_sessions(found.first, moments, rules.cap_hours)
     is_bot = columns["is_bot"].to_numpy(np.bool_)
@@ -58,7 +58,7 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
     length = np.maximum.reduceat(moments, first) - moments[first]
     met = _met(requests, order, first, rules)
     reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
-    facts = requests.frame(order[first[counted]], ["visitor_id", "device", "country"])
+    facts = requests.arrow(order[first[counted]], ["visitor_id", "device", "country"]).to_pandas()
     return SessionCounts(
         request_runs=len(found.first),
         visitors=facts["visitor_id"].nunique(),
@@ -77,7 +77,7 @@ def _met(
     requests: Requests, order: NDArray[np.int64], first: NDArray[np.int64], rules: SessionRules
 ) -> dict[str, NDArray[np.bool_]]:
     """Which sessions met each goal."""
-    rows = requests.frame(order, GOAL_COLUMNS if rules.goals else ())
+    rows = requests.arrow(order, GOAL_COLUMNS if rules.goals else ()).to_pandas()
     return {name: times > 0 for name, times in times_met(rows, first, rules.goals).items()}
 
 

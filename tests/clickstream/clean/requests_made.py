@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
+from clickstream import texts
 from clickstream.clean import CleanRules, TargetRules
 from clickstream.parse import parse
 
@@ -40,6 +42,11 @@ def requests(*lines: str) -> pd.DataFrame:
     parsed = parse("\n".join(lines).encode(), "combined")
     assert parsed.rejects.empty
     return parsed.requests
+
+
+def table(parsed: pd.DataFrame) -> pa.Table:
+    """Parsed requests, changed as a test likes, as the cleaner takes them."""
+    return pa.table({name: texts.as_arrow(parsed[name]) for name in parsed})
 
 
 def row(labelled: pd.DataFrame, index: int = 0) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clickstream.clean.addresses import NetworkSet, address_in, client_address
+from clickstream.clean.addresses import NetworkSet, address_in, are_addresses, client_address
 from clickstream.errors import SettingsError
 
 NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.0.2.7", "2001:db8::/32")
@@ -64,6 +65,32 @@ def test_every_spelling_of_an_address_becomes_one_text(
 def test_what_is_read_as_an_address_is_one(text: str) -> None:
     address = address_in(text)
     assert address is None or str(ip_address(address)) == address
+
+
+HEXTETS = st.sampled_from(["0", "0", "1", "a0", "ffff", "00", "0db8", "A", ""])
+
+
+@given(
+    st.lists(
+        ADDRESSES.map(str)
+        | st.lists(HEXTETS, min_size=2, max_size=9).map(":".join)
+        | st.from_regex(r"[0-9a-f:.]{1,20}")
+        | st.none()
+    )
+)
+@example(["1:0:0:1:1:1:1:1", "0:0:1:1:1:1:1:1", "1:1:1:1:1:1:0:0", "1:0:1:0:1:1:1:0"])
+@example(["0:1:1:1:1:1:1:1", "10:0:10:1:1:1:1:1", "0:0:0:0:0:ffff:1:1", "1.2.3.04", "1.2.3.4\n"])
+def test_what_need_not_be_read_reads_as_it_is_written(some: list[str | None]) -> None:
+    sure = are_addresses(pa.array(some, pa.string())).tolist()
+    assert [text for text, is_sure in zip(some, sure, strict=True) if is_sure] == [
+        address_in(text or "") for text, is_sure in zip(some, sure, strict=True) if is_sure
+    ]
+
+
+@given(address=ADDRESSES)
+def test_most_addresses_need_not_be_read(address: IPv4Address | IPv6Address) -> None:
+    is_sure = are_addresses(pa.array([str(address)])).tolist()[0]
+    assert is_sure == ("::" not in str(address))
 
 
 @given(address=ADDRESSES, networks=st.lists(ADDRESSES.map(str)))

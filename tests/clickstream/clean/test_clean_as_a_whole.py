@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
+from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 
 from clickstream.clean import COLUMNS, Cleaner, VisitorKeys, clean
 from clickstream.parse import parse
@@ -79,7 +79,7 @@ def test_a_log_in_pieces_is_labelled_as_in_one(some: list[str], cuts: list[int])
     bounds = [0, *sorted(cuts), len(some)]
     cleaner = Cleaner(RULES, VisitorKeys(KEY))
     for first, last in itertools.pairwise(bounds):
-        cleaner.add(requests(*some[first:last]))
+        cleaner.add(table(requests(*some[first:last])))
     whole = clean(requests(*some), RULES, KEY)
     apart = cleaner.requests().frame()
     ignored = ["line_number", "raw_object"]
@@ -92,7 +92,7 @@ def test_a_log_in_pieces_is_labelled_as_in_one(some: list[str], cuts: list[int])
 @given(st.lists(lines, min_size=1, max_size=12), st.data())
 def test_a_frame_of_some_rows_is_those_rows_of_the_whole(some, data) -> None:
     cleaner = Cleaner(RULES, VisitorKeys(KEY))
-    cleaner.add(requests(*some), "raw/a")
+    cleaner.add(table(requests(*some)), "raw/a")
     found = cleaner.requests()
     rows = np.array(data.draw(st.lists(st.integers(0, len(some) - 1), max_size=9)), np.int64)
     only = data.draw(st.lists(st.sampled_from(COLUMNS), unique=True, min_size=1))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests
+from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, table
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
@@ -86,8 +86,8 @@ def test_who_asks_not_to_be_tracked_is_known_for_one_hour_and_by_country_only() 
     at = pd.to_datetime(["2026-11-20 05:10", "2026-11-20 05:50", "2026-11-20 06:01"])
     parsed = requests(line(), line(), line()).assign(at=at.astype("M8[us]"), opt_out=True)
     cleaner = Cleaner(RULES, VisitorKeys(KEY, OTHER_KEY), LookUps(place=place))
-    cleaner.add(parsed)
-    cleaner.add(requests(line()))
+    cleaner.add(table(parsed))
+    cleaner.add(table(requests(line())))
     found = cleaner.requests().frame()
     ids = found["visitor_id"].tolist()
     assert ids[0] == ids[1]
@@ -102,7 +102,7 @@ def test_who_asks_not_to_be_tracked_is_known_for_one_hour_and_by_country_only() 
 
 def test_the_hour_after_a_change_of_keys_knows_both_ids() -> None:
     cleaner = Cleaner(RULES, VisitorKeys(KEY, OTHER_KEY))
-    cleaner.add(requests(line()))
+    cleaner.add(table(requests(line())))
     found = cleaner.requests().frame()
     assert (
         found["visitor_id"].tolist() == clean(requests(line()), RULES, KEY)["visitor_id"].tolist()

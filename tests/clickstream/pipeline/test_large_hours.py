@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
+from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 
 from clickstream import bulk, pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys
@@ -28,7 +28,7 @@ lines = st.builds(
 def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hits and parts of some batches of lines, as plain texts and numbers."""
     cleaner = Cleaner(RULES, VisitorKeys(KEY))
-    parsed = ((requests(*batch), f"raw/{n}") for n, batch in enumerate(batches))
+    parsed = ((table(requests(*batch)), f"raw/{n}") for n, batch in enumerate(batches))
     hits, parts = [], []
     for group in bulk.grouped(parsed, cleaner, groups):
         cut = sessions.cut(group, RULES_OF_SESSIONS)

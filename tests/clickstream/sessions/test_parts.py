@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickstream import texts
 from clickstream.hours import Hour, hour_range
 from clickstream.sessions import (
     SessionRules,
@@ -46,8 +48,9 @@ class Made:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def frame(self, rows: Any, only: Sequence[str]) -> pd.DataFrame:
-        return self.rows[[*only]].iloc[rows].reset_index(drop=True)
+    def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
+        some = self.rows[[*only]].iloc[rows]
+        return pa.table({name: texts.as_arrow(some[name]) for name in only})
 
 
 def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import re2
 
@@ -46,6 +46,7 @@ class PatternSet:
         return (True, self._verdicts[min(found)]) if found else (False, None)
 
 
+@lru_cache(maxsize=1 << 16)
 def agent_verdict(user_agent: str | None) -> Verdict | None:
     """The verdict on a user agent; None for a person's.
 

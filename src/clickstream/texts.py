@@ -1,0 +1,94 @@
+"""Columns of texts as Arrow dictionaries: codes into the texts that differ, each of them once.
+
+An hour has millions of requests and some ten thousand different targets, agents and addresses; what
+is done is done once for each of those. pandas has the same in its categories, but looks at every
+text again whenever it makes some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+"""The type of a column of texts."""
+
+
+def coded(texts: Iterable[str | None]) -> pa.DictionaryArray:
+    """Texts as a column; None becomes null."""
+    return pa.array([*texts], pa.string()).dictionary_encode()
+
+
+def constant(text: str, rows: int) -> pa.DictionaryArray:
+    """A column that has the same text in every row."""
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [text])
+
+
+def codes_of(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    """The code of each row, -1 for null."""
+    indices = column.indices
+    codes: npt.NDArray[np.int32] = (
+        indices.fill_null(-1) if indices.null_count else indices
+    ).to_numpy()
+    return codes
+
+
+def from_codes(codes: npt.NDArray[np.integer], texts: pa.Array) -> pa.DictionaryArray:
+    """The reverse: a column of texts that differ, by the code of each row; -1 makes null."""
+    is_null = codes < 0
+    mask = is_null if is_null.any() else None
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=mask), texts)
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, which most are."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def are(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
+    """Whether each text of a column without nulls is one of the names."""
+    coded = whole(column)
+    told = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
+    found: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
+    return found
+
+
+def with_only_used(column: pa.Array) -> pa.Array:
+    """The same column, if it is one of texts without those that no row has."""
+    if column.type != TEXT:
+        return column
+    codes = codes_of(column)
+    is_used = np.zeros(len(column.dictionary) + 1, np.bool_)
+    is_used[codes] = True  # null is the last one
+    used = np.flatnonzero(is_used[:-1])
+    new_codes = np.full(len(is_used), -1, np.int32)
+    new_codes[used] = np.arange(len(used))
+    return from_codes(new_codes[codes], column.dictionary.take(pa.array(used)))
+
+
+def below(columns: Sequence[pa.Array]) -> pa.Array:
+    """Columns of one type as one, one below the other."""
+    if len(columns) == 1:
+        return columns[0]
+    return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
+
+
+def as_arrow(column: pd.Series) -> pa.Array:
+    """A column of pandas as Arrow's: texts and categories as TEXT, what is NA as null."""
+    arrow = pa.array(column, from_pandas=True)
+    if pa.types.is_large_string(arrow.type) or pa.types.is_string(arrow.type):
+        arrow = arrow.dictionary_encode()
+    return arrow.cast(TEXT) if pa.types.is_dictionary(arrow.type) else arrow
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """A table of requests as a frame: texts as categories, `bytes`, which may be NA, as Int64."""
+    frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)
+    return frame.astype({"line_number": "int64"} if "line_number" in frame else {})
