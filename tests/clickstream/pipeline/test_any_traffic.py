@@ -54,7 +54,7 @@ def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-@examples(8)
+@examples(6)
 @given(traffics(hours=27, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
