@@ -8,6 +8,9 @@ from pathlib import Path
 import boto3
 from tests.support.localaws_process import CREDENTIALS
 
+from clickstream import pipeline
+from clickstream.hours import Hour
+from clickstream.lake import Lake, open_lake
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -32,6 +35,14 @@ def beside(settings: Settings, name: str) -> Settings:
     lake = settings.lake
     own = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
     return settings.model_copy(update={"lake": lake.model_copy(update=own)})
+
+
+def built(settings: Settings, first: Hour, last: Hour) -> Lake:
+    """The lake of some settings, the logs of its first source pulled and a range of hours built."""
+    lake = open_lake(settings, aws_session())
+    pipeline.pull(lake, settings.sources[0])
+    pipeline.build_range(lake, first, last, "tests")
+    return lake
 
 
 def aws_session() -> boto3.Session:

@@ -5,6 +5,7 @@ Two builds of the same input write the same bytes to the same keys, so builds ma
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -50,8 +51,17 @@ def count(lake: Lake, key: str) -> int:
     return rows
 
 
+def read_json(lake: Lake, key: str) -> Any:
+    """What a staged object in JSON says."""
+    return json.loads(_body(lake, key))
+
+
 def _opened(lake: Lake, key: str, **how: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(_body(lake, key)), **how)
+
+
+def _body(lake: Lake, key: str) -> bytes:
     stored = objects.get(lake, key)
     if stored is None:
         raise FileNotFoundError(f"{lake.uri(key)} is gone; clear the hour's first task to rebuild.")
-    return pq.ParquetFile(pa.BufferReader(stored.body), **how)
+    return stored.body

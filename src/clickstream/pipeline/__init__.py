@@ -6,7 +6,13 @@ This is the only place that joins the pure steps with the lake. Every step may b
 again at any point; what one step hands to the next is a `Staged`: addresses and counts, no rows.
 """
 
-from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.build import (
+    build_sessions,
+    check_hour,
+    clean_hits,
+    clean_unless_staged,
+    is_staged,
+)
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
@@ -45,12 +51,14 @@ __all__ = [
     "check_hour",
     "check_range",
     "clean_hits",
+    "clean_unless_staged",
     "compact_days",
     "describe",
     "expire_snapshots",
     "hours_left_waiting",
     "hours_to_build",
     "hours_to_rebuild",
+    "is_staged",
     "mend",
     "outdated_views",
     "pull",

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -24,16 +25,41 @@ from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED
 @trouble.told()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
+    return _clean(lake, *_begun(lake, hour))
+
+
+@trouble.told()
+def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
+    """The same, but rows that wait already, of these lines and by these rules, are left alone."""
+    staged, raws = _begun(lake, hour)
+    return _waiting(lake, staged) or _clean(lake, staged, raws)
+
+
+@trouble.told()
+def is_staged(lake: Lake, hour: Hour) -> bool:
+    """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
+    return _waiting(lake, _begun(lake, hour)[0]) is not None
+
+
+def _begun(lake: Lake, hour: Hour) -> tuple[Staged, list[RawObject]]:
+    """What an hour's build stands on, and where its rows go."""
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
     raws = raw.list_raw(lake, hour)
     digest = raw.raw_digest(raws)
-    staged = Staged(
-        hour=str(hour),
-        prefix=staging_prefix(lake, hour, digest),
-        version=version,
-        raw_digest=digest,
-        raw_objects=len(raws),
-    )
+    prefix = f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/"
+    return Staged(str(hour), prefix, version, digest, len(raws)), raws
+
+
+def _waiting(lake: Lake, staged: Staged) -> Staged | None:
+    """The hour as cleaning left it under its prefix, which names all that rows are made of."""
+    there = {key for key, _ in objects.listing(lake, staged.prefix)}
+    if not staged.cleaned_keys <= there:
+        return None
+    return replace(staged, **staging.read_json(lake, staged.counts_key)["hour"])
+
+
+def _clean(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:
+    hour = Hour.parse(staged.hour)
     aside = _Aside([], {})
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
@@ -50,19 +76,15 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
         refused.write(pd.concat(aside.rejects))
-    objects.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
-    return replace(
-        staged,
-        lines=balance.total() + refused.rows,
-        rejected=refused.rows,
-        balance=dict(balance),
-        hits=hits.rows,
-    )
-
-
-def staging_prefix(lake: Lake, hour: Hour, raw_digest: str) -> str:
-    """Where an hour's rows wait: named by all that they are made of, lines, rules and library."""
-    return f"staging/{hour}/{raw_digest}-{result_digest(lake.settings)}-{__version__}/"
+    counted: dict[str, Any] = {
+        "lines": balance.total() + refused.rows,
+        "rejected": refused.rows,
+        "balance": dict(balance),
+        "hits": hits.rows,
+    }
+    counts = {"hour": counted, "raw_objects": aside.lines}
+    objects.put(lake, staged.counts_key, json.dumps(counts).encode())
+    return replace(staged, **counted)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ The clock is read here, and nowhere else in the making of an hour; no result dep
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from clickstream import __version__, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, objects, raw, staging
+from clickstream.lake import Lake, raw, staging
 from clickstream.lake.hour import LedgerRow
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Staged
@@ -36,8 +35,8 @@ def cause_of(lake: Lake, before: LedgerRow) -> Cause:
 
 def built_from(lake: Lake, staged: Staged) -> dict[str, int]:
     """The raw objects that a staged hour was built from, by key, and how many lines each has."""
-    stored = objects.get(lake, staged.raw_list_key)
-    return json.loads(stored.body) if stored else {}
+    lines: dict[str, int] = staging.read_json(lake, staged.counts_key)["raw_objects"]
+    return lines
 
 
 def history(

@@ -12,7 +12,12 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import publish
-from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.build import (
+    build_sessions,
+    check_hour,
+    clean_hits,
+    clean_unless_staged,
+)
 from clickstream.pipeline.chain import first_astray
 from clickstream.pipeline.history import Cause, built_from, cause_of, history
 from clickstream.pipeline.records import Published, Staged
@@ -84,13 +89,13 @@ def _publish_chain(lake: Lake, staged: Staged, run_id: str) -> Iterator[Publishe
             todo.append(_Todo(astray, None, "built again after an hour before changed", cause))
 
 
-def _stage(lake: Lake, hour: Hour) -> Staged:
-    return check_hour(lake, build_sessions(lake, clean_hits(lake, hour)))
+def _checked(lake: Lake, cleaned: Staged) -> Staged:
+    return check_hour(lake, build_sessions(lake, cleaned))
 
 
 def _publish(lake: Lake, one: _Todo, run_id: str) -> tuple[Published, Cause]:
     """Publish an hour, built afresh if it is not staged, and say why its sessions change."""
-    staged = one.staged or _stage(lake, one.hour)
+    staged = one.staged or _checked(lake, clean_unless_staged(lake, one.hour))
     rows = {
         HITS.name: staging.read(lake, staged.hits_key),
         SESSION_PARTS.name: staging.read(lake, staged.session_parts_key),
@@ -106,9 +111,10 @@ def _publish(lake: Lake, one: _Todo, run_id: str) -> tuple[Published, Cause]:
     return published, one.cause or cause_of(lake, before)
 
 
-def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
-    """Build and publish one hour, all steps."""
-    return register_tables(lake, _stage(lake, hour), run_id)
+def build_hour(lake: Lake, hour: Hour, run_id: str, afresh: bool = True) -> list[Published]:
+    """Build and publish one hour; unless `afresh`, from the cleaned rows that wait, if any do."""
+    cleaned = (clean_hits if afresh else clean_unless_staged)(lake, hour)
+    return register_tables(lake, _checked(lake, cleaned), run_id)
 
 
 def build_range(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[Published]:

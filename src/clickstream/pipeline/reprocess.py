@@ -16,15 +16,13 @@ from enum import StrEnum
 from clickstream import __version__
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, objects, raw, views
+from clickstream.lake import Lake, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
-from clickstream.pipeline.build import build_sessions, check_hour, staging_prefix
 from clickstream.pipeline.chain import off_the_chain
-from clickstream.pipeline.order import build_hour, register_tables
-from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.order import build_hour
+from clickstream.pipeline.records import Published
 from clickstream.rules import result_digest
-from clickstream.tables import BALANCE
 
 UNBUILT = LedgerRow({})
 
@@ -118,38 +116,9 @@ def rebuild(
     built: set[str] = set()
     for hour in hours:
         if str(hour) not in built:
-            for published in _built(lake, hour, run_id, steps):
+            for published in build_hour(lake, hour, run_id, afresh=steps is not Steps.SESSIONS):
                 built.add(published.hour)
                 yield published
-
-
-def _built(lake: Lake, hour: Hour, run_id: str, steps: Steps) -> list[Published]:
-    cleaned = _cleaned_before(lake, hour) if steps is Steps.SESSIONS else None
-    if cleaned is None:
-        return build_hour(lake, hour, run_id)
-    return register_tables(lake, check_hour(lake, build_sessions(lake, cleaned)), run_id)
-
-
-def _cleaned_before(lake: Lake, hour: Hour) -> Staged | None:
-    """The hour as `clean_hits` left it, if it is of today's lines and rules and still there."""
-    row = lake_hour.ledger_row(lake, hour)  # before anything is read
-    raws = raw.list_raw(lake, hour)
-    digest = raw.raw_digest(raws)
-    made_as = ("raw_digest", "settings_digest", "library_version")
-    if [row.values.get(n) for n in made_as] != [digest, result_digest(lake.settings), __version__]:
-        return None
-    staged = Staged(
-        hour=str(hour),
-        prefix=staging_prefix(lake, hour, digest),
-        version=row.version,
-        raw_digest=digest,
-        raw_objects=len(raws),
-        balance={kind: row.values[kind] for kind in BALANCE},
-        **{name: row.values[name] for name in ("lines", "rejected", "hits")},
-    )
-    needed = {staged.hits_key, staged.rejects_key, staged.parts_key, staged.raw_list_key}
-    there = {key for key, _ in objects.listing(lake, staged.prefix)}
-    return staged if needed <= there else None
 
 
 def outdated_views(lake: Lake) -> list[str]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pandas as pd
 import pyarrow as pa
 import pytest
 from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
-from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+from tests.support.lakes import built, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline, settings
+from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg, objects, open_lake, raw
+from clickstream.lake import Lake, iceberg, objects, raw
 from clickstream.lake.raw import RawRange
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
@@ -27,19 +27,7 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     """Three hours around a midnight, built; every test leaves it as it was."""
     logs = tmp_path_factory.mktemp("verify") / "logs"
     write(logs, log_lines(12, FIRST, LAST))
-    chosen = settings.Settings(
-        sources=(settings.Source(name="web-1", path=str(logs)),),
-        lake=settings.Lake(bucket="lake-verify", database="verify", key_secret="keys-verify"),
-        aws=settings.Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-    )
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
-    lake = open_lake(chosen, session)
-    pipeline.pull(lake, chosen.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
-    return lake
+    return built(settings_of_a_lake(local_aws.endpoint, logs), FIRST, LAST)
 
 
 CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
