@@ -12,8 +12,9 @@ from clickstream_dags import DEFAULT_ARGS, PUBLISH_POOL, give_up, open_lake, ran
 DOC = """
 ### What it makes
 The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
-is built again from its raw lines and replaced as one. Nothing is pulled. For a month or a year it
-is quicker than a *Backfill*, because all hours of a day share a task.
+is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
+a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
+commits.
 
 ### When a red run may wait
 * Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
@@ -26,7 +27,7 @@ that is left; its last line says what is wrong and what to do. The reason that w
 the log of `plan_days` and in the run's configuration; `hour_ledger` names the run for each hour.
 
 ### How to rerun
-*Clear task* on the failed day: it goes on after the last hour it has published, and the days that
+*Clear task* on the failed day: it goes on after the last hours it has published, and the days that
 are done are left alone. Running beside hourly runs, a backfill or another range is harmless.
 """
 
@@ -60,7 +61,7 @@ def plan_days() -> list[dict[str, str]]:
     execution_timeout=timedelta(hours=12),
 )
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
-    """Build the day's hours again, one after the other, and publish each; a dry run only looks.
+    """Build the day's hours again and publish them together; a dry run only looks.
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
@@ -70,8 +71,9 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     asked, run_id = context["params"], context["run_id"]
     begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
     lake = open_lake()
-    say(pipeline.describe(pipeline.standings(lake, begin, end)))
-    todo = pipeline.hours_to_rebuild(lake, begin, end, run_id, asked["only_outdated"])
+    found = pipeline.standings(lake, begin, end)
+    say(pipeline.describe(found))
+    todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
         say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
         return {"hours": 0, "lines": 0}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
+from tests.support.lakes import build_all
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
@@ -59,7 +60,7 @@ def test_workers_stage_and_the_driver_publishes_what_one_process_does(
 
     monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
     here, there = lakes("here"), lakes("there")
-    pipeline.build_range(here, HOURS[0], HOURS[-1], "test")
+    build_all(here, HOURS[0], HOURS[-1], "test")
     published = list(engine.build_hours(spark, there, HOURS, "test"))
     assert {one.hour for one in published} == set(map(str, HOURS))
     assert staged(there) == staged(here)

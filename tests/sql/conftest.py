@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.support.lakes import build_all
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import pipeline, settings
@@ -40,7 +41,7 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
     )
     lake = open_lake(chosen, session)
     pipeline.pull(lake, chosen.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
+    build_all(lake, FIRST, LAST, "tests")
     pipeline.refresh_views(lake)
     return lake, truth
 

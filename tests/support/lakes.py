@@ -8,6 +8,9 @@ from pathlib import Path
 import boto3
 from tests.support.localaws_process import CREDENTIALS
 
+from clickstream import pipeline
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -40,3 +43,8 @@ def aws_session() -> boto3.Session:
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[pipeline.Published]:
+    """Build and publish every hour from `first` to `last`."""
+    return list(pipeline.rebuild(lake, [*hour_range(first, last)], run_id))

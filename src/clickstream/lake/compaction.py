@@ -1,6 +1,6 @@
 """Compaction: the data files of a day that is over become one, without a reader noticing.
 
-Every published hour adds a file to each table. Small files make queries slow, so those of a day
+Every publication adds a file to each table. Small files make queries slow, so those of a day
 are read, sorted as the table wants it, and written as one file that takes their place in a single
 commit. Iceberg refuses that commit if anybody changed the day since the table was loaded, and
 refuses an hour's publication that was under way meanwhile: whoever comes second starts afresh.

@@ -12,7 +12,7 @@ import pandas as pd
 from clickstream import __version__, bulk, clean, parse, sessions
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, keys, objects, raw, staging, trouble
+from clickstream.lake import Lake, keys, raw, staging, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import handed_on
@@ -25,7 +25,11 @@ from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
-    raws = raw.list_raw(lake, hour)
+    return clean_lines(lake, hour, version, raw.list_raw(lake, hour))
+
+
+def clean_lines(lake: Lake, hour: Hour, version: str, raws: Sequence[RawObject]) -> Staged:
+    """The same of these raw objects, which were listed after the hour's version was noted."""
     digest = raw.raw_digest(raws)
     staged = Staged(
         hour=str(hour),
@@ -50,7 +54,7 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
         refused.write(pd.concat(aside.rejects))
-    objects.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
+    staging.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
     return replace(
         staged,
         lines=balance.total() + refused.rows,
@@ -101,14 +105,16 @@ def _parsed(lake: Lake, raws: Sequence[RawObject], aside: _Aside) -> Iterator[bu
 @trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
+    return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour)))[0]
+
+
+def stitch(lake: Lake, staged: Staged, carry: pd.DataFrame) -> tuple[Staged, pd.DataFrame]:
+    """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    carry = handed_on(lake, hour)
     frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
     stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    still_open = [
-        sessions.carry_out(parts, hour, rules.gap_seconds) for parts in (carry, *stitched)
-    ]
-    carry_out = sessions.carry_out(pd.concat(still_open), hour, rules.gap_seconds)
+    of_carry = [parts[sessions.CARRY_COLUMNS] for parts in (carry, *stitched)]
+    carry_out = sessions.carry_out(pd.concat(of_carry), hour, rules.gap_seconds)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),
@@ -118,7 +124,7 @@ def build_sessions(lake: Lake, staged: Staged) -> Staged:
     with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
         for parts in stitched:
             written.write(parts)
-    return built
+    return built, carry_out
 
 
 @trouble.told()

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
+from tests.support.lakes import build_all
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream import pipeline, settings
@@ -38,7 +39,7 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     )
     lake = open_lake(chosen, session)
     pipeline.pull(lake, chosen.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
+    build_all(lake, FIRST, LAST, "tests")
     return lake
 
 
@@ -49,21 +50,21 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
     assert pipeline.verify(lake) == []
-    return {table.name: iceberg.load(lake, table).read(HOUR) for table in CHANGED}
+    return {table.name: iceberg.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
 def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
     for table in CHANGED:
-        iceberg.load(lake, table).replace_hour(HOUR, right[table.name])
+        iceberg.load(lake, table).replace(HOUR, HOUR, right[table.name])
     raw.clear_pending(lake, raw.marks_by_hour(lake).get(HOUR, []))
 
 
 def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
     """Change the rows of an hour behind the pipeline's back."""
     loaded = iceberg.load(lake, table)
-    rows = loaded.read(HOUR).to_pylist()
+    rows = loaded.read(HOUR, HOUR).to_pylist()
     change(rows)
-    loaded.replace_hour(HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
+    loaded.replace(HOUR, HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
 
 
 def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any]]], Any]:
@@ -72,7 +73,7 @@ def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any
 
 def stored_twice(lake: Lake) -> None:
     hits = iceberg.load(lake, HITS)
-    hits.iceberg.append(hits.read(HOUR))
+    hits.iceberg.append(hits.read(HOUR, HOUR))
 
 
 def late_line(lake: Lake) -> None:
@@ -102,7 +103,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
         REJECTS,
         lambda rows: rows[0].update(
             {
-                n: iceberg.load(lake, HITS).read(HOUR).to_pylist()[0][n]
+                n: iceberg.load(lake, HITS).read(HOUR, HOUR).to_pylist()[0][n]
                 for n in ("raw_object", "line_number")
             }
         ),
