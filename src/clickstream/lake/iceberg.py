@@ -46,6 +46,7 @@ from pyiceberg.types import (
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
+from clickstream.lake import datafiles
 from clickstream.lake.client import Lake
 from clickstream.tables import TABLES, Table, Type
 
@@ -173,7 +174,7 @@ class LoadedTable:
     def replace(
         self, first: Hour, last: Hour, rows: pa.Table, only: Sequence[Mapping[str, str]] = ()
     ) -> None:
-        """Replace the rows of the hours from `first` to `last` in one commit.
+        """Replace the rows of the hours from `first` to `last`, of one date, in one commit.
 
         With `only`, just those rows are replaced that have all values, by column, of one of them.
         Raises StaleHour if someone changed one of the hours since the load.
@@ -181,7 +182,11 @@ class LoadedTable:
         chosen = And(between(first, last), _any_of(only)) if only else between(first, last)
         try:
             with _Replacement(self.iceberg) as replacement:
-                replacement.overwrite(rows, overwrite_filter=chosen)
+                replacement.delete(chosen)
+                with replacement.update_snapshot().merge_append() as added:
+                    if len(rows):
+                        file = datafiles.write(self.iceberg, rows, first.event_date, "published")
+                        added.append_data_file(file)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
             hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.datafiles import repeating_texts
 from clickstream.shaping import RowsWriter
 from clickstream.tables import Table
 
@@ -50,6 +51,11 @@ def get(lake: Lake, key: str) -> bytes | None:
 def read(lake: Lake, key: str, columns: list[str] | None = None) -> pa.Table:
     """The rows of a staged object, with all columns or some."""
     return _opened(lake, key).read(columns)
+
+
+def read_coded(lake: Lake, key: str, table: Table) -> pa.Table:
+    """The rows of a staged object of a table; texts that repeat are dictionaries."""
+    return _opened(lake, key, read_dictionary=repeating_texts(table)).read()
 
 
 def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:

@@ -128,7 +128,7 @@ def _staged_rows(lake: Lake, staged: Staged, table: Table) -> pa.Table:
         SESSION_PARTS: staged.session_parts_key,
         REJECTS: staged.rejects_key,
     }
-    return staging.read(lake, keys[table])
+    return staging.read_coded(lake, keys[table], table)
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
