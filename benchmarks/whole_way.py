@@ -60,7 +60,8 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
         RowsWriter(out / "session_parts.parquet", SESSION_PARTS, hour) as parts,
         RowsWriter(out / "rejects.parquet", REJECTS, hour) as refused,
     ):
-        for requests in cleaned(log, stages, rejects, look_ups):
+
+        def write(requests: Any) -> None:
             requests.balance()
             stages.done("visitors and behaviour")
             cut = sessions.cut(requests, rules)
@@ -68,9 +69,12 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
             stitched = sessions.stitch(made, sessions.no_carry(), hour, rules)
             stages.done("sessions")
             parts.write(stitched)
-            for frame in sessions.hits_in_order(requests, cut, made):
-                hits.write(frame)
+            for rows in sessions.hits_in_order(requests, cut, made):
+                hits.write(rows)
             stages.done("shape and write")
+
+        for requests in cleaned(log, stages, rejects, look_ups):
+            write(requests)
         refused.write(pd.concat(rejects))
     return hits.rows, parts.rows
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,14 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import clean
+from clickstream import clean, texts
 
-ROWS_AT_ONCE = 500_000
+ROWS_AT_ONCE = 400_000
 """Requests that are labelled at a time where there are groups; a group has about as many."""
 
 _BYTES_PER_ROW = 24
 """What a line is about in raw, compressed: some more in most logs."""
 
+Positions = npt.NDArray[np.int64]
 Batch = tuple[pa.Table, str]
 """The table of parsed requests, and the raw object they are from."""
 
@@ -58,7 +58,8 @@ def grouped(
 class _Store:
     """Files with the rows of each group and, apart from them, the tables that rows point into.
 
-    One set of tables serves all rows that were labelled while the cleaner kept it: an *age*.
+    One set of tables serves all rows that were labelled while the cleaner kept it: an *age*. Of
+    visitors, each group has those of its own.
     """
 
     def __init__(self, directory: Path, groups: int) -> None:
@@ -72,37 +73,52 @@ class _Store:
             return
         columns = cleaner.rows()
         group = self._group_of(cleaner.visitor_ids())[columns["visitor"]]
-        order = np.argsort(group, kind="stable")
-        edges = np.searchsorted(group[order], np.arange(self._groups + 1))
-        edges[-1] = max(edges[-1], 1)  # no rows at all are a group, too
-        for number in np.flatnonzero(np.diff(edges)).tolist():
-            rows = order[edges[number] : edges[number + 1]]
+        for number, rows in self._by_group(group):
             piece = {name: column[rows] for name, column in columns.items()}
-            self._write(f"{number:05d}-{self._age:05d}-{self._pieces:05d}", piece)
+            self._write(f"rows-{number:05d}-{self._age:05d}-{self._pieces:05d}", piece)
         self._pieces += 1
         if cleaner.is_full:
             self.put_tables(cleaner)
 
     def put_tables(self, cleaner: clean.Cleaner) -> None:
         """Put the tables away; those of the rows to come are new ones."""
-        self._write(f"tables-{self._age:05d}", cleaner.tables())
+        tables = cleaner.tables()
         cleaner.forget()
+        visitors = tables.pop("visitor")
+        for number, codes in self._by_group(self._group_of_visitor):
+            self._write(
+                f"visitors-{number:05d}-{self._age:05d}", (codes, texts.some(visitors, codes))
+            )
+        self._write(f"tables-{self._age:05d}", tables)
         self._group_of_visitor = self._group_of_visitor[:0]
         self._age += 1
 
     def groups(self) -> Iterator[clean.Requests]:
         """What was put away, group after group."""
-        tables = lru_cache(maxsize=1)(self._read)
         for number in range(self._groups):
-            found = [
-                clean.Requests(
-                    clean.joined(map(self._read, pieces)), tables(f"tables-{age:05d}")
-                ).with_only_used("visitor")
-                for age in range(self._age)
-                if (pieces := sorted(self._directory.glob(f"{number:05d}-{age:05d}-*")))
-            ]
+            found = [*filter(None, (self._found(number, age) for age in range(self._age)))]
             if found:
                 yield clean.together(found)
+                found.clear()  # the next group comes when this one is done with
+                pa.default_memory_pool().release_unused()
+
+    def _found(self, number: int, age: int) -> clean.Requests | None:
+        """A group's rows of an age, if there are any."""
+        pieces = sorted(self._directory.glob(f"rows-{number:05d}-{age:05d}-*"))
+        if not pieces:
+            return None
+        rows = clean.joined(map(self._read, pieces))
+        codes, visitors = self._read(f"visitors-{number:05d}-{age:05d}")
+        rows["visitor"] = np.searchsorted(codes, rows["visitor"]).astype(np.int32)
+        return clean.Requests(rows, {**self._read(f"tables-{age:05d}"), "visitor": visitors})
+
+    def _by_group(self, group: npt.NDArray[np.uint16]) -> Iterator[tuple[int, Positions]]:
+        """The positions of each group's, in their order; nothing at all is a group, too."""
+        order = np.argsort(group, kind="stable")
+        edges = np.searchsorted(group[order], np.arange(self._groups + 1))
+        edges[-1] = max(edges[-1], 1)
+        for number in np.flatnonzero(np.diff(edges)).tolist():
+            yield number, order[edges[number] : edges[number + 1]]
 
     def _group_of(self, visitor_ids: Sequence[str]) -> npt.NDArray[np.uint16]:
         """Each visitor's group: the first 16 bits of the id, on a scale of the groups."""

@@ -60,8 +60,13 @@ def are(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
     return found
 
 
-def with_only_used(column: pa.Array) -> pa.Array:
-    """The same column, if it is one of texts without those that no row has."""
+def some(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:
+    """Some rows of a table, and of texts only those that these rows have."""
+    taken = table.take(pa.array(rows))
+    return pa.record_batch({name: _with_only_used(taken[name]) for name in taken.schema.names})
+
+
+def _with_only_used(column: pa.Array) -> pa.Array:
     if column.type != TEXT:
         return column
     codes = codes_of(column)

@@ -25,10 +25,10 @@ from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
 from clickstream.clean.visitors import Visitors
 
-LABELLED_AT_ONCE = 500_000
+LABELLED_AT_ONCE = 400_000
 """Requests that are labelled together, where there are so many."""
 
-MOST_REMEMBERED = 300_000
+MOST_REMEMBERED = 120_000
 """Rows of a table that are kept in memory for the requests to come."""
 
 

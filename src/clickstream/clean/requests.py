@@ -75,12 +75,6 @@ class Requests:
         """The same rows, with another table behind one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
-    def with_only_used(self, name: str) -> Requests:
-        """The same rows, with nothing in one of the tables that no row points to."""
-        codes, used = pd.factorize(self.columns[name])
-        columns = {**self.columns, name: codes.astype(np.int32)}
-        return replace(self, columns=columns).with_table(name, _only(self.tables[name], used))
-
     def balance(self) -> dict[str, int]:
         """How many requests are what, each counted once."""
         return balance(self.columns["kind"], self.is_bot)
@@ -143,10 +137,3 @@ def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:
     """The values at some rows; many a column has none at all."""
     is_empty = column.null_count == len(column)
     return pa.nulls(len(rows), column.type) if is_empty else column.take(rows)
-
-
-def _only(table: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    """Some rows of a table, and only the texts that they have."""
-    chosen = table.take(pa.array(rows))
-    names = chosen.schema.names
-    return pa.record_batch({name: texts.with_only_used(chosen[name]) for name in names})

@@ -25,7 +25,11 @@ def test_codes_and_texts_make_the_column_again(some: list[str | None]) -> None:
 @given(SOME, st.data())
 def test_texts_that_no_row_has_are_left_out(some: list[str | None], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.integers(0, len(some) - 1))) if some else []
-    column = texts.with_only_used(texts.coded(some).take(pa.array(rows, pa.int64())))
+    numbers = pa.array(range(len(some)), pa.float64())
+    table = pa.record_batch({"text": texts.coded(some), "number": numbers})
+    found = texts.some(table, np.array(rows, np.int64))
+    column = found["text"]
+    assert found["number"].to_pylist() == rows
     assert column.to_pylist() == [some[row] for row in rows]
     assert set(column.dictionary.to_pylist()) == set(column.to_pylist()) - {None}
 
@@ -53,7 +57,6 @@ def test_which_texts_are_some_names(some: list[str], names: set[str]) -> None:
 
 def test_numbers_are_columns_as_they_are() -> None:
     numbers = pa.array([1.5, None])
-    assert texts.with_only_used(numbers) is numbers
     assert texts.below([numbers, numbers]).to_pylist() == [1.5, None, 1.5, None]
     assert texts.as_arrow(pd.Series([1.5, np.nan])).to_pylist() == [1.5, None]
 
