@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 
 from clickstream import bulk, pipeline, sessions
-from clickstream.clean import Cleaner, VisitorKeys
+from clickstream.clean import Cleaner, VisitorKeys, cleaner
 from clickstream.hours import Hour
 from clickstream.lake import Lake, staging
 from clickstream.tables import HITS, UNSTITCHED_PARTS
@@ -27,10 +27,10 @@ lines = st.builds(
 
 def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Hits and parts of some batches of lines, as plain texts and numbers."""
-    cleaner = Cleaner(RULES, VisitorKeys(KEY))
+    labelling = Cleaner(RULES, VisitorKeys(KEY))
     parsed = ((table(requests(*batch)), f"raw/{n}") for n, batch in enumerate(batches))
     hits, parts = [], []
-    for group in bulk.grouped(parsed, cleaner, groups):
+    for group in bulk.grouped(parsed, labelling, groups):
         cut = sessions.cut(group, RULES_OF_SESSIONS)
         parts.append(sessions.make_parts(group, cut, RULES_OF_SESSIONS).astype(str))
         in_order = sessions.hits_in_order(group, cut, parts[-1])
@@ -43,11 +43,15 @@ def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataF
     st.lists(st.lists(lines, min_size=1, max_size=15), min_size=1, max_size=5),
     st.integers(1, 7),
     st.integers(1, 20),
+    st.integers(0, 20),
 )
-def test_groups_change_nothing(batches: list[list[str]], groups: int, at_once: int) -> None:
+def test_groups_change_nothing(
+    batches: list[list[str]], groups: int, at_once: int, remembered: int
+) -> None:
     whole = built(batches, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bulk, "ROWS_AT_ONCE", at_once)
+        patch.setattr(cleaner, "MOST_REMEMBERED", remembered)
         grouped = built(batches, groups)
     for one, other in zip(whole, grouped, strict=True):
         pd.testing.assert_frame_equal(one, other)
