@@ -22,9 +22,10 @@ from clickstream_dags import (
 DOC = """
 ### What it makes
 The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
-is built again from its raw lines and replaced as one. Nothing is pulled. For a month or a year it
-is quicker than a *Backfill*, because all hours of a day share a task. On Spark, a job of EMR
-Serverless cleans the lines of the whole range first, and the days only publish.
+is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
+a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
+commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
+only publish.
 
 ### When a red run may wait
 * Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
@@ -38,7 +39,7 @@ the log of `plan_days` and in the run's configuration; `hour_ledger` names the r
 How far Spark is: *EMR Serverless Dashboard*, a link on the page of `clean_on_spark`.
 
 ### How to rerun
-*Clear task* on the failed day: it goes on after the last hour it has published, and the days that
+*Clear task* on the failed day: it goes on after the last hours it has published, and the days that
 are done are left alone. A failed `clean_on_spark` cleans what is not cleaned yet. Running beside
 hourly runs, a backfill or another range is harmless.
 """
@@ -122,7 +123,7 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
     trigger_rule="none_failed",
 )
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
-    """Build the day's hours again, one after the other, and publish each; a dry run only looks.
+    """Build the day's hours again and publish them together; a dry run only looks.
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
@@ -132,8 +133,9 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     asked, run_id = context["params"], context["run_id"]
     begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
     lake = open_lake()
-    say(pipeline.describe(pipeline.standings(lake, begin, end)))
-    todo = pipeline.hours_to_rebuild(lake, begin, end, run_id, asked["only_outdated"])
+    found = pipeline.standings(lake, begin, end)
+    say(pipeline.describe(found))
+    todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
         say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
         return {"hours": 0, "lines": 0}

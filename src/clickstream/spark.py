@@ -45,9 +45,9 @@ def build_hours(
     """
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
-        for staged in clean_hours(spark, lake.settings, hours[start : start + at_once]):
-            checked = pipeline.check_hour(lake, pipeline.build_sessions(lake, staged))
-            yield from pipeline.register_tables(lake, checked, run_id)
+        some = hours[start : start + at_once]
+        clean_hours(spark, lake.settings, some)
+        yield from pipeline.rebuild(lake, some, run_id, pipeline.Steps.SESSIONS)
 
 
 def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) -> list[Staged]:
@@ -92,9 +92,8 @@ def main(
     from pyspark.sql import SparkSession
 
     lake = open_lake(load())
-    hours = pipeline.hours_to_rebuild(
-        lake, *pipeline.check_range(first, last), run_id, only_outdated
-    )
+    found = pipeline.standings(lake, *pipeline.check_range(first, last))
+    hours = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     spark = SparkSession.builder.appName(f"clickstream {first} to {last}").getOrCreate()
     if publish:
         for published in build_hours(spark, lake, hours, run_id):

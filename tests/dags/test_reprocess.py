@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support.access_log import Client, append
 from tests.support.lake_settings import ROOT
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -50,7 +51,7 @@ def lake(home: Path) -> Lake:
     )
     opened = clickstream_dags.open_lake()
     pipeline.pull(opened, opened.settings.sources[0])
-    pipeline.build_range(opened, FIRST, LAST, "by hand")
+    build_all(opened, FIRST, LAST, "by hand")
     return opened
 
 

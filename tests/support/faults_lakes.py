@@ -8,7 +8,7 @@ import pandas as pd
 from tests.support import faults_children as children
 from tests.support.access_log import Client, append
 from tests.support.faults_proxy import FaultsProxy
-from tests.support.lakes import beside
+from tests.support.lakes import beside, build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -53,7 +53,7 @@ def built_calmly(settings: Settings, last: Hour) -> Lake:
     """A lake that was pulled and built from FIRST to `last` in one go, undisturbed."""
     calm = children.open_lake(beside(settings, "calm"))
     pipeline.pull(calm, calm.settings.sources[0])
-    pipeline.build_range(calm, FIRST, last, "calm")
+    build_all(calm, FIRST, last, "calm")
     return calm
 
 

@@ -17,7 +17,6 @@ from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     build_hour,
-    build_range,
     hours_left_waiting,
     hours_to_build,
     refresh_views,
@@ -46,7 +45,6 @@ __all__ = [
     "Staged",
     "Steps",
     "build_hour",
-    "build_range",
     "build_sessions",
     "check_hour",
     "check_range",
