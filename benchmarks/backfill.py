@@ -3,8 +3,9 @@
     python -m benchmarks.backfill --hours 24
 
 Starts the local stack on free ports, has Airflow backfill `clickstream_hourly`, and prints how long
-each task took, the CPU time of each part of the stack, and hours a minute. On a shared machine the
-clock measures the neighbours: go by CPU time.
+each task took, the CPU time of each part of the stack, for the first and the last quarter of the
+hours as well, and hours a minute. On a shared machine the clock measures the neighbours: go by CPU
+time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import argparse
 import socket
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from shutil import copyfile
 from statistics import median
@@ -34,6 +38,15 @@ ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 DEADLINE_SECONDS = 6 * 3600
 
 
+@dataclass(frozen=True)
+class Milestone:
+    """How many hours were done at a time of the clock, and each part's CPU seconds until then."""
+
+    hours: int
+    at: float
+    cpu: Counter[str]
+
+
 def main() -> None:
     """Backfill the hours in a stack of its own, and print what it cost."""
     chosen = _arguments()
@@ -48,14 +61,19 @@ def main() -> None:
             list(stack.ready_parts())
             with stack.airflow() as api:
                 stack.wait_until("The DAG", lambda: api.dag_exists(DAG))
-                before, started = _cpu(stack), time.monotonic()
+                way = [Milestone(0, time.monotonic(), _cpu(stack))]
                 api.create_backfill(DAG, FIRST, last, chosen.runs, reprocess="none")
-                stack.wait_until(
-                    "The backfill", lambda: _finished(api, last, chosen.hours), DEADLINE_SECONDS
-                )
-                seconds, cpu = time.monotonic() - started, _cpu(stack) - before
+
+                def finished() -> bool:
+                    time.sleep(2)
+                    open_runs = api.count_runs(DAG, "queued", "running")
+                    done = chosen.hours - open_runs
+                    way.append(Milestone(done, time.monotonic(), _cpu(stack)))
+                    return open_runs == 0
+
+                stack.wait_until("The backfill", finished, DEADLINE_SECONDS)
                 print(f"{chosen.hours} hours, {lines:,} lines, {chosen.runs} runs at once.\n")
-                _report(_durations(api, last), cpu, chosen.hours, seconds)
+                _report(_durations(api, last), way)
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,12 +88,6 @@ def _free_ports() -> Ports:
         one.bind((HOST, 0))
         other.bind((HOST, 0))
         return Ports(one.getsockname()[1], other.getsockname()[1])
-
-
-def _finished(api: AirflowApi, last: Hour, hours: int) -> bool:
-    time.sleep(2)
-    states = Counter(api.run_states(DAG, FIRST, last).values())
-    return states["success"] + states["failed"] == hours
 
 
 def _durations(api: AirflowApi, last: Hour) -> dict[str, list[float]]:
@@ -94,21 +106,36 @@ def _cpu(stack: Stack) -> Counter[str]:
     for name, pid in stack.processes.pids().items():
         process = psutil.Process(pid)
         for one in [process, *process.children(recursive=True)]:
-            used[name] += sum(one.cpu_times()[:4])
+            with suppress(psutil.NoSuchProcess):  # a task that ends now is its parent's next time
+                used[name] += sum(one.cpu_times()[:4])
     return used
 
 
-def _report(
-    durations: Mapping[str, list[float]], cpu: Mapping[str, float], hours: int, seconds: float
-) -> None:
+def _report(durations: Mapping[str, list[float]], way: Sequence[Milestone]) -> None:
     print("| task | median s |\n| --- | ---: |")
     for name, taken in durations.items():
         print(f"| {name} | {median(taken):.2f} |")
-    print("\n| part | CPU s an hour |\n| --- | ---: |")
-    for name, used in cpu.items():
-        print(f"| {name} | {used / hours:.2f} |")
-    print(f"| **all** | {sum(cpu.values()) / hours:.2f} |")
-    print(f"\n{seconds:.0f} s in all, {hours / seconds * 60:.1f} hours a minute.")
+    quarters = [_hourly(*ends) for ends in pairwise(_quarters(way))]
+    whole = _hourly(way[0], way[-1])
+    columns = [whole, quarters[0], quarters[-1]]
+    print("\n| CPU s an hour | all | first quarter | last quarter |\n| --- | ---: | ---: | ---: |")
+    for name in [*way[-1].cpu, "all"]:
+        print(f"| {name} | {' | '.join(f'{column[name]:.2f}' for column in columns)} |")
+    seconds = way[-1].at - way[0].at
+    print(f"\n{seconds:.0f} s in all, {way[-1].hours / seconds * 60:.1f} hours a minute.")
+
+
+def _quarters(way: Sequence[Milestone]) -> list[Milestone]:
+    """The milestones at which each quarter of the hours was done, the start included."""
+    limits = [way[-1].hours * quarter / 4 for quarter in range(5)]
+    return [next(stone for stone in way if stone.hours >= limit) for limit in limits]
+
+
+def _hourly(start: Milestone, end: Milestone) -> dict[str, float]:
+    """CPU seconds that an hour took between two milestones, by part and in all."""
+    hours = max(end.hours - start.hours, 1)
+    parts = {name: (used - start.cpu[name]) / hours for name, used in end.cpu.items()}
+    return {**parts, "all": sum(parts.values())}
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
 """What the steps of an hour hand on: a dict of addresses and counts while a task runs, a reference
-to it while the DAG is put together."""
+to it while the DAG is put together. It is one value (`multiple_outputs=False`), for Airflow would
+store each of its keys besides, with a request for each."""
 
 
 @task
@@ -68,7 +69,7 @@ def list_sources() -> list[str]:
     return names
 
 
-@task(map_index_template="{{ task.op_kwargs['source'] }}")
+@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
 def pull_logs(source: str) -> dict[str, Any]:
     """Copy the source's new lines to the raw store, each to the hour of its own time.
 
@@ -98,15 +99,14 @@ def hours_to_build() -> list[str]:
 
     context = get_current_context()
     own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
-    lake = open_lake()
-    hours = pipeline.hours_to_build(lake, own, catch_up=scheduled)
-    waiting = pipeline.hours_left_waiting(lake, hours)
+    due = pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)
+    waiting = due.left_waiting
     backfill = f" {len(waiting)} hours from {waiting[0]} on wait for a backfill." if waiting else ""
-    say(f"The run of {own} builds {', '.join(map(str, hours))}.{backfill}")
-    return [str(hour) for hour in hours]
+    say(f"The run of {own} builds {', '.join(map(str, due.hours))}.{backfill}")
+    return [str(hour) for hour in due.hours]
 
 
-@task(map_index_template="{{ task.op_kwargs['hour'] }}")
+@task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)
 def clean_hits(hour: str) -> dict[str, Any]:
     """Parse, label and pseudonymise the hour's lines into staged files; no table is touched."""
     from clickstream import hours, pipeline
@@ -116,7 +116,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
     return cleaned.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR)
+@task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests to sessions, taking over those still open from the hour before."""
     from clickstream import pipeline
@@ -126,7 +126,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
     return built.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR)
+@task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Refuse an hour whose lines do not add up, before any reader can see it."""
     from clickstream import pipeline
@@ -136,7 +136,12 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     return checked.as_dict()
 
 
-@task(map_index_template=NAME_OF_HOUR, pool=PUBLISH_POOL, priority_weight=10)
+@task(
+    map_index_template=NAME_OF_HOUR,
+    pool=PUBLISH_POOL,
+    priority_weight=10,
+    max_active_tis_per_dag=1,
+)
 def register_tables(staged: Staged) -> None:
     """Publish the hour in the tables, and set its neighbours right where sessions cross over."""
     from clickstream import pipeline

@@ -23,8 +23,8 @@ AWS_CONNECTION = "aws_default"
 
 PUBLISH_POOL = "clickstream_publish"
 PUBLISH_SLOTS = 3
-"""Tasks that write to the tables at once. More of them would be right as well, but each commit
-that meets another is made anew, so they would mostly wait for one another."""
+"""Tasks that write to the tables at once: an hour of the hourly runs, and two days of ranges. More
+would be right as well, but each commit that meets another is made anew."""
 
 TAGS: Mapping[str, str] = {
     "clickstream": "Makes or keeps the clickstream lake.",

@@ -76,6 +76,17 @@ def test_no_run_waits_for_the_one_before_or_makes_up_for_lost_ones(dag) -> None:
     assert not any(task.depends_on_past for task in dag.tasks)
 
 
+def test_the_tasks_of_an_hour_hand_on_one_value_each(bag) -> None:
+    """Airflow guesses from `-> dict` that each key is to be stored as well: a request for each."""
+    tasks = bag.dags["clickstream_hourly"].tasks
+    assert [task.task_id for task in tasks if getattr(task, "multiple_outputs", False)] == []
+
+
+def test_hourly_runs_publish_in_turn(bag) -> None:
+    publishing = bag.dags["clickstream_hourly"].get_task("build_hour.register_tables")
+    assert publishing.max_active_tis_per_dag == 1
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_is_read_fast_and_asks_nobody(path, tmp_path) -> None:
     """Every task process reads the file again: heavy imports and look-ups are paid each time.

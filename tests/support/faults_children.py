@@ -70,7 +70,7 @@ def pull_and_build(lake: Lake, hour: str) -> None:
     """The same without the views."""
     for source in lake.settings.sources:
         pipeline.pull(lake, source)
-    for each in pipeline.hours_to_build(lake, Hour.parse(hour)):
+    for each in pipeline.hours_to_build(lake, Hour.parse(hour)).hours:
         pipeline.build_hour(lake, each, f"run of {hour}")
 
 

@@ -30,6 +30,7 @@ _KEYS = (
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/00000-.*\.metadata\.json"), "first metadata"),
     (re.compile(r"warehouse/[^/]+/(\w+)/metadata/.*\.metadata\.json"), r"\1 metadata"),
     (re.compile(r"staging/.*/(\w+)(-\w+)?\.(parquet|json)"), r"staged \1"),
+    (re.compile(r"bookmarks/[^/]+/finished\.json"), "list of finished files"),
     (re.compile(r"bookmarks/.*"), "bookmark"),
     (re.compile(r"publishing/.*-parts"), "replaced parts"),
     (re.compile(r"publishing/.*"), "publishing mark"),
@@ -261,7 +262,7 @@ def _name(handler: BaseHTTPRequestHandler, body: bytes) -> str:
     if "delete" in url.query:
         key = (re.findall(r"<Key>(.*?)</Key>", body.decode()) or [""])[0]
         return f"DELETE {_kind(key)}"
-    if key.startswith("bookmarks/") and body:
+    if _kind(key) == "bookmark" and body:
         return "PUT bookmark " + ("intent" if json.loads(body)["pending_end"] else "move")
     if not key:
         found = re.search(r"prefix=([\w%]+)", url.query)

@@ -36,7 +36,7 @@ def build_late_cafe(lake: Lake, directory: Path) -> datetime:
     time.sleep(0.01)  # Snapshots are told apart by milliseconds.
     (directory / "web-2-access.log").write_bytes(b"".join(late))
     pipeline.pull(lake, source)
-    for hour in pipeline.hours_to_build(lake, LAST):
+    for hour in pipeline.hours_to_build(lake, LAST).hours:
         pipeline.build_hour(lake, hour, "late")
     pipeline.refresh_views(lake)
     return between

@@ -87,7 +87,7 @@ class World:
             self.do(step, self.lake)
         published = lake_hour.published_hours(self.lake, FIRST, self.traffic.last)
         missing = {*hour_range(FIRST, self.traffic.last)} - published
-        late = {*pipeline.hours_to_build(self.lake, self.traffic.last.next)}
+        late = {*pipeline.hours_to_build(self.lake, self.traffic.last.next).hours}
         for hour in sorted((missing | late) - {self.traffic.last.next}):
             pipeline.build_hour(self.lake, hour, "made good")
 
@@ -107,7 +107,7 @@ class World:
                 self._disturb(inner, writes, by)
 
     def _run(self, lake: Lake, hour: Hour) -> None:
-        for one in pipeline.hours_to_build(lake, hour):
+        for one in pipeline.hours_to_build(lake, hour).hours:
             pipeline.build_hour(lake, one, "run")
 
     def _disturb(self, step: Done, writes: int, by: tuple[Step, ...]) -> None:

@@ -36,6 +36,12 @@ class LogFile:
         """The hour the file was last written in."""
         return Hour.of(datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
 
+    @property
+    def identity(self) -> str:
+        """What a file keeps, whatever its name, until it is written to: inode, size, and time."""
+        found = self.path.stat()
+        return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+
     @contextmanager
     def open(self) -> Iterator[LogStream]:
         """Open the uncompressed content for reading."""

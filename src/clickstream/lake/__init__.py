@@ -46,8 +46,9 @@ def open_lake(
         settings = settings.model_copy(update={"aws": aws})
     lake = Lake(settings, session or shared_session())
     try:
-        _ensure_bucket(lake)
-        iceberg.ensure_tables(lake)
+        if not iceberg.are_all_there(lake):
+            _ensure_bucket(lake)
+            iceberg.ensure_tables(lake)
     except (NoCredentialsError, EndpointConnectionError) as error:
         raise SettingsError(
             f"Can't reach AWS: {error} For the local AWS, start `clickstream up` and export the "

@@ -3,11 +3,15 @@
 A bookmark moves in three steps: the range about to be pulled is written to it by compare-and-swap,
 the range's lines are stored, and the bookmark moves past the range. A range left behind by a crash,
 or being pulled by someone else, is simply pulled again: same names, same bytes.
+
+Beside a host's bookmarks lies a list of the files that are pulled to their end, by identity: most
+files of a directory are old ones, and need not be opened to find that their bookmarks say so.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from dataclasses import asdict, dataclass, replace
 
 from clickstream.lake import objects
@@ -57,6 +61,21 @@ def load(lake: Lake, fresh: Bookmark) -> Bookmark:
     if stored is None:
         return fresh
     return replace(Bookmark(**json.loads(stored.body)), etag=stored.etag)
+
+
+def finished_files(lake: Lake, host: str) -> set[str]:
+    """The identities of a host's files that are pulled to their end, as far as they are known."""
+    stored = objects.get(lake, _finished_key(host))
+    return set(json.loads(stored.body)) if stored else set()
+
+
+def save_finished_files(lake: Lake, host: str, identities: Set[str]) -> None:
+    """Store what `finished_files` finds; of two pulls at once, either's list is right."""
+    objects.put(lake, _finished_key(host), json.dumps(sorted(identities)).encode())
+
+
+def _finished_key(host: str) -> str:
+    return f"bookmarks/{host}/finished.json"
 
 
 def save(lake: Lake, bookmark: Bookmark) -> Bookmark | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
@@ -15,11 +16,12 @@ from pyiceberg.io import (
     S3_CONNECT_TIMEOUT,
     S3_ENDPOINT,
     S3_REQUEST_TIMEOUT,
+    FileIO,
 )
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
-from pyiceberg.typedef import Identifier
+from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 # Each table that is loaded tells of its files; a day's log would be mostly that.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
@@ -56,6 +58,18 @@ class LakeCatalog(GlueCatalog):
     refused, for the table has changed: by the very commit that seems to fail. pyiceberg would
     remove the files of a commit that it takes for refused, and so damage the table.
     """
+
+    @cached_property
+    def _files(self) -> FileIO:
+        return LakeFiles(dict(self.properties))
+
+    def _load_file_io(
+        self,
+        properties: Properties = EMPTY_DICT,  # noqa: ARG002
+        location: str | None = None,  # noqa: ARG002
+    ) -> FileIO:
+        """The files of every table, through the same connections: no table has ways of its own."""
+        return self._files
 
     def load_table(self, identifier: str | Identifier) -> Table:
         """The table as it stands now."""

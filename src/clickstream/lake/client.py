@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,6 +83,16 @@ class Lake:
         """Staged objects that this process has put or got last."""
         return Recent()
 
+    def catalog_entries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """What Glue says of tables and views, by name, in one listing; the others are not there."""
+        pages = self.glue.get_paginator("get_tables").paginate(
+            DatabaseName=self.database, Expression="|".join(names)
+        )
+        try:
+            return {entry["Name"]: entry for page in pages for entry in page["TableList"]}
+        except self.glue.exceptions.EntityNotFoundException:
+            return {}
+
     @property
     def region(self) -> str:
         """The AWS region, from the settings or the environment."""
@@ -125,5 +136,8 @@ def warm_up() -> None:
 
     A process that forks workers calls this once, and its children open the lake at once.
     """
-    for service in ("s3", "glue", "athena", "secretsmanager"):
-        shared_session().client(service, region_name="us-east-1")
+    listings = {"s3": "list_objects_v2", "glue": "get_tables", "athena": "get_query_results"}
+    for service in (*listings, "secretsmanager"):
+        client = shared_session().client(service, region_name="us-east-1")
+        if service in listings:
+            client.get_paginator(listings[service])

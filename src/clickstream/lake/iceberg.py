@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import pyarrow as pa
+from pyiceberg.catalog.glue import ICEBERG_FIELD_CURRENT
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -80,7 +82,8 @@ PROPERTIES = {
     "commit.retry.min-wait-ms": "20",
     "commit.retry.max-wait-ms": "1000",
 }
-
+OURS = {name: value for name, value in PROPERTIES.items() if name != "format-version"}
+"""The properties that a table keeps; its format version is none once it is made."""
 
 MS_PER_HOUR = 3_600_000
 NEWEST_SNAPSHOTS = 50
@@ -97,6 +100,26 @@ def iceberg_schema(table: Table) -> Schema:
         for n, column in enumerate(table.columns, start=1)
     )
     return Schema(*fields)
+
+
+def are_all_there(lake: Lake) -> bool:
+    """Whether the catalog holds every table, with all its columns and our properties.
+
+    It is one request, and nearly always all that opening a lake takes: each task opens it anew.
+    """
+    stored = lake.catalog_entries(table.name for table in TABLES)
+    return all(table.name in stored and _is_current(table, stored[table.name]) for table in TABLES)
+
+
+def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
+    """Whether a table's entry in Glue, where pyiceberg repeats its metadata, lacks nothing."""
+    columns = {
+        column["Name"]
+        for column in entry["StorageDescriptor"]["Columns"]
+        if column.get("Parameters", {}).get(ICEBERG_FIELD_CURRENT) == "true"
+    }
+    has_columns = columns.issuperset(column.name for column in table.columns)
+    return has_columns and OURS.items() <= entry.get("Parameters", {}).items()
 
 
 def ensure_tables(lake: Lake) -> None:
@@ -117,10 +140,9 @@ def _evolve(lake: Lake, table: Table) -> None:
     Older rows have null there.
     """
     stored = load(lake, table).iceberg
-    ours = {name: value for name, value in PROPERTIES.items() if name != "format-version"}
-    if not ours.items() <= stored.properties.items():
+    if not OURS.items() <= stored.properties.items():
         with suppress(CommitFailedException):  # someone else does it
-            stored.transaction().set_properties(ours).commit_transaction()
+            stored.transaction().set_properties(OURS).commit_transaction()
             stored = load(lake, table).iceberg
     missing = [c for c in table.columns if c.name not in stored.schema().column_names]
     if missing:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import yaml
-from botocore.exceptions import ClientError
 
 from clickstream.errors import InputError
 from clickstream.lake import athena
@@ -70,29 +70,28 @@ def _read(path: Path) -> View:
 
 def outdated(lake: Lake, directory: Path) -> list[View]:
     """The views whose SQL differs from what the catalog holds, or that it lacks."""
-    return [view for view in read_views(directory) if _stored_sql(lake, view.name) != view.sql]
+    return _outdated(lake, read_views(directory))
 
 
 def refresh(lake: Lake, directory: Path) -> Refreshed:
     """Create or replace the views whose SQL differs from what the catalog holds."""
-    changed = [view.name for view in outdated(lake, directory)]
-    done = Refreshed([], [])
-    for view in read_views(directory):
-        if view.name in changed:
-            athena.query(lake, f"create or replace view {view.name} as\n{view.sql}")
-        (done.created if view.name in changed else done.unchanged).append(view.name)
-    return done
+    views = read_views(directory)
+    changed = _outdated(lake, views)
+    for view in changed:
+        athena.query(lake, f"create or replace view {view.name} as\n{view.sql}")
+    return Refreshed(
+        [view.name for view in changed], [view.name for view in views if view not in changed]
+    )
 
 
-def _stored_sql(lake: Lake, name: str) -> str | None:
+def _outdated(lake: Lake, views: Sequence[View]) -> list[View]:
+    entries = lake.catalog_entries([view.name for view in views])
+    return [view for view in views if _stored_sql(entries.get(view.name, {})) != view.sql]
+
+
+def _stored_sql(entry: Mapping[str, Any]) -> str | None:
     """The SELECT that Glue holds for a view: Athena keeps it in base64 inside a comment."""
-    try:
-        table: dict[str, Any] = lake.glue.get_table(DatabaseName=lake.database, Name=name)["Table"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "EntityNotFoundException":
-            return None
-        raise
-    match = _PRESTO_VIEW.search(table.get("ViewOriginalText") or "")
+    match = _PRESTO_VIEW.search(entry.get("ViewOriginalText") or "")
     if match is None:
         return None
     return str(json.loads(base64.b64decode(match[1]))["originalSql"]).strip()

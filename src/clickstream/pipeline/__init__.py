@@ -16,8 +16,8 @@ from clickstream.pipeline.build import (
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
+    Due,
     build_hour,
-    hours_left_waiting,
     hours_to_build,
     refresh_views,
     register_tables,
@@ -38,6 +38,7 @@ from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_fi
 from clickstream.pipeline.verify import verify
 
 __all__ = [
+    "Due",
     "Finding",
     "Pace",
     "Published",
@@ -53,7 +54,6 @@ __all__ = [
     "compact_days",
     "describe",
     "expire_snapshots",
-    "hours_left_waiting",
     "hours_to_build",
     "hours_to_rebuild",
     "is_staged",

@@ -9,12 +9,14 @@ from functools import partial
 
 import pyarrow as pa
 
+from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import Publication, publish
-from clickstream.pipeline.chain import first_astray
+from clickstream.pipeline.build import build_sessions, check_hour
+from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.history import Cause, built_from, causes_of, history
 from clickstream.pipeline.records import Published, Staged
 from clickstream.pipeline.stage import stage_hours
@@ -23,8 +25,16 @@ from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 MOST_ATTEMPTS = 20
 
 
+@dataclass(frozen=True)
+class Due:
+    """The hours that a run builds, and those before them that no run comes to by itself."""
+
+    hours: list[Hour]
+    left_waiting: list[Hour]
+
+
 @trouble.told()
-def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
+def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
     Late are published hours that got more lines, whichever they are, and with `catch_up` unbuilt
@@ -36,13 +46,8 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> list[Hour]:
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
     published = lake_hour.published_hours(lake, waiting[0], waiting[-1]) if waiting else set()
-    return sorted({hour, *missed, *published.intersection(waiting)})
-
-
-@trouble.told()
-def hours_left_waiting(lake: Lake, building: list[Hour]) -> list[Hour]:
-    """Hours with lines, before the ones being built, that no run will come to by itself."""
-    return [h for h in raw.pending_hours(lake) if h < min(building)]
+    hours = sorted({hour, *missed, *published.intersection(waiting)})
+    return Due(hours, [h for h in waiting if h < hours[0]])
 
 
 @trouble.told()
@@ -54,7 +59,18 @@ def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     again; if one of the next took over something else, so is that one, and so on while carries
     change (usually one hour).
     """
-    return publish_staged(lake, [staged], run_id)
+    return publish_staged(lake, [_following_on(lake, staged)], run_id)
+
+
+def _following_on(lake: Lake, staged: Staged) -> Staged:
+    """The staged hour, stitched again if the hours before it hand on something else by now.
+
+    It would be found astray once it is published, and be published twice.
+    """
+    carry = handed_on(lake, Hour.parse(staged.hour))
+    if sessions.carry_digest(carry) == staged.carry_in:
+        return staged
+    return check_hour(lake, build_sessions(lake, staged))
 
 
 @trouble.told()

@@ -16,7 +16,13 @@ from clickstream.collect.directory import LogStream, fingerprint, tail_digest
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
-from clickstream.lake.bookmarks import Bookmark, load, save
+from clickstream.lake.bookmarks import (
+    Bookmark,
+    finished_files,
+    load,
+    save,
+    save_finished_files,
+)
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
 
@@ -64,15 +70,19 @@ def pull(lake: Lake, source: Source) -> Pulled:
     lines: Counter[Hour] = Counter()
     size, unfinished, refused = 0, [], []
     files = list_files(lake.settings.resolve(source.path), source.pattern)
+    known, finished = finished_files(lake, source.name), set()
     for file in files:
-        try:
+        identity = file.identity  # before it is read: lines that come meanwhile change it
+        if identity not in known:
             got = _pull_file(lake, source, file, lines)
-        except InputError as error:
-            refused.append(f"{file.path.name}: {error}")
-            continue
-        size += got.bytes
-        unfinished += [file.path.name] if got.has_unfinished_line else []
-        refused += [f"{file.path.name}: {got.damage}"] if got.damage else []
+            size += got.bytes
+            unfinished += [file.path.name] if got.has_unfinished_line else []
+            refused += [f"{file.path.name}: {got.refusal}"] if got.refusal else []
+            if got.has_unfinished_line or got.refusal:
+                continue
+        finished.add(identity)
+    if finished != known:
+        save_finished_files(lake, source.name, finished)
     hours = [str(hour) for hour in sorted(lines)]
     total = sum(lines.values())
     return Pulled(source.name, len(files), total, size, hours, unfinished, refused)
@@ -80,14 +90,21 @@ def pull(lake: Lake, source: Source) -> Pulled:
 
 @dataclass(frozen=True)
 class _Got:
-    """What came of one file; `damage` is a sentence, empty where the file is whole."""
+    """What came of one file; `refusal` says why it, or a part of it, can't be read."""
 
-    bytes: int
-    has_unfinished_line: bool
-    damage: str = ""
+    bytes: int = 0
+    has_unfinished_line: bool = False
+    refusal: str = ""
 
 
 def _pull_file(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) -> _Got:
+    try:
+        return _pull_readable(lake, source, file, lines)
+    except InputError as error:
+        return _Got(refusal=str(error))
+
+
+def _pull_readable(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) -> _Got:
     with file.open() as stream:
         bookmark = _find_bookmark(lake, source, file, stream)
         begin = offset = 0

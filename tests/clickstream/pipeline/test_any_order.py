@@ -85,6 +85,19 @@ def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
     assert len(ledger) == len(list(hour_range(FIRST, LAST)))
 
 
+def test_an_hour_is_published_once_though_the_one_before_came_meanwhile(
+    make_lake, tmp_path: Path
+) -> None:
+    lake, second = make_lake("meanwhile"), FIRST.next
+    write(tmp_path / "logs", log_lines(1))
+    pipeline.pull(lake, lake.settings.sources[0])
+    staged = pipeline.build_sessions(lake, pipeline.clean_hits(lake, second))
+    pipeline.build_hour(lake, FIRST, "test")
+    assert pipeline.build_sessions(lake, staged).carry_in != staged.carry_in
+    assert [one.reason for one in pipeline.register_tables(lake, staged, "test")] == ["built"]
+    assert pipeline.verify(lake, FIRST, second) == []
+
+
 def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:
     late = make_lake("late")
     lines = log_lines(1)
@@ -98,7 +111,7 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
     build_all(late, FIRST, LAST, "test")
     write(tmp_path / "partly", lines, "access.log")
     pipeline.pull(late, source)
-    for hour in pipeline.hours_to_build(late, LAST.next):
+    for hour in pipeline.hours_to_build(late, LAST.next).hours:
         pipeline.build_hour(late, hour, "test")
     ledger = lake_hour.ledger(late)
     assert ledger["late_lines"].sum() == len(lines)

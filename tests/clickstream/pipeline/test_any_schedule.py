@@ -37,8 +37,8 @@ ALL = [Pull(host) for host in HOSTS]
 
 BACKWARDS: list[Step] = [*ALL, Build(2), Build(1), Build(0)]
 """Each hour is built without what the one before hands on, which comes after."""
-NEIGHBOUR_MEANWHILE: list[Step] = [*ALL, Build(0), Disturbed(Build(2), 4, (Build(1),))]
-"""An hour has read what the one before hands on, and then that one is published."""
+NEIGHBOUR_MEANWHILE: list[Step] = [*ALL, Build(0), Disturbed(Build(2), 5, (Build(1),))]
+"""An hour is about to be published and follows on, and then the one before it is published."""
 SAME_MEANWHILE: list[Step] = [
     Pull("web-1"),
     Disturbed(Build(0), 3, (Pull("web-2"), Build(0))),
@@ -160,8 +160,8 @@ def nothing_is_handed_on_in_a_range(lake: Lake, staged: Staged, carry: pd.DataFr
     return stitch(lake, staged, carry)[0], sessions.no_carry()
 
 
-def late_lines_stay_out(_lake: Lake, hour: Hour) -> list[Hour]:
-    return [hour]
+def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
+    return pipeline.Due([hour], left_waiting=[])
 
 
 def no_look_left(lake: Lake, first: Hour, last: Hour) -> Hour | None:

@@ -78,7 +78,7 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     build_all(lake, FIRST, FIRST.next, "first")
     assert changes(lake) == []
     arrive(lake, tmp_path, visit(FIRST, 30, 59), "access.log")
-    for hour in pipeline.hours_to_build(lake, FIRST):
+    for hour in pipeline.hours_to_build(lake, FIRST).hours:
         pipeline.build_hour(lake, hour, "late")
     assert changes(lake) == [
         (FIRST.naive, "extended", "late lines", False),

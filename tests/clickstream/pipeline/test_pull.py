@@ -167,6 +167,23 @@ def test_two_files_that_begin_alike_are_told_apart(lake: Lake, tmp_path: Path) -
     assert pipeline.pull(lake, source).lines == 2
 
 
+def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_path: Path) -> None:
+    server = WebServer(tmp_path / "logs")
+    for _ in range(5):
+        server.write()
+        server.rename()
+    source = Source(name=f"host-{uuid.uuid4().hex}", path=str(server.directory))
+    assert pipeline.pull(lake, source).lines == 5
+    for path in server.directory.iterdir():
+        path.rename(path.with_name(f"{path.name}.old"))
+    asked: list[str] = []
+    heard = {"event_name": "before-call.s3", "handler": lambda model, **_: asked.append(model.name)}
+    lake.s3.meta.events.register(**heard)
+    again = pipeline.pull(lake, source)
+    lake.s3.meta.events.unregister(**heard)
+    assert (again.files, again.lines, asked) == (5, 0, ["GetObject"])
+
+
 def test_a_directory_that_is_none_is_named(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere is not a directory"):
         pipeline.pull(lake, Source(name="web-1", path=str(tmp_path / "nowhere")))
@@ -182,9 +199,8 @@ def test_hours_wait_until_they_are_built(
     pipeline.pull(reopen(), lake.settings.sources[0])
     hour = Hour.of(START)
     assert raw.pending_hours(lake) == [hour]
-    assert pipeline.hours_to_build(lake, hour.next) == [hour, hour.next]
+    assert pipeline.hours_to_build(lake, hour.next).hours == [hour, hour.next]
     alone = pipeline.hours_to_build(lake, hour.next, catch_up=False)
-    assert alone == [hour.next]
-    assert pipeline.hours_left_waiting(lake, alone) == [hour]
+    assert alone == pipeline.Due([hour.next], left_waiting=[hour])
     pipeline.build_hour(lake, hour, "test")
     assert raw.pending_hours(lake) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -115,6 +116,11 @@ class AirflowApi:
         """The state of the run of each hour from `first` to `last` that has one."""
         return {hour: run["state"] for hour, run in self._runs(dag_id, first, last)}
 
+    def count_runs(self, dag_id: str, *states: str) -> int:
+        """How many runs are in one of some states."""
+        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1")
+        return int(found["total_entries"])
+
     def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
         runs = self._all(
             f"/dags/{dag_id}/dagRuns",
@@ -145,7 +151,7 @@ class AirflowApi:
             if not page[key] or len(rows) >= page["total_entries"]:
                 return rows
 
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _get(self, path: str, **parameters: str | Sequence[str]) -> Any:
         return self._request("GET", path, params=parameters)
 
     def _request(self, method: str, path: str, **content: Any) -> Any:

@@ -7,9 +7,20 @@ has workers to spare the imports. After a change of the library, start the stack
 """
 
 import sys
+from importlib import import_module
+
+LOADED_LATE = (
+    "clickstream.pipeline",  # which needs pandas, pyarrow and pyiceberg
+    # Airflow's and pyiceberg's own imports inside functions, as a task comes to them.
+    "airflow.dag_processing.bundles.local",
+    "airflow.providers.standard.operators.empty",
+    "airflow.sdk.definitions.asset.metadata",
+    "airflow.sdk.definitions.decorators",
+    "jinja2.ext",
+    "pyiceberg.avro.decoder_fast",
+)
 
 if "scheduler" in sys.argv[1:2]:
-    import clickstream.pipeline  # noqa: F401  which needs them all
-    from clickstream.lake import warm_up
-
-    warm_up()
+    for name in LOADED_LATE:
+        import_module(name)
+    import_module("clickstream.lake").warm_up()
