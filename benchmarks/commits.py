@@ -1,4 +1,10 @@
-"""What the publication of an hour costs when the tables hold few hours, and when they hold many."""
+"""What the publication of an hour costs when the tables hold few hours, and when they hold many.
+
+    python -m benchmarks.commits --at 100 1000 5000
+
+The tables are filled a day at a time, as `clickstream_reprocess` does; what is measured are
+publications of one hour each, as the hourly runs do.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,9 @@ import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -16,30 +23,28 @@ import psutil
 import pyarrow as pa
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.hour import UNPUBLISHED
-from clickstream.lake.publication import publish
+from clickstream.lake.publication import Publication, publish
 from clickstream.settings import Aws, Settings
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,
     RAW_OBJECTS,
-    REJECTS,
     SESSION_CHANGES,
-    SESSION_PARTS,
     Table,
 )
 
 FIRST = Hour.parse("2026-01-01T00")
 ROWS_PER_HOUR = 50
-MEASURED = 50
+MEASURED = 30
 """Publications that a figure is the median of."""
 
 
 def main() -> None:
-    """Publish hour after hour and print what the last ones before each count cost."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Fill the tables up to each count, and print what the last publications before it cost."""
+    parser = argparse.ArgumentParser(description="Measure what publications cost.")
     parser.add_argument("--at", type=int, nargs="+", default=[100, 1000, 5000])
     counts = parser.parse_args().at
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
@@ -47,11 +52,12 @@ def main() -> None:
     print("| ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder, LocalAwsProcess(Path(folder)) as aws:
         lake = _lake(aws.endpoint)
-        costs = []
-        for number, cost in enumerate(_publications(lake, max(counts), aws.pid), start=1):
-            costs.append(cost)
-            if number in counts:
-                _print(lake, number, costs[-MEASURED:])
+        there = 0
+        for count in sorted(counts):
+            _fill(lake, FIRST.plus(there), FIRST.plus(count - MEASURED - 1))
+            last = [FIRST.plus(count - left) for left in range(MEASURED, 0, -1)]
+            _print(lake, count, [_cost(lake, hour, aws.pid) for hour in last])
+            there = count
 
 
 def _print(lake: Lake, number: int, costs: list[tuple[float, float]]) -> None:
@@ -60,20 +66,27 @@ def _print(lake: Lake, number: int, costs: list[tuple[float, float]]) -> None:
     print(f"| {number:,} | {ours:.2f} | {of_aws:.2f} | {len(table.snapshots())} |", flush=True)
 
 
-def _publications(lake: Lake, hours: int, aws_pid: int) -> Iterator[tuple[float, float]]:
-    """The CPU seconds of each publication: of this process, and of the local AWS."""
+def _fill(lake: Lake, first: Hour, last: Hour) -> None:
+    for begin, end in by_day(first, last):
+        _publish(lake, [*hour_range(begin, end)])
+
+
+def _cost(lake: Lake, hour: Hour, aws_pid: int) -> tuple[float, float]:
+    """The CPU seconds of a publication: of this process, and of the local AWS."""
     aws = psutil.Process(aws_pid)
-    for hour in hour_range(FIRST, FIRST.minus(1 - hours)):
-        before = time.process_time(), sum(aws.cpu_times()[:2])
-        _publish(lake, hour)
-        yield time.process_time() - before[0], sum(aws.cpu_times()[:2]) - before[1]
+    before = time.process_time(), sum(aws.cpu_times()[:2])
+    _publish(lake, [hour])
+    return time.process_time() - before[0], sum(aws.cpu_times()[:2]) - before[1]
 
 
-def _publish(lake: Lake, hour: Hour) -> None:
-    rows = {table.name: _rows(table, hour) for table in (HITS, SESSION_PARTS, REJECTS)}
+def _publish(lake: Lake, hours: Sequence[Hour]) -> None:
     numbers = {RAW_OBJECTS: 1, SESSION_CHANGES: 0, HOUR_LEDGER: 1}
-    history = {table.name: _rows(table, hour, number) for table, number in numbers.items()}
-    publish(lake, hour, UNPUBLISHED, "benchmark", rows, lambda _replaced: history)
+    history = {
+        table.name: pa.concat_tables(_rows(table, hour, number) for hour in hours)
+        for table, number in numbers.items()
+    }
+    new = [Publication(hour, UNPUBLISHED, partial(_rows, hour=hour)) for hour in hours]
+    publish(lake, new, "benchmark", lambda _replaced: history)
 
 
 def _rows(table: Table, hour: Hour, number: int = ROWS_PER_HOUR) -> pa.Table:

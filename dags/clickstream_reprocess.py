@@ -5,15 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 from airflow.sdk import dag, get_current_context, task
 
-from clickstream_dags import DEFAULT_ARGS, PUBLISH_POOL, give_up, open_lake, range_params, say
+from clickstream_dags import (
+    DEFAULT_ARGS,
+    EMR_VARIABLES,
+    PUBLISH_POOL,
+    give_up,
+    open_lake,
+    range_params,
+    say,
+    unset_variables,
+)
 
 DOC = """
 ### What it makes
 The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
-is built again from its raw lines and replaced as one. Nothing is pulled. For a month or a year it
-is quicker than a *Backfill*, because all hours of a day share a task.
+is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
+a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
+commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
+only publish.
 
 ### When a red run may wait
 * Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
@@ -24,14 +36,26 @@ is quicker than a *Backfill*, because all hours of a day share a task.
 The log of `rebuild_day` has a line for each hour, with the hours done, lines a second and the time
 that is left; its last line says what is wrong and what to do. The reason that was given stands in
 the log of `plan_days` and in the run's configuration; `hour_ledger` names the run for each hour.
+How far Spark is: *EMR Serverless Dashboard*, a link on the page of `clean_on_spark`.
 
 ### How to rerun
-*Clear task* on the failed day: it goes on after the last hour it has published, and the days that
-are done are left alone. Running beside hourly runs, a backfill or another range is harmless.
+*Clear task* on the failed day: it goes on after the last hours it has published, and the days that
+are done are left alone. A failed `clean_on_spark` cleans what is not cleaned yet. Running beside
+hourly runs, a backfill or another range is harmless.
 """
 
 MOST_DAYS = 1000
 """Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
+
+LONGEST = timedelta(hours=12)
+"""What a day's task or the job on Spark may take; EMR Serverless itself ends a job after that."""
+
+IMAGE_SCRIPT = "local:///opt/clickstream/src/clickstream/spark.py"
+SCRIPT = "{{ var.value.get('clickstream_emr_script', '" + IMAGE_SCRIPT + "') }}"
+"""The script of the job: a file in the application's image, or an object in S3."""
+
+POLL = timedelta(seconds=15)
+"""How often the job on Spark is asked for."""
 
 
 @task
@@ -48,19 +72,58 @@ def plan_days() -> list[dict[str, str]]:
     days = list(hours.by_day(first, last)) if asked["steps"] != "views" else []
     if len(days) > MOST_DAYS:
         give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
+    if days and asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
+        give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
     dry = "A dry run: " if asked["dry_run"] else ""
-    say(f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days. Why: {asked['reason']}")
+    say(
+        f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days, by {asked['engine']}. "
+        f"Why: {asked['reason']}"
+    )
     return [{"first": str(begin), "last": str(end)} for begin, end in days]
+
+
+@task.short_circuit(ignore_downstream_trigger_rules=False)
+def is_for_spark() -> bool:
+    """Whether Spark cleans the range first; if not, `clean_on_spark` is skipped."""
+    asked = get_current_context()["params"]
+    return asked["engine"] == "spark" and asked["steps"] != "views" and not asked["dry_run"]
+
+
+def clean_on_spark() -> EmrServerlessStartJobOperator:
+    """The job that cleans the whole range into the staging area; waiting, it takes no worker."""
+    return EmrServerlessStartJobOperator(
+        task_id="clean_on_spark",
+        application_id="{{ var.value.clickstream_emr_application }}",
+        execution_role_arn="{{ var.value.clickstream_emr_role }}",
+        name="clickstream {{ params['from'] }} to {{ params['to'] }}",
+        job_driver={
+            "sparkSubmit": {
+                "entryPoint": SCRIPT,
+                "entryPointArguments": [
+                    *("{{ params['from'] }}", "{{ params['to'] }}"),
+                    *("--run-id", "{{ run_id }}", "--no-publish"),
+                    "--{{ '' if params['only_outdated'] else 'no-' }}only-outdated",
+                ],
+            }
+        },
+        deferrable=True,
+        waiter_delay=int(POLL.total_seconds()),
+        waiter_max_attempts=LONGEST // POLL,
+        execution_timeout=LONGEST,
+        enable_application_ui_links=True,
+        doc_md="Cleans the range on Spark, into the staging area, and publishes nothing.",
+    )
 
 
 @task(
     map_index_template="{{ task.op_kwargs['first'][:10] }}",
     pool=PUBLISH_POOL,
     max_active_tis_per_dag=2,
-    execution_timeout=timedelta(hours=12),
+    execution_timeout=LONGEST,
+    trigger_rule="none_failed",
 )
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
-    """Build the day's hours again, one after the other, and publish each; a dry run only looks.
+    """Build the day's hours again and publish them together; a dry run only looks.
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
@@ -70,13 +133,20 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     asked, run_id = context["params"], context["run_id"]
     begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
     lake = open_lake()
-    say(pipeline.describe(pipeline.standings(lake, begin, end)))
-    todo = pipeline.hours_to_rebuild(lake, begin, end, run_id, asked["only_outdated"])
+    found = pipeline.standings(lake, begin, end)
+    say(pipeline.describe(found))
+    todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
         say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
         return {"hours": 0, "lines": 0}
+    steps = (
+        pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
+    )
+    if steps is pipeline.Steps.SESSIONS:
+        staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
+        say(f"{staged} of {len(todo)} hours wait cleaned in staging; the others are cleaned here.")
     pace = pipeline.Pace(todo)
-    for published in pipeline.rebuild(lake, todo, run_id, pipeline.Steps(asked["steps"])):
+    for published in pipeline.rebuild(lake, todo, run_id, steps):
         say(f"{pace.count(published)} {published.sentence}")
     say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
@@ -106,7 +176,9 @@ def refresh_views() -> None:
 )
 def clickstream_reprocess() -> None:
     """A range of hours once more."""
-    rebuild_day.expand_kwargs(plan_days()) >> refresh_views()
+    days = plan_days()
+    rebuilt = rebuild_day.expand_kwargs(days)
+    days >> is_for_spark() >> clean_on_spark() >> rebuilt >> refresh_views()
 
 
 clickstream_reprocess()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import Connection, Param
+from airflow.sdk import Connection, Param, Variable
 
 if TYPE_CHECKING:
     import boto3
@@ -77,6 +77,15 @@ def range_params() -> dict[str, Param]:
             title="Steps",
             description="Views are refreshed at the end in any case.",
         ),
+        "engine": Param(
+            "pandas",
+            type="string",
+            enum=list(ENGINES),
+            values_display=dict(ENGINES),
+            title="Engine",
+            description="Where lines are cleaned. Spark is for ranges that one machine would be at "
+            "for hours; docs/spark.md says what it needs.",
+        ),
         "only_outdated": Param(
             False,
             type="boolean",
@@ -98,6 +107,19 @@ STEPS: Mapping[str, str] = {
     "views": "Views only",
 }
 """The steps that a range may go through again, and how the form calls them."""
+
+
+ENGINES: Mapping[str, str] = {
+    "pandas": "pandas, in Airflow's own tasks",
+    "spark": "Spark, in a job of EMR Serverless",
+}
+"""What may clean the lines of a range, and how the form calls it."""
+
+EMR_VARIABLES: Mapping[str, str] = {
+    "clickstream_emr_application": "the id of an application of EMR Serverless",
+    "clickstream_emr_role": "the ARN of the role that its jobs run under",
+}
+"""The Variables of Airflow that a job of Spark can't do without."""
 
 
 def _range_end(title: str, of_a_day: str) -> Param:
@@ -154,6 +176,15 @@ def _aws_connection() -> tuple[boto3.Session | None, str | None]:
 
     hook: AwsGenericHook[Any] = AwsGenericHook(aws_conn_id=AWS_CONNECTION)
     return hook.get_session(), hook.conn_config.endpoint_url
+
+
+def unset_variables(needed: Mapping[str, str]) -> list[str]:
+    """A sentence for each of the Variables of Airflow that is not set."""
+    return [
+        f"The Variable {name} is not set: {meaning}."
+        for name, meaning in needed.items()
+        if not Variable.get(name, default=None)
+    ]
 
 
 def say(sentence: str) -> None:

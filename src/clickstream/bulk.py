@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from clickstream import clean, texts
 
-ROWS_AT_ONCE = 400_000
+ROWS_AT_ONCE = 350_000
 """Requests that are labelled at a time where there are groups; a group has about as many."""
 
 _BYTES_PER_ROW = 24

@@ -142,8 +142,9 @@ def build(
     if pull_first and not dry_run:
         _pull_all(lake)
     run_id = _by_hand()
-    todo = pipeline.hours_to_rebuild(lake, first, last, run_id, only_outdated)
-    out.print(pipeline.describe(pipeline.standings(lake, first, last)), soft_wrap=True)
+    found = pipeline.standings(lake, first, last)
+    todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
+    out.print(pipeline.describe(found), soft_wrap=True)
     if dry_run:
         out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
         return

@@ -1,11 +1,12 @@
 """Build a range of hours on a Spark cluster: for ranges that one machine would be at for too long.
 
-    spark-submit spark.py FROM TO
+    spark-submit spark.py FROM TO [--no-publish]
 
 An hour's hits and parts follow from its raw lines alone, so each hour is cleaned by a task of its
 own, wherever there is room, by the same code and to the same bytes as anywhere else. Nothing is
 shuffled: an hour too large for a worker's memory goes to its disk in groups of visitors, as ever.
-What is left, stitching sessions and publishing, goes from hour to hour, and the driver does it.
+What is left, stitching sessions and publishing, goes from hour to hour: the driver does it, or
+leaves it to the days of `clickstream_reprocess`.
 
 Arrow carries names of hours in and counts out; PySpark's own pandas is not used.
 """
@@ -20,8 +21,7 @@ import pyarrow as pa
 import typer
 
 from clickstream import pipeline
-from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.pipeline import Published, Staged
 from clickstream.settings import Settings, load
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HOURS_PER_CORE = 4
-"""Hours cleaned before the driver publishes them, for each core: what a killed job loses."""
+"""Hours cleaned for each core before the driver publishes them."""
 
 Batches = Iterator[pa.RecordBatch]
-HourArgument = Annotated[Hour, typer.Argument(parser=Hour.parse)]
 
 
 def build_hours(
@@ -46,13 +45,20 @@ def build_hours(
     """
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
-        for staged in clean_hours(spark, lake.settings, hours[start : start + at_once]):
-            checked = pipeline.check_hour(lake, pipeline.build_sessions(lake, staged))
-            yield from pipeline.register_tables(lake, checked, run_id)
+        some = hours[start : start + at_once]
+        clean_hours(spark, lake.settings, some)
+        yield from pipeline.rebuild(lake, some, run_id, pipeline.Steps.SESSIONS)
 
 
 def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) -> list[Staged]:
-    """Parse and clean hours into staged files, each as a task of its own; no table is touched."""
+    """Parse and clean hours into staged files, each as a task of its own; no table is touched.
+
+    Rows that wait already, of the same lines and by the same rules, are left alone, so a job that
+    was killed goes on where it stopped.
+    """
+    if not hours:
+        return []
+    spark.sparkContext.setJobDescription(f"Clean {hours[0]} to {hours[-1]}")
     numbers = spark.range(0, len(hours), numPartitions=len(hours))
     cleaned = numbers.mapInArrow(_cleaning(settings, [*map(str, hours)]), "staged string")
     staged = [Staged.from_dict(json.loads(row.staged)) for row in cleaned.collect()]
@@ -60,31 +66,41 @@ def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) 
 
 
 def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], Batches]:
-    """What a worker does: numbers of hours in, what `clean_hits` says of each as JSON out."""
+    """What a worker does: numbers of hours in, what cleaning says of each as JSON out."""
 
     def clean(batches: Batches) -> Batches:
         lake = Lake(settings, shared_session())
         for batch in batches:
             for number in batch.column("id").to_pylist():
-                staged = pipeline.clean_hits(lake, Hour.parse(hours[number]))
+                staged = pipeline.clean_unless_staged(lake, Hour.parse(hours[number]))
                 yield pa.record_batch({"staged": [json.dumps(staged.as_dict())]})
 
     return clean
 
 
 def main(
-    first: HourArgument,
-    last: HourArgument,
+    first: Annotated[Hour, typer.Argument(parser=Hour.first_of, metavar="FROM")],
+    last: Annotated[Hour, typer.Argument(parser=Hour.last_of, metavar="TO")],
     run_id: Annotated[str, typer.Option(help="Who publishes, for the ledger.")] = "spark",
+    publish: Annotated[bool, typer.Option(help="Publish, too, or leave it to others.")] = True,
+    only_outdated: Annotated[bool, typer.Option(help="Only hours that would change.")] = False,
 ) -> None:
-    """Build every hour from FROM to TO on Spark; the raw lines must have been pulled."""
+    """Build days or hours on Spark; the raw lines must have been pulled.
+
+    Hours that this run has published already are left out.
+    """
     from pyspark.sql import SparkSession
 
-    if last < first:
-        raise InputError(f"The range ends before it begins: {first} to {last}; swap the two.")
+    lake = open_lake(load())
+    found = pipeline.standings(lake, *pipeline.check_range(first, last))
+    hours = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     spark = SparkSession.builder.appName(f"clickstream {first} to {last}").getOrCreate()
-    for published in build_hours(spark, open_lake(load()), [*hour_range(first, last)], run_id):
-        typer.echo(published.sentence)
+    if publish:
+        for published in build_hours(spark, lake, hours, run_id):
+            typer.echo(published.sentence)
+    else:
+        for staged in clean_hours(spark, lake.settings, hours):
+            typer.echo(staged.sentence)
 
 
 if __name__ == "__main__":

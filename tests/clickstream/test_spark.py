@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
+from tests.support.lakes import build_all
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.hours import hour_range
-from clickstream.lake import Lake, objects, open_lake
+from clickstream.lake import Lake, objects, raw
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 
@@ -38,32 +39,54 @@ def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
 
 
 @pytest.fixture
-def lakes(lake: Lake, tmp_path: Path) -> Callable[[str], Lake]:
-    """Lakes side by side with the same visitor keys, into which the same logs were pulled."""
+def lakes(make_lake: Callable[[str], Lake], tmp_path: Path) -> Callable[[str], Lake]:
+    """Lakes side by side, into which the same logs were pulled."""
     write(tmp_path / "logs", log_lines(4, FIRST, LAST))
 
     def make(name: str) -> Lake:
-        where = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
-        own = lake.settings.lake.model_copy(update=where)
-        made = open_lake(lake.settings.model_copy(update={"lake": own}), lake.session)
+        made = make_lake(name)
         pipeline.pull(made, made.settings.sources[0])
         return made
 
     return make
 
 
-def test_workers_stage_and_the_driver_publishes_what_one_process_does(
+def test_hours_cleaned_by_workers_are_those_of_one_process(
     spark, lakes: Callable[[str], Lake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from clickstream import spark as engine
 
     monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
-    here, there = lakes("here"), lakes("there")
-    pipeline.build_range(here, HOURS[0], HOURS[-1], "test")
+    here, there, days = map(lakes, ("here", "there", "days"))
+    build_all(here, HOURS[0], HOURS[-1], "test")
     published = list(engine.build_hours(spark, there, HOURS, "test"))
     assert {one.hour for one in published} == set(map(str, HOURS))
     assert staged(there) == staged(here)
     assert_same(there, here)
+
+    engine.clean_hours(spark, days.settings, HOURS)
+    assert cleaned(days) == cleaned(here)
+    written = [*objects.listing_with_times(days, "staging/")]
+    engine.clean_hours(spark, days.settings, HOURS)
+    assert [*objects.listing_with_times(days, "staging/")] == written
+
+    monkeypatch.setattr(raw, "read", no_line_is_read)
+    published = [
+        one
+        for hour in reversed(HOURS)  # each makes the ones after it astray
+        for one in pipeline.rebuild(days, [hour], "test", pipeline.Steps.SESSIONS)
+    ]
+    assert len(published) > len(HOURS)
+    assert_same(days, here)
+
+
+def no_line_is_read(*_: object) -> bytes:
+    raise AssertionError("A line was read.")
+
+
+def cleaned(lake: Lake) -> dict[str, bytes]:
+    """What cleaning leaves in the staging area."""
+    return {key: body for key, body in staged(lake).items() if "/session_parts-" not in key}
 
 
 def staged(lake: Lake) -> dict[str, bytes]:

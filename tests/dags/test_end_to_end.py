@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support.access_log import BOT, Client, append
 from tests.support.lake_settings import ROOT
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -205,7 +206,7 @@ def test_an_hour_asked_for_by_hand_is_built_again_to_the_same(dag, home) -> None
     )
     lake = open_lake()
     pipeline.pull(lake, lake.settings.sources[0])
-    pipeline.build_range(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
+    build_all(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
     before = [without_run(row) for row in ledger(lake)]
     asked = dag.test(
         logical_date=datetime(2026, 11, 21, 9, 30, tzinfo=UTC), run_conf={"hour": "2026-11-20T05"}

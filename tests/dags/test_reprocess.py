@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support.access_log import Client, append
 from tests.support.lake_settings import ROOT
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -50,7 +51,7 @@ def lake(home: Path) -> Lake:
     )
     opened = clickstream_dags.open_lake()
     pipeline.pull(opened, opened.settings.sources[0])
-    pipeline.build_range(opened, FIRST, LAST, "by hand")
+    build_all(opened, FIRST, LAST, "by hand")
     return opened
 
 
@@ -67,21 +68,23 @@ def states(run: Any) -> dict[tuple[str, str], str]:
 
 
 DAYS = {("rebuild_day", "2026-11-20"), ("rebuild_day", "2026-11-21")}
-ONCE = {("plan_days", ""), ("refresh_views", "")}
+ONCE = {("plan_days", ""), ("is_for_spark", ""), ("refresh_views", "")}
+HERE = dict.fromkeys(DAYS | ONCE, "success") | {("clean_on_spark", ""): "skipped"}
 
 
 def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, caplog) -> None:
-    caplog.set_level(logging.INFO, logger="clickstream")
+    caplog.set_level(logging.INFO)
     dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
-    assert states(dry) == dict.fromkeys(DAYS | ONCE, "success")
+    assert states(dry) == HERE
     assert "Would build 1 hours: 2026-11-20T23." in caplog.text
     assert "1 hours, 1 up to date; 1 lines published" in caplog.text
     assert publishers(lake) == ["by hand"] * 2
 
     run = read_dag().test(run_conf=ASKED)
-    assert states(run) == dict.fromkeys(DAYS | ONCE, "success")
+    assert states(run) == HERE
     assert "1 of 1 hours done" in caplog.text
     assert "Why: a test" in caplog.text
+    assert "Loaded FileIO" not in caplog.text
     assert publishers(lake) == [run.run_id] * 2
     assert pipeline.verify(lake) == []
 
@@ -95,19 +98,23 @@ def test_views_alone_touch_no_hour(dag, lake) -> None:
     assert pipeline.outdated_views(lake) == []
 
 
-def test_a_range_that_can_t_be_is_red_at_once(dag, home, caplog) -> None:
-    for ends, says in (
+def test_what_can_t_be_is_red_at_once(dag, home, caplog) -> None:
+    for wrong, says in (
         ({"from": "2026-11-21", "to": "2026-11-20"}, "swap the two"),
         ({"from": "2001-01-01", "to": "2026-11-20"}, "9,455 days are too many for one run"),
+        ({"engine": "spark"}, "The Variable clickstream_emr_role is not set: the ARN of"),
     ):
-        run = dag.test(run_conf={**ASKED, **ends})
+        run = dag.test(run_conf={**ASKED, **wrong})
         assert states(run)["plan_days", ""] == "failed"
         assert says in caplog.text
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"from": "yesterday"}, {"to": "2026-11-20T05:30"}, {"reason": ""}, {"steps": "some"}],
+    [
+        *({"from": "yesterday"}, {"to": "2026-11-20T05:30"}, {"reason": ""}, {"steps": "some"}),
+        {"engine": "dask"},
+    ],
 )
 def test_the_form_refuses_what_it_can_t_use(dag, wrong) -> None:
     from airflow.sdk.exceptions import ParamValidationError
@@ -127,3 +134,35 @@ def test_the_form_asks_for_what_has_no_default(dag, name) -> None:
 
 def test_the_form_offers_the_steps_that_there_are(dag) -> None:
     assert dag.params.get_param("steps").schema["enum"] == [*pipeline.Steps]
+
+
+@pytest.mark.parametrize(("only_outdated", "option"), [(True, ""), (False, "no-")])
+def test_the_job_on_spark_is_asked_for_what_the_form_says(
+    dag, monkeypatch, only_outdated: bool, option: str
+) -> None:
+    """Its arguments are read here by the command line that they are for."""
+    import typer
+    from airflow.sdk.execution_time.context import VariableAccessor
+
+    from clickstream import spark
+
+    monkeypatch.setenv("AIRFLOW_VAR_CLICKSTREAM_EMR_APPLICATION", "00abc")
+    monkeypatch.setenv("AIRFLOW_VAR_CLICKSTREAM_EMR_ROLE", "arn:aws:iam::1:role/spark")
+    job = dag.get_task("clean_on_spark")
+    variables = {"value": VariableAccessor(deserialize_json=False)}
+    params = {"from": "2026-11-20", "to": "2026-11-21T00", "only_outdated": only_outdated}
+    job.render_template_fields({"params": params, "run_id": "manual__1", "var": variables})
+    assert (job.application_id, job.name) == ("00abc", "clickstream 2026-11-20 to 2026-11-21T00")
+    assert job.execution_role_arn == "arn:aws:iam::1:role/spark"
+    submitted = job.job_driver["sparkSubmit"]
+    assert submitted["entryPoint"] == "local:///opt/clickstream/src/clickstream/spark.py"
+    script = typer.Typer(add_completion=False)
+    script.command()(spark.main)
+    read = typer.main.get_command(script).make_context("spark", submitted["entryPointArguments"])
+    assert read.params == {
+        "first": Hour.parse("2026-11-20T00"),
+        "last": LAST,
+        "run_id": "manual__1",
+        "publish": False,
+        "only_outdated": only_outdated,
+    }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.real_logs.counting import by_hour, counted
 from tests.real_logs.real_log import RealLog, some
+from tests.support.lakes import build_all
 from tests.support.shared_data import shared
 
 from clickstream import pipeline
@@ -43,7 +44,7 @@ BOTS = "select sum(bot_requests) as bots from daily_traffic"
 
 def built(lake: Lake, first: str, last: str) -> list[dict[str, Any]]:
     """The ledger's rows after the hours were built in order, views made and all was verified."""
-    pipeline.build_range(lake, Hour.parse(first), Hour.parse(last), "real logs")
+    build_all(lake, Hour.parse(first), Hour.parse(last), "real logs")
     pipeline.refresh_views(lake)
     assert pipeline.verify(lake) == []
     ledger = athena.query(lake, "select * from hour_ledger order by hour_at").records()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from tests.support.localaws_process import CREDENTIALS
+from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
 from clickstream.hours import Hour
-from clickstream.lake import Lake, open_lake
+from clickstream.lake import Lake
 from clickstream.local.cafe import CafeRules, Truth, write_history
 
 ROOT = Path(__file__).parents[2]
@@ -25,22 +24,13 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake
     logs = tmp_path_factory.mktemp("cafe") / "logs"
     truth = write_history(logs, FIRST, LAST, RULES)
     hopes = settings.load(ROOT / "clickstream.toml", {})
-    chosen = settings.Settings(
-        site=settings.Site(name="cafe", domains=RULES.domains),
-        sources=(settings.Source(name="web-1", path=str(logs)),),
-        lake=settings.Lake(bucket="lake-sql", database="sql"),
-        aws=settings.Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-        build=settings.Build(sql_directory=str(ROOT / "include" / "sql")),
-        goals=hopes.goals,
-        funnel=hopes.funnel,
-    )
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
-    lake = open_lake(chosen, session)
-    pipeline.pull(lake, chosen.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
+    own = {
+        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "goals": hopes.goals,
+        "funnel": hopes.funnel,
+    }
+    chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
+    lake = built(chosen, FIRST, LAST)
     pipeline.refresh_views(lake)
     return lake, truth
 

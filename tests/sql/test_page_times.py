@@ -12,6 +12,8 @@ from random import Random
 from statistics import mean
 from typing import Any
 
+from tests.support.lakes import build_all
+
 from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
@@ -74,7 +76,7 @@ def views_of(visits: list[list[Glance]], rng: Random, lake: Lake, logs: Path) ->
     lines.sort(key=lambda entry: entry[0])
     (logs / "access.log").write_text("".join(text for _, text in lines))
     pipeline.pull(lake, lake.settings.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
+    build_all(lake, FIRST, LAST, "tests")
     pipeline.refresh_views(lake)
     return athena.query(lake, "select page, dwell_seconds, is_estimated from page_views").rows
 

@@ -6,6 +6,7 @@ that building its hours once gives, and `verify` finds nothing. `make test-stack
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import time
@@ -17,11 +18,12 @@ import boto3
 import psycopg2
 import pytest
 from tests.support.access_log import BOT, Client, append
+from tests.support.emr_serverless import EmrServerless, emr_serverless
 from tests.support.lake_settings import ROOT, write_settings
 
 from clickstream import pipeline, settings
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake import Lake, athena, objects, open_lake
 from clickstream.lake import hour as lake_hour
 from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, running_stack
 from clickstream.local.stack.layout import HOST
@@ -50,7 +52,13 @@ def free_ports() -> Ports:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def emr() -> Iterator[EmrServerless]:
+    with emr_serverless() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, emr: EmrServerless) -> Iterator[Stack]:
     """The project's own DAGs over a few hours of small logs, in which one session never ends."""
     root = tmp_path_factory.mktemp("s")
     for name in ("Procfile", "dags", "plugins", "include"):
@@ -60,7 +68,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         lines = [ANA.get(f"{hour}:{minute:02}:00", f"/menu?{minute}") for minute in (5, 30, 55)]
         lines += [ROBOT.get(f"{hour}:40:00", "/robots.txt"), "cut in the mid"]
         append(root / "web-1" / "access.log", lines)
-    with running_stack(Layout(root), free_ports(), variables=ALONE) as running:
+    variables = ALONE | emr.airflow_variables(ROOT / "src" / "clickstream" / "spark.py")
+    with running_stack(Layout(root), free_ports(), variables=variables) as running:
+        emr.environment = running.environment
         for _ in running.ready_parts():
             pass
         yield running
@@ -213,12 +223,34 @@ def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
     conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test"}
     run_id = api.trigger(REPROCESS, conf)
     stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
+    assert tasks(api, run_id)["clean_on_spark"] == "skipped"
     assert publishers(lake) == [run_id] * 3
     assert contents(lake) == built_once
     before = versions(lake)
     assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 3
     stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
     assert versions(lake) == before
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+def test_a_range_cleaned_on_spark(built_once, stack, api, lake, emr) -> None:
+    """The job is a real spark-submit; its task waits in the triggerer, and links to the job."""
+    swept = [key for key, _ in objects.listing(lake, "staging/")]
+    objects.delete(lake, swept)
+    conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test", "engine": "spark"}
+    run_id = api.trigger(REPROCESS, conf)
+    stack.wait_until("Spark", lambda: "deferred" in tasks(api, run_id).values(), DEADLINE_SECONDS)
+    stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
+    assert tasks(api, run_id)["clean_on_spark"] == "success"
+    page = f"/dags/{REPROCESS}/dagRuns/{run_id}/taskInstances/clean_on_spark/links"
+    assert api._get(page)["extra_links"]["EMR Serverless Dashboard"].startswith(emr.url)
+    assert [job.returncode for job in emr.jobs] == [0]
+    assert publishers(lake) == [run_id] * 3
+    assert contents(lake) == built_once
+
+
+def tasks(api: AirflowApi, run_id: str) -> dict[str, str]:
+    return {task["task_id"]: task["state"] for task in api.tasks(REPROCESS, run_id)}
 
 
 def run_is(api: AirflowApi, run_id: str, state: str) -> bool:

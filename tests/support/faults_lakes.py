@@ -8,6 +8,7 @@ import pandas as pd
 from tests.support import faults_children as children
 from tests.support.access_log import Client, append
 from tests.support.faults_proxy import FaultsProxy
+from tests.support.lakes import beside, build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -18,13 +19,6 @@ from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 FIRST = Hour.parse("2026-11-20T00")
 BY_PUBLICATION = ["published_at", "published_by", "late_lines", "late_by_seconds"]
 BY_PULL = ["raw_object", "line_number", "raw_objects", "raw_digest"]
-
-
-def twin(settings: Settings, name: str) -> Settings:
-    """Settings of a lake with the same logs and keys, in a bucket and database of its own."""
-    lake = settings.lake
-    own = {"bucket": f"{lake.bucket}-{name}", "database": f"{lake.database}_{name}"}
-    return settings.model_copy(update={"lake": lake.model_copy(update=own)})
 
 
 def through(settings: Settings, proxy: FaultsProxy, seconds: int = 30) -> Settings:
@@ -57,9 +51,9 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
 
 def built_calmly(settings: Settings, last: Hour) -> Lake:
     """A lake that was pulled and built from FIRST to `last` in one go, undisturbed."""
-    calm = children.open_lake(twin(settings, "calm"))
+    calm = children.open_lake(beside(settings, "calm"))
     pipeline.pull(calm, calm.settings.sources[0])
-    pipeline.build_range(calm, FIRST, last, "calm")
+    build_all(calm, FIRST, last, "calm")
     return calm
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import boto3
 from tests.support.localaws_process import CREDENTIALS
 
+from clickstream import pipeline
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, open_lake
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -34,9 +37,22 @@ def beside(settings: Settings, name: str) -> Settings:
     return settings.model_copy(update={"lake": lake.model_copy(update=own)})
 
 
+def built(settings: Settings, first: Hour, last: Hour) -> Lake:
+    """The lake of some settings, the logs of its first source pulled and a range of hours built."""
+    lake = open_lake(settings, aws_session())
+    pipeline.pull(lake, settings.sources[0])
+    build_all(lake, first, last, "tests")
+    return lake
+
+
 def aws_session() -> boto3.Session:
     """A new session with the local AWS's credentials, as another process would have."""
     return boto3.Session(
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[pipeline.Published]:
+    """Build and publish every hour from `first` to `last`."""
+    return list(pipeline.rebuild(lake, [*hour_range(first, last)], run_id))

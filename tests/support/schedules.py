@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.faults import Killed
+from tests.support.lakes import build_all
 from tests.support.traffic import FIRST, HOSTS, Traffic
 
 from clickstream import pipeline
@@ -40,6 +41,14 @@ class Build:
 
 
 @dataclass(frozen=True)
+class Range:
+    """Somebody builds hours in one go, from so many to so many after FIRST."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Run:
     """An hour's scheduled run: it builds its own hour and those it has to make good for."""
 
@@ -50,12 +59,13 @@ class Run:
 class Disturbed:
     """A step that is disturbed after so many writes, by other steps or, if by none, its end."""
 
-    step: Pull | Build | Run
+    step: Done
     writes: int
-    by: tuple[Pull | Build | Run, ...] = ()
+    by: tuple[Done, ...] = ()
 
 
-Step = Pull | Build | Run | Disturbed
+Done = Pull | Build | Range | Run
+Step = Done | Disturbed
 
 
 @dataclass
@@ -66,7 +76,7 @@ class World:
     traffic: Traffic
     directory: Path
     written: dict[str, int] = field(default_factory=dict)
-    owed: list[Pull | Build | Run] = field(default_factory=list)
+    owed: list[Done] = field(default_factory=list)
     """Killed and not yet run again."""
 
     def carry_out(self, schedule: list[Step]) -> None:
@@ -88,9 +98,11 @@ class World:
                 self._write(host, tenths)
                 pipeline.pull(lake, self._source(host))
             case Build(hour):
-                pipeline.build_hour(lake, FIRST.minus(-hour), "built")
+                pipeline.build_hour(lake, FIRST.plus(hour), "built")
+            case Range(first, last):
+                build_all(lake, FIRST.plus(first), FIRST.plus(last), "range")
             case Run(hour):
-                self._run(lake, FIRST.minus(-hour))
+                self._run(lake, FIRST.plus(hour))
             case Disturbed(inner, writes, by):
                 self._disturb(inner, writes, by)
 
@@ -98,7 +110,7 @@ class World:
         for one in pipeline.hours_to_build(lake, hour).hours:
             pipeline.build_hour(lake, one, "run")
 
-    def _disturb(self, step: Pull | Build | Run, writes: int, by: tuple[Step, ...]) -> None:
+    def _disturb(self, step: Done, writes: int, by: tuple[Step, ...]) -> None:
         def disturbance() -> None:
             if not by:
                 self.owed.append(step)

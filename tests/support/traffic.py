@@ -32,6 +32,7 @@ REQUESTS = (
     "GET /robots.txt 200",
 )
 PAUSES = (0, 1, 60, 900, 1799, 1800, 1801, 5000)
+PAUSES_OF_HOURS = (*PAUSES, 7199, 7200, 7201, 28799, 28800, 28801)
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,15 @@ class Traffic:
 
 
 @st.composite
-def traffics(draw: st.DrawFn, hours: int = 3, most: int = 20) -> Traffic:
+def traffics(
+    draw: st.DrawFn, hours: int = 3, most: int = 20, pauses: tuple[int, ...] = PAUSES
+) -> Traffic:
     """Traffic of so many hours; a visitor makes `most` requests at most, save who stays all day."""
     who = st.tuples(st.sampled_from(ADDRESSES), st.sampled_from(AGENTS))
     visitors = draw(st.lists(who, min_size=2, max_size=6, unique=True))
     asked: list[tuple[int, str, str, str, str]] = []
     for address, agent in visitors:
-        visit = draw(_visits(hours, most))
+        visit = draw(_visits(hours, most, pauses))
         hosts = cycle(draw(st.lists(st.sampled_from(HOSTS), min_size=1, max_size=5)))
         asked += [
             (second, host, address, agent, what)
@@ -91,16 +94,18 @@ def traffics(draw: st.DrawFn, hours: int = 3, most: int = 20) -> Traffic:
 
 
 @st.composite
-def _visits(draw: st.DrawFn, hours: int, most: int) -> list[tuple[int, str]]:
+def _visits(
+    draw: st.DrawFn, hours: int, most: int, pauses: tuple[int, ...]
+) -> list[tuple[int, str]]:
     """The seconds of one visitor's requests, and what is asked for."""
-    pauses = draw(
+    made = draw(
         st.one_of(
-            st.lists(st.sampled_from(PAUSES), min_size=most // 4, max_size=most),
+            st.lists(st.sampled_from(pauses), min_size=most // 4, max_size=most),
             st.sampled_from((1200, 1800)).map(lambda pause: [pause] * (hours * HOUR // pause)),
         )
     )
     begin = draw(st.integers(0, HOUR))
-    seconds = [at for at in accumulate(pauses, initial=begin) if at < hours * HOUR]
+    seconds = [at for at in accumulate(made, initial=begin) if at < hours * HOUR]
     what = draw(st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=8))
     return [*zip(seconds, islice(cycle(what), len(seconds)), strict=True)]
 

@@ -25,7 +25,7 @@ from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
 from clickstream.clean.visitors import Visitors
 
-LABELLED_AT_ONCE = 400_000
+LABELLED_AT_ONCE = 350_000
 """Requests that are labelled together, where there are so many."""
 
 MOST_REMEMBERED = 120_000

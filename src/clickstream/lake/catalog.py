@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
@@ -21,6 +22,9 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
+
+# Each table that is loaded tells of its files; a day's log would be mostly that.
+logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
 
 ATTEMPTS = 5
 """How often a request is made before it has failed, the first time included."""

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from clickstream.errors import SettingsError
 from clickstream.lake.catalog import ATTEMPTS, LakeCatalog, LakeFiles
+from clickstream.lake.recent import Recent
 from clickstream.settings import Settings
 
 
@@ -76,6 +77,11 @@ class Lake:
         }
         given = {name: value for name, value in properties.items() if value}
         return LakeCatalog("glue", client=self.glue, **given)
+
+    @cached_property
+    def recent(self) -> Recent:
+        """Staged objects that this process has put or got last."""
+        return Recent()
 
     def catalog_entries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What Glue says of tables and views, by name, in one listing; the others are not there."""

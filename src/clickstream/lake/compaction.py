@@ -1,6 +1,6 @@
 """Compaction: the data files of a day that is over become one, without a reader noticing.
 
-Every published hour adds a file to each table. Small files make queries slow, so those of a day
+Every publication adds a file to each table. Small files make queries slow, so those of a day
 are read, sorted as the table wants it, and written as one file that takes their place in a single
 commit. Iceberg refuses that commit if anybody changed the day since the table was loaded, and
 refuses an hour's publication that was under way meanwhile: whoever comes second starts afresh.
@@ -8,8 +8,6 @@ refuses an hour's publication that was under way meanwhile: whoever comes second
 
 from __future__ import annotations
 
-import logging
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -20,25 +18,19 @@ import pyarrow.parquet as pq
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, EqualTo, LessThan
-from pyiceberg.io.pyarrow import ArrowScan, parquet_file_to_data_file, schema_to_pyarrow
+from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask
 from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import ChangedRows, StaleHour
+from clickstream.lake import datafiles
 from clickstream.lake.iceberg import LoadedTable
-
-# Reading repeated texts as dictionaries is meant, and pyiceberg would warn of each column.
-logging.getLogger("pyiceberg.io.pyarrow").addFilter(
-    lambda record: "does not have a dictionary type" not in record.getMessage()
-)
 
 ROWS_PER_FILE = 250_000
 """A larger day becomes several files, each of some hours. For an hour that is built again inside a
 compacted day pyiceberg reads the file that holds it into memory, so this bounds that memory."""
-
-_ROWS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -109,10 +101,9 @@ def compact(loaded: LoadedTable, small: SmallFiles) -> None:
 def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
     """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
     table = loaded.iceberg
-    unique = {"visitor_id", "part_id", "session_id", "line", *loaded.table.sort_by}
-    texts = (c.name for c in loaded.table.columns if c.type == "string" and c.name not in unique)
+    texts = tuple(datafiles.repeating_texts(loaded.table))
     scan = ArrowScan(
-        table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=tuple(texts)
+        table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
     )
     rows = scan.to_table(small.tasks)
     if rows.num_rows != small.rows:
@@ -125,22 +116,10 @@ def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
 
 def _written(loaded: LoadedTable, rows: pa.Table, small: SmallFiles) -> DataFile:
     """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
-    table = loaded.iceberg
-    name = f"event_date={small.day}/compacted-{uuid.uuid4()}.parquet"
-    path = table.location_provider().new_data_location(name)
-    typed = [
-        field.with_type(rows.schema.field(field.name).type)
-        for field in schema_to_pyarrow(table.schema())
-    ]
-    rows = rows.cast(pa.schema(typed))
-    with (
-        table.io.new_output(path).create() as sink,
-        pq.ParquetWriter(sink, rows.schema, compression="zstd", store_schema=False) as writer,
-    ):
-        writer.write_table(rows, row_group_size=_ROWS_AT_ONCE)
-    with table.io.new_input(path).open() as source:
-        _compare(rows, pq.ParquetFile(source), path)
-    return parquet_file_to_data_file(table.io, table.metadata, path)
+    file = datafiles.write(loaded.iceberg, rows, small.day, "compacted")
+    with loaded.iceberg.io.new_input(file.file_path).open() as source:
+        _compare(rows, pq.ParquetFile(source), file.file_path)
+    return file
 
 
 def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:

@@ -33,18 +33,17 @@ class LedgerRow:
 
 def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
     """An hour's row in the ledger as it stands now."""
-    return row_of(iceberg.load(lake, HOUR_LEDGER), hour)
-
-
-def row_of(ledger: iceberg.LoadedTable, hour: Hour) -> LedgerRow:
-    """An hour's row in the ledger as it stood when the ledger was loaded."""
-    rows = ledger.read(hour).to_pylist()
-    return LedgerRow(rows[0] if rows else {})
+    return ledger_rows(lake, hour, hour).get(hour, LedgerRow({}))
 
 
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
     """The rows of the hours from `first` to `last` that are published, all read at once."""
-    rows = _rows(lake, HOUR_LEDGER, first, last).to_pylist()
+    return rows_of(iceberg.load(lake, HOUR_LEDGER), first, last)
+
+
+def rows_of(ledger: iceberg.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
+    """The same as they stood when the ledger was loaded."""
+    rows = ledger.read(first, last).to_pylist()
     return {Hour.at(row["hour_at"]): LedgerRow(row) for row in rows}
 
 

@@ -1,9 +1,9 @@
-"""The lake's Iceberg tables: made from `tables.py`, an hour replaced as one, conflicts noticed."""
+"""The lake's Iceberg tables: made from `tables.py`, hours replaced as one, conflicts noticed."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -18,12 +18,14 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.expressions import (
+    AlwaysFalse,
     AlwaysTrue,
     And,
     BooleanExpression,
     EqualTo,
     GreaterThanOrEqual,
     LessThanOrEqual,
+    Or,
 )
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -46,10 +48,11 @@ from pyiceberg.types import (
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
+from clickstream.lake import datafiles
 from clickstream.lake.client import Lake
 from clickstream.tables import TABLES, Table, Type
 
-# An hour's first publication replaces nothing, which pyiceberg finds worth a warning.
+# A first publication replaces nothing, which pyiceberg finds worth a warning.
 warnings.filterwarnings("ignore", message="Delete operation did not match any records")
 
 ICEBERG: dict[Type, IcebergType] = {
@@ -161,16 +164,12 @@ def _create(lake: Lake, table: Table) -> None:
         )
 
 
-def of_hour(hour: Hour) -> BooleanExpression:
-    """The filter that selects an hour's rows; the date prunes the partition."""
-    return And(
-        EqualTo(term="event_date", value=hour.event_date.isoformat()),
-        EqualTo(term="hour_at", value=hour.naive.isoformat()),
-    )
-
-
 def between(first: Hour | None, last: Hour | None) -> BooleanExpression:
-    """The filter that selects the rows of a range of hours, both ends included; None is open."""
+    """The filter that selects the rows of a range of hours, both ends included; None is open.
+
+    The date prunes partitions. A range, and not a set of hours, for then a file that lies within it
+    is replaced without being read.
+    """
     limits: list[BooleanExpression] = [AlwaysTrue()]
     if first:
         limits.append(GreaterThanOrEqual(term="event_date", value=first.event_date.isoformat()))
@@ -188,29 +187,44 @@ class LoadedTable:
     table: Table
     iceberg: IcebergTable
 
-    def read(self, hour: Hour, columns: list[str] | None = None) -> pa.Table:
-        """An hour's rows."""
+    def read(self, first: Hour, last: Hour, columns: list[str] | None = None) -> pa.Table:
+        """The rows of the hours from `first` to `last`."""
         return self.iceberg.scan(
-            row_filter=of_hour(hour), selected_fields=tuple(columns or ["*"])
+            row_filter=between(first, last), selected_fields=tuple(columns or ["*"])
         ).to_arrow()
 
-    def replace_hour(self, hour: Hour, rows: pa.Table, **only: str) -> None:
-        """Replace an hour's rows, or those that `only` have some values, by column.
+    def replace(
+        self, first: Hour, last: Hour, rows: pa.Table, only: Sequence[Mapping[str, str]] = ()
+    ) -> None:
+        """Replace the rows of the hours from `first` to `last`, of one date, in one commit.
 
-        Raises StaleHour if someone changed the hour since the load.
+        With `only`, just those rows are replaced that have all values, by column, of one of them.
+        Raises StaleHour if someone changed one of the hours since the load.
         """
-        chosen = reduce(
-            And, (EqualTo(term=name, value=value) for name, value in only.items()), of_hour(hour)
-        )
+        chosen = And(between(first, last), _any_of(only)) if only else between(first, last)
         try:
             with _Replacement(self.iceberg) as replacement:
-                replacement.overwrite(rows, overwrite_filter=chosen)
+                replacement.delete(chosen)
+                with replacement.update_snapshot().merge_append() as added:
+                    if len(rows):
+                        file = datafiles.write(self.iceberg, rows, first.event_date, "published")
+                        added.append_data_file(file)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:
+            hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
             raise StaleHour(
-                f"Hour {hour} of {self.table.name} was published by someone else meanwhile; "
+                f"{hours} of {self.table.name} was published by someone else meanwhile; "
                 f"build it again. ({error})"
             ) from error
+
+
+def _any_of(rows: Sequence[Mapping[str, str]]) -> BooleanExpression:
+    """The filter that selects rows that have all values of one of `rows`, by column."""
+    alternatives: list[BooleanExpression] = [
+        And(AlwaysTrue(), *(EqualTo(term=name, value=value) for name, value in row.items()))
+        for row in rows
+    ]
+    return Or(AlwaysFalse(), *alternatives)
 
 
 def _thin_out(table: IcebergTable) -> None:

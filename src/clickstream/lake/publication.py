@@ -1,30 +1,24 @@
-"""A publication: an hour replaced in every table, one commit after the other, the ledger last.
+"""A publication: hours replaced in every table, one commit after the other, the ledger last.
 
-It may die between two commits, and nobody may come to finish it. So while it lasts, a mark under
-`publishing/HOUR/` says so, named after the version that is replaced and the run. Beside it lie the
-session parts that are replaced, written before the first commit by whoever comes first: a run that
-tries again finds there what readers saw before, whatever the one before it had done already.
-
-A publication takes the marks of all others away, dead or alive. One that is alive either finds its
-mark gone, and starts afresh, or has loaded the tables before, and then each of its commits is
-refused that comes after one of ours. So an hour is whole when no mark of it is left.
+One hour or some that follow on each other: a table is replaced for all of them in one commit, for
+it is the commits that cost. What is left of a publication that dies, `marks` tells.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clickstream.errors import StaleHour
-from clickstream.hours import Hour
-from clickstream.lake import iceberg, objects
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import iceberg
 from clickstream.lake.client import Lake
-from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row, row_of
+from clickstream.lake.hour import LedgerRow, rows_of
+from clickstream.lake.marks import Marks
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,
@@ -32,132 +26,116 @@ from clickstream.tables import (
     REJECTS,
     SESSION_CHANGES,
     SESSION_PARTS,
+    Table,
 )
 
-PUBLISHING = "publishing/"
-_PARTS = "parts"
+_REPLACED = ["hour_at", "replaced_at"]
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a publication replaces: the ledger's row, session parts, and raw objects by key."""
+    """What a publication replaces of an hour: ledger's row, session parts, raw objects by key."""
 
     ledger: LedgerRow
     parts: pa.Table | None
     raw_objects: Mapping[str, Mapping[str, object]]
 
 
+@dataclass(frozen=True)
+class Publication:
+    """An hour to publish: the version that its build stood on, and what reads its rows.
+
+    Those of hits, session_parts and rejects, that is.
+    """
+
+    hour: Hour
+    version: str
+    rows: Callable[[Table], pa.Table]
+
+
+History = Callable[[Sequence[Replaced]], Mapping[str, pa.Table]]
+"""Makes the rows of raw_objects, session_changes and hour_ledger from what is replaced."""
+
+
 def publish(
-    lake: Lake,
-    hour: Hour,
-    version: str,
-    run_id: str,
-    rows: Mapping[str, pa.Table],
-    history: Callable[[Replaced], Mapping[str, pa.Table]],
-) -> tuple[LedgerRow, LedgerRow]:
-    """Replace an hour in every table, the ledger last; its rows there before and after.
+    lake: Lake, hours: Sequence[Publication], run_id: str, history: History
+) -> list[tuple[LedgerRow, LedgerRow]]:
+    """Replace hours in every table, the ledger last; the rows of each there before and after.
 
-    `rows` are those of hits, session_parts and rejects. `history` makes the rows of raw_objects,
-    session_changes and hour_ledger from what is replaced.
+    Each hour follows on the one before it.
 
-    All tables are loaded first, then the hour's version is compared with the one that the build
+    All tables are loaded first, then the hours' versions are compared with those that the build
     stood on: a publication before the loads shows in the version, one after them makes Iceberg
     refuse the overwrite. Either way StaleHour is raised, and the build starts afresh.
     """
-    marks = _Marks(lake, hour, version, run_id)
+    marks = Marks(lake, {one.hour: one.version for one in hours}, run_id)
     parts = marks.set()
-    loaded = {
-        table.name: iceberg.load(lake, table)
-        for table in (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES)
-    }
-    before = row_of(loaded[HOUR_LEDGER.name], hour)
-    if before.version != version or not marks.stand():
-        raise StaleHour(f"Hour {hour} was published by someone else meanwhile; build it again.")
+    tables = _Tables(lake, hours[0].hour, hours[-1].hour)
+    before = tables.ledger_rows()
+    if [*before] != [one.hour for one in hours]:
+        raise ValueError("Hours are published as one that do not follow on each other.")
+    moved = [one.hour for one in hours if before[one.hour].version != one.version]
+    if stale := moved or marks.fallen():
+        raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
     for table in (HITS, SESSION_PARTS, REJECTS):
-        loaded[table.name].replace_hour(hour, rows[table.name])
-    known = {row["raw_object"]: row for row in loaded[RAW_OBJECTS.name].read(hour).to_pylist()}
-    made = history(Replaced(before, parts, known))
-    loaded[RAW_OBJECTS.name].replace_hour(hour, made[RAW_OBJECTS.name])
-    _record_changes(loaded[SESSION_CHANGES.name], hour, before, made[SESSION_CHANGES.name])
-    loaded[HOUR_LEDGER.name].replace_hour(hour, made[HOUR_LEDGER.name])
+        tables.replace(table, pa.concat_tables(one.rows(table) for one in hours))
+    known = tables.raw_objects()
+    made = history([Replaced(before[hour], parts.get(hour), known[hour]) for hour in before])
+    tables.replace(RAW_OBJECTS, made[RAW_OBJECTS.name])
+    tables.record_changes(before, made[SESSION_CHANGES.name])
+    tables.replace(HOUR_LEDGER, made[HOUR_LEDGER.name])
     marks.clear()
-    return before, LedgerRow(made[HOUR_LEDGER.name].to_pylist()[0])
+    after = map(LedgerRow, made[HOUR_LEDGER.name].to_pylist())
+    return [*zip(before.values(), after, strict=True)]
 
 
-def _record_changes(
-    table: iceberg.LoadedTable, hour: Hour, before: LedgerRow, rows: pa.Table
-) -> None:
-    """Replace what an attempt before has recorded of the same publication; most record nothing."""
-    if not before.values:
-        return
-    replaced_at = before.values["published_at"]
-    recorded = table.read(hour, ["replaced_at"]).column("replaced_at").to_pylist()
-    if len(rows) or replaced_at in recorded:
-        table.replace_hour(hour, rows, replaced_at=replaced_at.isoformat())
+class _Tables:
+    """All tables as they stood at one moment, as far as they are of a range of hours."""
 
+    def __init__(self, lake: Lake, first: Hour, last: Hour) -> None:
+        self._first, self._last = first, last
+        self._loaded = {
+            table.name: iceberg.load(lake, table)
+            for table in (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES)
+        }
 
-def broken_off(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
-    """The hours of a range whose publication has begun and is not done."""
-    found = set()
-    for key, _ in objects.listing(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
-        _, hour, name = key.split("/")
-        if last and hour > str(last):
-            break
-        if not _is_done(ledger_row(lake, Hour.parse(hour)), *name.split("-")):
-            found.add(Hour.parse(hour))
-    return found
+    def ledger_rows(self) -> dict[Hour, LedgerRow]:
+        """Each hour's row in the ledger, in order; one of no values while it is unpublished."""
+        there = rows_of(self._loaded[HOUR_LEDGER.name], self._first, self._last)
+        hours = hour_range(self._first, self._last)
+        return {hour: there.get(hour, LedgerRow({})) for hour in hours}
 
+    def raw_objects(self) -> Mapping[Hour, Mapping[str, Mapping[str, object]]]:
+        """What is known of the raw objects of each hour, by key."""
+        known: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
+        for row in self._read(RAW_OBJECTS):
+            known[Hour.at(row["hour_at"])][row["raw_object"]] = row
+        return known
 
-def _is_done(row: LedgerRow, version: str, run: str) -> bool:
-    """Whether a mark was only left behind: the run it is of has replaced the version it is of."""
-    if run == _PARTS:
-        return True
-    is_published = run == _short(str(row.values.get("published_by")))
-    return is_published and version != _short(row.version)
+    def replace(self, table: Table, rows: pa.Table) -> None:
+        """Replace the rows of all hours in a table, in one commit."""
+        self._loaded[table.name].replace(self._first, self._last, rows)
 
+    def record_changes(self, before: Mapping[Hour, LedgerRow], rows: pa.Table) -> None:
+        """Replace what an attempt before has recorded of the same publication of an hour.
 
-@dataclass(frozen=True)
-class _Marks:
-    """The marks of one attempt to publish an hour."""
+        Most publications record nothing.
+        """
+        if not any(row.values for row in before.values()):
+            return
+        recorded = [*self._read(SESSION_CHANGES, _REPLACED), *rows.select(_REPLACED).to_pylist()]
+        versions = {
+            (hour.naive, row.values["published_at"]) for hour, row in before.items() if row.values
+        }
+        again = versions & {(row["hour_at"], row["replaced_at"]) for row in recorded}
+        only = [
+            {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
+            for hour_at, replaced_at in sorted(again)
+        ]
+        if only:
+            self._loaded[SESSION_CHANGES.name].replace(self._first, self._last, rows, only)
 
-    lake: Lake
-    hour: Hour
-    version: str
-    run_id: str
-
-    def set(self) -> pa.Table | None:
-        """Say that the attempt begins; the session parts it replaces, None for a new hour."""
-        there = [key for key, _ in objects.listing(self.lake, f"{PUBLISHING}{self.hour}/")]
-        objects.put(self.lake, self._mark, b"")
-        objects.delete(self.lake, [key for key in there if key not in (self._mark, self._parts)])
-        if self.version == UNPUBLISHED:
-            return None
-        file = BytesIO()
-        parts = iceberg.load(self.lake, SESSION_PARTS).read(self.hour)
-        pq.write_table(parts, file, compression="zstd")
-        objects.swap(self.lake, self._parts, file.getvalue(), None)
-        stored = objects.get(self.lake, self._parts)
-        return pq.read_table(BytesIO(stored.body)) if stored else parts
-
-    def stand(self) -> bool:
-        """Whether nobody else has begun to publish the hour since."""
-        return objects.get(self.lake, self._mark) is not None
-
-    def clear(self) -> None:
-        """Say that the attempt is done."""
-        objects.delete(self.lake, [self._mark, self._parts])
-
-    @property
-    def _mark(self) -> str:
-        return self._key(_short(self.run_id))
-
-    @property
-    def _parts(self) -> str:
-        return self._key(_PARTS)
-
-    def _key(self, name: str) -> str:
-        return f"{PUBLISHING}{self.hour}/{_short(self.version)}-{name}"
-
-
-def _short(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    def _read(self, table: Table, columns: list[str] | None = None) -> list[dict[str, Any]]:
+        found = self._loaded[table.name].read(self._first, self._last, columns)
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows

@@ -1,10 +1,12 @@
 """The staging area: an hour's rows on their way, as Parquet that no reader of the tables sees.
 
-Two builds of the same input write the same bytes to the same keys, so builds may overlap freely.
+Two builds of the same input write the same bytes to the same keys, so builds may overlap freely,
+and a process that takes all steps of some hours need not ask S3 for what it has just put there.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.datafiles import repeating_texts
 from clickstream.shaping import RowsWriter
 from clickstream.tables import Table
 
@@ -28,12 +31,32 @@ def writing(lake: Lake, key: str, table: Table, hour: Hour) -> Iterator[RowsWrit
         with RowsWriter(file, table, hour) as writer:
             yield writer
         file.seek(0)
-        objects.put(lake, key, file)
+        put(lake, key, file.read())
+
+
+def put(lake: Lake, key: str, body: bytes) -> None:
+    """Write a staged object, whole."""
+    objects.put(lake, key, body)
+    lake.recent.keep(key, body)
+
+
+def get(lake: Lake, key: str) -> bytes | None:
+    """A staged object's bytes, or None if there is none."""
+    body = lake.recent.get(key)
+    if body is None and (stored := objects.get(lake, key)):
+        body = stored.body
+        lake.recent.keep(key, body)
+    return body
 
 
 def read(lake: Lake, key: str, columns: list[str] | None = None) -> pa.Table:
     """The rows of a staged object, with all columns or some."""
     return _opened(lake, key).read(columns)
+
+
+def read_coded(lake: Lake, key: str, table: Table) -> pa.Table:
+    """The rows of a staged object of a table; texts that repeat are dictionaries."""
+    return _opened(lake, key, read_dictionary=repeating_texts(table)).read()
 
 
 def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:
@@ -50,8 +73,17 @@ def count(lake: Lake, key: str) -> int:
     return rows
 
 
+def read_json(lake: Lake, key: str) -> Any:
+    """What a staged object in JSON says."""
+    return json.loads(_body(lake, key))
+
+
 def _opened(lake: Lake, key: str, **how: Any) -> pq.ParquetFile:
-    stored = objects.get(lake, key)
-    if stored is None:
+    return pq.ParquetFile(pa.BufferReader(_body(lake, key)), **how)
+
+
+def _body(lake: Lake, key: str) -> bytes:
+    body = get(lake, key)
+    if body is None:
         raise FileNotFoundError(f"{lake.uri(key)} is gone; clear the hour's first task to rebuild.")
-    return pq.ParquetFile(pa.BufferReader(stored.body), **how)
+    return body

@@ -6,13 +6,18 @@ This is the only place that joins the pure steps with the lake. Every step may b
 again at any point; what one step hands to the next is a `Staged`: addresses and counts, no rows.
 """
 
-from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.pipeline.build import (
+    build_sessions,
+    check_hour,
+    clean_hits,
+    clean_unless_staged,
+    is_staged,
+)
 from clickstream.pipeline.findings import Finding
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     Due,
     build_hour,
-    build_range,
     hours_to_build,
     refresh_views,
     register_tables,
@@ -41,16 +46,17 @@ __all__ = [
     "Staged",
     "Steps",
     "build_hour",
-    "build_range",
     "build_sessions",
     "check_hour",
     "check_range",
     "clean_hits",
+    "clean_unless_staged",
     "compact_days",
     "describe",
     "expire_snapshots",
     "hours_to_build",
     "hours_to_rebuild",
+    "is_staged",
     "mend",
     "outdated_views",
     "pull",

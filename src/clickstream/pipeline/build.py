@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -18,22 +19,56 @@ from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Staged
 from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
+from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 
 @trouble.told()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
+    return clean_lines(lake, *_begun(lake, hour))
+
+
+@trouble.told()
+def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
+    """The same, but rows that wait already, of these lines and by these rules, are left alone."""
+    begun, raws = _begun(lake, hour)
+    return waiting(lake, begun) or clean_lines(lake, begun, raws)
+
+
+@trouble.told()
+def is_staged(lake: Lake, hour: Hour) -> bool:
+    """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
+    return waiting(lake, _begun(lake, hour)[0]) is not None
+
+
+def _begun(lake: Lake, hour: Hour) -> tuple[Staged, list[RawObject]]:
     version = lake_hour.ledger_row(lake, hour).version  # before anything is read
     raws = raw.list_raw(lake, hour)
+    return begin(lake, hour, version, raws), raws
+
+
+def begin(lake: Lake, hour: Hour, version: str, raws: Sequence[RawObject]) -> Staged:
+    """An hour's build from its raw objects, which were listed after its version was noted.
+
+    The prefix under which its rows go names all that they are made of: lines, rules and library.
+    """
     digest = raw.raw_digest(raws)
-    staged = Staged(
-        hour=str(hour),
-        prefix=staging_prefix(lake, hour, digest),
-        version=version,
-        raw_digest=digest,
-        raw_objects=len(raws),
-    )
+    prefix = f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/"
+    return Staged(str(hour), prefix, version, digest, len(raws))
+
+
+def waiting(lake: Lake, begun: Staged) -> Staged | None:
+    """The hour as cleaning has left it before, if all its rows wait under its prefix."""
+    there = {key for key, _ in objects.listing(lake, begun.prefix)}
+    if not begun.cleaned_keys <= there:
+        return None
+    return replace(begun, **staging.read_json(lake, begun.counts_key)["hour"])
+
+
+def clean_lines(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:
+    """Parse and clean the lines of an hour that was begun, and cut them into parts."""
+    hour = Hour.parse(staged.hour)
     aside = _Aside([], {})
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
@@ -42,27 +77,30 @@ def clean_hits(lake: Lake, hour: Hour) -> Staged:
     ):
         rules = session_rules(lake.settings)
         for requests in _labelled(lake, hour, raws, aside):
-            cut = sessions.cut(requests, rules)
-            made = sessions.make_parts(requests, cut, rules)
-            parts.write(made)
-            for frame in sessions.hits_in_order(requests, cut, made):
-                hits.write(frame)
+            _write_group(requests, rules, hits, parts)
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
         refused.write(pd.concat(aside.rejects))
-    objects.put(lake, staged.raw_list_key, json.dumps(aside.lines).encode())
-    return replace(
-        staged,
-        lines=balance.total() + refused.rows,
-        rejected=refused.rows,
-        balance=dict(balance),
-        hits=hits.rows,
-    )
+    counted: dict[str, Any] = {
+        "lines": balance.total() + refused.rows,
+        "rejected": refused.rows,
+        "balance": dict(balance),
+        "hits": hits.rows,
+    }
+    counts = {"hour": counted, "raw_objects": aside.lines}
+    staging.put(lake, staged.counts_key, json.dumps(counts).encode())
+    return replace(staged, **counted)
 
 
-def staging_prefix(lake: Lake, hour: Hour, raw_digest: str) -> str:
-    """Where an hour's rows wait: named by all that they are made of, lines, rules and library."""
-    return f"staging/{hour}/{raw_digest}-{result_digest(lake.settings)}-{__version__}/"
+def _write_group(
+    requests: clean.Requests, rules: sessions.SessionRules, hits: RowsWriter, parts: RowsWriter
+) -> None:
+    """Write hits and parts of some visitors; what is made for it is gone before the next ones."""
+    cut = sessions.cut(requests, rules)
+    made = sessions.make_parts(requests, cut, rules)
+    parts.write(made)
+    for rows in sessions.hits_in_order(requests, cut, made):
+        hits.write(rows)
 
 
 @dataclass(frozen=True)
@@ -101,14 +139,16 @@ def _parsed(lake: Lake, raws: Sequence[RawObject], aside: _Aside) -> Iterator[bu
 @trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
+    return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour)))[0]
+
+
+def stitch(lake: Lake, staged: Staged, carry: pd.DataFrame) -> tuple[Staged, pd.DataFrame]:
+    """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    carry = handed_on(lake, hour)
     frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
     stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    still_open = [
-        sessions.carry_out(parts, hour, rules.gap_seconds) for parts in (carry, *stitched)
-    ]
-    carry_out = sessions.carry_out(pd.concat(still_open), hour, rules.gap_seconds)
+    of_carry = [parts[sessions.CARRY_COLUMNS] for parts in (carry, *stitched)]
+    carry_out = sessions.carry_out(pd.concat(of_carry), hour, rules.gap_seconds)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),
@@ -118,7 +158,7 @@ def build_sessions(lake: Lake, staged: Staged) -> Staged:
     with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
         for parts in stitched:
             written.write(parts)
-    return built
+    return built, carry_out
 
 
 @trouble.told()

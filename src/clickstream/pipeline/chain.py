@@ -11,7 +11,7 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import hour as lake_hour
-from clickstream.sessions import Link
+from clickstream.sessions import Digests, Link
 from clickstream.settings import LONGEST_GAP_SECONDS
 
 
@@ -36,9 +36,10 @@ def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:
         yield Link(Hour.at(hour_at), gap, carry_in, carry_out)
 
 
-def parts_behind(lake: Lake, chosen: list[Link]) -> pd.DataFrame:
-    """The carry's columns of all published parts that some links of the chain depend on."""
-    return _parts(lake, min(link.reach for link in chosen), max(link.hour for link in chosen))
+def _behind(lake: Lake, chosen: list[Link]) -> Digests:
+    """What all published parts hand on that some links of the chain depend on."""
+    first, last = min(link.reach for link in chosen), max(link.hour for link in chosen)
+    return sessions.digests_of(_parts(lake, first, last))
 
 
 def judged(
@@ -51,8 +52,8 @@ def judged(
     for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
         progress(f"The chain of sessions, {date}")
         day = [*of_day]
-        parts = parts_behind(lake, day)
-        yield from ((link, link.follows(parts), link.leads(parts)) for link in day)
+        digests = _behind(lake, day)
+        yield from ((link, link.follows(digests), link.leads(digests)) for link in day)
 
 
 def off_the_chain(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
@@ -67,20 +68,23 @@ def off_the_chain(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
     return found
 
 
-def first_astray(lake: Lake, hour: Hour) -> Hour | None:
-    """The first published hour, from `hour` on, that took over something else than it would now.
+def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
+    """The first published hour, from `first` on, that took over something else than it would now.
 
-    Only hours are looked at that take over from `hour`, and itself. Its mending will look on from
-    there, so this is enough to mend them all.
+    The hours from `first` to `last` were published as one. Only those of them are looked at that
+    take over from hours before, and later ones that take over from them. Its mending will look on
+    from there, so this is enough to mend them all.
     """
-    farthest = hour.plus(LONGEST_GAP_SECONDS // 3600)
+    farthest = last.plus(LONGEST_GAP_SECONDS // 3600)
     near = [
-        link for link in links(lake, lake_hour.ledger(lake, hour, farthest)) if link.reach <= hour
+        link
+        for link in links(lake, lake_hour.ledger(lake, first, farthest))
+        if link.reach < first or (link.hour > last and link.reach <= last)
     ]
     if not near:
         return None
-    parts = parts_behind(lake, near)
-    return next((link.hour for link in near if not link.follows(parts)), None)
+    digests = _behind(lake, near)
+    return next((link.hour for link in near if not link.follows(digests)), None)
 
 
 def _parts(lake: Lake, first: Hour, last: Hour) -> pd.DataFrame:

@@ -5,8 +5,7 @@ The clock is read here, and nowhere else in the making of an hour; no result dep
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from clickstream import __version__, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, objects, raw, staging
+from clickstream.lake import Lake, raw, staging
 from clickstream.lake.hour import LedgerRow
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Staged
@@ -26,8 +25,24 @@ Cause = Literal["late lines", "rules", "order"]
 in another order than that of time."""
 
 
+def causes_of(
+    lake: Lake, staged: Sequence[Staged], before: Sequence[LedgerRow], given: Cause | None
+) -> list[Cause]:
+    """Why hours that follow on each other are published, by the rows of the ledger they replace.
+
+    `given` is the cause of the publication that made this one necessary, if one did. An hour of the
+    same lines and rules changes as the hour before it does, and so for the same cause.
+    """
+    causes: list[Cause] = []
+    for one, row in zip(staged, before, strict=True):
+        is_same = bool(causes) and row.values.get("raw_digest") == one.raw_digest
+        own = cause_of(lake, row)
+        causes.append(given or (causes[-1] if is_same and own == "late lines" else own))
+    return causes
+
+
 def cause_of(lake: Lake, before: LedgerRow) -> Cause:
-    """Why an hour is published, by the row of the ledger that it replaces."""
+    """Why an hour is published that replaces this row of the ledger."""
     if not before.values:
         return "order"
     rules = (before.values["settings_digest"], before.values["library_version"])
@@ -36,31 +51,33 @@ def cause_of(lake: Lake, before: LedgerRow) -> Cause:
 
 def built_from(lake: Lake, staged: Staged) -> dict[str, int]:
     """The raw objects that a staged hour was built from, by key, and how many lines each has."""
-    stored = objects.get(lake, staged.raw_list_key)
-    return json.loads(stored.body) if stored else {}
+    lines: dict[str, int] = staging.read_json(lake, staged.counts_key)["raw_objects"]
+    return lines
 
 
 def history(
-    lake: Lake, staged: Staged, run_id: str, cause: Cause | None, replaced: Replaced
+    lake: Lake,
+    staged: Sequence[Staged],
+    run_id: str,
+    cause: Cause | None,
+    replaced: Sequence[Replaced],
 ) -> dict[str, pa.Table]:
     """The rows of a publication in raw_objects, session_changes and hour_ledger.
 
     `cause` is that of the publication that made this one necessary, if one did.
     """
-    hour, now = Hour.parse(staged.hour), datetime.now(UTC).replace(tzinfo=None)
-    published = {
-        "event_date": hour.event_date,
-        "hour_at": hour.naive,
-        "published_at": now,
-        "published_by": run_id,
+    published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
+    rows: dict[Table, list[dict[str, Any]]] = {
+        table: [] for table in (RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)
     }
-    raw_objects = _raw_objects(lake, hour, built_from(lake, staged), replaced)
-    ledger_row = {**_ledger_row(lake, staged, hour, raw_objects), **published}
-    changed = [
-        {**change, **published, "cause": cause or cause_of(lake, replaced.ledger)}
-        for change in _changes(lake, staged, replaced)
-    ]
-    rows = {RAW_OBJECTS: raw_objects, SESSION_CHANGES: changed, HOUR_LEDGER: [ledger_row]}
+    causes = causes_of(lake, staged, [what.ledger for what in replaced], cause)
+    for one, what, why in zip(staged, replaced, causes, strict=True):
+        hour = Hour.parse(one.hour)
+        by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
+        raw_objects = _raw_objects(lake, hour, built_from(lake, one), what)
+        rows[RAW_OBJECTS] += raw_objects
+        rows[SESSION_CHANGES] += [{**row, **by, "cause": why} for row in _changes(lake, one, what)]
+        rows[HOUR_LEDGER].append({**_ledger_row(lake, one, hour, raw_objects), **by})
     return {table.name: _arrow(table, some) for table, some in rows.items()}
 
 
@@ -93,9 +110,11 @@ def _changes(lake: Lake, staged: Staged, replaced: Replaced) -> list[dict[str, A
     """A row for each session that is not what it was; none if the hour was unpublished."""
     if replaced.parts is None:
         return []
-    new = staging.read(lake, staged.session_parts_key, sessions.COMPARED).to_pandas()
-    old = replaced.parts.select(sessions.COMPARED).to_pandas()
-    changed = sessions.changes(old, new).astype(object)
+    new = staging.read(lake, staged.session_parts_key, sessions.COMPARED)
+    old = replaced.parts.select(new.column_names).cast(new.schema)
+    if old.equals(new):
+        return []
+    changed = sessions.changes(old.to_pandas(), new.to_pandas()).astype(object)
     rows = changed.where(changed.notna(), None).to_dict("records")  # a removed one has no new id
     return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in rows]
 

@@ -1,23 +1,26 @@
-"""The order of steps: publish an hour, look left and right, and go on until the chain holds."""
+"""The order of steps: publish hours, look left and right, and go on until the chain holds."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
+import pyarrow as pa
+
 from clickstream import sessions
 from clickstream.errors import StaleHour
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, staging, trouble, views
 from clickstream.lake import hour as lake_hour
-from clickstream.lake.publication import publish
-from clickstream.pipeline.build import build_sessions, check_hour, clean_hits
+from clickstream.lake.publication import Publication, publish
+from clickstream.pipeline.build import build_sessions, check_hour
 from clickstream.pipeline.chain import first_astray, handed_on
-from clickstream.pipeline.history import Cause, built_from, cause_of, history
+from clickstream.pipeline.history import Cause, built_from, causes_of, history
 from clickstream.pipeline.records import Published, Staged
-from clickstream.tables import HITS, REJECTS, SESSION_PARTS
+from clickstream.pipeline.stage import stage_hours
+from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 
 MOST_ATTEMPTS = 20
 
@@ -56,40 +59,7 @@ def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     again; if one of the next took over something else, so is that one, and so on while carries
     change (usually one hour).
     """
-    return list(_publish_chain(lake, staged, run_id))
-
-
-@dataclass(frozen=True)
-class _Todo:
-    """An hour to publish, why, and what caused the sessions to change that will."""
-
-    hour: Hour
-    staged: Staged | None
-    reason: str = "built"
-    cause: Cause | None = None
-
-
-def _publish_chain(lake: Lake, staged: Staged, run_id: str) -> Iterator[Published]:
-    todo = [_Todo(Hour.parse(staged.hour), staged)]
-    attempts: Counter[Hour] = Counter()
-    while todo:
-        one = todo.pop()
-        attempts[one.hour] += 1
-        try:
-            published, cause = _publish(lake, one, run_id)
-        except StaleHour:
-            if attempts[one.hour] == MOST_ATTEMPTS:
-                raise
-            todo.append(replace(one, staged=None, reason="built again after a conflict"))
-            continue
-        yield published
-        astray = first_astray(lake, one.hour)
-        if astray is not None and attempts[astray] < MOST_ATTEMPTS:
-            todo.append(_Todo(astray, None, "built again after an hour before changed", cause))
-
-
-def _stage(lake: Lake, hour: Hour) -> Staged:
-    return check_hour(lake, build_sessions(lake, clean_hits(lake, hour)))
+    return publish_staged(lake, [_following_on(lake, staged)], run_id)
 
 
 def _following_on(lake: Lake, staged: Staged) -> Staged:
@@ -103,32 +73,83 @@ def _following_on(lake: Lake, staged: Staged) -> Staged:
     return check_hour(lake, build_sessions(lake, staged))
 
 
-def _publish(lake: Lake, one: _Todo, run_id: str) -> tuple[Published, Cause]:
-    """Publish an hour, built afresh if it is not staged, and say why its sessions change."""
-    staged = _following_on(lake, one.staged) if one.staged else _stage(lake, one.hour)
-    rows = {
-        HITS.name: staging.read(lake, staged.hits_key),
-        SESSION_PARTS.name: staging.read(lake, staged.session_parts_key),
-        REJECTS.name: staging.read(lake, staged.rejects_key),
+@trouble.told()
+def publish_staged(
+    lake: Lake, staged: Sequence[Staged], run_id: str, coming: Set[Hour] = frozenset()
+) -> list[Published]:
+    """The same for checked hours that follow on each other: they are published as one.
+
+    Hours that are `coming`, for they are built next anyway, are not built along.
+    """
+    return list(_publish_chain(lake, staged, run_id, coming))
+
+
+@dataclass(frozen=True)
+class _Todo:
+    """Hours to publish as one, why, and what caused the sessions to change that will."""
+
+    hours: Sequence[Hour]
+    staged: Sequence[Staged] = ()
+    reason: str = "built"
+    cause: Cause | None = None
+
+
+def _publish_chain(
+    lake: Lake, staged: Sequence[Staged], run_id: str, coming: Set[Hour]
+) -> Iterator[Published]:
+    todo = [_Todo([Hour.parse(one.hour) for one in staged], staged)]
+    attempts: Counter[Hour] = Counter()
+    while todo:
+        some = todo.pop()
+        first, last = some.hours[0], some.hours[-1]
+        attempts[first] += 1
+        try:
+            published, cause = _publish(lake, some, run_id)
+        except StaleHour:
+            if attempts[first] == MOST_ATTEMPTS:
+                raise
+            staged = stage_hours(lake, some.hours, afresh=False)
+            todo.append(replace(some, staged=staged, reason="built again after a conflict"))
+            continue
+        yield from published
+        astray = first_astray(lake, first, last)
+        if astray and astray not in coming and attempts[astray] < MOST_ATTEMPTS:
+            reason = "built again after an hour before changed"
+            todo.append(_Todo([astray], stage_hours(lake, [astray], afresh=False), reason, cause))
+
+
+def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
+    """Publish hours, and say why the sessions of the last one change."""
+    hours = [
+        Publication(hour, one.version, partial(_staged_rows, lake, one))
+        for hour, one in zip(some.hours, some.staged, strict=True)
+    ]
+    make_history = partial(history, lake, some.staged, run_id, some.cause)
+    rows = publish(lake, hours, run_id, make_history)
+    raw.clear_pending(lake, [key for one in some.staged for key in built_from(lake, one)])
+    published = [
+        Published(
+            *(one.hour, one.lines, one.hits, one.session_parts),
+            after.values["late_lines"],
+            some.reason,
+        )
+        for one, (_, after) in zip(some.staged, rows, strict=True)
+    ]
+    return published, causes_of(lake, some.staged, [before for before, _ in rows], some.cause)[-1]
+
+
+def _staged_rows(lake: Lake, staged: Staged, table: Table) -> pa.Table:
+    keys = {
+        HITS: staged.hits_key,
+        SESSION_PARTS: staged.session_parts_key,
+        REJECTS: staged.rejects_key,
     }
-    make_history = partial(history, lake, staged, run_id, one.cause)
-    before, after = publish(lake, one.hour, staged.version, run_id, rows, make_history)
-    raw.clear_pending(lake, built_from(lake, staged))
-    late = after.values["late_lines"]
-    published = Published(
-        staged.hour, staged.lines, staged.hits, staged.session_parts, late, one.reason
-    )
-    return published, one.cause or cause_of(lake, before)
+    return staging.read_coded(lake, keys[table], table)
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
     """Build and publish one hour, all steps."""
-    return register_tables(lake, _stage(lake, hour), run_id)
-
-
-def build_range(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[Published]:
-    """Build and publish every hour from `first` to `last`."""
-    return [done for hour in hour_range(first, last) for done in build_hour(lake, hour, run_id)]
+    return publish_staged(lake, stage_hours(lake, [hour]), run_id)
 
 
 @trouble.told()

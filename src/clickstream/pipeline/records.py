@@ -44,9 +44,14 @@ class Staged:
         return f"{self.prefix}session_parts-{self.carry_in}.parquet"
 
     @property
-    def raw_list_key(self) -> str:
-        """The key of the list of raw objects it was built from, with their lines."""
-        return f"{self.prefix}raw.json"
+    def counts_key(self) -> str:
+        """The key of what cleaning has counted, in all and for each raw object; written last."""
+        return f"{self.prefix}counts.json"
+
+    @property
+    def cleaned_keys(self) -> set[str]:
+        """The keys of all that cleaning leaves."""
+        return {self.hits_key, self.rejects_key, self.parts_key, self.counts_key}
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""

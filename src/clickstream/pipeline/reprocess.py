@@ -1,30 +1,30 @@
 """Build a range of hours again: how they stand, which of them a run still has to build, how far.
 
-A range is worked off by one process with one open lake, hour after hour in order. Beside the hourly
-runs, and beside another range, it is as safe as any build: `register_tables` notices the others.
+A range is worked off by one process with one open lake, a day at a time in order. Beside the hourly
+runs, and beside another range, it is as safe as any build: `publish_staged` notices the others.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import groupby
 
 from clickstream import __version__
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, objects, raw, views
+from clickstream.lake import Lake, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
-from clickstream.pipeline.build import build_sessions, check_hour, staging_prefix
 from clickstream.pipeline.chain import off_the_chain
-from clickstream.pipeline.order import build_hour, register_tables
-from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.order import publish_staged
+from clickstream.pipeline.records import Published
+from clickstream.pipeline.stage import in_batches, stage_hours
 from clickstream.rules import result_digest
-from clickstream.tables import BALANCE
 
 UNBUILT = LedgerRow({})
 
@@ -93,63 +93,41 @@ def describe(found: Sequence[Standing]) -> str:
 
 
 def hours_to_rebuild(
-    lake: Lake, first: Hour, last: Hour, run_id: str, only_outdated: bool = False
+    found: Sequence[Standing], run_id: str, only_outdated: bool = False
 ) -> list[Hour]:
-    """The hours of a range that a run still has to build, in order.
+    """Which of some hours a run still has to build, in order.
 
     Those that the same run has built already are left out, so a task that is tried again goes on
     where it stopped. An hour whose publication was cut short hangs off the chain, and is built.
     """
     return [
-        one.hour
-        for one in standings(lake, first, last)
-        if one.outdated or not (only_outdated or one.is_built_by(run_id))
+        one.hour for one in found if one.outdated or not (only_outdated or one.is_built_by(run_id))
     ]
 
 
 def rebuild(
     lake: Lake, hours: Sequence[Hour], run_id: str, steps: Steps = Steps.ALL
 ) -> Iterator[Published]:
-    """Build and publish the hours in the order given, yielding each publication when it is there.
+    """Build and publish hours, given in order, yielding each publication when it is there.
 
-    With `Steps.SESSIONS` the requests are not read again where an hour's rows still lie in staging.
-    An hour that had to be built along with one before it is not built a second time.
+    The hours of a day are published as one, or as few as memory allows. With `Steps.SESSIONS` the
+    requests are not read again where an hour's rows still lie in staging. An hour that had to be
+    built along with one before it is not built a second time.
     """
-    built: set[str] = set()
-    for hour in hours:
-        if str(hour) not in built:
-            for published in _built(lake, hour, run_id, steps):
-                built.add(published.hour)
+    left = dict.fromkeys(hours)
+    for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
+        for batch in in_batches(lake, [hour for hour in of_day if hour in left]):
+            for published in _built(lake, batch, run_id, steps, left.keys()):
+                left.pop(Hour.parse(published.hour), None)
                 yield published
 
 
-def _built(lake: Lake, hour: Hour, run_id: str, steps: Steps) -> list[Published]:
-    cleaned = _cleaned_before(lake, hour) if steps is Steps.SESSIONS else None
-    if cleaned is None:
-        return build_hour(lake, hour, run_id)
-    return register_tables(lake, check_hour(lake, build_sessions(lake, cleaned)), run_id)
-
-
-def _cleaned_before(lake: Lake, hour: Hour) -> Staged | None:
-    """The hour as `clean_hits` left it, if it is of today's lines and rules and still there."""
-    row = lake_hour.ledger_row(lake, hour)  # before anything is read
-    raws = raw.list_raw(lake, hour)
-    digest = raw.raw_digest(raws)
-    made_as = ("raw_digest", "settings_digest", "library_version")
-    if [row.values.get(n) for n in made_as] != [digest, result_digest(lake.settings), __version__]:
-        return None
-    staged = Staged(
-        hour=str(hour),
-        prefix=staging_prefix(lake, hour, digest),
-        version=row.version,
-        raw_digest=digest,
-        raw_objects=len(raws),
-        balance={kind: row.values[kind] for kind in BALANCE},
-        **{name: row.values[name] for name in ("lines", "rejected", "hits")},
-    )
-    needed = {staged.hits_key, staged.rejects_key, staged.parts_key, staged.raw_list_key}
-    there = {key for key, _ in objects.listing(lake, staged.prefix)}
-    return staged if needed <= there else None
+def _built(
+    lake: Lake, batch: Sequence[Hour], run_id: str, steps: Steps, left: Set[Hour]
+) -> list[Published]:
+    """Build and publish a batch; an hour that it leaves astray waits if it is `left` to build."""
+    staged = stage_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
+    return publish_staged(lake, staged, run_id, left - {*batch})
 
 
 def outdated_views(lake: Lake) -> list[str]:

@@ -12,7 +12,7 @@ import pandas as pd
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
-from clickstream.lake.publication import broken_off
+from clickstream.lake.marks import broken_off
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import judged
 from clickstream.pipeline.findings import Finding

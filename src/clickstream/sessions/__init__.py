@@ -10,7 +10,15 @@ it; GA4's default is 30 minutes); one that is `cap_hours` old ends at the next h
 and a new campaign do not cut it.
 """
 
-from clickstream.sessions.carry import CARRY_COLUMNS, Link, carry_digest, carry_out, no_carry
+from clickstream.sessions.carry import (
+    CARRY_COLUMNS,
+    Digests,
+    Link,
+    carry_digest,
+    carry_out,
+    digests_of,
+    no_carry,
+)
 from clickstream.sessions.changes import CHANGE_COLUMNS, COMPARED, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
@@ -24,6 +32,7 @@ __all__ = [
     "COMPARED",
     "GOAL_COLUMNS",
     "Cut",
+    "Digests",
     "Goal",
     "Link",
     "Requests",
@@ -33,6 +42,7 @@ __all__ = [
     "carry_out",
     "changes",
     "cut",
+    "digests_of",
     "hits_in_order",
     "make_parts",
     "no_carry",

@@ -43,7 +43,7 @@ def test_a_table_remembers_few_snapshots_and_all_its_rows(
     for _ in range(hours):
         row |= {"event_date": hour.event_date, "hour_at": hour.naive}
         rows = pa.Table.from_pylist([row], schema=REJECTS.arrow_schema())
-        iceberg.load(lake, REJECTS).replace_hour(hour, rows)
+        iceberg.load(lake, REJECTS).replace(hour, hour, rows)
         hour = hour.next
     table = iceberg.load(lake, REJECTS).iceberg
     assert len(table.snapshots()) <= 4 + 3 + 2  # two hours of the clock, if one ends meanwhile

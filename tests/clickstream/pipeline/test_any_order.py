@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
@@ -73,7 +74,7 @@ def in_order(make_lake, tmp_path: Path) -> Lake:
     write(tmp_path / "logs", lines)
     lake = make_lake("inorder")
     pipeline.pull(lake, lake.settings.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "test")
+    build_all(lake, FIRST, LAST, "test")
     return lake
 
 
@@ -107,7 +108,7 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
     source = late.settings.sources[0].model_copy(update={"path": str(tmp_path / "partly")})
     write(tmp_path / "partly", kept, "access.log.1")
     pipeline.pull(late, source)
-    pipeline.build_range(late, FIRST, LAST, "test")
+    build_all(late, FIRST, LAST, "test")
     write(tmp_path / "partly", lines, "access.log")
     pipeline.pull(late, source)
     for hour in pipeline.hours_to_build(late, LAST.next).hours:

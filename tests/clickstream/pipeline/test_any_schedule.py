@@ -6,7 +6,8 @@ which reads the lines in plain SQL. What each rule of the order is worth is show
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,18 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.support.answers import Answers, answers, assert_answers
 from tests.support.examples import TIMES, examples
-from tests.support.lakes import aws_session, beside, settings_of_a_lake
+from tests.support.lakes import aws_session, beside, build_all, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.observed import ASKED_OF_LAKE, Facts, expected, facts
-from tests.support.schedules import Build, Disturbed, Pull, Run, Step, World
+from tests.support.schedules import Build, Disturbed, Pull, Range, Run, Step, World
 from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
 from clickstream import pipeline, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake import hour as lake_hour
-from clickstream.pipeline import order
+from clickstream.lake.publication import Publication
+from clickstream.pipeline import Staged, order, stage
 from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
@@ -49,16 +51,22 @@ KILLED: list[Step] = [
     *(Disturbed(Build(1), 6), Pull("web-2"), Disturbed(Build(0), 8)),
 ]
 """Killed in a pull, in the middle of a publication, and before its last commit."""
-SCHEDULES = (BACKWARDS, NEIGHBOUR_MEANWHILE, SAME_MEANWHILE, LATE, KILLED)
+RANGES: list[Step] = [
+    *(Pull("web-1"), Build(1), Pull("web-2"), Disturbed(Range(0, 2), 23)),
+    *(Pull("web-1", 5), Disturbed(Range(0, 1), 16, (Build(1), Build(2)))),
+]
+"""Hours in one go: killed between two commits, and some published by someone else meanwhile."""
+SCHEDULES = (BACKWARDS, NEIGHBOUR_MEANWHILE, SAME_MEANWHILE, LATE, KILLED, RANGES)
 
 _plain = st.one_of(
     st.builds(Pull, st.sampled_from(HOSTS), st.integers(1, 10)),
     st.builds(Build, st.integers(0, HOURS - 1)),
+    st.builds(Range, st.integers(0, 1), st.integers(1, HOURS - 1)),
     st.builds(Run, st.integers(0, HOURS - 1)),
 )
 schedules = st.lists(
     _plain
-    | st.builds(Disturbed, _plain, st.integers(0, 9), st.lists(_plain, max_size=2).map(tuple)),
+    | st.builds(Disturbed, _plain, st.integers(0, 25), st.lists(_plain, max_size=2).map(tuple)),
     min_size=3,
     max_size=7,
 )
@@ -89,7 +97,7 @@ class Worlds:
     def _built_in_order(self, world: World) -> Answers:
         for step in ALL:
             world.do(step, world.lake)
-        pipeline.build_range(world.lake, FIRST, world.traffic.last, "at once")
+        build_all(world.lake, FIRST, world.traffic.last, "at once")
         found = dict(answers(world.lake))
         assert of_lake(world.lake) == expected(world.traffic)
         return found
@@ -145,24 +153,30 @@ def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFram
 
 look_both_ways = order.first_astray
 publish = order.publish
+stitch = stage.stitch
 
 
-def no_look_left(lake: Lake, hour: Hour) -> Hour | None:
-    found = look_both_ways(lake, hour)
-    return None if found == hour else found
-
-
-def no_look_right(lake: Lake, hour: Hour) -> Hour | None:
-    found = look_both_ways(lake, hour)
-    return hour if found == hour else None
+def nothing_is_handed_on_in_a_range(lake: Lake, staged: Staged, carry: pd.DataFrame) -> Any:
+    return stitch(lake, staged, carry)[0], sessions.no_carry()
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
     return pipeline.Due([hour], left_waiting=[])
 
 
-def published_whatever_happened(lake: Lake, hour: Hour, _version: str, *more: Any) -> Any:
-    return publish(lake, hour, lake_hour.ledger_row(lake, hour).version, *more)
+def no_look_left(lake: Lake, first: Hour, last: Hour) -> Hour | None:
+    found = look_both_ways(lake, first, last)
+    return None if found == first else found
+
+
+def no_look_right(lake: Lake, first: Hour, last: Hour) -> Hour | None:
+    found = look_both_ways(lake, first, last)
+    return found if found == first else None
+
+
+def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more: Any) -> Any:
+    now = {one.hour: lake_hour.ledger_row(lake, one.hour).version for one in hours}
+    return publish(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
@@ -171,6 +185,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (order, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
     (order, "publish", published_whatever_happened, SAME_MEANWHILE),
+    (stage, "stitch", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

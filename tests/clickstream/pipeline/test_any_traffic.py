@@ -19,16 +19,19 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.hourly import built_hourly
 from tests.support.observed import OF_TABLES, expected, facts
-from tests.support.traffic import Traffic, traffics
+from tests.support.traffic import PAUSES_OF_HOURS, Traffic, traffics
 
 from clickstream import sessions
 from clickstream.hours import Hour
-from clickstream.sessions import SessionRules, no_carry, run_starts, stitch
+from clickstream.sessions import SessionRules, carry_out, no_carry, run_starts, stitch
 
 cut_module = import_module("clickstream.sessions.cut")  # the package has a function of that name
 
 RULES = SessionRules()
 STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_from((1, 2)))
+PATIENT_RULES = st.builds(
+    SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 24))
+)
 
 
 def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
@@ -51,10 +54,10 @@ def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-@examples(5)
-@given(traffics(hours=27))
-def test_more_than_a_day(traffic: Traffic) -> None:
-    assert_as_expected(traffic, RULES)
+@examples(6)
+@given(traffics(hours=27, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
+def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
+    assert_as_expected(traffic, rules)
 
 
 def each_hour_alone(
@@ -95,6 +98,12 @@ def a_new_key_is_a_new_visitor(
     return stitch(parts.assign(carried_as=parts["visitor_id"]), carry, hour, rules)
 
 
+def only_the_hour_before_hands_on(
+    parts: pd.DataFrame, hour: Hour, gap_seconds: int
+) -> pd.DataFrame:
+    return carry_out(parts, hour, min(gap_seconds, 3600))
+
+
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (sessions, "stitch", each_hour_alone),
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
@@ -104,15 +113,28 @@ WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (sessions, "stitch", capped_before_it_is_old),
     (sessions, "stitch", a_new_key_is_a_new_visitor),
 ]
+WRONG_FOR_GAPS_OF_HOURS: list[tuple[Any, str, Callable[..., Any]]] = [
+    (sessions, "carry_out", only_the_hour_before_hands_on),
+    (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
+    (sessions, "stitch", a_new_key_is_a_new_visitor),
+]
+SHORT = (traffics(), STRICT_RULES)
+LONG = (traffics(hours=12, most=6, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 
 
 @pytest.mark.parametrize(
-    ("room", "name", "wrong"), WRONG, ids=lambda one: getattr(one, "__name__", one)
+    ("room", "name", "wrong", "tried"),
+    [(*one, SHORT) for one in WRONG] + [(*one, LONG) for one in WRONG_FOR_GAPS_OF_HOURS],
+    ids=lambda one: getattr(one, "__name__", None),
 )
 def test_the_property_notices(
-    room: Any, name: str, wrong: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    room: Any,
+    name: str,
+    wrong: Callable[..., Any],
+    tried: tuple[st.SearchStrategy[Any], ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(room, name, wrong)
     some = examples(200, phases=[Phase.generate], report_multiple_bugs=False, database=None)
     with pytest.raises(AssertionError):
-        some(given(traffics(), STRICT_RULES)(assert_as_expected))()
+        some(given(*tried)(assert_as_expected))()

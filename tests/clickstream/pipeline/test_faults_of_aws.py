@@ -14,7 +14,6 @@ from tests.support.faults_lakes import (
     built_calmly,
     log_an_hour,
     through,
-    twin,
 )
 from tests.support.faults_proxy import (
     Exchange,
@@ -28,6 +27,7 @@ from tests.support.faults_proxy import (
     resets,
     throttles,
 )
+from tests.support.lakes import beside
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
@@ -79,14 +79,14 @@ def test_each_request_may_fail_once_and_nothing_comes_of_it(
         runs = []
         for name, plan in plans.items():
             proxy = stack.enter_context(FaultsProxy(local_aws.endpoint, plan))
-            disturbed = through(twin(lake_settings, name), proxy, SILENCE_SECONDS)
+            disturbed = through(beside(lake_settings, name), proxy, SILENCE_SECONDS)
             runs.append(threads.submit(two_hours, disturbed))
         for run in runs:
             run.result()
     calm = built_calmly(lake_settings, LAST)
     for name, plan in plans.items():
         assert len(plan.met) >= 30, plan.met
-        assert_same(children.open_lake(twin(lake_settings, name)), calm)
+        assert_same(children.open_lake(beside(lake_settings, name)), calm)
 
 
 @pytest.mark.parametrize("name", ["PUT raw", "PUT hits data file", "GetSecretValue"])
@@ -136,7 +136,7 @@ def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
         def plan(exchange: Exchange) -> Fault:
             return LASTING[name] if exchange.name == name else passes
 
-        own = twin(lake_settings, str(number))
+        own = beside(lake_settings, str(number))
         with FaultsProxy(local_aws.endpoint, plan) as proxy:
             try:
                 lake = children.open_lake(through(own, proxy))
@@ -150,7 +150,7 @@ def test_lasting_faults_are_told_in_a_sentence_and_the_next_run_mends_all(
     with ThreadPoolExecutor(len(LASTING)) as threads:
         outcomes = list(threads.map(fails, range(len(LASTING)), LASTING))
     for number, (name, error) in enumerate(outcomes):
-        lake = children.open_lake(twin(lake_settings, str(number)))
+        lake = children.open_lake(beside(lake_settings, str(number)))
         if name not in DONE_ALL_THE_SAME:
             assert isinstance(error, AwsUnavailable), (name, error)
             assert "Nothing is lost: when AWS answers again, clear the task" in str(error)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.access_log import Client, append
 from tests.support.faults import Killed
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
 from clickstream.lake import hour as lake_hour
 
@@ -73,7 +75,7 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     """Of three sessions one is left: a line joins two in its hour, another the next hour's."""
     lines = [*visit(FIRST, 10, 50), *visit(FIRST.next, 25)]
     arrive(lake, tmp_path, lines, "access.log.1")
-    pipeline.build_range(lake, FIRST, FIRST.next, "first")
+    build_all(lake, FIRST, FIRST.next, "first")
     assert changes(lake) == []
     arrive(lake, tmp_path, visit(FIRST, 30, 59), "access.log")
     for hour in pipeline.hours_to_build(lake, FIRST).hours:
@@ -99,22 +101,28 @@ def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) ->
 
 
 def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_path: Path) -> None:
-    """Each hour dies after another number of its six commits, and is then built once more."""
-    hours = [FIRST.plus(2 * number) for number in range(7)]
-    early = [line for hour in hours for line in visit(hour, 0, 40)]
-    arrive(lake, tmp_path, early, "access.log.1")
-    for hour in hours:
-        pipeline.build_hour(lake, hour, "first")
-    arrive(lake, tmp_path, [line for hour in hours for line in visit(hour, 20)], "access.log")
-    for commits, hour in enumerate(hours):
+    """Every two hours die after another number of their six commits, and are then built again."""
+    pairs = [(FIRST.plus(2 * number), FIRST.plus(2 * number + 1)) for number in range(7)]
+    last = pairs[-1][1]
+    early = [(*visit(hour, 0, 40), *visit(following, 11)) for hour, following in pairs]
+    late = [(*visit(hour, 20), *visit(following, 20)) for hour, following in pairs]
+    arrive(lake, tmp_path, [*chain(*early)], "access.log.1")
+    build_all(lake, FIRST, last, "first")
+    arrive(lake, tmp_path, [*chain(*late)], "access.log")
+    for commits, pair in enumerate(pairs):
         with suppress(Killed):
-            pipeline.build_hour(dying_after(lake, commits), hour, "killed")
+            build_all(dying_after(lake, commits), *pair, "killed")
             pytest.fail("it should have died")
     broken = {f.hour for f in pipeline.verify(lake) if "broke off" in f.what}
-    assert broken == {*hours[:-1]}, "after its last commit a publication is done"
-    for hour in hours:
-        pipeline.build_hour(lake, hour, "again")
-    expected = [("extended", "late lines", False), ("merged", "late lines", True)]
-    assert changes(lake) == [(hour.naive, *change) for hour in hours for change in expected]
-    assert late_lines(lake) == [(1, True)] * len(hours)
+    assert broken == {*hour_range(FIRST, pairs[-2][1])}, "after its last commit it is done"
+    build_all(lake, FIRST, last, "again")
+    assert changes(lake) == [
+        (hour.naive, change, "late lines", is_renamed)
+        for pair in pairs
+        for hour, change, is_renamed in (
+            *((pair[0], "extended", False), (pair[0], "merged", True)),
+            (pair[1], "extended", False),
+        )
+    ]
+    assert late_lines(lake) == [(1, True)] * 2 * len(pairs)
     assert pipeline.verify(lake) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.access_log import BOT, Client, append
 from tests.support.faults import Killed
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.errors import InputError
@@ -34,7 +35,7 @@ def built(lake: Lake, tmp_path: Path) -> Lake:
     for hour in HOURS:
         append(tmp_path / "logs" / "access.log", lines_of(hour))
     pipeline.pull(lake, lake.settings.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "first")
+    build_all(lake, FIRST, LAST, "first")
     return lake
 
 
@@ -51,7 +52,8 @@ def publishers(lake: Lake) -> list[str]:
 
 
 def left_for(lake: Lake, run_id: str, only_outdated: bool = False) -> list[Hour]:
-    return pipeline.hours_to_rebuild(lake, FIRST, LAST, run_id, only_outdated)
+    found = pipeline.standings(lake, FIRST, LAST)
+    return pipeline.hours_to_rebuild(found, run_id, only_outdated)
 
 
 def outdated(lake: Lake) -> list[str]:
@@ -72,12 +74,13 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert left_for(built, "again") == []
 
 
-def test_a_run_that_died_between_two_hours_goes_on_after_the_last(built: Lake) -> None:
+def test_a_run_that_died_between_two_days_goes_on_with_the_second(built: Lake) -> None:
     before = contents(built)
-    for hour in HOURS:
-        going = pipeline.rebuild(built, left_for(built, "again"), "again")
-        assert next(going).hour == str(hour)
-        going.close()
+    going = pipeline.rebuild(built, HOURS, "again")
+    assert next(going).hour == str(FIRST)
+    going.close()
+    assert left_for(built, "again") == HOURS[1:]
+    run(built, "again")
     assert left_for(built, "again") == []
     assert contents(built) == before
 
@@ -85,7 +88,7 @@ def test_a_run_that_died_between_two_hours_goes_on_after_the_last(built: Lake) -
 def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     built: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hour is in the ledger; nobody has looked yet whether its neighbours still fit."""
+    """Two hours are in the ledger; nobody has looked yet whether their neighbours still fit."""
     append(tmp_path / "logs" / "access.log", [ANA.get(f"{HOURS[1]}:55:00", "/late")])
     pipeline.pull(built, built.settings.sources[0])
 
@@ -96,8 +99,8 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
         patched.setattr(raw, "clear_pending", die)
         with pytest.raises(Killed):
             list(pipeline.rebuild(built, HOURS[1:], "again"))
-    assert publishers(built)[1] == "again"
-    assert left_for(built, "again") == HOURS
+    assert publishers(built)[1:] == ["again"] * 2
+    assert left_for(built, "again") == HOURS[:2]
     run(built, "again")
     assert pipeline.verify(built) == []
     assert outdated(built) == [""] * 3

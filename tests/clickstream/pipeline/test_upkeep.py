@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from tests.support.access_log import Client, append
 from tests.support.faults import Killed
+from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, compaction, expiry, iceberg, objects, sweep
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
@@ -46,9 +47,10 @@ def pull(lake: Lake, lines: list[str]) -> None:
 
 @pytest.fixture
 def built(lake: Lake) -> Lake:
-    """The last two hours of a day."""
+    """The last two hours of a day, as the hourly runs publish them."""
     pull(lake, log_lines())
-    pipeline.build_range(lake, FIRST, LAST, "test")
+    for hour in hour_range(FIRST, LAST):
+        pipeline.build_hour(lake, hour, "test")
     return lake
 
 
@@ -97,6 +99,13 @@ def test_a_day_that_is_over_becomes_one_file_of_the_same_rows(built: Lake) -> No
     assert pipeline.compact_days(built, SETTLED).files_before == 0
 
 
+def test_hours_that_were_published_as_one_are_one_file_already(built: Lake) -> None:
+    before = contents(built)["hits"]
+    build_all(built, FIRST, LAST, "again")
+    assert pipeline.compact_days(built, SETTLED).files_before == 0
+    pd.testing.assert_frame_equal(contents(built)["hits"], before)
+
+
 def test_a_large_day_becomes_files_of_neighbouring_hours(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,8 +147,8 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     loaded = iceberg.load(built, HITS)
     pipeline.compact_days(built, SETTLED)
     with pytest.raises(StaleHour):
-        loaded.replace_hour(FIRST, loaded.read(FIRST))
-    loaded.replace_hour(LAST.next, loaded.read(LAST.next))
+        loaded.replace(FIRST, FIRST, loaded.read(FIRST, FIRST))
+    loaded.replace(LAST.next, LAST.next, loaded.read(LAST.next, LAST.next))
     assert pipeline.verify(built) == []
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pandas as pd
 import pyarrow as pa
 import pytest
 from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
-from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+from tests.support.lakes import built, settings_of_a_lake
+from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream import pipeline, settings
+from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg, objects, open_lake, raw
+from clickstream.lake import Lake, iceberg, objects, raw
 from clickstream.lake.raw import RawRange
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
@@ -27,19 +27,7 @@ def lake(local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory) -
     """Three hours around a midnight, built; every test leaves it as it was."""
     logs = tmp_path_factory.mktemp("verify") / "logs"
     write(logs, log_lines(12, FIRST, LAST))
-    chosen = settings.Settings(
-        sources=(settings.Source(name="web-1", path=str(logs)),),
-        lake=settings.Lake(bucket="lake-verify", database="verify", key_secret="keys-verify"),
-        aws=settings.Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
-    )
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
-    lake = open_lake(chosen, session)
-    pipeline.pull(lake, chosen.sources[0])
-    pipeline.build_range(lake, FIRST, LAST, "tests")
-    return lake
+    return built(settings_of_a_lake(local_aws.endpoint, logs), FIRST, LAST)
 
 
 CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
@@ -49,21 +37,21 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
     assert pipeline.verify(lake) == []
-    return {table.name: iceberg.load(lake, table).read(HOUR) for table in CHANGED}
+    return {table.name: iceberg.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
 def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
     for table in CHANGED:
-        iceberg.load(lake, table).replace_hour(HOUR, right[table.name])
+        iceberg.load(lake, table).replace(HOUR, HOUR, right[table.name])
     raw.clear_pending(lake, raw.marks_by_hour(lake).get(HOUR, []))
 
 
 def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
     """Change the rows of an hour behind the pipeline's back."""
     loaded = iceberg.load(lake, table)
-    rows = loaded.read(HOUR).to_pylist()
+    rows = loaded.read(HOUR, HOUR).to_pylist()
     change(rows)
-    loaded.replace_hour(HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
+    loaded.replace(HOUR, HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
 
 
 def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any]]], Any]:
@@ -72,7 +60,7 @@ def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any
 
 def stored_twice(lake: Lake) -> None:
     hits = iceberg.load(lake, HITS)
-    hits.iceberg.append(hits.read(HOUR))
+    hits.iceberg.append(hits.read(HOUR, HOUR))
 
 
 def late_line(lake: Lake) -> None:
@@ -102,7 +90,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
         REJECTS,
         lambda rows: rows[0].update(
             {
-                n: iceberg.load(lake, HITS).read(HOUR).to_pylist()[0][n]
+                n: iceberg.load(lake, HITS).read(HOUR, HOUR).to_pylist()[0][n]
                 for n in ("raw_object", "line_number")
             }
         ),

@@ -1,0 +1,192 @@
+"""What it costs to build many hours again: a small café's year, or a month of busy days.
+
+    python -m benchmarks.reprocess --hours 168 --lines 2000
+    python -m benchmarks.reprocess --hours 48 --lines 41667 --processes 2
+
+The lines of an hour are one of some made logs, moved to that hour. All hours are published once, by
+`rebuild`; then they are measured as they are built again by other processes, as Airflow's tasks do:
+each takes the next day. CPU seconds are those of the processes; the local AWS is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, wraps
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+import psutil
+
+from benchmarks.generate import HOUR, generate
+from clickstream import pipeline
+from clickstream.hours import Hour, by_day, hour_range
+from clickstream.lake import Lake, open_lake, raw
+from clickstream.lake.raw import RawRange
+from clickstream.pipeline import order, stage
+from clickstream.settings import Aws, Build, Settings
+from clickstream.settings import Lake as LakeSettings
+
+FIRST = Hour.parse("2026-01-01T00")
+LOGS = 8
+"""So many different logs; hour after hour takes the next."""
+
+LISTENS = "localaws listens on "
+PARTS = (
+    *((stage, "clean_lines"), (stage, "stitch"), (stage, "check_hour"), (stage, "handed_on")),
+    *((order, "publish"), (order, "first_astray")),
+)
+"""What is measured by itself; the rest is `other`."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some hours took: CPU seconds by part, and the most memory a process had, in MB."""
+
+    hours: int
+    lines: int
+    seconds: Mapping[str, float]
+    peak_mb: float
+
+
+def main() -> None:
+    """Make the logs, publish all hours, and measure how they are built again."""
+    chosen = _arguments()
+    last = FIRST.plus(chosen.hours - 1)
+    with TemporaryDirectory() as folder, _local_aws(Path(folder)) as (endpoint, aws):
+        settings = _settings(Path(folder), endpoint)
+        _store_lines(_open(settings), Path(folder), last, chosen.lines)
+        for run_id in ("first", "again"):
+            begun, before = time.monotonic(), _cpu(aws)
+            costs = _in_processes(settings, list(by_day(FIRST, last)), run_id, chosen.processes)
+            _report(run_id, costs, time.monotonic() - begun, _cpu(aws) - before)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what it costs to build hours again.")
+    parser.add_argument("--hours", type=int, default=168)
+    parser.add_argument("--lines", type=int, default=2000, help="in each hour")
+    parser.add_argument("--processes", type=int, default=1, help="that build days at once")
+    return parser.parse_args()
+
+
+@contextmanager
+def _local_aws(directory: Path) -> Iterator[tuple[str, psutil.Process]]:
+    command = [sys.executable, "-m", "localaws", "--root", f"{directory / 'aws'}", "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().removeprefix(LISTENS).strip(), psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _cpu(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:4]))
+
+
+def _settings(directory: Path, endpoint: str) -> Settings:
+    return Settings(
+        lake=LakeSettings(bucket="year", database="year"),
+        aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
+        build=Build(cache_directory=str(directory / "cache")),
+    )
+
+
+def _open(settings: Settings) -> Lake:
+    return open_lake(settings, _session())
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all days of a process, as tasks of Airflow inherit one."""
+    return boto3.Session("local", "local")
+
+
+def _store_lines(lake: Lake, directory: Path, last: Hour, lines: int) -> None:
+    """What `pull` leaves: the raw lines of every hour, and a mark that it waits."""
+    logs = [_made(directory / f"{seed}.log", lines, seed) for seed in range(LOGS)]
+    written = f"{Hour.parse(HOUR).start:[%d/%b/%Y:%H}".encode()
+    for number, hour in enumerate(hour_range(FIRST, last)):
+        moved = logs[number % LOGS].replace(written, f"{hour.start:[%d/%b/%Y:%H}".encode())
+        raw.store(lake, hour, RawRange("web-1", "made", 0, len(moved), "combined"), moved)
+
+
+def _made(path: Path, lines: int, seed: int) -> bytes:
+    generate(path, lines, seed=seed)
+    return path.read_bytes()
+
+
+def _in_processes(
+    settings: Settings, days: Sequence[tuple[Hour, Hour]], run_id: str, processes: int
+) -> list[Cost]:
+    """Build the days, as many at once as there are processes."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=fresh) as pool:
+        runs = [pool.submit(_day, settings, str(first), str(last), run_id) for first, last in days]
+        return [run.result() for run in runs]
+
+
+def _day(settings: Settings, first: str, last: str, run_id: str) -> Cost:
+    """What a task of `clickstream_reprocess` does."""
+    seconds: dict[str, float] = defaultdict(float)
+    _measure_parts(seconds)
+    begun = time.process_time()
+    lake = _open(settings)
+    found = pipeline.standings(lake, Hour.parse(first), Hour.parse(last))
+    hours = pipeline.hours_to_rebuild(found, run_id)
+    seconds["opening, what there is to do"] = time.process_time() - begun
+    lines = sum(one.lines for one in pipeline.rebuild(lake, hours, run_id))
+    measured = sum(seconds.values())
+    seconds["other"] = time.process_time() - begun - measured
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(len(hours), lines, seconds, peak)
+
+
+def _measure_parts(seconds: dict[str, float]) -> None:
+    for module, name in PARTS:
+        function = getattr(module, name)
+        setattr(module, name, _measured(getattr(function, "__wrapped__", function), name, seconds))
+
+
+def _measured(part: Callable[..., Any], name: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    @wraps(part)
+    def measured(*arguments: Any, **more: Any) -> Any:
+        begun = time.process_time()
+        try:
+            return part(*arguments, **more)
+        finally:
+            seconds[name] += time.process_time() - begun
+
+    return measured
+
+
+def _report(run_id: str, costs: Sequence[Cost], wall: float, of_aws: float) -> None:
+    hours, lines = sum(one.hours for one in costs), sum(one.lines for one in costs)
+    seconds = {name: sum(one.seconds[name] for one in costs) for name in costs[0].seconds}
+    total = sum(seconds.values())
+    print(f"\n{run_id}: {hours:,} hours, {lines:,} lines, {60 * hours / wall:,.0f} hours a minute")
+    print(f"{lines / total:,.0f} lines a CPU second; ", end="")
+    print(f"{max(one.peak_mb for one in costs):,.0f} MB at most in a process")
+    print("\n| part | CPU ms an hour |\n| --- | ---: |")
+    for name, spent in sorted(seconds.items(), key=itemgetter(1), reverse=True):
+        print(f"| {name} | {1000 * spent / hours:.1f} |")
+    print(f"| **all** | {1000 * total / hours:.1f} |")
+    print(f"| local AWS, besides | {1000 * of_aws / hours:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""The marks that stand while hours are published, and the session parts kept beside them.
+
+A publication may die between two commits, and nobody may come to finish it. So while it lasts, a
+mark under `publishing/HOUR/` says so for each of its hours, named after the version that is
+replaced and the run. Beside it lie the session parts that are replaced, written before the first
+commit by whoever comes first: a run that tries again finds there what readers saw before, whatever
+the one before it had done already.
+
+A publication takes the marks of all others in its hours away, dead or alive. One that is alive
+either finds its marks gone, and starts afresh, or has loaded the tables before, and then each of
+its commits is refused that comes after one of ours. So an hour is whole when no mark of it is left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from clickstream.hours import Hour
+from clickstream.lake import iceberg, objects
+from clickstream.lake.client import Lake
+from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row
+from clickstream.tables import SESSION_PARTS
+
+PUBLISHING = "publishing/"
+_PARTS = "parts"
+
+
+def broken_off(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
+    """The hours of a range whose publication has begun and is not done."""
+    return {
+        hour
+        for hour, name in _names(lake, first, last)
+        if not _is_done(ledger_row(lake, hour), *name.split("-"))
+    }
+
+
+def _is_done(row: LedgerRow, version: str, run: str) -> bool:
+    """Whether a mark was only left behind: the run it is of has replaced the version it is of."""
+    if run == _PARTS:
+        return True
+    is_published = run == _short(str(row.values.get("published_by")))
+    return is_published and version != _short(row.version)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of one attempt to publish hours, in order, of which it replaces the versions."""
+
+    lake: Lake
+    versions: Mapping[Hour, str]
+    run_id: str
+
+    def set(self) -> dict[Hour, pa.Table]:
+        """Say that the attempt begins; the session parts it replaces, of hours that are not new."""
+        there = {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
+        for mark in self._marks:
+            objects.put(self.lake, mark, b"")
+        objects.delete(self.lake, sorted(there.difference(self._marks, self._parts.values())))
+        if not self._parts:
+            return {}
+        parts = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends)
+        return {
+            hour: self._kept(key, parts.filter(pc.field("hour_at") == hour.naive))
+            for hour, key in self._parts.items()
+        }
+
+    def _kept(self, key: str, parts: pa.Table) -> pa.Table:
+        """The parts that lie under the key: these, if nobody has kept others for that version."""
+        file = BytesIO()
+        pq.write_table(parts, file, compression="zstd")
+        if objects.swap(self.lake, key, file.getvalue(), None):
+            return parts
+        stored = objects.get(self.lake, key)
+        return pq.read_table(BytesIO(stored.body)) if stored else parts
+
+    def fallen(self) -> list[Hour]:
+        """The hours that someone else has begun to publish since."""
+        there = {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
+        marks = zip(self.versions, self._marks, strict=True)
+        return [hour for hour, mark in marks if mark not in there]
+
+    def clear(self) -> None:
+        """Say that the attempt is done."""
+        objects.delete(self.lake, [*self._marks, *self._parts.values()])
+
+    @property
+    def _ends(self) -> tuple[Hour, Hour]:
+        return min(self.versions), max(self.versions)
+
+    @property
+    def _marks(self) -> list[str]:
+        return [
+            _key(hour, f"{_short(v)}-{_short(self.run_id)}") for hour, v in self.versions.items()
+        ]
+
+    @property
+    def _parts(self) -> dict[Hour, str]:
+        """Where the replaced parts lie, by hour."""
+        return {
+            hour: _key(hour, f"{_short(version)}-{_PARTS}")
+            for hour, version in self.versions.items()
+            if version != UNPUBLISHED
+        }
+
+
+def _names(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[tuple[Hour, str]]:
+    """The hour and the name of all that lies under the marks of a range of hours."""
+    for key, _ in objects.listing(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
+        _, text, name = key.split("/")
+        if last and text > str(last):
+            return
+        yield Hour.parse(text), name
+
+
+def _key(hour: Hour, name: str) -> str:
+    return f"{PUBLISHING}{hour}/{name}"
+
+
+def _short(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

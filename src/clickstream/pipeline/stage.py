@@ -1,0 +1,63 @@
+"""Stage hours that follow on each other, each stitched to the one before while none is published.
+
+What an hour hands on follows from its own parts and what it took over, so only the first of them
+asks the published hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake, raw, trouble
+from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import LedgerRow
+from clickstream.pipeline.build import begin, check_hour, clean_lines, stitch, waiting
+from clickstream.pipeline.chain import handed_on
+from clickstream.pipeline.records import Staged
+
+BYTES_AT_ONCE = 10 << 20
+"""Raw bytes, compressed, of hours that are staged and published as one: some 400,000 lines.
+
+It bounds what is held in memory, what a run that is killed has to do again, and how large a file an
+hour may lie in that is built again by itself (250,000 hits, as in upkeep).
+"""
+
+
+@trouble.told()
+def stage_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[Staged]:
+    """Clean, stitch and check hours that follow on each other; no table is touched.
+
+    Unless `afresh`, rows that wait already, of today's lines and rules, are not cleaned again.
+    """
+    rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
+    raws = raw.raw_by_hour(lake, hours[0], hours[-1])
+    carry = handed_on(lake, hours[0])
+    staged = []
+    for hour in hours:
+        begun = begin(lake, hour, rows.get(hour, LedgerRow({})).version, raws[hour])
+        known = None if afresh else waiting(lake, begun)
+        built, carry = stitch(lake, known or clean_lines(lake, begun, raws[hour]), carry)
+        staged.append(check_hour(lake, built))
+    return staged
+
+
+def in_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
+    """Hours of one day, in order, in pieces that follow on each other and are not too large."""
+    raws = raw.raw_by_hour(lake, hours[0], hours[-1]) if hours else {}
+    sizes = [sum(item.size for item in raws.get(hour, ())) for hour in hours]
+    return pieces(hours, sizes, BYTES_AT_ONCE)
+
+
+def pieces(hours: Sequence[Hour], sizes: Sequence[int], most: int) -> Iterator[list[Hour]]:
+    """Hours in pieces that follow on each other, as large as may be; a larger hour is alone."""
+    piece: list[Hour] = []
+    total = 0
+    for hour, size in zip(hours, sizes, strict=True):
+        if piece and (hour != piece[-1].next or total + size > most):
+            yield piece
+            piece, total = [], 0
+        piece.append(hour)
+        total += size
+    if piece:
+        yield piece
