@@ -121,6 +121,7 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
     max_active_tis_per_dag=2,
     execution_timeout=LONGEST,
     trigger_rule="none_failed",
+    multiple_outputs=False,
 )
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
     """Build the day's hours again and publish them together; a dry run only looks.
