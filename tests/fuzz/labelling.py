@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import astuple
 from ipaddress import ip_address
 
 import pandas as pd
@@ -82,7 +81,7 @@ def check_values(data: bytes) -> None:
 def _check_target(text: str) -> None:
     for rules in (TargetRules(), TARGETS):
         target = split_target(text, rules)
-        for part in astuple(target):
+        for part in target:
             (part or "").encode()
         assert page_name(target.page, rules.pages) == target.page
         assert path_kind(target.path, KindRules()) in (None, *PATH_KINDS)
