@@ -109,7 +109,9 @@ class _Store:
             return None
         rows = clean.joined(map(self._read, pieces))
         codes, visitors = self._read(f"visitors-{number:05d}-{age:05d}")
-        rows["visitor"] = np.searchsorted(codes, rows["visitor"]).astype(np.int32)
+        new_codes = np.empty(int(codes.max(initial=-1)) + 1, np.int32)
+        new_codes[codes] = np.arange(len(codes), dtype=np.int32)
+        rows["visitor"] = new_codes[rows["visitor"]]
         return clean.Requests(rows, {**self._read(f"tables-{age:05d}"), "visitor": visitors})
 
     def _by_group(self, group: npt.NDArray[np.uint16]) -> Iterator[tuple[int, Positions]]:

@@ -22,8 +22,14 @@ from clickstream.errors import SettingsError
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _HEXTET = "(?:0|[1-9a-f][0-9a-f]{0,3})"
-_WRITTEN_OUT = rf"^(?:{_BYTE}(?:\.{_BYTE}){{3}}|{_HEXTET}(?::{_HEXTET}){{7}})$"
+_WRITTEN_OUT = rf"{_BYTE}(?:\.{_BYTE}){{3}}|{_HEXTET}(?::{_HEXTET}){{7}}"
 _WRITTEN_SHORTER = "(?:^|:)0:0(?::|$)"  # RFC 5952, 4.2: two groups of zeros are `::`
+_NOT_ZERO = "[1-9a-f][0-9a-f]{0,3}"
+_SHORTENED = "|".join(  # `::` for two groups of zeros or more, none elsewhere
+    rf"(?:{_NOT_ZERO}:){{{left}}}:(?:{_NOT_ZERO}(?::{_NOT_ZERO}){{0,{5 - left}}})?"
+    for left in range(1, 6)
+)
+_AS_GIVEN = rf"^(?:{_WRITTEN_OUT}|{_SHORTENED})$"
 _IPV4 = re.compile(rf"({_BYTE}(?:\.{_BYTE}){{3}})(?::[\w.-]+)?", re.ASCII)
 _IPV6 = re.compile(r"([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(?:%[^\]]*)?")
 _BRACKETS = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?", re.ASCII)
@@ -58,11 +64,11 @@ def are_addresses(texts: pa.Array) -> npt.NDArray[np.bool_]:
 
     Looked at by Arrow, all at once. Null is none.
     """
-    is_written_out, is_written_shorter = (
+    is_as_given, is_written_shorter = (
         pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False)
-        for pattern in (_WRITTEN_OUT, _WRITTEN_SHORTER)
+        for pattern in (_AS_GIVEN, _WRITTEN_SHORTER)
     )
-    found: npt.NDArray[np.bool_] = is_written_out & ~is_written_shorter
+    found: npt.NDArray[np.bool_] = is_as_given & ~is_written_shorter
     return found
 
 
