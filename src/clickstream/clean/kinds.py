@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,7 @@ class KindRules:
         )
 
 
+@lru_cache(maxsize=1 << 14)
 def path_kind(path: str, rules: KindRules) -> str | None:
     """What the path (without query) tells, one of PATH_KINDS; None when it tells nothing."""
     lower = path.lower()

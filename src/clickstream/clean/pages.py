@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import quote
 
 from clickstream.errors import SettingsError
@@ -84,6 +84,7 @@ class PageRules:
         return tuple((re.compile(pattern), text) for pattern, text in self.replacements)
 
 
+@lru_cache(maxsize=1 << 14)
 def page_name(path: str, rules: PageRules) -> str:
     """The name of the page at a path (without query); never fails.
 

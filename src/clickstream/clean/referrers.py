@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from clickstream.clean.known_search_engines import SEARCH
 
 _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
+_HOSTS_REMEMBERED = 1 << 14  # many links come from few sites
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 # The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
@@ -81,6 +82,7 @@ def sort_of(source: str | None) -> str:
     return _sorts().get(source or "", "other")
 
 
+@lru_cache(maxsize=_HOSTS_REMEMBERED)
 def _host(name: str) -> str:
     """The host in normal form; empty when it is none."""
     name = name.partition("%")[0].rstrip(".")  # a zone says nothing to anybody else
@@ -98,6 +100,7 @@ def _hosts_of(domains: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(host for host in map(_host, domains) if host)
 
 
+@lru_cache(maxsize=_HOSTS_REMEMBERED)
 def _source_of_host(host: str) -> str | None:
     hosts = _hosts()
     in_any_country = _COUNTRY_ENDING.sub(".*", host)

@@ -81,6 +81,7 @@ def path_and_page(path: str, rules: TargetRules) -> tuple[str, str]:
     return path, page_name(path, rules.pages)
 
 
+@lru_cache(maxsize=1 << 14)
 def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tags]:
     """The parameters that are kept, encoded afresh in their order, and what tags say.
 

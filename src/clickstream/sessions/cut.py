@@ -69,7 +69,7 @@ def cut(requests: Requests, rules: SessionRules) -> Cut:
     """Put requests in the order of visitor and time, and find where each part begins."""
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
     visitor = _rank(texts.whole(columns["visitor_id"]))
-    at = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
+    at = texts.whole(columns["hit_at"]).to_numpy().astype("M8[us]", copy=False).view(np.int64)
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
@@ -108,7 +108,7 @@ def _order(visitor: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.unsignedinteger]]:
-    if (np.diff(at) >= 0).all():
+    if (at[1:] >= at[:-1]).all():
         return
     since = at - at.min()
     seconds = since // SECOND
