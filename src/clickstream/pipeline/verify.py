@@ -30,8 +30,20 @@ def verify(
     """Everything that is wrong with the published hours, by hour; an empty list proves them.
 
     Of a range of hours, only their partitions are read, and what their sessions reach back to.
-    `progress` is told what is looked at.
+    Tables are read one after the other, and an hour may be published in between. So hours that
+    seem wrong are looked at twice. `progress` is told what is looked at.
     """
+    seem_wrong = {finding.hour for finding in _look(lake, first, last, progress)}
+    if not seem_wrong:
+        return []
+    again = _look(lake, min(seem_wrong), max(seem_wrong), progress)
+    return [finding for finding in again if finding.hour in seem_wrong]
+
+
+def _look(
+    lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
+) -> list[Finding]:
+    """What seems wrong, by tables that are read one after the other."""
     progress("The ledger")
     ledger = lake_hour.ledger(lake, first, last)
     found = [*_unbalanced(ledger)]

@@ -68,6 +68,11 @@ def late_line(lake: Lake) -> None:
     raw.store(lake, HOUR, RawRange("web-9", "f" * 8, 0, 9, "combined"), b"cut in the mid\n")
 
 
+def without_late_line(lake: Lake) -> None:
+    objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
+    pipeline.build_hour(lake, HOUR, "tests")
+
+
 def stray_mark(lake: Lake) -> None:
     objects.put(lake, f"pending/{HOUR}/web-1-gone-0-9.combined.gz", b"")
 
@@ -146,6 +151,21 @@ def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> Non
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
 
+def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
+    """Its row in the ledger is read before another build, and its rows and lines after it."""
+    late_line(lake)
+    told: list[str] = []
+
+    def publish(what: str) -> None:
+        told.append(what)
+        if told.count("Rows, parts and lines") == 1 == told.count(what):
+            pipeline.build_hour(lake, HOUR, "meanwhile")
+
+    assert pipeline.verify(lake, progress=publish) == []
+    assert told.count("The ledger") == 2, "the first look should have met a changed hour"
+    without_late_line(lake)
+
+
 def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
     (found,) = pipeline.verify(lake)
@@ -153,11 +173,13 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     told: list[str] = []
     assert pipeline.mend(lake, [found], "tests", told.append) == []
     assert told[0].startswith(f"Hour {HOUR} published")
-    objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
+    without_late_line(lake)
 
 
 def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
-    """After the test before, the hour has a line that raw has not."""
+    late_line(lake)
+    pipeline.build_hour(lake, HOUR, "tests")
+    objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
     before = contents(lake)
     (found,) = pipeline.verify(lake)
     assert "of which 1 are left" in found.what
@@ -165,3 +187,4 @@ def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     assert pipeline.mend(lake, [found], "tests") == [found]
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
+    pipeline.build_hour(lake, HOUR, "tests")
