@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clickstream import parse
 from clickstream.collect import LogFile, list_files
@@ -23,6 +21,7 @@ from clickstream.lake.bookmarks import (
     save,
     save_finished_files,
 )
+from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
 
@@ -64,54 +63,91 @@ def pull(lake: Lake, source: Source) -> Pulled:
     """Pull what is new in a source's files into raw.
 
     A file whose lines have no known format is refused by name, and the others are still pulled; so
-    is one that is damaged, from its first damaged line on.
+    is one that is damaged, from its first damaged line on. Pulls at the same time share the files:
+    what somebody else has begun is left to him while there are other files, and is looked at last.
     Raises InputError when the source's directory can't be listed.
     """
-    lines: Counter[Hour] = Counter()
-    size, unfinished, refused = 0, [], []
     files = list_files(lake.settings.resolve(source.path), source.pattern)
-    known, finished = finished_files(lake, source.name), set()
-    for file in files:
-        identity = file.identity  # before it is read: lines that come meanwhile change it
-        if identity not in known:
-            got = _pull_file(lake, source, file, lines)
-            size += got.bytes
-            unfinished += [file.path.name] if got.has_unfinished_line else []
-            refused += [f"{file.path.name}: {got.refusal}"] if got.refusal else []
-            if got.has_unfinished_line or got.refusal:
-                continue
-        finished.add(identity)
+    identities = {file: file.identity for file in files}  # lines that come meanwhile change them
+    known = finished_files(lake, source.name)
+    result = _Result([file for file in files if identities[file] in known])
+    new = [file for file in files if identities[file] not in known]
+    left = [file for file in new if not _pulled(lake, source, file, result, may_be_left=True)]
+    for file in left:
+        _pulled(lake, source, file, result, may_be_left=False)
+    finished = {identities[file] for file in result.finished}
     if finished != known:
         save_finished_files(lake, source.name, finished)
-    hours = [str(hour) for hour in sorted(lines)]
-    total = sum(lines.values())
-    return Pulled(source.name, len(files), total, size, hours, unfinished, refused)
+    return result.told(source, len(files))
+
+
+@dataclass
+class _Result:
+    """What came of the files so far; those that are `finished` hold no more."""
+
+    finished: list[LogFile]
+    bytes: int = 0
+    lines: Counter[Hour] = field(default_factory=Counter)
+    unfinished: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def told(self, source: Source, files: int) -> Pulled:
+        """The same for the log and for the tasks to come."""
+        hours = [str(hour) for hour in sorted(self.lines)]
+        return Pulled(
+            *(source.name, files, self.lines.total(), self.bytes, hours),
+            sorted(self.unfinished),
+            sorted(self.refused),
+        )
+
+
+def _pulled(lake: Lake, source: Source, file: LogFile, result: _Result, may_be_left: bool) -> bool:
+    """Pull a file, unless it is left to somebody else; whether it was not."""
+    got = _pull_file(lake, source, file, result.lines, may_be_left)
+    result.bytes += got.bytes
+    if got.has_unfinished_line:
+        result.unfinished.append(file.path.name)
+    elif got.refusal:
+        result.refused.append(f"{file.path.name}: {got.refusal}")
+    elif not got.is_left:
+        result.finished.append(file)
+    return not got.is_left
 
 
 @dataclass(frozen=True)
 class _Got:
-    """What came of one file; `refusal` says why it, or a part of it, can't be read."""
+    """What came of one file; `refusal` says why it, or a part of it, can't be read.
+
+    It `is_left` if somebody else pulls it, or did so until he was killed.
+    """
 
     bytes: int = 0
     has_unfinished_line: bool = False
     refusal: str = ""
+    is_left: bool = False
 
 
-def _pull_file(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) -> _Got:
+def _pull_file(
+    lake: Lake, source: Source, file: LogFile, lines: Counter[Hour], may_be_left: bool
+) -> _Got:
     try:
-        return _pull_readable(lake, source, file, lines)
+        return _pull_readable(lake, source, file, lines, may_be_left)
     except InputError as error:
         return _Got(refusal=str(error))
 
 
-def _pull_readable(lake: Lake, source: Source, file: LogFile, lines: Counter[Hour]) -> _Got:
+def _pull_readable(
+    lake: Lake, source: Source, file: LogFile, lines: Counter[Hour], may_be_left: bool
+) -> _Got:
     with file.open() as stream:
         bookmark = _find_bookmark(lake, source, file, stream)
         begin = offset = 0
         if bookmark is not None:
             begin = bookmark.offset
             while span := _next_range(lake, bookmark, file, stream):
-                bookmark = _pull_range(lake, source, span, stream, lines)
+                if may_be_left and not span.is_own:
+                    return _Got(bookmark.offset - begin, is_left=True)
+                bookmark = _pull_range(lake, source, span.bookmark, stream, lines)
             offset = bookmark.offset
         stream.seek(offset)
         rest = stream.read(CHUNK_BYTES)
@@ -151,21 +187,28 @@ def _new_bookmark(source: Source, file: LogFile, name: str) -> Bookmark:
     return Bookmark(source.name, name, log_format, last_hour=str(file.modified_hour))
 
 
-def _next_range(
-    lake: Lake, bookmark: Bookmark, file: LogFile, stream: LogStream
-) -> Bookmark | None:
-    """The bookmark with the next range intended, or None when no finished line is left.
+@dataclass(frozen=True)
+class _Range:
+    """A bookmark whose next range is intended: by this pull, or by one that crashed or goes on."""
 
-    A range already intended, by a crashed pull or one under way, is taken as it is.
+    bookmark: Bookmark
+    is_own: bool
+
+
+def _next_range(lake: Lake, bookmark: Bookmark, file: LogFile, stream: LogStream) -> _Range | None:
+    """The next range, or None when no finished line is left.
+
+    One that is intended already is taken as it is.
     """
     while bookmark.pending_end is None:
         stream.seek(bookmark.offset)
         finished = _finished_lines(stream.read(CHUNK_BYTES), file.is_closed and not stream.damage)
         if not finished:
             return None
-        intended = save(lake, bookmark.intend(bookmark.offset + len(finished)))
-        bookmark = intended or load(lake, bookmark)
-    return bookmark
+        if own := save(lake, bookmark.intend(bookmark.offset + len(finished))):
+            return _Range(own, is_own=True)
+        bookmark = load(lake, bookmark)
+    return _Range(bookmark, is_own=False)
 
 
 def _finished_lines(data: bytes, is_closed: bool) -> bytes:
@@ -186,9 +229,9 @@ def _pull_range(
     stream.seek(bookmark.offset)
     data = stream.read(end - bookmark.offset)
     chosen = None if source.format == AUTO else log_format_of(lake.settings, bookmark.log_format)
-    parts, after = _parts(data, _reading(bookmark), chosen)
-    epochs = _filled(np.concatenate([part.epochs for part in parts]), bookmark)
-    for (log_format, hour), (text, count) in _by_format_and_hour(parts, epochs).items():
+    parts, after = parts_of(data, _reading(bookmark), chosen)
+    epochs = hours_of(np.concatenate([part.epochs for part in parts]), bookmark)
+    for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
         span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
         raw.store(lake, hour, span, text)
         lines[hour] += count
@@ -208,69 +251,3 @@ def _pull_range(
 def _reading(bookmark: Bookmark) -> parse.Reading:
     header = parse.unescape(bookmark.header)
     return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Lines in one format: its entries, and the start of each one's hour, -1 where it has none."""
-
-    log_format: str
-    entries: parse.Entries
-    epochs: NDArray[np.int64]
-
-
-def _parts(
-    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
-) -> tuple[list[_Part], parse.Reading]:
-    """The lines by format, in file order, and how those below them are read.
-
-    `chosen` is the format that the settings name; without one, the lines may change theirs.
-    """
-    whole = _part(data, now.log_format, now.header, chosen)
-    if chosen is not None:
-        return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
-    found, after = parse.segments(data, now, whole.epochs < 0)
-    if len(found) == 1 and found[0].log_format == now.log_format:
-        return [whole], after
-    parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
-    return parts, after
-
-
-def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None) -> _Part:
-    log_format = chosen or name
-    epochs = parse.event_hours(data, log_format, header)
-    return _Part(name, parse.entries(data, log_format, header), epochs)
-
-
-def _filled(epochs: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
-    """The start of each line's hour, in Unix seconds.
-
-    A line without a time of its own belongs where its neighbour before it does, also if that was
-    pulled earlier; at the start of the file, where the one after it does; with no time at all, to
-    the hour the file was written in.
-    """
-    known = np.flatnonzero(epochs >= 0)
-    if bookmark.offset or not len(known):
-        before = int(Hour.parse(bookmark.last_hour).start.timestamp())
-    else:
-        before = int(epochs[known[0]])
-    nearest = np.maximum.accumulate(np.where(epochs >= 0, np.arange(len(epochs)), -1))
-    filled: NDArray[np.int64] = np.where(nearest < 0, before, epochs[nearest])
-    return filled
-
-
-def _by_format_and_hour(
-    parts: Sequence[_Part], epochs: NDArray[np.int64]
-) -> dict[tuple[str, Hour], tuple[bytes, int]]:
-    """The lines of each format and hour, in file order, and how many they are."""
-    found: dict[tuple[str, Hour], tuple[bytes, int]] = {}
-    first = 0
-    for part in parts:
-        own = epochs[first : first + len(part.entries)]
-        first += len(part.entries)
-        for epoch in np.unique(own).tolist():
-            chosen = np.flatnonzero(own == epoch)
-            key = part.log_format, Hour.of_epoch(epoch)
-            text, count = found.get(key, (b"", 0))
-            found[key] = text + part.entries.take(chosen), count + len(chosen)
-    return found

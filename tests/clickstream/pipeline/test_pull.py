@@ -125,6 +125,32 @@ def test_every_line_lands_once_in_its_hour(lake: Lake, tmp_path: Path, actions) 
     assert raw_lines(lake, source.name) == expected(server.lines)
 
 
+def test_pulls_at_once_share_the_files(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second pull runs while the first one is in the middle of its first file."""
+    server = WebServer(tmp_path / "logs")
+    for _ in range(3):
+        server.write()
+        server.rename()
+    source, store = lake.settings.sources[0], raw.store
+    second: list[pipeline.Pulled] = []
+    stored: list[bytes] = []
+
+    def meanwhile(lake: Lake, hour: Hour, span: raw.RawRange, text: bytes) -> None:
+        stored.append(text)
+        if len(stored) == 1:
+            second.append(pipeline.pull(lake, source))
+        store(lake, hour, span, text)
+
+    monkeypatch.setattr(raw, "store", meanwhile)
+    first = pipeline.pull(lake, source)
+    begun = server.lines[0]
+    assert stored == [begun, *server.lines[1:], begun], "what the first has begun comes last"
+    assert (first.lines, second[0].lines) == (1, 3)
+    assert raw_lines(lake) == expected(server.lines)
+
+
 def test_an_unfinished_line_waits_and_is_named(lake: Lake, tmp_path: Path) -> None:
     server = WebServer(tmp_path / "logs")
     server.write()

@@ -1,0 +1,79 @@
+"""Which hour each line of a log belongs to, and in which format it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clickstream import parse
+from clickstream.hours import Hour
+from clickstream.lake.bookmarks import Bookmark
+
+
+@dataclass(frozen=True)
+class Part:
+    """Lines in one format: its entries, and the start of each one's hour, -1 where it has none."""
+
+    log_format: str
+    entries: parse.Entries
+    epochs: NDArray[np.int64]
+
+
+def parts_of(
+    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
+) -> tuple[list[Part], parse.Reading]:
+    """The lines by format, in file order, and how those below them are read.
+
+    `chosen` is the format that the settings name; without one, the lines may change theirs.
+    """
+    whole = _part(data, now.log_format, now.header, chosen)
+    if chosen is not None:
+        return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
+    found, after = parse.segments(data, now, whole.epochs < 0)
+    if len(found) == 1 and found[0].log_format == now.log_format:
+        return [whole], after
+    parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
+    return parts, after
+
+
+def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None) -> Part:
+    log_format = chosen or name
+    epochs = parse.event_hours(data, log_format, header)
+    return Part(name, parse.entries(data, log_format, header), epochs)
+
+
+def hours_of(epochs: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
+    """The start of each line's hour, in Unix seconds.
+
+    A line without a time of its own belongs where its neighbour before it does, also if that was
+    pulled earlier; at the start of the file, where the one after it does; with no time at all, to
+    the hour the file was written in.
+    """
+    known = np.flatnonzero(epochs >= 0)
+    if bookmark.offset or not len(known):
+        before = int(Hour.parse(bookmark.last_hour).start.timestamp())
+    else:
+        before = int(epochs[known[0]])
+    nearest = np.maximum.accumulate(np.where(epochs >= 0, np.arange(len(epochs)), -1))
+    filled: NDArray[np.int64] = np.where(nearest < 0, before, epochs[nearest])
+    return filled
+
+
+def by_format_and_hour(
+    parts: Sequence[Part], epochs: NDArray[np.int64]
+) -> dict[tuple[str, Hour], tuple[bytes, int]]:
+    """The lines of each format and hour, in file order, and how many they are."""
+    found: dict[tuple[str, Hour], tuple[bytes, int]] = {}
+    first = 0
+    for part in parts:
+        own = epochs[first : first + len(part.entries)]
+        first += len(part.entries)
+        for epoch in np.unique(own).tolist():
+            chosen = np.flatnonzero(own == epoch)
+            key = part.log_format, Hour.of_epoch(epoch)
+            text, count = found.get(key, (b"", 0))
+            found[key] = text + part.entries.take(chosen), count + len(chosen)
+    return found
