@@ -9,8 +9,11 @@ from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
 from clickstream.parse.known import FORMATS, Format
 
+GLANCE = 40
+"""So many lines tell a format that reads each of them."""
+
 LINES_LOOKED_AT = 400
-"""So many lines tell a format, if any of them can be read; every known one is tried on each."""
+"""So many do otherwise, if any of them can be read; every known format is tried on each."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,18 @@ def detect(sample: bytes) -> Detected:
     end inside a line, which counts only if it can be read. Raises InputError, naming a line of the
     sample, when no line has a known format.
     """
-    beginning = b"\n".join(sample.split(b"\n", LINES_LOOKED_AT)[:LINES_LOOKED_AT])
-    found = _detected(beginning) or _detected(sample)
+    found = _detected(_beginning(sample, GLANCE))
+    if not found or found.share < 1:
+        found = _detected(_beginning(sample, LINES_LOOKED_AT)) or _detected(sample)
     if not found:
         raise InputError(_unknown(sample))
     return found
+
+
+def _beginning(sample: bytes, lines: int) -> bytes:
+    """So many lines with their ends, or the whole sample, which may end inside one."""
+    parts = sample.split(b"\n", lines)
+    return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
 
 def _detected(sample: bytes) -> Detected | None:

@@ -5,6 +5,7 @@ from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
 
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, concat, detect, parse, unescape
+from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 
@@ -23,6 +24,13 @@ def test_sample_may_begin_with_rubbish_and_end_inside_a_line() -> None:
 
 def test_most_lines_decide() -> None:
     assert detect(b"\n".join([COMMON, HEAD + TAIL, HEAD + TAIL])).name == "combined"
+
+
+def test_the_first_lines_decide_if_one_format_reads_each() -> None:
+    """What the log becomes further down is for `segments` to find."""
+    begins, goes_on = [HEAD + TAIL] * GLANCE, [COMMON] * LINES_LOOKED_AT
+    assert detect(b"\n".join(begins + goes_on)).name == "combined"
+    assert detect(b"\n".join([*begins[1:], b"cut in the mid", *goes_on])).name == "common"
 
 
 @pytest.mark.parametrize("sample", [b"", b"\n\n", b"\x1f\x8b\x08\x00rubbish"])

@@ -19,8 +19,8 @@ REGION = "eu-central-1"
 _TUNING = {
     # One laptop: few services, short waits, everything that reports elsewhere switched off.
     "AIRFLOW__API__WORKERS": "1",
-    "AIRFLOW__CORE__PARALLELISM": "4",
-    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "4",
+    "AIRFLOW__CORE__PARALLELISM": "8",
+    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "8",
     "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "4",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",

@@ -43,9 +43,9 @@ def test_a_real_account_s_own_values_are_replaced() -> None:
 
 
 def test_tuning_can_be_overridden_and_what_must_agree_can_not() -> None:
-    asked = {"AIRFLOW__CORE__PARALLELISM": "8", "AIRFLOW__API__PORT": "1"}
+    asked = {"AIRFLOW__CORE__PARALLELISM": "6", "AIRFLOW__API__PORT": "1"}
     made = environment(asked)
-    assert made["AIRFLOW__CORE__PARALLELISM"] == "8"
+    assert made["AIRFLOW__CORE__PARALLELISM"] == "6"
     assert made["AIRFLOW__API__PORT"] == "18080"
 
 
