@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
@@ -60,7 +61,7 @@ class ChannelRule:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity: to compare all patterns takes long
 class ChannelRules:
     """The rules in order; the first that holds decides."""
 
@@ -95,6 +96,7 @@ class ChannelRules:
         return UNASSIGNED if number is None else self.rules[number].channel
 
 
+@lru_cache(maxsize=1 << 14)
 def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRules) -> Arrival:
     """Where a hit came from, by its target's tags and by `referrer_of` its referrer.
 

@@ -46,6 +46,7 @@ class Referrer:
     sort: str = "other"
 
 
+@lru_cache(maxsize=1 << 14)
 def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
     """What the referrer tells; None for the site's own domains and their subdomains.
 
