@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
         session = builder.config("spark.driver.bindAddress", "127.0.0.1").getOrCreate()
         yield session
         session.stop()
+        # At the interpreter's end py4j takes its leave, in a log that pytest has closed by then.
+        logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 @pytest.fixture
