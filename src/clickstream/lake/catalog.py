@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitStateUnknownException
@@ -17,6 +18,8 @@ from pyiceberg.io import (
     S3_ENDPOINT,
     S3_REQUEST_TIMEOUT,
     FileIO,
+    InputFile,
+    OutputFile,
 )
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import CommitTableResponse, Table
@@ -33,8 +36,23 @@ ATTEMPTS = 5
 class LakeFiles(PyArrowFileIO):
     """Files in S3. A small one is a single request, and each request is tried several times.
 
-    pyiceberg itself opens an upload for every file, which makes three requests of one.
+    pyiceberg itself opens an upload for every file, which makes three requests of one, and Arrow
+    makes three of a deletion: it looks for the file before, and keeps up its directory after.
     """
+
+    def __init__(self, properties: Properties, s3: Any) -> None:
+        """`s3` is boto3's client."""
+        super().__init__(properties)
+        self._s3 = s3
+
+    def delete(self, location: str | InputFile | OutputFile) -> None:
+        """Delete a file; one that is gone already is no error. Raises OSError if S3 refuses."""
+        uri = location if isinstance(location, str) else location.location
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        try:
+            self._s3.delete_object(Bucket=bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(f"Can't delete {uri}: {error}") from error
 
     def _initialize_s3_fs(self, netloc: str | None) -> S3FileSystem:  # noqa: ARG002
         given = self.properties
@@ -59,9 +77,10 @@ class LakeCatalog(GlueCatalog):
     remove the files of a commit that it takes for refused, and so damage the table.
     """
 
-    @cached_property
-    def _files(self) -> FileIO:
-        return LakeFiles(dict(self.properties))
+    def __init__(self, name: str, glue: Any, s3: Any, **properties: str) -> None:
+        """`glue` and `s3` are boto3's clients."""
+        super().__init__(name, client=glue, **properties)
+        self._files = LakeFiles(dict(self.properties), s3)
 
     def _load_file_io(
         self,

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from clickstream.errors import SettingsError
-from clickstream.lake.catalog import ATTEMPTS, LakeCatalog, LakeFiles
+from clickstream.lake.catalog import ATTEMPTS, LakeCatalog
 from clickstream.lake.recent import Recent
 from clickstream.settings import Settings
 
@@ -73,10 +73,9 @@ class Lake:
             "s3.endpoint": self._endpoint,
             "s3.connect-timeout": str(self._timeout),
             "s3.request-timeout": str(self._timeout),
-            "py-io-impl": f"{LakeFiles.__module__}.{LakeFiles.__qualname__}",
         }
         given = {name: value for name, value in properties.items() if value}
-        return LakeCatalog("glue", client=self.glue, **given)
+        return LakeCatalog("glue", self.glue, self.s3, **given)
 
     @cached_property
     def recent(self) -> Recent:

@@ -42,13 +42,12 @@ def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile
     """Write rows of one day as a data file that no snapshot has yet; `kind` begins its name."""
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
-    output = table.io.new_output(path)
     typed = _typed(table, rows)
-    with (
-        output.create() as sink,
-        pq.ParquetWriter(sink, typed.schema, compression="zstd", store_schema=False) as writer,
-    ):
-        writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
+    # The name is new: to ask S3 whether there is such a file would be in vain, as to ask its size.
+    with table.io.new_output(path).create(overwrite=True) as sink:
+        with pq.ParquetWriter(sink, typed.schema, compression="zstd", store_schema=False) as writer:
+            writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
+        size = sink.tell()
     statistics = data_file_statistics_from_parquet_metadata(
         writer.writer.metadata,
         compute_statistics_plan(table.schema(), table.properties),
@@ -59,7 +58,7 @@ def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile
         file_path=path,
         file_format=FileFormat.PARQUET,
         partition=statistics.partition(table.spec(), table.schema()),
-        file_size_in_bytes=len(output),
+        file_size_in_bytes=size,
         sort_order_id=None,
         spec_id=table.metadata.default_spec_id,
         equality_ids=None,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyiceberg.table.snapshots import Snapshot
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg
+from clickstream.lake import Lake, iceberg, objects
 from clickstream.tables import REJECTS
 
 moments = st.lists(st.integers(0, 5 * iceberg.MS_PER_HOUR), max_size=200)
@@ -49,3 +49,7 @@ def test_a_table_remembers_few_snapshots_and_all_its_rows(
     assert len(table.snapshots()) <= 4 + 3 + 2  # two hours of the clock, if one ends meanwhile
     assert table.scan().count() == hours
     assert len(table.inspect.manifests()) < hours
+    keys = [key for key, _ in objects.listing(lake, "warehouse/")]
+    described = [key for key in keys if f"{REJECTS.name}/metadata" in key and ".json" in key]
+    assert len(described) <= 1 + int(iceberg.PROPERTIES["write.metadata.previous-versions-max"])
+    assert not [key for key in keys if key.endswith("/")], "S3 has no directories to keep up"
