@@ -2,7 +2,8 @@
 
 A bookmark moves in three steps: the range about to be pulled is written to it by compare-and-swap,
 the range's lines are stored, and the bookmark moves past the range. A range left behind by a crash,
-or being pulled by someone else, is simply pulled again: same names, same bytes.
+or being pulled by someone else, is left to the end and then simply pulled again: same names, same
+bytes.
 
 Beside a host's bookmarks lies a list of the files that are pulled to their end, by identity: most
 files of a directory are old ones, and need not be opened to find that their bookmarks say so.
