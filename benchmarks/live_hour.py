@@ -10,8 +10,6 @@ process, whose CPU time is told apart: on AWS it is Amazon's.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from typing import TypeVar
 
 import boto3
 import psutil
+from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.generate import generate
 from clickstream import pipeline
@@ -32,7 +31,6 @@ from clickstream.settings import Lake as LakeSettings
 
 T = TypeVar("T")
 
-LISTENS = "localaws listens on "
 SQL = Path("include/sql")
 
 
@@ -62,18 +60,11 @@ def main() -> None:
         directory = Path(folder)
         (directory / "logs").mkdir()
         generate(directory / "logs" / "access.log", chosen.lines)
-        command = [sys.executable, "-m", "localaws", "--root", f"{directory / 'aws'}"]
-        server = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            endpoint = server.stdout.readline().removeprefix(LISTENS).strip()
+        with LocalAwsProcess(directory / "aws") as server:
             rounds = [
-                _hour(_lake(directory, endpoint, number), psutil.Process(server.pid))
+                _hour(_lake(directory, server.endpoint, number), psutil.Process(server.pid))
                 for number in range(chosen.rounds + 1)
             ]
-        finally:
-            server.terminate()
-            server.wait()
     _report(rounds[1:])
 
 

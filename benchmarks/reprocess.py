@@ -13,13 +13,10 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import resource
-import subprocess
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, wraps
 from operator import itemgetter
@@ -29,6 +26,7 @@ from typing import Any
 
 import boto3
 import psutil
+from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.generate import HOUR, generate
 from clickstream import pipeline
@@ -43,7 +41,6 @@ FIRST = Hour.parse("2026-01-01T00")
 LOGS = 8
 """So many different logs; hour after hour takes the next."""
 
-LISTENS = "localaws listens on "
 PARTS = (
     *((stage, "clean_lines"), (stage, "stitch"), (stage, "check_hour"), (stage, "handed_on")),
     *((order, "publish"), (order, "first_astray")),
@@ -65,8 +62,8 @@ def main() -> None:
     """Make the logs, publish all hours, and measure how they are built again."""
     chosen = _arguments()
     last = FIRST.plus(chosen.hours - 1)
-    with TemporaryDirectory() as folder, _local_aws(Path(folder)) as (endpoint, aws):
-        settings = _settings(Path(folder), endpoint)
+    with TemporaryDirectory() as folder, LocalAwsProcess(Path(folder) / "aws") as server:
+        settings, aws = _settings(Path(folder), server.endpoint), psutil.Process(server.pid)
         _store_lines(_open(settings), Path(folder), last, chosen.lines)
         for run_id in ("first", "again"):
             begun, before = time.monotonic(), _cpu(aws)
@@ -80,18 +77,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=2000, help="in each hour")
     parser.add_argument("--processes", type=int, default=1, help="that build days at once")
     return parser.parse_args()
-
-
-@contextmanager
-def _local_aws(directory: Path) -> Iterator[tuple[str, psutil.Process]]:
-    command = [sys.executable, "-m", "localaws", "--root", f"{directory / 'aws'}", "--port", "0"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield server.stdout.readline().removeprefix(LISTENS).strip(), psutil.Process(server.pid)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _cpu(process: psutil.Process) -> float:
