@@ -88,16 +88,20 @@ def publish_staged(
 class _Todo:
     """Hours to publish as one, why, and what caused the sessions to change that will."""
 
-    hours: Sequence[Hour]
-    staged: Sequence[Staged] = ()
+    staged: Sequence[Staged]
     reason: str = "built"
     cause: Cause | None = None
+
+    @property
+    def hours(self) -> list[Hour]:
+        """The hours, which follow on each other."""
+        return [Hour.parse(one.hour) for one in self.staged]
 
 
 def _publish_chain(
     lake: Lake, staged: Sequence[Staged], run_id: str, coming: Set[Hour]
 ) -> Iterator[Published]:
-    todo = [_Todo([Hour.parse(one.hour) for one in staged], staged)]
+    todo = [_Todo(staged)]
     attempts: Counter[Hour] = Counter()
     while todo:
         some = todo.pop()
@@ -115,7 +119,7 @@ def _publish_chain(
         astray = first_astray(lake, first, last)
         if astray and astray not in coming and attempts[astray] < MOST_ATTEMPTS:
             reason = "built again after an hour before changed"
-            todo.append(_Todo([astray], stage_hours(lake, [astray], afresh=False), reason, cause))
+            todo.append(_Todo(stage_hours(lake, [astray], afresh=False), reason, cause))
 
 
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
