@@ -33,7 +33,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import order, stage
+from clickstream.pipeline import batches, order
 from clickstream.settings import Aws, Build, Settings
 from clickstream.settings import Lake as LakeSettings
 
@@ -42,7 +42,7 @@ LOGS = 8
 """So many different logs; hour after hour takes the next."""
 
 PARTS = (
-    *((stage, "clean_lines"), (stage, "stitch"), (stage, "check_hour"), (stage, "handed_on")),
+    *((batches, "build_together"), (batches, "handed_on")),
     *((order, "publish"), (order, "first_astray")),
 )
 """What is measured by itself; the rest is `other`."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import clean, texts
+from clickstream.hours import Hour
 
 ROWS_AT_ONCE = 350_000
 """Requests that are labelled at a time where there are groups; a group has about as many."""
@@ -26,8 +27,8 @@ _BYTES_PER_ROW = 24
 """What a line is about in raw, compressed: some more in most logs."""
 
 Positions = npt.NDArray[np.int64]
-Batch = tuple[pa.Table, str]
-"""The table of parsed requests, and the raw object they are from."""
+Batch = tuple[pa.Table, str, Hour]
+"""The table of parsed requests, the raw object they are from, and the hour that it is of."""
 
 
 def groups_for(compressed_bytes: int) -> int:
@@ -40,14 +41,14 @@ def grouped(
 ) -> Iterator[clean.Requests]:
     """The labelled requests, group after group; each visitor is in one, whole."""
     if groups == 1:
-        for parsed, origin in batches:
-            cleaner.add(parsed, origin)
+        for batch in batches:
+            cleaner.add(*batch)
         yield cleaner.requests()
         return
     with TemporaryDirectory(prefix="clickstream-") as directory:
         store = _Store(Path(directory), groups)
-        for parsed, origin in batches:
-            cleaner.add(parsed, origin)
+        for batch in batches:
+            cleaner.add(*batch)
             if len(cleaner) >= ROWS_AT_ONCE:
                 store.put(cleaner)
         store.put(cleaner)

@@ -81,6 +81,11 @@ class Hour:
         return Hour(self.start - _ONE)
 
     @property
+    def number(self) -> int:
+        """How many hours lie between 1970-01-01 and this one."""
+        return int(self.start.timestamp()) // 3600
+
+    @property
     def event_date(self) -> date:
         """The UTC date, which the tables are partitioned by."""
         return self.start.date()

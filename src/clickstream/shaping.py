@@ -26,20 +26,24 @@ def shaped_schema(table: Table) -> pa.Schema:
     )
 
 
-def shape(rows: pd.DataFrame | pa.Table, table: Table, hour: Hour) -> pa.Table:
-    """Rows of an hour as the table wants them: its columns and types, the order kept.
+def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -> pa.Table:
+    """Rows as the table wants them: its columns and types, the order kept.
 
-    Texts stay or become dictionaries, which Parquet takes several times faster than plain texts.
+    `hours` is the hour that all are of, or the start of each one's. Texts stay or become
+    dictionaries, which Parquet takes several times faster than plain texts.
     """
     wanted = shaped_schema(table)
-    constant = {"event_date": hour.event_date, "hour_at": pd.Timestamp(hour.naive)}
+    hour_at = _repeated(hours, len(rows)) if isinstance(hours, Hour) else hours
+    given = {"event_date": hour_at.cast(pa.date32()), "hour_at": hour_at}
     columns = [
-        pa.repeat(pa.scalar(constant[field.name], field.type), len(rows))
-        if field.name in constant
-        else _shaped(rows[field.name], field.type)
+        given[field.name] if field.name in given else _shaped(rows[field.name], field.type)
         for field in wanted
     ]
     return pa.Table.from_arrays(columns, schema=wanted)
+
+
+def _repeated(hour: Hour, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar(hour.naive, pa.timestamp("us")), rows)
 
 
 def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:

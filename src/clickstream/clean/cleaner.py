@@ -24,6 +24,7 @@ from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys
 from clickstream.clean.visitors import Visitors
+from clickstream.hours import Hour
 
 LABELLED_AT_ONCE = 350_000
 """Requests that are labelled together, where there are so many."""
@@ -33,7 +34,7 @@ MOST_REMEMBERED = 120_000
 
 
 class Cleaner:
-    """Labels the requests of one hour, or of a whole log for a trial."""
+    """Labels the requests of one hour, of some hours, or of a whole log for a trial."""
 
     def __init__(
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
@@ -59,10 +60,17 @@ class Cleaner:
         self._origins = Origins(self._agents)
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
-    def add(self, parsed: pa.Table, raw_object: str = "") -> None:
-        """Take in the requests that `parse` found in some lines of a raw object, as its table."""
+    def add(self, parsed: pa.Table, raw_object: str = "", hour: Hour | None = None) -> None:
+        """Take in the requests that `parse` found in some lines of a raw object, as its table.
+
+        `hour` is the one that they are built with; without it, each is of the hour of its time.
+        """
         origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
-        self._waiting.append(parsed.append_column("raw_object", pa.array(origin)))
+        hours = np.full(len(parsed), hour.number, np.int32) if hour else _hours(parsed["at"])
+        own = {"raw_object": pa.array(origin), "hour": pa.array(hours)}
+        for name, column in own.items():
+            parsed = parsed.append_column(name, column)
+        self._waiting.append(parsed)
         if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
             self._label()
 
@@ -72,7 +80,7 @@ class Cleaner:
             return
         parsed = pa.concat_tables(self._waiting)
         self._waiting.clear()
-        numbers = {name: parsed[name].to_numpy() for name in ("at", "status", "raw_object")}
+        numbers = {name: parsed[name].to_numpy() for name in ("at", "status", "raw_object", "hour")}
         method = self._methods.codes(parsed["method"])
         target = self._targets.rows(parsed["target"], is_http=method != 0)
         origins = self._origins.rows(parsed)
@@ -85,6 +93,7 @@ class Cleaner:
         self._batches.append(
             {
                 "hit_at": numbers["at"],
+                "hour": numbers["hour"],
                 "status": numbers["status"],
                 "size": parsed["bytes"].fill_null(-1).to_numpy(),
                 "line_number": parsed["line_number"].to_numpy().astype(np.int32),
@@ -155,3 +164,9 @@ class Cleaner:
             "arrival": self._arrivals.table(self._targets.tag_sets, domains),
             "visitor": self._visitors.table(),
         }
+
+
+def _hours(at: pa.ChunkedArray) -> npt.NDArray[np.int32]:
+    """The number of each moment's hour, as of `Hour.number`."""
+    hours: npt.NDArray[np.int32] = at.to_numpy().astype("M8[h]").astype(np.int32)
+    return hours

@@ -69,7 +69,7 @@ def _flags(
 def _hours_of_people(requests: Requests) -> Iterator[Positions]:
     """The positions of people's requests, hour by hour."""
     people = np.flatnonzero(~requests.is_bot)
-    hours = requests.columns["hit_at"][people].astype("M8[h]").astype(np.int64)
+    hours = requests.columns["hour"][people]
     if len(people) and hours.min() == hours.max():
         yield people
         return

@@ -47,9 +47,10 @@ Rows = npt.NDArray[np.int64] | slice
 class Requests:
     """Requests in the order of their place in the raw objects.
 
-    `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), status (int16), size
-    (int64, -1 where none was logged), line_number (int32), kind (position in KINDS),
-    has_referrer (bool), and the POINTERS. `tables` has a table for each pointer.
+    `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), hour (its number,
+    int32), status (int16), size (int64, -1 where none was logged), line_number (int32), kind
+    (position in KINDS), has_referrer (bool), and the POINTERS. `tables` has a table for each
+    pointer.
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -75,9 +76,9 @@ class Requests:
         """The same rows, with another table behind one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
-    def balance(self) -> dict[str, int]:
-        """How many requests are what, each counted once."""
-        return balance(self.columns["kind"], self.is_bot)
+    def balance(self, rows: slice = slice(None)) -> dict[str, int]:
+        """How many of the requests, or of some, are what, each counted once."""
+        return balance(self.columns["kind"][rows], self.is_bot[rows])
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pd.DataFrame:
         """Some rows with all their columns, or `only` some columns, as `clean` describes them."""

@@ -64,11 +64,9 @@ class Visitors:
     def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
         """Each row's visitor.
 
-        `columns` has for each row hit_at, and client, agent and marks as codes into the origins.
+        `columns` has for each row its hour, and client, agent and marks as codes into the origins.
         """
-        hours = columns["hit_at"].astype("M8[h]").astype(np.int32)
-        origin = (columns[name] for name in ("client", "agent", "marks"))
-        rows = self._visitors.codes(*origin, hours)
+        rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
         new = self._visitors.met[:, len(self.ids) :]
         self.ids += self._hashed(new, self._keys.now)
         return rows

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from clickstream import __version__, bulk, clean, parse, sessions
-from clickstream.errors import UnbalancedHour
+from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, keys, objects, raw, staging, trouble
+from clickstream.lake import Lake, objects, raw, staging, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.chain import handed_on
-from clickstream.pipeline.records import Staged
-from clickstream.rules import clean_rules, log_format_of, look_ups, result_digest, session_rules
+from clickstream.pipeline.chain import handed_on, stitched_to
+from clickstream.pipeline.reading import Reading
+from clickstream.pipeline.records import Built, Staged
+from clickstream.rules import result_digest, session_rules
 from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
@@ -68,26 +68,25 @@ def waiting(lake: Lake, begun: Staged) -> Staged | None:
 
 def clean_lines(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:
     """Parse and clean the lines of an hour that was begun, and cut them into parts."""
-    hour = Hour.parse(staged.hour)
-    aside = _Aside([], {})
+    hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
+    reading = Reading(lake, {hour: raws})
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
         staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
-        rules = session_rules(lake.settings)
-        for requests in _labelled(lake, hour, raws, aside):
+        for requests in reading.requests(reading.groups):
             _write_group(requests, rules, hits, parts)
             balance.update(requests.balance())
     with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
-        refused.write(pd.concat(aside.rejects))
+        refused.write(reading.rejects)
     counted: dict[str, Any] = {
-        "lines": balance.total() + refused.rows,
+        "lines": sum(reading.lines[hour].values()),
         "rejected": refused.rows,
         "balance": dict(balance),
         "hits": hits.rows,
     }
-    counts = {"hour": counted, "raw_objects": aside.lines}
+    counts = {"hour": counted, "raw_objects": reading.lines[hour]}
     staging.put(lake, staged.counts_key, json.dumps(counts).encode())
     return replace(staged, **counted)
 
@@ -103,39 +102,6 @@ def _write_group(
         hits.write(rows)
 
 
-@dataclass(frozen=True)
-class _Aside:
-    """What reading an hour leaves beside its requests: rejects, and the lines of raw objects."""
-
-    rejects: list[pd.DataFrame]
-    lines: dict[str, int]
-
-
-def _labelled(
-    lake: Lake, hour: Hour, raws: Sequence[RawObject], aside: _Aside
-) -> Iterator[clean.Requests]:
-    """The labelled requests of an hour, group after group."""
-    visitor_keys = clean.VisitorKeys(*keys.visitor_keys(lake, hour))
-    groups = bulk.groups_for(sum(item.size for item in raws))
-    with look_ups(lake.settings) as found:
-        cleaner = clean.Cleaner(clean_rules(lake.settings), visitor_keys, found)
-        yield from bulk.grouped(_parsed(lake, raws, aside), cleaner, groups)
-
-
-def _parsed(lake: Lake, raws: Sequence[RawObject], aside: _Aside) -> Iterator[bulk.Batch]:
-    """The requests of each raw object; an hour without any has one that is empty."""
-    if not raws:
-        nothing = parse.parse(b"", "combined")
-        aside.rejects.append(nothing.rejects.assign(raw_object=""))
-        yield nothing.table, ""
-    for item in raws:
-        log_format = log_format_of(lake.settings, item.log_format)
-        found = parse.parse(raw.read(lake, item), log_format)
-        aside.rejects.append(found.rejects.assign(raw_object=item.key))
-        aside.lines[item.key] = len(found.table) + len(found.rejects)
-        yield found.table, item.key
-
-
 @trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
@@ -146,9 +112,7 @@ def stitch(lake: Lake, staged: Staged, carry: pd.DataFrame) -> tuple[Staged, pd.
     """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
     frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
-    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    of_carry = [parts[sessions.CARRY_COLUMNS] for parts in (carry, *stitched)]
-    carry_out = sessions.carry_out(pd.concat(of_carry), hour, rules.gap_seconds)
+    stitched, carry_out = stitched_to(carry, frames, hour, rules)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),
@@ -164,23 +128,20 @@ def stitch(lake: Lake, staged: Staged, carry: pd.DataFrame) -> tuple[Staged, pd.
 @trouble.told()
 def check_hour(lake: Lake, staged: Staged) -> Staged:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
-    kinds = sum(staged.balance.values())
     hits, parts, rejects = (
         staging.count(lake, key)
         for key in (staged.hits_key, staged.session_parts_key, staged.rejects_key)
     )
-    checks = {
-        "lines = kinds + rejected": (staged.lines, kinds + staged.rejected),
-        "hits = kinds - assets": (hits, kinds - staged.balance["assets"]),
-        "rejects = rejected": (rejects, staged.rejected),
-        "session parts as counted": (parts, staged.session_parts),
-    }
-    wrong = [
-        f"{name}: {left:,} ≠ {right:,}" for name, (left, right) in checks.items() if left != right
-    ]
-    if wrong:
-        raise UnbalancedHour(
-            f"Hour {staged.hour} does not add up and stays unpublished: {'; '.join(wrong)}. "
-            f"Its rows wait in {lake.uri(staged.prefix)}; report this, it is a fault of ours."
-        )
+    staged.check(hits, parts, rejects, f"Its rows wait in {lake.uri(staged.prefix)}")
     return staged
+
+
+def from_staging(lake: Lake, staged: Staged) -> Built:
+    """A checked hour, its rows to be read from where they wait."""
+    keys = {
+        HITS: staged.hits_key,
+        SESSION_PARTS: staged.session_parts_key,
+        REJECTS: staged.rejects_key,
+    }
+    raw_lines = staging.read_json(lake, staged.counts_key)["raw_objects"]
+    return Built(staged, raw_lines, lambda table: staging.read_coded(lake, keys[table], table))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 import pandas as pd
@@ -11,7 +11,7 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import hour as lake_hour
-from clickstream.sessions import Digests, Link
+from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
 
 
@@ -23,6 +23,15 @@ def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
     gap = lake.settings.sessions.gap_seconds
     parts = _parts(lake, hour.reaching_back(gap), hour.previous)
     return sessions.carry_out(parts, hour.previous, gap)
+
+
+def stitched_to(
+    carry: pd.DataFrame, frames: Iterable[pd.DataFrame], hour: Hour, rules: SessionRules
+) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """An hour's parts, in any number of frames, with their sessions; and what the hour hands on."""
+    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
+    of_carry = [parts[sessions.CARRY_COLUMNS] for parts in (carry, *stitched)]
+    return stitched, sessions.carry_out(pd.concat(of_carry), hour, rules.gap_seconds)
 
 
 def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:

@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from clickstream import __version__, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, staging
+from clickstream.lake import Lake, raw
 from clickstream.lake.hour import LedgerRow
 from clickstream.lake.publication import Replaced
-from clickstream.pipeline.records import Staged
+from clickstream.pipeline.records import Built, Staged
 from clickstream.rules import result_digest
-from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, Table
+from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
 
 Cause = Literal["late lines", "rules", "order"]
 """Why sessions changed: lines came late, settings or the library changed, or hours were first built
@@ -26,7 +26,7 @@ in another order than that of time."""
 
 
 def causes_of(
-    lake: Lake, staged: Sequence[Staged], before: Sequence[LedgerRow], given: Cause | None
+    lake: Lake, built: Sequence[Built], before: Sequence[LedgerRow], given: Cause | None
 ) -> list[Cause]:
     """Why hours that follow on each other are published, by the rows of the ledger they replace.
 
@@ -34,8 +34,8 @@ def causes_of(
     same lines and rules changes as the hour before it does, and so for the same cause.
     """
     causes: list[Cause] = []
-    for one, row in zip(staged, before, strict=True):
-        is_same = bool(causes) and row.values.get("raw_digest") == one.raw_digest
+    for one, row in zip(built, before, strict=True):
+        is_same = bool(causes) and row.values.get("raw_digest") == one.staged.raw_digest
         own = cause_of(lake, row)
         causes.append(given or (causes[-1] if is_same and own == "late lines" else own))
     return causes
@@ -49,15 +49,9 @@ def cause_of(lake: Lake, before: LedgerRow) -> Cause:
     return "late lines" if rules == (result_digest(lake.settings), __version__) else "rules"
 
 
-def built_from(lake: Lake, staged: Staged) -> dict[str, int]:
-    """The raw objects that a staged hour was built from, by key, and how many lines each has."""
-    lines: dict[str, int] = staging.read_json(lake, staged.counts_key)["raw_objects"]
-    return lines
-
-
 def history(
     lake: Lake,
-    staged: Sequence[Staged],
+    built: Sequence[Built],
     run_id: str,
     cause: Cause | None,
     replaced: Sequence[Replaced],
@@ -70,14 +64,14 @@ def history(
     rows: dict[Table, list[dict[str, Any]]] = {
         table: [] for table in (RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)
     }
-    causes = causes_of(lake, staged, [what.ledger for what in replaced], cause)
-    for one, what, why in zip(staged, replaced, causes, strict=True):
-        hour = Hour.parse(one.hour)
+    causes = causes_of(lake, built, [what.ledger for what in replaced], cause)
+    for one, what, why in zip(built, replaced, causes, strict=True):
+        hour = one.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
-        raw_objects = _raw_objects(lake, hour, built_from(lake, one), what)
+        raw_objects = _raw_objects(lake, hour, one.raw_lines, what)
         rows[RAW_OBJECTS] += raw_objects
-        rows[SESSION_CHANGES] += [{**row, **by, "cause": why} for row in _changes(lake, one, what)]
-        rows[HOUR_LEDGER].append({**_ledger_row(lake, one, hour, raw_objects), **by})
+        rows[SESSION_CHANGES] += [{**row, **by, "cause": why} for row in _changes(one, what)]
+        rows[HOUR_LEDGER].append({**_ledger_row(lake, one.staged, hour, raw_objects), **by})
     return {table.name: _arrow(table, some) for table, some in rows.items()}
 
 
@@ -106,17 +100,22 @@ def _raw_objects(
     ]
 
 
-def _changes(lake: Lake, staged: Staged, replaced: Replaced) -> list[dict[str, Any]]:
+def _changes(built: Built, replaced: Replaced) -> list[dict[str, Any]]:
     """A row for each session that is not what it was; none if the hour was unpublished."""
     if replaced.parts is None:
         return []
-    new = staging.read(lake, staged.session_parts_key, sessions.COMPARED)
-    old = replaced.parts.select(new.column_names).cast(new.schema)
+    old, new = map(_compared, (replaced.parts, built.rows(SESSION_PARTS)))
     if old.equals(new):
         return []
     changed = sessions.changes(old.to_pandas(), new.to_pandas()).astype(object)
     rows = changed.where(changed.notna(), None).to_dict("records")  # a removed one has no new id
     return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in rows]
+
+
+def _compared(parts: pa.Table) -> pa.Table:
+    some = parts.select(sessions.COMPARED)
+    schema = SESSION_PARTS.arrow_schema()
+    return some.cast(pa.schema(map(schema.field, sessions.COMPARED)))
 
 
 def _ledger_row(

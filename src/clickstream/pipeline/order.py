@@ -7,20 +7,17 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
-import pyarrow as pa
-
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, staging, trouble, views
+from clickstream.lake import Lake, raw, trouble, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import Publication, publish
-from clickstream.pipeline.build import build_sessions, check_hour
+from clickstream.pipeline.batches import build_hours
+from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.chain import first_astray, handed_on
-from clickstream.pipeline.history import Cause, built_from, causes_of, history
-from clickstream.pipeline.records import Published, Staged
-from clickstream.pipeline.stage import stage_hours
-from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
+from clickstream.pipeline.history import Cause, causes_of, history
+from clickstream.pipeline.records import Built, Published, Staged
 
 MOST_ATTEMPTS = 20
 
@@ -59,7 +56,7 @@ def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     again; if one of the next took over something else, so is that one, and so on while carries
     change (usually one hour).
     """
-    return publish_staged(lake, [_following_on(lake, staged)], run_id)
+    return publish_built(lake, [from_staging(lake, _following_on(lake, staged))], run_id)
 
 
 def _following_on(lake: Lake, staged: Staged) -> Staged:
@@ -74,34 +71,34 @@ def _following_on(lake: Lake, staged: Staged) -> Staged:
 
 
 @trouble.told()
-def publish_staged(
-    lake: Lake, staged: Sequence[Staged], run_id: str, coming: Set[Hour] = frozenset()
+def publish_built(
+    lake: Lake, built: Sequence[Built], run_id: str, coming: Set[Hour] = frozenset()
 ) -> list[Published]:
     """The same for checked hours that follow on each other: they are published as one.
 
     Hours that are `coming`, for they are built next anyway, are not built along.
     """
-    return list(_publish_chain(lake, staged, run_id, coming))
+    return list(_publish_chain(lake, built, run_id, coming))
 
 
 @dataclass(frozen=True)
 class _Todo:
     """Hours to publish as one, why, and what caused the sessions to change that will."""
 
-    staged: Sequence[Staged]
+    built: Sequence[Built]
     reason: str = "built"
     cause: Cause | None = None
 
     @property
     def hours(self) -> list[Hour]:
         """The hours, which follow on each other."""
-        return [Hour.parse(one.hour) for one in self.staged]
+        return [one.hour for one in self.built]
 
 
 def _publish_chain(
-    lake: Lake, staged: Sequence[Staged], run_id: str, coming: Set[Hour]
+    lake: Lake, built: Sequence[Built], run_id: str, coming: Set[Hour]
 ) -> Iterator[Published]:
-    todo = [_Todo(staged)]
+    todo = [_Todo(built)]
     attempts: Counter[Hour] = Counter()
     while todo:
         some = todo.pop()
@@ -112,48 +109,32 @@ def _publish_chain(
         except StaleHour:
             if attempts[first] == MOST_ATTEMPTS:
                 raise
-            staged = stage_hours(lake, some.hours, afresh=False)
-            todo.append(replace(some, staged=staged, reason="built again after a conflict"))
+            again = build_hours(lake, some.hours, afresh=False)
+            todo.append(replace(some, built=again, reason="built again after a conflict"))
             continue
         yield from published
         astray = first_astray(lake, first, last)
         if astray and astray not in coming and attempts[astray] < MOST_ATTEMPTS:
             reason = "built again after an hour before changed"
-            todo.append(_Todo(stage_hours(lake, [astray], afresh=False), reason, cause))
+            todo.append(_Todo(build_hours(lake, [astray], afresh=False), reason, cause))
 
 
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and say why the sessions of the last one change."""
-    hours = [
-        Publication(hour, one.version, partial(_staged_rows, lake, one))
-        for hour, one in zip(some.hours, some.staged, strict=True)
-    ]
-    make_history = partial(history, lake, some.staged, run_id, some.cause)
+    hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
+    make_history = partial(history, lake, some.built, run_id, some.cause)
     rows = publish(lake, hours, run_id, make_history)
-    raw.clear_pending(lake, [key for one in some.staged for key in built_from(lake, one)])
+    raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
-        Published(
-            *(one.hour, one.lines, one.hits, one.session_parts),
-            after.values["late_lines"],
-            some.reason,
-        )
-        for one, (_, after) in zip(some.staged, rows, strict=True)
+        Published.of(one.staged, after.values["late_lines"], some.reason)
+        for one, (_, after) in zip(some.built, rows, strict=True)
     ]
-    return published, causes_of(lake, some.staged, [before for before, _ in rows], some.cause)[-1]
-
-
-def _staged_rows(lake: Lake, staged: Staged, table: Table) -> pa.Table:
-    keys = {
-        HITS: staged.hits_key,
-        SESSION_PARTS: staged.session_parts_key,
-        REJECTS: staged.rejects_key,
-    }
-    return staging.read_coded(lake, keys[table], table)
+    return published, causes_of(lake, some.built, [before for before, _ in rows], some.cause)[-1]
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
     """Build and publish one hour, all steps."""
-    return publish_staged(lake, stage_hours(lake, [hour]), run_id)
+    return publish_built(lake, build_hours(lake, [hour]), run_id)
 
 
 @trouble.told()

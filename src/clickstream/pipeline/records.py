@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import pyarrow as pa
+
+from clickstream.errors import UnbalancedHour
+from clickstream.hours import Hour
+from clickstream.tables import Table
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,25 @@ class Staged:
         """The reverse of `as_dict`."""
         return cls(**values)
 
+    def check(self, hits: int, parts: int, rejects: int, advice: str) -> None:
+        """Raise UnbalancedHour if so many rows do not add up to the lines.
+
+        `advice` says how to get at them.
+        """
+        kinds = sum(self.balance.values())
+        checks = {
+            "lines = kinds + rejected": (self.lines, kinds + self.rejected),
+            "hits = kinds - assets": (hits, kinds - self.balance["assets"]),
+            "rejects = rejected": (rejects, self.rejected),
+            "session parts as counted": (parts, self.session_parts),
+        }
+        wrong = [f"{name}: {a:,} ≠ {b:,}" for name, (a, b) in checks.items() if a != b]
+        if wrong:
+            raise UnbalancedHour(
+                f"Hour {self.hour} does not add up and stays unpublished: {'; '.join(wrong)}. "
+                f"{advice}; report this, it is a fault of ours."
+            )
+
     @property
     def sentence(self) -> str:
         """One line for the log."""
@@ -69,6 +95,24 @@ class Staged:
         sums = f"{self.lines:,} lines = {kinds or 'none used'}, {self.rejected:,} rejected"
         cut = f"; {self.session_parts:,} session parts" if self.carry_in else ""
         return f"Hour {self.hour}: {sums}{cut}."
+
+
+@dataclass(frozen=True)
+class Built:
+    """An hour that is stitched and checked, and what reads its rows, wherever they are.
+
+    `rows` gives those of hits, session_parts or rejects; `raw_lines` says for each raw object that
+    the hour was built from, by key, how many lines it has.
+    """
+
+    staged: Staged
+    raw_lines: Mapping[str, int]
+    rows: Callable[[Table], pa.Table]
+
+    @property
+    def hour(self) -> Hour:
+        """The hour."""
+        return Hour.parse(self.staged.hour)
 
 
 @dataclass(frozen=True)
@@ -81,6 +125,12 @@ class Published:
     session_parts: int
     late_lines: int
     reason: str
+
+    @classmethod
+    def of(cls, staged: Staged, late_lines: int, reason: str) -> Published:
+        """A staged hour that is published now."""
+        counts = (staged.lines, staged.hits, staged.session_parts)
+        return cls(staged.hour, *counts, late_lines, reason)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""

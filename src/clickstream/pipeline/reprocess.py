@@ -1,7 +1,7 @@
 """Build a range of hours again: how they stand, which of them a run still has to build, how far.
 
 A range is worked off by one process with one open lake, a day at a time in order. Beside the hourly
-runs, and beside another range, it is as safe as any build: `publish_staged` notices the others.
+runs, and beside another range, it is as safe as any build: `publish_built` notices the others.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
+from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import off_the_chain
-from clickstream.pipeline.order import publish_staged
+from clickstream.pipeline.order import publish_built
 from clickstream.pipeline.records import Published
-from clickstream.pipeline.stage import in_batches, stage_hours
 from clickstream.rules import result_digest
 
 UNBUILT = LedgerRow({})
@@ -126,8 +126,8 @@ def _built(
     lake: Lake, batch: Sequence[Hour], run_id: str, steps: Steps, left: Set[Hour]
 ) -> list[Published]:
     """Build and publish a batch; an hour that it leaves astray waits if it is `left` to build."""
-    staged = stage_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-    return publish_staged(lake, staged, run_id, left - {*batch})
+    built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
+    return publish_built(lake, built, run_id, left - {*batch})
 
 
 def outdated_views(lake: Lake) -> list[str]:

@@ -15,9 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from clickstream.hours import Hour
 
@@ -43,14 +45,19 @@ def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame
     reaches back to, at least; any other part makes no difference. An hour's parts and the carry
     that it took over do as well.
     """
-    silence = pd.Timestamp(hour.end.replace(tzinfo=None)) - parts["last_hit_at"]
-    is_open = (silence > pd.Timedelta(0)) & (silence <= pd.Timedelta(seconds=gap_seconds))
-    still_open = parts.loc[is_open, CARRY_COLUMNS]
-    still_open = still_open.astype({"visitor_id": "str", "session_id": "str"})  # they sort as texts
-    latest = still_open.sort_values(["visitor_id", "last_hit_at"]).drop_duplicates(
-        "visitor_id", keep="last"
-    )
-    return latest.reset_index(drop=True)
+    silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
+    is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(gap_seconds, "s"))
+    still_open = parts[CARRY_COLUMNS][is_open].astype({"visitor_id": "str", "session_id": "str"})
+    in_order = still_open.iloc[_order(still_open)]
+    return in_order.drop_duplicates("visitor_id", keep="last", ignore_index=True)
+
+
+def _order(carry: pd.DataFrame) -> NDArray[np.uint64]:
+    """The positions by visitor, as texts sort, then by time."""
+    keys = {name: pa.array(carry[name]) for name in ("visitor_id", "last_hit_at")}
+    ascending = [(name, "ascending") for name in keys]
+    order: NDArray[np.uint64] = pc.sort_indices(pa.table(keys), sort_keys=ascending).to_numpy()
+    return order
 
 
 def carry_digest(carry: pd.DataFrame) -> str:

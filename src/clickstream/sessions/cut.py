@@ -65,10 +65,16 @@ class Cut:
         return np.repeat(np.arange(len(self.first)), self.last - self.first + 1)
 
 
-def cut(requests: Requests, rules: SessionRules) -> Cut:
-    """Put requests in the order of visitor and time, and find where each part begins."""
+def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None = None) -> Cut:
+    """Put requests in the order of visitor and time, and find where each part begins.
+
+    With the `hour` of each, counted from 0, the order is by hour first, and no part goes on over
+    the end of one.
+    """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
     visitor = _rank(texts.whole(columns["visitor_id"]))
+    if hour is not None:  # in each hour visitors are others
+        visitor += hour * np.int32(visitor.max(initial=0) + 1)
     at = texts.whole(columns["hit_at"]).to_numpy().astype("M8[us]", copy=False).view(np.int64)
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)

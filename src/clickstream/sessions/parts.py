@@ -88,22 +88,33 @@ def stitch(
     A session is named after its first part, and keeps that name over hours and visitor keys: after
     a change of keys, who has no request under the new key yet is looked for under the one before.
     """
-    visitor = parts["visitor_id"].astype("str")
-    is_known = visitor.isin(carry["visitor_id"])
-    known_as = visitor.where(is_known, parts["carried_as"].astype("str"))
-    known = carry.set_index("visitor_id").reindex(known_as).reset_index(drop=True)
-    silence = parts["first_hit_at"] - known["last_hit_at"]
-    age = pd.Timestamp(hour.naive) - known["session_started_at"]
+    visitor, part_id = _plain(parts["visitor_id"]), _plain(parts["part_id"])
+    carried = pd.Index(_plain(carry["visitor_id"]))
+    row = carried.get_indexer(visitor)
+    row = np.where(row < 0, carried.get_indexer(_plain(parts["carried_as"])), row)
+    last, began = (_moments(carry[n], row) for n in ("last_hit_at", "session_started_at"))
+    first = parts["first_hit_at"].to_numpy().astype("M8[us]")
     continues = (
-        ~visitor.duplicated()
-        & (silence <= pd.Timedelta(seconds=rules.gap_seconds))
-        & (age < pd.Timedelta(hours=rules.cap_hours))
+        ~pd.Series(visitor).duplicated().to_numpy()
+        & (first - last <= np.timedelta64(rules.gap_seconds, "s"))
+        & (np.datetime64(hour.naive) - began < np.timedelta64(rules.cap_hours, "h"))
     )
-    started = parts["first_hit_at"].mask(continues, known["session_started_at"])
+    part_id[continues] = _plain(carry["session_id"])[row[continues]]
     return parts.drop(columns="carried_as").assign(
-        session_started_at=started.astype("datetime64[us]"),
-        session_id=parts["part_id"].astype("str").mask(continues, known["session_id"]),
+        session_started_at=np.where(continues, began, first),
+        session_id=pd.array(part_id, dtype="str"),
     )
+
+
+def _plain(ids: pd.Series) -> NDArray[np.object_]:
+    """Ids as texts that can be taken and looked up one by one."""
+    plain: NDArray[np.object_] = ids.to_numpy(dtype=object, copy=True)
+    return plain
+
+
+def _moments(column: pd.Series, rows: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """The moments at some rows of a column; NaT, which is in no relation, where a row is -1."""
+    return np.append(column.to_numpy(), np.datetime64("NaT", "us"))[rows].astype("M8[us]")
 
 
 def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import Publication
-from clickstream.pipeline import Staged, order, stage
+from clickstream.pipeline import order, together
 from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
@@ -52,8 +52,8 @@ KILLED: list[Step] = [
 ]
 """Killed in a pull, in the middle of a publication, and before its last commit."""
 RANGES: list[Step] = [
-    *(Pull("web-1"), Build(1), Pull("web-2"), Disturbed(Range(0, 2), 23)),
-    *(Pull("web-1", 5), Disturbed(Range(0, 1), 16, (Build(1), Build(2)))),
+    *(Pull("web-1"), Build(1), Pull("web-2"), Disturbed(Range(0, 2), 8)),
+    *(Pull("web-1", 5), Disturbed(Range(0, 1), 6, (Build(1), Build(2)))),
 ]
 """Hours in one go: killed between two commits, and some published by someone else meanwhile."""
 SCHEDULES = (BACKWARDS, NEIGHBOUR_MEANWHILE, SAME_MEANWHILE, LATE, KILLED, RANGES)
@@ -153,11 +153,11 @@ def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFram
 
 look_both_ways = order.first_astray
 publish = order.publish
-stitch = stage.stitch
+stitched_to = together.stitched_to
 
 
-def nothing_is_handed_on_in_a_range(lake: Lake, staged: Staged, carry: pd.DataFrame) -> Any:
-    return stitch(lake, staged, carry)[0], sessions.no_carry()
+def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
+    return stitched_to(*parts_and_rules)[0], sessions.no_carry()
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
@@ -185,7 +185,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (order, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
     (order, "publish", published_whatever_happened, SAME_MEANWHILE),
-    (stage, "stitch", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (together, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

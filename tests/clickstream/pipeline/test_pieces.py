@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.hours import Hour
-from clickstream.pipeline.stage import pieces
+from clickstream.pipeline.batches import pieces
 
 FIRST = Hour.parse("2026-11-20T00")
 MOST = 100

@@ -1,0 +1,72 @@
+"""Read the raw lines of an hour, or of some: their requests, labelled, and what is left beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from clickstream import bulk, clean, parse
+from clickstream.hours import Hour
+from clickstream.lake import Lake, keys, raw
+from clickstream.lake.raw import RawObject
+from clickstream.rules import clean_rules, log_format_of, look_ups
+
+
+@dataclass
+class Reading:
+    """The raw objects of hours of one day, in order, read as one: what it leaves, by hour.
+
+    A visitor key holds for whole days. The key before it is of use to the first hours only, and of
+    no harm to the others, for nothing is handed on to those under it.
+    """
+
+    lake: Lake
+    raws: Mapping[Hour, Sequence[RawObject]]
+    lines: dict[Hour, dict[str, int]] = field(init=False)
+    """How many lines each raw object has, by its key."""
+    _rejects: list[pd.DataFrame] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Nothing is read yet."""
+        self.lines = {hour: {} for hour in self.raws}
+
+    @property
+    def groups(self) -> int:
+        """Into how many groups of visitors the requests are best cut."""
+        return bulk.groups_for(sum(item.size for items in self.raws.values() for item in items))
+
+    def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
+        """The labelled requests, group after group, each in the order of the raw objects."""
+        settings = self.lake.settings
+        visitor_keys = clean.VisitorKeys(*keys.visitor_keys(self.lake, min(self.raws)))
+        with look_ups(settings) as found:
+            cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, found)
+            yield from bulk.grouped(self._parsed(), cleaner, groups)
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """The lines refused, with the number of each one's hour, once all requests are read."""
+        return pd.concat(self._rejects, ignore_index=True)
+
+    def _parsed(self) -> Iterator[bulk.Batch]:
+        for hour, items in self.raws.items():
+            yield from self._parsed_of(hour, items)
+
+    def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[bulk.Batch]:
+        """The requests of each raw object; an hour without any has one that is empty."""
+        if not items:
+            nothing = parse.parse(b"", "combined")
+            self._refuse(nothing.rejects, hour, "")
+            yield nothing.table, "", hour
+        for item in items:
+            log_format = log_format_of(self.lake.settings, item.log_format)
+            found = parse.parse(raw.read(self.lake, item), log_format)
+            self._refuse(found.rejects, hour, item.key)
+            self.lines[hour][item.key] = len(found.table) + len(found.rejects)
+            yield found.table, item.key, hour
+
+    def _refuse(self, rejects: pd.DataFrame, hour: Hour, raw_object: str) -> None:
+        self._rejects.append(rejects.assign(raw_object=raw_object, hour=np.int32(hour.number)))

@@ -1,0 +1,110 @@
+"""Build hours that follow on each other together, in memory, and leave nothing in staging.
+
+To clean, cut and write costs much for each time it is done, and little for each row. So it is done
+once for all hours; only sessions are stitched hour after hour. The rows of an hour are those that
+it has when it is built alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clickstream import sessions
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.lake.raw import RawObject
+from clickstream.pipeline.chain import stitched_to
+from clickstream.pipeline.reading import Reading
+from clickstream.pipeline.records import Built, Staged
+from clickstream.rules import session_rules
+from clickstream.shaping import shape
+from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
+
+HourNumbers = NDArray[np.int32]
+"""For each row the number of its hour, in order."""
+
+_STITCHED_BY = ["visitor_id", "carried_as", "part_id", "first_hit_at", "last_hit_at"]
+_STITCHED = ["session_id", "session_started_at"]
+
+
+def build_together(
+    lake: Lake,
+    begun: Sequence[Staged],
+    raws: Mapping[Hour, Sequence[RawObject]],
+    carry: pd.DataFrame,
+) -> list[Built]:
+    """Clean, stitch and check hours of one day that were begun; `carry` is handed on to the first.
+
+    No table is touched. Raises UnbalancedHour for one that does not add up.
+    """
+    hours = [Hour.parse(one.hour) for one in begun]
+    rules = session_rules(lake.settings)
+    reading = Reading(lake, {hour: raws[hour] for hour in hours})
+    [requests] = reading.requests()
+    of_requests = requests.columns["hour"]
+    cut = sessions.cut(requests, rules, of_requests)
+    of_parts = of_requests[cut.order[cut.first]]
+    parts = sessions.make_parts(requests, cut, rules)
+    hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
+    linked = [parts[_STITCHED_BY].iloc[some] for some in _spans(of_parts, hours)]
+    stitched, digests = _stitched(linked, hours, carry, rules)
+    rejects = reading.rejects
+    rows = {
+        HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
+        SESSION_PARTS: _by_hour(parts.assign(**stitched), SESSION_PARTS, of_parts, hours),
+        REJECTS: _by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours),
+    }
+    balances = [requests.balance(some) for some in _spans(of_requests, hours)]
+    built = []
+    for number, (one, hour) in enumerate(zip(begun, hours, strict=True)):
+        of_hour = {table: pieces[number] for table, pieces in rows.items()}
+        counted = replace(
+            one,
+            lines=sum(reading.lines[hour].values()),
+            rejected=len(of_hour[REJECTS]),
+            balance=balances[number],
+            hits=len(of_hour[HITS]),
+            session_parts=len(of_hour[SESSION_PARTS]),
+            carry_in=digests[number],
+            carry_out=digests[number + 1],
+        )
+        sums = counted.hits, counted.session_parts, counted.rejected
+        counted.check(*sums, f"`clickstream build {hour} {hour}` keeps its rows in staging")
+        built.append(Built(counted, reading.lines[hour], of_hour.__getitem__))
+    return built
+
+
+def _stitched(
+    parts: Sequence[pd.DataFrame],
+    hours: Sequence[Hour],
+    carry: pd.DataFrame,
+    rules: sessions.SessionRules,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The sessions of each hour's parts, and the digests of what is handed on at every edge."""
+    found, digests = [], [sessions.carry_digest(carry)]
+    for some, hour in zip(parts, hours, strict=True):
+        stitched, carry = stitched_to(carry, [some], hour, rules)
+        found += [one[_STITCHED] for one in stitched]
+        digests.append(sessions.carry_digest(carry))
+    return pd.concat(found), digests
+
+
+def _by_hour(
+    rows: pd.DataFrame | pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
+) -> list[pa.Table]:
+    """Rows as the table wants them, in a piece for each hour."""
+    shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))
+    return [shaped[some] for some in _spans(of_rows, hours)]
+
+
+def _spans(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
+    """Where the rows of each hour lie."""
+    edges = [hours[0].number, *(hour.next.number for hour in hours)]
+    return [slice(*ends) for ends in pairwise(np.searchsorted(of_rows, edges).tolist())]

@@ -1,0 +1,112 @@
+"""Hours cleaned and cut together have the rows that each of them has alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
+from tests.support.lakes import build_all
+
+from clickstream import clean, sessions
+from clickstream.clean import Cleaner, VisitorKeys
+from clickstream.errors import UnbalancedHour
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake
+from clickstream.lake import hour as lake_hour
+
+FIRST = Hour.parse("2026-11-20T05")
+RULES_OF_SESSIONS = sessions.SessionRules()
+SUSPICIOUS = replace(
+    RULES, behaviour=clean.BehaviourRules(pages_without_asset=3, pages_in_a_minute=4)
+)
+
+
+class Ask(NamedTuple):
+    """A request of a visitor, so many minutes after its hour began."""
+
+    minute: int
+    target: str
+    client: int
+    agent: str
+    status: int
+    opted_out: bool
+
+
+asks = st.builds(
+    Ask,
+    st.integers(0, 59) | st.integers(60, 90),  # a clock that was read otherwise when it was pulled
+    st.sampled_from(["/", "/menu", "/a.css", "/robots.txt", "/?utm_source=a&utm_medium=email"]),
+    st.integers(1, 4),
+    st.sampled_from([BROWSER, "curl/8.0"]),
+    st.sampled_from([200, 404]),
+    st.booleans(),
+)
+hours_of_asks = st.lists(st.lists(asks, max_size=15), min_size=1, max_size=4)
+
+
+def parsed(hour: Hour, some: Sequence[Ask]) -> pd.DataFrame:
+    lines = [
+        line(ask.target, client=f"192.0.2.{ask.client}", status=ask.status, agent=ask.agent)
+        for ask in some
+    ]
+    frame = requests(*lines)
+    minutes = np.array([ask.minute for ask in some], "m8[m]")
+    frame["at"] = (np.datetime64(hour.naive) + minutes).astype("M8[us]")
+    return frame.assign(opt_out=np.array([ask.opted_out for ask in some], np.bool_))
+
+
+def labelled(cleaner: Cleaner, hours: Sequence[tuple[Hour, list[Ask]]]) -> clean.Requests:
+    for hour, some in hours:
+        cleaner.add(table(parsed(hour, some)), f"raw/{hour}", hour)
+    return cleaner.requests()
+
+
+def made(found: clean.Requests, hour: np.ndarray | None) -> list[pd.DataFrame]:
+    """Hits and parts as plain texts and numbers."""
+    cut = sessions.cut(found, RULES_OF_SESSIONS, hour)
+    parts = sessions.make_parts(found, cut, RULES_OF_SESSIONS)
+    hits = [rows.to_pandas() for rows in sessions.hits_in_order(found, cut, parts)]
+    return [frame.astype(str) for frame in (pd.concat(hits), parts)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(hours_of_asks)
+def test_any_hours(asked: list[list[Ask]]) -> None:
+    hours = [*zip(hour_range(FIRST, FIRST.plus(len(asked) - 1)), asked, strict=True)]
+    whole = labelled(Cleaner(SUSPICIOUS, VisitorKeys(KEY)), hours)
+    alone = [labelled(Cleaner(SUSPICIOUS, VisitorKeys(KEY)), [one]) for one in hours]
+    rows = [made(one, None) for one in alone]
+    one_by_one = zip(*rows, strict=True)
+    for at_once, some in zip(made(whole, whole.columns["hour"]), one_by_one, strict=True):
+        expected = pd.concat(some, ignore_index=True)
+        pd.testing.assert_frame_equal(at_once.reset_index(drop=True), expected)
+    edges = np.cumsum([0, *map(len, asked)]).tolist()
+    for one, start, end in zip(alone, edges, edges[1:], strict=False):
+        assert whole.balance(slice(start, end)) == one.balance()
+
+
+def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
+    published = build_all(lake, FIRST, FIRST.plus(2), "test")
+    assert [one.lines for one in published] == [0, 0, 0]
+    assert len(lake_hour.ledger(lake)) == 3
+
+
+def test_nothing_is_published_of_hours_that_do_not_add_up(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = clean.Requests.balance
+
+    def one_too_many(requests: clean.Requests, rows: slice = slice(None)) -> dict[str, int]:
+        return {**nobody(requests, rows), "pages": 1}
+
+    monkeypatch.setattr(clean.Requests, "balance", one_too_many)
+    with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):
+        build_all(lake, FIRST, FIRST.next, "test")
+    assert lake_hour.ledger(lake).empty
