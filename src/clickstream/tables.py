@@ -169,6 +169,9 @@ SESSION_PARTS = Table(
     ("visitor_id", "first_hit_at"),
 )
 
+COMPARED = ("visitor_id", "part_id", "session_id", "first_hit_at", "last_hit_at", "requests")
+"""The columns of session_parts that tell what a publication of an hour changes."""
+
 UNSTITCHED_PARTS = Table(
     "unstitched_parts",
     "one session part as it waits for the hour before; no table of the lake",

@@ -2,9 +2,9 @@
 
 A publication may die between two commits, and nobody may come to finish it. So while it lasts, a
 mark under `publishing/HOUR/` says so for each of its hours, named after the version that is
-replaced and the run. Beside it lie the session parts that are replaced, written before the first
-commit by whoever comes first: a run that tries again finds there what readers saw before, whatever
-the one before it had done already.
+replaced and the run. Beside it lie the session parts that are replaced, as far as they tell what
+changes, written before the first commit by whoever comes first: a run that tries again finds there
+what readers saw before, whatever the one before it had done already.
 
 A publication takes the marks of all others in its hours away, dead or alive. One that is alive
 either finds its marks gone, and starts afresh, or has loaded the tables before, and then each of
@@ -26,7 +26,7 @@ from clickstream.hours import Hour
 from clickstream.lake import iceberg, objects
 from clickstream.lake.client import Lake
 from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row
-from clickstream.tables import SESSION_PARTS
+from clickstream.tables import COMPARED, SESSION_PARTS
 
 PUBLISHING = "publishing/"
 _PARTS = "parts"
@@ -58,14 +58,18 @@ class Marks:
     run_id: str
 
     def set(self) -> dict[Hour, pa.Table]:
-        """Say that the attempt begins; the session parts it replaces, of hours that are not new."""
+        """Say that the attempt begins; the session parts it replaces, of hours that are not new.
+
+        Of their columns those that are COMPARED.
+        """
         there = {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
         for mark in self._marks:
             objects.put(self.lake, mark, b"")
         objects.delete(self.lake, sorted(there.difference(self._marks, self._parts.values())))
         if not self._parts:
             return {}
-        parts = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends)
+        columns = ["hour_at", *COMPARED]
+        parts = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends, columns)
         return {
             hour: self._kept(key, parts.filter(pc.field("hour_at") == hour.naive))
             for hour, key in self._parts.items()

@@ -18,7 +18,14 @@ from clickstream.lake.hour import LedgerRow
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Built, Staged
 from clickstream.rules import result_digest
-from clickstream.tables import HOUR_LEDGER, RAW_OBJECTS, SESSION_CHANGES, SESSION_PARTS, Table
+from clickstream.tables import (
+    COMPARED,
+    HOUR_LEDGER,
+    RAW_OBJECTS,
+    SESSION_CHANGES,
+    SESSION_PARTS,
+    Table,
+)
 
 Cause = Literal["late lines", "rules", "order"]
 """Why sessions changed: lines came late, settings or the library changed, or hours were first built
@@ -113,9 +120,8 @@ def _changes(built: Built, replaced: Replaced) -> list[dict[str, Any]]:
 
 
 def _compared(parts: pa.Table) -> pa.Table:
-    some = parts.select(sessions.COMPARED)
     schema = SESSION_PARTS.arrow_schema()
-    return some.cast(pa.schema(map(schema.field, sessions.COMPARED)))
+    return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
 
 
 def _ledger_row(

@@ -19,7 +19,7 @@ from clickstream.sessions.carry import (
     digests_of,
     no_carry,
 )
-from clickstream.sessions.changes import CHANGE_COLUMNS, COMPARED, changes
+from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
@@ -29,7 +29,6 @@ from clickstream.sessions.runs import request_runs, run_starts
 __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
-    "COMPARED",
     "GOAL_COLUMNS",
     "Cut",
     "Digests",

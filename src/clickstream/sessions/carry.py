@@ -23,19 +23,20 @@ from numpy.typing import NDArray
 
 from clickstream.hours import Hour
 
-CARRY_COLUMNS = ["visitor_id", "session_id", "session_started_at", "last_hit_at"]
+_SCHEMA = pa.schema(
+    {
+        "visitor_id": pa.string(),
+        "session_id": pa.string(),
+        "session_started_at": pa.timestamp("us"),
+        "last_hit_at": pa.timestamp("us"),
+    }
+)
+CARRY_COLUMNS = _SCHEMA.names
 
 
 def no_carry() -> pd.DataFrame:
     """The carry of an hour that hands on nothing."""
-    return pd.DataFrame(
-        {
-            "visitor_id": pd.Series(dtype="str"),
-            "session_id": pd.Series(dtype="str"),
-            "session_started_at": pd.Series(dtype="datetime64[us]"),
-            "last_hit_at": pd.Series(dtype="datetime64[us]"),
-        }
-    )
+    return _SCHEMA.empty_table().to_pandas()
 
 
 def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame:
@@ -47,33 +48,36 @@ def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame
     """
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
     is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(gap_seconds, "s"))
-    still_open = parts[CARRY_COLUMNS][is_open].astype({"visitor_id": "str", "session_id": "str"})
-    in_order = still_open.iloc[_order(still_open)]
-    return in_order.drop_duplicates("visitor_id", keep="last", ignore_index=True)
-
-
-def _order(carry: pd.DataFrame) -> NDArray[np.uint64]:
-    """The positions by visitor, as texts sort, then by time."""
-    keys = {name: pa.array(carry[name]) for name in ("visitor_id", "last_hit_at")}
-    ascending = [(name, "ascending") for name in keys]
-    order: NDArray[np.uint64] = pc.sort_indices(pa.table(keys), sort_keys=ascending).to_numpy()
-    return order
+    in_order = _table(parts, np.flatnonzero(is_open)).sort_by(
+        [("visitor_id", "ascending"), ("last_hit_at", "ascending")]
+    )
+    visitor = in_order["visitor_id"]
+    goes_on = pc.equal(visitor[1:], visitor[:-1]).to_numpy()
+    latest = np.append(~goes_on, np.ones(min(len(visitor), 1), np.bool_))
+    return in_order.filter(latest).to_pandas()
 
 
 def carry_digest(carry: pd.DataFrame) -> str:
     """Digest of a carry: equal exactly when the open sessions are the same."""
-    rows = carry[CARRY_COLUMNS].sort_values("visitor_id")
-    ids = [pa.array(rows[name], pa.string()) for name in ("visitor_id", "session_id")]
+    rows = _table(carry).sort_by("visitor_id")
     moments = [_isoformat(rows[name]) for name in ("session_started_at", "last_hit_at")]
-    lines = pc.binary_join_element_wise(*ids, *moments, " ")
+    lines = pc.binary_join_element_wise(rows["visitor_id"], rows["session_id"], *moments, " ")
     text = "".join(f"{line}\n" for line in lines.to_pylist())
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _isoformat(moments: pd.Series) -> pa.Array:
+def _table(carry: pd.DataFrame, rows: NDArray[np.int64] | None = None) -> pa.Table:
+    """A carry, or some rows of it, in Arrow: it sorts texts several times faster than pandas."""
+    columns = {name: pa.array(carry[name]) for name in CARRY_COLUMNS}
+    if rows is not None:
+        columns = {name: column.take(pa.array(rows)) for name, column in columns.items()}
+    return pa.table(columns).cast(_SCHEMA)
+
+
+def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     """Moments as `datetime.isoformat` writes them: microseconds where there are some."""
-    whole = pc.strftime(pa.array(moments, pa.timestamp("us")), "%Y-%m-%dT%H:%M:%S")
-    return pc.replace_substring_regex(whole, r"\.000000$", "")
+    written = pc.replace_substring(moments.cast(pa.string()), " ", "T")
+    return pc.replace_substring(written, ".000000", "")
 
 
 Digests = Callable[[Hour, int], str]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clickstream.tables import COMPARED
+
 CHANGE_COLUMNS = ["change", "old_session_id", "new_session_id"]
-COMPARED = ["visitor_id", "part_id", "session_id", "first_hit_at", "last_hit_at", "requests"]
-"""The columns of session parts that `changes` needs."""
 
 
 def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """One row for each session that has a part in `old` and is not the same in `new`.
 
-    Both are session parts of one hour. More lines only ever make parts longer, so an old part lies
-    inside a new one of its visitor. If that belongs to
+    Both are session parts of one hour, with the columns COMPARED at least. More lines only ever
+    make parts longer, so an old part lies inside a new one of its visitor. If that belongs to
 
     - the same session: the session was `extended`, or `shortened`, or nothing happened;
     - a session that went on, or one of an earlier part in the hour: it was `merged` into that;
@@ -51,7 +51,7 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Each old part, in order, and the new one that its first request lies in."""
     before, after = (
-        parts[COMPARED].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
+        parts[[*COMPARED]].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
         for parts in (old, new)
     )
     after = after.rename(columns={name: f"new_{name}" for name in COMPARED if name != "visitor_id"})

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clickstream import texts
@@ -88,33 +89,39 @@ def stitch(
     A session is named after its first part, and keeps that name over hours and visitor keys: after
     a change of keys, who has no request under the new key yet is looked for under the one before.
     """
-    visitor, part_id = _plain(parts["visitor_id"]), _plain(parts["part_id"])
-    carried = pd.Index(_plain(carry["visitor_id"]))
-    row = carried.get_indexer(visitor)
-    row = np.where(row < 0, carried.get_indexer(_plain(parts["carried_as"])), row)
-    last, began = (_moments(carry[n], row) for n in ("last_hit_at", "session_started_at"))
+    visitor, carried = _ids(parts["visitor_id"]), _ids(carry["visitor_id"])
+    row = pc.index_in(visitor, carried)
+    row = pc.coalesce(row, pc.index_in(_ids(parts["carried_as"]), carried))
+    last, began = (_moments(carry[name], row) for name in ("last_hit_at", "session_started_at"))
     first = parts["first_hit_at"].to_numpy().astype("M8[us]")
     continues = (
-        ~pd.Series(visitor).duplicated().to_numpy()
+        _is_first(visitor)
         & (first - last <= np.timedelta64(rules.gap_seconds, "s"))
         & (np.datetime64(hour.naive) - began < np.timedelta64(rules.cap_hours, "h"))
     )
-    part_id[continues] = _plain(carry["session_id"])[row[continues]]
-    return parts.drop(columns="carried_as").assign(
+    session_id = pc.if_else(continues, _ids(carry["session_id"]).take(row), _ids(parts["part_id"]))
+    return parts.assign(
         session_started_at=np.where(continues, began, first),
-        session_id=pd.array(part_id, dtype="str"),
+        session_id=session_id.to_pandas().array,  # whatever the index of the parts is
     )
 
 
-def _plain(ids: pd.Series) -> NDArray[np.object_]:
-    """Ids as texts that can be taken and looked up one by one."""
-    plain: NDArray[np.object_] = ids.to_numpy(dtype=object, copy=True)
-    return plain
+def _ids(column: pd.Series) -> pa.Array:
+    return pa.array(column, from_pandas=True).cast(pa.string())
 
 
-def _moments(column: pd.Series, rows: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """The moments at some rows of a column; NaT, which is in no relation, where a row is -1."""
-    return np.append(column.to_numpy(), np.datetime64("NaT", "us"))[rows].astype("M8[us]")
+def _moments(column: pd.Series, rows: pa.Array) -> NDArray[np.datetime64]:
+    """The moments at some rows of a column; NaT, which is in no relation, where a row is null."""
+    moments: NDArray[np.datetime64] = pa.array(column).take(rows).to_numpy(zero_copy_only=False)
+    return moments
+
+
+def _is_first(ids: pa.Array) -> NDArray[np.bool_]:
+    """Whether each id is seen for the first time."""
+    codes = ids.dictionary_encode().indices.to_numpy()
+    is_first = np.zeros(len(codes), np.bool_)
+    is_first[np.unique(codes, return_index=True)[1]] = True
+    return is_first
 
 
 def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:

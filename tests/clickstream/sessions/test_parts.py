@@ -25,6 +25,7 @@ from clickstream.sessions import (
     make_parts,
     no_carry,
     request_runs,
+    stitch,
 )
 
 FIRST = Hour(datetime(2026, 11, 20, 22, tzinfo=UTC))
@@ -218,3 +219,19 @@ def test_request_runs_do_not_depend_on_order() -> None:
     seconds = np.array([5000, 0, 0, 1800], dtype=np.int64)
     assert request_runs(keys, seconds) == 3
     assert request_runs(keys[::-1], seconds[::-1]) == 3
+
+
+def test_parts_of_several_hours_are_stitched_a_slice_at_a_time() -> None:
+    """The index of a slice goes on from the one before it, and means nothing."""
+    hits = [("a", 10), ("b", 20), ("a", 3590), ("a", 3700), ("c", 3710)]
+    requests = made(hits)
+    found = cut(requests, RULES, np.array([0, 0, 0, 1, 1], np.int32))
+    parts = make_parts(requests, found, RULES)
+    assert parts["visitor_id"].tolist() == ["a", "a", "b", "a", "c"]
+    carry, ids = no_carry(), []
+    for hour, some in ((FIRST, slice(0, 3)), (FIRST.next, slice(3, 5))):
+        stitched = stitch(parts.iloc[some], carry, hour, RULES)
+        carry = carry_out(stitched, hour, RULES.gap_seconds)
+        ids += stitched["session_id"].tolist()
+    begun = parts["part_id"].tolist()
+    assert ids == [begun[0], begun[1], begun[2], begun[1], begun[4]]
