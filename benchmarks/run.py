@@ -25,30 +25,37 @@ from typing import Any
 from benchmarks.contestants import CONTESTANTS, CUT, GROUPS, PARSE, WHOLE, Contestant
 
 BENCH = Path("var/bench")
+A_FEW = 100
+"""Lines of the log that is read to see what a contestant takes to start."""
 _COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), CUT: ("sessions",)}
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass
 class Measured:
-    """What a contestant cost in each round, and what it counted."""
+    """What a contestant cost in each round, to start and in all, and what it counted."""
 
+    start: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     stages: list[dict[str, float]] = field(default_factory=list)
 
+    @property
+    def without_start(self) -> float:
+        """CPU seconds in all, without those to start."""
+        return median(self.cpu) - median(self.start)
+
 
 def main() -> None:
     """Make the log, run the rounds, print the tables."""
     chosen = _arguments()
-    log = BENCH / f"access-{chosen.lines}.log"
-    _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(chosen.lines)])
+    few, log = map(_log, (A_FEW, chosen.lines))
     present = [one for one in CONTESTANTS if not one.is_missing]
     measured: dict[Contestant, Measured] = defaultdict(Measured)
     for turn in range(chosen.rounds):
         for one in present:
-            _measure(one, log, measured[one])
+            _measure(one, few, log, measured[one])
         print(f"round {turn + 1} of {chosen.rounds} done", file=sys.stderr)
     _report(measured, chosen.lines, chosen.rounds)
 
@@ -60,8 +67,27 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(one: Contestant, log: Path, measured: Measured) -> None:
-    """Run a contestant once and add what it cost."""
+def _log(lines: int) -> Path:
+    """A log of so many lines, made if it is not there."""
+    log = BENCH / f"access-{lines}.log"
+    _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(lines)])
+    return log
+
+
+def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
+    """Run a contestant once over a few lines and once over all, and add what it cost."""
+    cost, _, _ = _cost(one, few)
+    measured.start.append(cost)
+    cost, peak_mb, result = _cost(one, log)
+    measured.cpu.append(cost)
+    measured.peak_mb.append(peak_mb)
+    measured.counts = [*result["counts"]]
+    if "stages" in result:
+        measured.stages.append(result["stages"])
+
+
+def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
+    """CPU seconds and peak memory in MB of a contestant, and what it says."""
     out = BENCH / "out" / one.name.replace(" ", "-")
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
@@ -72,11 +98,7 @@ def _measure(one: Contestant, log: Path, measured: Measured) -> None:
         command = [sys.executable, "-m", "benchmarks.contest", one.work, str(log), str(out)]
     printed, usage = _run(command)
     result = _goaccess(out) if one.is_command else json.loads(printed.splitlines()[-1])
-    measured.cpu.append(result.get("cpu", usage.ru_utime + usage.ru_stime))
-    measured.peak_mb.append(usage.ru_maxrss / 1024)
-    measured.counts = [*result["counts"]]
-    if "stages" in result:
-        measured.stages.append(result["stages"])
+    return result.get("cpu", usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024, result
 
 
 def _run(command: list[str]) -> tuple[str, Any]:
@@ -126,7 +148,10 @@ def _print_rows(
     rows: list[tuple[Contestant, Measured]], counted: tuple[str, ...], lines: int
 ) -> None:
     ours = rows[0][1]
-    heads = ("contestant", "CPU s", "lines per CPU s", "CPU to ours", "peak MB", *counted, "")
+    heads = (
+        *("contestant", "CPU s", "of it start", "lines per CPU s", "CPU to ours", "without start"),
+        *("peak MB", *counted, ""),
+    )
     _print_line(*heads)
     _print_line("---", *["---:"] * (len(heads) - 2), "---")
     for one, found in rows:
@@ -136,8 +161,10 @@ def _print_rows(
         _print_line(
             one.name,
             f"{cpu:.2f}" if cpu >= 1 else f"{cpu:.3f}",
+            f"{median(found.start):.2f}",
             f"{lines / cpu:,.0f}",
             f"{cpu / median(ours.cpu):.2f}",
+            f"{found.without_start / ours.without_start:.2f}",
             f"{median(found.peak_mb):.0f}",
             *counts,
             "NOT THE SAME AS OURS" if differs else one.note,

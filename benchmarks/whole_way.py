@@ -100,13 +100,14 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
     """The labelled requests of the log, group after group; its rejects join the list."""
     from clickstream import bulk, clean, parse
+    from clickstream.hours import Hour
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
             for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
                 stages.done("parse")
                 rejects.append(parsed.rejects.assign(raw_object=log.name))
-                yield parsed.table, log.name
+                yield parsed.table, log.name, Hour.parse(HOUR)
                 stages.done("clean")
 
     rules = clean.CleanRules("cafe", (SITE, DOMAIN))

@@ -90,19 +90,13 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
 
 def _marks(block: Bytes) -> Positions:
     """The positions of all newlines and quotes."""
-    is_mark = np.empty(-(-len(block) // 8) * 8, np.bool_)
-    is_mark[len(block) :] = False
+    is_mark = np.empty(len(block), np.bool_)
     for start in range(0, len(block), _PIECE):
         piece = block[start : start + _PIECE]
         found = is_mark[start : start + len(piece)]
         np.equal(piece, _QUOTE, out=found)
         found |= piece == _NEWLINE
-    # Few bytes are marks: it is faster to look first for the groups of eight that have any.
-    groups = is_mark.view(np.uint64)
-    some = np.flatnonzero(groups != 0)
-    within = np.flatnonzero(groups[some].view(np.bool_))
-    marks: Positions = (some << 3)[within >> 3] + (within & 7)
-    return marks
+    return np.flatnonzero(is_mark)
 
 
 def _after_the_one_before(positions: Positions) -> Positions:
