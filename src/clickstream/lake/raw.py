@@ -97,9 +97,13 @@ def marks_by_hour(
 def _of_hours(
     lake: Lake, prefix: str, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, str, int]]:
-    """Hour, key and size of the objects of a range of hours, which sort as their hours do."""
+    """Hour, key and size of the objects of a range of hours, which sort as their hours do.
+
+    S3 lists a thousand keys at a time, so of a single day only that day's are asked for.
+    """
     after = f"{prefix}{first}" if first else ""
-    for key, size in objects.listing(lake, prefix, after):
+    day = f"{first.event_date}T" if first and last and first.event_date == last.event_date else ""
+    for key, size in objects.listing(lake, prefix + day, after):
         hour = Hour.parse(key.split("/")[1])
         if last and hour > last:
             return

@@ -26,11 +26,11 @@ from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Built, Staged
 from clickstream.pipeline.together import build_together
 
-BYTES_AT_ONCE = 10 << 20
-"""Raw bytes, compressed, of hours that are built and published as one: some 400,000 lines.
+BYTES_AT_ONCE = 8 << 20
+"""Raw bytes, compressed, of hours that are built and published as one: some 350,000 lines.
 
-It bounds what is held in memory, what a run that is killed has to do again, and how large a file an
-hour may lie in that is built again by itself (250,000 hits, as in upkeep).
+It bounds what is held in memory (about a group of `bulk`), what a run that is killed has to do
+again, and how large a file an hour may lie in that is built again by itself.
 """
 
 

@@ -56,7 +56,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     rows = lake_hour.ledger_rows(lake, first, last)
     raws = raw.raw_by_hour(lake, first, last)
     astray = off_the_chain(lake, first, last)
-    waiting = set(raw.pending_hours(lake))
+    waiting = raw.marks_by_hour(lake, first, last)
     digest = result_digest(lake.settings)
 
     def why_outdated(hour: Hour) -> str:
