@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import sessions
+from clickstream import clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.raw import RawObject
@@ -24,6 +24,7 @@ from clickstream.pipeline.chain import stitched_to
 from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.records import Built, Staged
 from clickstream.rules import session_rules
+from clickstream.sessions import SessionRules
 from clickstream.shaping import shape
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 
@@ -45,47 +46,58 @@ def build_together(
     No table is touched. Raises UnbalancedHour for one that does not add up.
     """
     hours = [Hour.parse(one.hour) for one in begun]
-    rules = session_rules(lake.settings)
     reading = Reading(lake, {hour: raws[hour] for hour in hours})
     [requests] = reading.requests()
+    rows, digests = _made(requests, hours, carry, session_rules(lake.settings))
+    rejects = reading.rejects
+    rows[REJECTS] = _by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
+    balances = [requests.balance(some) for some in _spans(requests.columns["hour"], hours)]
+    built = []
+    for number, one in enumerate(begun):
+        carry_in, carry_out = digests[number : number + 2]
+        of_hour = {table: pieces[number] for table, pieces in rows.items()}
+        told = replace(one, balance=balances[number], carry_in=carry_in, carry_out=carry_out)
+        built.append(_checked(told, reading.lines[hours[number]], of_hour))
+    return built
+
+
+def _made(
+    requests: clean.Requests, hours: Sequence[Hour], carry: pd.DataFrame, rules: SessionRules
+) -> tuple[dict[Table, list[pa.Table]], list[str]]:
+    """Hits and session parts of each hour, and the digests of what is handed on at every edge."""
     of_requests = requests.columns["hour"]
     cut = sessions.cut(requests, rules, of_requests)
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    linked = [parts[_STITCHED_BY].iloc[some] for some in _spans(of_parts, hours)]
-    stitched, digests = _stitched(linked, hours, carry, rules)
-    rejects = reading.rejects
+    unstitched = [parts[_STITCHED_BY].iloc[some] for some in _spans(of_parts, hours)]
+    stitched, digests = _stitched(unstitched, hours, carry, rules)
     rows = {
         HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
         SESSION_PARTS: _by_hour(parts.assign(**stitched), SESSION_PARTS, of_parts, hours),
-        REJECTS: _by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours),
     }
-    balances = [requests.balance(some) for some in _spans(of_requests, hours)]
-    built = []
-    for number, (one, hour) in enumerate(zip(begun, hours, strict=True)):
-        of_hour = {table: pieces[number] for table, pieces in rows.items()}
-        counted = replace(
-            one,
-            lines=sum(reading.lines[hour].values()),
-            rejected=len(of_hour[REJECTS]),
-            balance=balances[number],
-            hits=len(of_hour[HITS]),
-            session_parts=len(of_hour[SESSION_PARTS]),
-            carry_in=digests[number],
-            carry_out=digests[number + 1],
-        )
-        sums = counted.hits, counted.session_parts, counted.rejected
-        counted.check(*sums, f"`clickstream build {hour} {hour}` keeps its rows in staging")
-        built.append(Built(counted, reading.lines[hour], of_hour.__getitem__))
-    return built
+    return rows, digests
+
+
+def _checked(one: Staged, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]) -> Built:
+    """An hour with its rows counted, if they add up."""
+    counted = replace(
+        one,
+        lines=sum(lines.values()),
+        rejected=len(rows[REJECTS]),
+        hits=len(rows[HITS]),
+        session_parts=len(rows[SESSION_PARTS]),
+    )
+    sums = counted.hits, counted.session_parts, counted.rejected
+    counted.check(*sums, f"`clickstream build {one.hour} {one.hour}` keeps its rows in staging")
+    return Built(counted, lines, rows.__getitem__)
 
 
 def _stitched(
     parts: Sequence[pd.DataFrame],
     hours: Sequence[Hour],
     carry: pd.DataFrame,
-    rules: sessions.SessionRules,
+    rules: SessionRules,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The sessions of each hour's parts, and the digests of what is handed on at every edge."""
     found, digests = [], [sessions.carry_digest(carry)]

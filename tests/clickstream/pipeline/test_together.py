@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
+from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
-from clickstream import clean, sessions
+from clickstream import clean, pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake
+from clickstream.lake import Lake, athena, open_lake
 from clickstream.lake import hour as lake_hour
 
 FIRST = Hour.parse("2026-11-20T05")
+SESSIONS = """
+    select session_id, min(first_hit_at), cast(sum(requests) as varchar)
+    from session_parts group by 1 order by 2
+"""
 RULES_OF_SESSIONS = sessions.SessionRules()
 SUSPICIOUS = replace(
     RULES, behaviour=clean.BehaviourRules(pages_without_asset=3, pages_in_a_minute=4)
@@ -90,6 +96,24 @@ def test_any_hours(asked: list[list[Ask]]) -> None:
     edges = np.cumsum([0, *map(len, asked)]).tolist()
     for one, start, end in zip(alone, edges, edges[1:], strict=False):
         assert whole.balance(slice(start, end)) == one.balance()
+
+
+def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> None:
+    """The first hours of a period know visitors by two ids, and so do all that are built along."""
+    privacy = lake.settings.privacy.model_copy(update={"key_days": 1})
+    changing = open_lake(lake.settings.model_copy(update={"privacy": privacy}), lake.session)
+    visitor, edge = Client("203.0.113.7"), Hour.parse("2026-11-21T00")
+    asked = ("20T23:50:00", "21T00:10:00", "21T00:55:00", "21T01:05:00", "21T02:30:00")
+    lines = [visitor.get(f"2026-11-{at}", "/menu") for at in asked]
+    append(tmp_path / "logs" / "access.log", lines)
+    pipeline.pull(changing, changing.settings.sources[0])
+    build_all(changing, edge.previous, edge.plus(2), "together")
+    ids = athena.query(changing, SESSIONS).rows
+    for hour in hour_range(edge.previous, edge.plus(2)):
+        pipeline.build_hour(changing, hour, "alone")
+    assert athena.query(changing, SESSIONS).rows == ids
+    assert [requests for *_, requests in ids] == ["2", "2", "1"]
+    assert pipeline.verify(changing) == []
 
 
 def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
