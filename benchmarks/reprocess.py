@@ -3,9 +3,10 @@
     python -m benchmarks.reprocess --hours 168 --lines 2000
     python -m benchmarks.reprocess --hours 48 --lines 41667 --processes 2
 
-The lines of an hour are one of some made logs, moved to that hour. All hours are published once, by
-`rebuild`; then they are measured as they are built again by other processes, as Airflow's tasks do:
-each takes the next day. CPU seconds are those of the processes; the local AWS is told apart.
+The lines of an hour are one of some made logs, moved to that hour. All hours are published for the
+first time, then built again by the same rules, and once more after a change of settings that ends
+sessions sooner, by processes that each take the next day as Airflow's tasks do. CPU seconds are
+those of the processes; the local AWS is told apart.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline import batches, order
-from clickstream.settings import Aws, Build, Settings
+from clickstream.settings import Aws, Build, Privacy, Sessions, Settings
 from clickstream.settings import Lake as LakeSettings
 
 FIRST = Hour.parse("2026-01-01T00")
+LONG_KEPT = 3660
 LOGS = 8
 """So many different logs; hour after hour takes the next."""
 
@@ -65,9 +67,11 @@ def main() -> None:
     with TemporaryDirectory() as folder, LocalAwsProcess(Path(folder) / "aws") as server:
         settings, aws = _settings(Path(folder), server.endpoint), psutil.Process(server.pid)
         _store_lines(_open(settings), Path(folder), last, chosen.lines)
-        for run_id in ("first", "again"):
+        sooner = settings.model_copy(update={"sessions": Sessions(gap_seconds=900)})
+        days = pipeline.in_two_strands([*by_day(FIRST, last)])
+        for run_id, rules in (("first", settings), ("again", settings), ("sooner", sooner)):
             begun, before = time.monotonic(), _cpu(aws)
-            costs = _in_processes(settings, list(by_day(FIRST, last)), run_id, chosen.processes)
+            costs = _in_processes(rules, days, run_id, chosen.processes)
             _report(run_id, costs, time.monotonic() - begun, _cpu(aws) - before)
 
 
@@ -88,6 +92,7 @@ def _settings(directory: Path, endpoint: str) -> Settings:
         lake=LakeSettings(bucket="year", database="year"),
         aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
         build=Build(cache_directory=str(directory / "cache")),
+        privacy=Privacy(replay_days=LONG_KEPT),  # a new visitor key would make every session anew
     )
 
 

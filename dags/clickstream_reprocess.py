@@ -60,7 +60,10 @@ POLL = timedelta(seconds=15)
 
 @task
 def plan_days() -> list[dict[str, str]]:
-    """Cut the range at midnight UTC into days, of which each becomes a task."""
+    """Cut the range at midnight UTC into days, of which each becomes a task.
+
+    The two halves of the range go on side by side.
+    """
     from clickstream import errors, hours, pipeline
 
     asked = get_current_context()["params"]
@@ -79,7 +82,8 @@ def plan_days() -> list[dict[str, str]]:
         f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days, by {asked['engine']}. "
         f"Why: {asked['reason']}"
     )
-    return [{"first": str(begin), "last": str(end)} for begin, end in days]
+    in_turn = pipeline.in_two_strands(days)
+    return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)

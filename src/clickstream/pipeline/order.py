@@ -109,7 +109,8 @@ def _publish_chain(
         except StaleHour:
             if attempts[first] == MOST_ATTEMPTS:
                 raise
-            again = build_hours(lake, some.hours, afresh=False)
+            # Several hours are cleaned in memory sooner than they are read from staging.
+            again = build_hours(lake, some.hours, afresh=len(some.hours) > 1)
             todo.append(replace(some, built=again, reason="built again after a conflict"))
             continue
         yield from published

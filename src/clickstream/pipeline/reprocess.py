@@ -105,6 +105,16 @@ def hours_to_rebuild(
     ]
 
 
+def in_two_strands(days: Sequence[tuple[Hour, Hour]]) -> list[tuple[Hour, Hour]]:
+    """Days in the order in which two at once take them: of each half of the range one in turn.
+
+    Neighbours that are built at once get in each other's way: where a day hands on something else
+    than before, it builds the first hour of the next one along, which then has to begin again.
+    """
+    half = -(-len(days) // 2)
+    return [day for start in range(half) for day in days[start::half]]
+
+
 def rebuild(
     lake: Lake, hours: Sequence[Hour], run_id: str, steps: Steps = Steps.ALL
 ) -> Iterator[Published]:

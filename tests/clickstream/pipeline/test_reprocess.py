@@ -188,3 +188,12 @@ def test_the_pace_says_how_many_hours_are_done(monkeypatch: pytest.MonkeyPatch) 
     assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:20 left."
     assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:40 left."
     assert pace.count(published(HOURS[1])) == "2 of 3 hours done, 50 lines/s, 0:00:15 left."
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_the_halves_of_a_range_go_on_side_by_side(number: int) -> None:
+    days = [(FIRST.plus(24 * n), FIRST.plus(24 * n + 23)) for n in range(number)]
+    in_turn = pipeline.in_two_strands(days)
+    assert sorted(in_turn) == days
+    half = -(-number // 2)
+    assert (in_turn[::2], in_turn[1::2]) == (days[:half], days[half:])
