@@ -126,11 +126,12 @@ def _in_processes(
     """Build the days, as many at once as there are processes."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=fresh) as pool:
-        runs = [pool.submit(_day, settings, str(first), str(last), run_id) for first, last in days]
+        end = str(max(last for _, last in days))
+        runs = [pool.submit(_day, settings, str(a), str(b), end, run_id) for a, b in days]
         return [run.result() for run in runs]
 
 
-def _day(settings: Settings, first: str, last: str, run_id: str) -> Cost:
+def _day(settings: Settings, first: str, last: str, end: str, run_id: str) -> Cost:
     """What a task of `clickstream_reprocess` does."""
     seconds: dict[str, float] = defaultdict(float)
     _measure_parts(seconds)
@@ -139,7 +140,9 @@ def _day(settings: Settings, first: str, last: str, run_id: str) -> Cost:
     found = pipeline.standings(lake, Hour.parse(first), Hour.parse(last))
     hours = pipeline.hours_to_rebuild(found, run_id)
     seconds["opening, what there is to do"] = time.process_time() - begun
-    lines = sum(one.lines for one in pipeline.rebuild(lake, hours, run_id))
+    is_left = pipeline.left_to_the_run(lake, run_id, Hour.parse(last), Hour.parse(end))
+    built = pipeline.rebuild(lake, hours, run_id, pipeline.Steps.ALL, is_left)
+    lines = sum(one.lines for one in built)
     measured = sum(seconds.values())
     seconds["other"] = time.process_time() - begun - measured
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

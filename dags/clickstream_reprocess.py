@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 from airflow.sdk import dag, get_current_context, task
@@ -18,6 +19,10 @@ from clickstream_dags import (
     say,
     unset_variables,
 )
+
+if TYPE_CHECKING:
+    from clickstream.hours import Hour
+    from clickstream.lake import Lake
 
 DOC = """
 ### What it makes
@@ -151,10 +156,19 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
         staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
         say(f"{staged} of {len(todo)} hours wait cleaned in staging; the others are cleaned here.")
     pace = pipeline.Pace(todo)
-    for published in pipeline.rebuild(lake, todo, run_id, steps):
+    is_left = _left_to_other_days(lake, asked, run_id, end)
+    for published in pipeline.rebuild(lake, todo, run_id, steps, is_left):
         say(f"{pace.count(published)} {published.sentence}")
     say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
+
+
+def _left_to_other_days(lake: Lake, asked: Any, run_id: str, end: Hour) -> Callable[[Hour], bool]:
+    """Which hours after a day this day need not mend, since the run builds them anyway."""
+    from clickstream import hours, pipeline
+
+    last = end if asked["only_outdated"] else hours.Hour.last_of(asked["to"])
+    return pipeline.left_to_the_run(lake, run_id, end, last)
 
 
 @task(trigger_rule="none_failed")

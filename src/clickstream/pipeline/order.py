@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,6 +20,13 @@ from clickstream.pipeline.history import Cause, causes_of, history
 from clickstream.pipeline.records import Built, Published, Staged
 
 MOST_ATTEMPTS = 20
+
+IsComing = Callable[[Hour], bool]
+"""Whether an hour is built next anyway, so that nobody need build it along with one before it."""
+
+
+def _nothing_comes(_hour: Hour) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -72,13 +79,10 @@ def _following_on(lake: Lake, staged: Staged) -> Staged:
 
 @trouble.told()
 def publish_built(
-    lake: Lake, built: Sequence[Built], run_id: str, coming: Set[Hour] = frozenset()
+    lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing = _nothing_comes
 ) -> list[Published]:
-    """The same for checked hours that follow on each other: they are published as one.
-
-    Hours that are `coming`, for they are built next anyway, are not built along.
-    """
-    return list(_publish_chain(lake, built, run_id, coming))
+    """The same for checked hours that follow on each other: they are published as one."""
+    return list(_publish_chain(lake, built, run_id, is_coming))
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class _Todo:
 
 
 def _publish_chain(
-    lake: Lake, built: Sequence[Built], run_id: str, coming: Set[Hour]
+    lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing
 ) -> Iterator[Published]:
     todo = [_Todo(built)]
     attempts: Counter[Hour] = Counter()
@@ -115,7 +119,7 @@ def _publish_chain(
             continue
         yield from published
         astray = first_astray(lake, first, last)
-        if astray and astray not in coming and attempts[astray] < MOST_ATTEMPTS:
+        if astray and attempts[astray] < MOST_ATTEMPTS and not is_coming(astray):
             reason = "built again after an hour before changed"
             todo.append(_Todo(build_hours(lake, [astray], afresh=False), reason, cause))
 

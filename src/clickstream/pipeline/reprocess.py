@@ -22,7 +22,7 @@ from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import off_the_chain
-from clickstream.pipeline.order import publish_built
+from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
 from clickstream.rules import result_digest
 
@@ -115,29 +115,46 @@ def in_two_strands(days: Sequence[tuple[Hour, Hour]]) -> list[tuple[Hour, Hour]]
     return [day for start in range(half) for day in days[start::half]]
 
 
+def left_to_the_run(lake: Lake, run_id: str, done: Hour, last: Hour) -> IsComing:
+    """Whether an hour after `done` is one that a run to `last` has yet to build, in other tasks.
+
+    Whoever publishes that one looks left, and then follows on whatever stands there.
+    """
+
+    def is_left(hour: Hour) -> bool:
+        if not done < hour <= last:
+            return False
+        return lake_hour.ledger_row(lake, hour).values.get("published_by") != run_id
+
+    return is_left
+
+
 def rebuild(
-    lake: Lake, hours: Sequence[Hour], run_id: str, steps: Steps = Steps.ALL
+    lake: Lake,
+    hours: Sequence[Hour],
+    run_id: str,
+    steps: Steps = Steps.ALL,
+    is_left: IsComing = lambda _: False,
 ) -> Iterator[Published]:
     """Build and publish hours, given in order, yielding each publication when it is there.
 
     The hours of a day are published as one, or as few as memory allows. With `Steps.SESSIONS` the
     requests are not read again where an hour's rows still lie in staging. An hour that had to be
-    built along with one before it is not built a second time.
+    built along with one before it is not built a second time, and none is built along that comes
+    later anyway, or that `is_left` to others. So a change of rules does not go from hour to hour.
     """
     left = dict.fromkeys(hours)
     for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
         for batch in in_batches(lake, [hour for hour in of_day if hour in left]):
-            for published in _built(lake, batch, run_id, steps, left.keys()):
+            built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
+            is_coming = _any_of(left.keys() - {*batch}, is_left)
+            for published in publish_built(lake, built, run_id, is_coming):
                 left.pop(Hour.parse(published.hour), None)
                 yield published
 
 
-def _built(
-    lake: Lake, batch: Sequence[Hour], run_id: str, steps: Steps, left: Set[Hour]
-) -> list[Published]:
-    """Build and publish a batch; an hour that it leaves astray waits if it is `left` to build."""
-    built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-    return publish_built(lake, built, run_id, left - {*batch})
+def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:
+    return lambda hour: hour in hours or is_left(hour)
 
 
 def outdated_views(lake: Lake) -> list[str]:

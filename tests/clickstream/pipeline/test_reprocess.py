@@ -197,3 +197,24 @@ def test_the_halves_of_a_range_go_on_side_by_side(number: int) -> None:
     assert sorted(in_turn) == days
     half = -(-number // 2)
     assert (in_turn[::2], in_turn[1::2]) == (days[:half], days[half:])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
+    built: Lake, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    """A late visitor of the first day is handed on to the second."""
+    append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
+    pipeline.pull(built, built.settings.sources[0])
+    days = [HOURS[:1], HOURS[1:]]
+    reasons = []
+    for number in order:
+        is_left = pipeline.left_to_the_run(built, "again", days[number][-1], LAST)
+        going = pipeline.rebuild(built, days[number], "again", Steps.ALL, is_left)
+        reasons.append([(one.hour, one.reason) for one in going])
+    as_planned = [[(str(hour), "built") for hour in days[number]] for number in order]
+    along = (str(HOURS[1]), "built again after an hour before changed")
+    assert [reasons[0], reasons[1][: len(as_planned[1])]] == as_planned
+    assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
+    assert pipeline.verify(built) == []
+    assert set(publishers(built)) == {"again"}
