@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
-from tests.support.lakes import build_all
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
@@ -61,7 +60,8 @@ def test_hours_cleaned_by_workers_are_those_of_one_process(
 
     monkeypatch.setattr(engine, "HOURS_PER_CORE", 1)  # two turns
     here, there, days = map(lakes, ("here", "there", "days"))
-    build_all(here, HOURS[0], HOURS[-1], "test")
+    for hour in HOURS:
+        pipeline.build_hour(here, hour, "test")
     published = list(engine.build_hours(spark, there, HOURS, "test"))
     assert {one.hour for one in published} == set(map(str, HOURS))
     assert staged(there) == staged(here)
