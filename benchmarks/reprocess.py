@@ -5,8 +5,8 @@
 
 The lines of an hour are one of some made logs, moved to that hour. All hours are published for the
 first time, then built again by the same rules, and once more after a change of settings that ends
-sessions sooner, by processes that each take the next day as Airflow's tasks do. CPU seconds are
-those of the processes; the local AWS is told apart.
+sessions sooner, by processes that each take the next day as Airflow's tasks do; at the end the lake
+must verify. CPU seconds are those of the processes; the local AWS is told apart.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def main() -> None:
             begun, before = time.monotonic(), _cpu(aws)
             costs = _in_processes(rules, days, run_id, chosen.processes)
             _report(run_id, costs, time.monotonic() - begun, _cpu(aws) - before)
+        if found := pipeline.verify(_open(sooner)):
+            raise SystemExit(f"The lake does not verify: {found[0]}, and {len(found) - 1} more.")
 
 
 def _arguments() -> argparse.Namespace:

@@ -68,13 +68,12 @@ class Cut:
 def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None = None) -> Cut:
     """Put requests in the order of visitor and time, and find where each part begins.
 
-    With the `hour` of each, counted from 0, the order is by hour first, and no part goes on over
-    the end of one.
+    With the number of the `hour` of each, the order is by hour first, and no part goes on over the
+    end of one.
     """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
-    visitor = _rank(texts.whole(columns["visitor_id"]))
-    if hour is not None:  # in each hour visitors are others
-        visitor += hour * np.int32(visitor.max(initial=0) + 1)
+    rank = _rank(texts.whole(columns["visitor_id"]))
+    visitor = rank if hour is None else _of_each_hour(rank, hour)
     at = texts.whole(columns["hit_at"]).to_numpy().astype("M8[us]", copy=False).view(np.int64)
     order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
@@ -100,7 +99,14 @@ def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:
     return ranked
 
 
-def _order(visitor: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Other numbers for the visitors of each hour, which sort by hour first."""
+    since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
+    numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
+    return numbers
+
+
+def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """The stable order by visitor, then time.
 
     Sorted one digit after the other, the last first: for digits of few bits numpy counts instead

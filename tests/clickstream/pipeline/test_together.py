@@ -125,10 +125,10 @@ def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
 def test_nothing_is_published_of_hours_that_do_not_add_up(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nobody = clean.Requests.balance
+    really = clean.Requests.balance
 
     def one_too_many(requests: clean.Requests, rows: slice = slice(None)) -> dict[str, int]:
-        return {**nobody(requests, rows), "pages": 1}
+        return {**really(requests, rows), "pages": 1}
 
     monkeypatch.setattr(clean.Requests, "balance", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):

@@ -235,3 +235,14 @@ def test_parts_of_several_hours_are_stitched_a_slice_at_a_time() -> None:
         ids += stitched["session_id"].tolist()
     begun = parts["part_id"].tolist()
     assert ids == [begun[0], begun[1], begun[2], begun[1], begun[4]]
+
+
+def test_many_visitors_of_several_hours_are_in_the_order_of_the_hours() -> None:
+    """Hours go by their numbers since 1970: those times the visitors are no number of 32 bits."""
+    names = [f"{number:05}" for number in range(6000)]
+    rows = [(name, 3600 * hour) for hour in range(3) for name in names]
+    number = np.repeat(np.arange(3, dtype=np.int32) + FIRST.number, len(names)).astype(np.int32)
+    requests = made(rows)
+    found = cut(requests, RULES, number)
+    assert found.order.tolist() == list(range(len(rows)))
+    assert make_parts(requests, found, RULES)["visitor_id"].tolist() == 3 * names
