@@ -43,8 +43,8 @@ docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 
 check: lint types test test-stack ## all that CI runs
 
-bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5
-	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
+	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
 
 FUZZED := formats cuts strings cleaning values

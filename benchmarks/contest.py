@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generate import zipped
 from benchmarks.whole_way import Stages
 
 
@@ -17,17 +16,17 @@ def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     module, name = work.split(":")
     function = getattr(importlib.import_module(f"benchmarks.{module}"), name)
     if module == "parsing":
-        return {"counts": [function(zipped(log))]}
+        return {"counts": [function(log)]}
     if module == "sessionizing":
-        sessions, cpu = function(zipped(log))
+        sessions, cpu = function(log)
         return {"counts": [sessions], "cpu": cpu}
     if name == "clickstream_again":
-        counts, cpu = function(zipped(log), out)
+        counts, cpu = function(log, out)
         return {"counts": counts, "cpu": cpu}
     if name != "clickstream":
-        return {"counts": function(zipped(log), out)}
+        return {"counts": function(log, out)}
     stages = Stages()
-    return {"counts": function(zipped(log), out, stages), "stages": stages.seconds}
+    return {"counts": function(log, out, stages), "stages": stages.seconds}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ a child's peak memory starts from its parent's.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import platform
@@ -50,28 +51,35 @@ class Measured:
 def main() -> None:
     """Make the log, run the rounds, print the tables."""
     chosen = _arguments()
-    few, log = map(_log, (A_FEW, chosen.lines))
+    few, log = _made(A_FEW), chosen.log or _made(chosen.lines)
+    lines = _count_lines(log)
     present = [one for one in CONTESTANTS if not one.is_missing]
     measured: dict[Contestant, Measured] = defaultdict(Measured)
     for turn in range(chosen.rounds):
         for one in present:
             _measure(one, few, log, measured[one])
         print(f"round {turn + 1} of {chosen.rounds} done", file=sys.stderr)
-    _report(measured, chosen.lines, chosen.rounds)
+    _report(measured, lines, chosen.rounds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure speed against peers.")
     parser.add_argument("--lines", type=int, default=500_000, help="2000000 for a large log")
+    parser.add_argument("--log", type=Path, help="a combined log, gzipped, instead of a made one")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
-def _log(lines: int) -> Path:
-    """A log of so many lines, made if it is not there."""
+def _made(lines: int) -> Path:
+    """A log of so many lines, gzipped."""
     log = BENCH / f"access-{lines}.log"
     _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(lines)])
-    return log
+    return log.with_name(f"{log.name}.gz")
+
+
+def _count_lines(log: Path) -> int:
+    with gzip.open(log) as lines:
+        return sum(1 for _ in lines)
 
 
 def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
@@ -92,7 +100,7 @@ def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
     if one.is_command:
-        shell = one.work.format(log=f"{log}.gz", out=out)
+        shell = one.work.format(log=log, out=out)
         command = ["sh", "-c", shell]
     else:
         command = [sys.executable, "-m", "benchmarks.contest", one.work, str(log), str(out)]

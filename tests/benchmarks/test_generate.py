@@ -58,20 +58,20 @@ def _of(group: str) -> list[Contestant]:
 def test_contestants_parse_what_was_planted(one: Contestant, log: Path, tmp_path: Path) -> None:
     planted = planted_in(log)
     lost = 0 if one.exact else planted.odd["not utf-8"]
-    assert contest(one.work, log, tmp_path)["counts"] == [planted.requests - lost]
+    assert contest(one.work, zipped(log), tmp_path)["counts"] == [planted.requests - lost]
 
 
 def test_the_whole_way_ends_at_the_same_rows(tmp_path: Path) -> None:
     log = tmp_path / "ascii.log"
     generate(log, 900)  # too short for anything planted, so that nothing is dropped
-    counts = [tuple(contest(one.work, log, tmp_path)["counts"]) for one in _of(WHOLE)]
+    counts = [tuple(contest(one.work, zipped(log), tmp_path)["counts"]) for one in _of(WHOLE)]
     assert len(counts) > 1
     assert len(set(counts)) == 1
 
 
 def test_everyone_cuts_the_same_sessions(log: Path, tmp_path: Path) -> None:
-    _, sessions = contest("whole_way:clickstream", log, tmp_path)["counts"]
-    found = {one.name: contest(one.work, log, tmp_path)["counts"] for one in _of(CUT)}
+    _, sessions = contest("whole_way:clickstream", zipped(log), tmp_path)["counts"]
+    found = {one.name: contest(one.work, zipped(log), tmp_path)["counts"] for one in _of(CUT)}
     assert found == {name: [sessions] for name in found}
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,8 @@ _PAIR = re.compile(r"""\s*([\w-]+)=("[^"\\]*"|[^\s";]*)\s*""", re.ASCII)
 _PAIRS = re.compile(rf"(?:{_PAIR.pattern};)*{_PAIR.pattern}", re.ASCII)
 
 _IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
+
+_Ranges = tuple[tuple[bytes, ...], tuple[bytes, ...]]
 
 
 def address_in(text: str) -> str | None:
@@ -77,11 +80,11 @@ class NetworkSet:
     """Networks merged into ranges; `address in networks` takes an address as `address_in` gives it.
 
     Host names are in none. Each tuple holds the ranges' first addresses and, at the same index,
-    their last ones, as numbers in ascending order.
+    their last ones, as bytes in network order, which ascend.
     """
 
-    ipv4: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
-    ipv6: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    ipv4: _Ranges = ((), ())
+    ipv6: _Ranges = ((), ())
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> NetworkSet:
@@ -92,15 +95,10 @@ class NetworkSet:
         return cls(_ranges(ipv4), _ranges(ipv6))
 
     def __contains__(self, address: str) -> bool:
-        if ":" in address:
-            (firsts, lasts), read = self.ipv6, _ipv6_number
-        else:
-            (firsts, lasts), read = self.ipv4, _ipv4_number
-        if not firsts:
-            return False
+        family, (firsts, lasts) = (AF_INET6, self.ipv6) if ":" in address else (AF_INET, self.ipv4)
         try:
-            number = read(address)
-        except ValueError:
+            number = inet_pton(family, address)
+        except (OSError, ValueError):
             return False
         index = bisect_right(firsts, number) - 1
         return index >= 0 and number <= lasts[index]
@@ -158,18 +156,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     return network
 
 
-def _ranges(
-    networks: Iterable[IPv4Network | IPv6Network],
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The first and the last address of each network, as numbers."""
-    edges = [(int(n.network_address), int(n.broadcast_address)) for n in networks]
+def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> _Ranges:
+    """The first and the last address of each network."""
+    edges = [(n.network_address.packed, n.broadcast_address.packed) for n in networks]
     return tuple(first for first, _ in edges), tuple(last for _, last in edges)
-
-
-def _ipv4_number(address: str) -> int:
-    a, b, c, d = map(int, address.split("."))
-    return a << 24 | b << 16 | c << 8 | d
-
-
-def _ipv6_number(address: str) -> int:
-    return int(IPv6Address(address))

@@ -15,6 +15,7 @@ from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import constrained_batches
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, EqualTo, LessThan
@@ -28,10 +29,6 @@ from clickstream.errors import ChangedRows, StaleHour
 from clickstream.lake import datafiles
 from clickstream.lake.iceberg import LoadedTable
 
-ROWS_PER_FILE = 250_000
-"""A larger day becomes several files, each of some hours. For an hour that is built again inside a
-compacted day pyiceberg reads the file that holds it into memory, so this bounds that memory."""
-
 
 @dataclass(frozen=True)
 class SmallFiles:
@@ -43,7 +40,7 @@ class SmallFiles:
     @property
     def rows(self) -> int:
         """How many rows they have, as the table's metadata says."""
-        return sum(task.file.record_count for task in self.tasks)
+        return sum(map(_rows, self.tasks))
 
 
 def small_files(loaded: LoadedTable, before: date) -> list[SmallFiles]:
@@ -60,16 +57,11 @@ def small_files(loaded: LoadedTable, before: date) -> list[SmallFiles]:
 
 def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
     """Neighbours together, as many as one file may have the rows of."""
-    pack: list[FileScanTask] = []
-    rows = 0
-    for task in tasks:
-        if pack and rows + task.file.record_count > ROWS_PER_FILE:
-            yield tuple(pack)
-            pack, rows = [], 0
-        pack.append(task)
-        rows += task.file.record_count
-    if pack:
-        yield tuple(pack)
+    return constrained_batches(tasks, datafiles.ROWS_PER_FILE, get_len=_rows, strict=False)
+
+
+def _rows(task: FileScanTask) -> int:
+    return int(task.file.record_count)
 
 
 def _day(task: FileScanTask) -> date:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import constrained_batches, split_when
 from pyiceberg.io.pyarrow import (
+    MetricModeTypes,
+    StatisticsCollector,
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
     parquet_path_to_id_mapping,
@@ -31,6 +35,10 @@ logging.getLogger("pyiceberg.io.pyarrow").addFilter(
 ROWS_AT_ONCE = 1 << 17
 """Rows of a row group, at most."""
 
+ROWS_PER_FILE = 250_000
+"""A larger day becomes several files, each of some hours. For an hour that is built again inside a
+day of one file pyiceberg reads the file that holds it into memory, so this bounds that memory."""
+
 
 def repeating_texts(table: Table) -> list[str]:
     """The columns of texts that come again, so that a dictionary of them is small."""
@@ -38,20 +46,33 @@ def repeating_texts(table: Table) -> list[str]:
     return [c.name for c in table.columns if c.type == "string" and c.name not in unique]
 
 
+def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Tables one below the other, as many as a file may have the rows of; none that is empty."""
+    for some in constrained_batches(rows, ROWS_PER_FILE, strict=False):
+        if any(map(len, some)):
+            yield pa.concat_tables(some)
+
+
 def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile:
     """Write rows of one day as a data file that no snapshot has yet; `kind` begins its name."""
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
     typed = _typed(table, rows)
+    kept = compute_statistics_plan(table.schema(), table.properties)
     # The name is new: to ask S3 whether there is such a file would be in vain, as to ask its size.
     with table.io.new_output(path).create(overwrite=True) as sink:
-        with pq.ParquetWriter(sink, typed.schema, compression="zstd", store_schema=False) as writer:
+        with pq.ParquetWriter(
+            sink,
+            typed.schema,
+            compression="zstd",
+            store_schema=False,
+            write_statistics=[*_told(kept)],
+            write_batch_size=ROWS_AT_ONCE,
+        ) as writer:
             writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
         size = sink.tell()
     statistics = data_file_statistics_from_parquet_metadata(
-        writer.writer.metadata,
-        compute_statistics_plan(table.schema(), table.properties),
-        parquet_path_to_id_mapping(table.schema()),
+        writer.writer.metadata, kept, parquet_path_to_id_mapping(table.schema())
     )
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -67,11 +88,33 @@ def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile
     )
 
 
+def _told(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
+    """The columns that the table's metadata tell something of: those that a file is found by.
+
+    Statistics of others, by which nobody would find a part of a file, take longer than their rows.
+    """
+    for column in kept.values():
+        if column.mode.type is not MetricModeTypes.NONE:
+            yield column.column_name
+
+
 def _typed(table: IcebergTable, rows: pa.Table) -> pa.Table:
     """Rows with the table's columns and types, and the ids of its fields; dictionaries stay."""
-    wanted = []
-    for field in schema_to_pyarrow(table.schema()):
-        given = rows.schema.field(field.name).type
-        wanted.append(field.with_type(given) if pa.types.is_dictionary(given) else field)
-    schema = pa.schema(wanted)
-    return rows.select(schema.names).unify_dictionaries().cast(schema)
+    plain = schema_to_pyarrow(table.schema())
+    columns = [_unified(rows[name]) for name in plain.names]
+    wanted = [
+        field.with_type(column.type) if pa.types.is_dictionary(column.type) else field
+        for field, column in zip(plain, columns, strict=True)
+    ]
+    return pa.table(columns, plain.names).cast(pa.schema(wanted))
+
+
+def _unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column, of texts with one dictionary for all.
+
+    Neighbours that have the same one already are joined first, which looks at no text by itself.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return column
+    same = split_when(column.chunks, lambda one, next: not one.dictionary.equals(next.dictionary))
+    return pa.chunked_array([*map(pa.concat_arrays, same)], column.type).unify_dictionaries()

@@ -194,10 +194,15 @@ class LoadedTable:
         ).to_arrow()
 
     def replace(
-        self, first: Hour, last: Hour, rows: pa.Table, only: Sequence[Mapping[str, str]] = ()
+        self,
+        first: Hour,
+        last: Hour,
+        *rows: pa.Table,
+        only: Sequence[Mapping[str, str]] = (),
     ) -> None:
         """Replace the rows of the hours from `first` to `last`, of one date, in one commit.
 
+        The new rows may come in several tables, best one for each hour: a file has whole ones.
         With `only`, just those rows are replaced that have all values, by column, of one of them.
         Raises StaleHour if someone changed one of the hours since the load.
         """
@@ -206,8 +211,8 @@ class LoadedTable:
             with _Replacement(self.iceberg) as replacement:
                 replacement.delete(chosen)
                 with replacement.update_snapshot().merge_append() as added:
-                    if len(rows):
-                        file = datafiles.write(self.iceberg, rows, first.event_date, "published")
+                    for some in datafiles.packed(rows):
+                        file = datafiles.write(self.iceberg, some, first.event_date, "published")
                         added.append_data_file(file)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:

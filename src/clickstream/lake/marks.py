@@ -78,7 +78,9 @@ class Marks:
     def _kept(self, key: str, parts: pa.Table) -> pa.Table:
         """The parts that lie under the key: these, if nobody has kept others for that version."""
         file = BytesIO()
-        pq.write_table(parts, file, compression="zstd")
+        pq.write_table(
+            parts, file, compression="zstd", use_dictionary=False, write_statistics=False
+        )
         if objects.swap(self.lake, key, file.getvalue(), None):
             return parts
         stored = objects.get(self.lake, key)

@@ -78,7 +78,7 @@ def publish(
     if stale := moved or marks.fallen():
         raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
     for table in (HITS, SESSION_PARTS, REJECTS):
-        tables.replace(table, pa.concat_tables(one.rows(table) for one in hours))
+        tables.replace(table, *(one.rows(table) for one in hours))
     known = tables.raw_objects()
     made = history([Replaced(before[hour], parts.get(hour), known[hour]) for hour in before])
     tables.replace(RAW_OBJECTS, made[RAW_OBJECTS.name])
@@ -112,9 +112,9 @@ class _Tables:
             known[Hour.at(row["hour_at"])][row["raw_object"]] = row
         return known
 
-    def replace(self, table: Table, rows: pa.Table) -> None:
+    def replace(self, table: Table, *rows: pa.Table) -> None:
         """Replace the rows of all hours in a table, in one commit."""
-        self._loaded[table.name].replace(self._first, self._last, rows)
+        self._loaded[table.name].replace(self._first, self._last, *rows)
 
     def record_changes(self, before: Mapping[Hour, LedgerRow], rows: pa.Table) -> None:
         """Replace what an attempt before has recorded of the same publication of an hour.
@@ -133,7 +133,7 @@ class _Tables:
             for hour_at, replaced_at in sorted(again)
         ]
         if only:
-            self._loaded[SESSION_CHANGES.name].replace(self._first, self._last, rows, only)
+            self._loaded[SESSION_CHANGES.name].replace(self._first, self._last, rows, only=only)
 
     def _read(self, table: Table, columns: list[str] | None = None) -> list[dict[str, Any]]:
         found = self._loaded[table.name].read(self._first, self._last, columns)

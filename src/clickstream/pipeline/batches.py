@@ -6,14 +6,16 @@ asks the published hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
+from more_itertools import constrained_batches, split_when
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
+from clickstream.lake.raw import RawObject
 from clickstream.pipeline.build import (
     begin,
     check_hour,
@@ -26,57 +28,69 @@ from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Built, Staged
 from clickstream.pipeline.together import build_together
 
-BYTES_AT_ONCE = 8 << 20
-"""Raw bytes, compressed, of hours that are built and published as one: some 350,000 lines.
+CLEANED_AT_ONCE = 8 << 20
+"""Raw bytes, compressed, of hours that are cleaned as one: some 350,000 lines, a group of `bulk`.
 
-It bounds what is held in memory (about a group of `bulk`), what a run that is killed has to do
-again, and how large a file an hour may lie in that is built again by itself.
+It bounds what is held in memory while they are.
 """
+
+PUBLISHED_AT_ONCE = 32 << 20
+"""The same of hours that are published as one, each of some commits: more than a million lines.
+
+It bounds the rows that wait in memory, and what a run that is killed has to do again.
+"""
+
+RawObjects = Mapping[Hour, Sequence[RawObject]]
 
 
 @trouble.told()
 def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[Built]:
     """Clean, stitch and check hours that follow on each other; no table is touched.
 
-    One hour may be of any size, and goes by way of staging; several are built in memory. Unless
-    `afresh`, rows that wait in staging, of today's lines and rules, are not cleaned again.
+    A large hour goes by way of staging, and one alone; others are built in memory, as many together
+    as it allows. Unless `afresh`, rows that wait in staging, of today's lines and rules, are not
+    cleaned again.
     """
     rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
-    begun = [begin(lake, h, rows.get(h, LedgerRow({})).version, raws[h]) for h in hours]
-    known = [None if afresh else waiting(lake, one) for one in begun]
     carry = handed_on(lake, hours[0])
-    if len(hours) > 1 and not any(known):
+    built: list[Built] = []
+    for piece in pieces(hours, _size_in(raws), CLEANED_AT_ONCE):
+        versions = (rows.get(hour, LedgerRow({})).version for hour in piece)
+        begun = [begin(lake, h, v, raws[h]) for h, v in zip(piece, versions, strict=True)]
+        some, carry = _built(lake, begun, raws, carry, afresh)
+        built += some
+    return built
+
+
+def _built(
+    lake: Lake, begun: Sequence[Staged], raws: RawObjects, carry: pd.DataFrame, afresh: bool
+) -> tuple[list[Built], pd.DataFrame]:
+    """The hours of a piece, and what the last one hands on."""
+    known = [None if afresh else waiting(lake, one) for one in begun]
+    if len(begun) > 1 and not any(known):
         return build_together(lake, begun, raws, carry)
-    cleaned = (
-        there or clean_lines(lake, one, raws[hour])
-        for there, one, hour in zip(known, begun, hours, strict=True)
-    )
-    return [*_stitched(lake, cleaned, carry)]
+    built = []
+    for there, one in zip(known, begun, strict=True):
+        cleaned = there or clean_lines(lake, one, raws[Hour.parse(one.hour)])
+        staged, carry = stitch(lake, cleaned, carry)
+        built.append(from_staging(lake, check_hour(lake, staged)))
+    return built, carry
 
 
-def _stitched(lake: Lake, cleaned: Iterable[Staged], carry: pd.DataFrame) -> Iterator[Built]:
-    for one in cleaned:
-        staged, carry = stitch(lake, one, carry)
-        yield from_staging(lake, check_hour(lake, staged))
-
-
-def in_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[list[Hour]]:
+def in_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[Sequence[Hour]]:
     """Hours of one day, in order, in pieces that follow on each other and are not too large."""
     raws = raw.raw_by_hour(lake, hours[0], hours[-1]) if hours else {}
-    sizes = [sum(item.size for item in raws.get(hour, ())) for hour in hours]
-    return pieces(hours, sizes, BYTES_AT_ONCE)
+    return pieces(hours, _size_in(raws), PUBLISHED_AT_ONCE)
 
 
-def pieces(hours: Sequence[Hour], sizes: Sequence[int], most: int) -> Iterator[list[Hour]]:
+def _size_in(raws: RawObjects) -> Callable[[Hour], int]:
+    return lambda hour: sum(item.size for item in raws.get(hour, ()))
+
+
+def pieces(
+    hours: Iterable[Hour], size: Callable[[Hour], int], most: int
+) -> Iterator[Sequence[Hour]]:
     """Hours in pieces that follow on each other, as large as may be; a larger hour is alone."""
-    piece: list[Hour] = []
-    total = 0
-    for hour, size in zip(hours, sizes, strict=True):
-        if piece and (hour != piece[-1].next or total + size > most):
-            yield piece
-            piece, total = [], 0
-        piece.append(hour)
-        total += size
-    if piece:
-        yield piece
+    for run in split_when(hours, lambda hour, following: following != hour.next):
+        yield from constrained_batches(run, most, get_len=size, strict=False)

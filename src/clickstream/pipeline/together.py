@@ -40,15 +40,16 @@ def build_together(
     begun: Sequence[Staged],
     raws: Mapping[Hour, Sequence[RawObject]],
     carry: pd.DataFrame,
-) -> list[Built]:
+) -> tuple[list[Built], pd.DataFrame]:
     """Clean, stitch and check hours of one day that were begun; `carry` is handed on to the first.
 
-    No table is touched. Raises UnbalancedHour for one that does not add up.
+    No table is touched. Also what the last one hands on. Raises UnbalancedHour for one that does
+    not add up.
     """
     hours = [Hour.parse(one.hour) for one in begun]
     reading = Reading(lake, {hour: raws[hour] for hour in hours})
     [requests] = reading.requests()
-    rows, digests = _made(requests, hours, carry, session_rules(lake.settings))
+    rows, digests, carry = _made(requests, hours, carry, session_rules(lake.settings))
     rejects = reading.rejects
     rows[REJECTS] = _by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
     balances = [requests.balance(some) for some in _spans(requests.columns["hour"], hours)]
@@ -58,25 +59,28 @@ def build_together(
         of_hour = {table: pieces[number] for table, pieces in rows.items()}
         told = replace(one, balance=balances[number], carry_in=carry_in, carry_out=carry_out)
         built.append(_checked(told, reading.lines[hours[number]], of_hour))
-    return built
+    return built, carry
 
 
 def _made(
     requests: clean.Requests, hours: Sequence[Hour], carry: pd.DataFrame, rules: SessionRules
-) -> tuple[dict[Table, list[pa.Table]], list[str]]:
-    """Hits and session parts of each hour, and the digests of what is handed on at every edge."""
+) -> tuple[dict[Table, list[pa.Table]], list[str], pd.DataFrame]:
+    """Hits and session parts of each hour, the digests of what is handed on at every edge.
+
+    Also what is handed on at the last one.
+    """
     of_requests = requests.columns["hour"]
     cut = sessions.cut(requests, rules, of_requests)
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
     unstitched = [parts[_STITCHED_BY].iloc[some] for some in _spans(of_parts, hours)]
-    stitched, digests = _stitched(unstitched, hours, carry, rules)
+    stitched, digests, carry_out = _stitched(unstitched, hours, carry, rules)
     rows = {
         HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
         SESSION_PARTS: _by_hour(parts.assign(**stitched), SESSION_PARTS, of_parts, hours),
     }
-    return rows, digests
+    return rows, digests, carry_out
 
 
 def _checked(one: Staged, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]) -> Built:
@@ -98,14 +102,14 @@ def _stitched(
     hours: Sequence[Hour],
     carry: pd.DataFrame,
     rules: SessionRules,
-) -> tuple[pd.DataFrame, list[str]]:
-    """The sessions of each hour's parts, and the digests of what is handed on at every edge."""
+) -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
+    """The sessions of each hour's parts, and as `_made` the digests and what is handed on."""
     found, digests = [], [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
         stitched, carry = stitched_to(carry, [some], hour, rules)
         found += [one[_STITCHED] for one in stitched]
         digests.append(sessions.carry_digest(carry))
-    return pd.concat(found), digests
+    return pd.concat(found), digests, carry
 
 
 def _by_hour(

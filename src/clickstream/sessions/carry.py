@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from clickstream.hours import Hour
 
@@ -46,32 +45,37 @@ def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame
     reaches back to, at least; any other part makes no difference. An hour's parts and the carry
     that it took over do as well.
     """
+    return _open(_table(parts), hour, gap_seconds).to_pandas()
+
+
+def carry_digest(carry: pd.DataFrame) -> str:
+    """Digest of a carry: equal exactly when the open sessions are the same."""
+    return _digest(_table(carry))
+
+
+def _table(rows: pd.DataFrame) -> pa.Table:
+    """Rows with the carry's columns in Arrow: it sorts texts several times faster than pandas."""
+    return pa.table({name: pa.array(rows[name]) for name in CARRY_COLUMNS}).cast(_SCHEMA)
+
+
+def _open(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
     is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(gap_seconds, "s"))
-    in_order = _table(parts, np.flatnonzero(is_open)).sort_by(
+    in_order = parts.take(pa.array(np.flatnonzero(is_open))).sort_by(
         [("visitor_id", "ascending"), ("last_hit_at", "ascending")]
     )
     visitor = in_order["visitor_id"]
     goes_on = pc.equal(visitor[1:], visitor[:-1]).to_numpy()
     latest = np.append(~goes_on, np.ones(min(len(visitor), 1), np.bool_))
-    return in_order.filter(latest).to_pandas()
+    return in_order.filter(latest)
 
 
-def carry_digest(carry: pd.DataFrame) -> str:
-    """Digest of a carry: equal exactly when the open sessions are the same."""
-    rows = _table(carry).sort_by("visitor_id")
+def _digest(carry: pa.Table) -> str:
+    rows = carry.sort_by("visitor_id")
     moments = [_isoformat(rows[name]) for name in ("session_started_at", "last_hit_at")]
     lines = pc.binary_join_element_wise(rows["visitor_id"], rows["session_id"], *moments, " ")
     text = "".join(f"{line}\n" for line in lines.to_pylist())
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _table(carry: pd.DataFrame, rows: NDArray[np.int64] | None = None) -> pa.Table:
-    """A carry, or some rows of it, in Arrow: it sorts texts several times faster than pandas."""
-    columns = {name: pa.array(carry[name]) for name in CARRY_COLUMNS}
-    if rows is not None:
-        columns = {name: column.take(pa.array(rows)) for name, column in columns.items()}
-    return pa.table(columns).cast(_SCHEMA)
 
 
 def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -89,7 +93,8 @@ def digests_of(parts: pd.DataFrame) -> Digests:
 
     What one hour hands on is what the next takes over.
     """
-    return cache(lambda hour, gap_seconds: carry_digest(carry_out(parts, hour, gap_seconds)))
+    table = _table(parts)
+    return cache(lambda hour, gap_seconds: _digest(_open(table, hour, gap_seconds)))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, compaction, expiry, iceberg, objects, sweep
+from clickstream.lake import Lake, athena, compaction, datafiles, expiry, iceberg, objects, sweep
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -110,7 +110,7 @@ def test_a_large_day_becomes_files_of_neighbouring_hours(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(built)
-    monkeypatch.setattr(compaction, "ROWS_PER_FILE", 10)
+    monkeypatch.setattr(datafiles, "ROWS_PER_FILE", 10)
     assert pipeline.compact_days(built, SETTLED).files_after == 3
     assert [files_of(built, table) for table in TABLES] == [2, 2, 1, 1, 0, 1]
     assert pipeline.compact_days(built, SETTLED).files_before == 0
