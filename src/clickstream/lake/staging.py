@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.lake.datafiles import repeating_texts
 from clickstream.shaping import RowsWriter
 from clickstream.tables import Table
 
@@ -55,16 +54,19 @@ def read(lake: Lake, key: str, columns: list[str] | None = None) -> pa.Table:
 
 
 def read_coded(lake: Lake, key: str, table: Table) -> pa.Table:
-    """The rows of a staged object of a table; texts that repeat are dictionaries."""
-    return _opened(lake, key, read_dictionary=repeating_texts(table)).read()
+    """The rows of a staged object of a table, as they were shaped: texts are dictionaries."""
+    return _opened(lake, key, read_dictionary=_texts_of(table)).read()
 
 
 def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:
     """The rows of a staged object as frames, as they were written; texts are categories."""
-    texts = [column.name for column in table.columns if column.type == "string"]
-    file = _opened(lake, key, read_dictionary=texts)
+    file = _opened(lake, key, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
         yield file.read_row_group(number).to_pandas()
+
+
+def _texts_of(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.type == "string"]
 
 
 def count(lake: Lake, key: str) -> int:

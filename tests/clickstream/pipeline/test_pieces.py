@@ -39,7 +39,7 @@ def test_pieces_are_whole_and_in_order_and_no_two_could_be_one(sizes: dict[int, 
 
 @pytest.fixture
 def pulled(lake: Lake, tmp_path: Path) -> Lake:
-    """Four hours of a day: who came in one asks in the next, and each hour has a page of its own."""
+    """Four hours of a day: who came in one asks in the next, and each has a page of its own."""
     for hour in hour_range(FIRST, LAST):
         visitors = [Client(f"203.0.113.{hour.number % 3}"), Client("192.0.2.1")]
         asked = [v.get(f"{hour}:{m}:00", f"/{hour}") for m in (10, 40) for v in visitors]
