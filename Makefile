@@ -26,7 +26,7 @@ geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 M
 	$(BIN)/python -m clickstream.local.geoip var/geoip
 
 test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
 
 test-stack: $(VENV)/dev.stamp ## backfills and cleared tasks in a running Airflow, some minutes
 	$(BIN)/pytest -m stack --durations 0 tests/stack

@@ -57,6 +57,8 @@ def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column of texts as a dictionary of those that the column has, or few more."""
     coded = texts.whole(column)
+    if coded.type == pa.string():
+        coded = coded.dictionary_encode()
     if len(coded.dictionary) > len(coded):
         coded = coded.dictionary_decode().dictionary_encode()
     return coded.cast(TEXT)

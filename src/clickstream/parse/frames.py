@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from clickstream import texts
 from clickstream.parse.escaping import escape
 from clickstream.parse.formats import REASONS
-from clickstream.parse.rows import Coded, Rows
+from clickstream.parse.rows import Coded, Refused, Rows
 
 _TEXTS = (
     *("client", "method", "target", "protocol", "referrer", "user_agent"),
@@ -31,12 +31,12 @@ _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
 """The text of a field that the format has no place for; a field that was left out is NA."""
 
-_REASON = pd.CategoricalDtype(pd.Index(REASONS, dtype="str"))
+_REASONS = pa.array(REASONS)
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What `parse` made of some lines: `lines == len(table) + len(rejects)`, always.
+    """What `parse` made of some lines: `lines == len(table) + len(refused)`, always.
 
     `table` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
     timestamp[us]), client, method, target, protocol, referrer, user_agent, host (the virtual host
@@ -46,15 +46,15 @@ class Parsed:
     that the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
     method and protocol are null and target is the whole request line.
 
-    `rejects` has one row for each refused line: line_number (int64), reason (category, one of
-    REASONS) and line (str, the line's bytes escaped; `unescape` gives them back).
+    `refused` has one row for each refused line: line_number (int64), reason (a dictionary of the
+    REASONS) and line (string, the line's bytes escaped; `unescape` gives them back).
 
     `directives` counts the log's own header lines (W3C), which are neither. They keep their place
     in the numbering of lines.
     """
 
     table: pa.Table
-    rejects: pd.DataFrame
+    refused: pa.Table
     lines: int
     directives: int = 0
 
@@ -62,6 +62,11 @@ class Parsed:
     def requests(self) -> pd.DataFrame:
         """The table as a frame: texts are categories, bytes Int64, what is null is NA."""
         return texts.as_frame(self.table)
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """The refused lines as a frame: reason is a category."""
+        return self.refused.to_pandas()
 
 
 def as_frames(rows: Rows, first_line: int) -> Parsed:
@@ -79,8 +84,7 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
             "bytes": pa.array(rows.size, mask=rows.size < 0),
         }
     )
-    rejects = _rejects(rows.refused, first_line)
-    return Parsed(table, rejects, rows.lines, len(rows.directives))
+    return Parsed(table, _refused(rows.refused, first_line), rows.lines, len(rows.directives))
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
@@ -88,7 +92,7 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
     parts = list(parts)
     return Parsed(
         pa.concat_tables([part.table for part in parts]).unify_dictionaries(),
-        _stacked([part.rejects for part in parts]),
+        pa.concat_tables([part.refused for part in parts]),
         sum(part.lines for part in parts),
         sum(part.directives for part in parts),
     )
@@ -99,21 +103,18 @@ def in_order(parsed: Parsed) -> Parsed:
     return replace(
         parsed,
         table=parsed.table.sort_by("line_number"),
-        rejects=parsed.rejects.sort_values("line_number", ignore_index=True),
+        refused=parsed.refused.sort_by("line_number"),
     )
 
 
-def _stacked(rejects: list[pd.DataFrame]) -> pd.DataFrame:
-    return rejects[0] if len(rejects) == 1 else pd.concat(rejects, ignore_index=True)
-
-
-def _rejects(refused: list[tuple[int, str, bytes]], first_line: int) -> pd.DataFrame:
+def _refused(refused: list[Refused], first_line: int) -> pa.Table:
     numbers, reasons, lines = zip(*refused, strict=True) if refused else ((), (), ())
-    return pd.DataFrame(
+    codes = pa.array(map(REASONS.index, reasons), pa.int32())
+    return pa.table(
         {
             "line_number": np.array(numbers, np.int64) + first_line,
-            "reason": pd.Categorical(reasons, dtype=_REASON),
-            "line": pd.array([escape(line) for line in lines], dtype="str"),
+            "reason": pa.DictionaryArray.from_arrays(codes, _REASONS),
+            "line": pa.array(map(escape, lines), pa.string()),
         }
     )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
-from clickstream import bulk, clean, parse
+from clickstream import bulk, clean, parse, texts
 from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, raw
 from clickstream.lake.raw import RawObject
@@ -27,7 +27,7 @@ class Reading:
     raws: Mapping[Hour, Sequence[RawObject]]
     lines: dict[Hour, dict[str, int]] = field(init=False)
     """How many lines each raw object has, by its key."""
-    _rejects: list[pd.DataFrame] = field(init=False, default_factory=list)
+    _rejects: list[pa.Table] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Nothing is read yet."""
@@ -47,9 +47,9 @@ class Reading:
             yield from bulk.grouped(self._parsed(), cleaner, groups)
 
     @property
-    def rejects(self) -> pd.DataFrame:
+    def rejects(self) -> pa.Table:
         """The lines refused, with the number of each one's hour, once all requests are read."""
-        return pd.concat(self._rejects, ignore_index=True)
+        return pa.concat_tables(self._rejects)
 
     def _parsed(self) -> Iterator[bulk.Batch]:
         for hour, items in self.raws.items():
@@ -59,14 +59,20 @@ class Reading:
         """The requests of each raw object; an hour without any has one that is empty."""
         if not items:
             nothing = parse.parse(b"", "combined")
-            self._refuse(nothing.rejects, hour, "")
+            self._refuse(nothing.refused, hour, "")
             yield nothing.table, "", hour
         for item in items:
             log_format = log_format_of(self.lake.settings, item.log_format)
             found = parse.parse(raw.read(self.lake, item), log_format)
-            self._refuse(found.rejects, hour, item.key)
-            self.lines[hour][item.key] = len(found.table) + len(found.rejects)
+            self._refuse(found.refused, hour, item.key)
+            self.lines[hour][item.key] = found.lines
             yield found.table, item.key, hour
 
-    def _refuse(self, rejects: pd.DataFrame, hour: Hour, raw_object: str) -> None:
-        self._rejects.append(rejects.assign(raw_object=raw_object, hour=np.int32(hour.number)))
+    def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
+        own = {
+            "raw_object": texts.constant(raw_object, len(refused)),
+            "hour": pa.array(np.full(len(refused), hour.number, np.int32)),
+        }
+        for name, column in own.items():
+            refused = refused.append_column(name, column)
+        self._rejects.append(refused)
