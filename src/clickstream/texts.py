@@ -93,6 +93,11 @@ def as_arrow(column: pd.Series) -> pa.Array:
     return arrow.cast(TEXT) if pa.types.is_dictionary(arrow.type) else arrow
 
 
+def as_table(frame: pd.DataFrame) -> pa.Table:
+    """A frame as a table, its columns as `as_arrow` makes them; whatever its index is."""
+    return pa.table({str(name): as_arrow(frame[name]) for name in frame})
+
+
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """A table of requests as a frame: texts as categories, `bytes`, which may be NA, as Int64."""
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)

@@ -13,11 +13,10 @@ from itertools import accumulate
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 from tests.support.traffic import FIRST, Traffic
 
-from clickstream import clean, parse, sessions
+from clickstream import clean, parse, sessions, texts
 from clickstream.hours import Hour, hour_range
 from clickstream.shaping import shape
 from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
@@ -36,7 +35,8 @@ def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckD
     carry, raw = sessions.no_carry(), raw_by_hour(traffic)
     for hour in hour_range(FIRST, traffic.last):
         parts = [_build(tables, hour, raw[hour], carry, rules)] if hour in raw else []
-        carry = sessions.carry_out(pd.concat([carry, *parts]), hour, rules.gap_seconds)
+        rows = pa.concat_tables([carry, *map(sessions.carry_rows, parts)])
+        carry = sessions.carry_out(rows, hour, rules.gap_seconds)
     return _database(tables)
 
 
@@ -57,9 +57,9 @@ def _build(
     tables: Tables,
     hour: Hour,
     raw: Mapping[str, bytes],
-    carry: pd.DataFrame,
+    carry: pa.Table,
     rules: sessions.SessionRules,
-) -> pd.DataFrame:
+) -> pa.Table:
     """Add an hour to the tables; its session parts."""
     cleaner = clean.Cleaner(RULES, _keys(hour, rules.gap_seconds))
     rejected = 0
@@ -75,7 +75,7 @@ def _build(
     made = sessions.make_parts(requests, cut, rules)
     for hits in sessions.hits_in_order(requests, cut, made):
         tables[HITS.name].append(shape(hits, HITS, hour))
-    parts = sessions.stitch(made, carry, hour, rules)
+    parts = sessions.stitch(texts.as_table(made), carry, hour, rules)
     tables[SESSION_PARTS.name].append(shape(parts, SESSION_PARTS, hour))
     tables[HOUR_LEDGER.name].append(_ledger_row(hour, requests.balance(), rejected))
     return parts

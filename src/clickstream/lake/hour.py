@@ -58,9 +58,9 @@ def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> p
     return _rows(lake, HOUR_LEDGER, first, last).sort_by("hour_at").to_pandas()
 
 
-def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pd.DataFrame:
+def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pa.Table:
     """Some columns of the published session parts of the hours from `first` to `last`."""
-    return _rows(lake, SESSION_PARTS, first, last, columns).to_pandas()
+    return _rows(lake, SESSION_PARTS, first, last, columns)
 
 
 def _rows(

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,11 +57,11 @@ def read_coded(lake: Lake, key: str, table: Table) -> pa.Table:
     return _opened(lake, key, read_dictionary=_texts_of(table)).read()
 
 
-def read_frames(lake: Lake, key: str, table: Table) -> Iterator[pd.DataFrame]:
-    """The rows of a staged object as frames, as they were written; texts are categories."""
+def read_pieces(lake: Lake, key: str, table: Table) -> Iterator[pa.Table]:
+    """The same in the pieces that were written."""
     file = _opened(lake, key, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
-        yield file.read_row_group(number).to_pandas()
+        yield file.read_row_group(number)
 
 
 def _texts_of(table: Table) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import pandas as pd
+import pyarrow as pa
 from more_itertools import constrained_batches, split_when
 
 from clickstream.hours import Hour
@@ -64,8 +64,8 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
 
 
 def _built(
-    lake: Lake, begun: Sequence[Staged], raws: RawObjects, carry: pd.DataFrame, afresh: bool
-) -> tuple[list[Built], pd.DataFrame]:
+    lake: Lake, begun: Sequence[Staged], raws: RawObjects, carry: pa.Table, afresh: bool
+) -> tuple[list[Built], pa.Table]:
     """The hours of a piece, and what the last one hands on."""
     known = [None if afresh else waiting(lake, one) for one in begun]
     if len(begun) > 1 and not any(known):

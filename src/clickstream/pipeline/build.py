@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 
 from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
@@ -108,11 +108,11 @@ def build_sessions(lake: Lake, staged: Staged) -> Staged:
     return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour)))[0]
 
 
-def stitch(lake: Lake, staged: Staged, carry: pd.DataFrame) -> tuple[Staged, pd.DataFrame]:
+def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Table]:
     """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    frames = staging.read_frames(lake, staged.parts_key, UNSTITCHED_PARTS)
-    stitched, carry_out = stitched_to(carry, frames, hour, rules)
+    pieces = staging.read_pieces(lake, staged.parts_key, UNSTITCHED_PARTS)
+    stitched, carry_out = stitched_to(carry, pieces, hour, rules)
     built = replace(
         staged,
         session_parts=sum(map(len, stitched)),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 import pandas as pd
+import pyarrow as pa
 
 from clickstream import sessions
 from clickstream.hours import Hour, hour_range
@@ -15,7 +16,7 @@ from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
 
 
-def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
+def handed_on(lake: Lake, hour: Hour) -> pa.Table:
     """The sessions that are still open when an hour starts, from the published hours before it.
 
     Hours without parts count for nothing, so it makes no difference which of them are unpublished.
@@ -26,12 +27,12 @@ def handed_on(lake: Lake, hour: Hour) -> pd.DataFrame:
 
 
 def stitched_to(
-    carry: pd.DataFrame, frames: Iterable[pd.DataFrame], hour: Hour, rules: SessionRules
-) -> tuple[list[pd.DataFrame], pd.DataFrame]:
-    """An hour's parts, in any number of frames, with their sessions; and what the hour hands on."""
-    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in frames]
-    of_carry = [parts[sessions.CARRY_COLUMNS] for parts in (carry, *stitched)]
-    return stitched, sessions.carry_out(pd.concat(of_carry), hour, rules.gap_seconds)
+    carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
+) -> tuple[list[pa.Table], pa.Table]:
+    """An hour's parts, in any number of tables, with their sessions; and what the hour hands on."""
+    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in tables]
+    rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
+    return stitched, sessions.carry_out(rows, hour, rules.gap_seconds)
 
 
 def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:
@@ -96,5 +97,7 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     return next((link.hour for link in near if not link.follows(digests)), None)
 
 
-def _parts(lake: Lake, first: Hour, last: Hour) -> pd.DataFrame:
-    return lake_hour.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
+def _parts(lake: Lake, first: Hour, last: Hour) -> pa.Table:
+    """The published parts of some hours, as rows of a carry."""
+    found = lake_hour.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
+    return sessions.carry_rows(found)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import clean, sessions
+from clickstream import clean, sessions, texts
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.raw import RawObject
@@ -31,16 +31,13 @@ from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 HourNumbers = NDArray[np.int32]
 """For each row the number of its hour, in order."""
 
-_STITCHED_BY = ["visitor_id", "carried_as", "part_id", "first_hit_at", "last_hit_at"]
-_STITCHED = ["session_id", "session_started_at"]
-
 
 def build_together(
     lake: Lake,
     begun: Sequence[Staged],
     raws: Mapping[Hour, Sequence[RawObject]],
-    carry: pd.DataFrame,
-) -> tuple[list[Built], pd.DataFrame]:
+    carry: pa.Table,
+) -> tuple[list[Built], pa.Table]:
     """Clean, stitch and check hours of one day that were begun; `carry` is handed on to the first.
 
     No table is touched. Also what the last one hands on. Raises UnbalancedHour for one that does
@@ -63,8 +60,8 @@ def build_together(
 
 
 def _made(
-    requests: clean.Requests, hours: Sequence[Hour], carry: pd.DataFrame, rules: SessionRules
-) -> tuple[dict[Table, list[pa.Table]], list[str], pd.DataFrame]:
+    requests: clean.Requests, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
+) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
     """Hits and session parts of each hour, the digests of what is handed on at every edge.
 
     Also what is handed on at the last one.
@@ -74,7 +71,8 @@ def _made(
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    unstitched = [parts[_STITCHED_BY].iloc[some] for some in _spans(of_parts, hours)]
+    known = texts.as_table(parts[[*sessions.STITCHED_BY, "last_hit_at"]])
+    unstitched = [known[some] for some in _spans(of_parts, hours)]
     stitched, digests, carry_out = _stitched(unstitched, hours, carry, rules)
     rows = {
         HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
@@ -98,18 +96,17 @@ def _checked(one: Staged, lines: Mapping[str, int], rows: Mapping[Table, pa.Tabl
 
 
 def _stitched(
-    parts: Sequence[pd.DataFrame],
-    hours: Sequence[Hour],
-    carry: pd.DataFrame,
-    rules: SessionRules,
-) -> tuple[pd.DataFrame, list[str], pd.DataFrame]:
-    """The sessions of each hour's parts, and as `_made` the digests and what is handed on."""
-    found, digests = [], [sessions.carry_digest(carry)]
+    parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
+) -> tuple[dict[str, pd.Series], list[str], pa.Table]:
+    """The sessions of all parts, and as `_made` the digests and what is handed on."""
+    found: list[pa.Table] = []
+    digests = [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
         stitched, carry = stitched_to(carry, [some], hour, rules)
-        found += [one[_STITCHED] for one in stitched]
+        found += stitched
         digests.append(sessions.carry_digest(carry))
-    return pd.concat(found), digests, carry
+    whole = pa.concat_tables(one.select(sessions.SESSION) for one in found)
+    return {name: whole[name].to_pandas() for name in sessions.SESSION}, digests, carry
 
 
 def _by_hour(

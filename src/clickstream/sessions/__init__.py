@@ -16,6 +16,7 @@ from clickstream.sessions.carry import (
     Link,
     carry_digest,
     carry_out,
+    carry_rows,
     digests_of,
     no_carry,
 )
@@ -23,13 +24,15 @@ from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
-from clickstream.sessions.parts import build_parts, make_parts, stitch
+from clickstream.sessions.parts import SESSION, STITCHED_BY, build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
     "GOAL_COLUMNS",
+    "SESSION",
+    "STITCHED_BY",
     "Cut",
     "Digests",
     "Goal",
@@ -39,6 +42,7 @@ __all__ = [
     "build_parts",
     "carry_digest",
     "carry_out",
+    "carry_rows",
     "changes",
     "cut",
     "digests_of",

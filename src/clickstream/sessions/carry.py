@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -33,32 +32,23 @@ _SCHEMA = pa.schema(
 CARRY_COLUMNS = _SCHEMA.names
 
 
-def no_carry() -> pd.DataFrame:
+def no_carry() -> pa.Table:
     """The carry of an hour that hands on nothing."""
-    return _SCHEMA.empty_table().to_pandas()
+    return _SCHEMA.empty_table()
 
 
-def carry_out(parts: pd.DataFrame, hour: Hour, gap_seconds: int) -> pd.DataFrame:
+def carry_rows(parts: pa.Table) -> pa.Table:
+    """Stitched parts as rows of a carry."""
+    return parts.select(CARRY_COLUMNS).cast(_SCHEMA)
+
+
+def carry_out(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
     """What is handed on at the end of an hour: each visitor's last part, if it may still go on.
 
-    `parts` needs the carry's columns, and is of the hour and of those before it that the gap
-    reaches back to, at least; any other part makes no difference. An hour's parts and the carry
-    that it took over do as well.
+    `parts` are rows of a carry, of the hour and of those before it that the gap reaches back to, at
+    least; any other part makes no difference. An hour's parts and the carry that it took over do as
+    well.
     """
-    return _open(_table(parts), hour, gap_seconds).to_pandas()
-
-
-def carry_digest(carry: pd.DataFrame) -> str:
-    """Digest of a carry: equal exactly when the open sessions are the same."""
-    return _digest(_table(carry))
-
-
-def _table(rows: pd.DataFrame) -> pa.Table:
-    """Rows with the carry's columns in Arrow: it sorts texts several times faster than pandas."""
-    return pa.table({name: pa.array(rows[name]) for name in CARRY_COLUMNS}).cast(_SCHEMA)
-
-
-def _open(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
     is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(gap_seconds, "s"))
     in_order = parts.take(pa.array(np.flatnonzero(is_open))).sort_by(
@@ -70,7 +60,8 @@ def _open(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
     return in_order.filter(latest)
 
 
-def _digest(carry: pa.Table) -> str:
+def carry_digest(carry: pa.Table) -> str:
+    """Digest of a carry: equal exactly when the open sessions are the same."""
     rows = carry.sort_by("visitor_id")
     moments = [_isoformat(rows[name]) for name in ("session_started_at", "last_hit_at")]
     lines = pc.binary_join_element_wise(rows["visitor_id"], rows["session_id"], *moments, " ")
@@ -88,13 +79,12 @@ Digests = Callable[[Hour, int], str]
 """The digest of what is handed on at the end of an hour, with a gap of so many seconds."""
 
 
-def digests_of(parts: pd.DataFrame) -> Digests:
-    """The digests of what some published parts hand on, each worked out once.
+def digests_of(parts: pa.Table) -> Digests:
+    """The digests of what some published parts, as rows of a carry, hand on, each made once.
 
     What one hour hands on is what the next takes over.
     """
-    table = _table(parts)
-    return cache(lambda hour, gap_seconds: _digest(_open(table, hour, gap_seconds)))
+    return cache(lambda hour, gap_seconds: carry_digest(carry_out(parts, hour, gap_seconds)))
 
 
 @dataclass(frozen=True)

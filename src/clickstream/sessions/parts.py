@@ -32,14 +32,21 @@ _VISITOR = (
     *("country", "region", "city", "opted_out"),
 )
 _IDS = ("visitor_id", "carried_as")
+STITCHED_BY = ("visitor_id", "carried_as", "part_id", "first_hit_at")
+"""What must be known of a part to find its session."""
+
+SESSION = ("session_id", "session_started_at")
+"""What is known of a part's session then."""
 _FLAGS = ("hit_at", "kind", "is_bot", "channel")
 
 
 def build_parts(
-    requests: Requests, carry: pd.DataFrame, hour: Hour, rules: SessionRules
+    requests: Requests, carry: pa.Table, hour: Hour, rules: SessionRules
 ) -> pd.DataFrame:
     """The session parts of an hour, from its requests and what the hours before hand on."""
-    return stitch(make_parts(requests, cut(requests, rules), rules), carry, hour, rules)
+    made = make_parts(requests, cut(requests, rules), rules)
+    stitched = stitch(texts.as_table(made), carry, hour, rules)
+    return made.assign(**{name: stitched[name].to_pandas() for name in SESSION})
 
 
 def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFrame:
@@ -81,10 +88,8 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFr
     return pd.DataFrame(made)
 
 
-def stitch(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
-    """Parts with the session each belongs to: one that is still open, or one that it begins.
+def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    """Parts with the SESSION each belongs to: one that is still open, or one that it begins.
 
     A session is named after its first part, and keeps that name over hours and visitor keys: after
     a change of keys, who has no request under the new key yet is looked for under the one before.
@@ -93,26 +98,27 @@ def stitch(
     row = pc.index_in(visitor, carried)
     row = pc.coalesce(row, pc.index_in(_ids(parts["carried_as"]), carried))
     last, began = (_moments(carry[name], row) for name in ("last_hit_at", "session_started_at"))
-    first = parts["first_hit_at"].to_numpy().astype("M8[us]")
+    first = parts["first_hit_at"].to_numpy()
     continues = (
         _is_first(visitor)
         & (first - last <= np.timedelta64(rules.gap_seconds, "s"))
         & (np.datetime64(hour.naive) - began < np.timedelta64(rules.cap_hours, "h"))
     )
-    session_id = pc.if_else(continues, _ids(carry["session_id"]).take(row), _ids(parts["part_id"]))
-    return parts.assign(
-        session_started_at=np.where(continues, began, first),
-        session_id=session_id.to_pandas().array,  # whatever the index of the parts is
+    open_one = _ids(carry["session_id"]).take(row)
+    session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
+    started_at = pa.array(np.where(continues, began, first))
+    return parts.append_column("session_id", session_id).append_column(
+        "session_started_at", started_at
     )
 
 
-def _ids(column: pd.Series) -> pa.Array:
-    return pa.array(column, from_pandas=True).cast(pa.string())
+def _ids(column: pa.ChunkedArray) -> pa.Array:
+    return texts.whole(column).cast(pa.string())
 
 
-def _moments(column: pd.Series, rows: pa.Array) -> NDArray[np.datetime64]:
+def _moments(column: pa.ChunkedArray, rows: pa.Array) -> NDArray[np.datetime64]:
     """The moments at some rows of a column; NaT, which is in no relation, where a row is null."""
-    moments: NDArray[np.datetime64] = pa.array(column).take(rows).to_numpy(zero_copy_only=False)
+    moments: NDArray[np.datetime64] = column.take(rows).to_numpy()
     return moments
 
 

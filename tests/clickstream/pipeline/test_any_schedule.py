@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -147,7 +147,7 @@ def test_any_schedule(worlds: Worlds, schedule: list[Step], seed: int) -> None:
     assert_ends_the_same(worlds, schedule, seed)
 
 
-def each_hour_alone(_parts: pd.DataFrame, _hour: Hour, _gap: int) -> pd.DataFrame:
+def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
     return sessions.no_carry()
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import Phase, given
 from hypothesis import strategies as st
@@ -60,9 +60,7 @@ def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-def each_hour_alone(
-    parts: pd.DataFrame, _carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
+def each_hour_alone(parts: pa.Table, _carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     return stitch(parts, no_carry(), hour, rules)
 
 
@@ -75,32 +73,31 @@ def ties_in_reverse(visitor: Any, at: Any) -> Any:
 
 
 def exactly_the_gap_ends_at_the_edge(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
+    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+) -> pa.Table:
     return stitch(parts, carry, hour, replace(rules, gap_seconds=rules.gap_seconds - 1))
 
 
-def never_capped(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
+def never_capped(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     return stitch(parts, carry, hour, replace(rules, cap_hours=1000))
 
 
 def capped_before_it_is_old(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
+    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+) -> pa.Table:
     return stitch(parts, carry, hour.next, rules)
 
 
 def a_new_key_is_a_new_visitor(
-    parts: pd.DataFrame, carry: pd.DataFrame, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
-    return stitch(parts.assign(carried_as=parts["visitor_id"]), carry, hour, rules)
+    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+) -> pa.Table:
+    by_new_id = parts.set_column(
+        parts.schema.get_field_index("carried_as"), "carried_as", parts["visitor_id"]
+    )
+    return stitch(by_new_id, carry, hour, rules)
 
 
-def only_the_hour_before_hands_on(
-    parts: pd.DataFrame, hour: Hour, gap_seconds: int
-) -> pd.DataFrame:
+def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
     return carry_out(parts, hour, min(gap_seconds, 3600))
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pandas as pd
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.sessions import (
     CARRY_COLUMNS,
@@ -20,6 +22,7 @@ from clickstream.sessions import (
     SessionRules,
     carry_digest,
     carry_out,
+    carry_rows,
     changes,
     digests_of,
     no_carry,
@@ -96,6 +99,10 @@ def unstitched(hits: list[Hit], hour: int, world: World) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("first_hit_at", "last_hit_at"), "datetime64[us]"))
 
 
+def as_carry(parts: pd.DataFrame) -> pa.Table:
+    return carry_rows(texts.as_table(parts))
+
+
 @dataclass
 class Lake:
     """Published parts and links by hour; raw hits that the hours are built from."""
@@ -107,22 +114,25 @@ class Lake:
 
     def all_parts(self) -> pd.DataFrame:
         columns = [*CARRY_COLUMNS, "first_hit_at", "requests"]
-        nothing = no_carry().assign(first_hit_at=pd.Series(dtype="datetime64[us]"), requests=0)
+        nothing = no_carry().to_pandas()
+        nothing = nothing.assign(first_hit_at=pd.Series(dtype="datetime64[us]"), requests=0)
         return pd.concat([nothing, *self.parts.values()])[columns]
 
     def build(self, number: int) -> None:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         hour, rules = FIRST.plus(number), self.world.rules
-        carry = carry_out(self.all_parts(), hour.previous, rules.gap_seconds)
-        made = stitch(unstitched(self.raw, number, self.world), carry, hour, rules)
-        handed_on = carry_out(pd.concat([carry, made[CARRY_COLUMNS]]), hour, rules.gap_seconds)
-        digests = carry_digest(carry), carry_digest(handed_on)
-        self.parts[number], self.links[number] = made, Link(hour, rules.gap_seconds, *digests)
+        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules.gap_seconds)
+        parts = texts.as_table(unstitched(self.raw, number, self.world))
+        made = stitch(parts, carry, hour, rules)
+        rows = pa.concat_tables([carry, carry_rows(made)])
+        digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules.gap_seconds))
+        self.parts[number] = made.to_pandas()
+        self.links[number] = Link(hour, rules.gap_seconds, *digests)
         if (astray := next(self.astray(number), None)) is not None:
             self.build(astray)
 
     def astray(self, number: int) -> Iterator[int]:
-        parts = self.all_parts()
+        parts = as_carry(self.all_parts())
         for other in range(number, number + LONGEST + 1):
             link = self.links.get(other)
             if link and link.reach <= FIRST.plus(number) and not link.follows(digests_of(parts)):
@@ -174,7 +184,7 @@ def carried_out(world: World) -> Lake:
 def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World) -> None:
     lake = carried_out(world)
     assert lake.sessions() == whole_log(world)
-    digests = digests_of(lake.all_parts())
+    digests = digests_of(as_carry(lake.all_parts()))
     assert all(link.follows(digests) and link.leads(digests) for link in lake.links.values())
 
 
