@@ -116,3 +116,18 @@ def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     lake = assert_any_order_answers_alike(make_lake, shared("iis-2009"), hours)
     assert runs(lake) == (1663, 1641)  # who cuts each hour alone counts 1,663 sessions
     assert sessions_of(lake) == in_one_go(iis, lake)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_half_a_year_as_a_range(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
+    """The same hours, those of each day together, as `clickstream build` takes them."""
+    lake = make_lake("range")
+    pipeline.pull(lake, Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))
+    hours = [Hour.of_epoch(start) for start in sorted(iis.hours)]
+    for number, _ in enumerate(pipeline.rebuild(lake, hours, "range"), start=1):
+        if number % 100 == 0:
+            logging.getLogger(__name__).info("%d hours", number)
+    assert pipeline.verify(lake) == []
+    assert runs(lake) == (1663, 1641)
+    assert sessions_of(lake) == in_one_go(iis, lake)

@@ -11,8 +11,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
-from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 import numpy.typing as npt
@@ -94,14 +94,23 @@ class NetworkSet:
         ipv6 = collapse_addresses(n for n in parsed if isinstance(n, IPv6Network))
         return cls(_ranges(ipv4), _ranges(ipv6))
 
+    @cached_property
+    def _heads(self) -> frozenset[str]:
+        """The first numbers of the IPv4 addresses: by its own, most others are told at once."""
+        heads = (range(first[0], last[0] + 1) for first, last in zip(*self.ipv4, strict=True))
+        return frozenset(str(head) for some in heads for head in some)
+
     def __contains__(self, address: str) -> bool:
-        family, (firsts, lasts) = (AF_INET6, self.ipv6) if ":" in address else (AF_INET, self.ipv4)
-        try:
-            number = inet_pton(family, address)
-        except (OSError, ValueError):
+        is_ipv6 = ":" in address
+        firsts, lasts = self.ipv6 if is_ipv6 else self.ipv4
+        if not firsts or not (is_ipv6 or address.partition(".")[0] in self._heads):
             return False
-        index = bisect_right(firsts, number) - 1
-        return index >= 0 and number <= lasts[index]
+        try:
+            packed = _packed(address)
+        except ValueError:
+            return False
+        index = bisect_right(firsts, packed) - 1
+        return index >= 0 and packed <= lasts[index]
 
 
 def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> str:
@@ -160,3 +169,10 @@ def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> _Ranges:
     """The first and the last address of each network."""
     edges = [(n.network_address.packed, n.broadcast_address.packed) for n in networks]
     return tuple(first for first, _ in edges), tuple(last for _, last in edges)
+
+
+def _packed(address: str) -> bytes:
+    if ":" in address:
+        return IPv6Address(address).packed
+    a, b, c, d = map(int, address.split("."))
+    return bytes((a, b, c, d))

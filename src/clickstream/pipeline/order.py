@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, trouble, views
+from clickstream.lake import Lake, raw, trouble, turns, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import Publication, publish
 from clickstream.pipeline.batches import build_hours
@@ -128,13 +129,21 @@ def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cau
     """Publish hours, and say why the sessions of the last one change."""
     hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
     make_history = partial(history, lake, some.built, run_id, some.cause)
-    rows = publish(lake, hours, run_id, make_history)
+    with _turn(lake, hours):
+        rows = publish(lake, hours, run_id, make_history)
     raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
         Published.of(one.staged, after.values["late_lines"], some.reason)
         for one, (_, after) in zip(some.built, rows, strict=True)
     ]
     return published, causes_of(lake, some.built, [before for before, _ in rows], some.cause)[-1]
+
+
+def _turn(lake: Lake, hours: Sequence[Publication]) -> AbstractContextManager[None]:
+    """A turn for a range; single hours have theirs from Airflow's pool."""
+    if len(hours) == 1:
+        return nullcontext()
+    return turns.turn(lake.settings.resolve(lake.settings.build.cache_directory))
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
