@@ -116,5 +116,5 @@ def _unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """
     if not pa.types.is_dictionary(column.type):
         return column
-    same = split_when(column.chunks, lambda one, next: not one.dictionary.equals(next.dictionary))
+    same = split_when(column.chunks, lambda one, other: not one.dictionary.equals(other.dictionary))
     return pa.chunked_array([*map(pa.concat_arrays, same)], column.type).unify_dictionaries()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,17 +21,25 @@ _PAUSE_SECONDS = 0.05
 
 @contextmanager
 def turn(directory: Path) -> Iterator[None]:
-    """Wait until nobody else has the turn of a local directory; a process that dies has none."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "publishing.lock").open("w") as file:
-        end = time.monotonic() + LONGEST_WAIT_SECONDS
-        while not _is_taken(file) and time.monotonic() < end:
-            time.sleep(_PAUSE_SECONDS)
+    """Wait until nobody else has the turn of a local directory; a process that dies has none.
+
+    Where a directory can't be written, all go on at once.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):
+            directory.mkdir(parents=True, exist_ok=True)
+            _wait_for(held.enter_context((directory / "publishing.lock").open("w")))
         yield
 
 
+def _wait_for(file: IO[str]) -> None:
+    """The turn is ours from now on until the file is closed."""
+    end = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not _is_taken(file) and time.monotonic() < end:
+        time.sleep(_PAUSE_SECONDS)
+
+
 def _is_taken(file: IO[str]) -> bool:
-    """Whether the turn is ours now: until the file is closed."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -235,7 +235,8 @@ class Build(Section):
         24, description="A run also builds earlier unbuilt hours, at most this far back."
     )
     cache_directory: str = Field(
-        "var/cache", description="Where what user agents say is remembered, on this machine."
+        "var/cache",
+        description="Where a machine remembers what user agents say, and who publishes a range.",
     )
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 

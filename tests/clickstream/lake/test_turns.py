@@ -57,3 +57,15 @@ def test_nobody_waits_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with turns.turn(tmp_path), turns.turn(tmp_path):
         entered = True
     assert entered
+
+
+def test_all_go_on_where_nothing_can_be_written(tmp_path: Path) -> None:
+    no_directory = tmp_path / "file"
+    no_directory.touch()
+    with turns.turn(no_directory / "below"), turns.turn(no_directory / "below"):
+        assert no_directory.is_file()
+
+
+def test_an_error_is_not_swallowed(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), turns.turn(tmp_path):
+        raise FileNotFoundError
