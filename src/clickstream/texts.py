@@ -7,7 +7,7 @@ text again whenever it makes some.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +91,13 @@ def as_arrow(column: pd.Series) -> pa.Array:
     if pa.types.is_large_string(arrow.type) or pa.types.is_string(arrow.type):
         arrow = arrow.dictionary_encode()
     return arrow.cast(TEXT) if pa.types.is_dictionary(arrow.type) else arrow
+
+
+def with_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """A table with more columns, at its end."""
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    return table
 
 
 def as_table(frame: pd.DataFrame) -> pa.Table:

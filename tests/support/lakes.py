@@ -10,7 +10,8 @@ from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, open_lake
+from clickstream.lake import Lake, athena, open_lake
+from clickstream.lake import hour as lake_hour
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -56,3 +57,11 @@ def aws_session() -> boto3.Session:
 def build_all(lake: Lake, first: Hour, last: Hour, run_id: str) -> list[pipeline.Published]:
     """Build and publish every hour from `first` to `last`."""
     return list(pipeline.rebuild(lake, [*hour_range(first, last)], run_id))
+
+
+def contents(lake: Lake) -> list[object]:
+    """All that readers see, but for who published it and when."""
+    tables = ("hits", "session_parts", "rejects", "raw_objects")
+    rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
+    ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
+    return [*rows, ledger.astype(str).to_dict("records")]

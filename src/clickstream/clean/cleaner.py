@@ -68,9 +68,7 @@ class Cleaner:
         origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
         hours = np.full(len(parsed), hour.number, np.int32) if hour else _hours(parsed["at"])
         own = {"raw_object": pa.array(origin), "hour": pa.array(hours)}
-        for name, column in own.items():
-            parsed = parsed.append_column(name, column)
-        self._waiting.append(parsed)
+        self._waiting.append(texts.with_columns(parsed, own))
         if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
             self._label()
 

@@ -73,6 +73,4 @@ class Reading:
             "raw_object": texts.constant(raw_object, len(refused)),
             "hour": pa.array(np.full(len(refused), hour.number, np.int32)),
         }
-        for name, column in own.items():
-            refused = refused.append_column(name, column)
-        self._rejects.append(refused)
+        self._rejects.append(texts.with_columns(refused, own))

@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -71,12 +70,12 @@ def _made(
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    known = texts.as_table(parts[[*sessions.STITCHED_BY, "last_hit_at"]])
-    unstitched = [known[some] for some in _spans(of_parts, hours)]
-    stitched, digests, carry_out = _stitched(unstitched, hours, carry, rules)
+    unstitched = texts.as_table(parts)
+    by_hour = [unstitched[some] for some in _spans(of_parts, hours)]
+    stitched, digests, carry_out = _stitched(by_hour, hours, carry, rules)
     rows = {
         HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
-        SESSION_PARTS: _by_hour(parts.assign(**stitched), SESSION_PARTS, of_parts, hours),
+        SESSION_PARTS: _by_hour(stitched, SESSION_PARTS, of_parts, hours),
     }
     return rows, digests, carry_out
 
@@ -97,20 +96,19 @@ def _checked(one: Staged, lines: Mapping[str, int], rows: Mapping[Table, pa.Tabl
 
 def _stitched(
     parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
-) -> tuple[dict[str, pd.Series], list[str], pa.Table]:
-    """The sessions of all parts, and as `_made` the digests and what is handed on."""
+) -> tuple[pa.Table, list[str], pa.Table]:
+    """All parts with their sessions, and as `_made` the digests and what is handed on."""
     found: list[pa.Table] = []
     digests = [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
         stitched, carry = stitched_to(carry, [some], hour, rules)
         found += stitched
         digests.append(sessions.carry_digest(carry))
-    whole = pa.concat_tables(one.select(sessions.SESSION) for one in found)
-    return {name: whole[name].to_pandas() for name in sessions.SESSION}, digests, carry
+    return pa.concat_tables(found), digests, carry
 
 
 def _by_hour(
-    rows: pd.DataFrame | pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
+    rows: pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
 ) -> list[pa.Table]:
     """Rows as the table wants them, in a piece for each hour."""
     shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))

@@ -24,15 +24,13 @@ from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
-from clickstream.sessions.parts import SESSION, STITCHED_BY, build_parts, make_parts, stitch
+from clickstream.sessions.parts import build_parts, make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
     "GOAL_COLUMNS",
-    "SESSION",
-    "STITCHED_BY",
     "Cut",
     "Digests",
     "Goal",

@@ -32,12 +32,8 @@ _VISITOR = (
     *("country", "region", "city", "opted_out"),
 )
 _IDS = ("visitor_id", "carried_as")
-STITCHED_BY = ("visitor_id", "carried_as", "part_id", "first_hit_at")
-"""What must be known of a part to find its session."""
-
-SESSION = ("session_id", "session_started_at")
-"""What is known of a part's session then."""
 _FLAGS = ("hit_at", "kind", "is_bot", "channel")
+_SESSION = ("session_id", "session_started_at")
 
 
 def build_parts(
@@ -46,7 +42,7 @@ def build_parts(
     """The session parts of an hour, from its requests and what the hours before hand on."""
     made = make_parts(requests, cut(requests, rules), rules)
     stitched = stitch(texts.as_table(made), carry, hour, rules)
-    return made.assign(**{name: stitched[name].to_pandas() for name in SESSION})
+    return made.assign(**{name: stitched[name].to_pandas() for name in _SESSION})
 
 
 def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFrame:
@@ -89,7 +85,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFr
 
 
 def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    """Parts with the SESSION each belongs to: one that is still open, or one that it begins.
+    """Parts with the session each belongs to: one that is still open, or one that it begins.
 
     A session is named after its first part, and keeps that name over hours and visitor keys: after
     a change of keys, who has no request under the new key yet is looked for under the one before.
@@ -107,9 +103,7 @@ def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) ->
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
     started_at = pa.array(np.where(continues, began, first))
-    return parts.append_column("session_id", session_id).append_column(
-        "session_started_at", started_at
-    )
+    return texts.with_columns(parts, dict(zip(_SESSION, (session_id, started_at), strict=True)))
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.access_log import Client, append
-from tests.support.lakes import build_all
+from tests.support.lakes import build_all, contents
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, datafiles, iceberg, raw
+from clickstream.lake import Lake, datafiles, iceberg, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import batches
 from clickstream.pipeline.batches import pieces
@@ -46,14 +46,6 @@ def pulled(lake: Lake, tmp_path: Path) -> Lake:
         append(tmp_path / "logs" / "access.log", [*asked, "no line"])
     pipeline.pull(lake, lake.settings.sources[0])
     return lake
-
-
-def contents(lake: Lake) -> list[object]:
-    """All that readers see, but for who published it and when."""
-    tables = ("hits", "session_parts", "rejects", "raw_objects")
-    rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
-    ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
-    return [*rows, ledger.astype(str).to_dict("records")]
 
 
 @pytest.mark.parametrize(

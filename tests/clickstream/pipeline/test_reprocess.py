@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from tests.support.access_log import BOT, Client, append
 from tests.support.faults import Killed
-from tests.support.lakes import build_all
+from tests.support.lakes import build_all, contents
 
 from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, objects, open_lake, raw
+from clickstream.lake import Lake, objects, open_lake, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import Steps
 
@@ -37,14 +37,6 @@ def built(lake: Lake, tmp_path: Path) -> Lake:
     pipeline.pull(lake, lake.settings.sources[0])
     build_all(lake, FIRST, LAST, "first")
     return lake
-
-
-def contents(lake: Lake) -> list[object]:
-    """All that readers see, but for who published it and when."""
-    tables = ("hits", "session_parts", "rejects")
-    rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
-    ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
-    return [*rows, ledger.astype(str).to_dict("records")]
 
 
 def publishers(lake: Lake) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.clickstream.sessions.test_parts import as_carry
 
 from clickstream import texts
 from clickstream.hours import Hour
@@ -97,10 +98,6 @@ def unstitched(hits: list[Hit], hour: int, world: World) -> pd.DataFrame:
     columns = ["visitor_id", "carried_as", "part_id", "first_hit_at", "last_hit_at", "requests"]
     frame = pd.DataFrame(parts, columns=columns)
     return frame.astype(dict.fromkeys(("first_hit_at", "last_hit_at"), "datetime64[us]"))
-
-
-def as_carry(parts: pd.DataFrame) -> pa.Table:
-    return carry_rows(texts.as_table(parts))
 
 
 @dataclass

@@ -5,16 +5,14 @@ from collections import Counter
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import Made, made
+from tests.clickstream.sessions.test_parts import Made, as_carry, made
 
-from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.sessions import (
     Goal,
     SessionRules,
     build_parts,
     carry_out,
-    carry_rows,
     no_carry,
     request_runs,
 )
@@ -104,7 +102,7 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
     while pd.Timestamp(hour.naive) <= log.rows["hit_at"].max():
         within = log.rows["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
         parts = build_parts(Made(log.rows[within]), carry, hour, RULES)
-        carry = carry_out(carry_rows(texts.as_table(parts)), hour, RULES.gap_seconds)
+        carry = carry_out(as_carry(parts), hour, RULES.gap_seconds)
         built.append(parts)
         hour = hour.next
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
