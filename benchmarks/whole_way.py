@@ -47,7 +47,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
     """Ours, with the functions that `clickstream.pipeline.build` strings together."""
     import pandas as pd
 
-    from clickstream import sessions, texts
+    from clickstream import sessions
     from clickstream.hours import Hour
     from clickstream.shaping import RowsWriter
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
@@ -66,8 +66,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
             stages.done("visitors and behaviour")
             cut = sessions.cut(requests, rules)
             made = sessions.make_parts(requests, cut, rules)
-            unstitched = texts.as_table(made)
-            stitched = sessions.stitch(unstitched, sessions.no_carry(), hour, rules)
+            stitched = sessions.stitch(made, sessions.no_carry(), hour, rules)
             stages.done("sessions")
             parts.write(stitched)
             for rows in sessions.hits_in_order(requests, cut, made):

@@ -100,11 +100,6 @@ def with_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
     return table
 
 
-def as_table(frame: pd.DataFrame) -> pa.Table:
-    """A frame as a table, its columns as `as_arrow` makes them; whatever its index is."""
-    return pa.table({str(name): as_arrow(frame[name]) for name in frame})
-
-
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """A table of requests as a frame: texts as categories, `bytes`, which may be NA, as Int64."""
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)

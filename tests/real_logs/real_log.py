@@ -121,7 +121,7 @@ def some(requests: Requests, rows: NDArray[np.bool_]) -> Requests:
 def runs_of(requests: Requests, gap_seconds: int = 1800) -> pd.DataFrame:
     """One row for each visitor's run of requests without a longer silence than the gap."""
     rules = SessionRules(gap_seconds)
-    return make_parts(requests, cut(requests, rules), rules)
+    return make_parts(requests, cut(requests, rules), rules).to_pandas()
 
 
 def runs_cut_at(requests: Requests, unit: str) -> int:

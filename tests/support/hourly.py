@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 from tests.support.traffic import FIRST, Traffic
 
-from clickstream import clean, parse, sessions, texts
+from clickstream import clean, parse, sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.shaping import shape
 from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
@@ -75,7 +75,7 @@ def _build(
     made = sessions.make_parts(requests, cut, rules)
     for hits in sessions.hits_in_order(requests, cut, made):
         tables[HITS.name].append(shape(hits, HITS, hour))
-    parts = sessions.stitch(texts.as_table(made), carry, hour, rules)
+    parts = sessions.stitch(made, carry, hour, rules)
     tables[SESSION_PARTS.name].append(shape(parts, SESSION_PARTS, hour))
     tables[HOUR_LEDGER.name].append(_ledger_row(hour, requests.balance(), rejected))
     return parts

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import clean, sessions, texts
+from clickstream import clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.raw import RawObject
@@ -70,8 +70,7 @@ def _made(
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    unstitched = texts.as_table(parts)
-    by_hour = [unstitched[some] for some in _spans(of_parts, hours)]
+    by_hour = [parts[some] for some in _spans(of_parts, hours)]
     stitched, digests, carry_out = _stitched(by_hour, hours, carry, rules)
     rows = {
         HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),

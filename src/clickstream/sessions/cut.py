@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -80,11 +79,11 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
     return Cut(order, np.flatnonzero(starts))
 
 
-def hits_in_order(requests: Requests, found: Cut, parts: pd.DataFrame) -> Iterator[pa.Table]:
+def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
     is_hit = ~texts.are(requests.arrow(found.order, ["kind"])["kind"], "asset")
     rows, part = found.order[is_hit], found.part[is_hit]
-    part_ids = pa.array(parts["part_id"], pa.string()).dictionary_encode()
+    part_ids = texts.whole(parts["part_id"])
     columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)

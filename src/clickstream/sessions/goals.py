@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from clickstream import texts
 from clickstream.sessions.runs import count_in_runs
 
 COLUMNS = ("page", "kind", "method", "status")
@@ -58,11 +60,11 @@ def goal_columns(
     """
     counts = times_met(requests, first, goals)
     conversions = sum(counts.values(), np.zeros(len(first), np.int64))
-    texts = np.full(len(first), None, dtype=object)
+    told: list[str | None] = [None] * len(first)
     for part in np.flatnonzero(conversions).tolist():
         met = sorted((name, count[part]) for name, count in counts.items() if count[part])
-        texts[part] = " ".join(f"{name}={count}" for name, count in met)
-    return {"conversions": conversions, "goals": pd.Categorical(pd.array(texts, dtype="str"))}
+        told[part] = " ".join(f"{name}={count}" for name, count in met)
+    return {"conversions": conversions, "goals": texts.coded(told)}
 
 
 def funnel_column(
@@ -70,19 +72,20 @@ def funnel_column(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
     steps: Sequence[Goal],
-) -> pd.Categorical:
+) -> pa.DictionaryArray:
     """For each part, how many steps are reached after it, a digit for each number before it.
 
     There are nine steps at most. A request is one step at most, and only the one that is next. Null
     where there is no funnel.
     """
+    if not steps:
+        return pa.nulls(len(first), texts.TEXT)
     places = [np.flatnonzero(_meets(requests, step)) for step in steps]
     code = np.zeros(len(first), np.int64)
     for before in range(len(steps) + 1):
         code = code * 10 + before + _steps_further(places[before:], first, last)
-    codes, digits = np.unique(code, return_inverse=True)
-    texts = [f"{code:0{len(steps) + 1}}" if steps else None for code in codes.tolist()]
-    return pd.Categorical(pd.array(texts, dtype="str").take(digits))
+    codes, part = np.unique(code, return_inverse=True)
+    return texts.from_codes(part, pa.array([f"{code:0{len(steps) + 1}}" for code in codes]))
 
 
 def _steps_further(

@@ -31,7 +31,6 @@ _VISITOR = (
     *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
     *("country", "region", "city", "opted_out"),
 )
-_IDS = ("visitor_id", "carried_as")
 _FLAGS = ("hit_at", "kind", "is_bot", "channel")
 _SESSION = ("session_id", "session_started_at")
 
@@ -41,14 +40,14 @@ def build_parts(
 ) -> pd.DataFrame:
     """The session parts of an hour, from its requests and what the hours before hand on."""
     made = make_parts(requests, cut(requests, rules), rules)
-    stitched = stitch(texts.as_table(made), carry, hour, rules)
-    return made.assign(**{name: stitched[name].to_pandas() for name in _SESSION})
+    return stitch(made, carry, hour, rules).to_pandas()
 
 
-def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFrame:
+def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     """One row per part, sorted by visitor and first hit; not yet stitched to sessions.
 
-    `carried_as` is the id that visitors had before a change of keys, for `stitch`.
+    `carried_as` is the id that visitors had before a change of keys, for `stitch`. Texts are
+    dictionaries, with texts that no part has, too.
     """
     order, first, last = parts.order, parts.first, parts.last
     rows = requests.arrow(order, _FLAGS)
@@ -58,10 +57,10 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFr
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
     at = rows["hit_at"].to_numpy()
 
-    def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, Any]:
-        """Columns at positions of the order; NA where the position is -1."""
+    def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
+        """Columns at positions of the order; null where the position is -1."""
         found = requests.arrow(order[positions], names)
-        return {name: _at(found[name], positions >= 0, name in _IDS) for name in names}
+        return {name: _where(positions >= 0, found[name]) for name in names}
 
     made = {
         **texts_at(first, *_VISITOR),
@@ -81,7 +80,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pd.DataFr
         **_hoped_for(requests, parts, rules),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])
-    return pd.DataFrame(made)
+    return pa.table(made)
 
 
 def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
@@ -134,16 +133,12 @@ def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str,
     }
 
 
-def _at(column: pa.ChunkedArray, is_there: NDArray[np.bool_], is_id: bool) -> pd.Series:
-    """A column of texts or flags as pandas has it, NA where none is there.
-
-    Texts are categories, but for ids, which hardly ever repeat.
-    """
+def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
+    """A column, of texts if there is a row where it is to be null."""
     found = texts.whole(column)
-    if not is_there.all():
-        codes = np.where(is_there, texts.codes_of(found), -1)
-        found = texts.from_codes(codes, found.dictionary)
-    return (found.cast(pa.string()) if is_id else found).to_pandas()
+    if is_there.all():
+        return found
+    return texts.from_codes(np.where(is_there, texts.codes_of(found), -1), found.dictionary)
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -166,11 +161,11 @@ def _times(at: NDArray[Any], positions: NDArray[np.int64]) -> NDArray[Any]:
     return np.where(positions < 0, np.datetime64("NaT", "us"), at[positions]).astype("M8[us]")
 
 
-def _part_ids(visitors: pd.Series, moments: NDArray[Any]) -> pd.Series:
+def _part_ids(visitors: pa.Array, moments: NDArray[Any]) -> pa.DictionaryArray:
     """Ids from a visitor id, keyed already, and a moment: 24 hex digits of BLAKE2b."""
     microseconds = moments.astype(np.int64).tolist()
     hashed = [
         hashlib.blake2b(f"{visitor} {at}".encode(), digest_size=12).hexdigest()
-        for visitor, at in zip(visitors.tolist(), microseconds, strict=True)
+        for visitor, at in zip(visitors.cast(pa.string()).to_pylist(), microseconds, strict=True)
     ]
-    return pd.Series(pd.array(pa.array(hashed, pa.string()), dtype="str"))
+    return texts.from_codes(np.arange(len(hashed), dtype=np.int32), pa.array(hashed, pa.string()))

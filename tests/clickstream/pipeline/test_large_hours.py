@@ -32,8 +32,9 @@ def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataF
     hits, parts = [], []
     for group in bulk.grouped(parsed, labelling, groups):
         cut = sessions.cut(group, RULES_OF_SESSIONS)
-        parts.append(sessions.make_parts(group, cut, RULES_OF_SESSIONS).astype(str))
-        in_order = sessions.hits_in_order(group, cut, parts[-1])
+        made = sessions.make_parts(group, cut, RULES_OF_SESSIONS)
+        parts.append(made.to_pandas().astype(str))
+        in_order = sessions.hits_in_order(group, cut, made)
         hits += [rows.to_pandas().astype(str) for rows in in_order]
     return pd.concat(hits, ignore_index=True), pd.concat(parts, ignore_index=True)
 

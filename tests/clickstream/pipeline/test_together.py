@@ -79,7 +79,7 @@ def made(found: clean.Requests, hour: np.ndarray | None) -> list[pd.DataFrame]:
     cut = sessions.cut(found, RULES_OF_SESSIONS, hour)
     parts = sessions.make_parts(found, cut, RULES_OF_SESSIONS)
     hits = [rows.to_pandas() for rows in sessions.hits_in_order(found, cut, parts)]
-    return [frame.astype(str) for frame in (pd.concat(hits), parts)]
+    return [frame.astype(str) for frame in (pd.concat(hits), parts.to_pandas())]
 
 
 @settings(max_examples=50, deadline=None)

@@ -13,9 +13,8 @@ import pandas as pd
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import as_carry
+from tests.clickstream.sessions.test_parts import as_carry, as_table
 
-from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.sessions import (
     CARRY_COLUMNS,
@@ -119,7 +118,7 @@ class Lake:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         hour, rules = FIRST.plus(number), self.world.rules
         carry = carry_out(as_carry(self.all_parts()), hour.previous, rules.gap_seconds)
-        parts = texts.as_table(unstitched(self.raw, number, self.world))
+        parts = as_table(unstitched(self.raw, number, self.world))
         made = stitch(parts, carry, hour, rules)
         rows = pa.concat_tables([carry, carry_rows(made)])
         digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules.gap_seconds))

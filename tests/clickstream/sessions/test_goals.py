@@ -77,9 +77,9 @@ def cut_into_parts(
 @given(requests, st.sets(st.integers(1, 24)), funnels)
 def test_a_part_says_where_it_leads_from_any_step(rows, cuts, steps) -> None:
     first, last, parts = cut_into_parts(rows, cuts)
-    told = funnel_column(frame(rows), first, last, steps)
+    told = funnel_column(frame(rows), first, last, steps).to_pylist()
     if not steps:
-        assert told.isna().all()
+        assert told == [None] * len(first)
         return
     for text, part in zip(told, parts, strict=True):
         assert [int(n) for n in text] == [reached(part, steps, n) for n in range(len(steps) + 1)]
@@ -89,7 +89,7 @@ def test_a_part_says_where_it_leads_from_any_step(rows, cuts, steps) -> None:
 def test_parts_one_after_the_other_lead_where_the_session_does(rows, cuts, steps) -> None:
     first, last, _ = cut_into_parts(rows, cuts)
     so_far = 0
-    for text in funnel_column(frame(rows), first, last, steps):
+    for text in funnel_column(frame(rows), first, last, steps).to_pylist():
         so_far = int(text[so_far])
     assert so_far == reached(rows, steps)
 
@@ -100,7 +100,7 @@ def test_goals_of_parts_add_up_to_those_of_the_session(rows, cuts, some) -> None
     first, _, _ = cut_into_parts(rows, cuts)
     made_columns = goal_columns(frame(rows), first, named)
     found: Counter[str] = Counter()
-    for text in made_columns["goals"].dropna():
+    for text in made_columns["goals"].drop_null().to_pylist():
         words = text.split(" ")
         assert words == sorted(words)
         found.update({name: int(n) for name, n in (word.split("=") for word in words)})
@@ -113,9 +113,11 @@ def test_a_step_counts_only_after_the_one_before() -> None:
     steps = [Goal("menu", "/menu"), Goal("order", "/order")]
     get = ("page", "GET", 200)
     backwards = [("/order", *get), ("/menu", *get)]
-    assert list(funnel_column(frame(backwards), np.array([0]), np.array([1]), steps)) == ["122"]
+    told = funnel_column(frame(backwards), np.array([0]), np.array([1]), steps)
+    assert told.to_pylist() == ["122"]
     again = [*backwards, ("/order", *get)]
-    assert list(funnel_column(frame(again), np.array([0]), np.array([2]), steps)) == ["222"]
+    told = funnel_column(frame(again), np.array([0]), np.array([2]), steps)
+    assert told.to_pylist() == ["222"]
 
 
 @pytest.mark.parametrize("rows", [[], [("a", 5)]])

@@ -123,8 +123,12 @@ def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int
     }
 
 
+def as_table(parts: pd.DataFrame) -> pa.Table:
+    return pa.table({name: texts.as_arrow(parts[name]) for name in parts})
+
+
 def as_carry(parts: pd.DataFrame) -> pa.Table:
-    return carry_rows(texts.as_table(parts))
+    return carry_rows(as_table(parts))
 
 
 @settings(max_examples=60, deadline=None)
@@ -151,9 +155,9 @@ def test_every_request_is_in_exactly_one_part(hits: list[tuple[str, int]]) -> No
     found = cut(requests, RULES)
     parts = make_parts(requests, found, RULES)
     assert sorted(found.order.tolist()) == list(range(len(requests)))
-    assert np.bincount(found.part, minlength=len(parts)).tolist() == parts["requests"].tolist()
+    assert np.bincount(found.part, minlength=len(parts)).tolist() == parts["requests"].to_pylist()
     visitors = requests.rows["visitor_id"].astype(str).iloc[found.order].tolist()
-    assert visitors == parts["visitor_id"].astype(str).iloc[found.part].tolist()
+    assert visitors == parts["visitor_id"].take(pa.array(found.part)).to_pylist()
 
 
 @settings(max_examples=40, deadline=None)
@@ -231,13 +235,13 @@ def test_parts_of_several_hours_are_stitched_a_slice_at_a_time() -> None:
     requests = made(hits)
     found = cut(requests, RULES, np.array([0, 0, 0, 1, 1], np.int32))
     parts = make_parts(requests, found, RULES)
-    assert parts["visitor_id"].tolist() == ["a", "a", "b", "a", "c"]
+    assert parts["visitor_id"].to_pylist() == ["a", "a", "b", "a", "c"]
     carry, ids = no_carry(), []
     for hour, some in ((FIRST, slice(0, 3)), (FIRST.next, slice(3, 5))):
-        stitched = stitch(texts.as_table(parts)[some], carry, hour, RULES)
+        stitched = stitch(parts[some], carry, hour, RULES)
         carry = carry_out(carry_rows(stitched), hour, RULES.gap_seconds)
         ids += stitched["session_id"].to_pylist()
-    begun = parts["part_id"].tolist()
+    begun = parts["part_id"].to_pylist()
     assert ids == [begun[0], begun[1], begun[2], begun[1], begun[4]]
 
 
@@ -249,4 +253,4 @@ def test_many_visitors_of_several_hours_are_in_the_order_of_the_hours() -> None:
     requests = made(rows)
     found = cut(requests, RULES, number)
     assert found.order.tolist() == list(range(len(rows)))
-    assert make_parts(requests, found, RULES)["visitor_id"].tolist() == 3 * names
+    assert make_parts(requests, found, RULES)["visitor_id"].to_pylist() == 3 * names
