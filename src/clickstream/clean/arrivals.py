@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,7 @@ from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 
 
-@dataclass(frozen=True)
-class Arrived:
+class Arrived(NamedTuple):
     """One row of the table; all None where a request does not say where it came from."""
 
     referrer_domain: str | None

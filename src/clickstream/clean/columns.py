@@ -7,8 +7,7 @@ request to request is found by Arrow (texts) and numpy (numbers); Python sees on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -139,13 +138,13 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
     return rows.astype(np.int32), first
 
 
-def table(kind: type, records: Sequence[Any]) -> pa.RecordBatch:
-    """Records of a dataclass as a table, a column for each field; None is null."""
+def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBatch:
+    """Records of a kind as a table, a column of texts or numbers for each field; None is null."""
     columns: dict[str, Any] = {}
-    for field in fields(kind):
-        values = [getattr(record, field.name) for record in records]
-        is_text = str(field.type).startswith("str")
-        columns[field.name] = texts.coded(values) if is_text else pa.array(values, pa.float64())
+    for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
+        values = [record[place] for record in records]
+        is_text = str in (type_of_field, *get_args(type_of_field))
+        columns[name] = texts.coded(values) if is_text else pa.array(values, pa.float64())
     return pa.record_batch(columns)
 
 

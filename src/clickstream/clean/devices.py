@@ -8,8 +8,8 @@ table of tokens decides. Whether it is a bot is judged elsewhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from ua_parser import load_lazy_builtins
 from ua_parser.regex import Resolver
@@ -18,8 +18,7 @@ DEVICES = ("desktop", "mobile", "tablet", "tv", "console", "watch", "other")
 """Every kind of device; `other` is what gives nothing away, or is none of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """What a user agent says; None for what it does not.
 
     Of the browser's version only the first number is kept. The system has none: browsers have

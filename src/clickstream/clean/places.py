@@ -8,9 +8,8 @@ registered or used, which for a telephone may be another city.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from clickstream.clean.addresses import NetworkSet
 
@@ -20,8 +19,7 @@ PRIVATE = "private"
 """The network of addresses that nobody has on the internet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an address is; None for what is not known.
 
     `country` is an ISO 3166-1 code, `region` and `city` are English names. `latitude` and

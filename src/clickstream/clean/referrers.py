@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from clickstream.clean import known_sites
@@ -33,8 +33,7 @@ _TEXTS = {
 }
 
 
-@dataclass(frozen=True)
-class Referrer:
+class Referrer(NamedTuple):
     """Another site or app that led here.
 
     `domain` is its host, lower-case (of an app: its package or number); `source` its name where it

@@ -8,7 +8,7 @@ it is wanted, so an hour of millions of requests needs little memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ _POINTED: dict[str, str] = {
     "raw_object": "raw_object",
     "method": "method",
     **dict.fromkeys(("path", "page", "query"), "target"),
-    **dict.fromkeys((field.name for field in fields(Arrived)), "arrival"),
+    **dict.fromkeys(Arrived._fields, "arrival"),
     **dict.fromkeys(VISITOR_COLUMNS, "visitor"),
 }
 """The columns that a table holds, and which."""

@@ -8,7 +8,6 @@ part of what is hashed then, and of their place only the country is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ from clickstream.clean.visitor_ids import Hasher, VisitorKeys, hashed_form
 
 VISITOR_COLUMNS = (
     *("site", "visitor_id", "carried_as", "visitor_hour"),
-    *(field.name for field in (*fields(Device), *fields(Place))),
+    *(*Device._fields, *Place._fields),
     *("opted_out", "is_bot", "bot_class", "bot_reason"),
 )
 """The columns of the table of visitors."""

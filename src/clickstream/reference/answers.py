@@ -14,7 +14,6 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -59,29 +58,27 @@ class AnswerCache:
         self.close()
 
     def remembering(
-        self, function: Callable[[str], T], shape: type, version: str
+        self, function: Callable[[str], T], shape: type[Any], version: str
     ) -> Callable[[str], T]:
         """The same function, which asks the cache first.
 
-        It must depend on nothing but its text, and return `shape`, a flat dataclass of texts,
+        It must depend on nothing but its text, and return `shape`, a named tuple of texts,
         numbers and None, or None. Answers given under another `version` are not found.
         """
-        names = [field.name for field in fields(shape)]
-        scope = hashlib.blake2b(
-            repr((function.__module__, function.__qualname__, names, version)).encode(),
-            digest_size=16,
-        )
+        named = function.__module__, function.__qualname__, shape._fields, version
+        scope = hashlib.blake2b(repr(named).encode(), digest_size=16)
 
         def remembered(text: str) -> T:
             digest = scope.copy()
             digest.update(text.encode("utf-8", "surrogatepass"))
             key = digest.digest()
             known = self._find(key)
-            if known is not None:
+            if known is None:
+                answer = function(text)
+                self._add(key, json.dumps(answer))
+            else:
                 values = json.loads(known)
-                return shape(*values) if values else values  # type: ignore[no-any-return]
-            answer = function(text)
-            self._add(key, json.dumps(answer and [getattr(answer, name) for name in names]))
+                answer = shape(*values) if values else values
             return answer
 
         return remembered

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from clickstream.reference import AnswerCache
 
 TEXTS = [f"text {n}" for n in range(300)]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the functions of these tests return."""
 
     text: str
