@@ -1,21 +1,26 @@
 """Proofs that Athena works out: rows agree with the ledger, with one another, and stand once.
 
-Each is one statement over the partitions of the hours in question, and its answer has a row for
-each hour at most, however large the tables are.
+Each is a statement over the partitions of some of the hours in question, and its answer has a row
+for each hour at most, however large the tables are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 
 import pandas as pd
+from more_itertools import constrained_batches
 
 from clickstream.clean import COUNTED_UNDER
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.pipeline.findings import Finding
 from clickstream.tables import BALANCE
+
+LINES_AT_ONCE = 4_000_000
+"""A statement looks at so many lines at most: it keeps each in mind until it has seen them all."""
 
 LONGEST_SESSION_DAYS = 8
 """No session is older: it ends at the hour edge after `cap_hours`, which are a week at most."""
@@ -142,10 +147,21 @@ def disagreeing(
 ) -> Iterator[Finding]:
     """What is wrong with the rows of the hours from `first` to `last`."""
     yield from _miscounted(lake, ledger, first, last)
-    filters = {"within": _within(first, last), "within_reach": _within_reach(first, last)}
-    for statement, what in STATEMENTS.items():
-        for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
-            yield Finding(Hour.at(hour_at), what.format(number))
+    for stretch in _stretches(ledger, first, last):
+        filters = {"within": _within(*stretch), "within_reach": _within_reach(*stretch)}
+        for statement, what in STATEMENTS.items():
+            for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
+                yield Finding(Hour.at(hour_at), what.format(number))
+
+
+def _stretches(
+    ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+) -> Iterator[tuple[Hour | None, Hour | None]]:
+    """The hours from `first` to `last` in stretches of LINES_AT_ONCE; a larger hour is alone."""
+    hours = zip(ledger["hour_at"], ledger["lines"], strict=True)
+    stretches = constrained_batches(hours, LINES_AT_ONCE, get_len=itemgetter(1), strict=False)
+    begins = [Hour.at(stretch[0][0]) for stretch in stretches][1:]
+    yield from zip([first, *begins], [*(begin.previous for begin in begins), last], strict=True)
 
 
 def _within(first: Hour | None, last: Hour | None) -> str:

@@ -16,6 +16,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg, objects, raw
 from clickstream.lake.raw import RawRange
+from clickstream.pipeline import proofs
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -128,9 +129,14 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_broken_is_found(lake: Lake, right: dict[str, pa.Table], fault: str) -> None:
+def test_what_is_broken_is_found(
+    lake: Lake, right: dict[str, pa.Table], fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By looking at the whole range, and at hour after hour."""
     FAULTS[fault](lake)
     found = pipeline.verify(lake, FIRST, LAST)
+    monkeypatch.setattr(proofs, "LINES_AT_ONCE", 1)
+    assert pipeline.verify(lake, FIRST, LAST) == found
     assert HOUR in {finding.hour for finding in found}
     assert all("To mend it: clickstream mend" in finding.sentence for finding in found)
     restore(lake, right)
