@@ -7,8 +7,10 @@ into groups and put away, and at the end each group is taken up again as a whole
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,20 +42,34 @@ def grouped(
     batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int
 ) -> Iterator[clean.Requests]:
     """The labelled requests, group after group; each visitor is in one, whole."""
-    if groups == 1:
-        for batch in batches:
-            cleaner.add(*batch)
-        yield cleaner.requests()
-        return
-    with TemporaryDirectory(prefix="clickstream-") as directory:
-        store = _Store(Path(directory), groups)
-        for batch in batches:
-            cleaner.add(*batch)
-            if len(cleaner) >= ROWS_AT_ONCE:
-                store.put(cleaner)
-        store.put(cleaner)
-        store.put_tables(cleaner)
-        yield from map(cleaner.judged, store.groups())
+    with _garbage_looked_for_in_new_objects():
+        if groups == 1:
+            for batch in batches:
+                cleaner.add(*batch)
+            yield cleaner.requests()
+            return
+        with TemporaryDirectory(prefix="clickstream-") as directory:
+            store = _Store(Path(directory), groups)
+            for batch in batches:
+                cleaner.add(*batch)
+                if len(cleaner) >= ROWS_AT_ONCE:
+                    store.put(cleaner)
+            store.put(cleaner)
+            store.put_tables(cleaner)
+            yield from map(cleaner.judged, store.groups())
+
+
+@contextmanager
+def _garbage_looked_for_in_new_objects() -> Iterator[None]:
+    """Meanwhile, objects that are there already stay: a process has some 500,000 from its imports.
+
+    To look through all of them while new ones are made takes a tenth of the time of cleaning.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Store:
