@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial, reduce
@@ -16,6 +16,9 @@ from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
 from clickstream.reference import AnswerCache, PlaceDatabase, code_version
 from clickstream.settings import Goal, Settings
+
+_DEVICES: dict[str, devices.Device] = {}
+_MOST_DEVICES = 20_000
 
 
 def session_rules(settings: Settings) -> sessions.SessionRules:
@@ -84,10 +87,22 @@ def look_ups(settings: Settings) -> Iterator[clean.LookUps]:
     """Where addresses are, and what devices user agents name; those are remembered on disk."""
     database = _database(settings)
     with AnswerCache(settings.resolve(settings.build.cache_directory) / "answers.sqlite") as known:
+        device_of = known.remembering(devices.device_of, devices.Device, _device_version())
         yield clean.LookUps(
             place=partial(places.place_at, record_of=database.record),
-            device=known.remembering(devices.device_of, devices.Device, _device_version()),
+            device=partial(_remembered_in_memory, device_of),
         )
+
+
+def _remembered_in_memory(
+    device_of: Callable[[str], devices.Device], user_agent: str
+) -> devices.Device:
+    """What it says, asked once in a process: the hours of a range have most agents in common."""
+    if (known := _DEVICES.get(user_agent)) is not None:
+        return known
+    if len(_DEVICES) >= _MOST_DEVICES:
+        _DEVICES.clear()
+    return _DEVICES.setdefault(user_agent, device_of(user_agent))
 
 
 def missing_look_ups(settings: Settings) -> str | None:

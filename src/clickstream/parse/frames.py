@@ -27,6 +27,7 @@ _HTTP_REQUEST = (
     r"(?P<target>.+) "
     r"(?P<protocol>HTTP/[0-9](?:\.[0-9])?)$"
 )
+_PLAIN = ("GET", "HTTP/1.1")
 _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
 """The text of a field that the format has no place for; a field that was left out is NA."""
@@ -130,12 +131,25 @@ def _decoded(values: pa.Array) -> pa.Array:
 def _split(request: Coded) -> dict[str, Coded]:
     """Method, target and protocol of each request line (RFC 9112, 3).
 
-    A line that is not HTTP is all target.
+    A line that is not HTTP is all target. Most lines are told from `_PLAIN` without a pattern.
     """
-    parts = pc.extract_regex(request.values, _HTTP_REQUEST)
-    columns = {name: pc.struct_field(parts, name) for name in ("method", "target", "protocol")}
-    columns["target"] = pc.coalesce(columns["target"], request.values)
-    return {name: Coded(request.codes, values) for name, values in columns.items()}
+    method, protocol = _PLAIN
+    lines, before, after = request.values, f"{method} ", f" {protocol}"
+    is_plain = pc.and_(pc.starts_with(lines, before), pc.ends_with(lines, after))
+    has_target = pc.greater(pc.binary_length(lines), len(before) + len(after))
+    is_other = pc.invert(pc.and_(is_plain, has_target))
+    others = lines.filter(is_other)
+    parts = pc.extract_regex(others, _HTTP_REQUEST)
+    target = pc.coalesce(pc.struct_field(parts, "target"), others)
+    columns = {
+        "method": (pa.repeat(method, len(lines)), pc.struct_field(parts, "method")),
+        "target": (pc.utf8_slice_codeunits(lines, len(before), -len(after)), target),
+        "protocol": (pa.repeat(protocol, len(lines)), pc.struct_field(parts, "protocol")),
+    }
+    return {
+        name: Coded(request.codes, pc.replace_with_mask(plain, is_other, other))
+        for name, (plain, other) in columns.items()
+    }
 
 
 def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:

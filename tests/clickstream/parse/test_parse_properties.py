@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.clickstream.parse.combined_lines import records
 from tests.clickstream.parse.other_lines import (
@@ -187,3 +187,29 @@ def test_escaped_bytes_are_printable_and_come_back(raw: bytes) -> None:
 def test_escape_keeps_readable_text(text: str) -> None:
     harmless = re.sub("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", "", text)
     assert escape(harmless.encode()) == harmless
+
+
+REQUEST_LINE = re.compile(
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (.+) (HTTP/[0-9](?:\.[0-9])?)",
+)
+words = st.sampled_from(
+    ["GET", "POST", "get", "HTTP/1.1", "HTTP/2", "HTTP/1", "/", "/café", "", "x"]
+)
+request_lines = st.lists(st.lists(words, max_size=5).map(" ".join), min_size=1, max_size=8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(request_lines)
+@example(["GET HTTP/1.1", "GET  HTTP/1.1", "GET / HTTP/1.1 HTTP/1.1", "GET é HTTP/1.1"])
+def test_request_lines_are_split_as_the_rfc_has_it(asked: list[str]) -> None:
+    """RFC 9112, 3; what is not HTTP is all target."""
+    log = "".join(
+        f'192.0.2.1 - - [20/Nov/2026:12:00:00 +0000] "{line}" 200 1 "-" "-"\n' for line in asked
+    )
+    found = parse(log.encode(), "combined").requests[["method", "target", "protocol"]]
+    for line, row in zip(asked, found.itertuples(index=False), strict=True):
+        match = REQUEST_LINE.fullmatch(line)
+        expected = match.groups() if match else (None, line, None)
+        assert tuple(None if pd.isna(one) else one for one in row) == tuple(
+            one or None for one in expected
+        )
