@@ -1,0 +1,24 @@
+"""Rules made from settings, and what is looked up by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clickstream import rules
+from clickstream.clean.devices import device_of
+from clickstream.settings import Build, Settings
+
+AGENTS = ["", "curl/8.0", *(f"Mozilla/5.0 (X11; Linux x86_64) Chrome/{n}.0.0.0" for n in range(9))]
+
+
+def test_devices_are_right_however_few_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_MOST_DEVICES", 3)
+    monkeypatch.setattr(rules, "_DEVICES", {})
+    asked = [*AGENTS, *AGENTS[::-1]]
+    with rules.look_ups(Settings(build=Build(cache_directory=str(tmp_path)))) as found:
+        assert [*map(found.device, asked)] == [*map(device_of, asked)]
+    assert len(rules._DEVICES) <= 3
