@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from clickstream import __version__
+from clickstream import __version__, garbage
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, views
@@ -144,13 +144,21 @@ def rebuild(
     later anyway, or that `is_left` to others. So a change of rules does not go from hour to hour.
     """
     left = dict.fromkeys(hours)
-    for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
-        for batch in in_batches(lake, [hour for hour in of_day if hour in left]):
+    for batch in _batches(lake, hours, left.keys()):
+        is_coming = _any_of(left.keys() - {*batch}, is_left)
+        with garbage.looked_for_in_new_objects():
             built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-            is_coming = _any_of(left.keys() - {*batch}, is_left)
-            for published in publish_built(lake, built, run_id, is_coming):
-                left.pop(Hour.parse(published.hour), None)
-                yield published
+            published = publish_built(lake, built, run_id, is_coming)
+            del built  # or the rows of this batch would be in memory beside those of the next
+        for one in published:
+            left.pop(Hour.parse(one.hour), None)
+            yield one
+
+
+def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:
+    """The hours that are left when their day's turn comes, as many at once as are published so."""
+    for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
+        yield from in_batches(lake, [hour for hour in of_day if hour in left])
 
 
 def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:
