@@ -85,7 +85,8 @@ def funnel_column(
     for before in range(len(steps) + 1):
         code = code * 10 + before + _steps_further(places[before:], first, last)
     codes, part = np.unique(code, return_inverse=True)
-    return texts.from_codes(part, pa.array([f"{code:0{len(steps) + 1}}" for code in codes]))
+    told = pa.array([f"{code:0{len(steps) + 1}}" for code in codes], pa.string())
+    return texts.from_codes(part, told)
 
 
 def _steps_further(

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import FIRST, made
 
-from clickstream.sessions import Goal, SessionRules, build_parts, no_carry
+from clickstream import texts
+from clickstream.sessions import Goal, SessionRules, build_parts, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
 
 Request = tuple[str, str, str, int]
@@ -131,4 +132,6 @@ def test_without_goals_and_funnel_nothing_is_met(rows) -> None:
 def test_no_request_meets_no_goal() -> None:
     rules = SessionRules(goals=(Goal("order", "/"),), funnel=(Goal("menu", "/"),))
     nothing = made([], method=[], status=[])
-    assert build_parts(nothing, no_carry(), FIRST, rules)[["goals", "funnel"]].empty
+    parts = make_parts(nothing, cut(nothing, rules), rules)
+    assert len(parts) == 0
+    assert parts.schema.field("goals").type == parts.schema.field("funnel").type == texts.TEXT
