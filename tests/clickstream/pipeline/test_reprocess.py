@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, open_lake, raw
 from clickstream.lake import hour as lake_hour
-from clickstream.pipeline import Steps
+from clickstream.pipeline import Steps, reprocess
+from clickstream.pipeline.batches import build_hours
+from clickstream.pipeline.records import Built
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
 HOURS = list(hour_range(FIRST, LAST))
@@ -64,6 +68,22 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert publishers(built) == ["again"] * 3
     assert pipeline.verify(built) == []
     assert left_for(built, "again") == []
+
+
+def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
+    built: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_so_far: list[weakref.ref[Built]] = []
+
+    def watched(lake: Lake, hours: Sequence[Hour], afresh: bool) -> list[Built]:
+        assert [one() for one in built_so_far] == [None] * len(built_so_far)
+        made = build_hours(lake, hours, afresh)
+        built_so_far.extend(map(weakref.ref, made))
+        return made
+
+    monkeypatch.setattr(reprocess, "build_hours", watched)
+    run(built, "again")
+    assert len(built_so_far) == len(HOURS)
 
 
 def test_a_run_that_died_between_two_days_goes_on_with_the_second(built: Lake) -> None:
