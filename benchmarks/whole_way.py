@@ -45,7 +45,7 @@ class Stages:
 
 def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: Any = None) -> Rows:
     """Ours, with the functions that `clickstream.pipeline.build` strings together."""
-    import pandas as pd
+    import pyarrow as pa
 
     from clickstream import sessions
     from clickstream.hours import Hour
@@ -75,7 +75,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
 
         for requests in cleaned(log, stages, rejects, look_ups):
             write(requests)
-        refused.write(pd.concat(rejects))
+        refused.write(pa.concat_tables(rejects))
     return hits.rows, parts.rows
 
 
@@ -99,14 +99,15 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
 
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
     """The labelled requests of the log, group after group; its rejects join the list."""
-    from clickstream import bulk, clean, parse
+    from clickstream import bulk, clean, parse, texts
     from clickstream.hours import Hour
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
             for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
                 stages.done("parse")
-                rejects.append(parsed.rejects.assign(raw_object=log.name))
+                raw_object = texts.constant(log.name, len(parsed.refused))
+                rejects.append(texts.with_columns(parsed.refused, {"raw_object": raw_object}))
                 yield parsed.table, log.name, Hour.parse(HOUR)
                 stages.done("clean")
 
