@@ -40,21 +40,21 @@ def grouped(
     batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int
 ) -> Iterator[clean.Requests]:
     """The labelled requests, group after group; each visitor is in one, whole."""
-    with garbage.looked_for_in_new_objects():
-        if groups == 1:
-            for batch in batches:
-                cleaner.add(*batch)
-            yield cleaner.requests()
-            return
-        with TemporaryDirectory(prefix="clickstream-") as directory:
-            store = _Store(Path(directory), groups)
-            for batch in batches:
-                cleaner.add(*batch)
-                if len(cleaner) >= ROWS_AT_ONCE:
-                    store.put(cleaner)
-            store.put(cleaner)
-            store.put_tables(cleaner)
-            yield from map(cleaner.judged, store.groups())
+    garbage.look_for_it_in_new_objects()
+    if groups == 1:
+        for batch in batches:
+            cleaner.add(*batch)
+        yield cleaner.requests()
+        return
+    with TemporaryDirectory(prefix="clickstream-") as directory:
+        store = _Store(Path(directory), groups)
+        for batch in batches:
+            cleaner.add(*batch)
+            if len(cleaner) >= ROWS_AT_ONCE:
+                store.put(cleaner)
+        store.put(cleaner)
+        store.put_tables(cleaner)
+        yield from map(cleaner.judged, store.groups())
 
 
 class _Store:

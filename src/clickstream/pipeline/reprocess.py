@@ -146,10 +146,10 @@ def rebuild(
     left = dict.fromkeys(hours)
     for batch in _batches(lake, hours, left.keys()):
         is_coming = _any_of(left.keys() - {*batch}, is_left)
-        with garbage.looked_for_in_new_objects():
-            built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-            published = publish_built(lake, built, run_id, is_coming)
-            del built  # or the rows of this batch would be in memory beside those of the next
+        built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
+        published = publish_built(lake, built, run_id, is_coming)
+        del built  # or the rows of this batch would be in memory beside those of the next
+        garbage.collect()
         for one in published:
             left.pop(Hour.parse(one.hour), None)
             yield one

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -84,14 +82,3 @@ def test_a_large_hour_is_staged_as_a_small_one_is(
     assert staged() == small
     assert small[1].column_names == HITS.column_names
     assert small[2].column_names == UNSTITCHED_PARTS.column_names
-
-
-@pytest.mark.parametrize("groups", [1, 3])
-def test_objects_are_looked_through_for_garbage_again_afterwards(groups: int) -> None:
-    parsed = [(table(requests(line("/"))), "raw/0")]
-    frozen_before = gc.get_freeze_count()
-    found = bulk.grouped(parsed, Cleaner(RULES, VisitorKeys(KEY)), groups)
-    next(found)
-    assert gc.get_freeze_count() > frozen_before
-    list(found)
-    assert gc.get_freeze_count() == frozen_before
