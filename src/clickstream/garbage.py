@@ -13,8 +13,3 @@ def look_for_it_in_new_objects() -> None:
     """
     if not gc.get_freeze_count():
         gc.freeze()
-
-
-def collect() -> None:
-    """Have garbage collected now, else the memory of a range would grow with each publication."""
-    gc.collect()

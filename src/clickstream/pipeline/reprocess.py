@@ -6,6 +6,7 @@ runs, and beside another range, it is as safe as any build: `publish_built` noti
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
@@ -14,7 +15,7 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from clickstream import __version__, garbage
+from clickstream import __version__
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, views
@@ -149,7 +150,7 @@ def rebuild(
         built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
         published = publish_built(lake, built, run_id, is_coming)
         del built  # or the rows of this batch would be in memory beside those of the next
-        garbage.collect()
+        gc.collect()  # else memory would grow with what each publication leaves behind
         for one in published:
             left.pop(Hour.parse(one.hour), None)
             yield one

@@ -24,7 +24,7 @@ from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
-from clickstream.sessions.parts import build_parts, make_parts, stitch
+from clickstream.sessions.parts import make_parts, stitch
 from clickstream.sessions.runs import request_runs, run_starts
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "Link",
     "Requests",
     "SessionRules",
-    "build_parts",
     "carry_digest",
     "carry_out",
     "carry_rows",

@@ -10,7 +10,6 @@ import hashlib
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from clickstream import texts
 from clickstream.hours import Hour
 from clickstream.sessions import goals
-from clickstream.sessions.cut import Cut, Requests, SessionRules, cut
+from clickstream.sessions.cut import Cut, Requests, SessionRules
 from clickstream.sessions.runs import count_in_runs
 
 ARRIVAL = (
@@ -33,14 +32,6 @@ _VISITOR = (
 )
 _FLAGS = ("hit_at", "kind", "is_bot", "channel")
 _SESSION = ("session_id", "session_started_at")
-
-
-def build_parts(
-    requests: Requests, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pd.DataFrame:
-    """The session parts of an hour, from its requests and what the hours before hand on."""
-    made = make_parts(requests, cut(requests, rules), rules)
-    return stitch(made, carry, hour, rules).to_pandas()
 
 
 def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:

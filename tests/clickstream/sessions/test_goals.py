@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import FIRST, made
+from tests.clickstream.sessions.test_parts import FIRST, build_parts, made
 
 from clickstream import texts
-from clickstream.sessions import Goal, SessionRules, build_parts, cut, make_parts, no_carry
+from clickstream.sessions import Goal, SessionRules, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
 
 Request = tuple[str, str, str, int]

@@ -18,7 +18,6 @@ from clickstream import texts
 from clickstream.hours import Hour, hour_range
 from clickstream.sessions import (
     SessionRules,
-    build_parts,
     carry_digest,
     carry_out,
     carry_rows,
@@ -72,6 +71,11 @@ def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
         }
     )
     return Made(frame.assign(carried_as=frame["visitor_id"]))
+
+
+def build_parts(requests: Made, carry: pa.Table, hour: Hour, rules: SessionRules) -> pd.DataFrame:
+    """The session parts of an hour, from its requests and what the hours before hand on."""
+    return stitch(make_parts(requests, cut(requests, rules), rules), carry, hour, rules).to_pandas()
 
 
 @st.composite

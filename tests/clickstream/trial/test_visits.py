@@ -5,13 +5,12 @@ from collections import Counter
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.sessions.test_parts import Made, as_carry, made
+from tests.clickstream.sessions.test_parts import Made, as_carry, build_parts, made
 
 from clickstream.hours import Hour
 from clickstream.sessions import (
     Goal,
     SessionRules,
-    build_parts,
     carry_out,
     no_carry,
     request_runs,
