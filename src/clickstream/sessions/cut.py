@@ -20,6 +20,7 @@ SECOND = 1_000_000
 ROWS_AT_ONCE = 1 << 18
 """Hits that are handed out at a time, which bounds the memory."""
 
+_BITS = 63  # of a whole number that is not negative
 _NOT_OF_REQUESTS = ("event_date", "hour_at", "part_id")
 
 
@@ -74,8 +75,8 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
     rank = _rank(texts.whole(columns["visitor_id"]))
     visitor = rank if hour is None else _of_each_hour(rank, hour)
     at = texts.whole(columns["hit_at"]).to_numpy().astype("M8[us]", copy=False).view(np.int64)
-    order = _order(visitor, at)
-    starts = run_starts(visitor[order], at[order], rules.gap_seconds * SECOND)
+    visitor, order = _in_order(visitor, at)
+    starts = run_starts(visitor, at[order], rules.gap_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
 
@@ -105,29 +106,30 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
     return numbers
 
 
-def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The stable order by visitor, then time.
+def _in_order(
+    visitor: NDArray[np.signedinteger], at: NDArray[np.int64]
+) -> tuple[NDArray[np.signedinteger], NDArray[np.int64]]:
+    """Visitors in order, and the stable order by visitor, then time.
 
-    Sorted one digit after the other, the last first: for digits of few bits numpy counts instead
-    of comparing. Logs are mostly in the order of time already.
+    A visitor's number and, below it, the place in the order of time make one number. Numpy sorts
+    such with the processor's widest registers, and what is sorted tells both. Too large numbers
+    are compared one by one.
     """
-    first, *others = (*_digits_of_time(at), *_digits(visitor))
-    order = np.argsort(first, kind="stable")
-    for digit in others:
-        order = order[np.argsort(digit[order], kind="stable")]
-    return order
+    place_bits = len(at).bit_length()
+    if int(visitor.max(initial=0)).bit_length() + place_bits > _BITS:
+        order = np.lexsort((at, visitor))
+        return visitor[order], order
+    by_time = _order_of_time(at)
+    packed = visitor.astype(np.int64)[by_time] << place_bits
+    packed |= np.arange(len(at))
+    packed.sort()
+    place = packed & ((1 << place_bits) - 1)
+    packed >>= place_bits
+    return packed, place if isinstance(by_time, slice) else by_time[place]
 
 
-def _digits_of_time(at: NDArray[np.int64]) -> Iterator[NDArray[np.unsignedinteger]]:
+def _order_of_time(at: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    """The stable order by time; most logs are in it already."""
     if (at[1:] >= at[:-1]).all():
-        return
-    since = at - at.min()
-    seconds = since // SECOND
-    yield from _digits(seconds if np.array_equal(seconds * SECOND, since) else since)
-
-
-def _digits(numbers: NDArray[np.signedinteger]) -> Iterator[NDArray[np.unsignedinteger]]:
-    """Digits of 16 bits, the last first; the first one may have 8. There is one at least."""
-    bits = max(int(numbers.max(initial=0)).bit_length(), 1)
-    for shift in range(0, bits, 16):
-        yield (numbers >> shift).astype(np.uint8 if bits - shift <= 8 else np.uint16)
+        return slice(None)
+    return np.argsort(at, kind="stable")
