@@ -37,7 +37,7 @@ from clickstream.parse.lines import NO_ROWS, joined
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
 from clickstream.parse.stream import blocks
 
-_SHAPES = 8  # how many shapes of a block's lines are looked for; the others are read one by one
+_SHAPES = 16  # of a block's lines are looked for; what has other ones is read line by line
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
@@ -69,18 +69,23 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
     for _ in range(_SHAPES):
         if not len(left):
             break
-        lines, columns = _like_the_first(quoted, left)
+        lines, columns = _of_one_shape(quoted, left)
         if columns is None:
             others.append(lines)
         else:
             parts.append(_checked(quoted, first_line, lines, columns))
-        left = np.setdiff1d(left, lines, assume_unique=True)
+        left = left[~np.isin(left, lines, assume_unique=True)]
     parts += _read_one_by_one(quoted, np.sort(np.concatenate([*others, left])), first_line)
     return parts, len(quoted.start)
 
 
-def _like_the_first(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
-    """The lines that have the first one's shape, and their fields; none if it is no model."""
+def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
+    """The lines that have the likeliest shape, and their fields; none if they can't be had.
+
+    Lines of one shape have as many quotes, so it is that of the first one with as many as most.
+    """
+    quotes = quoted.quotes[lines]
+    lines = lines[quotes == np.bincount(quotes).argmax()]
     first = int(lines[0])
     try:
         model = Model(quoted.text(first), quoted.quotes_in(first))
@@ -124,8 +129,7 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         found = orjson.loads(line)
     except ValueError:
         found = _leniently(line)
-    if isinstance(found.get("request"), dict):
-        found = flat(found)
+    found = flat(found)
     known = picker(tuple(found))
     if known is None:
         raise _Refusal(MISFIT)

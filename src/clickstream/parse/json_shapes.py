@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.cutting import cut_out
+from clickstream.parse.json_names import flat
 from clickstream.parse.json_values import Column
 
 Integers = npt.NDArray[Any]
@@ -30,12 +31,14 @@ _NUMBERS = re.compile(_NUMBER.encode())
 _NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b'\n\r"\\'
 _ESCAPED = np.frombuffer(b'"/bfnrt', np.uint8)
 _AT_END = -1
+_AT_ONCE = 32  # bytes that are loaded at a place: going there costs more than comparing
 
 
 class Quoted:
     """A block of whole lines and the quotes in them; indexes and positions are the block's.
 
-    `start` and `end` span each line without its line end. `is_regular` tells lines whose texts
+    `start` and `end` span each line without its line end; of the quotes, which are `at` these
+    positions, it has so many `quotes` from number `first` on. `is_regular` tells lines whose texts
     are surely right: UTF-8, without control characters, and with none but plain escapes.
     """
 
@@ -57,35 +60,35 @@ class Quoted:
         if not _is_utf8(block):
             odd.append(np.flatnonzero(data >= 0x80))
         past = np.searchsorted(quotes, newline)
-        self._quotes, self._first = quotes, np.concatenate([[0], past[:-1]])
-        self.quotes = past - self._first
-        padded = np.concatenate([data, np.zeros(8, np.uint8)])
-        self._words = np.ndarray(len(data), "<u8", padded, strides=(1,))
+        self.at, self.first = quotes, np.concatenate([[0], past[:-1]])
+        self.quotes = past - self.first
+        self._padded = np.concatenate([data, np.zeros(_AT_ONCE, np.uint8)])
         self.is_regular = np.ones(len(newline), np.bool_)
         for found in odd:
             self.is_regular[np.searchsorted(newline, found)] = False
 
-    def quote(self, lines: Integers, index: int) -> Integers:
-        """Where lines have their quote number `index`, from 0."""
-        found: Integers = self._quotes[self._first[lines] + index]
-        return found
-
     def quotes_in(self, line: int) -> list[int]:
         """Where a line has its quotes, from its start."""
-        first = self._first[line]
-        found = self._quotes[first : first + self.quotes[line]] - self.start[line]
+        first = self.first[line]
+        found = self.at[first : first + self.quotes[line]] - self.start[line]
         return list(map(int, found))
 
     def has(self, begin: Integers, text: bytes) -> Bools:
-        """Whether the text stands at these positions; eight bytes are compared at a time."""
+        """Whether the text stands at these positions; words of eight bytes are compared."""
         has = np.ones(len(begin), np.bool_)
-        for place in range(0, len(text), 8):
-            piece = text[place : place + 8]
-            word = self._words[begin + place]
-            if len(piece) < 8:
-                word = word & np.uint64(256 ** len(piece) - 1)
-            has &= word == np.uint64(int.from_bytes(piece, "little"))
+        for place in range(0, len(text), _AT_ONCE):
+            piece = text[place : place + _AT_ONCE]
+            words = [piece[start : start + 8] for start in range(0, len(piece), 8)]
+            for found, word in zip(self._loaded(begin + place, len(words)).T, words, strict=True):
+                known = found & np.uint64(256 ** len(word) - 1) if len(word) < 8 else found
+                has &= known == np.uint64(int.from_bytes(word, "little"))
         return has
+
+    def _loaded(self, begin: Integers, words: int) -> npt.NDArray[np.uint64]:
+        """The words that begin at the positions, a row for each."""
+        width = 8 * words
+        places = np.ndarray(len(self._padded) - width, f"V{width}", self._padded, strides=(1,))
+        return places[begin].view("<u8").reshape(-1, words)
 
     def text(self, line: int) -> bytes:
         """A line."""
@@ -120,36 +123,38 @@ class _Chain:
 class Model:
     """The shape of one line: chains of bytes, and between each two of them a text or a number.
 
-    `keys` are the object's own, `slots` the place between chains where each one's value is; a
-    value that every line of the shape has is in `constants`. Values that are nested are in neither.
+    `keys` are those of the flat object, `slots` the place between chains where each one's value is;
+    a value that every line of the shape has is in `constants`. Lists and objects are in neither.
     Raises ValueError for a line that can't be a model.
     """
 
     def __init__(self, line: bytes, quotes: list[int]) -> None:
         if not line.startswith(b"{"):
             raise ValueError("no object")
-        found = orjson.loads(line)
-        self.keys: tuple[str, ...] = tuple(found)
+        orjson.loads(line)
         self.quotes = len(quotes)
         self.chains = [_Chain()]
         self.is_number: list[bool] = []
-        self.slots: dict[str, int] = {}
-        self.constants: dict[str, Any] = {}
-        depth = keys = 0
         for between, text, after, quote in _pieces(line, quotes):
             self._add_between(between)
-            depth += sum(map(between.count, (b"{", b"["))) - sum(map(between.count, (b"}", b"]")))
             if after.startswith(b":"):
-                self._add_key(text, quote)
-                if depth == 1:
-                    keys += 1
-                    self._place(text[1:-1].decode(), after[1:].lstrip(), found)
+                self.chains[-1].add_quoted(text, quote)
             elif text:
                 self._add_slot(quote)
-        if keys != len(found):
-            raise ValueError("a key that comes twice")
         if self.chains[-1].anchor == _AT_END:
             self.chains[-1].offset = len(self.chains[-1].text)
+        values = flat(orjson.loads(self._with_slots_numbered()))
+        self.keys = tuple(values)
+        self.slots = {key: int(value) for key, value in values.items() if isinstance(value, str)}
+        kinds = (str, list, dict)
+        self.constants = {k: value for k, value in values.items() if not isinstance(value, kinds)}
+
+    def _with_slots_numbered(self) -> bytes:
+        """A line of the shape that has the number of each slot in it, as a text."""
+        line = self.chains[0].text
+        for slot, chain in enumerate(self.chains[1:]):
+            line += (b'"%d"' if self.is_number[slot] else b"%d") % slot + chain.text
+        return line
 
     def knows(self, keys: Iterable[str]) -> bool:
         """Whether the values of all these keys can be had."""
@@ -165,44 +170,30 @@ class Model:
         self.is_number.append(True)
         self.chains.append(_Chain(between[numbers[0].end() :]))
 
-    def _add_key(self, text: bytes, quote: int) -> None:
-        if b"\\" in text:
-            raise ValueError("a key that is escaped")
-        self.chains[-1].add_quoted(text, quote)
-
     def _add_slot(self, quote: int) -> None:
         self.chains[-1].add_quoted(b'"', quote)
         self.is_number.append(False)
         self.chains.append(_Chain(b'"', quote + 1))
-
-    def _place(self, key: str, value: bytes, found: dict[str, Any]) -> None:
-        """Note where the value of a key is; what follows the key's colon is `value`."""
-        if not value or (_NUMBERS.match(value) and len(_NUMBERS.findall(value)) == 1):
-            self.slots[key] = len(self.is_number)
-        elif not isinstance(found[key], list | dict):
-            self.constants[key] = found[key]
 
     def lines_of_its_shape(
         self, quoted: Quoted, lines: Integers
     ) -> tuple[Integers, list[Integers]]:
         """Those of the lines that have the shape, and where each of their chains begins."""
         lines = lines[quoted.quotes[lines] == self.quotes]
+        fits = np.ones(len(lines), np.bool_)
         begins: list[Integers] = []
-        past = quoted.start[lines]
+        past, first, end = quoted.start[lines], quoted.first[lines], quoted.end[lines]
         for number, chain in enumerate(self.chains):
-            begin = self._begin(quoted, lines, chain)
-            past_chain = begin + len(chain.text)
-            fits = begin == past if number == 0 else begin >= past
-            end = quoted.end[lines]
-            fits &= past_chain == end if number == len(self.chains) - 1 else past_chain <= end
+            anchor = end if chain.anchor == _AT_END else quoted.at[first + chain.anchor]
+            begin = anchor - chain.offset
+            fits &= begin == past if number == 0 else begin >= past
+            past = begin + len(chain.text)
+            fits &= past == end if number == len(self.chains) - 1 else past <= end
             fits &= quoted.has(np.where(fits, begin, 0), chain.text)
-            lines, past = lines[fits], past_chain[fits]
-            begins = [one[fits] for one in [*begins, begin]]
+            begins.append(begin)
+        if not fits.all():
+            lines, begins = lines[fits], [begin[fits] for begin in begins]
         return self._with_right_numbers(quoted, lines, begins)
-
-    def _begin(self, quoted: Quoted, lines: Integers, chain: _Chain) -> Integers:
-        at = quoted.end[lines] if chain.anchor == _AT_END else quoted.quote(lines, chain.anchor)
-        return at - chain.offset
 
     def _with_right_numbers(
         self, quoted: Quoted, lines: Integers, begins: list[Integers]
@@ -211,6 +202,8 @@ class Model:
         for slot in np.flatnonzero(self.is_number).tolist():
             tokens = self.cut(quoted, begins, slot)
             fits &= pc.match_substring_regex(tokens, f"^{_NUMBER}$").to_numpy(False)
+        if fits.all():
+            return lines, begins
         return lines[fits], [begin[fits] for begin in begins]
 
     def cut(self, quoted: Quoted, begins: list[Integers], slot: int) -> pa.Array:

@@ -29,6 +29,7 @@ NOT_USABLE, NO_SUCH_TIME = -2, -3
 Integers = npt.NDArray[np.int64]
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
+_FRACTION = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)\.\d{1,9}(|Z|[+-]\d\d:\d\d)$"  # of a second
 _LEAP_SECOND = re.compile(r"(?<=[T ][0-9]{2}:[0-9]{2}:)60")
 _MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
 _LARGE = 2**63  # from here on, readers of JSON disagree on what is a whole number
@@ -56,10 +57,6 @@ class Column:
             codes = [seen.setdefault(value, len(seen)) for value in rows]
             return cls(np.array(codes), [*seen])
         return cls(encoded.indices.to_numpy(), encoded.dictionary)
-
-    def objects(self) -> list[Any]:
-        """The values as Python's objects."""
-        return self.values if isinstance(self.values, list) else self.values.to_pylist()
 
 
 def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
@@ -107,7 +104,12 @@ def sizes(column: Column) -> Integers:
 def _whole_numbers(column: Column, digits: int) -> Integers:
     """Numbers of up to so many digits, written as numbers or as texts."""
     if isinstance(column.values, list):
-        found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
+        fits = range(10**digits)  # an int is looked up in it, whatever its size
+        numbers = [
+            value if type(value) is int and value in fits else _whole_number(value, digits)
+            for value in column.values
+        ]
+        found = np.array(numbers, np.int64)
     else:
         found = _spelled_numbers(column.values, digits)
     return found[column.codes]
@@ -136,19 +138,22 @@ def seconds(column: Column) -> Integers:
 
     A time is ISO 8601 (UTC without an offset), Unix time, or as Apache and nginx spell it.
     """
-    found = _times(column.objects())
-    return found[column.codes]
+    codes, values = column.codes, column.values
+    if not isinstance(values, list):
+        whole = pc.replace_substring_regex(values, _FRACTION, r"\1\2").dictionary_encode("encode")
+        codes, values = whole.indices.to_numpy()[codes], whole.dictionary.to_pylist()
+    return _times(values)[codes]
 
 
 def _times(values: list[Any]) -> Integers:
     """The seconds of each time; those that Apache and nginx spell are read all together."""
     is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
     spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
-    found = np.full(len(values), NO_SUCH_TIME, np.int64)
     read, is_possible = unix_seconds(spelled)
+    others = [value for value, is_one in zip(values, is_spelled, strict=True) if not is_one]
+    found = np.empty(len(values), np.int64)
     found[is_spelled] = np.where(is_possible, read, NO_SUCH_TIME)
-    for index in np.flatnonzero(~is_spelled).tolist():
-        found[index] = _seconds(values[index])
+    found[~is_spelled] = [*map(_seconds, others)]
     return found
 
 
@@ -157,6 +162,8 @@ def _is_spelled(value: Any) -> bool:
 
 
 def _seconds(value: Any) -> int:
+    if type(value) in (int, float) and _FIRST <= value < _PAST_LAST:
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return NOT_USABLE
     try:

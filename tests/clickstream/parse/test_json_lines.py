@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -120,6 +121,41 @@ SHAPED_LINES = st.fixed_dictionaries(
 ).map(lambda parts: shaped(**parts))
 
 
+def nested(
+    agent: str = '["UA"]', status: str = "200", client: str = '"192.0.2.7"', key: str = "Referer"
+) -> bytes:
+    """A line of Caddy's."""
+    line = (
+        f'{{"ts":1795150800.25,"request":{{"client_ip":{client},"uri":"/a","uri":"/b","tls":'
+        f'{{"proto":"h2"}},"headers":{{"User-Agent":{agent},"{key}":["/c","/d"]}}}},'
+        f'"status":{status}}}'
+    )
+    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
+
+
+LISTS = st.sampled_from(['["UA"]', "[]", "[7]", "[null]", '["a","b"]', '[["a"]]', '{"a":"b"}'])
+NESTED_LINES = st.fixed_dictionaries(
+    {},
+    optional={
+        **{"agent": LISTS | TEXTS, "status": NUMBERS, "client": TEXTS},
+        "key": st.sampled_from(["Dnt", "Status", "user-agent", "X-Forwarded-For"]),
+    },
+).map(lambda parts: nested(**parts))
+
+
+@settings(max_examples=75, deadline=None)
+@given(NESTED_LINES, st.lists(NESTED_LINES, max_size=6))
+def test_what_is_nested_is_read_by_the_shape_as_by_itself(model: bytes, lines: list[bytes]) -> None:
+    data = b"\n".join([model, *lines])
+    assert_same(parse(data, "json"), with_one_reader_less(data))
+
+
+def test_lines_of_few_shapes_need_no_reader_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clickstream.parse.json_lines._picked", None)
+    some = [json.dumps(CAFE).encode(), nested(), nested(key="Dnt"), shaped(), shaped(text='"b"')]
+    assert len(parse(b"\n".join(some * 3), "json").requests) == 15
+
+
 @pytest.mark.parametrize("field", ["text", "nested", "agent", "number", "status", "key", "ok"])
 @pytest.mark.parametrize("model", [shaped(), shaped(text=r'"\"\""', nested=r'"\""', agent=r'"\""')])
 def test_a_line_that_differs_from_its_model_in_one_thing(field: str, model: bytes) -> None:
@@ -176,6 +212,23 @@ def test_the_cafes_own_names() -> None:
 )
 def test_times_as_servers_spell_them(time: str | float) -> None:
     assert read(time=time)["at"] == pd.Timestamp("2026-11-20 05:00:00")
+
+
+@given(
+    st.sampled_from(["05:00:00", "23:59:60", "05:00:61", "24:00:00"]),
+    st.text("0123456789", max_size=9).map(".{}".format) | st.sampled_from(["", ",5", "..5"]),
+    st.sampled_from(["", "Z", "+05:30", "-00:30", "+25:00", "z", "+0530"]),
+)
+def test_a_fraction_of_a_second_leaves_the_second(clock: str, fraction: str, zone: str) -> None:
+    line = json.dumps({**CAFE, "time": f"2026-11-20T{clock}{fraction}{zone}"})
+    alone, whole = parse(line.encode(), "json"), f"2026-11-20T{clock}{zone}"
+    try:
+        datetime.fromisoformat(f"2026-11-20T05:00:00{fraction}{zone}")
+    except ValueError:
+        assert alone.requests.empty
+        return
+    expected = parse(json.dumps({**CAFE, "time": whole}).encode(), "json").requests["at"]
+    assert alone.requests["at"].tolist() == expected.tolist()
 
 
 def test_what_is_not_logged_is_told_from_nothing() -> None:
