@@ -72,7 +72,7 @@ def strictly() -> Iterator[None]:
         stack.enter_context(patch.object(rows, "scan", _nothing_regular))
         stack.enter_context(patch.object(layout_rows, "find", _nothing_found))
         stack.enter_context(patch.object(w3c, "Spaced", _NothingPlain))
-        stack.enter_context(patch.object(json_lines, "_SHAPES", 0))
+        stack.enter_context(patch.object(json_lines, "_MOST_RARE", 0))
         stack.enter_context(patch.object(orjson, "loads", _nothing_loaded))
         yield
 

@@ -37,7 +37,8 @@ from clickstream.parse.lines import NO_ROWS, joined
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
 from clickstream.parse.stream import blocks
 
-_SHAPES = 16  # of a block's lines are looked for; what has other ones is read line by line
+_RARE = 1 / 64  # the share of lines with as many quotes below which a shape is not worth it,
+_MOST_RARE = 3  # and so many such shapes tell that hardly any two lines are alike
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
@@ -66,11 +67,11 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
     left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
     others = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
     parts = []
-    for _ in range(_SHAPES):
-        if not len(left):
-            break
+    rare = 0
+    while len(left) and rare < _MOST_RARE:
         lines, columns = _of_one_shape(quoted, left)
         if columns is None:
+            rare += 1
             others.append(lines)
         else:
             parts.append(_checked(quoted, first_line, lines, columns))
@@ -80,7 +81,7 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
 
 
 def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
-    """The lines that have the likeliest shape, and their fields; none if they can't be had.
+    """The lines that have the likeliest shape, and their fields; none if it is none or rare.
 
     Lines of one shape have as many quotes, so it is that of the first one with as many as most.
     """
@@ -95,6 +96,8 @@ def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Colu
     if known is None or not model.knows(known.keys.values()):
         return lines[:1], None
     found, begins = model.lines_of_its_shape(quoted, lines)
+    if len(found) < len(lines) * _RARE:
+        return lines[:1], None
     columns = {field: model.column(quoted, begins, key) for field, key in known.keys.items()}
     return found, columns
 

@@ -56,13 +56,18 @@ def flat(found: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(request, dict):
         return found
     headers = request.get("headers")
-    chosen = {
-        name: value[0] if isinstance(value, list) and value else value
-        for name, value in (headers if isinstance(headers, dict) else {}).items()
-        if _plain(name) in _HEADERS
-    }
+    headers = headers if isinstance(headers, dict) else {}
+    chosen = {}
+    for name in filter(_is_read, headers):
+        value = headers[name]
+        chosen[name] = value[0] if isinstance(value, list) and value else value
     del found["request"]
     return {**chosen, **request, **found}
+
+
+@lru_cache(maxsize=4096)
+def _is_read(header: str) -> bool:
+    return _plain(header) in _HEADERS
 
 
 class Picker(NamedTuple):

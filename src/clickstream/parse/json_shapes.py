@@ -180,19 +180,20 @@ class Model:
     ) -> tuple[Integers, list[Integers]]:
         """Those of the lines that have the shape, and where each of their chains begins."""
         lines = lines[quoted.quotes[lines] == self.quotes]
-        fits = np.ones(len(lines), np.bool_)
         begins: list[Integers] = []
         past, first, end = quoted.start[lines], quoted.first[lines], quoted.end[lines]
         for number, chain in enumerate(self.chains):
             anchor = end if chain.anchor == _AT_END else quoted.at[first + chain.anchor]
             begin = anchor - chain.offset
-            fits &= begin == past if number == 0 else begin >= past
+            fits = begin == past if number == 0 else begin >= past
             past = begin + len(chain.text)
             fits &= past == end if number == len(self.chains) - 1 else past <= end
             fits &= quoted.has(np.where(fits, begin, 0), chain.text)
             begins.append(begin)
-        if not fits.all():
-            lines, begins = lines[fits], [begin[fits] for begin in begins]
+            if not fits.all():
+                lines, past, first, end, *begins = (
+                    one[fits] for one in (lines, past, first, end, *begins)
+                )
         return self._with_right_numbers(quoted, lines, begins)
 
     def _with_right_numbers(
