@@ -8,6 +8,7 @@ into groups and put away, and at the end each group is taken up again as a whole
 from __future__ import annotations
 
 import pickle
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,19 +67,20 @@ class _Store:
 
     def __init__(self, directory: Path, groups: int) -> None:
         self._directory, self._groups = directory, groups
+        self._pieces_of: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
         self._group_of_visitor = np.empty(0, np.uint16)
-        self._age = self._pieces = 0
+        self._age = 0
 
     def put(self, cleaner: clean.Cleaner) -> None:
         """Label what the cleaner has taken in, and put it away."""
-        if not len(cleaner) and self._pieces:
+        if not len(cleaner) and self._pieces_of:
             return
         columns = cleaner.rows()
         group = self._group_of(cleaner.visitor_ids())[columns["visitor"]]
         for number, rows in self._by_group(group):
-            piece = {name: column[rows] for name, column in columns.items()}
-            self._write(f"rows-{number:05d}-{self._age:05d}-{self._pieces:05d}", piece)
-        self._pieces += 1
+            pieces = self._pieces_of[number, self._age]
+            pieces.append(f"rows-{number}-{self._age}-{len(pieces)}")
+            self._write(pieces[-1], {name: column[rows] for name, column in columns.items()})
         if cleaner.is_full:
             self.put_tables(cleaner)
 
@@ -88,10 +90,8 @@ class _Store:
         cleaner.forget()
         visitors = tables.pop("visitor")
         for number, codes in self._by_group(self._group_of_visitor):
-            self._write(
-                f"visitors-{number:05d}-{self._age:05d}", (codes, texts.some(visitors, codes))
-            )
-        self._write(f"tables-{self._age:05d}", tables)
+            self._write(f"visitors-{number}-{self._age}", (codes, texts.some(visitors, codes)))
+        self._write(f"tables-{self._age}", tables)
         self._group_of_visitor = self._group_of_visitor[:0]
         self._age += 1
 
@@ -106,15 +106,15 @@ class _Store:
 
     def _found(self, number: int, age: int) -> clean.Requests | None:
         """A group's rows of an age, if there are any."""
-        pieces = sorted(self._directory.glob(f"rows-{number:05d}-{age:05d}-*"))
+        pieces = self._pieces_of[number, age]
         if not pieces:
             return None
         rows = clean.joined(map(self._read, pieces))
-        codes, visitors = self._read(f"visitors-{number:05d}-{age:05d}")
+        codes, visitors = self._read(f"visitors-{number}-{age}")
         new_codes = np.empty(int(codes.max(initial=-1)) + 1, np.int32)
         new_codes[codes] = np.arange(len(codes), dtype=np.int32)
         rows["visitor"] = new_codes[rows["visitor"]]
-        return clean.Requests(rows, {**self._read(f"tables-{age:05d}"), "visitor": visitors})
+        return clean.Requests(rows, {**self._read(f"tables-{age}"), "visitor": visitors})
 
     def _by_group(self, group: npt.NDArray[np.uint16]) -> Iterator[tuple[int, Positions]]:
         """The positions of each group's, in their order; nothing at all is a group, too."""
@@ -136,6 +136,6 @@ class _Store:
         with (self._directory / name).open("wb") as file:
             pickle.dump(value, file, protocol=5)
 
-    def _read(self, name: str | Path) -> Any:
+    def _read(self, name: str) -> Any:
         with (self._directory / name).open("rb") as file:
             return pickle.load(file)  # noqa: S301 - ours

@@ -69,13 +69,9 @@ def some(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch
 def _with_only_used(column: pa.Array) -> pa.Array:
     if column.type != TEXT:
         return column
-    codes = codes_of(column)
-    is_used = np.zeros(len(column.dictionary) + 1, np.bool_)
-    is_used[codes] = True  # null is the last one
-    used = np.flatnonzero(is_used[:-1])
-    new_codes = np.full(len(is_used), -1, np.int32)
-    new_codes[used] = np.arange(len(used))
-    return from_codes(new_codes[codes], column.dictionary.take(pa.array(used)))
+    used, codes = np.unique(codes_of(column), return_inverse=True)
+    nulls = int(np.count_nonzero(used < 0))  # of what is used, null comes first
+    return from_codes(codes - nulls, column.dictionary.take(pa.array(used[nulls:])))
 
 
 def below(columns: Sequence[pa.Array]) -> pa.Array:
