@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from functools import cache
 
 
+@cache
 def look_for_it_in_new_objects() -> None:
     """Have objects that are there already left alone, some 200,000 from imports, once and for all.
 

@@ -21,6 +21,7 @@ class Node:
 @pytest.fixture(autouse=True)
 def nothing_frozen() -> Iterator[None]:
     gc.unfreeze()
+    garbage.look_for_it_in_new_objects.cache_clear()
     yield
     gc.unfreeze()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 import numpy.typing as npt
@@ -106,8 +107,8 @@ class NetworkSet:
         if not firsts or not (is_ipv6 or address.partition(".")[0] in self._heads):
             return False
         try:
-            packed = _packed(address)
-        except ValueError:
+            packed = inet_pton(AF_INET6 if is_ipv6 else AF_INET, address)
+        except (OSError, ValueError):  # a host name
             return False
         index = bisect_right(firsts, packed) - 1
         return index >= 0 and packed <= lasts[index]
@@ -169,10 +170,3 @@ def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> _Ranges:
     """The first and the last address of each network."""
     edges = [(n.network_address.packed, n.broadcast_address.packed) for n in networks]
     return tuple(first for first, _ in edges), tuple(last for _, last in edges)
-
-
-def _packed(address: str) -> bytes:
-    if ":" in address:
-        return IPv6Address(address).packed
-    a, b, c, d = map(int, address.split("."))
-    return bytes((a, b, c, d))

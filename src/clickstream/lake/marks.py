@@ -2,9 +2,9 @@
 
 A publication may die between two commits, and nobody may come to finish it. So while it lasts, a
 mark under `publishing/HOUR/` says so for each of its hours, named after the version that is
-replaced and the run. Beside it lie the session parts that are replaced, as far as they tell what
-changes, written before the first commit by whoever comes first: a run that tries again finds there
-what readers saw before, whatever the one before it had done already.
+replaced and the run. Where session parts are replaced by others, the old ones lie beside it, as far
+as they tell what changes, written before the first commit by whoever comes first: a run that tries
+again finds there what readers saw before, whatever the one before it had done already.
 
 A publication takes the marks of all others in its hours away, dead or alive. One that is alive
 either finds its marks gone, and starts afresh, or has loaded the tables before, and then each of
@@ -14,7 +14,7 @@ its commits is refused that comes after one of ours. So an hour is whole when no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -57,23 +57,35 @@ class Marks:
     versions: Mapping[Hour, str]
     run_id: str
 
-    def set(self) -> dict[Hour, pa.Table]:
-        """Say that the attempt begins; the session parts it replaces, of hours that are not new.
-
-        Of their columns those that are COMPARED.
-        """
-        there = {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
+    def set(self) -> None:
+        """Say that the attempt begins."""
+        there = self.standing()
         for mark in self._marks:
             objects.put(self.lake, mark, b"")
-        objects.delete(self.lake, sorted(there.difference(self._marks, self._parts.values())))
+        objects.delete(self.lake, sorted(there - {*self._marks, *self._parts.values()}))
+
+    def replaced(self, new: Callable[[Hour], pa.Table]) -> dict[Hour, pa.Table]:
+        """The session parts that the attempt replaces, of hours whose `new` ones are not the same.
+
+        Of their columns those that are COMPARED. Others must be able to find them: they are kept.
+        """
         if not self._parts:
             return {}
-        columns = ["hour_at", *COMPARED]
-        parts = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends, columns)
-        return {
-            hour: self._kept(key, parts.filter(pc.field("hour_at") == hour.naive))
-            for hour, key in self._parts.items()
+        stored = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends, ["hour_at", *COMPARED])
+        old = {
+            hour: compared(stored.filter(pc.field("hour_at") == hour.naive)) for hour in self._parts
         }
+        changed = {hour: of for hour, of in old.items() if not of.equals(compared(new(hour)))}
+        return {hour: self._kept(self._parts[hour], parts) for hour, parts in changed.items()}
+
+    def kept_by_others(self, standing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
+        """The session parts that other attempts have kept, of hours of which none are `known`.
+
+        Whoever finds the same parts in the table as the new ones may find those of such an attempt.
+        """
+        kept = [hour for hour, key in self._parts.items() if key in standing and hour not in known]
+        stored = {hour: objects.get(self.lake, self._parts[hour]) for hour in kept}
+        return {hour: _read(one) for hour, one in stored.items() if one}
 
     def _kept(self, key: str, parts: pa.Table) -> pa.Table:
         """The parts that lie under the key: these, if nobody has kept others for that version."""
@@ -84,13 +96,16 @@ class Marks:
         if objects.swap(self.lake, key, file.getvalue(), None):
             return parts
         stored = objects.get(self.lake, key)
-        return pq.read_table(BytesIO(stored.body)) if stored else parts
+        return _read(stored) if stored else parts
 
-    def fallen(self) -> list[Hour]:
+    def standing(self) -> Set[str]:
+        """The keys of all marks of the hours, of this attempt and of others, and of parts kept."""
+        return {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
+
+    def fallen(self, standing: Set[str]) -> list[Hour]:
         """The hours that someone else has begun to publish since."""
-        there = {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
         marks = zip(self.versions, self._marks, strict=True)
-        return [hour for hour, mark in marks if mark not in there]
+        return [hour for hour, mark in marks if mark not in standing]
 
     def clear(self) -> None:
         """Say that the attempt is done."""
@@ -123,6 +138,16 @@ def _names(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[tuple[
         if last and text > str(last):
             return
         yield Hour.parse(text), name
+
+
+def compared(parts: pa.Table) -> pa.Table:
+    """What of session parts tells whether a session has changed: the columns COMPARED."""
+    schema = SESSION_PARTS.arrow_schema()
+    return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
+
+
+def _read(stored: objects.Stored) -> pa.Table:
+    return pq.read_table(BytesIO(stored.body))
 
 
 def _key(hour: Hour, name: str) -> str:

@@ -34,7 +34,10 @@ _REPLACED = ["hour_at", "replaced_at"]
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a publication replaces of an hour: ledger's row, session parts, raw objects by key."""
+    """What a publication replaces of an hour: ledger's row, session parts, raw objects by key.
+
+    There are no parts where nothing was published before, or the same ones.
+    """
 
     ledger: LedgerRow
     parts: pa.Table | None
@@ -69,14 +72,18 @@ def publish(
     refuse the overwrite. Either way StaleHour is raised, and the build starts afresh.
     """
     marks = Marks(lake, {one.hour: one.version for one in hours}, run_id)
-    parts = marks.set()
+    marks.set()
+    new = {one.hour: one for one in hours}
+    parts = marks.replaced(lambda hour: new[hour].rows(SESSION_PARTS))
     tables = _Tables(lake, hours[0].hour, hours[-1].hour)
     before = tables.ledger_rows()
     if [*before] != [one.hour for one in hours]:
         raise ValueError("Hours are published as one that do not follow on each other.")
     moved = [one.hour for one in hours if before[one.hour].version != one.version]
-    if stale := moved or marks.fallen():
+    standing = marks.standing()
+    if stale := moved or marks.fallen(standing):
         raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
+    parts |= marks.kept_by_others(standing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
         tables.replace(table, *(one.rows(table) for one in hours))
     known = tables.raw_objects()

@@ -15,11 +15,11 @@ from clickstream import __version__, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.hour import LedgerRow
+from clickstream.lake.marks import compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Built, Staged
 from clickstream.rules import result_digest
 from clickstream.tables import (
-    COMPARED,
     HOUR_LEDGER,
     RAW_OBJECTS,
     SESSION_CHANGES,
@@ -111,17 +111,10 @@ def _changes(built: Built, replaced: Replaced) -> list[dict[str, Any]]:
     """A row for each session that is not what it was; none if the hour was unpublished."""
     if replaced.parts is None:
         return []
-    old, new = map(_compared, (replaced.parts, built.rows(SESSION_PARTS)))
-    if old.equals(new):
-        return []
+    old, new = replaced.parts, compared(built.rows(SESSION_PARTS))
     changed = sessions.changes(old.to_pandas(), new.to_pandas()).astype(object)
     rows = changed.where(changed.notna(), None).to_dict("records")  # a removed one has no new id
     return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in rows]
-
-
-def _compared(parts: pa.Table) -> pa.Table:
-    schema = SESSION_PARTS.arrow_schema()
-    return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
 
 
 def _ledger_row(
