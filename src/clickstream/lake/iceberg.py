@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +29,6 @@ from pyiceberg.expressions import (
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
-from pyiceberg.table import Transaction
-from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
@@ -50,10 +47,8 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import datafiles
 from clickstream.lake.client import Lake
+from clickstream.lake.replacement import Replacement
 from clickstream.tables import TABLES, Table, Type
-
-# A first publication replaces nothing, which pyiceberg finds worth a warning.
-warnings.filterwarnings("ignore", message="Delete operation did not match any records")
 
 ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),
@@ -208,8 +203,8 @@ class LoadedTable:
         """
         chosen = And(between(first, last), _any_of(only)) if only else between(first, last)
         try:
-            with _Replacement(self.iceberg) as replacement:
-                replacement.delete(chosen)
+            with (replacement := Replacement(self.iceberg)):
+                replacement.remove(self.table, chosen, first.event_date)
                 with replacement.update_snapshot().merge_append() as added:
                     for some in datafiles.packed(rows):
                         file = datafiles.write(self.iceberg, some, first.event_date, "published")
@@ -254,25 +249,6 @@ def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
     last_of_hours = {each.timestamp_ms // MS_PER_HOUR: each.snapshot_id for each in in_order}
     kept = kept | set(last_of_hours.values())
     return [each.snapshot_id for each in older if each.snapshot_id not in kept]
-
-
-class _Replacement(Transaction):
-    """A transaction that works out its metadata when they change, and not each time it looks.
-
-    pyiceberg copies them thirty times for a commit, with all that the table remembers.
-    """
-
-    _state: tuple[object, object] = (None, None)
-    _metadata: TableMetadata
-
-    @property
-    def table_metadata(self) -> TableMetadata:
-        """The table's metadata with the changes so far."""
-        state = self._table.metadata, self._updates
-        if any(now is not then for now, then in zip(state, self._state, strict=True)):
-            self._metadata = super().table_metadata if self._updates else self._table.metadata
-            self._state = state
-        return self._metadata
 
 
 def load(lake: Lake, table: Table) -> LoadedTable:
