@@ -37,7 +37,7 @@ ROWS_AT_ONCE = 1 << 17
 
 ROWS_PER_FILE = 250_000
 """A larger day becomes several files, each of some hours. For an hour that is built again inside a
-day of one file pyiceberg reads the file that holds it into memory, so this bounds that memory."""
+day of one file, that file is read into memory and written anew, so this bounds what that takes."""
 
 
 def repeating_texts(table: Table) -> list[str]:

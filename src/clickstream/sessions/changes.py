@@ -23,7 +23,7 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     - a session that went on, as the old one did: that was `renamed` in an hour before;
     - none, which takes other rules: it was `removed`.
     """
-    pairs = _matched(old, new)
+    pairs = _matched(*_without_common(old, new))
     begins = pairs["session_id"] == pairs["part_id"]
     begins_now = pairs["new_session_id"] == pairs["new_part_id"]
     is_same = pairs["session_id"] == pairs["new_session_id"]
@@ -40,12 +40,19 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
         ["removed", "shortened", "extended", "merged", "split", "extended"],
         "renamed",
     )
-    compared = ("part_id", "first_hit_at", "last_hit_at", "requests")
-    untouched = is_same & (
-        pairs[[*compared]].to_numpy() == pairs[[f"new_{name}" for name in compared]].to_numpy()
-    ).all(axis=1)
-    named = pairs[~untouched].rename(columns={"session_id": "old_session_id"})
-    return named[CHANGE_COLUMNS].reset_index(drop=True)
+    return pairs.rename(columns={"session_id": "old_session_id"})[CHANGE_COLUMNS]
+
+
+def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both without the parts that both have, which are most; no other part lies in one of those."""
+    place = pd.Index(new["part_id"]).get_indexer(pd.Index(old["part_id"]))
+    is_common = place >= 0
+    before, after = old[is_common], new.iloc[place[is_common]]
+    is_same = [before[name].to_numpy() == after[name].to_numpy() for name in COMPARED]
+    is_common[is_common] = np.logical_and.reduce(is_same)
+    is_new = np.ones(len(new), np.bool_)
+    is_new[place[is_common]] = False
+    return old[~is_common], new[is_new]
 
 
 def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
