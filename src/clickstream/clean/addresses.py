@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
-from socket import AF_INET, AF_INET6, inet_pton
 
 import numpy as np
 import numpy.typing as npt
@@ -98,17 +97,23 @@ class NetworkSet:
     @cached_property
     def _heads(self) -> frozenset[str]:
         """The first numbers of the IPv4 addresses: by its own, most others are told at once."""
-        heads = (range(first[0], last[0] + 1) for first, last in zip(*self.ipv4, strict=True))
-        return frozenset(str(head) for some in heads for head in some)
+        return frozenset(map(str, _first_numbers(self.ipv4, size=1)))
+
+    @cached_property
+    def _groups(self) -> frozenset[str]:
+        """The same of IPv6 addresses: their first groups. Of zeros there may be nothing to see."""
+        groups = frozenset(f"{number:x}" for number in _first_numbers(self.ipv6, size=2))
+        return groups | {""} if "0" in groups else groups
 
     def __contains__(self, address: str) -> bool:
         is_ipv6 = ":" in address
         firsts, lasts = self.ipv6 if is_ipv6 else self.ipv4
-        if not firsts or not (is_ipv6 or address.partition(".")[0] in self._heads):
+        head = address.partition(":" if is_ipv6 else ".")[0]
+        if head not in (self._groups if is_ipv6 else self._heads):
             return False
         try:
-            packed = inet_pton(AF_INET6 if is_ipv6 else AF_INET, address)
-        except (OSError, ValueError):  # a host name
+            packed = _packed(address)
+        except ValueError:
             return False
         index = bisect_right(firsts, packed) - 1
         return index >= 0 and packed <= lasts[index]
@@ -170,3 +175,18 @@ def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> _Ranges:
     """The first and the last address of each network."""
     edges = [(n.network_address.packed, n.broadcast_address.packed) for n in networks]
     return tuple(first for first, _ in edges), tuple(last for _, last in edges)
+
+
+def _packed(address: str) -> bytes:
+    if ":" in address:
+        return IPv6Address(address).packed
+    a, b, c, d = map(int, address.split("."))
+    return bytes((a, b, c, d))
+
+
+def _first_numbers(ranges: _Ranges, size: int) -> Iterator[int]:
+    """What the first bytes of the ranges' addresses can be, as a number."""
+    for first, last in zip(*ranges, strict=True):
+        yield from range(
+            int.from_bytes(first[:size], "big"), int.from_bytes(last[:size], "big") + 1
+        )
