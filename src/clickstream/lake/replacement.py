@@ -42,7 +42,7 @@ class Replacement(Transaction):
         return self._metadata
 
     def remove(self, table: Table, chosen: BooleanExpression, day: date) -> None:
-        """Take the chosen rows of a day out; to be put in its place, rows are added afterwards.
+        """Take the chosen rows of a day out. Rows to be put in their place are added afterwards.
 
         Whoever changes such rows meanwhile makes the commit fail, as with pyiceberg's `delete`.
         """
@@ -52,7 +52,6 @@ class Replacement(Transaction):
         if not rewritten:
             return
         with self.update_snapshot().overwrite() as snapshot:
-            snapshot._starting_snapshot_id = dropped._starting_snapshot_id
             snapshot.delete_by_predicate(chosen)
             for old, new in rewritten:
                 snapshot.delete_data_file(old)
