@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from more_itertools import constrained_batches
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
-from pyiceberg.expressions import AlwaysTrue, EqualTo, LessThan
-from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.expressions import EqualTo, LessThan
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask
 from pyiceberg.types import TimestampType
@@ -92,12 +91,7 @@ def compact(loaded: LoadedTable, small: SmallFiles) -> None:
 
 def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
     """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
-    table = loaded.iceberg
-    texts = tuple(datafiles.repeating_texts(loaded.table))
-    scan = ArrowScan(
-        table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
-    )
-    rows = scan.to_table(small.tasks)
+    rows = datafiles.read(loaded.iceberg, loaded.table, small.tasks)
     if rows.num_rows != small.rows:
         raise ChangedRows(
             f"{loaded.table.name} of {small.day} should have {small.rows:,} rows and has "

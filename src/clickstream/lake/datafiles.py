@@ -14,7 +14,9 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 from more_itertools import constrained_batches, split_when
+from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import (
+    ArrowScan,
     MetricModeTypes,
     StatisticsCollector,
     compute_statistics_plan,
@@ -23,6 +25,7 @@ from pyiceberg.io.pyarrow import (
     schema_to_pyarrow,
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 
 from clickstream.tables import Table
@@ -51,6 +54,15 @@ def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for some in constrained_batches(rows, ROWS_PER_FILE, strict=False):
         if any(map(len, some)):
             yield pa.concat_tables(some)
+
+
+def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) -> pa.Table:
+    """All rows of some data files; texts that repeat stay dictionaries."""
+    texts = tuple(repeating_texts(columns_of))
+    scan = ArrowScan(
+        table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
+    )
+    return scan.to_table(tasks)
 
 
 def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile:

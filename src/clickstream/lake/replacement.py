@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-import pyarrow as pa
-from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.expressions.visitors import bind
-from pyiceberg.io.pyarrow import ArrowScan, _expression_to_complementary_pyarrow
+from pyiceberg.io.pyarrow import _expression_to_complementary_pyarrow
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import FileScanTask, Transaction
+from pyiceberg.table import Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import MAIN_BRANCH
 
@@ -65,18 +64,9 @@ class Replacement(Transaction):
         schema = self.table_metadata.schema()
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():
-            rows = self._rows_of(table, task)
+            rows = datafiles.read(self._table, table, [task])
             others = rows.filter(is_other)
             if not len(others):
                 yield task.file, None
             elif len(others) < len(rows):
                 yield task.file, datafiles.write(self._table, others, day, "published")
-
-    def _rows_of(self, table: Table, task: FileScanTask) -> pa.Table:
-        """All rows of a file; texts that repeat stay dictionaries."""
-        texts = tuple(datafiles.repeating_texts(table))
-        metadata = self.table_metadata
-        scan = ArrowScan(
-            metadata, self._table.io, metadata.schema(), AlwaysTrue(), dictionary_columns=texts
-        )
-        return scan.to_table([task])

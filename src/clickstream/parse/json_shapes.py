@@ -131,7 +131,7 @@ class Model:
     def __init__(self, line: bytes, quotes: list[int]) -> None:
         if not line.startswith(b"{"):
             raise ValueError("no object")
-        orjson.loads(line)
+        orjson.loads(line)  # what is no JSON may be some once its slots are numbered: {5: 1}
         self.quotes = len(quotes)
         self.chains = [_Chain()]
         self.is_number: list[bool] = []

@@ -104,12 +104,7 @@ def sizes(column: Column) -> Integers:
 def _whole_numbers(column: Column, digits: int) -> Integers:
     """Numbers of up to so many digits, written as numbers or as texts."""
     if isinstance(column.values, list):
-        fits = range(10**digits)  # an int is looked up in it, whatever its size
-        numbers = [
-            value if type(value) is int and value in fits else _whole_number(value, digits)
-            for value in column.values
-        ]
-        found = np.array(numbers, np.int64)
+        found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
     else:
         found = _spelled_numbers(column.values, digits)
     return found[column.codes]
@@ -125,10 +120,11 @@ def _spelled_numbers(values: pa.StringArray, digits: int) -> Integers:
 
 
 def _whole_number(value: Any, digits: int) -> int:
+    if type(value) is int:
+        return value if 0 <= value < 10**digits else NOT_USABLE
     if value in (None, "", "-"):
         return -1
-    is_right = isinstance(value, str | int) and not isinstance(value, bool)
-    text = str(value) if is_right else ""
+    text = value if isinstance(value, str) else ""
     is_number = text.isascii() and text.isdecimal() and len(text) <= digits
     return int(text) if is_number else NOT_USABLE
 

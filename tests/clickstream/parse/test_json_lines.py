@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +96,16 @@ TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(ODD_TEXTS)
 NUMBERS = st.integers().map(str) | st.sampled_from(ODD_NUMBERS)
 
 
+def spelled(line: str) -> bytes:
+    """The line's bytes; a question mark is one that is not UTF-8."""
+    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
+
+
+def lines_of(make: Callable[..., bytes], **parts: st.SearchStrategy[str]) -> Any:
+    """Lines of one shape, but for some of their parts."""
+    return st.fixed_dictionaries({}, optional=parts).map(lambda chosen: make(**chosen))
+
+
 def shaped(
     text: str = '"a"',
     nested: str = '"b"',
@@ -104,43 +115,39 @@ def shaped(
     key: str = "size",
     ok: str = "true",
 ) -> bytes:
-    line = (
+    return spelled(
         f'{{"ip": "192.0.2.7", "x": [{nested}, {{"a": {text}}}], "time": "2026-11-20T05:00:00Z", '
         f'"status": {status}, "{key}":{number} ,"ok": {ok},"path": {text}, "agent": {agent}, '
         f'"n": {number}, "dnt": 1}}'
     )
-    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
 
 
-SHAPED_LINES = st.fixed_dictionaries(
-    {},
-    optional={
-        **{"text": TEXTS, "nested": TEXTS, "agent": TEXTS, "number": NUMBERS, "status": NUMBERS},
-        **{"key": st.sampled_from(["sizf", "time"]), "ok": st.sampled_from(["null", "none"])},
-    },
-).map(lambda parts: shaped(**parts))
+SHAPED_LINES = lines_of(
+    shaped,
+    **{"text": TEXTS, "nested": TEXTS, "agent": TEXTS, "number": NUMBERS, "status": NUMBERS},
+    **{"key": st.sampled_from(["sizf", "time"]), "ok": st.sampled_from(["null", "none"])},
+)
 
 
 def nested(
     agent: str = '["UA"]', status: str = "200", client: str = '"192.0.2.7"', key: str = "Referer"
 ) -> bytes:
     """A line of Caddy's."""
-    line = (
+    return spelled(
         f'{{"ts":1795150800.25,"request":{{"client_ip":{client},"uri":"/a","uri":"/b","tls":'
         f'{{"proto":"h2"}},"headers":{{"User-Agent":{agent},"{key}":["/c","/d"]}}}},'
         f'"status":{status}}}'
     )
-    return line.encode("utf-8", "surrogatepass").replace(b"?", b"\xe9")
 
 
 LISTS = st.sampled_from(['["UA"]', "[]", "[7]", "[null]", '["a","b"]', '[["a"]]', '{"a":"b"}'])
-NESTED_LINES = st.fixed_dictionaries(
-    {},
-    optional={
-        **{"agent": LISTS | TEXTS, "status": NUMBERS, "client": TEXTS},
-        "key": st.sampled_from(["Dnt", "Status", "user-agent", "X-Forwarded-For"]),
-    },
-).map(lambda parts: nested(**parts))
+NESTED_LINES = lines_of(
+    nested,
+    agent=LISTS | TEXTS,
+    status=NUMBERS,
+    client=TEXTS,
+    key=st.sampled_from(["Dnt", "Status", "user-agent", "X-Forwarded-For"]),
+)
 
 
 @settings(max_examples=75, deadline=None)
