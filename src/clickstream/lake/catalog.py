@@ -1,72 +1,21 @@
-"""The Iceberg catalog in Glue, and the files of its tables in S3, made to last through faults."""
+"""The Iceberg catalog in Glue, made to last through faults."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitStateUnknownException
-from pyiceberg.io import (
-    AWS_ACCESS_KEY_ID,
-    AWS_REGION,
-    AWS_SECRET_ACCESS_KEY,
-    AWS_SESSION_TOKEN,
-    S3_CONNECT_TIMEOUT,
-    S3_ENDPOINT,
-    S3_REQUEST_TIMEOUT,
-    FileIO,
-    InputFile,
-    OutputFile,
-)
-from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.io import FileIO
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
+from clickstream.lake.files import LakeFiles
+
 # Each table that is loaded tells of its files; a day's log would be mostly that.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
-
-ATTEMPTS = 5
-"""How often a request is made before it has failed, the first time included."""
-
-
-class LakeFiles(PyArrowFileIO):
-    """Files in S3. A small one is a single request, and each request is tried several times.
-
-    pyiceberg itself opens an upload for every file, which makes three requests of one, and Arrow
-    makes three of a deletion: it looks for the file before, and keeps up its directory after.
-    """
-
-    def __init__(self, properties: Properties, s3: Any) -> None:
-        """`s3` is boto3's client."""
-        super().__init__(properties)
-        self._s3 = s3
-
-    def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Delete a file; one that is gone already is no error. Raises OSError if S3 refuses."""
-        uri = location if isinstance(location, str) else location.location
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        try:
-            self._s3.delete_object(Bucket=bucket, Key=key)
-        except (BotoCoreError, ClientError) as error:
-            raise OSError(f"Can't delete {uri}: {error}") from error
-
-    def _initialize_s3_fs(self, netloc: str | None) -> S3FileSystem:  # noqa: ARG002
-        given = self.properties
-        return S3FileSystem(
-            access_key=given.get(AWS_ACCESS_KEY_ID),
-            secret_key=given.get(AWS_SECRET_ACCESS_KEY),
-            session_token=given.get(AWS_SESSION_TOKEN),
-            region=given[AWS_REGION],
-            endpoint_override=given.get(S3_ENDPOINT),
-            connect_timeout=float(given[S3_CONNECT_TIMEOUT]),
-            request_timeout=float(given[S3_REQUEST_TIMEOUT]),
-            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-            allow_delayed_open=True,
-        )
 
 
 class LakeCatalog(GlueCatalog):
@@ -89,6 +38,10 @@ class LakeCatalog(GlueCatalog):
     ) -> FileIO:
         """The files of every table, through the same connections: no table has ways of its own."""
         return self._files
+
+    def _is_s3tables_database(self, database_name: str) -> bool:  # noqa: ARG002
+        """Whether S3 Tables keep the database: ours is in a bucket. Each commit would ask Glue."""
+        return False
 
     def load_table(self, identifier: str | Identifier) -> Table:
         """The table as it stands now."""

@@ -11,7 +11,8 @@ import boto3
 from botocore.config import Config
 
 from clickstream.errors import SettingsError
-from clickstream.lake.catalog import ATTEMPTS, LakeCatalog
+from clickstream.lake.attempts import ATTEMPTS
+from clickstream.lake.catalog import LakeCatalog
 from clickstream.lake.recent import Recent
 from clickstream.settings import Settings
 

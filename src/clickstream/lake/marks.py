@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from clickstream.hours import Hour
 from clickstream.lake import iceberg, objects
+from clickstream.lake.attempts import Stored
 from clickstream.lake.client import Lake
 from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row
 from clickstream.tables import COMPARED, SESSION_PARTS
@@ -146,7 +147,7 @@ def compared(parts: pa.Table) -> pa.Table:
     return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
 
 
-def _read(stored: objects.Stored) -> pa.Table:
+def _read(stored: Stored) -> pa.Table:
     return pq.read_table(BytesIO(stored.body))
 
 

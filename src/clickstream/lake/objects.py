@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
-from botocore.exceptions import (
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
-from clickstream.lake.catalog import ATTEMPTS
+from clickstream.lake import attempts
+from clickstream.lake.attempts import MISSING, Stored
 from clickstream.lake.client import Lake
 
-MISSING = {"NoSuchKey", "404"}
-BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An object's bytes and the ETag a compare-and-swap needs."""
-
-    body: bytes
-    etag: str
 
 
 @dataclass(frozen=True)
@@ -55,31 +39,15 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
     try:
         answer = lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body, **condition)
     except ClientError as error:
-        if _code(error) in LOST_RACE | MISSING:
+        if attempts.code(error) in LOST_RACE | MISSING:
             return None
         raise
     return str(answer["ETag"])
 
 
 def get(lake: Lake, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none.
-
-    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
-    """
-    for _ in range(ATTEMPTS - 1):
-        with suppress(*BROKEN_OFF):
-            return _get(lake, key)
-    return _get(lake, key)
-
-
-def _get(lake: Lake, key: str) -> Stored | None:
-    try:
-        answer = lake.s3.get_object(Bucket=lake.bucket, Key=key)
-    except ClientError as error:
-        if _code(error) in MISSING:
-            return None
-        raise
-    return Stored(answer["Body"].read(), answer["ETag"])
+    """An object's bytes and ETag, or None if there is none."""
+    return attempts.get(lake.s3, lake.bucket, key)
 
 
 def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
@@ -105,7 +73,3 @@ def delete(lake: Lake, keys: list[str]) -> None:
     for start in range(0, len(keys), 1000):
         batch = [{"Key": key} for key in keys[start : start + 1000]]
         lake.s3.delete_objects(Bucket=lake.bucket, Delete={"Objects": batch, "Quiet": True})
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])

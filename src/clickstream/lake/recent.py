@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from threading import Lock
 
 MOST_BYTES = 64 << 20
 
@@ -14,16 +15,18 @@ class Recent:
         self._most_bytes = most_bytes
         self._bodies: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
+        self._lock = Lock()
 
     def keep(self, key: str, body: bytes) -> None:
         """Keep an object in place of the oldest ones; one that is too large is not kept."""
-        self._size -= len(self._bodies.pop(key, b""))
-        if len(body) > self._most_bytes:
-            return
-        self._bodies[key] = body
-        self._size += len(body)
-        while self._size > self._most_bytes:
-            self._size -= len(self._bodies.popitem(last=False)[1])
+        with self._lock:
+            self._size -= len(self._bodies.pop(key, b""))
+            if len(body) > self._most_bytes:
+                return
+            self._bodies[key] = body
+            self._size += len(body)
+            while self._size > self._most_bytes:
+                self._size -= len(self._bodies.popitem(last=False)[1])
 
     def get(self, key: str) -> bytes | None:
         """The object, if it is kept."""

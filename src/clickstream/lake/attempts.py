@@ -1,0 +1,55 @@
+"""S3 objects got whole, however often it takes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+from urllib3.exceptions import HTTPError
+
+ATTEMPTS = 5
+"""How often a request is made before it has failed, the first time included."""
+
+MISSING = {"NoSuchKey", "404"}
+_BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object's bytes and the ETag a compare-and-swap needs."""
+
+    body: bytes
+    etag: str
+
+
+def get(s3: Any, bucket: str, key: str) -> Stored | None:
+    """An object's bytes and ETag, or None if there is none; `s3` is boto3's client.
+
+    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(*_BROKEN_OFF):
+            return _get(s3, bucket, key)
+    return _get(s3, bucket, key)
+
+
+def _get(s3: Any, bucket: str, key: str) -> Stored | None:
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if code(error) in MISSING:
+            return None
+        raise
+    return Stored(answer["Body"].read(), answer["ETag"])
+
+
+def code(error: ClientError) -> str:
+    """What S3 calls the error."""
+    return str(error.response["Error"]["Code"])
