@@ -43,8 +43,12 @@ def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
 
 def rows_of(ledger: iceberg.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
     """The same as they stood when the ledger was loaded."""
-    rows = ledger.read(first, last).to_pylist()
-    return {Hour.at(row["hour_at"]): LedgerRow(row) for row in rows}
+    return by_hour(ledger.read(first, last))
+
+
+def by_hour(ledger: pa.Table) -> dict[Hour, LedgerRow]:
+    """Rows of the ledger by their hour."""
+    return {Hour.at(row["hour_at"]): LedgerRow(row) for row in ledger.to_pylist()}
 
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
@@ -55,7 +59,12 @@ def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
 
 def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pd.DataFrame:
     """The ledger by hour: all of it, or the rows of the hours from `first` to `last`."""
-    return _rows(lake, HOUR_LEDGER, first, last).sort_by("hour_at").to_pandas()
+    return ledger_in_order(lake, first, last).to_pandas()
+
+
+def ledger_in_order(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pa.Table:
+    """The same as an Arrow table."""
+    return _rows(lake, HOUR_LEDGER, first, last).sort_by("hour_at")
 
 
 def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pa.Table:

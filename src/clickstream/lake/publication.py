@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -115,7 +114,7 @@ class _Tables:
     def raw_objects(self) -> Mapping[Hour, Mapping[str, Mapping[str, object]]]:
         """What is known of the raw objects of each hour, by key."""
         known: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
-        for row in self._read(RAW_OBJECTS):
+        for row in self._loaded[RAW_OBJECTS.name].read(self._first, self._last).to_pylist():
             known[Hour.at(row["hour_at"])][row["raw_object"]] = row
         return known
 
@@ -130,19 +129,15 @@ class _Tables:
         """
         if not any(row.values for row in before.values()):
             return
-        recorded = [*self._read(SESSION_CHANGES, _REPLACED), *rows.select(_REPLACED).to_pylist()]
+        stored = self._loaded[SESSION_CHANGES.name].read(self._first, self._last, _REPLACED)
+        recorded = pa.concat_tables([stored, rows.select(_REPLACED)]).group_by(_REPLACED)
         versions = {
             (hour.naive, row.values["published_at"]) for hour, row in before.items() if row.values
         }
-        again = versions & {(row["hour_at"], row["replaced_at"]) for row in recorded}
+        again = versions & {tuple(row.values()) for row in recorded.aggregate([]).to_pylist()}
         only = [
             {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
             for hour_at, replaced_at in sorted(again)
         ]
         if only:
             self._loaded[SESSION_CHANGES.name].replace(self._first, self._last, rows, only=only)
-
-    def _read(self, table: Table, columns: list[str] | None = None) -> list[dict[str, Any]]:
-        found = self._loaded[table.name].read(self._first, self._last, columns)
-        rows: list[dict[str, Any]] = found.to_pylist()
-        return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-import pandas as pd
 import pyarrow as pa
 
 from clickstream import sessions
@@ -35,15 +34,14 @@ def stitched_to(
     return stitched, sessions.carry_out(rows, hour, rules.gap_seconds)
 
 
-def links(lake: Lake, ledger: pd.DataFrame) -> Iterator[Link]:
+def links(lake: Lake, ledger: pa.Table) -> Iterator[Link]:
     """The rows of the ledger as links of the chain.
 
     An hour keeps the gap that it was built with, so another setting does not break the chain.
     """
-    gaps = ledger["gap_seconds"].fillna(lake.settings.sessions.gap_seconds).astype(int)
-    columns = (ledger["hour_at"], gaps, ledger["carry_in"], ledger["carry_out"])
-    for hour_at, gap, carry_in, carry_out in zip(*columns, strict=True):
-        yield Link(Hour.at(hour_at), gap, carry_in, carry_out)
+    for row in ledger.select(["hour_at", "gap_seconds", "carry_in", "carry_out"]).to_pylist():
+        gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
+        yield Link(Hour.at(row["hour_at"]), gap, row["carry_in"], row["carry_out"])
 
 
 def _behind(lake: Lake, chosen: list[Link]) -> Digests:
@@ -53,7 +51,7 @@ def _behind(lake: Lake, chosen: list[Link]) -> Digests:
 
 
 def judged(
-    lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None] = lambda _: None
+    lake: Lake, ledger: pa.Table, progress: Callable[[str], None] = lambda _: None
 ) -> Iterator[tuple[Link, bool, bool]]:
     """Each link, whether it took over and whether it hands on what the published parts say.
 
@@ -66,10 +64,17 @@ def judged(
         yield from ((link, link.follows(digests), link.leads(digests)) for link in day)
 
 
-def off_the_chain(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
-    """The hours of a range that another build would change, or that leave a later one astray."""
+def farthest(hour: Hour) -> Hour:
+    """The last hour that an hour can hand anything on to."""
+    return hour.plus(LONGEST_GAP_SECONDS // 3600)
+
+
+def off_the_chain(lake: Lake, ledger: pa.Table) -> set[Hour]:
+    """The hours that another build would change, or that leave a later one astray.
+
+    `ledger` has the rows of a range in order, and of the hours that its last one may hand on to.
+    """
     found = set()
-    ledger = lake_hour.ledger(lake, first, last.plus(LONGEST_GAP_SECONDS // 3600))
     for link, follows, leads in judged(lake, ledger):
         if not follows:
             found |= {*hour_range(link.reach, link.hour)}
@@ -85,10 +90,9 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     take over from hours before, and later ones that take over from them. Its mending will look on
     from there, so this is enough to mend them all.
     """
-    farthest = last.plus(LONGEST_GAP_SECONDS // 3600)
     near = [
         link
-        for link in links(lake, lake_hour.ledger(lake, first, farthest))
+        for link in links(lake, lake_hour.ledger_in_order(lake, first, farthest(last)))
         if link.reach < first or (link.hour > last and link.reach <= last)
     ]
     if not near:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import pandas as pd
 import pyarrow as pa
 
 from clickstream import __version__, sessions
@@ -68,18 +69,17 @@ def history(
     `cause` is that of the publication that made this one necessary, if one did.
     """
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
-    rows: dict[Table, list[dict[str, Any]]] = {
-        table: [] for table in (RAW_OBJECTS, SESSION_CHANGES, HOUR_LEDGER)
-    }
+    rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
     causes = causes_of(lake, built, [what.ledger for what in replaced], cause)
-    for one, what, why in zip(built, replaced, causes, strict=True):
+    for one, what in zip(built, replaced, strict=True):
         hour = one.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
         raw_objects = _raw_objects(lake, hour, one.raw_lines, what)
         rows[RAW_OBJECTS] += raw_objects
-        rows[SESSION_CHANGES] += [{**row, **by, "cause": why} for row in _changes(one, what)]
         rows[HOUR_LEDGER].append({**_ledger_row(lake, one.staged, hour, raw_objects), **by})
-    return {table.name: _arrow(table, some) for table, some in rows.items()}
+    changed = _changes(built, replaced, causes, published)
+    made = {table.name: _arrow(table, some) for table, some in rows.items()}
+    return {**made, SESSION_CHANGES.name: changed}
 
 
 def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
@@ -107,14 +107,28 @@ def _raw_objects(
     ]
 
 
-def _changes(built: Built, replaced: Replaced) -> list[dict[str, Any]]:
-    """A row for each session that is not what it was; none if the hour was unpublished."""
-    if replaced.parts is None:
-        return []
-    old, new = replaced.parts, compared(built.rows(SESSION_PARTS))
-    changed = sessions.changes(old.to_pandas(), new.to_pandas()).astype(object)
-    rows = changed.where(changed.notna(), None).to_dict("records")  # a removed one has no new id
-    return [{**row, "replaced_at": replaced.ledger.values["published_at"]} for row in rows]
+def _changes(
+    built: Sequence[Built],
+    replaced: Sequence[Replaced],
+    causes: Sequence[Cause],
+    published: Mapping[str, Any],
+) -> pa.Table:
+    """A row for each session that is not what it was; none of hours that were unpublished."""
+    old, new, of_hours = [], [], []
+    for one, what, why in zip(built, replaced, causes, strict=True):
+        if what.parts is None:
+            continue
+        hour_at = one.hour.naive
+        old.append(what.parts.append_column("hour_at", pa.repeat(hour_at, len(what.parts))))
+        new.append(compared(one.rows(SESSION_PARTS)))
+        then = what.ledger.values["published_at"]
+        of_hours.append((hour_at, one.hour.event_date, then, why))
+    if not of_hours:
+        return SESSION_CHANGES.arrow_schema().empty_table()
+    changed = sessions.changes(*(pa.concat_tables(some).to_pandas() for some in (old, new)))
+    told = pd.DataFrame(of_hours, columns=["hour_at", "event_date", "replaced_at", "cause"])
+    rows = changed.merge(told, "left", on="hour_at").assign(**published)
+    return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
 
 
 def _ledger_row(

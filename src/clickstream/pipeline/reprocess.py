@@ -22,7 +22,7 @@ from clickstream.lake import Lake, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.pipeline.batches import build_hours, in_batches
-from clickstream.pipeline.chain import off_the_chain
+from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
 from clickstream.rules import result_digest
@@ -54,9 +54,10 @@ class Standing:
 
 def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     """How each hour from `first` to `last` stands; the tables and the raw store are only read."""
-    rows = lake_hour.ledger_rows(lake, first, last)
+    ledger = lake_hour.ledger_in_order(lake, first, farthest(last))
+    rows = lake_hour.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
-    astray = off_the_chain(lake, first, last)
+    astray = off_the_chain(lake, ledger)
     waiting = raw.marks_by_hour(lake, first, last)
     digest = result_digest(lake.settings)
 

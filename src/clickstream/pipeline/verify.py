@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import pandas as pd
+import pyarrow as pa
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
@@ -45,7 +46,8 @@ def _look(
 ) -> list[Finding]:
     """What seems wrong, by tables that are read one after the other."""
     progress("The ledger")
-    ledger = lake_hour.ledger(lake, first, last)
+    in_order = lake_hour.ledger_in_order(lake, first, last)
+    ledger = in_order.to_pandas()
     found = [*_unbalanced(ledger)]
     found += [
         Finding(hour, "a publication of it broke off, or is under way")
@@ -55,7 +57,7 @@ def _look(
     found += disagreeing(lake, ledger, first, last)
     progress("Raw lines")
     found += _not_as_in_raw(lake, ledger, first, last)
-    return sorted([*found, *_off_the_chain(lake, ledger, progress)])
+    return sorted([*found, *_off_the_chain(lake, in_order, progress)])
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -67,7 +69,7 @@ def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _off_the_chain(
-    lake: Lake, ledger: pd.DataFrame, progress: Callable[[str], None]
+    lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Hours that took over something else than the hours before hand on, worked out from parts."""
     for link, follows, leads in judged(lake, ledger, progress):

@@ -1,4 +1,4 @@
-"""What became of an hour's sessions when the hour was published again."""
+"""What became of the sessions of hours that were published again."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import pandas as pd
 
 from clickstream.tables import COMPARED
 
-CHANGE_COLUMNS = ["change", "old_session_id", "new_session_id"]
+CHANGE_COLUMNS = ["hour_at", "change", "old_session_id", "new_session_id"]
 
 
 def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """One row for each session that has a part in `old` and is not the same in `new`.
 
-    Both are session parts of one hour, with the columns COMPARED at least. More lines only ever
-    make parts longer, so an old part lies inside a new one of its visitor. If that belongs to
+    Both are all session parts of the same hours, with the columns COMPARED at least, and old ones
+    with `hour_at`, for which the changes are told. A part is of one hour. More lines only ever make
+    parts longer, so an old part lies inside a new one of its visitor. If that belongs to
 
     - the same session: the session was `extended`, or `shortened`, or nothing happened;
     - a session that went on, or one of an earlier part in the hour: it was `merged` into that;
@@ -58,8 +59,8 @@ def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame,
 def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """Each old part, in order, and the new one that its first request lies in."""
     before, after = (
-        parts[[*COMPARED]].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
-        for parts in (old, new)
+        parts[columns].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
+        for parts, columns in ((old, ["hour_at", *COMPARED]), (new, [*COMPARED]))
     )
     after = after.rename(columns={name: f"new_{name}" for name in COMPARED if name != "visitor_id"})
     pairs = pd.merge_asof(
