@@ -62,9 +62,14 @@ def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> p
     return ledger_in_order(lake, first, last).to_pandas()
 
 
-def ledger_in_order(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pa.Table:
-    """The same as an Arrow table."""
-    return _rows(lake, HOUR_LEDGER, first, last).sort_by("hour_at")
+def ledger_in_order(
+    lake: Lake,
+    first: Hour | None = None,
+    last: Hour | None = None,
+    columns: Sequence[str] = ("*",),
+) -> pa.Table:
+    """The same as an Arrow table, or some columns of it, among them `hour_at`."""
+    return _rows(lake, HOUR_LEDGER, first, last, columns).sort_by("hour_at")
 
 
 def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pa.Table:

@@ -14,6 +14,9 @@ from clickstream.lake import hour as lake_hour
 from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
 
+LINK_COLUMNS = ["hour_at", "gap_seconds", "carry_in", "carry_out"]
+"""What of the ledger makes a link of the chain."""
+
 
 def handed_on(lake: Lake, hour: Hour) -> pa.Table:
     """The sessions that are still open when an hour starts, from the published hours before it.
@@ -39,15 +42,14 @@ def links(lake: Lake, ledger: pa.Table) -> Iterator[Link]:
 
     An hour keeps the gap that it was built with, so another setting does not break the chain.
     """
-    for row in ledger.select(["hour_at", "gap_seconds", "carry_in", "carry_out"]).to_pylist():
+    for row in ledger.select(LINK_COLUMNS).to_pylist():
         gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
         yield Link(Hour.at(row["hour_at"]), gap, row["carry_in"], row["carry_out"])
 
 
-def _behind(lake: Lake, chosen: list[Link]) -> Digests:
-    """What all published parts hand on that some links of the chain depend on."""
-    first, last = min(link.reach for link in chosen), max(link.hour for link in chosen)
-    return sessions.digests_of(_parts(lake, first, last))
+def _behind(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
+    """What the published parts hand on, up to the hour `last`, that some links depend on."""
+    return sessions.digests_of(_parts(lake, min(link.reach for link in chosen), last))
 
 
 def judged(
@@ -60,7 +62,7 @@ def judged(
     for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
         progress(f"The chain of sessions, {date}")
         day = [*of_day]
-        digests = _behind(lake, day)
+        digests = _behind(lake, day, day[-1].hour)
         yield from ((link, link.follows(digests), link.leads(digests)) for link in day)
 
 
@@ -69,17 +71,22 @@ def farthest(hour: Hour) -> Hour:
     return hour.plus(LONGEST_GAP_SECONDS // 3600)
 
 
-def off_the_chain(lake: Lake, ledger: pa.Table) -> set[Hour]:
-    """The hours that another build would change, or that leave a later one astray.
+def off_the_chain(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
+    """The hours up to `last` that another build would change, or that leave a later one astray.
 
     `ledger` has the rows of a range in order, and of the hours that its last one may hand on to.
+    Parts are read a day at a time; of the hours after `last`, whose own make no difference, none.
     """
-    found = set()
-    for link, follows, leads in judged(lake, ledger):
-        if not follows:
-            found |= {*hour_range(link.reach, link.hour)}
-        elif not leads:
-            found.add(link.hour)
+    near = [link for link in links(lake, ledger) if link.reach <= last]
+    found: set[Hour] = set()
+    for _, of_day in groupby(near, lambda link: min(link.hour, last).event_date):
+        day = [*of_day]
+        digests = _behind(lake, day, min(day[-1].hour, last))
+        for link in day:
+            if not link.follows(digests):
+                found |= {*hour_range(link.reach, link.hour)}
+            elif link.hour <= last and not link.leads(digests):
+                found.add(link.hour)
     return found
 
 
@@ -90,14 +97,15 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     take over from hours before, and later ones that take over from them. Its mending will look on
     from there, so this is enough to mend them all.
     """
+    ledger = lake_hour.ledger_in_order(lake, first, farthest(last), LINK_COLUMNS)
     near = [
         link
-        for link in links(lake, lake_hour.ledger_in_order(lake, first, farthest(last)))
+        for link in links(lake, ledger)
         if link.reach < first or (link.hour > last and link.reach <= last)
     ]
     if not near:
         return None
-    digests = _behind(lake, near)
+    digests = _behind(lake, near, near[-1].hour.previous)
     return next((link.hour for link in near if not link.follows(digests)), None)
 
 

@@ -57,7 +57,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     ledger = lake_hour.ledger_in_order(lake, first, farthest(last))
     rows = lake_hour.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
-    astray = off_the_chain(lake, ledger)
+    astray = off_the_chain(lake, ledger, last)
     waiting = raw.marks_by_hour(lake, first, last)
     digest = result_digest(lake.settings)
 

@@ -65,12 +65,15 @@ def carry_digest(carry: pa.Table) -> str:
     rows = carry.sort_by("visitor_id")
     moments = [_isoformat(rows[name]) for name in ("session_started_at", "last_hit_at")]
     lines = pc.binary_join_element_wise(rows["visitor_id"], rows["session_id"], *moments, " ")
-    text = "".join(f"{line}\n" for line in lines.to_pylist())
+    text = "\n".join([*lines.to_pylist(), ""])
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     """Moments as `datetime.isoformat` writes them: microseconds where there are some."""
+    seconds = moments.cast(pa.timestamp("s"), safe=False)
+    if seconds.cast(moments.type).equals(moments):  # most logs have no more
+        return pc.replace_substring(seconds.cast(pa.string()), " ", "T")
     written = pc.replace_substring(moments.cast(pa.string()), " ", "T")
     return pc.replace_substring(written, ".000000", "")
 

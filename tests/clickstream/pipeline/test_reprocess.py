@@ -141,6 +141,18 @@ def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert pipeline.verify(built) == []
 
 
+def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_path: Path) -> None:
+    """Also where the later one is none of those that are asked for."""
+    append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
+    pipeline.pull(built, built.settings.sources[0])
+    list(pipeline.rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
+    assert outdated(built) == ["not following on", "not following on", ""]
+    for hour, why in ((FIRST, "not following on"), (LAST, "")):
+        assert [one.outdated for one in pipeline.standings(built, hour, hour)] == [why]
+    run(built, "mend")
+    assert outdated(built) == [""] * 3
+
+
 def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
     pipeline.pull(lake, lake.settings.sources[0])
