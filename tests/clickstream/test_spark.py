@@ -69,9 +69,9 @@ def test_hours_cleaned_by_workers_are_those_of_one_process(
 
     engine.clean_hours(spark, days.settings, HOURS)
     assert cleaned(days) == cleaned(here)
-    written = [*objects.listing_with_times(days, "staging/")]
+    written = [*objects.listed(days, "staging/")]
     engine.clean_hours(spark, days.settings, HOURS)
-    assert [*objects.listing_with_times(days, "staging/")] == written
+    assert [*objects.listed(days, "staging/")] == written
 
     monkeypatch.setattr(raw, "read", no_line_is_read)
     published = [

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clickstream.hours import Hour
@@ -73,8 +73,10 @@ class Marks:
         if not self._parts:
             return {}
         stored = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends, ["hour_at", *COMPARED])
+        hour_at = stored["hour_at"].to_numpy()
         old = {
-            hour: compared(stored.filter(pc.field("hour_at") == hour.naive)) for hour in self._parts
+            hour: compared(stored.filter(pa.array(hour_at == np.datetime64(hour.naive))))
+            for hour in self._parts
         }
         changed = {hour: of for hour, of in old.items() if not of.equals(compared(new(hour)))}
         return {hour: self._kept(self._parts[hour], parts) for hour, parts in changed.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO
 
 from botocore.exceptions import ClientError
 
@@ -52,20 +52,17 @@ def get(lake: Lake, key: str) -> Stored | None:
 
 def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
     """Keys and sizes below a prefix, in key order; with `after`, of the keys that come after it."""
-    return ((item["Key"], item["Size"]) for item in _listed(lake, prefix, after))
+    return ((item.key, item.size) for item in listed(lake, prefix, after))
 
 
-def listing_with_times(lake: Lake, prefix: str) -> Iterator[Listed]:
-    """The objects below a prefix, in key order, and when each was last written."""
-    return (Listed(i["Key"], i["Size"], i["LastModified"]) for i in _listed(lake, prefix))
-
-
-def _listed(lake: Lake, prefix: str, after: str = "") -> Iterator[dict[str, Any]]:
+def listed(lake: Lake, prefix: str, after: str = "") -> Iterator[Listed]:
+    """The same objects with all that the listing says of each."""
     pages = lake.s3.get_paginator("list_objects_v2").paginate(
         Bucket=lake.bucket, Prefix=prefix, StartAfter=after
     )
     for page in pages:
-        yield from page.get("Contents", ())
+        for item in page.get("Contents", ()):
+            yield Listed(item["Key"], item["Size"], item["LastModified"])
 
 
 def delete(lake: Lake, keys: list[str]) -> None:

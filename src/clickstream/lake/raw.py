@@ -18,10 +18,12 @@ from datetime import datetime
 from io import BytesIO
 
 from isal import igzip
+from more_itertools import longest_common_prefix
 
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.objects import Listed
 
 RAW = "raw/"
 PENDING = "pending/"
@@ -69,10 +71,10 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
 
 
-def arrivals(lake: Lake, hour: Hour) -> dict[str, datetime]:
-    """When each raw object of an hour was put there, by key; UTC, as tables hold it."""
-    listed = objects.listing_with_times(lake, f"{RAW}{hour}/")
-    return {item.key: item.modified_at.replace(tzinfo=None) for item in listed}
+def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
+    """When each raw object of a range of hours was put there, by key; UTC, as tables hold it."""
+    listed = _of_hours(lake, RAW, first, last)
+    return {item.key: item.modified_at.replace(tzinfo=None) for _, item in listed}
 
 
 def raw_by_hour(
@@ -80,8 +82,8 @@ def raw_by_hour(
 ) -> dict[Hour, list[RawObject]]:
     """The raw objects of a range of hours, both ends included; None is an open end."""
     found: dict[Hour, list[RawObject]] = defaultdict(list)
-    for hour, key, size in _of_hours(lake, RAW, first, last):
-        found[hour].append(RawObject(key, size))
+    for hour, item in _of_hours(lake, RAW, first, last):
+        found[hour].append(RawObject(item.key, item.size))
     return found
 
 
@@ -90,25 +92,25 @@ def marks_by_hour(
 ) -> dict[Hour, list[str]]:
     """The raw objects, by key, that marks say are not built in, of a range of hours."""
     found: dict[Hour, list[str]] = defaultdict(list)
-    for hour, key, _ in _of_hours(lake, PENDING, first, last):
-        found[hour].append(RAW + key.removeprefix(PENDING))
+    for hour, item in _of_hours(lake, PENDING, first, last):
+        found[hour].append(RAW + item.key.removeprefix(PENDING))
     return found
 
 
 def _of_hours(
     lake: Lake, prefix: str, first: Hour | None, last: Hour | None
-) -> Iterator[tuple[Hour, str, int]]:
-    """Hour, key and size of the objects of a range of hours, which sort as their hours do.
+) -> Iterator[tuple[Hour, Listed]]:
+    """The objects of a range of hours, each with its hour; they sort as their hours do.
 
-    S3 lists a thousand keys at a time, so of a single day only that day's are asked for.
+    S3 lists a thousand keys at a time, so only those are asked for that begin as all of them do.
     """
     after = f"{prefix}{first}" if first else ""
-    day = f"{first.event_date}T" if first and last and first.event_date == last.event_date else ""
-    for key, size in objects.listing(lake, prefix + day, after):
-        hour = Hour.parse(key.split("/")[1])
+    begin = "".join(longest_common_prefix([str(first), str(last)])) if first and last else ""
+    for item in objects.listed(lake, prefix + begin, after):
+        hour = Hour.parse(item.key.split("/")[1])
         if last and hour > last:
             return
-        yield hour, key, size
+        yield hour, item
 
 
 def read(lake: Lake, raw: RawObject) -> bytes:

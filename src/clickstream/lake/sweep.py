@@ -31,7 +31,7 @@ def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
     is known.
     """
     prefix = iceberg.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
-    old = [item for item in objects.listing_with_times(lake, prefix) if item.modified_at < before]
+    old = [item for item in objects.listed(lake, prefix) if item.modified_at < before]
     used = set(referenced(iceberg.load(lake, table).iceberg))
     return [item for item in old if lake.uri(item.key) not in used]
 
@@ -55,7 +55,7 @@ def referenced(table: IcebergTable) -> Iterator[str]:
 def staged(lake: Lake, before: datetime) -> list[Listed]:
     """Staged rows of hours that no build has touched since `before`: all of an hour, or none."""
     found: list[Listed] = []
-    listed = objects.listing_with_times(lake, STAGING)
+    listed = objects.listed(lake, STAGING)
     for _, of_hour in groupby(listed, key=lambda item: item.key.split("/")[1]):
         items = list(of_hour)
         if all(item.modified_at < before for item in items):
@@ -65,5 +65,5 @@ def staged(lake: Lake, before: datetime) -> list[Listed]:
 
 def query_results(lake: Lake, before: datetime) -> list[Listed]:
     """Answers of Athena that are older than `before`."""
-    listed = objects.listing_with_times(lake, QUERY_RESULTS)
+    listed = objects.listed(lake, QUERY_RESULTS)
     return [item for item in listed if item.modified_at < before]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
@@ -17,4 +18,5 @@ def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Arr
     count = max(2 * len(start) - 1, 0)
     spans = [None, pa.py_buffer(bounds), pa.py_buffer(data)]
     pieces = pa.Array.from_buffers(pa.binary(), count, spans)
-    return pieces.take(pa.array(np.arange(0, count, 2, dtype=np.int32)))
+    texts = pa.array(np.arange(0, count, 2, dtype=np.int32))
+    return pc.take(pieces, texts, boundscheck=False)

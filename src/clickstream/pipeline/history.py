@@ -71,10 +71,11 @@ def history(
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
     causes = causes_of(lake, built, [what.ledger for what in replaced], cause)
+    arrived = _arrivals(lake, built, replaced)
     for one, what in zip(built, replaced, strict=True):
         hour = one.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
-        raw_objects = _raw_objects(lake, hour, one.raw_lines, what)
+        raw_objects = _raw_objects(hour, one.raw_lines, what, arrived)
         rows[RAW_OBJECTS] += raw_objects
         rows[HOUR_LEDGER].append({**_ledger_row(lake, one.staged, hour, raw_objects), **by})
     changed = _changes(built, replaced, causes, published)
@@ -86,12 +87,21 @@ def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=table.arrow_schema())
 
 
+def _arrivals(
+    lake: Lake, built: Sequence[Built], replaced: Sequence[Replaced]
+) -> Mapping[str, datetime]:
+    """When the raw objects came, by key; nothing if no hour has a new one."""
+    pairs = zip(built, replaced, strict=True)
+    if all(one.raw_lines.keys() <= what.raw_objects.keys() for one, what in pairs):
+        return {}
+    return raw.arrivals(lake, built[0].hour, built[-1].hour)
+
+
 def _raw_objects(
-    lake: Lake, hour: Hour, lines: Mapping[str, int], replaced: Replaced
+    hour: Hour, lines: Mapping[str, int], replaced: Replaced, arrived: Mapping[str, datetime]
 ) -> list[dict[str, Any]]:
     """A row for each raw object. What is said of those that were there before stays as it is."""
     known, before = replaced.raw_objects, replaced.ledger.values
-    arrived = raw.arrivals(lake, hour) if lines.keys() - known.keys() else {}
     # A ledger's row without rows here is of an older version, which kept none.
     is_late = bool(before) and (bool(known) or not before["raw_objects"])
     return [
