@@ -14,6 +14,8 @@ from benchmarks.whole_way import Stages
 def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
     """Run MODULE:FUNCTION. What came of it: counts, and CPU seconds where the work says so."""
     module, name = work.split(":")
+    if name.startswith("clickstream"):
+        importlib.import_module("clickstream")  # before Arrow, as its commands do
     function = getattr(importlib.import_module(f"benchmarks.{module}"), name)
     if module == "parsing":
         return {"counts": [function(log)]}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -39,3 +42,15 @@ def test_garbage_of_later_is_found_however_often_one_asks() -> None:
     garbage.look_for_it_in_new_objects()
     gc.collect()
     assert left() is None
+
+
+@pytest.mark.parametrize(("chosen", "pool"), [(None, "system"), ("mimalloc", "mimalloc")])
+def test_arrow_takes_its_memory_from_the_c_library_unless_somebody_has_chosen(
+    chosen: str | None, pool: str
+) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"}
+    if chosen:
+        environment["ARROW_DEFAULT_MEMORY_POOL"] = chosen
+    asked = "import clickstream, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    answer = subprocess.check_output([sys.executable, "-c", asked], env=environment, text=True)
+    assert answer.strip() == pool
