@@ -102,7 +102,6 @@ class _Store:
             if found:
                 yield clean.together(found)
                 found.clear()  # the next group comes when this one is done with
-                pa.default_memory_pool().release_unused()
 
     def _found(self, number: int, age: int) -> clean.Requests | None:
         """A group's rows of an age, if there are any."""
