@@ -102,7 +102,7 @@ def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
 
 def _written(loaded: LoadedTable, rows: pa.Table, small: SmallFiles) -> DataFile:
     """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
-    file = datafiles.write(loaded.iceberg, rows, small.day, "compacted")
+    file = datafiles.write(loaded.iceberg, loaded.table, rows, small.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
         _compare(rows, pq.ParquetFile(source), file.file_path)
     return file

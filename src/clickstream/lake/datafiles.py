@@ -43,10 +43,13 @@ ROWS_PER_FILE = 250_000
 day of one file, that file is read into memory and written anew, so this bounds what that takes."""
 
 
+_OWN = {"visitor_id", "part_id", "session_id", "old_session_id", "new_session_id", "line"}
+"""Columns of texts that hardly any rows have in common, or only neighbours."""
+
+
 def repeating_texts(table: Table) -> list[str]:
     """The columns of texts that come again, so that a dictionary of them is small."""
-    unique = {"visitor_id", "part_id", "session_id", "line", *table.sort_by}
-    return [c.name for c in table.columns if c.type == "string" and c.name not in unique]
+    return [c.name for c in table.columns if c.type == "string" and c.name not in _OWN]
 
 
 def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -57,15 +60,15 @@ def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) -> pa.Table:
-    """All rows of some data files; texts that repeat stay dictionaries."""
-    texts = tuple(repeating_texts(columns_of))
+    """All rows of some data files; texts that repeat, and are not sorted by, stay dictionaries."""
+    texts = tuple(name for name in repeating_texts(columns_of) if name not in columns_of.sort_by)
     scan = ArrowScan(
         table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
     )
     return scan.to_table(tasks)
 
 
-def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile:
+def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kind: str) -> DataFile:
     """Write rows of one day as a data file that no snapshot has yet; `kind` begins its name."""
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
@@ -80,6 +83,7 @@ def write(table: IcebergTable, rows: pa.Table, day: date, kind: str) -> DataFile
             store_schema=False,
             write_statistics=[*_told(kept)],
             write_batch_size=ROWS_AT_ONCE,
+            use_dictionary=repeating_texts(columns_of),  # of others one would be made in vain
         ) as writer:
             writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
         size = sink.tell()

@@ -207,7 +207,9 @@ class LoadedTable:
                 replacement.remove(self.table, chosen, first.event_date)
                 with replacement.update_snapshot().merge_append() as added:
                     for some in datafiles.packed(rows):
-                        file = datafiles.write(self.iceberg, some, first.event_date, "published")
+                        file = datafiles.write(
+                            self.iceberg, self.table, some, first.event_date, "published"
+                        )
                         added.append_data_file(file)
             _thin_out(self.iceberg)
         except (ValidationException, CommitFailedException) as error:

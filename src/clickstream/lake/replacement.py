@@ -69,4 +69,4 @@ class Replacement(Transaction):
             if not len(others):
                 yield task.file, None
             elif len(others) < len(rows):
-                yield task.file, datafiles.write(self._table, others, day, "published")
+                yield task.file, datafiles.write(self._table, table, others, day, "published")
