@@ -45,5 +45,5 @@ def _expire(lake: Lake, table: Table, horizon: datetime) -> int:
     loaded = iceberg.load(lake, table).iceberg
     ids = past(loaded, horizon)
     if ids:
-        loaded.maintenance.expire_snapshots().by_ids(ids).commit()
+        iceberg.forget(loaded, ids)
     return len(ids)

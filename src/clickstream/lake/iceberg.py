@@ -30,6 +30,7 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.update.snapshot import ExpireSnapshots
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
     BooleanType,
@@ -238,7 +239,12 @@ def _thin_out(table: IcebergTable) -> None:
     forgotten = forgettable(table.snapshots(), kept)
     if len(forgotten) >= FORGOTTEN_AT_ONCE:
         with suppress(CommitFailedException, ValueError):  # someone else does it at this moment
-            table.maintenance.expire_snapshots().by_ids(forgotten).commit()
+            forget(table, forgotten)
+
+
+def forget(table: IcebergTable, snapshots: list[int]) -> None:
+    """Forget snapshots, by their ids. Raises ValueError for one that is not there, or has a name."""
+    ExpireSnapshots(Replacement(table, autocommit=True)).by_ids(snapshots).commit()
 
 
 def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
