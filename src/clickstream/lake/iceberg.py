@@ -243,7 +243,7 @@ def _thin_out(table: IcebergTable) -> None:
 
 
 def forget(table: IcebergTable, snapshots: list[int]) -> None:
-    """Forget snapshots, by their ids. Raises ValueError for one that is not there, or has a name."""
+    """Forget snapshots, by their ids. Raises ValueError for one that is gone, or has a name."""
     ExpireSnapshots(Replacement(table, autocommit=True)).by_ids(snapshots).commit()
 
 
