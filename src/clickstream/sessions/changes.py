@@ -32,7 +32,7 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     pairs["change"] = np.select(
         [
             pairs["new_session_id"].isna(),
-            is_same & (pairs["requests"] > pairs["new_requests"]),
+            is_same & (pairs["requests"] > pairs["new_requests"].fillna(0)),
             is_same,
             follows | (begins & ~begins_now),
             ~begins & begins_now,
