@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -158,12 +157,7 @@ class _Written:
     def __enter__(self) -> _Written:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         if kind:
             self._bytes.close()
         self.close()

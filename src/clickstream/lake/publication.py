@@ -134,7 +134,8 @@ class _Tables:
         versions = {
             (hour.naive, row.values["published_at"]) for hour, row in before.items() if row.values
         }
-        again = versions & {tuple(row.values()) for row in recorded.aggregate([]).to_pylist()}
+        told = recorded.aggregate([]).to_pylist()
+        again = versions & {(row["hour_at"], row["replaced_at"]) for row in told}
         only = [
             {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
             for hour_at, replaced_at in sorted(again)

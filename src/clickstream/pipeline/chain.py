@@ -53,17 +53,28 @@ def _behind(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
 
 
 def judged(
-    lake: Lake, ledger: pa.Table, progress: Callable[[str], None] = lambda _: None
+    lake: Lake,
+    ledger: pa.Table,
+    last: Hour | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Link, bool, bool]]:
     """Each link, whether it took over and whether it hands on what the published parts say.
 
-    Parts are read a day at a time; `progress` is told of each.
+    Parts are read a day at a time; `progress` is told of each. Those after the hour `last` are not
+    read: a later link counts as long as it takes over from hours up to that one, and is not asked
+    what it hands on itself.
     """
-    for date, of_day in groupby(links(lake, ledger), lambda link: link.hour.event_date):
+    chain = [*links(lake, ledger)]
+    if not chain:
+        return
+    end = last or chain[-1].hour
+    chosen = (link for link in chain if link.reach <= end)
+    for date, of_day in groupby(chosen, lambda link: min(link.hour, end).event_date):
         progress(f"The chain of sessions, {date}")
         day = [*of_day]
-        digests = _behind(lake, day, day[-1].hour)
-        yield from ((link, link.follows(digests), link.leads(digests)) for link in day)
+        digests = _behind(lake, day, min(day[-1].hour, end))
+        for link in day:
+            yield link, link.follows(digests), link.hour > end or link.leads(digests)
 
 
 def farthest(hour: Hour) -> Hour:
@@ -75,18 +86,13 @@ def off_the_chain(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
     """The hours up to `last` that another build would change, or that leave a later one astray.
 
     `ledger` has the rows of a range in order, and of the hours that its last one may hand on to.
-    Parts are read a day at a time; of the hours after `last`, whose own make no difference, none.
     """
-    near = [link for link in links(lake, ledger) if link.reach <= last]
     found: set[Hour] = set()
-    for _, of_day in groupby(near, lambda link: min(link.hour, last).event_date):
-        day = [*of_day]
-        digests = _behind(lake, day, min(day[-1].hour, last))
-        for link in day:
-            if not link.follows(digests):
-                found |= {*hour_range(link.reach, link.hour)}
-            elif link.hour <= last and not link.leads(digests):
-                found.add(link.hour)
+    for link, follows, leads in judged(lake, ledger, last):
+        if not follows:
+            found |= {*hour_range(link.reach, link.hour)}
+        elif not leads:
+            found.add(link.hour)
     return found
 
 

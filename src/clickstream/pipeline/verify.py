@@ -72,7 +72,7 @@ def _off_the_chain(
     lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Hours that took over something else than the hours before hand on, worked out from parts."""
-    for link, follows, leads in judged(lake, ledger, progress):
+    for link, follows, leads in judged(lake, ledger, progress=progress):
         if not follows:
             yield Finding(link.hour, "it took over other sessions than were handed on to it")
         if not leads:

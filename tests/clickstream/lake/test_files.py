@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from pyiceberg.io import FileIO
 from pyiceberg.manifest import ManifestFile
 from tests.support import faults_children as children
 from tests.support.faults_lakes import FIRST, log_an_hour, through
@@ -14,7 +15,6 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.lake import Lake, iceberg, objects
-from clickstream.lake.catalog import LakeCatalog
 from clickstream.settings import Settings
 from clickstream.tables import HITS
 
@@ -59,23 +59,18 @@ def test_a_file_whose_bytes_break_off_is_read_again(
 
 
 @pytest.fixture
-def catalog(lake: Lake) -> LakeCatalog:
-    return lake.catalog
-
-
-@pytest.fixture
 def uri(lake: Lake) -> str:
     return lake.uri(KEY)
 
 
-def files_of(catalog: LakeCatalog):
-    return catalog._load_file_io()
+def files_of(lake: Lake) -> FileIO:
+    return iceberg.load(lake, HITS).iceberg.io
 
 
 def test_what_another_process_has_put_is_found(
     lake: Lake, reopen: Callable[[], Lake], uri: str
 ) -> None:
-    theirs, ours = files_of(reopen().catalog), files_of(lake.catalog)
+    theirs, ours = files_of(reopen()), files_of(lake)
     assert not ours.new_input(uri).exists()
     with pytest.raises(FileNotFoundError, match="made-up"):
         ours.new_input(uri).open()
@@ -89,8 +84,8 @@ def test_what_another_process_has_put_is_found(
     assert found.to_input_file().open().read() == b"first, then"
 
 
-def test_what_fails_on_the_way_is_not_put(catalog: LakeCatalog, lake: Lake, uri: str) -> None:
-    file = files_of(catalog).new_output(uri)
+def test_what_fails_on_the_way_is_not_put(lake: Lake, uri: str) -> None:
+    file = files_of(lake).new_output(uri)
 
     def fail() -> None:
         with file.create() as stream:
@@ -106,8 +101,8 @@ def test_what_fails_on_the_way_is_not_put(catalog: LakeCatalog, lake: Lake, uri:
     assert not file.exists()
 
 
-def test_closing_twice_puts_once(catalog: LakeCatalog, lake: Lake, uri: str) -> None:
-    with files_of(catalog).new_output(uri).create() as stream:
+def test_closing_twice_puts_once(lake: Lake, uri: str) -> None:
+    with files_of(lake).new_output(uri).create() as stream:
         stream.write(b"all")
         stream.close()
         objects.delete(lake, [KEY])
@@ -119,7 +114,7 @@ def test_a_commit_can_be_read_by_a_process_that_remembers_nothing(
 ) -> None:
     def manifests(of: Lake) -> list[ManifestFile]:
         snapshot = iceberg.load(of, HITS).iceberg.current_snapshot()
-        return snapshot.manifests(files_of(of.catalog)) if snapshot else []
+        return snapshot.manifests(files_of(of)) if snapshot else []
 
     loaded = iceberg.load(lake, HITS)
     loaded.replace(FIRST, FIRST, HITS.arrow_schema().empty_table())
