@@ -64,15 +64,16 @@ class OpenLog:
         self._kept_at, self._kept = offset, data
         return data
 
-    def still_has(self, offset: int, data: bytes) -> bool:
-        """Whether the file still begins there with bytes read before, and was not cut meanwhile.
+    def is_unchanged(self) -> bool:
+        """Whether the file still begins as at the first look, and so was not cut meanwhile.
 
         A file that is cut and written on while it is read gives bytes of both. Compressed files
         are written once.
         """
         if self.is_compressed:
             return True
-        return self._read_plain(offset, min(len(data), PROBE_BYTES)) == data[:PROBE_BYTES]
+        offset, data = self._start
+        return self._read_plain(offset, len(data)) == data
 
     def size_up_to(self, limit: int) -> int:
         """The size of the content if it is smaller than `limit`, else `limit`.
@@ -87,10 +88,15 @@ class OpenLog:
         """Size, time and inode of the open file, as they are now."""
         return self._handle.stat()
 
-    @cached_property
+    @property
     def padding(self) -> int:
         """How many bytes come before the first line: NULs, or a byte-order mark."""
-        position = 0
+        return self._start[0]
+
+    @cached_property
+    def _start(self) -> tuple[int, bytes]:
+        """Where the first line begins, and the first bytes from there on."""
+        position = hole = 0 if self.is_compressed else self._handle.skip_hole(0)
 
         def read(size: int) -> bytes:
             nonlocal position
@@ -98,10 +104,8 @@ class OpenLog:
             position += len(block)
             return block
 
-        if not self.is_compressed:
-            position = self._handle.skip_hole(0)
-        hole = position
-        return hole + skip_padding(read)[0]
+        skipped, rest = skip_padding(read)
+        return hole + skipped, rest[:PROBE_BYTES]
 
     def sample(self, size: int = HEAD_BYTES) -> bytes:
         """The first bytes behind the padding."""

@@ -25,8 +25,8 @@ class Bookmark:
 
     The file's first line begins at `start`, behind its padding. `pending_digest` is the digest of
     the bytes from `offset` to `pending_end`, `tail` that of the bytes just before `offset`.
-    `checkpoints` are such digests at earlier offsets, rising; they tell a shorter copy of the file
-    from another file that begins alike. Bookmarks of earlier versions lack some of these.
+    `checkpoints` are such digests at other offsets up to there, rising; they tell a shorter copy of
+    the file from another file that begins alike. Bookmarks of earlier versions lack some of these.
 
     `log_format` is the format at `offset`, and `header` the header in force there, escaped. The
     `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`.
@@ -57,16 +57,21 @@ class Bookmark:
         """Whether nothing of the file is pulled yet."""
         return self.offset == self.start
 
-    def intend(self, end: int, digest: str) -> Bookmark:
-        """The same, with a range up to `end` about to be pulled."""
-        return replace(self, pending_end=end, pending_digest=digest)
-
-    def move(
-        self, tail: str, last_hour: str, checkpoints: Iterable[tuple[int, str]] = ()
+    def intend(
+        self, end: int, digest: str, checkpoints: Iterable[tuple[int, str]] = ()
     ) -> Bookmark:
-        """The same, past the range that was pulled, with the checkpoints that lie in it."""
+        """The same, with a range up to `end` about to be pulled, and the checkpoints within it."""
+        inside = (pair for pair in checkpoints if self.offset < pair[0] <= end)
+        return replace(
+            self,
+            pending_end=end,
+            pending_digest=digest,
+            checkpoints=(*self.checkpoints, *inside),
+        )
+
+    def move(self, tail: str, last_hour: str) -> Bookmark:
+        """The same, past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
-        passed = (pair for pair in checkpoints if self.offset < pair[0] <= self.pending_end)
         return replace(
             self,
             offset=self.pending_end,
@@ -74,7 +79,6 @@ class Bookmark:
             pending_digest="",
             tail=tail,
             last_hour=last_hour,
-            checkpoints=(*self.checkpoints, *passed),
         )
 
 

@@ -53,17 +53,18 @@ def find_bookmark(lake: Lake, source: Source, log: OpenLog, name: str) -> Bookma
 
 
 def _is_file_of(known: Bookmark, log: OpenLog) -> bool:
-    """Whether the log has the bytes that were pulled under a bookmark, as far as it reaches.
+    """Whether the log has the bytes that a bookmark has seen, as far as it reaches.
 
-    For a log that ends before the bookmark's offset, the last checkpoint that fits decides: it is
-    a shorter copy of the known file, or another file that begins alike. A bookmark of an earlier
-    version has no checkpoints; then it is taken for a copy.
+    For a log that ends earlier, the last checkpoint that fits decides: it is a shorter copy of the
+    known file, or another file that begins alike. So it does while nothing was pulled yet and the
+    first range is intended. A bookmark of an earlier version has no checkpoints: the log is taken
+    for a copy.
     """
-    if not known.tail:
-        return True
-    if (found := _digest_before(log, known.offset)) is not None:
+    seen = known.offset if known.tail else known.pending_end or known.offset
+    found = _digest_before(log, seen)
+    if found is not None and known.tail:
         return found == known.tail
-    size = log.size_up_to(known.offset)
+    size = log.size_up_to(seen)
     fitting = [pair for pair in known.checkpoints if pair[0] <= size]
     return not fitting or _digest_before(log, fitting[-1][0]) == fitting[-1][1]
 

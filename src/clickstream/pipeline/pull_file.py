@@ -172,7 +172,8 @@ class _FilePull:
             if end <= bookmark.offset:
                 return window
             data = window.until(end)
-            if own := save(self.lake, bookmark.intend(end, digest(data))):
+            passed = checkpoints(bookmark.start, window.begin, window.data)
+            if own := save(self.lake, bookmark.intend(end, digest(data), passed)):
                 return _Range(own, end, data, window, is_own=True)
             bookmark = load(self.lake, bookmark)
         return self._intended_range(bookmark, bookmark.pending_end)
@@ -200,7 +201,7 @@ class _FilePull:
         if window.end < offset:
             return window
         is_known = not bookmark.tail or window.tail(offset) == bookmark.tail
-        if not is_known or not self.log.still_has(begin, window.data):
+        if not is_known or not self.log.is_unchanged():
             raise FileChanged("was cut or replaced while it was read; the next pull reads the rest")
         return window
 
@@ -220,7 +221,6 @@ class _FilePull:
             bookmark.move(
                 found.window.tail(found.end),
                 str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
-                checkpoints(bookmark.start, found.window.begin, found.window.data),
             ),
             log_format=after.log_format,
             header=parse.escape(after.header),
