@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
 from clickstream.collect.source import FileHandle, FileStat, ListedFile
 from clickstream.errors import InputError
+
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""Errors of a name that no file has: renamed or deleted since the listing, or a broken link."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,24 @@ class DirectorySource:
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError when the directory can't be listed."""
         try:
-            found = [*self.path.glob(self.pattern)]
+            found = [str(path.relative_to(self.path)) for path in self.path.glob(self.pattern)]
+            files = [*self._listed(sorted(found))]
         except OSError as error:
             raise InputError(f"Can't list {self.path}: {error.strerror}.") from None
         if not self.path.is_dir():
             raise InputError(f"{self.path} is not a directory; set the source's path to one.")
-        return [*self._listed(sorted(str(path.relative_to(self.path)) for path in found))]
+        return files
 
     def _listed(self, names: Iterable[str]) -> Iterator[ListedFile]:
         for name in names:
-            with suppress(FileNotFoundError):  # renamed or deleted since: the next listing knows
+            try:
                 found = (self.path / name).stat()
-                if S_ISREG(found.st_mode):
-                    yield ListedFile(name, _file_stat(found))
+            except OSError as error:
+                if error.errno not in _NO_FILE:
+                    raise
+                continue
+            if S_ISREG(found.st_mode):
+                yield ListedFile(name, _file_stat(found))
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:

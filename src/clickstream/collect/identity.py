@@ -34,7 +34,7 @@ def checkpoints(start: int, data_at: int, data: bytes) -> Iterator[tuple[int, st
     behind `start`, where the log's first line begins: four for each doubling, so a gigabyte has
     about a hundred, and a shorter file is compared over at least four fifths of its length.
     """
-    for offset in _offsets(start):
+    for offset in checkpoint_offsets(start):
         if offset > data_at + len(data):
             return
         begin = max(0, offset - TAIL_BYTES)
@@ -42,7 +42,8 @@ def checkpoints(start: int, data_at: int, data: bytes) -> Iterator[tuple[int, st
             yield offset, digest(data[begin - data_at : offset - data_at])
 
 
-def _offsets(start: int) -> Iterator[int]:
+def checkpoint_offsets(start: int) -> Iterator[int]:
+    """Where the checkpoints of a log lie; without end."""
     for number in count():
         doublings, step = divmod(number, STEPS_PER_DOUBLING)
         yield start + (SHORTEST << doublings) * (STEPS_PER_DOUBLING + step) // STEPS_PER_DOUBLING

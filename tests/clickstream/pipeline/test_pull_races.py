@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from contextlib import suppress
@@ -17,7 +18,7 @@ from tests.support.web_server import RacingSource, WebServer, raw_lines
 
 from clickstream import pipeline
 from clickstream.collect import DirectorySource
-from clickstream.lake import Lake
+from clickstream.lake import Lake, objects
 from clickstream.settings import Source
 
 BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
@@ -124,3 +125,67 @@ def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server:
     server.log.write_bytes(begun + server.lines[1])
     assert pipeline.pull(lake, source).lines == 1
     assert Counter(pipeline.pull(lake, source).waiting) == Counter()
+
+
+def test_a_file_that_begins_again_with_its_first_line_is_read_while_it_is_shorter(
+    lake: Lake, server: WebServer
+) -> None:
+    source = lake.settings.sources[0]
+    for _ in range(50):
+        server.write()
+    assert pipeline.pull(lake, source).lines == 50
+    server.log.write_bytes(server.lines[0] + server.line() + server.line())
+    assert pipeline.pull(lake, source).lines == 3
+    assert pipeline.pull(lake, source).lines == 0
+
+
+@pytest.mark.parametrize("lines", [1, 7, 49])
+def test_a_copy_that_is_not_whole_yet_is_no_other_file(
+    lake: Lake, server: WebServer, lines: int
+) -> None:
+    source = lake.settings.sources[0]
+    for _ in range(50):
+        server.write()
+    pipeline.pull(lake, source)
+    for end in (b"", server.lines[lines][:30]):
+        (server.directory / "access.log.1").write_bytes(b"".join(server.lines[:lines]) + end)
+        assert pipeline.pull(lake, source).lines == 0
+
+
+def test_a_server_may_begin_every_file_with_the_same_line(lake: Lake, tmp_path: Path) -> None:
+    """A rotation a day for weeks: far more files begin alike than have numbered names."""
+    server = WebServer(tmp_path / "logs", BANNER)
+    source = lake.settings.sources[0]
+    for number in range(20):
+        server.write()
+        if number % 3:
+            pipeline.pull(lake, source)
+        server.rename()
+    pipeline.pull(lake, source)
+    found = raw_lines(lake)
+    assert sum(lines.pop(BANNER, 0) for lines in found.values()) == 20
+    assert found == server.lines_by_hour()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_bookmark_of_an_earlier_version_goes_on(
+    lake: Lake, server: WebServer, killed: bool
+) -> None:
+    source = lake.settings.sources[0]
+    server.write()
+    pipeline.pull(lake, source)
+    server.write()
+    if killed:
+        with suppress(Killed):
+            pipeline.pull(dying(lake, 0, after=True), source)
+    for key, _ in [*objects.listing(lake, "bookmarks/")]:
+        stored = objects.get(lake, key)
+        assert stored is not None
+        if isinstance(fields := json.loads(stored.body), dict):
+            for name in ("start", "pending_digest", "checkpoints"):
+                del fields[name]
+            objects.put(lake, key, json.dumps(fields).encode())
+    server.write()
+    server.rename()
+    pipeline.pull(lake, source)
+    assert raw_lines(lake) == server.lines_by_hour()
