@@ -92,21 +92,38 @@ def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
     Raises InputError when the source can't be listed.
     """
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
-    files = logs.list()
     known, state = finished_files(lake, source.name), collection.source_state(lake, source.name)
-    outcomes = _known_outcomes(source, files, known, state)
     stored = Stored()
+    found = _pull_listed(lake, source, logs, known, state, stored)
+    if any(one.is_rotated for one in found.values()):  # the lines are under other names now
+        found = _pull_listed(lake, source, logs, _finished(found), state, stored)
+    if _finished(found) != known:
+        save_finished_files(lake, source.name, _finished(found))
+    observed = _observed(source, found)
+    collection.update_source_state(lake, state, partial(_updated, observed, stored.newest))
+    return _pulled(observed, state, found, stored)
+
+
+def _pull_listed(
+    lake: Lake,
+    source: Source,
+    logs: LogSource,
+    finished: Set[str],
+    state: SourceState,
+    stored: Stored,
+) -> dict[ListedFile, Outcome]:
+    """List the files, and pull those that are not known to be finished or set aside."""
+    outcomes = _known_outcomes(source, logs.list(), finished, state)
     for may_leave in (True, False):
         for file, before in outcomes.items():
             if before is None or before.is_left or before.waits:
                 outcomes[file] = pull_file(lake, source, logs, file, stored, may_leave)
-    found = {file: outcome for file, outcome in outcomes.items() if outcome}
-    finished = {file.identity for file, one in found.items() if one.identity == file.identity}
-    if finished != known:
-        save_finished_files(lake, source.name, finished)
-    observed = _observed(source, found)
-    collection.update_source_state(lake, state, partial(_updated, observed, stored.newest))
-    return _pulled(observed, state, found, stored)
+    return {file: outcome for file, outcome in outcomes.items() if outcome}
+
+
+def _finished(found: dict[ListedFile, Outcome]) -> set[str]:
+    """The identities of files that did not change from their listing to their last read."""
+    return {file.identity for file, one in found.items() if one.identity == file.identity}
 
 
 def _known_outcomes(

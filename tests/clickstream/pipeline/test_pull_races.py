@@ -127,6 +127,21 @@ def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server:
     assert Counter(pipeline.pull(lake, source).waiting) == Counter()
 
 
+@pytest.mark.parametrize("rotate", ["rename", "copy_and_truncate"])
+def test_a_rotation_during_a_pull_delays_no_line(
+    lake: Lake, server: WebServer, rotate: str
+) -> None:
+    source = lake.settings.sources[0]
+    server.write()
+    pipeline.pull(lake, source)
+    server.write()
+    logs = RacingSource(DirectorySource(server.directory, source.pattern))
+    logs.schedule = [(1, getattr(server, rotate)), (0, server.write)]
+    pulled = pipeline.pull(lake, source, logs)
+    assert (pulled.lines, pulled.waiting) == (2, [])
+    assert raw_lines(lake) == server.lines_by_hour()
+
+
 def test_a_file_that_begins_again_with_its_first_line_is_read_while_it_is_shorter(
     lake: Lake, server: WebServer
 ) -> None:
