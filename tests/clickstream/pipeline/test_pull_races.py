@@ -59,6 +59,8 @@ def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
 @example(["write", "write", "write", "write", Pull(), "copy", "write"], BANNER, True)
 @example(["write", "write", Pull(), "copy", "write", "write"], b"", False)
 @example(["write", Pull(), "write", Pull(((6, "copy"), (0, "truncate"), (0, "write")))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((4, "write"),))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((5, "write"),))], b"", False)
 @given(
     actions=st.lists(SERVER | PULLS, max_size=16),
     banner=st.sampled_from([b"", BANNER]),
