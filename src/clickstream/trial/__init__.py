@@ -78,14 +78,23 @@ def _read(
     if log_format not in names:
         return [f"There is no log format {log_format!r}: use one of {', '.join(names)}."]
     chosen = log_format_of(settings, log_format)
-    complaints = []
+    complaints: list[str] = []
+    padding: list[int] = []
     with progress_over(files, errors) as report:
         for path in files:
             try:
-                for parsed in read_log(path, chosen, partial(report, path), formats.append):
+                progress = partial(report, path)
+                for parsed in read_log(path, chosen, progress, formats.append, padding.append):
                     tally.add(parsed, name_of(path))
             except InputError as error:
                 complaints.append(str(error))
+    if any(padding):
+        padded = sum(map(bool, padding))
+        errors.print(
+            f"Left out {sum(padding):,} bytes of NULs or a byte-order mark at the head of "
+            f"{padded:,} file{'' if padded == 1 else 's'}.",
+            soft_wrap=True,
+        )
     if tally.lines and not tally.parsed:
         complaints.append(
             f"None of the {tally.lines:,} lines could be used: look at the reasons, and see "

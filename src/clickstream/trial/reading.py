@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from clickstream.collect.compression import Content
+from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 from clickstream.settings import AUTO
@@ -34,18 +35,20 @@ def read_log(
     log_format: str | Format,
     progress: Callable[[int], None] = lambda _: None,
     found: Callable[[Detected], None] = lambda _: None,
+    padding: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
     `progress` is told how many bytes of the file have been read so far, `found` the format that
-    `auto` begins with: where the lines change theirs, it goes along. Raises InputError, naming
-    the file and what to do, when the file can't be read, is empty, is damaged (after its readable
+    `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
+    bytes left out at the head of the file: NULs or a byte-order mark. Raises InputError, naming the
+    file and what to do, when the file can't be read, is empty, is damaged (after its readable
     lines) or, with the format `auto`, when its lines are in no known format.
     """
     lines = 0
     with _opened(path) as raw:
         reader = Content(raw)
-        log = _whole_lines(reader)
+        log = _whole_lines(reader, padding)
         sample = next(log, b"")
         if not sample:
             raise InputError(
@@ -92,9 +95,14 @@ def _open(path: str) -> io.BufferedReader:
         raise InputError(_unreadable(path, error)) from None
 
 
-def _whole_lines(reader: Content) -> Iterator[bytes]:
+def _whole_lines(
+    reader: Content, padding: Callable[[int], None] = lambda _: None
+) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
-    stream = io.BufferedReader(reader, READ_SIZE)
+    content = WithoutPadding(reader)
+    stream = io.BufferedReader(content, READ_SIZE)
+    stream.peek(1)
+    padding(content.padding)
     for block in blocks(stream):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
