@@ -21,6 +21,7 @@ from clickstream.lake.bookmarks import (
     save,
     save_finished_files,
 )
+from clickstream.pipeline import site
 from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
@@ -78,6 +79,7 @@ def pull(lake: Lake, source: Source) -> Pulled:
     finished = {identities[file] for file in result.finished}
     if finished != known:
         save_finished_files(lake, source.name, finished)
+    site.look_again(lake)
     return result.told(source, len(files))
 
 

@@ -25,7 +25,7 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
-from clickstream.rules import result_digest
+from clickstream.pipeline.site import settings_digest
 
 UNBUILT = LedgerRow({})
 
@@ -59,7 +59,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     raws = raw.raw_by_hour(lake, first, last)
     astray = off_the_chain(lake, ledger, last)
     waiting = raw.marks_by_hour(lake, first, last)
-    digest = result_digest(lake.settings)
+    digest = settings_digest(lake, store=False)
 
     def why_outdated(hour: Hour) -> str:
         row = rows.get(hour, UNBUILT).values
