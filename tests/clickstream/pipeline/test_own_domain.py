@@ -100,7 +100,8 @@ def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
     inferring, named = make_lake("inferring"), make_lake("told").settings
     write(inferring, visits("shop.example", 40))
     named = named.model_copy(update={"site": Site(domains=("shop.example",))})
-    lakes = inferring, told = inferring, open_lake(named, aws_session())
+    told = open_lake(named, aws_session())
+    lakes = (inferring, told)
     for lake in lakes:
         pull(lake)
         build_all(lake, FIRST, LAST, "test")

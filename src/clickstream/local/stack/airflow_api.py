@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -83,6 +83,18 @@ class AirflowApi:
             return None
         return int(self._checked(answer)["id"])
 
+    def close_backfills(self, dag_id: str) -> None:
+        """End the backfills of the DAG that are not closed yet.
+
+        Airflow closes one up to 30 s after its last run, and starts no other meanwhile. Runs of it
+        that are still queued are failed; those under way go on.
+        """
+        for backfill in self._all("/backfills", "backfills", dag_id=dag_id):
+            if backfill["completed_at"] is None:
+                answer = self._send("PUT", f"/backfills/{backfill['id']}/cancel")
+                if answer.status_code != httpx.codes.CONFLICT:  # it has closed by itself
+                    self._checked(answer)
+
     def backfill_completed_at(self, backfill_id: int) -> datetime | None:
         """When the scheduler found the backfill's last run finished; None before that."""
         completed = self._get(f"/backfills/{backfill_id}")["completed_at"]
@@ -116,9 +128,10 @@ class AirflowApi:
         """The state of the run of each hour from `first` to `last` that has one."""
         return {hour: run["state"] for hour, run in self._runs(dag_id, first, last)}
 
-    def count_runs(self, dag_id: str, *states: str) -> int:
-        """How many runs are in one of some states."""
-        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1")
+    def count_runs(self, dag_id: str, *states: str, run_type: str = "") -> int:
+        """How many runs, of a type such as `backfill`, are in one of some states."""
+        wanted = {"run_type": run_type} if run_type else {}
+        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
         return int(found["total_entries"])
 
     def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
@@ -141,6 +154,17 @@ class AirflowApi:
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run, as Airflow describes them."""
         return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
+
+    def error_lines(self, task: Mapping[str, Any]) -> list[str]:
+        """What the log of a task instance's last try says of errors, line by line.
+
+        An exception is one line: its own message.
+        """
+        run, name, number = task["dag_run_id"], task["task_id"], task["try_number"]
+        path = f"/dags/{task['dag_id']}/dagRuns/{run}/taskInstances/{name}/logs/{number}"
+        log = self._get(path, map_index=str(task["map_index"]))["content"]
+        said = (_error_line(entry) for entry in log if isinstance(entry, dict))
+        return [line for line in said if line]
 
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
         """Every row of a listing, page after page."""
@@ -177,3 +201,12 @@ class AirflowApi:
                 f"({answer.status_code}): {answer.text[:500]}"
             )
         return answer.json()
+
+
+def _error_line(entry: Mapping[str, Any]) -> str:
+    """The message of an entry of a task's log; empty if it is no error."""
+    if entry.get("level") not in ("error", "critical"):
+        return ""
+    raised = entry.get("error_detail") or []
+    message = raised[0].get("exc_value") if raised else entry["event"]
+    return " ".join(str(message).split())
