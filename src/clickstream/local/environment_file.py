@@ -94,7 +94,7 @@ def _running_stacks(var: Path) -> Iterator[Path]:
 
 def _variables(path: Path) -> dict[str, str]:
     """What the file exports."""
-    words = shlex.split(path.read_text(encoding="utf-8"), comments=True)
+    words = shlex.split(path.read_bytes().decode(), comments=True)
     exported = (word for before, word in pairwise(words) if before == "export")
     return dict(word.split("=", 1) for word in exported)
 
