@@ -154,7 +154,10 @@ def _span_of_sources(lake: Lake, console: Console) -> Span:
     published = [Hour.of_epoch(int(at.timestamp())) for at in lake_hour.ledger(lake)["hour_at"]]
     known = published + raw.pending_hours(lake)
     if not known:
-        raise InputError("There is no line with a time in these logs; see what was refused above.")
+        paths = ", ".join(source.path for source in lake.settings.sources)
+        raise InputError(
+            f"No line with a time was found in {paths}; name a directory of access logs, or a log."
+        )
     if inferred := pipeline.describe_own_domain(lake):
         console.print(escape(inferred), soft_wrap=True)
     earliest, last = min(known), max(known)
