@@ -73,7 +73,8 @@ def list_sources() -> list[str]:
 def pull_logs(source: str) -> dict[str, Any]:
     """Copy the source's new lines to the raw store, each to the hour of its own time.
 
-    The task is red when a file is refused, though the source's other files are pulled.
+    The task is red when a file is refused for the first time, or again after it changed, though the
+    source's other files are pulled.
     """
     from clickstream import pipeline
 
@@ -81,10 +82,9 @@ def pull_logs(source: str) -> dict[str, Any]:
     named = next(s for s in lake.settings.sources if s.name == source)
     pulled = pipeline.pull(lake, named)
     say(pulled.sentence)
-    if pulled.refused:
-        give_up(
-            pulled.refused, f"In the settings, give {source} a format, or a pattern without it."
-        )
+    if pulled.newly_refused:
+        advice = f"In the settings, give {source} a format, or a pattern without it."
+        give_up(pulled.newly_refused, advice)
     return pulled.as_dict()
 
 

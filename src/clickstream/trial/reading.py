@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from clickstream.collect.compression import Content
+from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 from clickstream.settings import AUTO
@@ -94,7 +95,7 @@ def _open(path: str) -> io.BufferedReader:
 
 def _whole_lines(reader: Content) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
-    stream = io.BufferedReader(reader, READ_SIZE)
+    stream = io.BufferedReader(WithoutPadding(reader), READ_SIZE)
     for block in blocks(stream):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
