@@ -21,6 +21,9 @@ PLAIN_HOURS = 6
 PLAIN_SECONDS = 20
 """Without a terminal, a line is printed for as many more hours, and at least as often."""
 
+MOST_REASONS = 5
+"""Reasons of failed runs that are shown."""
+
 LONGEST_REASON = 400
 """Characters of a failed task's message that are shown; its log has the rest."""
 
@@ -154,7 +157,12 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         runs = api.run_ids(DAG, first, last)
         for hour in failed:
             by_reason[_reason(api, runs[hour])].append(hour)
-    return [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    said = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
+    more = (
+        [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
+    )
+    return said[:MOST_REASONS] + more
 
 
 def _runs_of(hours: list[Hour]) -> str:
