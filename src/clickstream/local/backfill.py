@@ -133,7 +133,7 @@ def _start_backfill(
         return not left
 
     def is_started() -> bool:
-        progress.show_phase("Starting the backfill")
+        progress.show_phase("Airflow makes the runs of the hours")
         api.close_backfills(DAG)
         return api.create_backfill(DAG, first, last) is not None
 

@@ -13,17 +13,20 @@ from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 
 PAGE = 100
+TIMEOUT_SECONDS = 60
+BACKFILL_SECONDS = 600
+"""Airflow answers after it has made every run of a backfill, and cleared those it makes again."""
 
 
 class AirflowError(ClickstreamError):
-    """Airflow refused a request."""
+    """Airflow refused a request, or did not answer it."""
 
 
 class AirflowApi:
     """Airflow at `url`, as the user with the given login; use as a context manager."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
         self._login = {"username": user, "password": password}
 
     def __enter__(self) -> Self:
@@ -78,7 +81,7 @@ class AirflowApi:
             "reprocess_behavior": reprocess,
             "run_backwards": backwards,
         }
-        answer = self._send("POST", "/backfills", json=body)
+        answer = self._send("POST", "/backfills", json=body, timeout=BACKFILL_SECONDS)
         if answer.status_code == httpx.codes.CONFLICT:
             return None
         return int(self._checked(answer)["id"])
@@ -182,10 +185,16 @@ class AirflowApi:
         return self._checked(self._send(method, path, **content))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        answer = self._client.request(method, f"/api/v2{path}", **content)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
-            self._log_in()
+        try:
             answer = self._client.request(method, f"/api/v2{path}", **content)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
+                self._log_in()
+                answer = self._client.request(method, f"/api/v2{path}", **content)
+        except httpx.TransportError as error:
+            raise AirflowError(
+                f"Airflow did not answer {method} {path} on {self._client.base_url} ({error}); the "
+                "machine may be too busy. Look into the log of the API server, and start again."
+            ) from None
         return answer
 
     def _log_in(self) -> None:
