@@ -127,9 +127,7 @@ def _start_backfill(
         are_done(0)
         left = api.count_runs(DAG, "queued", "running", run_type="backfill")
         if left:
-            progress.show_phase(
-                f"Airflow finishes the backfill of the last start, {left} runs left"
-            )
+            progress.show_phase("Airflow finishes the backfill of the last start")
         return not left
 
     def is_started() -> bool:

@@ -151,8 +151,7 @@ def _span_of_sources(lake: Lake, console: Console) -> Span:
         console.print(f"[green]✓[/] {escape(pulled.sentence)}", soft_wrap=True)
         for reason in pulled.refused:
             console.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
-    published = [Hour.of_epoch(int(at.timestamp())) for at in lake_hour.ledger(lake)["hour_at"]]
-    known = published + raw.pending_hours(lake)
+    known = _hours_with_lines(lake)
     if not known:
         paths = ", ".join(source.path for source in lake.settings.sources)
         raise InputError(
@@ -162,6 +161,13 @@ def _span_of_sources(lake: Lake, console: Console) -> Span:
         console.print(escape(inferred), soft_wrap=True)
     earliest, last = min(known), max(known)
     return Span(max(earliest, last.minus(HOURS - 1)), last, earliest)
+
+
+def _hours_with_lines(lake: Lake) -> list[Hour]:
+    """Hours that lines were pulled of; the scheduled runs beside the demo publish empty ones."""
+    ledger = lake_hour.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
+    published = [Hour.at(row["hour_at"]) for row in ledger if row["lines"]]
+    return published + raw.pending_hours(lake)
 
 
 def _say_what_is_built(span: Span, console: Console) -> None:

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.support.access_log import Client, append
+from tests.support.lakes import aws_session
 
+from clickstream import pipeline
 from clickstream.errors import InputError
-from clickstream.local import backfill
+from clickstream.hours import Hour
+from clickstream.lake import open_lake
+from clickstream.local import backfill, demo
 from clickstream.local.backfill import HoursProgress
 from clickstream.local.demo import own_logs
 from clickstream.settings import Settings, load
@@ -74,6 +79,27 @@ def test_logs_of_two_places_never_share_a_state(project: Path) -> None:
     states = [own_logs(project / path).state for path in paths]
     assert len(set(states)) == 3
     assert states[0] == states[3]
+
+
+def test_last_hours_of_old_logs_are_those_with_lines(
+    lake_settings: Settings, tmp_path: Path
+) -> None:
+    """Also at a second start, when hourly runs have published empty hours of today."""
+    first, last = Hour.parse("2015-05-17T10"), Hour.parse("2015-05-20T05")
+    ana = Client("192.0.2.1")
+    lines = [ana.get(f"{hour}:10:00", "/") for hour in (first, last)]
+    append(tmp_path / "logs" / "access.log", lines)
+    (tmp_path / "logs" / "error.log").write_text("2015/05/17 10:00:00 [error] 1#1: failed\n")
+    every_file = lake_settings.sources[0].model_copy(update={"pattern": "*"})
+    lake = open_lake(lake_settings.model_copy(update={"sources": (every_file,)}), aws_session())
+    out = io.StringIO()
+    span = demo._span_of_sources(lake, Console(file=out, width=200))
+    expected = demo.Span(last.minus(47), last, first)
+    assert span == expected
+    assert "1 file set aside, not access logs: error.log." in out.getvalue()
+    for hour in (last, Hour.parse("2026-11-26T17")):
+        pipeline.build_hour(lake, hour, "test")
+    assert demo._span_of_sources(lake, Console(file=out)) == expected
 
 
 def test_missing_logs_are_named(project: Path) -> None:
