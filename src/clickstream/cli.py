@@ -145,8 +145,11 @@ def build(
     found = pipeline.standings(lake, first, last)
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
+    if warning := pipeline.describe_other_settings(lake, first, last):
+        err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if dry_run:
-        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        hours = ", ".join(map(str, todo)) or "none"
+        out.print(f"Would build {len(todo):,} hours: {hours}.", soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -160,6 +163,8 @@ def _pull_all(lake: Lake) -> None:
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+    if inferred := pipeline.describe_own_domain(lake):
+        out.print(escape(inferred), soft_wrap=True)
 
 
 def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
@@ -172,10 +177,6 @@ def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
             progress.print(published.sentence, soft_wrap=True)
             pace.count(published)
             progress.update(bar, completed=pace.done)
-
-
-def _hours(hours: list[Hour]) -> str:
-    return ", ".join(map(str, hours)) or "none"
 
 
 @app.command()
@@ -334,8 +335,11 @@ def _by_hand() -> str:
 
 def _open_lake() -> Lake:
     from clickstream.lake import open_lake
+    from clickstream.local.environment_file import check_beside_stack
 
-    return open_lake(settings_room.load())
+    chosen = settings_room.load()
+    check_beside_stack(chosen)
+    return open_lake(chosen)
 
 
 def _progress() -> Progress:

@@ -62,8 +62,8 @@ def open_lake(
             iceberg.ensure_tables(lake)
     except (NoCredentialsError, EndpointConnectionError) as error:
         raise SettingsError(
-            f"Can't reach AWS: {error} For the local AWS, start `clickstream up` and export the "
-            "AWS_* variables it shows."
+            f"Can't reach AWS: {error} For the local AWS, start `clickstream up` and read "
+            "the file that it names into this shell."
         ) from None
     return lake
 

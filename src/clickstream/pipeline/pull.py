@@ -13,6 +13,7 @@ from clickstream.collect import DirectorySource, ListedFile, LogSource
 from clickstream.lake import Lake, collection, trouble
 from clickstream.lake.bookmarks import finished_files, save_finished_files
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.pipeline import site
 from clickstream.pipeline.find_bookmark import is_named_access_log
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
 from clickstream.settings import AUTO, Source
@@ -101,6 +102,7 @@ def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
         save_finished_files(lake, source.name, _finished(found))
     observed = _observed(source, found)
     collection.update_source_state(lake, state, partial(_updated, observed, stored.newest))
+    site.look_again(lake)
     return _pulled(observed, state, found, stored)
 
 

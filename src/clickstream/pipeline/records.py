@@ -29,6 +29,8 @@ class Staged:
     session_parts: int = 0
     carry_in: str = ""
     carry_out: str = ""
+    settings_digest: str = ""
+    """Of the settings that it is built with; empty if an older version of the library began it."""
 
     @property
     def hits_key(self) -> str:

@@ -41,7 +41,9 @@ class Site(Section):
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
     domains: tuple[str, ...] = Field(
-        (), description="The site's own domains: a referrer from one of them is internal."
+        (),
+        description="The site's own domains: a referrer from one of them is internal. If empty, "
+        "one is inferred from the lines: docs/channels.md.",
     )
 
 

@@ -13,8 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
-from clickstream.clean.referrers import referrer_of
+from clickstream.clean import (
+    Cleaner,
+    CleanRules,
+    LookUps,
+    OwnDomain,
+    VisitorKeys,
+    infer_own_domain,
+)
 from clickstream.parse import Parsed, parse
 from clickstream.sessions import SessionRules
 from clickstream.trial.visits import SessionCounts, count_sessions
@@ -44,6 +50,9 @@ FIGURES = {
     "countries": "The sessions by country; empty without a database of places.",
     "top_pages": "People's page views by page.",
     "top_referrers": "People's page views by the other site that led to them.",
+    "own_domain": "The site's own domain beside those of the settings, whose pages are no "
+    "referrers: inferred from how many of the asset requests that name a referrer (sample) name a "
+    "page of it; null if none was.",
     "campaigns": "Requests that carry utm tags (hits, bots included), and people's page views "
     "among them.",
     "bots": "Requests of bots, assets excepted, by class, and what gave the bots away.",
@@ -100,7 +109,7 @@ class Figures:
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]
-    own_domain: str | None
+    own_domain: OwnDomain | None
     campaigns: tuple[CampaignCounts, ...]
     bot_classes: dict[str, int]
     bot_reasons: dict[str, int]
@@ -133,6 +142,7 @@ class Figures:
             "countries": _top(self.people.countries),
             "top_pages": _entries("page", "page_views", self.top_pages),
             "top_referrers": _entries("domain", "page_views", self.top_referrers),
+            "own_domain": vars(self.own_domain) if self.own_domain else None,
             "campaigns": [vars(campaign) for campaign in self.campaigns],
             "bots": {
                 "requests": self.balance["bots"],
@@ -172,8 +182,8 @@ class Tally:
 
     def figures(self) -> Figures:
         """The figures of everything taken in."""
-        own = own_domain(self._cleaner.referrers_of_assets(), self._domains)
-        requests = self._cleaner.requests(more_domains=(own,) if own else ())
+        own = infer_own_domain(self._cleaner.referrers_of_assets(), self._domains)
+        requests = self._cleaner.requests(more_domains=(own.domain,) if own else ())
         rows = requests.frame(only=_SHOWN)
         is_hit = rows["kind"] != "asset"
         is_bot = rows["is_bot"] & is_hit
@@ -234,21 +244,6 @@ def _rows(tags: pd.DataFrame) -> list[Campaign]:
 def _epoch_hours(moments: pd.Series) -> pd.Series:
     seconds = moments.to_numpy().astype("datetime64[s]").astype(np.int64)
     return pd.Series(seconds // 3600 * 3600)
-
-
-def own_domain(referrers_of_assets: Counter[str], domains: tuple[str, ...]) -> str | None:
-    """The logged site's own domain, which is not among `domains`.
-
-    People try logs of sites that the settings do not know. A browser that loads a page's images
-    and styles names that page as referrer, so the domain behind most requests for assets is the
-    site itself. None when no domain has more than half.
-    """
-    plain: Counter[str] = Counter()
-    for referrer, n in referrers_of_assets.items():
-        if found := referrer_of(referrer, domains):
-            plain[found.domain.removeprefix("www.")] += n
-    domain, n = next(iter(_top(plain).items()), ("", 0))
-    return domain if 2 * n > referrers_of_assets.total() else None
 
 
 def _entries(name: str, count: str, counts: dict[str, int]) -> list[dict[str, str | int]]:

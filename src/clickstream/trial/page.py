@@ -178,8 +178,7 @@ def _referrers(figures: Figures, look: Look) -> Group:
     nothing = "No page view came from another site."
     ranking = _ranking("Top referrers", "people's page views", rows, nothing, look)
     if figures.own_domain:
-        own = f"Without the site's own domain: {figures.own_domain}"
-        ranking.renderables.append(Text(look.safe(own), "dim"))
+        ranking.renderables.append(Text(look.safe(figures.own_domain.sentence), "dim"))
     return ranking
 
 

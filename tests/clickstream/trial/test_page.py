@@ -23,13 +23,20 @@ def test_page_shows_the_figures(page, log):
     for shown in ("visitors", "sessions", "pages / session", "bounce rate", "1.33", "66.7%"):
         assert shown in text
     assert "33.3% of the sessions were engaged." in text
-    for shown in ("/menu", "www.google.com", "cafe.example", "news letter / email / autumn"):
+    for shown in ("/menu", "www.google.com", "news letter / email / autumn"):
         assert shown in text
     for shown in ("200 OK", "404 Not Found", "301 Moved Permanently", "Googlebot"):
         assert shown in text
     assert "not an access-log line" in text
     assert "1 not an access-log line  such as line 12 of" in text
     assert "this is no log line" in text
+
+
+def test_page_names_the_inferred_own_domain_with_its_evidence(page, tmp_path):
+    log = tmp_path / "access.log"
+    log.write_text("".join(LINES * 30).replace("cafe.example", "shop.example"))
+    said = " ".join(page(log, width=120).split())
+    assert "Own domain: shop.example, inferred from 60 of 60 asset requests" in said
 
 
 def test_balance_on_the_page_adds_up(page, log):
