@@ -176,10 +176,10 @@ def _verdict(
 ) -> int:
     """Say whether the runs succeeded and the hours are proven; the exit status."""
     failed = [str(hour) for hour, state in sorted(states.items()) if state != "success"]
-    findings = [finding.sentence for finding in pipeline.verify(lake, first, last)]
-    for complaint in [*(f"The run of {hour} failed." for hour in failed), *findings]:
+    failures = pipeline.verify(lake, first, last).failures
+    for complaint in [*(f"The run of {hour} failed." for hour in failed), *failures]:
         console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if failed or findings:
+    if failed or failures:
         return 1
     console.print(f"[green]✓[/] {len(states)} runs succeeded; every hour adds up and follows on.")
     return 0

@@ -13,7 +13,7 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
-from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.findings import Finding, VerifyReport
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     Due,
@@ -47,6 +47,7 @@ __all__ = [
     "Pulled",
     "Staged",
     "Steps",
+    "VerifyReport",
     "build_hour",
     "build_sessions",
     "check_hour",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
@@ -14,7 +14,10 @@ from clickstream.pipeline.verify import stray_marks, verify
 
 @trouble.told()
 def mend(
-    lake: Lake, found: list[Finding], run_id: str, tell: Callable[[str], None] = lambda _: None
+    lake: Lake,
+    found: Sequence[Finding],
+    run_id: str,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Finding]:
     """Do what the findings need, hour after hour, and verify again: what is left is returned.
 
@@ -30,7 +33,7 @@ def mend(
     for hour in sorted({f.hour for f in found if f.remedy == "build again"}):
         if str(hour) not in done:
             done |= _build(lake, hour, run_id, tell)
-    return verify(lake, hours[0], hours[-1])
+    return list(verify(lake, hours[0], hours[-1]).findings)
 
 
 def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> set[str]:

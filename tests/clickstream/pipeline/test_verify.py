@@ -37,7 +37,7 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 @pytest.fixture(scope="module")
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     return {table.name: iceberg.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
@@ -148,8 +148,8 @@ def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> Non
         FAULTS[fault](lake)
     FAULTS["another carry was taken over"](lake)
     stray_mark(lake)
-    assert pipeline.verify(lake, LAST) == []
-    assert pipeline.verify(lake, FIRST, FIRST) == []
+    assert pipeline.verify(lake, LAST).is_proven
+    assert pipeline.verify(lake, FIRST, FIRST).is_proven
     found = pipeline.verify(lake)
     assert {finding.hour for finding in found} == {HOUR}
     assert pipeline.mend(lake, found, "tests") == []
@@ -167,7 +167,7 @@ def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
         if told.count("Rows, parts and lines") == 1 == told.count(what):
             pipeline.build_hour(lake, HOUR, "meanwhile")
 
-    assert pipeline.verify(lake, progress=publish) == []
+    assert pipeline.verify(lake, progress=publish).is_proven
     assert told.count("The ledger") == 2, "the first look should have met a changed hour"
     without_late_line(lake)
 
