@@ -10,7 +10,17 @@ import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from clickstream.errors import SettingsError
-from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, trouble, views
+from clickstream.lake import (
+    athena,
+    bookmarks,
+    collection,
+    iceberg,
+    keys,
+    raw,
+    staging,
+    trouble,
+    views,
+)
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.client import Lake, shared_session, warm_up
 from clickstream.settings import Settings
@@ -20,6 +30,7 @@ __all__ = [
     "QueryResult",
     "athena",
     "bookmarks",
+    "collection",
     "iceberg",
     "keys",
     "open_lake",
