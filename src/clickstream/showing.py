@@ -23,7 +23,22 @@ def show_answer(result: QueryResult, style: str, out: Console) -> None:
 
 
 def _show_table(result: QueryResult, out: Console) -> None:
-    """Print a table or, where it is wider than the terminal, one record after the other."""
+    """Print a table or, where it is wider than the terminal, one record after the other.
+
+    An answer that is lines of text is printed as it is.
+    """
+    if not result.columns:
+        out.print("Done.")
+    elif not result.rows:
+        out.print(f"No rows. Columns: {escape(', '.join(result.columns))}.", soft_wrap=True)
+    elif result.is_text and len(result.columns) == 1:
+        for (line,) in result.rows:
+            out.print(escape(line), soft_wrap=True, highlight=False)
+    else:
+        _show_rows(result, out)
+
+
+def _show_rows(result: QueryResult, out: Console) -> None:
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for position, name in enumerate(result.columns):
         numbers = all(isinstance(row[position], int | float | None) for row in result.rows)

@@ -19,7 +19,7 @@ from clickstream.cli.console import (
 )
 from clickstream.cli.status_page import show_status, status_values
 from clickstream.durations import parse_duration
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import HourSpan, count, hour_range
 
 if TYPE_CHECKING:
@@ -27,11 +27,26 @@ if TYPE_CHECKING:
     from clickstream.pipeline import VerifyReport
 
 
+def _duration(text: str) -> timedelta:
+    """Parse an option of `status`, whose exit code 1 has a meaning that no mistake may have."""
+    try:
+        return parse_duration(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _span(text: str) -> HourSpan:
+    try:
+        return HourSpan.parse(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def status(
     max_lag: Annotated[
         timedelta,
         typer.Option(
-            parser=parse_duration,
+            parser=_duration,
             metavar="DURATION",
             help="How old the newest published hour, waiting lines and the last pull may be.",
         ),
@@ -39,7 +54,7 @@ def status(
     max_source_lag: Annotated[
         timedelta,
         typer.Option(
-            parser=parse_duration,
+            parser=_duration,
             metavar="DURATION",
             help="How old a source's newest line may be; a quiet site has none for hours.",
         ),
@@ -47,7 +62,7 @@ def status(
     since: Annotated[
         HourSpan | None,
         typer.Option(
-            parser=HourSpan.parse,
+            parser=_span,
             metavar="DAY",
             help="First day or hour to look at, UTC; by default 35 days ago.",
         ),
@@ -56,8 +71,9 @@ def status(
 ) -> None:
     """Show how fresh the lake is, what waits and what is missing.
 
-    Exit code for monitoring: 0 fresh and complete; 1 something is late or missing; 2 it can't be
-    determined, because nothing is published, a source was never pulled, or AWS does not answer.
+    Exit code for monitoring: 0 fresh and complete; 1 something is late or
+    missing; 2 it can't be determined, because nothing is published, a source
+    was never pulled, or AWS does not answer.
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
@@ -82,9 +98,10 @@ def status(
 def verify(first: FromSpan = None, last: ToSpan = None) -> None:
     """Prove from the lake that hours add up, agree with their rows, and form one chain.
 
-    With FROM alone, of that hour or day; with neither, of all hours. Lists the hours of the range
-    that are not published. Exit code 1 when something is wrong, when an hour that is over has raw
-    lines and is not published, or when no hour is published in the range.
+    With FROM alone, of that hour or day; with neither, of all hours. Lists the
+    hours of the range that are not published. Exit code 1 when something is
+    wrong, when an hour that is over has raw lines and is not published, or when
+    no hour of the range is published.
 
     Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
 
