@@ -39,13 +39,15 @@ def _show_table(result: QueryResult, out: Console) -> None:
 
 
 def _show_rows(result: QueryResult, out: Console) -> None:
+    """Print a table, or records where it is too wide; lines of text are wrapped instead."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for position, name in enumerate(result.columns):
         numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
         table.add_column(name, justify="right" if numbers else "left")
     for row in result.rows:
         table.add_row(*map(_cell, row))
-    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
+    width = Measurement.get(out, out.options.update(width=10_000), table).maximum
+    if result.is_text or width <= out.width:
         out.print(table)
         return
     for row in result.rows:

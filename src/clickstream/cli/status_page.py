@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream.durations import describe_duration
-from clickstream.hours import Hour, count, describe_hours
+from clickstream.hours import Hour, count, describe_hours, group_hours
 
 if TYPE_CHECKING:
     from clickstream.pipeline import Freshness, SourceFreshness
@@ -20,28 +20,30 @@ if TYPE_CHECKING:
 GOOD, NOTE, BAD = "[green]✓[/]", "[yellow]![/]", "[red]✗[/]"
 COLOURS = {0: "green", 1: "red", 2: "yellow"}
 FILES_NAMED = 5
+SPANS_NAMED = 3
 
 
 def show_status(found: Freshness, out: Console) -> None:
-    """Print freshness on one screen: the verdict, the hours, the sources, what is wrong."""
+    """Print freshness on one screen: the verdict, the hours, the sources, what to do."""
     health = found.health
-    days = (found.now - found.since.start).days
     out.print(
         f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}, "
-        f"by the hours since {found.since.event_date} ({count(days, 'day')}).",
-        soft_wrap=True,
+        f"by the hours since {found.since}.",
+        *("", _hours(found)),
+        sep="\n",
+        highlight=False,
     )
-    out.print()
-    out.print(_hours(found))
     if found.sources:
-        out.print()
-        out.print(_sources(found.sources))
+        out.print("", _sources(found.sources), sep="\n", highlight=False)
         for source in found.sources:
             _show_files(source, out)
-    for mark, sentences in ((BAD, found.problems), (NOTE, found.unknowns)):
-        for sentence in sentences:
-            out.print(f"\n{mark} {escape(sentence)}", soft_wrap=True, end="")
-    out.print()
+    sentences = [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences += [(NOTE, unknown) for unknown in found.unknowns]
+    if health.exit_code:
+        sentences.append((" ", "What to do: docs/runbook.md."))
+        out.print()
+    for mark, sentence in sentences:
+        out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
 
 
 def _hours(found: Freshness) -> Table:
@@ -50,23 +52,37 @@ def _hours(found: Freshness) -> Table:
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    newest, late = found.newest_published, set(found.late)
-    if newest and found.lag is not None:
-        text = f"{found.newest}, over for {describe_duration(found.lag)}; by {newest.published_by}"
-        table.add_row(BAD if found.is_late else GOOD, "Newest hour", escape(text))
-    else:
-        table.add_row(NOTE, "Newest hour", "none published")
+    table.add_row(*_newest(found))
+    late, allowed = set(found.late), describe_duration(found.limits.lag)
     for name, hours, mark in (
-        ("Waiting", found.waiting, BAD if late.intersection(found.waiting) else NOTE),
-        ("Late lines", found.reopened, BAD if late.intersection(found.reopened) else NOTE),
+        ("Waiting", found.waiting, NOTE),
+        ("Late lines", found.reopened, NOTE),
         ("Never built", found.gaps, BAD),
         ("Other rules", found.outdated, NOTE),
         ("Publishing", found.publishing, NOTE),
         ("Broken off", found.broken_off, BAD),
     ):
-        text = f"{count(len(hours), 'hour')}: {describe_hours(hours, 3)}" if hours else "none"
-        table.add_row(mark if hours else GOOD, name, text)
+        is_late = name in ("Waiting", "Late lines") and not late.isdisjoint(hours)
+        more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
+        text = f"{_named(hours)}{more}" if hours else "none"
+        table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
     return table
+
+
+def _newest(found: Freshness) -> tuple[str, str, str]:
+    """The line of the newest published hour."""
+    if found.newest_published is None or found.lag is None:
+        return NOTE, "Newest hour", "none is published"
+    allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
+    text = f"{found.newest}, ended {describe_duration(found.lag)} ago{allowed}"
+    by = escape(found.newest_published.published_by)
+    return BAD if found.is_late else GOOD, "Newest hour", f"{text}; by {by}"
+
+
+def _named(hours: Collection[Hour]) -> str:
+    """Hours with their number, which a single run of hours has at its end."""
+    named = describe_hours(hours, SPANS_NAMED)
+    return named if len(group_hours(hours)) == 1 else f"{count(len(hours), 'hour')}: {named}"
 
 
 def _sources(sources: Iterable[SourceFreshness]) -> Table:
@@ -95,7 +111,11 @@ def _show_files(source: SourceFreshness, out: Console) -> None:
         if files:
             named = ", ".join(file.name for file in files[:FILES_NAMED])
             more = f" and {len(files) - FILES_NAMED:,} more" if len(files) > FILES_NAMED else ""
-            out.print(f"  [dim]{escape(f'{source.name} {name}: {named}{more}')}[/]", soft_wrap=True)
+            out.print(
+                f"  [dim]{escape(f'{source.name} {name}: {named}{more}')}[/]",
+                soft_wrap=True,
+                highlight=False,
+            )
 
 
 def _minute(moment: datetime) -> str:
