@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -124,3 +124,50 @@ def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
     for _, hours in groupby(hour_range(first, last), key=lambda hour: hour.event_date):
         piece = list(hours)
         yield piece[0], piece[-1]
+
+
+@dataclass(frozen=True, order=True)
+class HourSpan:
+    """A run of consecutive hours, both ends included."""
+
+    first: Hour
+    last: Hour
+
+    @classmethod
+    def parse(cls, text: str) -> HourSpan:
+        """Read an hour as that hour, and a day like `2026-11-20` as its 24 hours."""
+        return cls(Hour.first_of(text), Hour.last_of(text))
+
+    def __len__(self) -> int:
+        return max(self.last.number - self.first.number + 1, 0)
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first} to {self.last} ({len(self):,} hours)"
+
+
+def group_hours(hours: Iterable[Hour]) -> list[HourSpan]:
+    """The runs of consecutive hours that some hours form, in order."""
+    spans: list[HourSpan] = []
+    for hour in sorted(set(hours)):
+        if spans and spans[-1].last.next == hour:
+            spans[-1] = HourSpan(spans[-1].first, hour)
+        else:
+            spans.append(HourSpan(hour, hour))
+    return spans
+
+
+def describe_hours(hours: Iterable[Hour], limit: int = 5) -> str:
+    """Hours as runs, of which the first `limit` are named and the others counted."""
+    spans = group_hours(hours)
+    named = [str(span) for span in spans[:limit]]
+    if len(spans) > limit:
+        left = sum(map(len, spans[limit:]))
+        named.append(f"and {count(left, 'hour')} more, up to {spans[-1].last}")
+    return ", ".join(named)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: `1 hour`, `1,200 hours`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -86,7 +86,7 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     assert "Why: a test" in caplog.text
     assert "Loaded FileIO" not in caplog.text
     assert publishers(lake) == [run.run_id] * 2
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
 
 
 def test_views_alone_touch_no_hour(dag, lake) -> None:
