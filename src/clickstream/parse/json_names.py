@@ -70,11 +70,19 @@ def _is_read(header: str) -> bool:
     return _plain(header) in _HEADERS
 
 
+_ALL_HEADERS = frozenset({"headers", "request_accept", "request_accept_encoding"})
+"""Keys of servers that log every header sent: a header that is missing was not sent."""
+
+
 class Picker(NamedTuple):
-    """For each field that an object has, the key that holds it; and what picks their values."""
+    """For each field that an object has, the key that holds it; and what picks their values.
+
+    `lacks_referrer`: the client sent no referrer, for its other headers are logged.
+    """
 
     keys: dict[str, str]
     pick: Callable[[dict[str, Any]], tuple[Any, ...]]
+    lacks_referrer: bool
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +93,8 @@ def picker(present: tuple[str, ...]) -> Picker | None:
     found = {field: known[name] for field, name in named.items() if name is not None}
     if not all(field in found for field in NEEDED) or not found.keys() & {"target", "request"}:
         return None
-    return Picker(found, itemgetter(*found.values()))
+    lacks_referrer = "referrer" not in found and not _ALL_HEADERS.isdisjoint(known)
+    return Picker(found, itemgetter(*found.values()), lacks_referrer)
 
 
 @lru_cache(maxsize=4096)
