@@ -13,7 +13,6 @@ from clickstream.clean.columns import Codes, Combinations, Distinct, Texts, tabl
 from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 
-
 NOT_LOGGED = ""
 """The text of a referrer that the format of the log has no field for."""
 

@@ -1,9 +1,9 @@
 """Parameters that advertisers and mailers append to a link, and the platform each gives away.
 
 A click id is made for one click of one person, so only the platform is kept, never the value. The
-table is `click_ids.csv`, in order of precedence: ads come before what is appended to any link, for a
-link from an ad may be shared afterwards. Facebook and Pinterest tag every outgoing link, so their
-ids alone are no sign of an ad.
+table is `click_ids.csv`, in order of precedence: ads come first, because a link from an ad may be
+shared afterwards. Facebook and Pinterest append their ids to every outgoing link, so those ids are
+no sign of an ad.
 """
 
 from __future__ import annotations

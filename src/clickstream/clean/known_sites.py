@@ -56,9 +56,7 @@ def source_of_app() -> dict[str, str]:
 @cache
 def aliases() -> dict[str, Alias]:
     """What people write in utm_source for a known source, besides its name and its hosts."""
-    return {
-        row["alias"]: Alias(row["source"], row["medium"]) for row in rows("source_aliases.csv")
-    }
+    return {row["alias"]: Alias(row["source"], row["medium"]) for row in rows("source_aliases.csv")}
 
 
 @cache

@@ -167,7 +167,8 @@ def _whence(
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
-        yield Step("Channel", "none", f"the line does not say; a session without any is {otherwise}")
+        why = f"the line does not say; a session without any is {otherwise}"
+        yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_channel(rules.channels, evidence))
 

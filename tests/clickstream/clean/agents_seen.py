@@ -55,9 +55,9 @@ PEOPLE = (
     f"Mozilla/5.0 (Linux; Android 6.0; CUBOT MAX) {_WEBKIT} Chrome/72.0.0.0 Mobile Safari/537.36",
     f"Mozilla/5.0 (Linux; Android 7.0; M bot 60) {_WEBKIT} Chrome/58.0.0.0 Mobile Safari/537.36",
     f"Mozilla/5.0 (Linux; Android 9; X20 PRO; wv) {_WEBKIT} Chrome/101.0.4951.61 Mobile "
-    "Safari/537.36 Instagram 237.0.0.7.102 Android (28/9; 480dpi; 1080x2115; CUBOT; X20 PRO; mt6771)",
-    f"Mozilla/5.0 (Linux; Android 5.1; S550; wv) {_WEBKIT} Chrome/74.0.3729.157 Mobile Safari/537.36"
-    " [FBAN/FB4A;FBAV/520.0.0.45.90;FBBD/CUBOT;FBDV/CUBOT X19;FBSV/9;]",
+    "Safari/537.36 Instagram 237.0.0.7.102 Android (28/9; 480dpi; 1080x2115; CUBOT; X20 PRO)",
+    f"Mozilla/5.0 (Linux; Android 5.1; S550; wv) {_WEBKIT} Chrome/74.0.3729.157 Mobile "
+    "Safari/537.36 [FBAN/FB4A;FBAV/520.0.0.45.90;FBBD/CUBOT;FBDV/CUBOT X19;FBSV/9;]",
     "CUBOT_NOTE_S/1.0 Linux/3.10.72 Android/5.1 Release/11.2.2015 Browser/AppleWebKit537.36",
     "Dalvik/2.1.0 (Linux; U; Android; CUBOT_P20 Build/O11019)",
     "Mozilla/5.0 (Linux; U; Android 4.3; en-us; HTC_Butterfly Build/JSS15J) AppleWebKit/534.30 "
@@ -145,7 +145,7 @@ BOTS = {
         "DuckAssistBot/1.2; (+http://duckduckgo.com/duckassistbot.html)",
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/132.0.0.0 Safari/537.36; NobodysAI-User/1.0",
-        f"Mozilla/5.0 {_WEBKIT[:-1]}; compatible; Amzn-User/0.1) Chrome/119.0.6045.214 Safari/537.36",
+        f"Mozilla/5.0 {_WEBKIT[:-1]}; compatible; Amzn-User/0.1) Chrome/119.0.0.0 Safari/537.36",
     ),
     "seo": (
         "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",

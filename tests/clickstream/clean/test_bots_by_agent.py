@@ -113,9 +113,7 @@ def test_every_verdict_has_a_class_that_there_is() -> None:
 def test_every_ai_agent_has_its_class() -> None:
     for bot_class, names in AI_AGENTS.items():
         for name in names:
-            verdict = agent_verdict(
-                f"Mozilla/5.0 (compatible; {name}; +https://a.example)"
-            )
+            verdict = agent_verdict(f"Mozilla/5.0 (compatible; {name}; +https://a.example)")
             assert verdict is not None
             assert verdict.bot_class == bot_class, name
 

@@ -1,4 +1,4 @@
-"""The site's own equipment, such as menu tablets and status pages, by what the settings say of it."""
+"""Own equipment of the site, such as menu tablets and status pages, as the settings name it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ class OwnEquipment:
     def by_agent(self, user_agent: str) -> Verdict | None:
         """The verdict by a user agent; None if it has none of the parts."""
         text = user_agent.casefold()
-        part = next((part for part in self.user_agents if part.casefold() in text), None)
-        return None if part is None else Verdict(OWN_EQUIPMENT, f"user agent: own equipment, {part}")
+        for part in self.user_agents:
+            if part.casefold() in text:
+                return Verdict(OWN_EQUIPMENT, f"user agent: own equipment, {part}")
+        return None
 
     def by_address(self, address: str) -> Verdict | None:
         """The verdict by an address as `address_in` gives it; None outside of the networks."""

@@ -125,8 +125,8 @@ PLATFORM = "|".join(
         r"hbbtv|smart-?tv|smarthub|netcast|vizio|philips|\bsony|roku|sonos|playstation|nintendo",
         r"xbox|\bps (vita|[345])|crkey|quicktime|galaxyclient",
         # Text browsers, and apps that name no system.
-        r"lynx|^links|elinks|w3m|netsurf|dillo|mosaic|outlook|microsoft office/|ms-office|\bfb(an|av)/",
-        r"networkingextension|googleapp/|mozacfetch|pinterest|com\.apple\.",
+        r"lynx|^links|elinks|w3m|netsurf|dillo|mosaic|outlook|microsoft office/|ms-office",
+        r"\bfb(an|av)/|networkingextension|googleapp/|mozacfetch|pinterest|com\.apple\.",
         # On lists of people's agents, whatever they are.
         r"yahoo! slurp\)|lucidworks|amazon-kendra",
     )
