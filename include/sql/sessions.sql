@@ -27,7 +27,7 @@ people as (
         sum(requests) as requests,
         sum(errors) as errors,
         coalesce(sum(conversions), 0) as conversions,
-        coalesce(bool_and(referrer_logged), true) as is_referrer_logged,
+        coalesce(bool_or(referrer_logged), true) as is_referrer_logged,
         array_agg(funnel order by first_hit_at) filter (where funnel is not null) as funnel,
         max(last_hit_at) as ended_at
     from parts

@@ -168,7 +168,7 @@ SESSION_PARTS = Table(
         Column(
             "referrer_logged",
             "boolean",
-            "Whether the log has a referrer field for all page views of the part; null in hours "
+            "Whether the log has a referrer field for any request of the part; null in hours "
             "built before the column existed.",
         ),
     ),

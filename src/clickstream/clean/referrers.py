@@ -30,7 +30,7 @@ _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 # The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
 # How people add to a source's name that its ads are meant: google_ads, ads-google, Facebook Ads.
-_OF_ADS = re.compile(r"(.+?)[-_. +]?(?:ads?|advertising)|ads?[-_. +](.+)")
+_OF_ADS = (re.compile(r"(.+?)[-_. +]?(?:ads?|advertising)"), re.compile(r"ads?[-_. +](.+)"))
 
 
 class Referrer(NamedTuple):
@@ -83,9 +83,10 @@ def named_source(name: str) -> Alias | None:
     text = name.strip().lower()
     if found := aliases().get(text):
         return found
-    of_ads = _OF_ADS.fullmatch(text)
-    if of_ads and (source := _plain_source(of_ads[1] or of_ads[2])):
-        return Alias(source, PAID)
+    for spelling in _OF_ADS:
+        of_ads = spelling.fullmatch(text)
+        if of_ads and (source := _plain_source(of_ads[1])):
+            return Alias(source, PAID)
     source = _plain_source(text)
     return Alias(source, "") if source else None
 

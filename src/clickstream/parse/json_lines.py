@@ -99,8 +99,6 @@ def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Colu
     if len(found) < len(lines) * _RARE:
         return lines[:1], None
     columns = {field: model.column(quoted, begins, key) for field, key in known.keys.items()}
-    if known.lacks_referrer:
-        columns["referrer"] = Column.of([""] * len(found))
     return found, columns
 
 
@@ -138,8 +136,6 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     known = picker(tuple(found))
     if known is None:
         raise _Refusal(MISFIT)
-    if known.lacks_referrer:
-        return (*known.keys, "referrer"), (*known.pick(found), "")
     return tuple(known.keys), known.pick(found)
 
 

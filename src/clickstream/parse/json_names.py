@@ -70,19 +70,11 @@ def _is_read(header: str) -> bool:
     return _plain(header) in _HEADERS
 
 
-_ALL_HEADERS = frozenset({"headers", "request_accept", "request_accept_encoding"})
-"""Keys of servers that log every header sent: a header that is missing was not sent."""
-
-
 class Picker(NamedTuple):
-    """For each field that an object has, the key that holds it; and what picks their values.
-
-    `lacks_referrer`: the client sent no referrer, for its other headers are logged.
-    """
+    """For each field that an object has, the key that holds it; and what picks their values."""
 
     keys: dict[str, str]
     pick: Callable[[dict[str, Any]], tuple[Any, ...]]
-    lacks_referrer: bool
 
 
 @lru_cache(maxsize=4096)
@@ -93,8 +85,7 @@ def picker(present: tuple[str, ...]) -> Picker | None:
     found = {field: known[name] for field, name in named.items() if name is not None}
     if not all(field in found for field in NEEDED) or not found.keys() & {"target", "request"}:
         return None
-    lacks_referrer = "referrer" not in found and not _ALL_HEADERS.isdisjoint(known)
-    return Picker(found, itemgetter(*found.values()), lacks_referrer)
+    return Picker(found, itemgetter(*found.values()))
 
 
 @lru_cache(maxsize=4096)

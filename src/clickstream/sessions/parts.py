@@ -45,7 +45,6 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     is_page = texts.are(rows["kind"], "page")
     is_bot = rows["is_bot"].to_numpy()
     has_channel = rows["channel"].is_valid().to_numpy()
-    is_silent = is_page & ~rows["referrer_logged"].to_numpy()
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
     at = rows["hit_at"].to_numpy()
 
@@ -69,7 +68,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
         "is_bot": count_in_runs(is_bot, first) > 0,
         **texts_at(_first_where(is_bot, first), "bot_class", "bot_reason"),
         **texts_at(_last_where(has_channel, first), *ARRIVAL),
-        "referrer_logged": count_in_runs(is_silent, first) == 0,
+        "referrer_logged": count_in_runs(rows["referrer_logged"].to_numpy(), first) > 0,
         **_hoped_for(requests, parts, rules),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])

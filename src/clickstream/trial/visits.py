@@ -25,7 +25,7 @@ class SessionCounts:
 
     `engaged` are those of more than 10 seconds, two page views or a goal met; `goals` says how many
     met each goal. `channels` have the last arrival in a session that names one; without one it is
-    DIRECT, or NOT_LOGGED where the log has no referrer field for its page views. Devices and
+    DIRECT, or NOT_LOGGED where the log has no referrer field for any of its requests. Devices and
     countries are those of its first request.
     """
 
@@ -69,7 +69,7 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         bounces=int((pages[counted] == 1).sum()),
         engaged=int(reached[counted].sum()),
         goals=Counter({name: int(some[counted].sum()) for name, some in met.items()}),
-        channels=_channels(columns, is_page, first, counted),
+        channels=_channels(columns, first, counted),
         devices=_counts(facts["device"]),
         countries=_counts(facts["country"]),
     )
@@ -91,16 +91,13 @@ def _last_channel(channel: pd.Series, first: NDArray[np.int64]) -> pd.Series:
 
 
 def _channels(
-    columns: pd.DataFrame,
-    is_page: NDArray[np.bool_],
-    first: NDArray[np.int64],
-    counted: NDArray[np.bool_],
+    columns: pd.DataFrame, first: NDArray[np.int64], counted: NDArray[np.bool_]
 ) -> Counter[str]:
     """The counted sessions by channel."""
-    is_silent = is_page & ~columns["referrer_logged"].to_numpy(np.bool_)
-    is_unknown = np.logical_or.reduceat(is_silent, first)[counted]
+    is_logged = columns["referrer_logged"].to_numpy(np.bool_)
+    is_known = np.logical_or.reduceat(is_logged, first)[counted]
     channels = _last_channel(columns["channel"], first)[counted].astype(object)
-    without = np.where(is_unknown, NOT_LOGGED, DIRECT)
+    without = np.where(is_known, DIRECT, NOT_LOGGED)
     return _counts(channels.where(channels.notna(), without))
 
 

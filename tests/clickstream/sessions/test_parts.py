@@ -218,12 +218,11 @@ def test_arrival_and_pages_of_a_part() -> None:
     ("kinds", "logged", "expected"),
     [
         (["page", "page"], [True, True], True),
-        (["page", "page"], [True, False], False),
-        (["page", "asset"], [True, False], True),
-        (["asset", "asset"], [False, False], True),
+        (["page", "asset"], [False, True], True),
+        (["page", "page"], [False, False], False),
     ],
 )
-def test_referrer_is_logged_if_it_is_for_every_page_view(kinds, logged, expected) -> None:
+def test_referrer_is_logged_if_it_is_for_any_request(kinds, logged, expected) -> None:
     requests = made([("a", 5), ("a", 10)], kind=kinds)
     requests.rows["referrer_logged"] = logged
     part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]

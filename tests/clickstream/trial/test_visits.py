@@ -110,5 +110,5 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
     grouped = whole.sort_values("first_hit_at").groupby(["visitor_id", "session_id"])
     merged = {"is_bot": "any", "page_views": "sum", "conversions": "sum", "channel": "last"}
-    merged["referrer_logged"] = "all"
+    merged["referrer_logged"] = "any"
     return grouped.agg({**merged, "first_hit_at": "min", "last_hit_at": "max"}).reset_index()
