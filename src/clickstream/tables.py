@@ -165,6 +165,12 @@ SESSION_PARTS = Table(
             "string",
             "Steps of the funnel reached after the part: a digit for each number before it.",
         ),
+        Column(
+            "referrer_logged",
+            "boolean",
+            "Whether the log has a referrer field for any request of the part; null in hours "
+            "built before the column existed.",
+        ),
     ),
     ("visitor_id", "first_hit_at"),
 )

@@ -101,7 +101,7 @@ def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     yield from _who(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
         yield from _what(logged, row, rules)
-    yield from _whence(logged, rules)
+    yield from _whence(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
     yield Step("Counted", counted, "in the balance of its hour, in the table hour_ledger")
 
@@ -149,10 +149,13 @@ def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
         yield Step("Page", name, "named as its path")
 
 
-def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
+def _whence(
+    logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
+) -> Iterator[Step]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
     known = f"{referrer.source or referrer.domain}, {referrer.sort}" if referrer else "none"
-    why = logged["referrer"] or "not logged"
+    no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
+    why = logged["referrer"] or no_referrer
     yield Step("Referrer", known, f"{why}; site.domains are the site's own")
     target = split_target(logged["target"], rules.targets)
     tags = {
@@ -163,7 +166,9 @@ def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
     yield Step("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")
     evidence = evidence_of(referrer, target)
     if evidence is None:
-        yield Step("Channel", "none", "the line does not say; a session without any is Direct")
+        otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
+        why = f"the line does not say; a session without any is {otherwise}"
+        yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_channel(rules.channels, evidence))
 

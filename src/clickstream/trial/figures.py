@@ -45,7 +45,9 @@ FIGURES = {
     "goals": "How many of the sessions met each goal of the settings.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by the channel of their last arrival; Direct if the log names none.",
+    "channels": "The sessions by the channel of their last arrival; Direct if it names none, "
+    "not logged if it names none and the log has no referrer field.",
+    "referrers_logged": "Whether the log has a referrer field, in any of its lines.",
     "devices": "The sessions by kind of device.",
     "countries": "The sessions by country; empty without a database of places.",
     "top_pages": "People's page views by page.",
@@ -65,7 +67,7 @@ FIGURES = {
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
 _SHOWN = (
     *("hit_at", "status", "bytes", "kind", "page", "referrer_domain", *_TAGS),
-    *("is_bot", "bot_class", "bot_reason"),
+    *("is_bot", "bot_class", "bot_reason", "referrer_logged"),
 )
 
 _Key = TypeVar("_Key")
@@ -109,6 +111,7 @@ class Figures:
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]
+    referrers_logged: bool  # whether the format of any line has a field for the referrer
     own_domain: OwnDomain | None
     campaigns: tuple[CampaignCounts, ...]
     bot_classes: dict[str, int]
@@ -138,6 +141,7 @@ class Figures:
             "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
             "channels": _top(self.people.channels),
+            "referrers_logged": self.referrers_logged,
             "devices": _top(self.people.devices),
             "countries": _top(self.people.countries),
             "top_pages": _entries("page", "page_views", self.top_pages),
@@ -201,6 +205,7 @@ class Tally:
             by_hour=dict(sorted(_counted(_epoch_hours(rows["hit_at"])).items())),
             top_pages=_top(_counted(rows.loc[is_view, "page"])),
             top_referrers=_top(_counted(rows.loc[is_view, "referrer_domain"])),
+            referrers_logged=not len(rows) or bool(rows["referrer_logged"].any()),
             own_domain=own,
             campaigns=_campaigns(rows[list(_TAGS)], is_view),
             bot_classes=_top(_counted(rows.loc[is_bot, "bot_class"])),

@@ -175,7 +175,11 @@ def _pages(figures: Figures, look: Look) -> Group:
 
 def _referrers(figures: Figures, look: Look) -> Group:
     rows = [Row(domain, n, "green") for domain, n in figures.top_referrers.items()]
-    nothing = "No page view came from another site."
+    nothing = (
+        "No page view came from another site."
+        if figures.referrers_logged
+        else "Not known: the log has no referrer field."
+    )
     ranking = _ranking("Top referrers", "people's page views", rows, nothing, look)
     if figures.own_domain:
         ranking.renderables.append(Text(look.safe(figures.own_domain.sentence), "dim"))
@@ -197,7 +201,11 @@ def _campaigns(figures: Figures, look: Look) -> Group:
 
 def _channels(figures: Figures, look: Look) -> Group:
     rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
-    return _ranking("Channels", "sessions", rows, "No sessions.", look)
+    ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
+    if rows and not figures.referrers_logged:
+        why = "The log has no referrer field: only tags and click ids tell the channel."
+        ranking.renderables.append(Text(why, "dim"))
+    return ranking
 
 
 def _devices(figures: Figures, look: Look) -> Group:
