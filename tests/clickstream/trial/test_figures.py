@@ -36,7 +36,7 @@ def test_small_log_by_hand(report, log):
         "parsed": 11,
         "rejected": {"total": 1, "by_reason": {"not an access-log line": 1}},
         "balance": {
-            "pages": 4,
+            "page_requests": 4,
             "assets": 3,
             "downloads": 0,
             "bots": 2,
