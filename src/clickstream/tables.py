@@ -201,8 +201,8 @@ REJECTS = Table(
 )
 
 BALANCE = (
-    *("page_requests", "assets", "downloads", "bots", "redirects", "client_errors", "server_errors"),
-    *("health_checks", "api_calls", "others"),
+    *("page_requests", "assets", "downloads", "bots", "redirects"),
+    *("client_errors", "server_errors", "health_checks", "api_calls", "others"),
 )
 """The kinds every parsed line falls into, each line into exactly one; `rejected` is the rest."""
 
