@@ -17,6 +17,7 @@ from clickstream import __version__
 from clickstream import settings as settings_room
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
+from clickstream.plurals import quantity
 from clickstream.showing import SHOWN_AS, show_answer
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def build(
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
     if dry_run:
-        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        out.print(f"Would build {quantity(len(todo), 'hour')}: {_hours(todo)}.", soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -212,7 +213,7 @@ def mend(
         raise typer.Exit(1)
     with _progress() as progress:
         hours = {finding.hour for finding in found}
-        progress.add_task(f"Mending {len(hours):,} hours", total=None)
+        progress.add_task(f"Mending {quantity(len(hours), 'hour')}", total=None)
         left = pipeline.mend(lake, found, _by_hand(), progress.print)
     if not _proven(left):
         raise typer.Exit(1)

@@ -22,6 +22,7 @@ from clickstream.lake.bookmarks import (
     save_finished_files,
 )
 from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
+from clickstream.plurals import quantity
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
 
@@ -48,13 +49,15 @@ class Pulled:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        said = [f"{self.source}: {self.lines:,} new lines of {self.files} files"]
+        said = [
+            f"{self.source}: {quantity(self.lines, 'new line')} of {quantity(self.files, 'file')}"
+        ]
         if self.hours:
             said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.unfinished:
             said.append(f"; the unfinished last line of {', '.join(self.unfinished)} waits")
         if self.refused:
-            said.append(f"; {len(self.refused)} files REFUSED")
+            said.append(f"; {quantity(len(self.refused), 'file')} REFUSED")
         return "".join([*said, "."])
 
 

@@ -25,6 +25,7 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
+from clickstream.plurals import quantity
 from clickstream.rules import result_digest
 
 UNBUILT = LedgerRow({})
@@ -89,8 +90,8 @@ def describe(found: Sequence[Standing]) -> str:
     size = sum(one.raw_bytes for one in found)
     counts = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
     return (
-        f"{found[0].hour} to {found[-1].hour}: {len(found):,} hours, {counts}; "
-        f"{lines:,} lines published, {size / 1e6:,.1f} MB of raw lines."
+        f"{found[0].hour} to {found[-1].hour}: {quantity(len(found), 'hour')}, {counts}; "
+        f"{quantity(lines, 'line')} published, {size / 1e6:,.1f} MB of raw lines."
     )
 
 
@@ -205,4 +206,4 @@ class Pace:
         seconds = max(time.monotonic() - self._started, 1e-3)
         left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
         rate = f"{self.lines / seconds:,.0f} lines/s"
-        return f"{self.done} of {len(self.hours)} hours done, {rate}, {left} left."
+        return f"{self.done:,} of {quantity(len(self.hours), 'hour')} done, {rate}, {left} left."

@@ -169,6 +169,7 @@ class Tally:
     ) -> None:
         self.lines = 0
         self.parsed = 0
+        self.paths: dict[str, None] = {}  # the files that lines came from, in order
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
         self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
@@ -179,6 +180,7 @@ class Tally:
     def add(self, parsed: Parsed, path: str) -> None:
         """Take in a block of parsed lines of the file `path`."""
         self.lines += parsed.lines
+        self.paths[path] = None
         self.parsed += len(parsed.table)
         _count(self._rejected, parsed.rejects["reason"])
         for row in parsed.rejects.drop_duplicates("reason").itertuples():
