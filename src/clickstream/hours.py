@@ -38,9 +38,10 @@ class Hour:
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise InputError(f"{text!r} is not an hour; write it like 2026-11-20T05 (UTC).")
-        if fault := _calendar_fault(*map(int, match.groups())):
+        year, month, day, hour = map(int, match.groups())
+        if fault := _calendar_fault(year, month, day, hour):
             raise InputError(f"{text!r} is not an hour: {fault}.")
-        return cls(datetime(*map(int, match.groups()), tzinfo=UTC))
+        return cls(datetime(year, month, day, hour, tzinfo=UTC))
 
     @classmethod
     def of(cls, moment: datetime) -> Hour:
@@ -71,9 +72,10 @@ class Hour:
     @classmethod
     def _at_edge(cls, text: str, hour_of_day: int) -> Hour:
         if match := _DAY.fullmatch(text.strip()):
-            if fault := _calendar_fault(*map(int, match.groups())):
+            year, month, day = map(int, match.groups())
+            if fault := _calendar_fault(year, month, day):
                 raise InputError(f"{text!r} is not a day: {fault}.")
-            return cls(datetime(*map(int, match.groups()), hour_of_day, tzinfo=UTC))
+            return cls(datetime(year, month, day, hour_of_day, tzinfo=UTC))
         if _TEXT.fullmatch(text.strip()):
             return cls.parse(text)
         raise InputError(

@@ -146,7 +146,7 @@ def _evolve(lake: Lake, table: Table) -> None:
     if missing:
         with stored.update_schema() as update:
             for column in missing:
-                if column.former_name in names:
+                if column.former_name and column.former_name in names:
                     update.rename_column(column.former_name, column.name)
                     update.update_column(column.former_name, doc=column.meaning)
                 else:
