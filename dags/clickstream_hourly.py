@@ -96,13 +96,15 @@ def hours_to_build() -> list[str]:
     run of its own. It goes on when a source failed: one dead server does not hold up the others.
     """
     from clickstream import pipeline
+    from clickstream.plurals import quantity
 
     context = get_current_context()
     own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
     due = pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)
     waiting = due.left_waiting
-    backfill = f" {len(waiting)} hours from {waiting[0]} on wait for a backfill." if waiting else ""
-    say(f"The run of {own} builds {', '.join(map(str, due.hours))}.{backfill}")
+    say(f"The run of {own} builds {', '.join(map(str, due.hours))}.")
+    if waiting:
+        say(f"Left for a backfill: {quantity(len(waiting), 'hour')} from {waiting[0]} on.")
     return [str(hour) for hour in due.hours]
 
 

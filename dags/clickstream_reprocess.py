@@ -70,6 +70,7 @@ def plan_days() -> list[dict[str, str]]:
     The two halves of the range go on side by side.
     """
     from clickstream import errors, hours, pipeline
+    from clickstream.plurals import quantity
 
     asked = get_current_context()["params"]
     try:
@@ -84,8 +85,8 @@ def plan_days() -> list[dict[str, str]]:
         give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
     dry = "A dry run: " if asked["dry_run"] else ""
     say(
-        f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days, by {asked['engine']}. "
-        f"Why: {asked['reason']}"
+        f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
+        f"{asked['engine']}. Why: {asked['reason']}"
     )
     in_turn = pipeline.in_two_strands(days)
     return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
@@ -138,6 +139,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     Tried again after a failure, it leaves out the hours that this run has published.
     """
     from clickstream import hours, pipeline
+    from clickstream.plurals import quantity
 
     context = get_current_context()
     asked, run_id = context["params"], context["run_id"]
@@ -147,19 +149,20 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     say(pipeline.describe(found))
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
-        say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
+        say(f"Would build {quantity(len(todo), 'hour')}: {', '.join(map(str, todo)) or 'none'}.")
         return {"hours": 0, "lines": 0}
     steps = (
         pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
     )
     if steps is pipeline.Steps.SESSIONS:
         staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
-        say(f"{staged} of {len(todo)} hours wait cleaned in staging; the others are cleaned here.")
+        of_all = quantity(len(todo), "hour")
+        say(f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here.")
     pace = pipeline.Pace(todo)
     is_left = _left_to_other_days(lake, asked, run_id, end)
     for published in pipeline.rebuild(lake, todo, run_id, steps, is_left):
         say(f"{pace.count(published)} {published.sentence}")
-    say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
+    say(f"{first} to {last}: {quantity(len(todo), 'hour')} built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
 
 

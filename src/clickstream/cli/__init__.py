@@ -27,6 +27,7 @@ from clickstream.cli.console import (
 )
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
+from clickstream.plurals import quantity
 from clickstream.showing import SHOWN_AS, show_answer
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def build(
         err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if dry_run:
         hours = ", ".join(map(str, todo)) or "none"
-        out.print(f"Would build {len(todo):,} hours: {hours}.", soft_wrap=True)
+        out.print(f"Would build {quantity(len(todo), 'hour')}: {hours}.", soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)

@@ -8,6 +8,7 @@ from clickstream.errors import InputError
 from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
 from clickstream.parse.known import FORMATS, Format
+from clickstream.plurals import quantity
 
 GLANCE = 40
 """So many lines tell a format that reads each of them."""
@@ -38,7 +39,7 @@ class Detected:
     @property
     def sentence(self) -> str:
         """The same for people."""
-        return f"{self.name}, which reads {self.read:,} of {self.seen:,} lines"
+        return f"{self.name}, which reads {self.read:,} of {quantity(self.seen, 'line')}"
 
 
 def detect(sample: bytes) -> Detected:

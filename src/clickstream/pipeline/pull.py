@@ -16,6 +16,7 @@ from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, 
 from clickstream.pipeline import site
 from clickstream.pipeline.find_bookmark import is_named_access_log
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
+from clickstream.plurals import quantity
 from clickstream.settings import AUTO, Source
 
 NAMES_SHOWN = 5
@@ -52,28 +53,27 @@ class Pulled:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        said = [f"{self.source}: {self.lines:,} new lines of {_count(self.files, 'file')}"]
+        files = quantity(self.files, "file")
+        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
             said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.padded_files:
-            padding = f"{_count(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
-            said.append(f"; left out {padding} at the head of {_count(self.padded_files, 'file')}")
+            padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
+            said.append(
+                f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
+            )
         if self.unfinished:
             said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
         if self.waiting:
-            said.append(f"; {_count(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
         if self.set_aside:
-            number = _count(len(self.set_aside), "file")
+            number = quantity(len(self.set_aside), "file")
             said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
         if self.newly_refused:
-            said.append(f"; {_count(len(self.newly_refused), 'file')} REFUSED")
+            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
         if known := len(self.refused) - len(self.newly_refused):
-            said.append(f"; {_count(known, 'file')} refused before and unchanged since")
+            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
         return "".join([*said, "."])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected
+from clickstream.plurals import quantity
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import FIGURES, Tally
@@ -56,7 +57,7 @@ def run_trial(
             console.file.write(json.dumps(report, indent=2) + "\n")
         else:
             elapsed = time.perf_counter() - began
-            show(figures, [*map(name_of, files)], formats, elapsed, console)
+            show(figures, [*tally.paths], formats, elapsed, console)
     for complaint in complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
     return 1 if complaints else 0
@@ -97,7 +98,7 @@ def _read(
         )
     if tally.lines and not tally.parsed:
         complaints.append(
-            f"None of the {tally.lines:,} lines could be used: look at the reasons, and see "
+            f"Could use none of {quantity(tally.lines, 'line')}: look at the reasons, and see "
             f"whether another --format fits ({', '.join(FORMATS)})."
         )
     return complaints

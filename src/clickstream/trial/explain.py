@@ -22,6 +22,7 @@ from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import referrer_of
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.plurals import quantity
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import VISITOR_KEY
@@ -70,7 +71,9 @@ def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes, bytes]:
             above = b"".join(lines[: left - 1])
             return lines[left - 1], parse.header_after(above, "w3c", header), sample
         left, header = left - len(lines), parse.header_after(block, "w3c", header)
-    raise InputError(f"{logs[0]} has {int(line) - left:,} lines, so there is no line {line}.")
+    raise InputError(
+        f"{logs[0]} has {quantity(int(line) - left, 'line')}, so there is no line {line}."
+    )
 
 
 def explain(

@@ -18,6 +18,7 @@ from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
+from clickstream.plurals import quantity
 from clickstream.settings import AUTO
 
 STDIN = "-"
@@ -136,8 +137,9 @@ def _unreadable(path: str, error: OSError) -> str:
 
 
 def _damaged(path: str, damage: Exception, lines: int) -> str:
+    whole = quantity(lines, "whole line")
     if isinstance(damage, OSError) and damage.errno:
-        return f"{path} can't be read on ({damage.strerror}) after {lines:,} lines: check the disk."
-    counted = f"after {lines:,} whole lines, which are counted"
+        return f"{path} can't be read on ({damage.strerror}) after {whole}: check the disk."
+    counted = f"after {whole}, which {'is' if lines == 1 else 'are'} counted"
     where = counted if lines else "before its first line ends"
     return f"{path} is cut off or damaged {where} ({damage}): copy or compress it again."

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
+from clickstream.trial.countries import sessions_by_country
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS
@@ -19,6 +20,10 @@ ENGAGED = 10 * MICROSECONDS
 """A session that is longer is engaged, as in GA4."""
 
 
+def _no_request() -> NDArray[np.bool_]:
+    return np.zeros(0, np.bool_)
+
+
 @dataclass
 class SessionCounts:
     """`request_runs` of everybody; the rest of people's sessions with a page view.
@@ -26,7 +31,8 @@ class SessionCounts:
     `engaged` are those of more than 10 seconds, two page views or a goal met; `goals` says how many
     met each goal. `channels` have the last arrival in a session that names one; without one it is
     DIRECT, or NOT_LOGGED where the log has no referrer field for any of its requests. Devices and
-    countries are those of its first request.
+    countries are those of its first request. `median_seconds` is None without a session.
+    `is_page_view` tells of each request, in their order, whether it is one of the `page_views`.
     """
 
     request_runs: int = 0
@@ -39,6 +45,8 @@ class SessionCounts:
     channels: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
+    median_seconds: float | None = None
+    is_page_view: NDArray[np.bool_] = field(default_factory=_no_request, compare=False, repr=False)
 
 
 def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
@@ -55,8 +63,10 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
     first = _end_old_sessions(found.first, moments, rules.cap_hours)
     is_bot = columns["is_bot"].to_numpy(np.bool_)
     is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
+    is_page_view = np.zeros(len(is_page), np.bool_)
     pages = np.add.reduceat(is_page, first, dtype=np.int64)
     counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
+    is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
     length = np.maximum.reduceat(moments, first) - moments[first]
     met = _met(requests, order, first, rules)
     reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
@@ -71,8 +81,15 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         goals=Counter({name: int(some[counted].sum()) for name, some in met.items()}),
         channels=_channels(columns, first, counted),
         devices=_counts(facts["device"]),
-        countries=_counts(facts["country"]),
+        countries=sessions_by_country(facts),
+        median_seconds=_median_seconds(length[counted]),
+        is_page_view=is_page_view,
     )
+
+
+def _median_seconds(lengths: NDArray[np.int64]) -> float | None:
+    """The median of lengths in microseconds, each cut to seconds as in the view `sessions`."""
+    return float(np.median(lengths // MICROSECONDS)) if len(lengths) else None
 
 
 def _met(

@@ -158,7 +158,7 @@ def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
     pipeline.pull(lake, lake.settings.sources[0])
     found = pipeline.standings(lake, FIRST, FIRST)
-    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hours, 1 not built yet; 0 ")
+    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
     assert found[0].raw_bytes > 0
     assert left_for(lake, "again", only_outdated=True) == HOURS
 

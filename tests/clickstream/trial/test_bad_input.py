@@ -81,7 +81,7 @@ def test_wrong_format_rejects_every_line_and_says_so(report, log):
     assert figures["rejected"]["total"] == figures["lines"] == len(LINES)
     assert figures["first_at"] is None
     assert one_sentence(errors)
-    assert "None of the 12 lines" in errors
+    assert "Could use none of 12 lines: " in errors
 
 
 @pytest.mark.parametrize(

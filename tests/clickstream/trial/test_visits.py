@@ -54,6 +54,11 @@ def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     assert counts.goals == {"mail": (counted["conversions"] > 0).sum()}
     otherwise = counted["referrer_logged"].map({True: "Direct", False: "not logged"})
     assert counts.channels == Counter(counted["channel"].fillna(otherwise))
+    assert counts.median_seconds == (length.dt.total_seconds().median() if len(counted) else None)
+    of_people = log.rows[counts.is_page_view]
+    assert len(of_people) == counts.page_views
+    assert (of_people["kind"] == "page").all()
+    assert of_people["visitor_id"].nunique() == counts.visitors
 
 
 @settings(deadline=None, max_examples=30)
@@ -75,6 +80,7 @@ def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old() -> None:
         channels=Counter({"Direct": 4}),
         engaged=4,
         goals=Counter({"mail": 0}),
+        median_seconds=6000.0,  # of 8,400, 6,000, 6,000 and 3,600
     )
 
 
