@@ -59,8 +59,11 @@ def _translate(error: BaseException) -> ClickstreamError | None:
 
 def _with_remedy(error: ClickstreamError) -> str:
     text = str(error)
-    is_complete = "clear the task" in text
-    return text if is_complete else f"{text} Correct this, then clear the task; nothing is lost."
+    if "clear the task" in text or "report this" in text:
+        return text
+    if error.is_permanent:
+        return f"{text} Correct this, then clear the task; nothing is lost."
+    return f"{text} If no further attempt succeeds, clear the task; nothing is lost."
 
 
 def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
@@ -93,7 +96,7 @@ def describe_failure(error: BaseException, context: Mapping[str, Any]) -> str:
     if isinstance(error, AirflowFailException):
         return str(error)
     if ours := _translate(error):
-        return str(ours)
+        return _with_remedy(ours)
     if isinstance(error, AirflowTaskTimeout):
         return (
             f"The task took longer than its limit of {context['task'].execution_timeout} and was "

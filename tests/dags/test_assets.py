@@ -19,7 +19,7 @@ ANA = Client("203.0.113.7")
 @pytest.fixture
 def dag(airflow_home, home, monkeypatch) -> Any:
     from airflow.dag_processing.dagbag import DagBag
-    from tests.support.airflow_worker import sync_dags
+    from tests.support.airflow_worker import sync_dags, unpause
 
     import clickstream_dags
 
@@ -28,14 +28,6 @@ def dag(airflow_home, home, monkeypatch) -> Any:
     sync_dags("probe")
     unpause("reads_fresh_data")
     return DagBag(dag_folder=ROOT / "dags").dags["clickstream_hourly"]
-
-
-def unpause(dag_id: str) -> None:
-    from airflow.models.dag import DagModel
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        session.get(DagModel, dag_id).is_paused = False
 
 
 def events(run) -> dict[str, list[Any]]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
-from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
@@ -62,6 +62,12 @@ def sync_dags(bundle_name: str = "dags") -> dict[str, Any]:
     return bag.dags
 
 
+def unpause(dag_id: str) -> None:
+    """Let a DAG be scheduled."""
+    with create_session() as session:
+        session.get(DagModel, dag_id).is_paused = False
+
+
 def create_run(dag_id: str, due: datetime, conf: dict[str, Any] | None = None) -> DagRun:
     """Create a run by hand, as the trigger form does, already running."""
     stored = SerializedDagModel.get_dag(dag_id)
@@ -97,6 +103,7 @@ def attempt(run: DagRun, task_id: str, folder: Path) -> Attempt:
         client=InProcessTestSupervisor._api_client(),
     )
     with create_session() as session:
-        after = session.get(TaskInstance, ti.id)
+        # A task that is tried again has got another id.
+        after = session.merge(run).get_task_instance(task_id, session=session)
         lines = [json.loads(line) for line in log.read_text().splitlines()]
         return Attempt(str(after.state), after.try_number, lines)

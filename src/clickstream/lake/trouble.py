@@ -26,8 +26,9 @@ from clickstream.errors import (
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TEMPORARY = (
     *("throttl", "slowdown", "slow_down", "toomanyrequests", "limitexceeded", "requesttimeout"),
-    *("priorrequestnotcomplete", "transactioninprogress", "internal", "unavailable"),
-    *("operationaborted", "conditionalrequestconflict", "concurrentmodification", "expired"),
+    *("throughputexceeded", "priorrequestnotcomplete", "transactioninprogress", "internal"),
+    *("unavailable", "operationaborted", "conditionalrequestconflict", "concurrentmodification"),
+    "expired",
 )
 """Parts of error codes: those that botocore's standard retry mode retries, faults of AWS itself,
 conflicts of two writers, and credentials that the next attempt renews."""
@@ -63,12 +64,12 @@ def told() -> Iterator[None]:
 
 def translate(error: Exception) -> ClickstreamError | None:
     """Return the error that `told` raises in place of `error`; None if it passes unchanged."""
-    if isinstance(error, OSError) and not isinstance(error, HTTPError):
-        return _of_the_system(error)
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
     if isinstance(error, _ON_THE_WAY):
         return _unavailable(error)
+    if isinstance(error, OSError):
+        return _of_the_system(error)
     if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
         return _misconfigured(error)
     return None
