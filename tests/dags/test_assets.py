@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,24 +47,40 @@ def events(run) -> dict[str, list[Any]]:
     return found
 
 
-def queued_consumers() -> set[str]:
-    from airflow.models.asset import AssetDagRunQueue
+def consumer_runs() -> list[Any]:
+    """The runs of the other DAG that a real scheduler creates now."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-    from sqlalchemy import delete, select
+    from airflow.utils.sqlalchemy import prohibit_commit
+    from sqlalchemy import select
 
+    runs = select(DagRun).where(DagRun.dag_id == "reads_fresh_data")
     with create_session() as session:
-        queued = set(session.scalars(select(AssetDagRunQueue.target_dag_id)))
-        session.execute(delete(AssetDagRunQueue))
-        return queued
+        before = {run.id for run in session.scalars(runs)}
+        with prohibit_commit(session) as guard:
+            SchedulerJobRunner(job=Job())._create_dagruns_for_dags(guard, session)
+        created = [run for run in session.scalars(runs) if run.id not in before]
+        for run in created:
+            run.state = "running"
+        return created
 
 
-def test_a_published_hour_updates_the_asset_of_each_table(dag, home) -> None:
+def test_a_published_hour_updates_the_assets_and_starts_other_dags(dag, home, tmp_path) -> None:
+    from airflow.utils.session import create_session
+    from tests.support.airflow_worker import attempt
+
     hour = "2026-11-20T05"
     append(home / "web-1" / "access.log", [ANA.get(f"{hour}:50:00", "/")])
     run = dag.test(logical_date=Hour.parse(hour).end)
     assert run.state == "success"
     assert events(run) == {f"clickstream.{table.name}": [{"hours": [hour]}] for table in TABLES}
-    assert queued_consumers() == {"reads_fresh_data"}
+    (consumer,) = consumer_runs()
+    assert attempt(consumer, "hours", tmp_path, bundle="probe").state == "success"
+    with create_session() as session:
+        (ti,) = session.merge(consumer).get_task_instances(session=session)
+        assert ti.xcom_pull(task_ids="hours", session=session) == [hour]
 
 
 def test_a_run_that_publishes_nothing_updates_no_asset(dag, home, monkeypatch) -> None:
@@ -73,7 +90,14 @@ def test_a_run_that_publishes_nothing_updates_no_asset(dag, home, monkeypatch) -
     run = dag.test(logical_date=Hour.parse(hour).end)
     assert run.state == "failed"
     assert events(run) == {}
-    assert queued_consumers() == set()
+    assert consumer_runs() == []
+
+
+def test_the_example_of_the_page_is_the_dag_of_these_tests() -> None:
+    page = (ROOT / "docs" / "airflow.md").read_text(encoding="utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    probe = (Path(__file__).parent / "probe" / "reads_fresh_data.py").read_text(encoding="utf-8")
+    assert example == probe.partition("\n\n")[2]
 
 
 def test_the_names_of_the_assets_are_those_of_the_tables() -> None:

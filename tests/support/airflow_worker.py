@@ -81,7 +81,7 @@ def create_run(dag_id: str, due: datetime, conf: dict[str, Any] | None = None) -
     )
 
 
-def attempt(run: DagRun, task_id: str, folder: Path) -> Attempt:
+def attempt(run: DagRun, task_id: str, folder: Path, bundle: str = "dags") -> Attempt:
     """Let a worker make the next attempt of a task of a run; `folder` gets the log."""
     from airflow.executors.workloads import BundleInfo
     from airflow.executors.workloads import TaskInstance as Workload
@@ -96,7 +96,7 @@ def attempt(run: DagRun, task_id: str, folder: Path) -> Attempt:
     log = folder / f"{task_id}.{ti.try_number}.log"
     supervise_task(
         ti=workload,
-        bundle_info=BundleInfo(name="dags"),
+        bundle_info=BundleInfo(name=bundle),
         dag_rel_path=f"{run.dag_id}.py",
         token="",
         log_path=str(log),
