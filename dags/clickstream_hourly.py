@@ -176,9 +176,9 @@ def register_tables(staged: Staged) -> None:
     all_published = pipeline.register_tables(open_lake(), checked, context["run_id"])
     for published in all_published:
         say(published.sentence)
-    hours = sorted({published.hour for published in all_published})
+    extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
     for asset in ASSETS.values():
-        context["outlet_events"][asset].extra = {"hours": hours}
+        context["outlet_events"][asset].extra = extra
 
 
 @task
