@@ -13,12 +13,12 @@ from clickstream_dags import (
     DEFAULT_ARGS,
     EMR_VARIABLES,
     PUBLISH_POOL,
-    give_up,
     open_lake,
     range_params,
     say,
     unset_variables,
 )
+from clickstream_errors import give_up, translate_errors
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
@@ -33,8 +33,8 @@ commits. On Spark, a job of EMR Serverless cleans the lines of the whole range f
 only publish.
 
 ### When a red run may wait
-* Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
-  hourly runs go on.
+* Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
+  hourly runs continue.
 * A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
 
 ### Where to look
@@ -64,6 +64,7 @@ POLL = timedelta(seconds=15)
 
 
 @task
+@translate_errors
 def plan_days() -> list[dict[str, str]]:
     """Cut the range at midnight UTC into days, of which each becomes a task.
 
@@ -93,6 +94,7 @@ def plan_days() -> list[dict[str, str]]:
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)
+@translate_errors
 def is_for_spark() -> bool:
     """Whether Spark cleans the range first; if not, `clean_on_spark` is skipped."""
     asked = get_current_context()["params"]
@@ -133,12 +135,13 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
     trigger_rule="none_failed",
     multiple_outputs=False,
 )
+@translate_errors
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
     """Build the day's hours again and publish them together; a dry run only looks.
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
-    from clickstream import hours, pipeline
+    from clickstream import hours, lists, pipeline
     from clickstream.plurals import quantity
 
     context = get_current_context()
@@ -149,7 +152,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     say(pipeline.describe(found))
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
-        say(f"Would build {quantity(len(todo), 'hour')}: {', '.join(map(str, todo)) or 'none'}.")
+        named = lists.shorten(todo, shown=24)
+        say(f"Would build {quantity(len(todo), 'hour')}: {named}.")
         return {"hours": 0, "lines": 0}
     steps = (
         pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
@@ -175,6 +179,7 @@ def _left_to_other_days(lake: Lake, asked: Any, run_id: str, end: Hour) -> Calla
 
 
 @task(trigger_rule="none_failed")
+@translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
     from clickstream import pipeline
@@ -188,6 +193,7 @@ def refresh_views() -> None:
 
 
 @dag(
+    description="By hand: build a range of days or hours again from the stored raw lines.",
     schedule=None,
     catchup=False,
     max_active_runs=4,
