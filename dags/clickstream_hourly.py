@@ -73,12 +73,13 @@ def list_sources() -> list[str]:
     A task and not a look at parse time: a mistake in the settings is then a red task that says
     what is wrong, and not a DAG that is gone from the list.
     """
-    from clickstream import errors, lists, settings
+    from clickstream import errors, settings
+    from clickstream.wording import shorten
 
     names = [source.name for source in settings.load().sources]
     if not names:
         raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
-    say(f"The sources are {lists.shorten(names, shown=20)}.")
+    say(f"The sources are {shorten(names, shown=20)}.")
     return names
 
 
@@ -110,7 +111,8 @@ def hours_to_build() -> list[str]:
     A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
     run of its own. It goes on when a source failed: one dead server does not hold up the others.
     """
-    from clickstream import lists, pipeline
+    from clickstream import pipeline
+    from clickstream.wording import shorten
 
     run = get_current_context()["dag_run"]
     say(describe_hour(run))
@@ -118,8 +120,8 @@ def hours_to_build() -> list[str]:
     due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
-        say(f"These earlier hours have lines and wait for a backfill: {lists.shorten(waiting)}.")
-    say(f"Hours to build: {lists.shorten(due.hours)}.")
+        say(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+    say(f"Hours to build: {shorten(due.hours)}.")
     return [str(hour) for hour in due.hours]
 
 

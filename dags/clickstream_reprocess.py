@@ -71,7 +71,7 @@ def plan_days() -> list[dict[str, str]]:
     The two halves of the range go on side by side.
     """
     from clickstream import errors, hours, pipeline
-    from clickstream.plurals import quantity
+    from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
     try:
@@ -141,8 +141,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
-    from clickstream import hours, lists, pipeline
-    from clickstream.plurals import quantity
+    from clickstream import hours, pipeline
+    from clickstream.wording import quantity, shorten
 
     context = get_current_context()
     asked, run_id = context["params"], context["run_id"]
@@ -152,7 +152,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     say(pipeline.describe(found))
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
-        named = lists.shorten(todo, shown=24)
+        named = shorten(todo, shown=24)
         say(f"Would build {quantity(len(todo), 'hour')}: {named}.")
         return {"hours": 0, "lines": 0}
     steps = (

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from clickstream.errors import InputError
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 _ONE = timedelta(hours=1)
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)

@@ -27,8 +27,8 @@ from clickstream.cli.console import (
 )
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
-from clickstream.plurals import quantity
 from clickstream.showing import SHOWN_AS, show_answer
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake

@@ -21,7 +21,7 @@ from clickstream.cli.status_page import show_status, status_values
 from clickstream.durations import parse_duration
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import HourSpan, hour_range
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake

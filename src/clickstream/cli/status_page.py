@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, group_hours
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.pipeline import Freshness, SourceFreshness

@@ -100,7 +100,7 @@ def _unavailable(error: Exception) -> AwsUnavailable:
         return AwsUnavailable(
             f"Can't reach AWS: {_text(error)}. Nothing is lost: check network and endpoint, then "
             "clear the task or run the command again. For the local AWS, start `clickstream up` "
-            "and export the AWS_* variables it shows."
+            "and read the file that it names into this shell."
         )
     return AwsUnavailable(
         f"AWS request failed: {_text(error)}. Nothing is lost: when AWS answers again, clear the "
@@ -119,7 +119,7 @@ def _misconfigured(error: Exception) -> SettingsError:
     return SettingsError(
         f"Can't send requests to AWS: {_text(error)}. Set credentials (`aws configure`, "
         "AWS_PROFILE or Airflow's connection aws_default) and region, and check the names under "
-        "[lake]. For the local AWS, start `clickstream up` and export the AWS_* variables it shows."
+        "[lake]. For the local AWS, start `clickstream up` and read the file that it names."
     )
 
 

@@ -14,8 +14,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, QueryResult, athena
 from clickstream.lake import hour as lake_hour
 from clickstream.pipeline.records import balance_text
-from clickstream.plurals import quantity
 from clickstream.tables import BALANCE
+from clickstream.wording import quantity
 
 FUNNEL = "How far did they get on the way to it?"
 QUESTIONS = {

@@ -8,7 +8,7 @@ from clickstream.errors import InputError
 from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
 from clickstream.parse.known import FORMATS, Format
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 GLANCE = 40
 """So many lines tell a format that reads each of them."""

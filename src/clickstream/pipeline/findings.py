@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 Remedy = Literal["build again", "drop marks", "none"]
 

@@ -19,8 +19,8 @@ from clickstream.lake import Lake, collection, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.marks import begun_at
-from clickstream.plurals import quantity
 from clickstream.rules import result_digest
+from clickstream.wording import quantity
 
 DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)

@@ -16,8 +16,8 @@ from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, 
 from clickstream.pipeline import site
 from clickstream.pipeline.find_bookmark import is_named_access_log
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
-from clickstream.plurals import quantity
 from clickstream.settings import AUTO, Source
+from clickstream.wording import quantity
 
 NAMES_SHOWN = 5
 """File names in a sentence; of more, the number is given."""

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.plurals import quantity
 from clickstream.tables import Table
+from clickstream.wording import quantity
 
 
 def balance_text(balance: Mapping[str, int]) -> str:

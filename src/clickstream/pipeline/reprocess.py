@@ -26,7 +26,7 @@ from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.site import settings_digest
-from clickstream.plurals import quantity
+from clickstream.wording import quantity
 
 UNBUILT = LedgerRow({})
 

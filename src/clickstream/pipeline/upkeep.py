@@ -18,8 +18,8 @@ from clickstream.lake import Lake, compaction, expiry, iceberg, objects, sweep
 from clickstream.lake.compaction import SmallFiles
 from clickstream.lake.iceberg import LoadedTable
 from clickstream.lake.objects import Listed
-from clickstream.plurals import quantity
 from clickstream.tables import TABLES
+from clickstream.wording import quantity
 
 MOST_PASSES = 3
 LONGEST_QUERY = timedelta(hours=1)

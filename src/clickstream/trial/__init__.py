@@ -16,13 +16,13 @@ from rich.text import Text
 
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected
-from clickstream.plurals import quantity
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import FIGURES, Tally
 from clickstream.trial.page import show
 from clickstream.trial.progress import progress_over
 from clickstream.trial.reading import name_of, read_log
+from clickstream.wording import quantity
 
 __all__ = ["FIGURES", "run_trial"]
 

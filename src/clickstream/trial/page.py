@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.parse import Detected
-from clickstream.plurals import quantity
 from clickstream.trial.charts import Look, bar, fold, over_time, stacked
 from clickstream.trial.figures import CLIENTS, TOP, Figures
 from clickstream.trial.labels import length, moment, phrase, seconds
+from clickstream.wording import quantity
 
 WIDEST = 120
 TWO_COLUMNS_FROM = 100

@@ -18,8 +18,8 @@ from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
-from clickstream.plurals import quantity
 from clickstream.settings import AUTO
+from clickstream.wording import quantity
 
 STDIN = "-"
 READ_SIZE = 1 << 20

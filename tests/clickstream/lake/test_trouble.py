@@ -12,8 +12,9 @@ from botocore.retries.standard import ThrottledRetryableChecker, TransientRetrya
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream import errors, lists
+from clickstream import errors
 from clickstream.lake import trouble
+from clickstream.wording import shorten
 
 RETRIED_BY_BOTOCORE = sorted(
     {
@@ -95,7 +96,7 @@ def test_other_errors_pass_as_they_are() -> None:
 
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.integers(1, 30))
 def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], shown: int) -> None:
-    text = lists.shorten(items, shown)
+    text = shorten(items, shown)
     named, _, more = text.partition(" and ")
     count = int(more.removesuffix(" more").replace(",", "")) if more else 0
     names = named.split(", ") if items else []
@@ -105,5 +106,5 @@ def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], sho
 
 
 def test_a_long_list_reads_like_the_example() -> None:
-    assert lists.shorten(range(1420)) == "0, 1, 2 and 1,417 more"
-    assert lists.shorten([]) == "none"
+    assert shorten(range(1420)) == "0, 1, 2 and 1,417 more"
+    assert shorten([]) == "none"

@@ -1,4 +1,4 @@
-"""Lists in messages, shortened: a message about 1,420 hours names three of them."""
+"""Counts and lists as the messages of the command line and of the tasks print them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from collections.abc import Iterable
 
 SHOWN = 3
 """How many items of a long list a message names."""
+
+
+def quantity(number: int, noun: str, plural: str = "") -> str:
+    """A count and its noun: `1 hour`, `0 hours`, `1,200 hours`.
+
+    `plural` is needed only where it is not the noun with an s.
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def shorten(items: Iterable[object], shown: int = SHOWN) -> str:

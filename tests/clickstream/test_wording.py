@@ -14,8 +14,8 @@ from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
 from clickstream.pipeline.records import Published, Staged
 from clickstream.pipeline.reprocess import UNBUILT, Pace, Standing
-from clickstream.plurals import quantity
 from clickstream.tables import BALANCE
+from clickstream.wording import quantity
 
 HOUR = Hour.parse("2026-11-20T05")
 WRONG = re.compile(
