@@ -190,13 +190,13 @@ def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
     if span.earliest == span.first:
         return
     console.print(
-        f"The lines of {span.earliest} to {span.first.previous} are pulled and not built. To build "
-        "them while the demo runs (without EXIT=1), in another shell:",
+        f"The lines of {span.earliest} to {span.first.previous} are pulled, and the demo does not "
+        "build them. To build all hours while it runs (without EXIT=1), in another shell:",
         soft_wrap=True,
     )
     commands = (
         source_command(stack.layout.environment_file),
-        f"clickstream build {span.earliest} {span.first.previous} --outdated",
+        f"clickstream build {span.earliest} {span.last}",
     )
     for command in commands:
         console.print(f"  {escape(command)}", soft_wrap=True, highlight=False)
