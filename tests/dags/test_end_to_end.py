@@ -221,7 +221,7 @@ def without_run(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
 
 
-def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
+def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     (home / "web-2").rmdir()
     run = run_hour(dag, "2026-11-20T05")
@@ -229,6 +229,9 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
     assert run.state == "failed"
     assert seen["every_source_pulled", ""] == "upstream_failed"
     assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
+    (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "web-2 is not a directory" in last_line
+    assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
     assert [row["page_requests"] for row in ledger(open_lake())] == [1]
 
 
