@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream.parse.cutting import cut_out
 from clickstream.parse.digits import Bytes, Flags, Positions
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
+from clickstream.parse.heads import first_addresses
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
@@ -60,9 +62,21 @@ def _regular(
     for layout in layouts:
         found = find(block, layout, rest)
         numbers = [found.lines + first_line, found.seconds, found.status, found.size]
-        tables.append(_table(layout, numbers, _cut(block.data, found.bounds)))
-        rest = np.setdiff1d(rest, found.lines, assume_unique=True)
+        table = _table(layout, numbers, _cut(block.data, found.bounds))
+        fits = _fits(table, layout)
+        tables.append(table.filter(pa.array(fits)))
+        rest = np.setdiff1d(rest, found.lines[fits], assume_unique=True)
     return tables, rest
+
+
+def _fits(table: pa.Table, layout: Layout) -> Flags:
+    """Which rows hold a client and a host in the fields that must hold them."""
+    fits = np.ones(len(table), np.bool_)
+    for name, pattern in layout.checks.items():
+        column = _coded(table[name].combine_chunks())
+        is_one = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
+        fits &= is_one.to_numpy(zero_copy_only=False)[column.codes]
+    return fits
 
 
 def _irregular(
@@ -165,17 +179,11 @@ def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
     """The texts that `Rows` has: path and query are the target, and somebody is the client."""
     texts = dict(texts)
     if "client" not in texts:
-        texts["client"] = _first_of(texts["forwarded"])
+        forwarded = texts["forwarded"]
+        texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
     if "query" in texts:
         texts["target"] = _joined(texts["target"], texts.pop("query"))
     return texts
-
-
-def _first_of(forwarded: Coded) -> Coded:
-    """The first address of each list; those that became equal share one code."""
-    first = [value.split(b",")[0].strip() for value in forwarded.values.to_pylist()]
-    coded = _coded(pa.array(first, pa.binary()).dictionary_encode())
-    return Coded(coded.codes[forwarded.codes], coded.values)
 
 
 def _joined(path: Coded, query: Coded) -> Coded:
