@@ -5,5 +5,6 @@ called, and gives its bytes from any offset of its uncompressed content.
 """
 
 from clickstream.collect.directory import LogFile, list_files
+from clickstream.collect.not_logs import is_set_aside
 
-__all__ = ["LogFile", "list_files"]
+__all__ = ["LogFile", "is_set_aside", "list_files"]

@@ -135,5 +135,5 @@ LINE_FORMATS: Mapping[str, LogFormat] = {
         heads=VHOST_HEADS,
     ),
 }
-"""What Apache and nginx call combined and common, both with the virtual host in front, and both with
-the addresses of `X-Forwarded-For` in the place of the client."""
+"""What Apache and nginx call combined and common, both with the virtual host in front, and both
+with the addresses of `X-Forwarded-For` in the place of the client."""

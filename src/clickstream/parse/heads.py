@@ -1,7 +1,7 @@
-"""What stands before the time of a line: the client, and where they are logged the virtual host and
-the addresses of `X-Forwarded-For`.
+"""What stands before the time of a line: client, virtual host, and addresses of proxies.
 
-The patterns look neither ahead nor back, because RE2 reads them, too.
+Used by `formats` for its lines, and by `layout` for the fields of format strings. The patterns look
+neither ahead nor back, because RE2 reads them, too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CLIENT = rb"(?:[\w.-]+%b|%b|%b|unix:)" % (_PORT, _IPV6, _BRACKETED)
 logged, or nginx's `unix:`, a client of a Unix socket."""
 
 USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
-"""A user name may hold spaces: it ends at the last ` [` before a quote. Apache writes `""` for a user
-whose name is empty."""
+"""A user name may hold spaces: it ends at the last ` [` before a quote. Apache writes `""` for a
+user whose name is empty."""
 _IDENTITY = rb'[^ "]+'
 _LIST = rb"%b(?:, ?%b)*" % (CLIENT, CLIENT)
 _SEVERAL = rb"%b(?:, ?%b)+" % (CLIENT, CLIENT)
@@ -47,8 +47,8 @@ VHOST_HEADS = (
     _HOST + _of_client(_DOTTED, identity=b"-"),
     _HOST + _head(rb"(?P<forwarded>%b)" % _SEVERAL),
 )
-"""Host, client, identity, and user. `192.0.2.7 - john doe` is no such head, because `-` is neither an
-address nor a name with a dot; nor is `192.0.2.7 www.example.com john doe` (the format `ovh`)."""
+"""Host, client, identity, and user. `192.0.2.7 - john doe` is no such head, because `-` is neither
+an address nor a name with a dot; nor is `192.0.2.7 www.example.com john doe` (format `ovh`)."""
 
 PLAIN_HEADS = (
     _of_client(CLIENT, identity=b"-"),

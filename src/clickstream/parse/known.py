@@ -23,10 +23,11 @@ from clickstream.parse.rows import Rows
 class Format:
     """One format: its name, an example (or the string that tells how it looks), and its reader.
 
-    `may_read` is a quick test of a line by itself, without a header: where it is False, `read` refuses
-    the line. `read` takes whole lines and the header in force before them; b"" where there is none, and
-    always so in a format whose lines each stand for themselves (`has_header` is False). Where a
-    pattern describes the lines, `pattern` is what `rows.read` needs to read them in blocks.
+    `may_read` is a quick test of a line by itself, without a header: where it is False, `read`
+    refuses the line. `read` takes whole lines and the header in force before them; b"" where there
+    is none, and always so in a format whose lines each stand for themselves (`has_header` is
+    False). Where a pattern describes the lines, `pattern` is what `rows.read` needs to read them in
+    blocks.
     """
 
     name: str

@@ -28,7 +28,7 @@ _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "s
 
 
 def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
-    """Read every line of the data. All layouts have the same texts."""
+    """Read every line of the data; a layout may lack texts that others have."""
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     lines = 0
@@ -40,7 +40,7 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
         tables += [*found, *read]
         refused += unfit
         lines += len(block.starts)
-    return _rows(pa.concat_tables(tables), refused, lines)
+    return _rows(pa.concat_tables(tables, promote_options="default"), refused, lines)
 
 
 def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
@@ -172,7 +172,8 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
 
 
 def _coded(column: pa.DictionaryArray) -> Coded:
-    return Coded(column.indices.to_numpy(), column.dictionary)
+    """A column as codes; -1 where the layout of the line does not have the text."""
+    return Coded(column.indices.fill_null(-1).to_numpy(), column.dictionary)
 
 
 def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:

@@ -17,8 +17,6 @@ LAYOUTS = [*product((False, True), (False, True), ("combined", "common"))]
 """Whether there is a host, whether the client is a list of X-Forwarded-For, and what follows."""
 
 
-
-
 def line(record: Record, host: str, via: str, tail: str) -> bytes:
     """A record, with a host in front and proxies behind the client, where there are any."""
     written = record.line
