@@ -86,17 +86,23 @@ def _confirmed(sample: bytes, likely: str) -> Detected | None:
     """
     if likely not in FORMATS:
         return None
-    rows = FORMATS[likely].read(sample, b"")
-    if rows.refused or not len(rows.line):
-        return None
-    lines = [line.removesuffix(b"\r") for line in sample.split(b"\n")]
+    lines = [line.removesuffix(b"\r") for line in sample.removesuffix(b"\n").split(b"\n")]
+    known = FORMATS[likely]
+    first, directives, read = 0, [], len(lines)
+    if known.pattern:
+        if not known.pattern.has_all(lines):
+            return None
+    else:
+        rows = known.read(sample, b"")
+        if rows.refused or not len(rows.line):
+            return None
+        first, directives, read = int(rows.line[0]), rows.directives.tolist(), rows.lines
     order = _order(sample)
-    more_special = order[order.index(likely) + 1 :]
-    rivals = [(name, int(rows.line[0])) for name in more_special]
-    rivals += [(name, at) for name in order if name != likely for at in rows.directives.tolist()]
+    rivals = [(name, first) for name in order[order.index(likely) + 1 :]]
+    rivals += [(name, at) for name in order if name != likely for at in directives]
     if any(FORMATS[name].may_read(lines[at]) for name, at in rivals):
         return None
-    return Detected(likely, rows.lines, rows.lines)
+    return Detected(likely, read, read)
 
 
 def _detected(sample: bytes) -> Detected | None:
