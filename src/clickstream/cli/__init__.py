@@ -69,7 +69,8 @@ def _options(
 @app.command("try")
 def try_(
     logs: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG...", help="Log files; - is stdin.")
+        list[str] | None,
+        typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
     ] = None,
     log_format: Annotated[
         str,
@@ -92,6 +93,8 @@ def try_(
     """Read logs straight, without AWS or Airflow, and report what is in them.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
+
+    Example: [bold]clickstream try /var/log/nginx[/]
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """

@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 
 from clickstream import __version__
-from clickstream.collect import DirectorySource, ListedFile, LogSource
+from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
 from clickstream.lake import Lake, collection, trouble
 from clickstream.lake.bookmarks import finished_files, save_finished_files
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
-from clickstream.pipeline.find_bookmark import is_named_access_log
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
 from clickstream.settings import AUTO, Source
 from clickstream.wording import quantity

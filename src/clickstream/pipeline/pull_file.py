@@ -42,6 +42,8 @@ class Stored:
     """Bytes of padding that were left out, of each file that has some."""
     newest: list[int] = field(default_factory=list)
     """Time of the newest line of each range, in Unix seconds."""
+    last_format: str = ""
+    """The format of the file that was read last, which the next one probably has."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +158,11 @@ class _FilePull:
     log: OpenLog
 
     def pull(self, stored: Stored, may_leave: bool) -> Outcome:
-        bookmark = find_bookmark(self.lake, self.source, self.log, self.name)
+        likely = stored.last_format
+        bookmark = find_bookmark(self.lake, self.source, self.log, self.name, likely)
         if bookmark is None:
             return self._outcome(self.log.padding, bool(self.log.read(self.log.padding, 1)))
+        stored.last_format = bookmark.log_format
         while isinstance(found := self._next_range(bookmark), _Range):
             if may_leave and not found.is_own:
                 return Outcome(is_left=True)

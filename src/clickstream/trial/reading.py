@@ -26,6 +26,14 @@ READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
 
 
+class UnknownFormat(InputError):
+    """None of the first lines of a file has a known format."""
+
+
+class EmptyLog(InputError):
+    """A file holds no line."""
+
+
 def name_of(path: str) -> str:
     """What a path is called in messages."""
     return "stdin" if path == STDIN else path
@@ -37,14 +45,16 @@ def read_log(
     progress: Callable[[int], None] = lambda _: None,
     found: Callable[[Detected], None] = lambda _: None,
     padding: Callable[[int], None] = lambda _: None,
+    likely: str = "",
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
     `progress` is told how many bytes of the file have been read so far, `found` the format that
     `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
-    bytes left out at the head of the file: NULs or a byte-order mark. Raises InputError, naming the
-    file and what to do, when the file can't be read, is empty, is damaged (after its readable
-    lines) or, with the format `auto`, when its lines are in no known format.
+    bytes left out at the head of the file: NULs or a byte-order mark. `likely` is the format to try
+    first. Raises InputError, naming the file and what to do, when the file can't be read or is
+    damaged (after its readable lines); EmptyLog when it is empty; with the format `auto`,
+    UnknownFormat when its lines are in no known format.
     """
     lines = 0
     with _opened(path) as raw:
@@ -52,14 +62,12 @@ def read_log(
         log = _whole_lines(reader, padding)
         sample = next(log, b"")
         if not sample:
-            raise InputError(
-                _damaged(name_of(path), reader.damage, lines)
-                if reader.damage
-                else f"{name_of(path)} is empty: name a log that holds lines."
-            )
+            if reader.damage:
+                raise InputError(_damaged(name_of(path), reader.damage, lines))
+            raise EmptyLog(f"{name_of(path)} is empty: name a log that holds lines.")
         may_change = log_format == AUTO
         if may_change:
-            detected = _detected(name_of(path), sample)
+            detected = _detected(name_of(path), sample, likely)
             found(detected)
             log_format = detected.name
         for parsed in parse_blocks(chain([sample], log), log_format, may_change):
@@ -110,16 +118,16 @@ def _whole_lines(
             yield whole
 
 
-def _detected(path: str, sample: bytes) -> Detected:
+def _detected(path: str, sample: bytes, likely: str) -> Detected:
     try:
-        return detect(sample[:SAMPLE_SIZE])
+        return detect(sample, likely)
     except InputError as error:
         if b"\0" in sample:
-            raise InputError(
+            raise UnknownFormat(
                 f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
-        raise InputError(f"{path}: {error}") from None
+        raise UnknownFormat(f"{path}: {error}") from None
 
 
 def _position(raw: io.BufferedReader[Any]) -> int:
@@ -129,8 +137,6 @@ def _position(raw: io.BufferedReader[Any]) -> int:
 def _unreadable(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the name."
-    if isinstance(error, IsADirectoryError):
-        return f"{path} is a directory: name the log files in it, such as {Path(path)}/*.log."
     if isinstance(error, PermissionError):
         return f"{path} may not be read by you: try `sudo cat {path} | clickstream try -`."
     return f"{path} can't be read ({error.strerror}): check the name and the disk."
