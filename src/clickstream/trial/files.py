@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clickstream.collect import list_files
+from clickstream.collect import DirectorySource
 from clickstream.errors import InputError
 
 
@@ -45,7 +45,7 @@ def _is_directory(path: str) -> bool:
 
 
 def _in_directory(path: str) -> list[TrialFile]:
-    files = list_files(Path(path), "*")
+    files = DirectorySource(Path(path), "*").list()
     if not files:
         raise InputError(f"{path} holds no files: name a directory of access logs, or a log.")
-    return [TrialFile(str(file.path), is_from_directory=True) for file in files]
+    return [TrialFile(str(Path(path) / file.name), is_from_directory=True) for file in files]
