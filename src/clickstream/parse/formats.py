@@ -116,14 +116,14 @@ LINE_FORMATS: Mapping[str, LogFormat] = {
     ),
     "combined_forwarded": LogFormat(
         "combined_forwarded",
-        "203.0.113.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "
+        "192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "
         '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
         ("request", "referrer", "user_agent"),
         heads=FORWARDED_HEADS,
     ),
     "common_forwarded": LogFormat(
         "common_forwarded",
-        '203.0.113.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
+        '192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
         ("request",),
         heads=FORWARDED_HEADS,
     ),
