@@ -20,6 +20,7 @@ from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError
 
 PAID_OTHER, DISPLAY = "Paid Other", "Display"
+_TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")
 UNASSIGNED = "Unassigned"
 """The channel of an arrival that no rule takes, as in GA4."""
 
@@ -130,18 +131,21 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
 
 
 def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
-    """The medium, or that of the ad which the click id or a tag names if it is not one of ads."""
+    """The medium, or that of the ad which the click id or a tag names unless it is telling."""
     named = (named_source(tag) for tag in (target.utm_source, target.utm_medium) if tag)
     of_ads = [alias.medium for alias in named if alias and alias.medium]
     if platform and platform.is_advertising:
         of_ads.insert(0, platform.medium)
-    return of_ads[0] if of_ads and not is_paid(medium) else medium
+    return of_ads[0] if of_ads and not is_telling(medium) else medium
 
 
 @lru_cache(maxsize=1 << 10)
-def is_paid(medium: str) -> bool:
-    """Whether a medium is that of ads, by the built-in rules."""
-    return DEFAULT_CHANNELS.channel_of(Evidence(medium=medium)) in (PAID_OTHER, DISPLAY)
+def is_telling(medium: str) -> bool:
+    """Whether a medium is one of ads, or of a mailing, an affiliate or an SMS, by our rules.
+
+    A mailing may link to a page with the click id of an ad that somebody copied into it.
+    """
+    return DEFAULT_CHANNELS.channel_of(Evidence(medium=medium)) in _TELLING
 
 
 def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:

@@ -53,7 +53,6 @@ FIGURES = {
     "by_hour_utc": "Parsed lines by UTC hour.",
     "channels": "The sessions by the channel of their last arrival; Direct if it names none, "
     "not logged if it names none and the log has no referrer field.",
-    "referrers_logged": "Whether the log has a referrer field, in any of its lines.",
     "devices": "The sessions by kind of device.",
     "countries": "The sessions by country; countries with fewer than ten visitors together, as few "
     "visitors. Empty without a database of places.",
@@ -157,7 +156,6 @@ class Figures:
             "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
             "channels": _top(self.people.channels),
-            "referrers_logged": self.referrers_logged,
             "devices": _top(self.people.devices),
             "countries": _top(self.people.countries),
             "top_pages": _entries("page", "page_views", self.top_pages),

@@ -64,7 +64,6 @@ def test_small_log_by_hand(report, log):
         "request_runs": 5,
         "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
         "channels": {"Direct": 1, "Email": 1, "Organic Search": 1},
-        "referrers_logged": True,
         "devices": {"desktop": 3},
         "countries": {},
         "top_pages": [{"page": "/", "page_views": 2}, {"page": "/menu", "page_views": 2}],
