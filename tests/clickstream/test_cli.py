@@ -64,7 +64,7 @@ def built(terminal: Terminal) -> Terminal:
     run = terminal.run("build", HOUR, HOUR)
     assert run.returncode == 0, run.stderr
     assert "web-1: 3 new lines of 1 file" in run.stdout
-    assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session parts." in run.stderr
+    assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session part." in run.stderr
     assert "; 0 unchanged" in run.stdout
     return terminal
 
@@ -236,7 +236,7 @@ def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) ->
     ("arguments", "says"),
     [
         (("build", "2026-11-21", "2026-11-20"), "The range ends before it begins"),
-        (("build", "yesterday", HOUR), "'yesterday' is not an hour"),
+        (("build", "yesterday", HOUR), "'yesterday' is neither a day nor an hour"),
         (("query", "select 1", "--format", "xml"), "'xml' is not one of table, csv, json"),
         (("try", "nowhere.log"), "nowhere.log"),
         (("status", "--max-lag", "soon"), "'soon' is not a duration"),
