@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.hours import Hour, HourSpan, count, describe_hours, group_hours, hour_range
+from clickstream.hours import Hour, HourSpan, describe_hours, group_hours, hour_range
 
 START = Hour.parse("2026-11-20T00")
 
@@ -32,4 +32,3 @@ def test_hours_are_named_as_runs_and_long_lists_are_short() -> None:
     assert describe_hours(alone, limit=2) == (
         "2026-11-20T00, 2026-11-20T02, and 7 hours more, up to 2026-11-20T16"
     )
-    assert (count(1, "line"), count(1200, "line")) == ("1 line", "1,200 lines")

@@ -111,7 +111,7 @@ def test_hours_around_sessions_that_cross_them(
     assert parts - sessions == 4
 
 
-@pytest.mark.long
+@pytest.mark.deep
 @pytest.mark.timeout(4 * 3600)
 def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     """1,188 hours in three orders, some 3,800 publications, and the whole log in one go."""
@@ -121,7 +121,7 @@ def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     assert sessions_of(lake) == in_one_go(iis, lake)
 
 
-@pytest.mark.long
+@pytest.mark.deep
 @pytest.mark.timeout(3600)
 def test_half_a_year_as_a_range(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     """The same with the empty hours between, a day at a time, as `clickstream build` does it."""

@@ -28,6 +28,7 @@ from clickstream.cli.console import (
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.showing import SHOWN_AS, show_answer
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
@@ -68,7 +69,8 @@ def _options(
 @app.command("try")
 def try_(
     logs: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG...", help="Log files; - is stdin.")
+        list[str] | None,
+        typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
     ] = None,
     log_format: Annotated[
         str,
@@ -91,6 +93,8 @@ def try_(
     """Read logs straight, without AWS or Airflow, and report what is in them.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
+
+    Example: [bold]clickstream try /var/log/nginx[/]
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """
@@ -136,8 +140,11 @@ def build(
     found = pipeline.standings(lake, first, last)
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
+    if warning := pipeline.describe_other_settings(lake, first, last):
+        err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if dry_run:
-        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        hours = ", ".join(map(str, todo)) or "none"
+        out.print(f"Would build {quantity(len(todo), 'hour')}: {hours}.", soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -151,6 +158,8 @@ def _pull_all(lake: Lake) -> None:
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+    if inferred := pipeline.describe_own_domain(lake):
+        out.print(escape(inferred), soft_wrap=True)
 
 
 def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:

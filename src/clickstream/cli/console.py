@@ -42,10 +42,16 @@ def run_by_hand() -> str:
 
 
 def open_lake() -> Lake:
-    """Open the lake of the settings."""
-    from clickstream import lake
+    """Open the lake of the settings.
 
-    return lake.open_lake(settings_room.load())
+    Raises SettingsError where a local stack that runs on the same endpoint has other settings.
+    """
+    from clickstream import lake
+    from clickstream.local.environment_file import check_beside_stack
+
+    chosen = settings_room.load()
+    check_beside_stack(chosen)
+    return lake.open_lake(chosen)
 
 
 def progress_bar() -> Progress:

@@ -20,7 +20,8 @@ from clickstream.cli.console import (
 from clickstream.cli.status_page import show_status, status_values
 from clickstream.durations import parse_duration
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.hours import HourSpan, count, hour_range
+from clickstream.hours import HourSpan, hour_range
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
@@ -132,7 +133,7 @@ def mend(
     if report.findings and not dry_run:
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:
-            progress.add_task(f"Mending {count(len(hours), 'hour')}", total=None)
+            progress.add_task(f"Mending {quantity(len(hours), 'hour')}", total=None)
             report = pipeline.mend(lake, report, run_by_hand(), progress.print)
         left_waiting -= {*hour_range(min(hours), max(hours))}
         _show(report)

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream.durations import describe_duration
-from clickstream.hours import Hour, count, describe_hours, group_hours
+from clickstream.hours import Hour, describe_hours, group_hours
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.pipeline import Freshness, SourceFreshness
@@ -82,7 +83,7 @@ def _newest(found: Freshness) -> tuple[str, str, str]:
 def _named(hours: Collection[Hour]) -> str:
     """Hours with their number, which a single run of hours has at its end."""
     named = describe_hours(hours, SPANS_NAMED)
-    return named if len(group_hours(hours)) == 1 else f"{count(len(hours), 'hour')}: {named}"
+    return named if len(group_hours(hours)) == 1 else f"{quantity(len(hours), 'hour')}: {named}"
 
 
 def _sources(sources: Iterable[SourceFreshness]) -> Table:

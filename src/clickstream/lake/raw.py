@@ -71,6 +71,11 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
 
 
+def all_raw(lake: Lake) -> Iterator[RawObject]:
+    """Every raw object in key order, which is that of their hours; listed as far as it is read."""
+    return (RawObject(key, size) for key, size in objects.listing(lake, RAW))
+
+
 def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
     """When each raw object of a range of hours was put there, by key; UTC, as tables hold it."""
     listed = _of_hours(lake, RAW, first, last)

@@ -37,6 +37,7 @@ from clickstream.pipeline.reprocess import (
     Steps,
     check_range,
     describe,
+    describe_other_settings,
     hours_to_rebuild,
     in_two_strands,
     left_to_the_run,
@@ -44,6 +45,7 @@ from clickstream.pipeline.reprocess import (
     rebuild,
     standings,
 )
+from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
 from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import verify
 
@@ -68,6 +70,8 @@ __all__ = [
     "clean_unless_staged",
     "compact_days",
     "describe",
+    "describe_other_settings",
+    "describe_own_domain",
     "expire_snapshots",
     "hours_to_build",
     "hours_to_rebuild",
@@ -82,6 +86,8 @@ __all__ = [
     "rebuild",
     "refresh_views",
     "register_tables",
+    "settings_digest",
+    "settings_of",
     "standings",
     "sweep_files",
     "verify",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from clickstream.hours import Hour, HourSpan, count, describe_hours, group_hours
+from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
+from clickstream.wording import quantity
 
 Remedy = Literal["build again", "drop marks", "none"]
 
@@ -56,8 +57,8 @@ class VerifyReport:
         """What was looked at."""
         if self.span is None:
             return "Looked at all hours: there are no published ones and no raw lines."
-        published = f"{self.hours:,} of {count(len(self.span), 'hour')} published"
-        lines = f", {count(self.lines, 'line')}" if self.hours else ""
+        published = f"{self.hours:,} of {quantity(len(self.span), 'hour')} published"
+        lines = f", {quantity(self.lines, 'line')}" if self.hours else ""
         return f"Looked at {self.span.first} to {self.span.last}: {published}{lines}."
 
     @property
@@ -68,7 +69,7 @@ class VerifyReport:
             commands = [f"clickstream build {s.first} {s.last}" for s in group_hours(self.waiting)]
             more = ", and so on" if len(commands) > 1 else ""
             failures.append(
-                f"{count(len(self.waiting), 'hour')} with raw lines not published: "
+                f"{quantity(len(self.waiting), 'hour')} with raw lines not published: "
                 f"{describe_hours(self.waiting)}. To build: {commands[0]}{more}"
             )
         if not self.hours:
@@ -84,11 +85,11 @@ class VerifyReport:
         notes = []
         if self.gaps:
             notes.append(
-                f"{count(len(self.gaps), 'hour')} without raw lines never built: "
+                f"{quantity(len(self.gaps), 'hour')} without raw lines never built: "
                 f"{describe_hours(self.gaps)}. If the servers had traffic then, their logs were "
                 "not pulled."
             )
         if self.unfinished:
             named = describe_hours(self.unfinished)
-            notes.append(f"{count(len(self.unfinished), 'hour')} not over yet: {named}.")
+            notes.append(f"{quantity(len(self.unfinished), 'hour')} not over yet: {named}.")
         return notes

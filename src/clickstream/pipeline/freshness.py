@@ -14,12 +14,13 @@ from enum import StrEnum
 
 from clickstream import __version__
 from clickstream.durations import describe_duration
-from clickstream.hours import Hour, count, describe_hours, hour_range
+from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, collection, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.marks import begun_at
 from clickstream.rules import result_digest
+from clickstream.wording import quantity
 
 DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)
@@ -139,16 +140,16 @@ class Freshness:
             )
         if self.late:
             problems.append(
-                f"{count(len(self.late), 'hour')} with raw lines that wait for longer than "
+                f"{quantity(len(self.late), 'hour')} with raw lines that wait for longer than "
                 f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}."
             )
         if self.gaps:
             problems.append(
-                f"{count(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}."
+                f"{quantity(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}."
             )
         if self.broken_off:
             problems.append(
-                f"{count(len(self.broken_off), 'publication')} broke off: "
+                f"{quantity(len(self.broken_off), 'publication')} broke off: "
                 f"{describe_hours(self.broken_off)}."
             )
         return problems + [one.problem for one in self.sources if one.is_known and one.problem]
@@ -232,7 +233,9 @@ def _source_problem(
         return f"{name} was never pulled by this version."
     if state.refused:
         first = state.refused[0]
-        return f"{name}: {count(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
+        return (
+            f"{name}: {quantity(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
+        )
     if since_pull > limits.lag:
         return f"{name} was last pulled {describe_duration(since_pull)} ago."
     if lag is None:

@@ -19,6 +19,7 @@ from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import Steps, reprocess
 from clickstream.pipeline.batches import build_hours
 from clickstream.pipeline.records import Built
+from clickstream.settings import Site
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
 HOURS = list(hour_range(FIRST, LAST))
@@ -157,7 +158,7 @@ def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
     pipeline.pull(lake, lake.settings.sources[0])
     found = pipeline.standings(lake, FIRST, FIRST)
-    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hours, 1 not built yet; 0 ")
+    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
     assert found[0].raw_bytes > 0
     assert left_for(lake, "again", only_outdated=True) == HOURS
 
@@ -242,3 +243,16 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
     assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
     assert pipeline.verify(built).is_proven
     assert set(publishers(built)) == {"again"}
+
+
+def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
+    assert pipeline.describe_other_settings(built, LAST, LAST) == ""
+    site = Site(domains=("shop.example",))
+    other = open_lake(built.settings.model_copy(update={"site": site}), built.session)
+    said = pipeline.describe_other_settings(other, LAST, LAST)
+    assert said.startswith(
+        f"2 published hours beside {LAST} to {LAST} were built by other settings"
+    )
+    assert f"the nearest of them {LAST.previous}" in said
+    for alone in ((FIRST, LAST), (FIRST.plus(30), LAST.plus(30))):  # nothing is published beside it
+        assert pipeline.describe_other_settings(other, *alone) == ""

@@ -128,7 +128,7 @@ def test_nothing_is_published_of_hours_that_do_not_add_up(
     really = clean.Requests.balance
 
     def one_too_many(requests: clean.Requests, rows: slice = slice(None)) -> dict[str, int]:
-        return {**really(requests, rows), "pages": 1}
+        return {**really(requests, rows), "page_requests": 1}
 
     monkeypatch.setattr(clean.Requests, "balance", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):

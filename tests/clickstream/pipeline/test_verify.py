@@ -116,7 +116,9 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
     "the hour is in the ledger twice": lambda lake: rewrite(
         lake, HOUR_LEDGER, lambda rows: rows.append(rows[0])
     ),
-    "the balance does not close": lambda lake: rewrite(lake, HOUR_LEDGER, changed("pages", 999)),
+    "the balance does not close": lambda lake: rewrite(
+        lake, HOUR_LEDGER, changed("page_requests", 999)
+    ),
     "another carry was taken over": lambda lake: rewrite(
         lake, HOUR_LEDGER, changed("carry_in", "x")
     ),
