@@ -49,18 +49,17 @@ def events(run) -> dict[str, list[Any]]:
 
 def consumer_runs() -> list[Any]:
     """The runs of the other DAG that a real scheduler creates now."""
-    from airflow.jobs.job import Job
-    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.sqlalchemy import prohibit_commit
     from sqlalchemy import select
+    from tests.support.airflow_worker import scheduler
 
     runs = select(DagRun).where(DagRun.dag_id == "reads_fresh_data")
-    with create_session() as session:
+    with scheduler() as runner, create_session() as session:
         before = {run.id for run in session.scalars(runs)}
         with prohibit_commit(session) as guard:
-            SchedulerJobRunner(job=Job())._create_dagruns_for_dags(guard, session)
+            runner._create_dagruns_for_dags(guard, session)
         created = [run for run in session.scalars(runs) if run.id not in before]
         for run in created:
             run.state = "running"

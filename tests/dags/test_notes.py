@@ -14,21 +14,21 @@ DUE = datetime(2026, 11, 20, 13, tzinfo=UTC)
 
 @pytest.fixture(scope="module", autouse=True)
 def dags(airflow_home) -> None:
-    from tests.support.airflow_worker import sync_dags, unpause
+    from tests.support.airflow_worker import end_runs, sync_dags, unpause
 
     sync_dags()
+    end_runs()
     unpause("clickstream_hourly")
     unpause("clickstream_daily")
 
 
 def start(**values: Any) -> str:
     """Create a queued run, let a real scheduler start it, and return its note."""
-    from airflow.jobs.job import Job
-    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
     from airflow.models.dagrun import DagRun
     from airflow.models.serialized_dag import SerializedDagModel
     from airflow.utils.session import create_session
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
+    from tests.support.airflow_worker import scheduler
 
     kind = {"run_type": DagRunType.MANUAL, "run_after": DUE, "dag_id": "clickstream_hourly"}
     asked = kind | values
@@ -38,8 +38,8 @@ def start(**values: Any) -> str:
         state="queued",
         **asked,
     )
-    with create_session() as session:
-        SchedulerJobRunner(job=Job())._start_queued_dagruns(session)
+    with scheduler() as runner, create_session() as session:
+        runner._start_queued_dagruns(session)
     with create_session() as session:
         started = session.get(DagRun, run.id)
         assert started.state == "running"

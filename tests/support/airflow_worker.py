@@ -1,8 +1,10 @@
-"""A task attempt as an Airflow worker makes it: in a process of its own, with a log file."""
+"""Parts of a real Airflow for tests: a worker's attempt at a task with its log, and a scheduler."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import update
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,27 @@ def unpause(dag_id: str) -> None:
     """Let a DAG be scheduled."""
     with create_session() as session:
         session.get(DagModel, dag_id).is_paused = False
+
+
+def end_runs() -> None:
+    """End the runs of other tests, which count as active."""
+    with create_session() as session:
+        active = DagRun.state.in_(["queued", "running"])
+        session.execute(update(DagRun).where(active).values(state="failed"))
+
+
+@contextmanager
+def scheduler() -> Iterator[Any]:
+    """A scheduler that is not running; the pool that it creates at its start is deleted again."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models.pool import Pool
+
+    before = {pool.pool for pool in Pool.get_pools()}
+    yield SchedulerJobRunner(job=Job())
+    for pool in Pool.get_pools():
+        if pool.pool not in before:
+            Pool.delete_pool(pool.pool)
 
 
 def create_run(dag_id: str, due: datetime, conf: dict[str, Any] | None = None) -> DagRun:
