@@ -61,7 +61,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 def built(terminal: Terminal) -> Terminal:
     run = terminal.run("build", HOUR, HOUR)
     assert run.returncode == 0, run.stderr
-    assert "web-1: 3 new lines of 1 files" in run.stdout
+    assert "web-1: 3 new lines of 1 file" in run.stdout
     assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session parts." in run.stderr
     assert "; 0 unchanged" in run.stdout
     return terminal
