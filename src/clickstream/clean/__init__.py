@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from clickstream import texts
 from clickstream.clean.addresses import NetworkSet
-from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.kinds import COUNTED_UNDER, KINDS, KindRules, balance
@@ -37,6 +37,7 @@ __all__ = [
     "NetworkSet",
     "Networks",
     "OwnDomain",
+    "OwnEquipment",
     "PageRules",
     "Requests",
     "TargetRules",

@@ -15,10 +15,11 @@ from typing import Any
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.click_ids import PLATFORM_OF, Platform
 from clickstream.clean.known_sites import SORTS
-from clickstream.clean.referrers import Referrer, known_source, sort_of
+from clickstream.clean.referrers import Referrer, named_source, sort_of
 from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError
 
+PAID_OTHER, DISPLAY = "Paid Other", "Display"
 UNASSIGNED = "Unassigned"
 """The channel of an arrival that no rule takes, as in GA4."""
 
@@ -118,12 +119,29 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
         return None
     source, medium, sort = _by_link(referrer, platform)
     if target.utm_source:
-        known = known_source(target.utm_source)
-        source, sort = known or target.utm_source.lower(), sort_of(known)
+        known = named_source(target.utm_source)
+        source = known.source if known else target.utm_source.lower()
+        sort = sort_of(known.source if known else None)
         medium = platform.medium if platform and platform.outranks_referrer else ""
     if target.utm_medium:
         medium = target.utm_medium.lower()
+    medium = _paid_medium(medium, target, platform)
     return Evidence(source, medium, target.utm_campaign or "", target.click_platform or "", sort)
+
+
+def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
+    """The medium, or that of the ad which the click id or a tag names if it is not one of ads."""
+    named = (named_source(tag) for tag in (target.utm_source, target.utm_medium) if tag)
+    of_ads = [alias.medium for alias in named if alias and alias.medium]
+    if platform and platform.is_advertising:
+        of_ads.insert(0, platform.medium)
+    return of_ads[0] if of_ads and not is_paid(medium) else medium
+
+
+@lru_cache(maxsize=1 << 10)
+def is_paid(medium: str) -> bool:
+    """Whether a medium is that of ads, by the built-in rules."""
+    return DEFAULT_CHANNELS.channel_of(Evidence(medium=medium)) in (PAID_OTHER, DISPLAY)
 
 
 def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:

@@ -6,6 +6,15 @@ reads the content of an open file, `identity` knows it again under any name.
 
 from clickstream.collect.directory import DirectorySource
 from clickstream.collect.log import OpenLog
+from clickstream.collect.names import is_named_access_log
 from clickstream.collect.source import FileHandle, FileStat, ListedFile, LogSource
 
-__all__ = ["DirectorySource", "FileHandle", "FileStat", "ListedFile", "LogSource", "OpenLog"]
+__all__ = [
+    "DirectorySource",
+    "FileHandle",
+    "FileStat",
+    "ListedFile",
+    "LogSource",
+    "OpenLog",
+    "is_named_access_log",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from functools import cached_property
 
 from clickstream.collect.compression import HEAD, Content, is_compressed
 from clickstream.collect.padding import skip_padding
@@ -28,6 +27,7 @@ class OpenLog:
         self._stream = io.BufferedReader(self._content, 1 << 20)
         self._kept_at, self._kept = 0, b""
         self._size: int | None = None
+        self._start = self._find_start()  # before any other read: see is_unchanged
 
     @property
     def damage(self) -> Exception | None:
@@ -93,8 +93,7 @@ class OpenLog:
         """How many bytes come before the first line: NULs, or a byte-order mark."""
         return self._start[0]
 
-    @cached_property
-    def _start(self) -> tuple[int, bytes]:
+    def _find_start(self) -> tuple[int, bytes]:
         """Where the first line begins, and the first bytes from there on."""
         position = hole = 0 if self.is_compressed else self._handle.skip_hole(0)
 

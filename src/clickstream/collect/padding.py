@@ -55,7 +55,7 @@ class WithoutPadding(io.RawIOBase):
         if self._ahead is None:
             self.padding, self._ahead = skip_padding(lambda size: self._stream.read(size) or b"")
         if not self._ahead:
-            return self._stream.readinto(buffer) or 0  # type: ignore[attr-defined, no-any-return]
+            return self._stream.readinto(buffer) or 0
         piece, self._ahead = self._ahead[: len(buffer)], self._ahead[len(buffer) :]
         buffer[: len(piece)] = piece
         return len(piece)

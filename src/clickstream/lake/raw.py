@@ -145,6 +145,14 @@ def pending_hours(lake: Lake) -> list[Hour]:
     return sorted(marks_by_hour(lake))
 
 
+def waiting_since(lake: Lake) -> dict[Hour, datetime]:
+    """When the oldest raw object came that no published hour includes, by hour; aware times."""
+    oldest: dict[Hour, datetime] = {}
+    for hour, item in _of_hours(lake, PENDING, None, None):
+        oldest[hour] = min(item.modified_at, oldest.get(hour, item.modified_at))
+    return oldest
+
+
 def clear_pending(lake: Lake, raws: Iterable[str]) -> None:
     """Take away the marks of raw objects (by key) that a published hour includes."""
     objects.delete(lake, [PENDING + key.removeprefix(RAW) for key in raws])

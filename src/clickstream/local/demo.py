@@ -206,10 +206,10 @@ def _verdict(
     lake: Lake, states: Mapping[Hour, str], failed: list[str], span: Span, console: Console
 ) -> int:
     """Say whether the runs succeeded and the hours are proven; the exit status."""
-    findings = [finding.sentence for finding in pipeline.verify(lake, span.first, span.last)]
-    for complaint in [*failed, *findings]:
+    failures = pipeline.verify(lake, span.first, span.last).failures
+    for complaint in [*failed, *failures]:
         console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if failed or findings:
+    if failed or failures:
         return 1
     console.print(f"[green]✓[/] {len(states)} runs succeeded; every hour adds up and follows on.")
     return 0

@@ -13,7 +13,15 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
-from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.findings import Finding, VerifyReport
+from clickstream.pipeline.freshness import (
+    Freshness,
+    Health,
+    Limits,
+    SourceFreshness,
+    lake_freshness,
+    measure_freshness,
+)
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     Due,
@@ -44,11 +52,16 @@ from clickstream.pipeline.verify import verify
 __all__ = [
     "Due",
     "Finding",
+    "Freshness",
+    "Health",
+    "Limits",
     "Pace",
     "Published",
     "Pulled",
+    "SourceFreshness",
     "Staged",
     "Steps",
+    "VerifyReport",
     "build_hour",
     "build_sessions",
     "check_hour",
@@ -64,7 +77,9 @@ __all__ = [
     "hours_to_rebuild",
     "in_two_strands",
     "is_staged",
+    "lake_freshness",
     "left_to_the_run",
+    "measure_freshness",
     "mend",
     "outdated_views",
     "pull",

@@ -65,7 +65,9 @@ def waiting(lake: Lake, begun: Staged) -> Staged | None:
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
         return None
-    return replace(begun, **staging.read_json(lake, begun.counts_key)["hour"])
+    counted = staging.read_json(lake, begun.counts_key)["hour"]
+    has_todays_kinds = counted["balance"].keys() == set(BALANCE)
+    return replace(begun, **counted) if has_todays_kinds else None
 
 
 def clean_lines(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:

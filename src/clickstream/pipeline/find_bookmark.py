@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from clickstream import parse
-from clickstream.collect import OpenLog
+from clickstream.collect import OpenLog, is_named_access_log
 from clickstream.collect.identity import TAIL_BYTES, digest, fingerprint
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -26,14 +26,12 @@ class NotAnAccessLog(Exception):
     """No line of the file has a known format, and its name does not say *access*."""
 
 
-def is_named_access_log(name: str) -> bool:
-    """Whether a file's name says that it is an access log."""
-    return "access" in name.lower()
-
-
-def find_bookmark(lake: Lake, source: Source, log: OpenLog, name: str) -> Bookmark | None:
+def find_bookmark(
+    lake: Lake, source: Source, log: OpenLog, name: str, likely: str = ""
+) -> Bookmark | None:
     """Return the log's bookmark; None for a log without a finished line.
 
+    `likely` is the format that a new log is tried in first.
     Several files may begin alike: each further one gets a fingerprint of its own. A server may
     begin every file with the same line; then more lines make the fingerprint.
     Raises NotAnAccessLog, and InputError for an access log in no known format.
@@ -44,7 +42,7 @@ def find_bookmark(lake: Lake, source: Source, log: OpenLog, name: str) -> Bookma
             fresh = Bookmark(source.name, fingerprint(head, attempt), "")
             known = load(lake, fresh)
             if known is fresh:
-                return _new_bookmark(source, log, name, fresh.fingerprint)
+                return _new_bookmark(source, log, fresh.fingerprint, name, likely)
             if _is_file_of(known, log):
                 return known
     if head:
@@ -76,8 +74,10 @@ def _digest_before(log: OpenLog, offset: int) -> str | None:
     return digest(data) if len(data) == offset - begin else None
 
 
-def _new_bookmark(source: Source, log: OpenLog, name: str, found_fingerprint: str) -> Bookmark:
-    log_format = _detect(log, name) if source.format == AUTO else source.format
+def _new_bookmark(
+    source: Source, log: OpenLog, found_fingerprint: str, name: str, likely: str
+) -> Bookmark:
+    log_format = _detect(log, name, likely) if source.format == AUTO else source.format
     modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
     return Bookmark(
         source.name,
@@ -89,13 +89,13 @@ def _new_bookmark(source: Source, log: OpenLog, name: str, found_fingerprint: st
     )
 
 
-def _detect(log: OpenLog, name: str) -> str:
+def _detect(log: OpenLog, name: str, likely: str) -> str:
     """The format of a log's first lines; all the first 1,000 are tried only if need be."""
     try:
-        return parse.detect(log.sample()).name
+        return parse.detect(log.sample(), likely).name
     except InputError:
         pass
     try:
-        return parse.detect(log.first_lines(LINES_TRIED)).name
+        return parse.detect(log.first_lines(LINES_TRIED), likely).name
     except InputError as error:
         raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None

@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any
 
 from clickstream import __version__
-from clickstream.collect import DirectorySource, ListedFile, LogSource
+from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
 from clickstream.lake import Lake, collection, trouble
 from clickstream.lake.bookmarks import finished_files, save_finished_files
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
-from clickstream.pipeline.find_bookmark import is_named_access_log
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
 from clickstream.settings import AUTO, Source
+from clickstream.wording import quantity
 
 NAMES_SHOWN = 5
 """File names in a sentence; of more, the number is given."""
@@ -52,28 +52,27 @@ class Pulled:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        said = [f"{self.source}: {self.lines:,} new lines of {_count(self.files, 'file')}"]
+        files = quantity(self.files, "file")
+        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
             said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.padded_files:
-            padding = f"{_count(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
-            said.append(f"; left out {padding} at the head of {_count(self.padded_files, 'file')}")
+            padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
+            said.append(
+                f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
+            )
         if self.unfinished:
             said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
         if self.waiting:
-            said.append(f"; {_count(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
         if self.set_aside:
-            number = _count(len(self.set_aside), "file")
+            number = quantity(len(self.set_aside), "file")
             said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
         if self.newly_refused:
-            said.append(f"; {_count(len(self.newly_refused), 'file')} REFUSED")
+            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
         if known := len(self.refused) - len(self.newly_refused):
-            said.append(f"; {_count(known, 'file')} refused before and unchanged since")
+            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
         return "".join([*said, "."])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _names(names: Sequence[str]) -> str:
@@ -93,22 +92,39 @@ def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
     Raises InputError when the source can't be listed.
     """
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
-    files = logs.list()
     known, state = finished_files(lake, source.name), collection.source_state(lake, source.name)
-    outcomes = _known_outcomes(source, files, known, state)
     stored = Stored()
-    for may_leave in (True, False):
-        for file, before in outcomes.items():
-            if before is None or before.is_left or before.waits:
-                outcomes[file] = pull_file(lake, source, logs, file, stored, may_leave)
-    found = {file: outcome for file, outcome in outcomes.items() if outcome}
-    finished = {file.identity for file, one in found.items() if one.identity == file.identity}
-    if finished != known:
-        save_finished_files(lake, source.name, finished)
+    found = _pull_listed(lake, source, logs, known, state, stored)
+    if any(one.is_rotated for one in found.values()):  # the lines are under other names now
+        found = _pull_listed(lake, source, logs, _finished(found), state, stored)
+    if _finished(found) != known:
+        save_finished_files(lake, source.name, _finished(found))
     observed = _observed(source, found)
     collection.update_source_state(lake, state, partial(_updated, observed, stored.newest))
     site.look_again(lake)
     return _pulled(observed, state, found, stored)
+
+
+def _pull_listed(
+    lake: Lake,
+    source: Source,
+    logs: LogSource,
+    finished: Set[str],
+    state: SourceState,
+    stored: Stored,
+) -> dict[ListedFile, Outcome]:
+    """List the files, and pull those that are not known to be finished or set aside."""
+    outcomes = _known_outcomes(source, logs.list(), finished, state)
+    for may_leave in (True, False):
+        for file, before in outcomes.items():
+            if before is None or before.is_left or before.waits:
+                outcomes[file] = pull_file(lake, source, logs, file, stored, may_leave)
+    return {file: outcome for file, outcome in outcomes.items() if outcome}
+
+
+def _finished(found: dict[ListedFile, Outcome]) -> set[str]:
+    """The identities of files that did not change from their listing to their last read."""
+    return {file.identity for file, one in found.items() if one.identity == file.identity}
 
 
 def _known_outcomes(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clickstream import parse
-from clickstream.collect import ListedFile, LogSource, OpenLog
+from clickstream.collect import FileStat, ListedFile, LogSource, OpenLog
 from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -42,6 +42,8 @@ class Stored:
     """Bytes of padding that were left out, of each file that has some."""
     newest: list[int] = field(default_factory=list)
     """Time of the newest line of each range, in Unix seconds."""
+    last_format: str = ""
+    """The format of the file that was read last, which the next one probably has."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Outcome:
     """What came of one file.
 
     `identity` is that of the open handle after the last read, and empty unless the file was read
-    to its end. It `is_left` if another process pulls it, or did so until it was killed. `waits`
-    says why lines of it could not be taken yet, `refusal` why it, or a part of it, can't be read.
+    to its end. It `is_rotated` if the listed file has another name by now, or was cut. It `is_left`
+    if another process pulls it, or did so until it was killed. `waits` says why lines of it could
+    not be taken yet, `refusal` why it, or a part of it, can't be read.
     """
 
     identity: str = ""
+    is_rotated: bool = False
     has_unfinished_line: bool = False
     is_left: bool = False
     is_set_aside: bool = False
@@ -71,19 +75,28 @@ def pull_file(
     with ExitStack() as opened:
         try:
             handle = opened.enter_context(logs.open(file.name))
-        except FileNotFoundError:  # renamed or deleted since the listing: the next one has it
-            return Outcome(is_left=True)
+        except FileNotFoundError:
+            return Outcome(is_rotated=True)
         except InputError as error:
             return Outcome(refusal=str(error))
-        try:
-            found = _FilePull(lake, source, file.name, OpenLog(handle))
-            return found.pull(stored, may_leave)
-        except NotAnAccessLog:
-            return Outcome(is_set_aside=True)
-        except FileChanged as error:
-            return Outcome(waits=str(error))
-        except InputError as error:
-            return Outcome(refusal=str(error))
+        log = OpenLog(handle)
+        outcome = _pull_log(_FilePull(lake, source, file.name, log), stored, may_leave)
+        return replace(outcome, is_rotated=_is_rotated(file.stat, log.stat()))
+
+
+def _pull_log(found: _FilePull, stored: Stored, may_leave: bool) -> Outcome:
+    try:
+        return found.pull(stored, may_leave)
+    except NotAnAccessLog:
+        return Outcome(is_set_aside=True)
+    except FileChanged as error:
+        return Outcome(waits=str(error))
+    except InputError as error:
+        return Outcome(refusal=str(error))
+
+
+def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
+    return opened.inode != listed.inode or opened.size < listed.size
 
 
 @dataclass(frozen=True)
@@ -145,9 +158,11 @@ class _FilePull:
     log: OpenLog
 
     def pull(self, stored: Stored, may_leave: bool) -> Outcome:
-        bookmark = find_bookmark(self.lake, self.source, self.log, self.name)
+        likely = stored.last_format
+        bookmark = find_bookmark(self.lake, self.source, self.log, self.name, likely)
         if bookmark is None:
             return self._outcome(self.log.padding, bool(self.log.read(self.log.padding, 1)))
+        stored.last_format = bookmark.log_format
         while isinstance(found := self._next_range(bookmark), _Range):
             if may_leave and not found.is_own:
                 return Outcome(is_left=True)

@@ -26,6 +26,7 @@ from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.site import settings_digest
+from clickstream.wording import quantity
 
 UNBUILT = LedgerRow({})
 
@@ -92,8 +93,8 @@ def describe(found: Sequence[Standing]) -> str:
     size = sum(one.raw_bytes for one in found)
     counts = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
     return (
-        f"{found[0].hour} to {found[-1].hour}: {len(found):,} hours, {counts}; "
-        f"{lines:,} lines published, {size / 1e6:,.1f} MB of raw lines."
+        f"{found[0].hour} to {found[-1].hour}: {quantity(len(found), 'hour')}, {counts}; "
+        f"{quantity(lines, 'line')} published, {size / 1e6:,.1f} MB of raw lines."
     )
 
 
@@ -236,4 +237,4 @@ class Pace:
         seconds = max(time.monotonic() - self._started, 1e-3)
         left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
         rate = f"{self.lines / seconds:,.0f} lines/s"
-        return f"{self.done} of {len(self.hours)} hours done, {rate}, {left} left."
+        return f"{self.done:,} of {quantity(len(self.hours), 'hour')} done, {rate}, {left} left."

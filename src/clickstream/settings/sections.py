@@ -194,6 +194,16 @@ class Bots(Section):
     people: dict[str, str] = Field(
         {}, description="Files with networks of people in datacenters, such as VPNs, by name."
     )
+    own_networks: tuple[str, ...] = Field(
+        (),
+        description="Networks and addresses of the site's own equipment, like 192.0.2.8: bots of "
+        "the class own equipment.",
+    )
+    own_user_agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Parts of the user agents of the site's own equipment, in any case, like "
+        "MenuTablet: the same.",
+    )
     robots_txt: bool = Field(
         True, description="Whether who asks for robots.txt before anything else is a bot."
     )

@@ -59,6 +59,8 @@ def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
 @example(["write", "write", "write", "write", Pull(), "copy", "write"], BANNER, True)
 @example(["write", "write", Pull(), "copy", "write", "write"], b"", False)
 @example(["write", Pull(), "write", Pull(((6, "copy"), (0, "truncate"), (0, "write")))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((4, "write"),))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((5, "write"),))], b"", False)
 @given(
     actions=st.lists(SERVER | PULLS, max_size=16),
     banner=st.sampled_from([b"", BANNER]),
@@ -125,6 +127,21 @@ def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server:
     server.log.write_bytes(begun + server.lines[1])
     assert pipeline.pull(lake, source).lines == 1
     assert Counter(pipeline.pull(lake, source).waiting) == Counter()
+
+
+@pytest.mark.parametrize("rotate", ["rename", "copy_and_truncate"])
+def test_a_rotation_during_a_pull_delays_no_line(
+    lake: Lake, server: WebServer, rotate: str
+) -> None:
+    source = lake.settings.sources[0]
+    server.write()
+    pipeline.pull(lake, source)
+    server.write()
+    logs = RacingSource(DirectorySource(server.directory, source.pattern))
+    logs.schedule = [(1, getattr(server, rotate)), (0, server.write)]
+    pulled = pipeline.pull(lake, source, logs)
+    assert (pulled.lines, pulled.waiting) == (2, [])
+    assert raw_lines(lake) == server.lines_by_hour()
 
 
 def test_a_file_that_begins_again_with_its_first_line_is_read_while_it_is_shorter(

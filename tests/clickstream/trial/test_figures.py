@@ -20,7 +20,8 @@ from clickstream.trial.figures import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
-    "lines parsed rejected balance by_status bytes clients visitors sessions engaged_sessions "
+    "lines parsed rejected balance by_status errors bytes clients visitors sessions page_views "
+    "median_session_seconds engaged_sessions "
     "goals request_runs "
     "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
     "first_at last_at cpu_seconds"
@@ -36,7 +37,7 @@ def test_small_log_by_hand(report, log):
         "parsed": 11,
         "rejected": {"total": 1, "by_reason": {"not an access-log line": 1}},
         "balance": {
-            "pages": 4,
+            "page_requests": 4,
             "assets": 3,
             "downloads": 0,
             "bots": 2,
@@ -48,15 +49,22 @@ def test_small_log_by_hand(report, log):
             "others": 0,
         },
         "by_status": {"200": 9, "301": 1, "404": 1},
+        "errors": {
+            "4xx": {"people": 1, "bots": 0, "assets": 0, "others": 0},
+            "5xx": {"people": 0, "bots": 0, "assets": 0, "others": 0},
+        },
         "bytes": 1050,
         "clients": 4,
         "visitors": 2,
         "sessions": 3,
+        "page_views": 4,
+        "median_session_seconds": 5.0,
         "engaged_sessions": 1,
         "goals": {},
         "request_runs": 5,
         "by_hour_utc": {"2026-11-20T05": 7, "2026-11-20T06": 1, "2026-11-20T07": 3},
         "channels": {"Direct": 1, "Email": 1, "Organic Search": 1},
+        "referrers_logged": True,
         "devices": {"desktop": 3},
         "countries": {},
         "top_pages": [{"page": "/", "page_views": 2}, {"page": "/menu", "page_views": 2}],

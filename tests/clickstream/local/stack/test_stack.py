@@ -117,7 +117,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         started.process.wait(120)
 
 
-pytestmark = pytest.mark.airflow
+pytestmark = pytest.mark.stack
 
 
 def test_the_parts_come_up_in_order(up: Up) -> None:

@@ -1,0 +1,83 @@
+"""Each request that nginx logs lands in the lake once, however logrotate rotates its log."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from tests.support.nginx import Nginx, rotate, running_nginx
+
+from clickstream import pipeline
+from clickstream.lake import Lake, objects, raw
+
+pytestmark = pytest.mark.services
+
+CLIENTS, REQUESTS, ROTATIONS = 4, 1500, 6
+OTHERS = 1_000_000
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[Nginx]:
+    with running_nginx(tmp_path, tmp_path / "logs") as server:
+        yield server
+
+
+@pytest.fixture
+def pulling(reopen: Callable[[], Lake]) -> Iterator[Event]:
+    """Pull without pause from a second thread until the test is over."""
+    over, errors = Event(), []
+
+    def pull_until_over() -> None:
+        own = reopen()
+        while not over.is_set():
+            try:
+                pipeline.pull(own, own.settings.sources[0])
+            except Exception as error:
+                errors.append(error)
+
+    thread = Thread(target=pull_until_over)
+    thread.start()
+    yield over
+    over.set()
+    thread.join()
+    assert errors == []
+
+
+def lost_and_doubled(lake: Lake, requested: int) -> tuple[list[int], list[int]]:
+    """The numbers below `requested` that the lake's raw lines lack, and those it has twice."""
+    found: Counter[int] = Counter()
+    for key, size in objects.listing(lake, raw.RAW):
+        text = raw.read(lake, raw.RawObject(key, size))
+        found.update(map(int, re.findall(rb'"GET /page/(\d+) ', text)))
+    lost = [number for number in range(requested) if number not in found]
+    return lost, sorted(number for number, times in found.items() if times > 1 and number < OTHERS)
+
+
+def test_rename_and_create_under_load(
+    lake: Lake, tmp_path: Path, nginx: Nginx, pulling: Event
+) -> None:
+    """As Debian's nginx package rotates: rename, create, signal, compress one rotation later."""
+    reopen_logs = ["postrotate", f"  kill -USR1 {nginx.process.pid}", "endscript"]
+    with nginx.load(CLIENTS, REQUESTS):
+        for _ in range(ROTATIONS):
+            nginx.get(OTHERS, OTHERS + 100)
+            rotate(tmp_path, nginx.logs, "create 0640", "compress", "delaycompress", *reopen_logs)
+    pulling.set()
+    pipeline.pull(lake, lake.settings.sources[0])
+    assert lost_and_doubled(lake, CLIENTS * REQUESTS) == ([], [])
+
+
+def test_copytruncate_between_requests(
+    lake: Lake, tmp_path: Path, nginx: Nginx, pulling: Event
+) -> None:
+    """Nothing is logged while logrotate copies and truncates; pulls go on meanwhile."""
+    for rotation in range(ROTATIONS):
+        nginx.get(rotation * 500, rotation * 500 + 499)
+        rotate(tmp_path, nginx.logs, "copytruncate", "compress", "delaycompress")
+    pulling.set()
+    pipeline.pull(lake, lake.settings.sources[0])
+    assert lost_and_doubled(lake, ROTATIONS * 500) == ([], [])
