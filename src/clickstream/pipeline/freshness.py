@@ -19,7 +19,7 @@ from clickstream.lake import Lake, collection, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.marks import begun_at
-from clickstream.rules import result_digest
+from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity
 
 DEFAULT_DAYS = 35
@@ -270,7 +270,7 @@ def lake_freshness(
 
 
 def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
-    current = (result_digest(lake.settings), __version__)
+    current = (settings_digest(lake, store=False), __version__)
     return {
         Hour.at(row["hour_at"]): PublishedHour(
             row["published_at"].replace(tzinfo=UTC),

@@ -218,3 +218,13 @@ def test_sample_does_not_grow_with_the_lake(
     assert len([*site._sample(lake)]) == 2
     monkeypatch.setattr(site, "SAMPLE_BYTES", 1)
     assert len([*site._sample(lake)]) == 1
+
+
+def test_status_counts_no_hour_of_the_inferred_domain_as_outdated(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    write(lake, visits("shop.example", 30))
+    pull(lake)
+    build_all(lake, FIRST, LAST, "test")
+    fresh = pipeline.lake_freshness(reopen(), LAST.end, since=FIRST)
+    assert not fresh.outdated
