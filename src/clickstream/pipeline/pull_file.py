@@ -129,10 +129,8 @@ class _Window:
         if is_closed and not is_full:
             return self.end
         end = self.data.rfind(b"\n", self.offset - self.begin) + 1
-        if end == 0 and is_full:
-            return (
-                self.end
-            )  # one line of 32 MB: parse will refuse its pieces, with their bytes kept
+        if end == 0 and is_full:  # one line of 32 MB: parse refuses its pieces, and keeps them
+            return self.end
         return self.begin + end if end else self.offset
 
 
