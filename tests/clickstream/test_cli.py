@@ -240,7 +240,7 @@ def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) ->
         (("query", "select 1", "--format", "xml"), "'xml' is not one of table, csv, json"),
         (("try", "nowhere.log"), "nowhere.log"),
         (("status", "--max-lag", "soon"), "'soon' is not a duration"),
-        (("status", "--since", "soon"), "'soon' is not an hour"),
+        (("status", "--since", "soon"), "'soon' is neither a day nor an hour"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(

@@ -180,6 +180,7 @@ def check_views(lake) -> None:
         "bot_requests": 2,
         "converted_sessions": 0,
         "mean_session_seconds": 1400.0,
+        "median_session_seconds": 0.0,
         "event_date": DAY,
     }
     pages = lake_query(lake, "select page, page_views, visitors, entries, exits from top_pages")

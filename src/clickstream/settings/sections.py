@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 
 AUTO = "auto"
 FORMATS = (
-    *("combined", "common", "ovh", "main", "gandi", "icecast2", "alb", "elb", "s3", "haproxy"),
-    *("combined_forwarded", "common_forwarded", "combined_vhost", "common_vhost"),
-    *("traefik_clf", "w3c", "json"),
+    *("combined_forwarded", "common_forwarded", "combined", "common", "ovh", "main", "gandi"),
+    *("icecast2", "traefik_clf", "alb", "elb", "s3", "haproxy", "combined_vhost", "common_vhost"),
+    *("w3c", "json"),
 )
 """The log formats that are known by name."""
 

@@ -124,10 +124,11 @@ def _read_file(
     result: _Result,
 ) -> None:
     """Add a file to the tally. Raises InputError for what can't be read and is not set aside."""
-    before = tally.lines
+    before, padding = tally.lines, list[int]()
     try:
-        found, padding = result.formats.append, result.padding.append
-        for parsed in read_log(file.path, log_format, report, found, padding, result.last_format):
+        found = result.formats.append
+        likely = result.last_format
+        for parsed in read_log(file.path, log_format, report, found, padding.append, likely):
             tally.add(parsed, name_of(file.path))
     except UnknownFormat:
         if not file.is_from_directory or is_named_access_log(file.path):
@@ -138,6 +139,7 @@ def _read_file(
             raise
     if tally.lines > before:
         result.read.append(file.path)
+        result.padding += padding
 
 
 def _notes(result: _Result) -> Iterator[str]:

@@ -21,7 +21,7 @@ def line(record: Record, host: str, via: str, tail: str) -> bytes:
     """A record, with a host in front and proxies behind the client, where there are any."""
     written = record.line
     if tail == "common":
-        written = written[: written.rindex(b' "', 0, written.rindex(b' "'))]
+        written = written.removesuffix(f' "{record.referrer}" "{record.user_agent}"'.encode())
     client = record.client + via
     return (f"{host} " if host else "").encode() + client.encode() + written[len(record.client) :]
 

@@ -24,7 +24,7 @@ def logs(tmp_path: Path) -> Path:
     (tmp_path / "access.log.3.bz2").write_bytes(bz2.compress(text.encode()))
     (tmp_path / "error.log").write_text(ERROR * 5)
     (tmp_path / "error.log.2.gz").write_bytes(gzip.compress((ERROR * 5).encode()))
-    (tmp_path / "wtmp").write_bytes(bytes(5_000))
+    (tmp_path / "wtmp").write_bytes(b"\x08" + bytes(5_000))
     (tmp_path / "other_vhosts_access.log").touch()
     (tmp_path / "old").mkdir()
     return tmp_path
@@ -36,7 +36,7 @@ def test_every_access_log_is_read_and_the_other_files_are_named(
     code, figures, errors = report(logs)
     assert (code, figures["lines"]) == (0, 4 * len(LINES))
     assert errors == (
-        "3 files are set aside, because none of the first lines is in a known format: "
+        "3 files set aside, because none of the first lines is in a known format: "
         "error.log, error.log.2.gz, wtmp.\n"
     )
 
