@@ -77,8 +77,9 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
 def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     """Parts with the session each belongs to: one that is still open, or one that it begins.
 
-    A session is named after its first part, and keeps that name over hours and visitor keys: after
-    a change of keys, who has no request under the new key yet is looked for under the one before.
+    A session is named after its first part and keeps that name across hours and visitor keys: after
+    a change of keys, a visitor without a request under the new key is looked up under the old one.
+    A session that had lasted `cap_hours` at the 00:00 UTC before this hour has ended there.
     """
     visitor, carried = _ids(parts["visitor_id"]), _ids(carry["visitor_id"])
     row = pc.index_in(visitor, carried)
@@ -88,7 +89,7 @@ def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) ->
     continues = (
         _is_first(visitor)
         & (first - last <= np.timedelta64(rules.gap_seconds, "s"))
-        & (np.datetime64(hour.naive) - began < np.timedelta64(rules.cap_hours, "h"))
+        & (np.datetime64(hour.event_date) - began < np.timedelta64(rules.cap_hours, "h"))
     )
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))

@@ -30,7 +30,7 @@ cut_module = import_module("clickstream.sessions.cut")  # the package has a func
 RULES = SessionRules()
 STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_from((1, 2)))
 PATIENT_RULES = st.builds(
-    SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 24))
+    SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 16))
 )
 
 
@@ -55,7 +55,7 @@ def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
 
 
 @examples(6)
-@given(traffics(hours=27, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
+@given(traffics(hours=30, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
@@ -86,7 +86,15 @@ def never_capped(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRul
 def capped_before_it_is_old(
     parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
 ) -> pa.Table:
-    return stitch(parts, carry, hour.next, rules)
+    return stitch(parts, carry, hour, replace(rules, cap_hours=rules.cap_hours - 1))
+
+
+def capped_at_any_hour(
+    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+) -> pa.Table:
+    age = np.datetime64(hour.naive) - carry["session_started_at"].to_numpy()
+    is_short = age < np.timedelta64(rules.cap_hours, "h")
+    return stitch(parts, carry.filter(pa.array(is_short)), hour, rules)
 
 
 def a_new_key_is_a_new_visitor(
@@ -109,6 +117,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
     (sessions, "stitch", never_capped),
     (sessions, "stitch", capped_before_it_is_old),
+    (sessions, "stitch", capped_at_any_hour),
     (sessions, "stitch", a_new_key_is_a_new_visitor),
 ]
 WRONG_FOR_GAPS_OF_HOURS: list[tuple[Any, str, Callable[..., Any]]] = [

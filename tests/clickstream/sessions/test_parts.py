@@ -94,14 +94,17 @@ def whole_log_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, 
     sessions: list[list] = []
     for visitor, at in sorted(hits):
         last = sessions[-1] if sessions else None
-        aged = last and at // 3600 * 3600 - last[1] >= RULES.cap_hours * 3600
         if last and last[0] == visitor and at - last[2] <= RULES.gap_seconds:
-            crosses_hour = at // 3600 != last[2] // 3600
-            if not (crosses_hour and aged):
+            if midnight_before(at) - last[1] < RULES.cap_hours * 3600:
                 last[2], last[3] = at, last[3] + 1
                 continue
         sessions.append([visitor, at, at, 1])
     return {tuple(session) for session in sessions}
+
+
+def midnight_before(at: int) -> int:
+    """The last 00:00 UTC up to a moment; both in seconds after FIRST, which is two hours before."""
+    return (at - 7200) // 86400 * 86400 + 7200
 
 
 def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int]]:
@@ -184,11 +187,18 @@ def test_exactly_the_gap_continues_a_session(silence: int, parts: int) -> None:
     assert len(built) == parts
 
 
-def test_a_day_old_session_ends_at_the_next_hour_edge() -> None:
-    every_quarter = [("a", at) for at in range(600, 30 * 3600, 900)]
+def test_a_long_session_ends_at_the_next_midnight_and_a_short_one_does_not() -> None:
+    every_quarter = [("a", at) for at in range(600, 60 * 3600, 900)]
     starts = {first for _, first, _, _ in hourly_sessions(every_quarter)}
-    # 24 h old at 24:10, so the first request after the edge at 25:00 begins a new one.
-    assert starts == {600, 25 * 3600 + 600}
+    # It begins at 22:10, so it has lasted 2 hours at the first midnight and 26 at the second.
+    assert starts == {600, 26 * 3600 + 600, 50 * 3600 + 600}
+
+
+@pytest.mark.parametrize(("lasted", "sessions"), [(12 * 3600 - 1, 1), (12 * 3600, 2)])
+def test_a_session_of_exactly_cap_hours_at_midnight_ends_there(lasted: int, sessions: int) -> None:
+    midnight = 26 * 3600
+    steady = [("a", at) for at in range(midnight - lasted, midnight + 1800, 900)]
+    assert len(hourly_sessions(steady)) == sessions
 
 
 def test_carries_differ_exactly_when_the_open_sessions_do() -> None:

@@ -63,15 +63,15 @@ def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
     assert count_sessions(log, RULES).request_runs == request_runs(keys, seconds)
 
 
-def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old() -> None:
-    every_20_minutes = made_of([("a", 1200, "page", False, None)] * 24)  # 05:20 to 13:00
+def test_a_session_of_days_ends_at_each_midnight() -> None:
+    every_20_minutes = made_of([("a", 1200, "page", False, None)] * 24 * 6)  # for 48 hours
     assert count_sessions(every_20_minutes, RULES) == SessionCounts(
         request_runs=1,
         visitors=1,
-        sessions=4,  # from 05:20, 08:00, 10:00 and 12:00
-        page_views=24,
-        channels=Counter({"Direct": 4}),
-        engaged=4,
+        sessions=3,  # from 05:20 and from 00:00 on each of the two days after
+        page_views=24 * 6,
+        channels=Counter({"Direct": 3}),
+        engaged=3,
         goals=Counter({"mail": 0}),
     )
 
