@@ -60,8 +60,8 @@ def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-def each_hour_alone(parts: pa.Table, _carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return stitch(parts, no_carry(), hour, rules)
+def each_hour_alone(parts: pa.Table, _carry: pa.Table, rules: SessionRules) -> pa.Table:
+    return stitch(parts, no_carry(), rules)
 
 
 def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
@@ -74,40 +74,34 @@ def ties_in_reverse(visitor: Any, at: Any) -> Any:
 
 
 def exactly_the_gap_ends_at_the_edge(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+    parts: pa.Table, carry: pa.Table, rules: SessionRules
 ) -> pa.Table:
-    return stitch(parts, carry, hour, replace(rules, gap_seconds=rules.gap_seconds - 1))
+    return stitch(parts, carry, replace(rules, gap_seconds=rules.gap_seconds - 1))
 
 
-def never_capped(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return stitch(parts, carry, hour, replace(rules, cap_hours=1000))
+def never_capped(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, cap_hours=1000))
 
 
-def capped_before_it_is_old(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pa.Table:
-    return stitch(parts, carry, hour, replace(rules, cap_hours=rules.cap_hours - 1))
+def capped_before_it_is_old(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, cap_hours=rules.cap_hours - 1))
 
 
-def capped_at_any_hour(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pa.Table:
-    age = np.datetime64(hour.naive) - carry["session_started_at"].to_numpy()
-    is_short = age < np.timedelta64(rules.cap_hours, "h")
-    return stitch(parts, carry.filter(pa.array(is_short)), hour, rules)
+def capped_at_any_hour(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    carry = carry_out(parts, hour, rules)
+    age = np.datetime64(hour.next.naive) - carry["session_started_at"].to_numpy()
+    return carry.filter(pa.array(age < np.timedelta64(rules.cap_hours, "h")))
 
 
-def a_new_key_is_a_new_visitor(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pa.Table:
+def a_new_key_is_a_new_visitor(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     by_new_id = parts.set_column(
         parts.schema.get_field_index("carried_as"), "carried_as", parts["visitor_id"]
     )
-    return stitch(by_new_id, carry, hour, rules)
+    return stitch(by_new_id, carry, rules)
 
 
-def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
-    return carry_out(parts, hour, min(gap_seconds, 3600))
+def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, gap_seconds=min(rules.gap_seconds, 3600)))
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
@@ -115,9 +109,9 @@ WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
     (cut_module, "_in_order", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
-    (sessions, "stitch", never_capped),
-    (sessions, "stitch", capped_before_it_is_old),
-    (sessions, "stitch", capped_at_any_hour),
+    (sessions, "carry_out", never_capped),
+    (sessions, "carry_out", capped_before_it_is_old),
+    (sessions, "carry_out", capped_at_any_hour),
     (sessions, "stitch", a_new_key_is_a_new_visitor),
 ]
 WRONG_FOR_GAPS_OF_HOURS: list[tuple[Any, str, Callable[..., Any]]] = [

@@ -117,13 +117,13 @@ class Lake:
     def build(self, number: int) -> None:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         hour, rules = FIRST.plus(number), self.world.rules
-        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules.gap_seconds)
+        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules)
         parts = as_table(unstitched(self.raw, number, self.world))
-        made = stitch(parts, carry, hour, rules)
+        made = stitch(parts, carry, rules)
         rows = pa.concat_tables([carry, carry_rows(made)])
-        digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules.gap_seconds))
+        digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules))
         self.parts[number] = made.to_pandas()
-        self.links[number] = Link(hour, rules.gap_seconds, *digests)
+        self.links[number] = Link(hour, rules, *digests)
         if (astray := next(self.astray(number), None)) is not None:
             self.build(astray)
 
@@ -248,7 +248,9 @@ def changed_logs(draw: st.DrawFn) -> tuple[list[Hit], list[Hit], int, SessionRul
     log: list[Hit] = []
     for person in "ab":
         at = draw(st.integers(0, 30 * HOUR))
-        steps = draw(st.lists(st.sampled_from([600, gap - 1, gap, gap + 1]), min_size=1, max_size=4))
+        steps = draw(
+            st.lists(st.sampled_from([600, gap - 1, gap, gap + 1]), min_size=1, max_size=4)
+        )
         while at < 5 * 24 * HOUR:
             log.append((person, at))
             at += steps[len(log) % len(steps)]
@@ -281,7 +283,7 @@ def sessions_by_hour(hits: list[Hit], rules: SessionRules) -> dict[int, list[tup
     carry, found = no_carry(), {}
     for number in range(max(at for _, at in hits) // HOUR + 1):
         hour = FIRST.plus(number)
-        made = stitch(as_table(unstitched(hits, number, world)), carry, hour, rules)
-        carry = carry_out(pa.concat_tables([carry, carry_rows(made)]), hour, rules.gap_seconds)
+        made = stitch(as_table(unstitched(hits, number, world)), carry, rules)
+        carry = carry_out(pa.concat_tables([carry, carry_rows(made)]), hour, rules)
         found[number] = [(*row.values(),) for row in made.to_pylist()]
     return found

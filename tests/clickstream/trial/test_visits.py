@@ -101,7 +101,7 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
     while pd.Timestamp(hour.naive) <= log.rows["hit_at"].max():
         within = log.rows["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
         parts = build_parts(Made(log.rows[within]), carry, hour, RULES)
-        carry = carry_out(as_carry(parts), hour, RULES.gap_seconds)
+        carry = carry_out(as_carry(parts), hour, RULES)
         built.append(parts)
         hour = hour.next
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
