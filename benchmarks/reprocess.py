@@ -73,8 +73,8 @@ def main() -> None:
             begun, before = time.monotonic(), _cpu(aws)
             costs = _in_processes(rules, days, run_id, chosen.processes)
             _report(run_id, costs, time.monotonic() - begun, _cpu(aws) - before)
-        if found := pipeline.verify(_open(sooner)):
-            raise SystemExit(f"The lake does not verify: {found[0]}, and {len(found) - 1} more.")
+        if failures := pipeline.verify(_open(sooner)).failures:
+            raise SystemExit("\n".join(["The lake does not verify.", *failures[:10]]))
 
 
 def _arguments() -> argparse.Namespace:

@@ -9,6 +9,7 @@ from airflow.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from clickstream_dags import DEFAULT_ARGS, open_lake, say
+from clickstream_errors import translate_errors
 
 DOC = """
 ### What it makes
@@ -33,6 +34,7 @@ that is due.
 
 
 @task
+@translate_errors
 def compact_days() -> dict[str, Any]:
     """Let one data file stand for the small ones of each table and day that is over."""
     from clickstream import pipeline
@@ -43,6 +45,7 @@ def compact_days() -> dict[str, Any]:
 
 
 @task
+@translate_errors
 def expire_snapshots() -> dict[str, Any]:
     """Forget the tables' states that were replaced longer ago than queries can travel back."""
     from clickstream import pipeline
@@ -53,6 +56,7 @@ def expire_snapshots() -> dict[str, Any]:
 
 
 @task
+@translate_errors
 def sweep_files() -> dict[str, Any]:
     """Delete old files that nothing refers to: of tables, staged rows, answers of queries."""
     from clickstream import pipeline
@@ -68,6 +72,7 @@ def _now() -> datetime:
 
 
 @dag(
+    description="Every day: compact small files, expire old snapshots, delete orphan files.",
     schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,

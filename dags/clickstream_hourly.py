@@ -9,38 +9,50 @@ from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from clickstream_dags import (
+    ASSETS,
     DEFAULT_ARGS,
     PUBLISH_POOL,
-    give_up,
+    describe_hour,
     hour_param,
     open_lake,
     resolve_hour,
     say,
 )
+from clickstream_errors import give_up, translate_errors
 
 DOC = """
 ### What it makes
 The lake's tables, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
-`hour_ledger`. Besides the run's own hour it builds every hour that late lines reopened and every
-recent hour that was not built yet.
+`hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; each run's note says
+which hour it builds. Besides its own hour, a run builds every hour that late lines reopened and, if
+it is a scheduled one, every recent hour that was not built yet.
+
+Each published hour updates the assets `clickstream.hits`, `clickstream.session_parts`,
+`clickstream.rejects`, `clickstream.raw_objects`, `clickstream.session_changes` and
+`clickstream.hour_ledger`. A DAG that reads fresh data has the schedule
+`[Asset("clickstream.hour_ledger")]`.
 
 ### When a red run may wait
 * A source that can't be read (`pull_logs`, `every_source_pulled`): nothing is lost, its lines
   stay in its files, and the next run that reaches it rebuilds their hours. It has to be reached
   before its log rotation deletes them.
-* A single red hour in `build_hour`: the other hours are published, readers see that hour as it
-  was before, and the next run tries it again.
-* Do not wait when three runs in a row are red: the dashboard stands still.
+* A single red hour in `build_hour`: the other hours are published, readers of the views see that
+  hour as it was before, and the next run tries it again.
+* Do not wait when three runs in a row are red: readers of the views see no new hours.
 
 ### Where to look
-The last line of the failed task's log says what is wrong and what to do. The row of the hour in
-`hour_ledger` says what was last published and by which run; `clickstream verify` proves that
-all published hours fit together.
+The last line of the failed task's log says what is wrong and what to do. Settings, input and
+permissions that need a person fail a task at once; temporary errors are tried twice more. The row
+of the hour in `hour_ledger` says what was last published and by which run; `clickstream verify`
+checks that all published hours fit together.
 
 ### How to rerun
 *Clear task*, with *Downstream* ticked, on the failed task. Any task may be cleared at any time,
 as often as you like: an hour built twice is the same hour. For one hour, trigger the DAG and name
-the hour in the form; for a range, trigger it as a *Backfill*, or `clickstream_reprocess`.
+the hour in the form. For a range, trigger it as a *Backfill* and **enter 10 for Max Active Runs**:
+the form proposes 1, with which a backfill takes about five times as long. Leave *Hour to build*
+empty, because each run of a backfill builds its own hour. A month or more is quicker with
+`clickstream_reprocess`.
 """
 
 ALL_PULLED = "Keeps the run red while a source could not be read, though its hours were built."
@@ -54,6 +66,7 @@ store each of its keys besides, with a request for each."""
 
 
 @task
+@translate_errors
 def list_sources() -> list[str]:
     """Names of the sources in the settings.
 
@@ -61,19 +74,22 @@ def list_sources() -> list[str]:
     what is wrong, and not a DAG that is gone from the list.
     """
     from clickstream import errors, settings
+    from clickstream.wording import shorten
 
     names = [source.name for source in settings.load().sources]
     if not names:
         raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
-    say(f"The sources are {', '.join(names)}.")
+    say(f"The sources are {shorten(names, shown=20)}.")
     return names
 
 
 @task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@translate_errors
 def pull_logs(source: str) -> dict[str, Any]:
     """Copy the source's new lines to the raw store, each to the hour of its own time.
 
-    The task is red when a file is refused, though the source's other files are pulled.
+    The task is red when a file is refused for the first time, or again after it changed, though the
+    source's other files are pulled.
     """
     from clickstream import pipeline
 
@@ -81,14 +97,14 @@ def pull_logs(source: str) -> dict[str, Any]:
     named = next(s for s in lake.settings.sources if s.name == source)
     pulled = pipeline.pull(lake, named)
     say(pulled.sentence)
-    if pulled.refused:
-        give_up(
-            pulled.refused, f"In the settings, give {source} a format, or a pattern without it."
-        )
+    if pulled.newly_refused:
+        advice = f"In the settings, give {source} a format, or a pattern without it."
+        give_up(pulled.newly_refused, advice)
     return pulled.as_dict()
 
 
 @task(trigger_rule="all_done")
+@translate_errors
 def hours_to_build() -> list[str]:
     """The run's own hour and the hours that late lines reopened.
 
@@ -96,17 +112,21 @@ def hours_to_build() -> list[str]:
     run of its own. It goes on when a source failed: one dead server does not hold up the others.
     """
     from clickstream import pipeline
+    from clickstream.wording import shorten
 
-    context = get_current_context()
-    own, scheduled = resolve_hour(context), context["dag_run"].run_type == "scheduled"
-    due = pipeline.hours_to_build(open_lake(), own, catch_up=scheduled)
+    run = get_current_context()["dag_run"]
+    say(describe_hour(run))
+    own, is_scheduled = resolve_hour(run), run.run_type == "scheduled"
+    due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
-    backfill = f" {len(waiting)} hours from {waiting[0]} on wait for a backfill." if waiting else ""
-    say(f"The run of {own} builds {', '.join(map(str, due.hours))}.{backfill}")
+    if waiting:
+        say(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+    say(f"Hours to build: {shorten(due.hours)}.")
     return [str(hour) for hour in due.hours]
 
 
 @task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)
+@translate_errors
 def clean_hits(hour: str) -> dict[str, Any]:
     """Parse, label and pseudonymise the hour's lines into staged files; no table is touched."""
     from clickstream import hours, pipeline
@@ -117,6 +137,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
 
 
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
+@translate_errors
 def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests to sessions, taking over those still open from the hour before."""
     from clickstream import pipeline
@@ -127,6 +148,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 
 
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
+@translate_errors
 def check_hour(staged: Staged) -> dict[str, Any]:
     """Refuse an hour whose lines do not add up, before any reader can see it."""
     from clickstream import pipeline
@@ -141,18 +163,28 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     pool=PUBLISH_POOL,
     priority_weight=10,
     max_active_tis_per_dag=1,
+    outlets=list(ASSETS.values()),
 )
+@translate_errors
 def register_tables(staged: Staged) -> None:
-    """Publish the hour in the tables, and set its neighbours right where sessions cross over."""
+    """Publish the hour in the tables, and rebuild its neighbours where sessions cross over.
+
+    The event of each table's asset names the hours that were published.
+    """
     from clickstream import pipeline
 
-    run_id = get_current_context()["run_id"]
+    context = get_current_context()
     checked = pipeline.Staged.from_dict(staged)
-    for published in pipeline.register_tables(open_lake(), checked, run_id):
+    all_published = pipeline.register_tables(open_lake(), checked, context["run_id"])
+    for published in all_published:
         say(published.sentence)
+    extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
+    for asset in ASSETS.values():
+        context["outlet_events"][asset].extra = extra
 
 
 @task
+@translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
     from clickstream import pipeline
@@ -170,6 +202,7 @@ def build_hour(hour: str) -> None:
 
 
 @dag(
+    description="Every hour: collect new log lines, build and publish the hours they belong to.",
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=4,

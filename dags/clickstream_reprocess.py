@@ -13,12 +13,12 @@ from clickstream_dags import (
     DEFAULT_ARGS,
     EMR_VARIABLES,
     PUBLISH_POOL,
-    give_up,
     open_lake,
     range_params,
     say,
     unset_variables,
 )
+from clickstream_errors import give_up, translate_errors
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
@@ -33,8 +33,8 @@ commits. On Spark, a job of EMR Serverless cleans the lines of the whole range f
 only publish.
 
 ### When a red run may wait
-* Always, as far as the dashboard goes: readers see each hour as it was or as it is now, and the
-  hourly runs go on.
+* Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
+  hourly runs continue.
 * A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
 
 ### Where to look
@@ -64,12 +64,14 @@ POLL = timedelta(seconds=15)
 
 
 @task
+@translate_errors
 def plan_days() -> list[dict[str, str]]:
     """Cut the range at midnight UTC into days, of which each becomes a task.
 
     The two halves of the range go on side by side.
     """
     from clickstream import errors, hours, pipeline
+    from clickstream.wording import quantity
 
     asked = get_current_context()["params"]
     try:
@@ -84,14 +86,15 @@ def plan_days() -> list[dict[str, str]]:
         give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
     dry = "A dry run: " if asked["dry_run"] else ""
     say(
-        f"{dry}{asked['steps']}, {first} to {last}, {len(days)} days, by {asked['engine']}. "
-        f"Why: {asked['reason']}"
+        f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
+        f"{asked['engine']}. Why: {asked['reason']}"
     )
     in_turn = pipeline.in_two_strands(days)
     return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)
+@translate_errors
 def is_for_spark() -> bool:
     """Whether Spark cleans the range first; if not, `clean_on_spark` is skipped."""
     asked = get_current_context()["params"]
@@ -132,12 +135,14 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
     trigger_rule="none_failed",
     multiple_outputs=False,
 )
+@translate_errors
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
     """Build the day's hours again and publish them together; a dry run only looks.
 
     Tried again after a failure, it leaves out the hours that this run has published.
     """
     from clickstream import hours, pipeline
+    from clickstream.wording import quantity, shorten
 
     context = get_current_context()
     asked, run_id = context["params"], context["run_id"]
@@ -147,19 +152,21 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     say(pipeline.describe(found))
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if asked["dry_run"]:
-        say(f"Would build {len(todo)} hours: {', '.join(map(str, todo)) or 'none'}.")
+        named = shorten(todo, shown=24)
+        say(f"Would build {quantity(len(todo), 'hour')}: {named}.")
         return {"hours": 0, "lines": 0}
     steps = (
         pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
     )
     if steps is pipeline.Steps.SESSIONS:
         staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
-        say(f"{staged} of {len(todo)} hours wait cleaned in staging; the others are cleaned here.")
+        of_all = quantity(len(todo), "hour")
+        say(f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here.")
     pace = pipeline.Pace(todo)
     is_left = _left_to_other_days(lake, asked, run_id, end)
     for published in pipeline.rebuild(lake, todo, run_id, steps, is_left):
         say(f"{pace.count(published)} {published.sentence}")
-    say(f"{first} to {last}: {len(todo)} hours built again, all that needed it.")
+    say(f"{first} to {last}: {quantity(len(todo), 'hour')} built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
 
 
@@ -172,6 +179,7 @@ def _left_to_other_days(lake: Lake, asked: Any, run_id: str, end: Hour) -> Calla
 
 
 @task(trigger_rule="none_failed")
+@translate_errors
 def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
     from clickstream import pipeline
@@ -185,6 +193,7 @@ def refresh_views() -> None:
 
 
 @dag(
+    description="By hand: build a range of days or hours again from the stored raw lines.",
     schedule=None,
     catchup=False,
     max_active_runs=4,

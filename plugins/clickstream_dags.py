@@ -1,4 +1,4 @@
-"""What the DAGs share: defaults and tags, the hour a run is for, and the way to the lake.
+"""What the DAGs share: defaults, tags and assets, the hour a run is for, and the way to the lake.
 
 DAG files import this module at their top, so it imports nothing heavy there: every task process
 parses its DAG file again and would pay for it.
@@ -7,17 +7,21 @@ parses its DAG file again and would pay for it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Connection, Param, Variable
+from airflow.sdk import Asset, Connection, Param, Variable
+
+from clickstream_errors import log_cause
 
 if TYPE_CHECKING:
     import boto3
 
     from clickstream.hours import Hour
     from clickstream.lake import Lake
+
+HOURLY = "clickstream_hourly"
 
 AWS_CONNECTION = "aws_default"
 
@@ -31,7 +35,7 @@ TAGS: Mapping[str, str] = {
     "hourly": "Runs every hour.",
     "daily": "Runs every day.",
     "manual": "Runs only when someone starts it.",
-    "tier-1": "Impact: the dashboard stops moving; fix it the same hour.",
+    "tier-1": "Impact: readers of the views see no new hours; fix it the same hour.",
     "tier-2": "Impact: a report is late; fix it the same day.",
     "tier-3": "Impact: nobody notices; fix it when there is time.",
 }
@@ -42,8 +46,16 @@ DEFAULT_ARGS: Mapping[str, Any] = {
     "retries": 2,
     "retry_delay": timedelta(minutes=2),
     "execution_timeout": timedelta(hours=1),
+    "on_retry_callback": log_cause,
+    "on_failure_callback": log_cause,
 }
 """What every task starts from."""
+
+TABLES = ("hits", "session_parts", "rejects", "raw_objects", "session_changes", "hour_ledger")
+
+ASSETS: Mapping[str, Asset] = {table: Asset(f"clickstream.{table}") for table in TABLES}
+"""The asset of each table, which a published hour updates; other DAGs are scheduled on them. They
+have names only, for an s3:// address would cost 0.3 seconds each time that the file is parsed."""
 
 
 def hour_param() -> Param:
@@ -53,8 +65,8 @@ def hour_param() -> Param:
         type=["null", "string"],
         pattern=r"^\d{4}-\d\d-\d\dT\d\d$",
         title="Hour to build (UTC)",
-        description="Like 2026-11-20T05. Left empty, the run builds the hour it is scheduled for, "
-        "or the last complete hour.",
+        description="Like 2026-11-20T05. Left empty, the run builds the last complete hour. In a "
+        "backfill leave it empty: each run builds its own hour, whatever is entered here.",
     )
 
 
@@ -131,25 +143,45 @@ def _range_end(title: str, of_a_day: str) -> Param:
     )
 
 
-def resolve_hour(context: Mapping[str, Any]) -> Hour:
-    """The UTC hour a run is for, whichever way it was started.
+def resolve_hour(run: Any) -> Hour:
+    """Return the UTC hour that a DAG run is for, whichever way it was started.
 
-    The first of these that the run has: the hour someone asked for in the trigger form or in the
-    run's configuration; its partition key (Airflow 3.2 and later); the start of its data interval
-    (scheduled and backfill runs, and manual runs with a logical date, for which Airflow takes the
-    last interval that is complete by then); else the last hour complete when the run was due.
-    Raises InputError when what was asked for is not an hour.
+    The first of these that the run has: the hour that the trigger form or the run's configuration
+    names, except in a backfill, whose runs are for an hour each; its partition key (Airflow 3.2 and
+    later); the start of its data interval (scheduled and backfill runs, and manual runs with a
+    logical date, for which Airflow takes the last interval that is complete by then); else the last
+    hour complete when the run was due. Raises InputError when what was asked for is not an hour.
     """
     from clickstream.hours import Hour
 
-    run = context["dag_run"]
-    # The trigger form hands its fields over as conf; params would only add their defaults.
-    asked = (run.conf or {}).get("hour")
+    asked = None if run.run_type == "backfill" else _asked_hour(run)
     if named := asked or getattr(run, "partition_key", None):
         return Hour.parse(named)
     if run.data_interval_start:
         return Hour.of(run.data_interval_start)
     return Hour.of(run.run_after).previous
+
+
+def _asked_hour(run: Any) -> str | None:
+    # The trigger form hands its fields over as conf; params would only add their defaults.
+    return (run.conf or {}).get("hour")
+
+
+NOTE_BEGINS = "This run builds "
+
+
+def describe_hour(run: Any) -> str:
+    """Say which hour a DAG run builds, for its note and the first line of its log."""
+    from clickstream.errors import InputError
+
+    try:
+        hour = resolve_hour(run)
+    except InputError as error:
+        return f"{NOTE_BEGINS}nothing: {error}"
+    sentence = f"{NOTE_BEGINS}hour {hour}, from {hour.start:%H:%M} to {hour.end:%H:%M} UTC."
+    if run.run_type == "backfill" and (ignored := _asked_hour(run)):
+        sentence += f" The field 'Hour to build' ({ignored}) is ignored: it is a run of a backfill."
+    return sentence
 
 
 def open_lake() -> Lake:
@@ -188,14 +220,5 @@ def unset_variables(needed: Mapping[str, str]) -> list[str]:
 
 
 def say(sentence: str) -> None:
-    """End a task's log in one sentence."""
+    """Write a sentence to the task's log; the last one ends it."""
     logging.getLogger("clickstream").info(sentence)
-
-
-def give_up(reasons: Sequence[str], what_to_do: str) -> NoReturn:
-    """Fail the task at once: a retry would find the same. Each reason gets a line of its own."""
-    from airflow.providers.common.compat.sdk import AirflowFailException
-
-    for reason in reasons:
-        logging.getLogger("clickstream").error(reason)
-    raise AirflowFailException(what_to_do) from None

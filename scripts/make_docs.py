@@ -39,7 +39,9 @@ shows the values that hold here and now.
 
 Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
 working directory or the nearest one above it. The environment wins over the file:
-`[sessions] gap_seconds` is `CLICKSTREAM_SESSIONS__GAP_SECONDS`, its value spelled as in TOML.
+`[sessions] gap_seconds` is `CLICKSTREAM_SESSIONS__GAP_SECONDS`, its value spelled as in TOML. A
+variable of a whole section replaces it: `CLICKSTREAM_GOALS='{}'` leaves no goal, and
+`CLICKSTREAM_FUNNEL='[]'` no step.
 Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
 is refused with its line.
 
@@ -52,7 +54,7 @@ name: a change holds for the hours that are built from then on, and `settings_di
 COMMANDS = """\
 # Command line
 
-Made by `make docs` from what the program itself says; change it in `src/clickstream/cli.py`.
+Made by `make docs` from what the program itself says; change it in `src/clickstream/cli/`.
 """
 
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tests.support.lakes import aws_session, beside, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
@@ -15,6 +16,10 @@ from tests.support.required import (  # noqa: F401, pytest finds its hooks by th
 
 from clickstream.lake import Lake, open_lake
 from clickstream.settings import Settings
+
+# No test asserts wall-clock time: a busy machine must not fail a property.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 SLOW_FIRST = (
     *("tests/real_logs/test_lake.py", "tests/real_logs/test_iis_any_order.py"),

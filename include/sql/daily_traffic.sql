@@ -31,6 +31,17 @@ views_by_date as (
         event_date
 ),
 
+visits_by_length as (
+    select
+        *,
+        row_number() over (
+            partition by site, session_date
+            order by duration_seconds
+        ) as length_number,
+        count(*) over (partition by site, session_date) as lengths
+    from visits
+),
+
 visits_by_date as (
     select
         site,
@@ -40,8 +51,12 @@ visits_by_date as (
         count_if(is_engaged) as engaged_sessions,
         count_if(conversions > 0) as converted_sessions,
         avg(cast(page_views as double)) as pages_per_session,
-        avg(cast(duration_seconds as double)) as mean_session_seconds
-    from visits
+        avg(cast(duration_seconds as double)) as mean_session_seconds,
+        -- The one in the middle, or the two: approx_percentile would not be exact.
+        avg(cast(duration_seconds as double)) filter (
+            where length_number in ((lengths + 1) / 2, lengths / 2 + 1)
+        ) as median_session_seconds
+    from visits_by_length
     group by
         site,
         session_date
@@ -75,6 +90,7 @@ final as (
         coalesce(bots_by_date.bot_requests, 0) as bot_requests,
         visits_by_date.pages_per_session,
         visits_by_date.mean_session_seconds,
+        visits_by_date.median_session_seconds,
         cast(visits_by_date.bounces as double) / visits_by_date.sessions as bounce_rate,
         cast(visits_by_date.engaged_sessions as double)
         / visits_by_date.sessions as engagement_rate,

@@ -27,6 +27,7 @@ people as (
         sum(requests) as requests,
         sum(errors) as errors,
         coalesce(sum(conversions), 0) as conversions,
+        coalesce(bool_or(referrer_logged), true) as is_referrer_logged,
         array_agg(funnel order by first_hit_at) filter (where funnel is not null) as funnel,
         max(last_hit_at) as ended_at
     from parts
@@ -74,7 +75,7 @@ final as (
         people.site,
         people.landing_page,
         people.exit_page,
-        coalesce(arrivals.channel, 'Direct') as channel,
+        coalesce(arrivals.channel, if(people.is_referrer_logged, 'Direct')) as channel,
         arrivals.source,
         arrivals.medium,
         arrivals.referrer_domain,

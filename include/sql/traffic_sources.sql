@@ -10,7 +10,7 @@ visits as (
 labelled as (
     select
         site,
-        channel,
+        coalesce(channel, 'not logged') as channel,
         coalesce(source, 'none') as source,
         coalesce(medium, 'none') as medium,
         coalesce(utm_campaign, 'none') as campaign,

@@ -1,6 +1,7 @@
--- One row is one place that people came from, on one site and UTC date. A place with fewer than ten
--- visitors on the date is counted with its country; a country with fewer, with all such countries.
--- Sessions count on the date they started.
+-- One row is one place that people came from, on one site and UTC date. No place has fewer than ten
+-- visitors on the date: a city with fewer is counted with the rest of its country, and a rest with
+-- fewer with those of other countries, as 'few visitors'. If these are fewer than ten together, the
+-- smallest place is counted with them. Sessions count on the date they started.
 with
 
 visits as (
@@ -8,83 +9,136 @@ visits as (
     from sessions
 ),
 
-cities as (
+-- A visitor may be in several places, so rows stay apart by visitor until the last step, and the
+-- number of a place's rows is the number of its visitors.
+visitors_of_cities as (
     select
         site,
-        country,
-        region,
-        city,
         session_date,
-        count(distinct visitor_id) as visitors
+        coalesce(country, 'unknown') as country,
+        coalesce(region, 'other') as region,
+        coalesce(city, 'other') as city,
+        visitor_id,
+        count(*) as sessions,
+        sum(page_views) as page_views,
+        count_if(is_bounce) as bounces,
+        count_if(is_engaged) as engaged_sessions,
+        count_if(conversions > 0) as converted_sessions
     from visits
     group by
         site,
+        session_date,
+        coalesce(country, 'unknown'),
+        coalesce(region, 'other'),
+        coalesce(city, 'other'),
+        visitor_id
+),
+
+cities as (
+    select
+        *,
+        count(*) over (partition by site, session_date, country, region, city) >= 10 as is_named
+    from visitors_of_cities
+),
+
+visitors_of_countries as (
+    select
+        site,
+        session_date,
         country,
-        region,
-        city,
-        session_date
+        if(is_named, region, 'other') as region,
+        if(is_named, city, 'other') as city,
+        visitor_id,
+        sum(sessions) as sessions,
+        sum(page_views) as page_views,
+        sum(bounces) as bounces,
+        sum(engaged_sessions) as engaged_sessions,
+        sum(converted_sessions) as converted_sessions
+    from cities
+    group by
+        site,
+        session_date,
+        country,
+        if(is_named, region, 'other'),
+        if(is_named, city, 'other'),
+        visitor_id
 ),
 
 countries as (
     select
+        *,
+        count(*) over (partition by site, session_date, country, region, city) >= 10 as is_named
+    from visitors_of_countries
+),
+
+visitors_of_places as (
+    select
         site,
-        country,
         session_date,
-        count(distinct visitor_id) as visitors
-    from visits
+        if(is_named, country, 'few visitors') as country,
+        if(is_named, region, 'other') as region,
+        if(is_named, city, 'other') as city,
+        visitor_id,
+        sum(sessions) as sessions,
+        sum(page_views) as page_views,
+        sum(bounces) as bounces,
+        sum(engaged_sessions) as engaged_sessions,
+        sum(converted_sessions) as converted_sessions
+    from countries
     group by
         site,
-        country,
-        session_date
+        session_date,
+        if(is_named, country, 'few visitors'),
+        if(is_named, region, 'other'),
+        if(is_named, city, 'other'),
+        visitor_id
+),
+
+places as (
+    select
+        *,
+        count(*) over (partition by site, session_date, country, region, city) as visitors
+    from visitors_of_places
+),
+
+-- Where 'few visitors' is there and too small, it is the smallest, and the next one joins it.
+ranked as (
+    select
+        *,
+        dense_rank() over (
+            partition by site, session_date
+            order by visitors, country, region, city
+        ) as size_rank,
+        min(visitors) over (partition by site, session_date) as fewest
+    from places
 ),
 
 folded as (
     select
-        visits.site,
-        if(countries.visitors >= 10, visits.country, 'few visitors') as country,
-        if(cities.visitors >= 10, visits.region) as region,
-        if(cities.visitors >= 10, visits.city) as city,
-        visits.session_id,
-        visits.visitor_id,
-        visits.page_views,
-        visits.is_bounce,
-        visits.is_engaged,
-        visits.conversions,
-        visits.session_date
-    from visits
-    inner join cities
-        on
-            visits.site = cities.site
-            and visits.session_date = cities.session_date
-            and visits.country is not distinct from cities.country
-            and visits.region is not distinct from cities.region
-            and visits.city is not distinct from cities.city
-    inner join countries
-        on
-            visits.site = countries.site
-            and visits.session_date = countries.session_date
-            and visits.country is not distinct from countries.country
+        *,
+        country = 'few visitors' or (fewest < 10 and size_rank = 2) as is_folded
+    from ranked
 ),
 
 final as (
     select
         site,
-        coalesce(country, 'unknown') as country,
-        coalesce(region, 'other') as region,
-        coalesce(city, 'other') as city,
-        count(*) as sessions,
+        if(is_folded, 'few visitors', country) as country,
+        if(is_folded, 'other', region) as region,
+        if(is_folded, 'other', city) as city,
+        sum(sessions) as sessions,
         count(distinct visitor_id) as visitors,
         sum(page_views) as page_views,
-        cast(count_if(is_bounce) as double) / count(*) as bounce_rate,
-        cast(count_if(is_engaged) as double) / count(*) as engagement_rate,
-        count_if(conversions > 0) as converted_sessions,
+        cast(sum(bounces) as double) / sum(sessions) as bounce_rate,
+        cast(sum(engaged_sessions) as double) / sum(sessions) as engagement_rate,
+        sum(converted_sessions) as converted_sessions,
         session_date
     from folded
     group by
         site,
-        coalesce(country, 'unknown'),
-        coalesce(region, 'other'),
-        coalesce(city, 'other'),
+        if(is_folded, 'few visitors', country),
+        if(is_folded, 'other', region),
+        if(is_folded, 'other', city),
         session_date
 )
 

@@ -16,17 +16,27 @@ ClickstreamError
 class ClickstreamError(Exception):
     """What every error of this library is."""
 
+    is_permanent = False
+    """Whether every further attempt fails too, until a person changes something. Airflow's tasks
+    are not tried again after such an error."""
+
 
 class SettingsError(ClickstreamError):
     """A setting is unknown or has a value that is not allowed."""
+
+    is_permanent = True
 
 
 class InputError(ClickstreamError):
     """A log, a path or an argument can't be used."""
 
+    is_permanent = True
+
 
 class UnbalancedHour(ClickstreamError):
     """An hour's lines do not add up, so it is not published."""
+
+    is_permanent = True
 
 
 class StaleHour(ClickstreamError):
@@ -47,6 +57,8 @@ class AwsUnavailable(ClickstreamError):
 
 class AwsRefused(ClickstreamError):
     """AWS refused a request: credentials, permissions, or a wrong name."""
+
+    is_permanent = True
 
 
 class DiskFull(ClickstreamError):

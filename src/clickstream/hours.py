@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from clickstream.errors import InputError
+from clickstream.wording import quantity
 
 _ONE = timedelta(hours=1)
-_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d)(?::00)?(?::00)?(?:Z|\+00:00)?")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_TEXT = re.compile(rf"{_DAY.pattern}[T ](\d\d)(?::00)?(?::00)?(?:Z|\+00:00)?", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -30,14 +32,17 @@ class Hour:
 
     @classmethod
     def parse(cls, text: str) -> Hour:
-        """Read `2026-11-20T05`, `2026-11-20 05:00` or the ISO form that Airflow shows."""
+        """Read `2026-11-20T05`, `2026-11-20 05:00` or the ISO form that Airflow shows.
+
+        Raises InputError, which says what is wrong with the text.
+        """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise InputError(f"{text!r} is not an hour; write it like 2026-11-20T05 (UTC).")
-        try:
-            return cls(datetime.fromisoformat(f"{match[1]}T{match[2]}:00:00+00:00"))
-        except ValueError as error:
-            raise InputError(f"{text!r} is not an hour: {error}.") from None
+        year, month, day, hour = map(int, match.groups())
+        if fault := _calendar_fault(year, month, day, hour):
+            raise InputError(f"{text!r} is not an hour: {fault}.")
+        return cls(datetime(year, month, day, hour, tzinfo=UTC))
 
     @classmethod
     def of(cls, moment: datetime) -> Hour:
@@ -58,12 +63,26 @@ class Hour:
     @classmethod
     def first_of(cls, text: str) -> Hour:
         """Read where a range begins: an hour, or a day like `2026-11-20`, at its first hour."""
-        return cls.parse(f"{text.strip()}T00" if _DAY.fullmatch(text.strip()) else text)
+        return cls._at_edge(text, 0)
 
     @classmethod
     def last_of(cls, text: str) -> Hour:
         """Read where a range ends: an hour, or a day like `2026-11-20`, at its last hour."""
-        return cls.parse(f"{text.strip()}T23" if _DAY.fullmatch(text.strip()) else text)
+        return cls._at_edge(text, 23)
+
+    @classmethod
+    def _at_edge(cls, text: str, hour_of_day: int) -> Hour:
+        if match := _DAY.fullmatch(text.strip()):
+            year, month, day = map(int, match.groups())
+            if fault := _calendar_fault(year, month, day):
+                raise InputError(f"{text!r} is not a day: {fault}.")
+            return cls(datetime(year, month, day, hour_of_day, tzinfo=UTC))
+        if _TEXT.fullmatch(text.strip()):
+            return cls.parse(text)
+        raise InputError(
+            f"{text!r} is neither a day nor an hour; write it like 2026-11-20 or 2026-11-20T05 "
+            "(UTC)."
+        )
 
     @property
     def end(self) -> datetime:
@@ -111,6 +130,18 @@ class Hour:
         return self.start.strftime("%Y-%m-%dT%H")
 
 
+def _calendar_fault(year: int, month: int, day: int, hour: int = 0) -> str:
+    """What the calendar or the clock does not have; empty if it has all of it."""
+    if year == 0:
+        return "years start at 0001"
+    if not 1 <= month <= 12:
+        return f"there is no month {month:02}; months go from 01 to 12"
+    last = monthrange(year, month)[1]
+    if not 1 <= day <= last:
+        return f"there is no day {day:02} in {year:04}-{month:02}; its days go from 01 to {last}"
+    return "" if hour <= 23 else f"there is no hour {hour:02}; hours go from 00 to 23"
+
+
 def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
     """Every hour from `first` to `last`, both included; none when `last` lies before `first`."""
     hour = first
@@ -124,3 +155,45 @@ def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
     for _, hours in groupby(hour_range(first, last), key=lambda hour: hour.event_date):
         piece = list(hours)
         yield piece[0], piece[-1]
+
+
+@dataclass(frozen=True, order=True)
+class HourSpan:
+    """A run of consecutive hours, both ends included."""
+
+    first: Hour
+    last: Hour
+
+    @classmethod
+    def parse(cls, text: str) -> HourSpan:
+        """Read an hour as that hour, and a day like `2026-11-20` as its 24 hours."""
+        return cls(Hour.first_of(text), Hour.last_of(text))
+
+    def __len__(self) -> int:
+        return max(self.last.number - self.first.number + 1, 0)
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.first)
+        return f"{self.first} to {self.last} ({len(self):,} hours)"
+
+
+def group_hours(hours: Iterable[Hour]) -> list[HourSpan]:
+    """The runs of consecutive hours that some hours form, in order."""
+    spans: list[HourSpan] = []
+    for hour in sorted(set(hours)):
+        if spans and spans[-1].last.next == hour:
+            spans[-1] = HourSpan(spans[-1].first, hour)
+        else:
+            spans.append(HourSpan(hour, hour))
+    return spans
+
+
+def describe_hours(hours: Iterable[Hour], limit: int = 5) -> str:
+    """Hours as runs, of which the first `limit` are named and the others counted."""
+    spans = group_hours(hours)
+    named = [str(span) for span in spans[:limit]]
+    if len(spans) > limit:
+        left = sum(map(len, spans[limit:]))
+        named.append(f"and {quantity(left, 'hour')} more, up to {spans[-1].last}")
+    return ", ".join(named)

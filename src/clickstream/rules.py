@@ -51,6 +51,9 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
         channels=_channels(settings),
         trusted=clean.NetworkSet.of(chosen.trusted_proxies),
         networks=_networks(settings),
+        own_equipment=clean.OwnEquipment(
+            clean.NetworkSet.of(behaviour.own_networks), behaviour.own_user_agents
+        ),
         behaviour=clean.BehaviourRules(
             scanner_paths=behaviour.scanner_paths,
             robots_txt=behaviour.robots_txt,

@@ -23,14 +23,31 @@ def show_answer(result: QueryResult, style: str, out: Console) -> None:
 
 
 def _show_table(result: QueryResult, out: Console) -> None:
-    """Print a table or, where it is wider than the terminal, one record after the other."""
+    """Print a table or, where it is wider than the terminal, one record after the other.
+
+    An answer that is lines of text is printed as it is.
+    """
+    if not result.columns:
+        out.print("Done.")
+    elif not result.rows:
+        out.print(f"No rows. Columns: {escape(', '.join(result.columns))}.", soft_wrap=True)
+    elif result.is_text and len(result.columns) == 1:
+        for (line,) in result.rows:
+            out.print(escape(line), soft_wrap=True, highlight=False)
+    else:
+        _show_rows(result, out)
+
+
+def _show_rows(result: QueryResult, out: Console) -> None:
+    """Print a table, or records where it is too wide; lines of text are wrapped instead."""
     table = Table(header_style="bold", box=SIMPLE_HEAD)
     for position, name in enumerate(result.columns):
         numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
         table.add_column(name, justify="right" if numbers else "left")
     for row in result.rows:
         table.add_row(*map(_cell, row))
-    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
+    width = Measurement.get(out, out.options.update(width=10_000), table).maximum
+    if result.is_text or width <= out.width:
         out.print(table)
         return
     for row in result.rows:

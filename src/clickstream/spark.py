@@ -46,15 +46,16 @@ def build_hours(
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
         some = hours[start : start + at_once]
-        clean_hours(spark, lake.settings, some)
+        clean_hours(spark, pipeline.settings_of(lake), some)
         yield from pipeline.rebuild(lake, some, run_id, pipeline.Steps.SESSIONS)
 
 
 def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) -> list[Staged]:
     """Parse and clean hours into staged files, each as a task of its own; no table is touched.
 
-    Rows that wait already, of the same lines and by the same rules, are left alone, so a job that
-    was killed goes on where it stopped.
+    `settings` are those that hours are built with (`pipeline.settings_of`), so no worker infers the
+    own domain. Rows that wait already, of the same lines and by the same rules, are left alone, so
+    a job that was killed goes on where it stopped.
     """
     if not hours:
         return []
@@ -99,7 +100,7 @@ def main(
         for published in build_hours(spark, lake, hours, run_id):
             typer.echo(published.sentence)
     else:
-        for staged in clean_hours(spark, lake.settings, hours):
+        for staged in clean_hours(spark, pipeline.settings_of(lake), hours):
             typer.echo(staged.sentence)
 
 

@@ -26,13 +26,17 @@ ARROW: dict[Type, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `privacy` says what an analyst holds when holding a value of it."""
+    """One column. `privacy` says what an analyst holds when holding a value of it.
+
+    `former_name`: the column's name in lakes of older versions, which opening the lake renames.
+    """
 
     name: str
     type: Type
     meaning: str
     required: bool = False
     privacy: Privacy = "plain"
+    former_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,12 @@ SESSION_PARTS = Table(
             "string",
             "Steps of the funnel reached after the part: a digit for each number before it.",
         ),
+        Column(
+            "referrer_logged",
+            "boolean",
+            "Whether the log has a referrer field for any request of the part; null in hours "
+            "built before the column existed.",
+        ),
     ),
     ("visitor_id", "first_hit_at"),
 )
@@ -197,8 +207,8 @@ REJECTS = Table(
 )
 
 BALANCE = (
-    *("pages", "assets", "downloads", "bots", "redirects", "client_errors", "server_errors"),
-    *("health_checks", "api_calls", "others"),
+    *("page_requests", "assets", "downloads", "bots", "redirects"),
+    *("client_errors", "server_errors", "health_checks", "api_calls", "others"),
 )
 """The kinds every parsed line falls into, each line into exactly one; `rejected` is the rest."""
 
@@ -209,7 +219,14 @@ HOUR_LEDGER = Table(
         _EVENT_DATE,
         _HOUR_AT,
         _key("lines", "long", "Raw lines of the hour: the sum of the balance that follows."),
-        _key("pages", "long", "Page views by people."),
+        Column(
+            "page_requests",
+            "long",
+            "Requests of kind page without a bot verdict of their own. The views' page_views leave "
+            "out those whose session has a bot verdict in any part.",
+            required=True,
+            former_name="pages",
+        ),
         _key("assets", "long", "Static assets, by people and bots."),
         _key("downloads", "long", "Files that people fetched."),
         _key("bots", "long", "Requests by bots, assets excepted."),

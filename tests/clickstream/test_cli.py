@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -15,7 +16,8 @@ from tests.support.access_log import Client, append
 from tests.support.localaws_process import LocalAwsProcess
 
 ROOT = Path(__file__).parents[2]
-HOUR = "2026-11-20T05"
+DAY = "2026-11-20"
+HOUR = f"{DAY}T05"
 
 
 class Terminal:
@@ -61,8 +63,8 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 def built(terminal: Terminal) -> Terminal:
     run = terminal.run("build", HOUR, HOUR)
     assert run.returncode == 0, run.stderr
-    assert "web-1: 3 new lines of 1 files" in run.stdout
-    assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session parts." in run.stderr
+    assert "web-1: 3 new lines of 1 file" in run.stdout
+    assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session part." in run.stderr
     assert "; 0 unchanged" in run.stdout
     return terminal
 
@@ -105,9 +107,95 @@ def test_a_query_that_fails_says_why(built: Terminal) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_verify_is_content(built: Terminal) -> None:
-    run = built.run("verify")
-    assert (run.returncode, run.stdout.startswith("✓")) == (0, True)
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("", "The SQL statement is empty"),
+        ("/* nothing */", "SYNTAX_ERROR"),
+        ("select nothing from hits", "COLUMN_NOT_FOUND"),
+        ("show partitions sessions", "sessions' is a view"),
+        ("select ?", "Athena"),
+    ],
+)
+def test_a_statement_that_can_t_be_answered_says_why(built: Terminal, sql: str, says: str) -> None:
+    run = built.run("query", sql)
+    assert run.returncode == 1
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_describe_is_a_table_and_json(built: Terminal) -> None:
+    shown = built.run("query", "describe hits").stdout
+    assert "col_name" in shown
+    assert re.search(
+        r"^ *hit_at +timestamp +When the server logged the request", shown, re.MULTILINE
+    )
+    records = json.loads(built.run("query", "describe hits", "--format", "json").stdout)
+    assert {"col_name": "kind", "data_type": "string"}.items() <= next(
+        record for record in records if record["col_name"] == "kind"
+    ).items()
+
+
+def test_what_show_answers_is_printed_as_lines(built: Terminal) -> None:
+    assert built.run("query", "show partitions hits").stdout == "event_date=2026-11-20\n"
+    assert "hour_ledger\n" in built.run("query", "show tables").stdout
+    assert "hit_at\n" in built.run("query", "show columns from hits").stdout
+    created = built.run("query", "show create table hits").stdout
+    assert created.startswith("CREATE TABLE clickstream.hits (\n")
+    assert "PARTITIONED BY (`event_date`)\n" in created
+    assert built.run("query", "select page from hits where false").stdout == (
+        "No rows. Columns: page.\n"
+    )
+
+
+def test_verify_says_what_it_looked_at(built: Terminal) -> None:
+    """A day is its 24 hours; an hour is that hour; without a range all known hours."""
+    of_lake, of_day, of_hour = (built.run("verify", *chosen) for chosen in ([], [DAY], [HOUR]))
+    assert [run.returncode for run in (of_lake, of_day, of_hour)] == [0, 0, 0]
+    looked = f"Looked at {HOUR} to {HOUR}: 1 of 1 hour published, 3 lines.\n✓"
+    assert (of_lake.stdout.startswith(looked), of_hour.stdout.startswith(looked)) == (True, True)
+    assert of_day.stdout.startswith(
+        f"Looked at {DAY}T00 to {DAY}T23: 1 of 24 hours published, 3 lines.\n! 23 hours without raw"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("verify", "2027-11-20"), "No published hour"),
+        (("verify", "2026-11-21", "2026-11-20"), "The range ends before it begins"),
+        (("mend", "2026-11-01", "2026-11-19"), "No published hour"),
+    ],
+)
+def test_verify_and_mend_do_not_reassure_about_nothing(
+    built: Terminal, arguments: tuple[str, ...], says: str
+) -> None:
+    run = built.run(*arguments)
+    assert (run.returncode, "✓" in run.stdout) == (1, False)
+    assert says in run.stderr
+
+
+def test_status_is_a_screen_and_json_with_the_same_verdict(built: Terminal) -> None:
+    """The hour is days old, so the lake is late; unless that is allowed."""
+    shown = built.run("status", "--since", DAY, COLUMNS="80")
+    assert shown.returncode == 1, shown.stderr
+    assert shown.stdout.startswith("Late or incomplete at ")
+    assert f"✗ Newest hour {HOUR}, ended " in shown.stdout
+    assert "Waiting     none" in shown.stdout
+    assert all(len(line) <= 80 for line in shown.stdout.splitlines()[:14])
+    allowed = ("--max-lag", "9999d", "--max-source-lag", "9999d")
+    asked = built.run("status", "--json", "--since", DAY, *allowed)
+    values = json.loads(asked.stdout)
+    assert len(values["problems"]) == values["exit_code"] % 2
+    assert (asked.returncode, values["exit_code"]) in {(0, 0), (2, 2)}
+    assert (values["newest"], values["hours"], values["gaps"]) == (HOUR, 1, [])
+    assert values["sources"][0]["name"] == "web-1"
+
+
+def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -> None:
+    run = terminal.run("status", AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert run.returncode == 2
+    assert "Can't reach AWS" in run.stderr
 
 
 def test_upkeep_says_what_it_does(built: Terminal) -> None:
@@ -148,9 +236,11 @@ def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) ->
     ("arguments", "says"),
     [
         (("build", "2026-11-21", "2026-11-20"), "The range ends before it begins"),
-        (("build", "yesterday", HOUR), "'yesterday' is not an hour"),
+        (("build", "yesterday", HOUR), "'yesterday' is neither a day nor an hour"),
         (("query", "select 1", "--format", "xml"), "'xml' is not one of table, csv, json"),
         (("try", "nowhere.log"), "nowhere.log"),
+        (("status", "--max-lag", "soon"), "'soon' is not a duration"),
+        (("status", "--since", "soon"), "'soon' is not an hour"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(
@@ -178,7 +268,9 @@ def test_settings_show_value_and_meaning(terminal: Terminal) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["try", "build", "verify", "query", "settings", "up", "demo"])
+@pytest.mark.parametrize(
+    "command", ["try", "build", "status", "verify", "query", "settings", "up", "demo"]
+)
 def test_every_command_has_help_with_an_example(terminal: Terminal, command: str) -> None:
     shown = terminal.run(command, "--help").stdout
     assert "Example:" in shown

@@ -22,3 +22,11 @@ def test_devices_are_right_however_few_are_remembered(
     with rules.look_ups(Settings(build=Build(cache_directory=str(tmp_path)))) as found:
         assert [*map(found.device, asked)] == [*map(device_of, asked)]
     assert len(rules._DEVICES) <= 3
+
+
+def test_digest_of_settings_is_made_with_the_own_domain_alone() -> None:
+    """Settings without the inferred own domain name hours that no build makes."""
+    source = Path(rules.__file__).parent
+    users = [path for path in source.rglob("*.py") if "result_digest(" in path.read_text()]
+    names = {str(path.relative_to(source)) for path in users}
+    assert names == {"rules.py", "settings/sections.py", "pipeline/site.py"}

@@ -68,10 +68,10 @@ def test_hours_cleaned_by_workers_are_those_of_one_process(
     assert staged(there) == staged(here)
     assert_same(there, here)
 
-    engine.clean_hours(spark, days.settings, HOURS)
+    engine.clean_hours(spark, pipeline.settings_of(days), HOURS)
     assert cleaned(days) == cleaned(here)
     written = [*objects.listed(days, "staging/")]
-    engine.clean_hours(spark, days.settings, HOURS)
+    engine.clean_hours(spark, pipeline.settings_of(days), HOURS)
     assert [*objects.listed(days, "staging/")] == written
 
     monkeypatch.setattr(raw, "read", no_line_is_read)

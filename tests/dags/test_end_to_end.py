@@ -136,7 +136,7 @@ def test_three_hours_from_log_line_to_view(dag, home, caplog) -> None:
     lake = open_lake()
     check_ledger(lake)
     check_views(lake)
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     for value in [*xcom_values(first), *xcom_values(last)]:
         assert len(json.dumps(value)) < 2_000
 
@@ -149,7 +149,7 @@ def check_ledger(lake) -> None:
         assert row["lines"] == sum(row[kind] for kind in BALANCE) + row["rejected"]
     total = {kind: sum(row[kind] for row in rows) for kind in (*BALANCE, "rejected")}
     assert {kind: n for kind, n in total.items() if n} == {
-        "pages": 7,
+        "page_requests": 7,
         "assets": 1,
         "bots": 2,
         "client_errors": 1,
@@ -221,7 +221,7 @@ def without_run(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in ("published_at", "published_by")}
 
 
-def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
+def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) -> None:
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     (home / "web-2").rmdir()
     run = run_hour(dag, "2026-11-20T05")
@@ -229,7 +229,10 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home) -> None:
     assert run.state == "failed"
     assert seen["every_source_pulled", ""] == "upstream_failed"
     assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
-    assert [row["pages"] for row in ledger(open_lake())] == [1]
+    (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "web-2 is not a directory" in last_line
+    assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
+    assert [row["page_requests"] for row in ledger(open_lake())] == [1]
 
 
 def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, monkeypatch) -> None:
@@ -241,7 +244,7 @@ def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, mon
     run = run_hour(dag, "2026-11-20T05")
     failed = [task for task in run.get_task_instances() if task.state == "failed"]
     assert [(task.task_id, task.try_number) for task in failed] == [("pull_logs", 1)]
-    assert [row["pages"] for row in ledger(open_lake())] == [1]
+    assert [row["page_requests"] for row in ledger(open_lake())] == [1]
 
 
 def test_without_the_connection_the_environment_leads_to_aws(

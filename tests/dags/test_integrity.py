@@ -66,6 +66,22 @@ def test_owner_retries_delay_and_timeout_are_set(dag) -> None:
         assert task.execution_timeout is not None, task.task_id
 
 
+def test_every_failure_ends_the_log_in_one_line(dag) -> None:
+    from clickstream_errors import log_cause
+
+    for task in dag.tasks:
+        # A mapped task keeps what it was given; Airflow makes a list of it when the task runs.
+        for callbacks in (task.on_failure_callback, task.on_retry_callback):
+            assert callbacks in (log_cause, [log_cause]), task.task_id
+        if function := getattr(task, "python_callable", None):
+            assert function.__code__.co_filename.endswith("clickstream_errors.py"), task.task_id
+
+
+def test_the_list_of_dags_says_what_each_is_for(dag) -> None:
+    assert dag.description
+    assert dag.description.endswith(".")
+
+
 def test_every_task_says_what_it_does(dag) -> None:
     for task in dag.tasks:
         assert task.doc_md or inspect.getdoc(getattr(task, "python_callable", None)), task.task_id
@@ -85,6 +101,11 @@ def test_the_tasks_of_an_hour_hand_on_one_value_each(bag) -> None:
 def test_hourly_runs_publish_in_turn(bag) -> None:
     publishing = bag.dags["clickstream_hourly"].get_task("build_hour.register_tables")
     assert publishing.max_active_tis_per_dag == 1
+
+
+def test_the_page_of_airflow_lists_every_dag(dag) -> None:
+    page = (ROOT / "docs" / "airflow.md").read_text(encoding="utf-8")
+    assert f"| `{dag.dag_id}` |" in page
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -76,17 +76,17 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     caplog.set_level(logging.INFO)
     dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
     assert states(dry) == HERE
-    assert "Would build 1 hours: 2026-11-20T23." in caplog.text
-    assert "1 hours, 1 up to date; 1 lines published" in caplog.text
+    assert "Would build 1 hour: 2026-11-20T23." in caplog.text
+    assert "1 hour, 1 up to date; 1 line published" in caplog.text
     assert publishers(lake) == ["by hand"] * 2
 
     run = read_dag().test(run_conf=ASKED)
     assert states(run) == HERE
-    assert "1 of 1 hours done" in caplog.text
+    assert "1 of 1 hour done" in caplog.text
     assert "Why: a test" in caplog.text
     assert "Loaded FileIO" not in caplog.text
     assert publishers(lake) == [run.run_id] * 2
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
 
 
 def test_views_alone_touch_no_hour(dag, lake) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
 
 import pendulum
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clickstream.errors import InputError
+from clickstream.hours import Hour
 
 pytestmark = pytest.mark.airflow
+
+ONE_HOUR = timedelta(hours=1)
 
 
 def at(text: str) -> datetime:
@@ -19,15 +23,9 @@ def at(text: str) -> datetime:
 
 @pytest.fixture(scope="module")
 def dag(airflow_home):
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+    from tests.support.airflow_worker import sync_dags
 
-    manager = DagBundlesManager()
-    manager.sync_bundles_to_db()
-    bundle = manager.get_bundle("probe")
-    bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
-    sync_bag_to_db(bag, bundle.name, None)
-    return bag.dags["which_hour"]
+    return sync_dags("probe")["which_hour"]
 
 
 def work_off(dag, run) -> str:
@@ -83,23 +81,25 @@ def scheduled_run(last: datetime):
     )
 
 
-def backfill_runs(first: datetime, last: datetime):
-    from airflow.models.backfill import ReprocessBehavior, _create_backfill
+def backfill_runs(first: datetime, last: datetime, **options):
+    from airflow.models.backfill import Backfill, ReprocessBehavior, _create_backfill
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
+    asked = {"dag_run_conf": None, "reprocess_behavior": ReprocessBehavior.NONE} | options
     backfill = _create_backfill(
         dag_id="which_hour",
         from_date=first,
         to_date=last,
         max_active_runs=1,
         reverse=False,
-        dag_run_conf=None,
         triggering_user_name="tests",
-        reprocess_behavior=ReprocessBehavior.NONE,
+        **asked,
     )
     with create_session() as session:
+        closed = session.get(Backfill, backfill.id)
+        closed.completed_at = at("2026-11-25T00:00")  # Airflow allows one at a time
         chosen = select(DagRun).where(DagRun.backfill_id == backfill.id)
         return session.scalars(chosen.order_by(DagRun.logical_date)).all()
 
@@ -114,6 +114,23 @@ def test_each_run_of_a_backfill_is_for_its_own_hour(dag) -> None:
     runs = backfill_runs(at("2026-10-01T22:00"), at("2026-10-02T01:00"))
     hours = ["2026-10-01T22", "2026-10-01T23", "2026-10-02T00", "2026-10-02T01"]
     assert [work_off(dag, run) for run in runs] == hours
+
+
+def test_each_run_of_a_backfill_is_for_its_own_hour_whatever_the_form_says(dag) -> None:
+    asked = {"hour": "2019-02-03T04"}
+    runs = backfill_runs(at("2026-10-03T22"), at("2026-10-03T23"), dag_run_conf=asked)
+    assert [run.conf for run in runs] == [asked] * 2
+    assert [work_off(dag, run) for run in runs] == ["2026-10-03T22", "2026-10-03T23"]
+
+
+def test_a_manual_run_that_a_backfill_takes_over_is_for_the_hour_of_the_backfill(dag) -> None:
+    from airflow.models.backfill import ReprocessBehavior
+
+    hour = at("2026-10-04T05:00")
+    by_hand = dag.test(logical_date=hour, run_conf={"hour": "2019-02-03T04"})
+    (run,) = backfill_runs(hour, hour, reprocess_behavior=ReprocessBehavior.COMPLETED)
+    assert (run.run_id, run.conf) == (by_hand.run_id, {"hour": "2019-02-03T04"})
+    assert resolve(run) == "2026-10-04T04"
 
 
 @pytest.mark.parametrize(
@@ -155,27 +172,65 @@ def test_the_trigger_form_refuses_what_is_no_hour(dag, wrong) -> None:
         dag.params.get_param("hour").resolve(wrong)
 
 
-def context(**run) -> dict[str, object]:
-    """The context of a run as Airflow 3.2 and later make it for a partitioned schedule."""
-    empty = {"conf": None, "data_interval_start": None, "run_after": at("2026-11-24T12:00")}
-    return {"dag_run": SimpleNamespace(**(empty | run))}
+def resolve(run) -> str:
+    from clickstream_dags import resolve_hour
+
+    return str(resolve_hour(run))
+
+
+def a_run(**values):
+    """A run as Airflow's scheduler holds it, which no database has."""
+    from airflow.models.dagrun import DagRun
+
+    empty = {"run_type": "manual", "run_after": at("2026-11-24T12:00"), "data_interval": None}
+    values = empty | values
+    interval = values["data_interval"]
+    return DagRun(dag_id="which_hour", logical_date=interval and interval[0], **values)
 
 
 def test_a_partitioned_run_is_for_its_key() -> None:
-    from clickstream_dags import resolve_hour
-
-    assert str(resolve_hour(context(partition_key="2026-11-24T03:00:00"))) == "2026-11-24T03"
+    assert resolve(a_run(partition_key="2026-11-24T03:00:00")) == "2026-11-24T03"
 
 
 def test_a_key_that_is_no_hour_is_refused() -> None:
-    from clickstream_dags import resolve_hour
-
     with pytest.raises(InputError, match="write it like"):
-        resolve_hour(context(partition_key="cafe"))
+        resolve(a_run(partition_key="cafe"))
 
 
 def test_an_interval_that_starts_within_an_hour_is_aligned() -> None:
-    from clickstream_dags import resolve_hour
-
     moment = at("2026-11-24T09:30")
-    assert str(resolve_hour(context(data_interval_start=moment))) == "2026-11-24T09"
+    assert resolve(a_run(data_interval=(moment, moment + ONE_HOUR))) == "2026-11-24T09"
+
+
+HOURS = st.datetimes(datetime(2000, 1, 1), datetime(2035, 1, 1)).map(
+    lambda moment: moment.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
+)
+
+
+@given(
+    run_type=st.sampled_from(["manual", "scheduled", "backfill", "asset_triggered"]),
+    asked=st.none() | HOURS,
+    conf=st.dictionaries(st.just("reason"), st.text()),
+    start=st.none() | HOURS,
+    due=HOURS,
+    minutes=st.integers(0, 59),
+)
+def test_the_hour_follows_one_rule_for_every_run(
+    run_type, asked, conf, start, due, minutes
+) -> None:
+    if asked:
+        conf = conf | {"hour": str(Hour.of(asked))}
+    run = a_run(
+        run_type=run_type,
+        conf=conf,
+        run_after=due + timedelta(minutes=minutes),
+        data_interval=(start, start + ONE_HOUR) if start else None,
+    )
+    is_asked = asked and run_type != "backfill"
+    expected = asked if is_asked else start or due - ONE_HOUR
+    assert resolve(run) == str(Hour.of(expected))
+    from clickstream_dags import describe_hour
+
+    note = describe_hour(run)
+    assert f"This run builds hour {Hour.of(expected)}, from {expected:%H}:00" in note
+    assert ("is ignored" in note) == bool(asked and run_type == "backfill")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.clickstream.pipeline.test_own_domain import in_a_trial, in_the_lake
 from tests.real_logs.counting import by_hour, counted
 from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all
@@ -18,7 +19,7 @@ from tests.support.shared_data import shared
 from clickstream import pipeline
 from clickstream.clean import Requests
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena
+from clickstream.lake import Lake, athena, own_domain
 from clickstream.rules import clean_rules, session_rules
 from clickstream.settings import Source
 from clickstream.tables import BALANCE
@@ -46,7 +47,7 @@ def built(lake: Lake, first: str, last: str) -> list[dict[str, Any]]:
     """The ledger's rows after the hours were built in order, views made and all was verified."""
     build_all(lake, Hour.parse(first), Hour.parse(last), "real logs")
     pipeline.refresh_views(lake)
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake, Hour.parse(first), Hour.parse(last)).is_proven
     ledger = athena.query(lake, "select * from hour_ledger order by hour_at").records()
     for row in ledger:
         assert row["lines"] == sum(row[kind] for kind in BALANCE) + row["rejected"]
@@ -93,6 +94,12 @@ def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str]
     rows = requests.frame(only=["page", "kind", "is_bot"])
     assert page_views(lake) == counted(rows[(rows["kind"] == "page") & ~rows["is_bot"]]["page"])
 
+    evidence = {"domain": "semicomplete.com", "requests": 1141 + 712, "sample": 1956}
+    assert own_domain.load(lake) == evidence
+    channels = in_the_lake(lake)
+    assert channels == in_a_trial(lake.settings.model_copy(update={"sources": (source,)}))
+    assert (channels["Referral"], channels.total()) == (54, 519)
+
 
 def test_iis_over_midnight(lake: Lake, iis: RealLog, known: Callable[[str], Any]) -> None:
     """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
@@ -104,6 +111,7 @@ def test_iis_over_midnight(lake: Lake, iis: RealLog, known: Callable[[str], Any]
 
     hours = "2009-09-06T23", "2009-09-07T12"
     ledger = built(lake, *hours)
+    assert own_domain.load(lake) is None  # the log has no referrers
     known_hours = known("waikolai-iis-2009.hourly_utc.csv")
     lines = {row["utc_hour"][:13]: int(row["hits"]) for row in known_hours}
     found = {row["hour_at"].strftime("%Y-%m-%dT%H"): row["lines"] for row in ledger}

@@ -113,12 +113,12 @@ def test_the_ledger_is_the_truth_of_every_hour(lake, truth) -> None:
 
 
 def test_page_views_are_the_pages_that_people_looked_at(lake, truth) -> None:
-    assert number(lake, "select count(*) from page_views") == truth.total.pages
+    assert number(lake, "select count(*) from page_views") == truth.total.page_requests
     per_hour = rows(
         lake,
         "select date_trunc('hour', viewed_at), count(*) from page_views group by 1 order by 1",
     )
-    assert per_hour == [(hour.naive, facts.pages) for hour, facts in truth.hours.items()]
+    assert per_hour == [(hour.naive, facts.page_requests) for hour, facts in truth.hours.items()]
 
 
 def test_every_page_view_leads_back_to_one_log_line(lake, truth) -> None:
@@ -127,7 +127,7 @@ def test_every_page_view_leads_back_to_one_log_line(lake, truth) -> None:
         " on page_views.raw_object = hits.raw_object"
         " and page_views.line_number = hits.line_number"
     )
-    assert number(lake, lines) == truth.total.pages
+    assert number(lake, lines) == truth.total.page_requests
 
 
 def test_a_session_lands_and_leaves_where_its_page_views_say(lake) -> None:
@@ -140,7 +140,7 @@ def test_a_session_lands_and_leaves_where_its_page_views_say(lake) -> None:
 
 
 def test_the_views_add_up_to_each_other(lake, truth) -> None:
-    pages, sessions = truth.total.pages, len([s for s in truth.sessions if s.page_views])
+    pages, sessions = truth.total.page_requests, len([s for s in truth.sessions if s.page_views])
     sums = rows(lake, "select sum(page_views), sum(sessions), sum(bot_requests) from daily_traffic")
     assert sums == [(pages, sessions, truth.total.bots)]
     sums = rows(lake, "select sum(page_views), sum(entries), sum(exits) from top_pages")

@@ -32,6 +32,7 @@ _KEYS = (
     (re.compile(r"staging/.*/(\w+)(-\w+)?\.(parquet|json)"), r"staged \1"),
     (re.compile(r"bookmarks/[^/]+/finished\.json"), "list of finished files"),
     (re.compile(r"bookmarks/.*"), "bookmark"),
+    (re.compile(r"sources/.*"), "source state"),
     (re.compile(r"publishing/.*-parts"), "replaced parts"),
     (re.compile(r"publishing/.*"), "publishing mark"),
     (re.compile(r"(raw|pending|athena-results|warehouse)(/.*)?"), r"\1"),

@@ -21,7 +21,7 @@ _ORACLE = Path(__file__).with_name("oracle.sql").read_text(encoding="utf-8")
 ASKED_OF_LAKE = {
     "hours": """
         select
-            hour_at, lines, pages, assets, downloads, bots, redirects, client_errors,
+            hour_at, lines, page_requests, assets, downloads, bots, redirects, client_errors,
             server_errors, health_checks, api_calls, others, rejected
         from hour_ledger
         where lines > 0

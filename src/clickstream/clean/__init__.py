@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from clickstream import texts
 from clickstream.clean.addresses import NetworkSet
-from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.kinds import COUNTED_UNDER, KINDS, KindRules, balance
+from clickstream.clean.own_domain import OwnDomain, infer_own_domain
 from clickstream.clean.pages import PageRules
 from clickstream.clean.requests import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
@@ -35,12 +36,15 @@ __all__ = [
     "LookUps",
     "NetworkSet",
     "Networks",
+    "OwnDomain",
+    "OwnEquipment",
     "PageRules",
     "Requests",
     "TargetRules",
     "VisitorKeys",
     "balance",
     "clean",
+    "infer_own_domain",
     "joined",
     "together",
 ]

@@ -13,9 +13,15 @@ from clickstream.clean.columns import Codes, Combinations, Distinct, Texts, tabl
 from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 
+NOT_LOGGED = ""
+"""The text of a referrer that the format of the log has no field for."""
+
 
 class Arrived(NamedTuple):
-    """One row of the table; all None where a request does not say where it came from."""
+    """One row of the table; texts are None where a request does not say where it came from.
+
+    `referrer_logged`: whether the log has a field for the referrer, though it may be empty.
+    """
 
     referrer_domain: str | None
     source: str | None
@@ -27,6 +33,7 @@ class Arrived(NamedTuple):
     utm_term: str | None
     utm_content: str | None
     click_platform: str | None
+    referrer_logged: bool
 
 
 class Arrivals:
@@ -61,16 +68,20 @@ class Arrivals:
         """
         named = self._referrers.values.to_pylist()
         sites = [referrer_of(text, domains) if text else None for text in named]
-        arrived: Distinct[tuple[Referrer | None, Tags], Arrived] = Distinct(self._arrived)
+        is_logged = [text != NOT_LOGGED for text in named]
+        arrived: Distinct[tuple[Referrer | None, Tags, bool], Arrived] = Distinct(self._arrived)
         pairs = zip(*self._pairs.met.tolist(), strict=True)
-        rows = arrived.codes((sites[referrer], tag_sets[tags]) for referrer, tags in pairs)
+        rows = arrived.codes(
+            (sites[referrer], tag_sets[tags], is_logged[referrer]) for referrer, tags in pairs
+        )
         return table(Arrived, arrived.made).take(pa.array(rows))
 
-    def _arrived(self, came_by: tuple[Referrer | None, Tags]) -> Arrived:
-        referrer, tags = came_by
+    def _arrived(self, came_by: tuple[Referrer | None, Tags, bool]) -> Arrived:
+        referrer, tags, is_logged = came_by
         came = arrival(referrer, tags, self._rules)
         return Arrived(
             referrer.domain if referrer else None,
             *(came.source, came.medium, came.channel),
             *tags,
+            is_logged,
         )

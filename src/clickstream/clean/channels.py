@@ -15,10 +15,12 @@ from typing import Any
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.click_ids import PLATFORM_OF, Platform
 from clickstream.clean.known_sites import SORTS
-from clickstream.clean.referrers import Referrer, known_source, sort_of
+from clickstream.clean.referrers import Referrer, named_source, sort_of
 from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError
 
+PAID_OTHER, DISPLAY = "Paid Other", "Display"
+_TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")
 UNASSIGNED = "Unassigned"
 """The channel of an arrival that no rule takes, as in GA4."""
 
@@ -118,12 +120,32 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
         return None
     source, medium, sort = _by_link(referrer, platform)
     if target.utm_source:
-        known = known_source(target.utm_source)
-        source, sort = known or target.utm_source.lower(), sort_of(known)
+        known = named_source(target.utm_source)
+        source = known.source if known else target.utm_source.lower()
+        sort = sort_of(known.source if known else None)
         medium = platform.medium if platform and platform.outranks_referrer else ""
     if target.utm_medium:
         medium = target.utm_medium.lower()
+    medium = _paid_medium(medium, target, platform)
     return Evidence(source, medium, target.utm_campaign or "", target.click_platform or "", sort)
+
+
+def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
+    """The medium, or that of the ad which the click id or a tag names unless it is telling."""
+    named = (named_source(tag) for tag in (target.utm_source, target.utm_medium) if tag)
+    of_ads = [alias.medium for alias in named if alias and alias.medium]
+    if platform and platform.is_advertising:
+        of_ads.insert(0, platform.medium)
+    return of_ads[0] if of_ads and not is_telling(medium) else medium
+
+
+@lru_cache(maxsize=1 << 10)
+def is_telling(medium: str) -> bool:
+    """Whether a medium is one of ads, or of a mailing, an affiliate or an SMS, by our rules.
+
+    A mailing may link to a page with the click id of an ad that somebody copied into it.
+    """
+    return DEFAULT_CHANNELS.channel_of(Evidence(medium=medium)) in _TELLING
 
 
 def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:

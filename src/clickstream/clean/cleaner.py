@@ -42,7 +42,7 @@ class Cleaner:
         self._rules, self._keys, self._look_ups = rules, keys, look_ups or LookUps()
         self._waiting: list[pa.Table] = []
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
-        self._agents = Agents(rules.kinds, self._look_ups)
+        self._agents = Agents(rules, self._look_ups)
         self.forget()
 
     def forget(self) -> None:
@@ -52,7 +52,7 @@ class Cleaner:
         """
         rules = self._rules
         if len(self._agents) > MOST_REMEMBERED:
-            self._agents = Agents(rules.kinds, self._look_ups)
+            self._agents = Agents(rules, self._look_ups)
         self._raw_objects: Distinct[str, None] = Distinct()
         self._methods: Texts[None] = Texts()
         self._targets = Targets(rules.targets, rules.kinds)

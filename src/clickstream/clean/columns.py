@@ -139,12 +139,17 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
 
 
 def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBatch:
-    """Records of a kind as a table, a column of texts or numbers for each field; None is null."""
+    """Records of a kind as a table: a column of texts, numbers or flags for each field.
+
+    None is null.
+    """
     columns: dict[str, Any] = {}
     for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
         values = [record[place] for record in records]
-        is_text = str in (type_of_field, *get_args(type_of_field))
-        columns[name] = texts.coded(values) if is_text else pa.array(values, pa.float64())
+        if str in (type_of_field, *get_args(type_of_field)):
+            columns[name] = texts.coded(values)
+        else:
+            columns[name] = pa.array(values, pa.bool_() if type_of_field is bool else pa.float64())
     return pa.record_batch(columns)
 
 

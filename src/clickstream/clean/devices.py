@@ -115,6 +115,10 @@ _SYSTEMS = {
 }
 
 
+_UNKNOWN = "Other"
+"""The family that ua-parser names where it knows a user agent, but not its system."""
+
+
 @cache
 def _resolver() -> Resolver:
     """The compiled patterns of browsers and systems. Those of single models are not needed."""
@@ -127,6 +131,7 @@ def device_of(user_agent: str) -> Device:
     text = user_agent.encode("utf-8", "replace").decode()  # lone surrogates are no UTF-8
     found = _resolver().os.extract(text)
     system = _SYSTEMS.get(found.family, found.family) if found else None
+    system = None if system == _UNKNOWN else system
     browser, version = _in_app(text) or _browser(text)
     return Device(_device(text, system), browser, version, system)
 

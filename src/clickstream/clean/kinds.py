@@ -25,7 +25,7 @@ PATH_KINDS = ("robots", "health_check", "asset", "api", "download")
 """What a path alone can tell, in order of precedence."""
 
 COUNTED_UNDER = {
-    "page": "pages",
+    "page": "page_requests",
     "download": "downloads",
     "redirect": "redirects",
     "client_error": "client_errors",

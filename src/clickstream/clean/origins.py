@@ -11,11 +11,8 @@ import pyarrow as pa
 from clickstream.clean.bots import Verdict, agent_verdict
 from clickstream.clean.columns import Codes, Distinct, Texts, combined
 from clickstream.clean.devices import Device
-from clickstream.clean.kinds import KindRules, is_health_checker
-from clickstream.clean.rules import LookUps
-
-NOT_LOGGED = ""
-"""The text of a field that the log has no place for; nobody is judged by its absence."""
+from clickstream.clean.kinds import is_health_checker
+from clickstream.clean.rules import CleanRules, LookUps
 
 
 class Marks(NamedTuple):
@@ -37,8 +34,8 @@ class Agent(NamedTuple):
 class Agents(Texts[Agent]):
     """Every distinct user agent so far, and what each says."""
 
-    def __init__(self, kinds: KindRules, look_ups: LookUps) -> None:
-        self._kinds, self._look_ups = kinds, look_ups
+    def __init__(self, rules: CleanRules, look_ups: LookUps) -> None:
+        self._kinds, self._own, self._look_ups = rules.kinds, rules.own_equipment, look_ups
         super().__init__(self._agent)
 
     def are_checkers(self, agents: Codes) -> npt.NDArray[np.bool_]:
@@ -48,7 +45,7 @@ class Agents(Texts[Agent]):
         return rows
 
     def _agent(self, text: str | None) -> Agent:
-        verdict = None if text == NOT_LOGGED else agent_verdict(text)
+        verdict = self._own.by_agent(text or "") or agent_verdict(text)
         device = self._look_ups.device(text or "")
         return Agent(device, verdict, is_health_checker(text or "", self._kinds))
 

@@ -13,8 +13,15 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from clickstream.clean import known_sites
-from clickstream.clean.known_search_engines import SEARCH
+from clickstream.clean.click_ids import PAID
+from clickstream.clean.known_sites import (
+    Alias,
+    aliases,
+    sort_of_source,
+    source_of_app,
+    source_of_host,
+    webmail_labels,
+)
 
 _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
@@ -22,15 +29,8 @@ _HOSTS_REMEMBERED = 1 << 14  # many links come from few sites
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 # The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
-_TEXTS = {
-    "search": SEARCH,
-    "social": known_sites.SOCIAL,
-    "video": known_sites.VIDEO,
-    "shopping": known_sites.SHOPPING,
-    "email": known_sites.EMAIL,
-    "ai assistant": known_sites.AI_ASSISTANTS,
-    "other": known_sites.OTHER,
-}
+# How people add to a source's name that its ads are meant: google_ads, ads-google, Facebook Ads.
+_OF_ADS = (re.compile(r"(.+?)[-_. +]?(?:ads?|advertising)"), re.compile(r"ads?[-_. +](.+)"))
 
 
 class Referrer(NamedTuple):
@@ -60,26 +60,48 @@ def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
     if not host or "\\" in url.netloc:  # browsers take a backslash for a slash: a false host
         return None
     if url.scheme in _APP_SCHEMES:
-        source = _apps().get(host)
-        return Referrer(host, source, _sorts().get(source or "", "app"))
+        source = source_of_app().get(host)
+        return Referrer(host, source, sort_of_source().get(source or "", "app"))
     own = any(host == domain or host.endswith("." + domain) for domain in _hosts_of(domains))
     if own or url.scheme not in _WEB_SCHEMES:
         return None
     source = _source_of_host(host)
-    return Referrer(host, source, _sorts().get(source or "", "other"))
+    if source is None and _is_webmail(host):
+        return Referrer(host, None, "email")
+    return Referrer(host, source, sort_of(source))
 
 
 def known_source(name: str) -> str | None:
     """The known source that a utm_source names: by its name, an alias or a host; else None."""
+    alias = named_source(name)
+    return alias and alias.source
+
+
+@lru_cache(maxsize=1 << 14)
+def named_source(name: str) -> Alias | None:
+    """The known source that a utm_source names, with the medium of its ads if it names them."""
     text = name.strip().lower()
-    if text in _sorts():
+    if found := aliases().get(text):
+        return found
+    for spelling in _OF_ADS:
+        of_ads = spelling.fullmatch(text)
+        if of_ads and (source := _plain_source(of_ads[1])):
+            return Alias(source, PAID)
+    source = _plain_source(text)
+    return Alias(source, "") if source else None
+
+
+def _plain_source(text: str) -> str | None:
+    if text in sort_of_source():
         return text
-    return _aliases().get(text) or _apps().get(text) or _source_of_host(_host(text))
+    if alias := aliases().get(text):
+        return alias.source
+    return source_of_app().get(text) or _source_of_host(_host(text))
 
 
 def sort_of(source: str | None) -> str:
     """The sort of a known source; "other" for any other."""
-    return _sorts().get(source or "", "other")
+    return sort_of_source().get(source or "", "other")
 
 
 @lru_cache(maxsize=_HOSTS_REMEMBERED)
@@ -102,7 +124,7 @@ def _hosts_of(domains: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_HOSTS_REMEMBERED)
 def _source_of_host(host: str) -> str | None:
-    hosts = _hosts()
+    hosts = source_of_host()
     in_any_country = _COUNTRY_ENDING.sub(".*", host)
     endings = (ending for name in (host, in_any_country) for ending in _endings(name))
     return next((hosts[ending] for ending in endings if ending in hosts), None)
@@ -115,32 +137,7 @@ def _endings(host: str) -> Iterator[str]:
         host = host.partition(".")[2]
 
 
-def _lines(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each source of a table of known_sites with its hosts."""
-    for line in text.strip().splitlines():
-        source, _, hosts = line.partition(":")
-        yield source, hosts.split()
-
-
-def _inverted(text: str) -> dict[str, str]:
-    return {host: source for source, hosts in _lines(text) for host in hosts}
-
-
-@cache
-def _hosts() -> dict[str, str]:
-    return {host: source for text in _TEXTS.values() for host, source in _inverted(text).items()}
-
-
-@cache
-def _sorts() -> dict[str, str]:
-    return {source: sort for sort, text in _TEXTS.items() for source, _ in _lines(text)}
-
-
-@cache
-def _apps() -> dict[str, str]:
-    return _inverted(known_sites.APPS)
-
-
-@cache
-def _aliases() -> dict[str, str]:
-    return _inverted(known_sites.ALIASES)
+def _is_webmail(host: str) -> bool:
+    """Whether a host of nobody known is webmail by its first label, as mail01.example.org is."""
+    label, _, domain = host.partition(".")
+    return "." in domain and label.rstrip("0123456789") in webmail_labels()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from clickstream.clean.addresses import NetworkSet
-from clickstream.clean.bots import BehaviourRules, Networks
+from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
 from clickstream.clean.kinds import KindRules
@@ -25,6 +25,7 @@ class CleanRules:
     channels: ChannelRules = DEFAULT_CHANNELS
     trusted: NetworkSet = field(default_factory=NetworkSet)
     networks: Networks = field(default_factory=Networks)
+    own_equipment: OwnEquipment = field(default_factory=OwnEquipment)
     behaviour: BehaviourRules = field(default_factory=BehaviourRules)
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from clickstream import texts
 from clickstream.clean.addresses import are_addresses, client_address
+from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
 from clickstream.clean.columns import (
     Codes,
     Combinations,
@@ -149,13 +150,19 @@ class Visitors:
     def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
         """Who is a machine by user agent and network."""
         by_agent = [agent.verdict for agent in self._origins.agents.made]
-        networks = self._rules.networks
-        if not len(networks):
+        if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
             return taken(verdict_table(by_agent), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
         judged = [
-            networks.verdict(address, by_agent[one]) if address else by_agent[one]
+            self._verdict(address, by_agent[one]) if address else by_agent[one]
             for address, one in zip(addresses, agent.tolist(), strict=True)
         ]
         found = verdict_table(judged)
         return {name: found[name] for name in found.schema.names}
+
+    def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
+        """The verdict on a user agent, in view of the address it comes from."""
+        if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
+            return by_agent
+        own = self._rules.own_equipment.by_address(address)
+        return own or self._rules.networks.verdict(address, by_agent)

@@ -1,9 +1,20 @@
-"""The outside world: where log files are found and read.
+"""Sources of logs: where log files are found and read.
 
-A source lists its files; each file has a fingerprint that stays the same whatever the file is
-called, and gives its bytes from any offset of its uncompressed content.
+`source` is the contract of all of them, `directory` the one that reads a local directory. `log`
+reads the content of an open file, `identity` knows it again under any name.
 """
 
-from clickstream.collect.directory import LogFile, list_files
+from clickstream.collect.directory import DirectorySource
+from clickstream.collect.log import OpenLog
+from clickstream.collect.names import is_named_access_log
+from clickstream.collect.source import FileHandle, FileStat, ListedFile, LogSource
 
-__all__ = ["LogFile", "list_files"]
+__all__ = [
+    "DirectorySource",
+    "FileHandle",
+    "FileStat",
+    "ListedFile",
+    "LogSource",
+    "OpenLog",
+    "is_named_access_log",
+]

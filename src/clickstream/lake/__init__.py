@@ -7,10 +7,19 @@ the local AWS; only the endpoint differs.
 from __future__ import annotations
 
 import boto3
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError
 
-from clickstream.errors import SettingsError
-from clickstream.lake import athena, bookmarks, iceberg, keys, raw, staging, trouble, views
+from clickstream.lake import (
+    athena,
+    bookmarks,
+    collection,
+    iceberg,
+    keys,
+    raw,
+    staging,
+    trouble,
+    views,
+)
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.client import Lake, shared_session, warm_up
 from clickstream.settings import Settings
@@ -20,6 +29,7 @@ __all__ = [
     "QueryResult",
     "athena",
     "bookmarks",
+    "collection",
     "iceberg",
     "keys",
     "open_lake",
@@ -39,21 +49,16 @@ def open_lake(
     """Open the lake, and make what does not exist yet: bucket, database, tables.
 
     `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
-    over its own. Raises SettingsError when AWS is not there at all.
+    over its own. Raises SettingsError without credentials or a region, AwsUnavailable or AwsRefused
+    when AWS can't be reached or refuses.
     """
     if endpoint_url:
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
         settings = settings.model_copy(update={"aws": aws})
     lake = Lake(settings, session or shared_session())
-    try:
-        if not iceberg.are_all_there(lake):
-            _ensure_bucket(lake)
-            iceberg.ensure_tables(lake)
-    except (NoCredentialsError, EndpointConnectionError) as error:
-        raise SettingsError(
-            f"Can't reach AWS: {error} For the local AWS, start `clickstream up` and export the "
-            "AWS_* variables it shows."
-        ) from None
+    if not iceberg.are_all_there(lake):
+        _ensure_bucket(lake)
+        iceberg.ensure_tables(lake)
     return lake
 
 

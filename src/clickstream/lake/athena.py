@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from clickstream.errors import QueryFailed
+from clickstream.errors import InputError, QueryFailed
 from clickstream.lake import trouble
 from clickstream.lake.client import Lake
 
@@ -33,11 +33,15 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A query's answer: column names, and rows of Python values in the same order."""
+    """A query's answer: column names, and rows of Python values in the same order.
+
+    `is_text` marks the answer of a statement such as SHOW or DESCRIBE, whose rows are lines.
+    """
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
     scanned_bytes: int
+    is_text: bool = False
 
     def records(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
@@ -48,8 +52,10 @@ class QueryResult:
 def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     """Run one statement. `parameters` are SQL literals for its question marks.
 
-    Raises QueryFailed with Athena's own reason.
+    Raises QueryFailed with Athena's own reason, and InputError for an empty statement.
     """
+    if not sql.strip():
+        raise InputError("The SQL statement is empty; write one, such as 'show tables'.")
     request: dict[str, Any] = {
         "QueryString": sql,
         "QueryExecutionContext": {"Database": lake.database},
@@ -58,11 +64,20 @@ def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     }
     if parameters:
         request["ExecutionParameters"] = list(parameters)
-    execution_id = lake.athena.start_query_execution(**request)["QueryExecutionId"]
+    execution_id = _start(lake, request)
     execution = _finished(lake, execution_id)
-    columns, rows = _results(lake, execution_id, execution["StatementType"] == "DML")
+    is_text = execution["StatementType"] != "DML"
+    columns, rows = _results(lake, execution_id, is_text)
     scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
-    return QueryResult(columns, rows, scanned)
+    return QueryResult(columns, rows, scanned, is_text)
+
+
+def _start(lake: Lake, request: dict[str, Any]) -> str:
+    try:
+        return str(lake.athena.start_query_execution(**request)["QueryExecutionId"])
+    except lake.athena.exceptions.InvalidRequestException as error:
+        reason = error.response["Error"].get("Message", error)
+        raise QueryFailed(f"Athena refused the statement: {reason}") from None
 
 
 def _finished(lake: Lake, execution_id: str) -> dict[str, Any]:
@@ -81,8 +96,13 @@ def _finished(lake: Lake, execution_id: str) -> dict[str, Any]:
 
 
 def _results(
-    lake: Lake, execution_id: str, has_header: bool
+    lake: Lake, execution_id: str, is_text: bool
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The columns and rows of a result: pages of texts, the first of them with a header row.
+
+    A result that is text has no header, and each row is one cell: a line, whose columns, if there
+    are several, are separated by tabs and padded with spaces.
+    """
     pages = lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
     columns: list[str] = []
     rows: list[tuple[Any, ...]] = []
@@ -90,16 +110,29 @@ def _results(
         info = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         columns = [column["Name"] for column in info]
         converters = [CONVERTERS.get(column["Type"], str) for column in info]
-        cells = page["ResultSet"]["Rows"][1 if has_header and number == 0 else 0 :]
-        rows.extend(_row(cell["Data"], converters) for cell in cells)
+        skipped = 0 if is_text or number else 1
+        for row in page["ResultSet"]["Rows"][skipped:]:
+            texts = [cell.get("VarCharValue") for cell in row["Data"]]
+            if is_text:
+                rows.append(_line_cells(texts[0] or "" if texts else "", len(columns)))
+            else:
+                rows.append(tuple(map(_value, texts, converters)))
     return columns, rows
 
 
-def _row(cells: list[dict[str, str]], converters: list[Callable[[str], Any]]) -> tuple[Any, ...]:
-    return tuple(_values(cells, converters))
+def _line_cells(line: str, number: int) -> tuple[str, ...]:
+    """The cells of a line of text, as many as there are columns."""
+    if number <= 1:
+        return (line.rstrip(),)
+    cells = [cell.strip() for cell in line.split("\t", number - 1)]
+    return (*cells, *[""] * (number - len(cells)))
 
 
-def _values(cells: list[dict[str, str]], converters: list[Callable[[str], Any]]) -> Iterator[Any]:
-    for cell, convert in zip(cells, converters, strict=False):
-        text = cell.get("VarCharValue")
-        yield None if text is None else convert(text)
+def _value(text: str | None, convert: Callable[[str], Any]) -> Any:
+    """A cell as a Python value; as text where Python has none, such as dates after year 9999."""
+    if text is None:
+        return None
+    try:
+        return convert(text)
+    except (ValueError, ArithmeticError):
+        return text

@@ -3,7 +3,7 @@
 A bookmark moves in three steps: the range about to be pulled is written to it by compare-and-swap,
 the range's lines are stored, and the bookmark moves past the range. A range left behind by a crash,
 or being pulled by someone else, is left to the end and then simply pulled again: same names, same
-bytes.
+bytes. The intent holds a digest of the range, so nobody stores other bytes under these names.
 
 Beside a host's bookmarks lies a list of the files that are pulled to their end, by identity: most
 files of a directory are old ones, and need not be opened to find that their bookmarks say so.
@@ -12,7 +12,7 @@ files of a directory are old ones, and need not be opened to find that their boo
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass, replace
 
 from clickstream.lake import objects
@@ -22,6 +22,11 @@ from clickstream.lake.client import Lake
 @dataclass(frozen=True)
 class Bookmark:
     """Where one file stands. `pending_end` is set while a range is being pulled.
+
+    The file's first line begins at `start`, behind its padding. `pending_digest` is the digest of
+    the bytes from `offset` to `pending_end`, `tail` that of the bytes just before `offset`.
+    `checkpoints` are such digests at other offsets up to there, rising; they tell a shorter copy of
+    the file from another file that begins alike. Bookmarks of earlier versions lack some of these.
 
     `log_format` is the format at `offset`, and `header` the header in force there, escaped. The
     `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`.
@@ -37,6 +42,9 @@ class Bookmark:
     header: str = ""
     leaning: str = ""
     leaned: int = 0
+    start: int = 0
+    pending_digest: str = ""
+    checkpoints: tuple[tuple[int, str], ...] = ()
     etag: str | None = None
 
     @property
@@ -44,15 +52,33 @@ class Bookmark:
         """Its key in the lake."""
         return f"bookmarks/{self.host}/{self.fingerprint}.json"
 
-    def intend(self, end: int) -> Bookmark:
-        """The same, with a range up to `end` about to be pulled."""
-        return replace(self, pending_end=end)
+    @property
+    def is_at_start(self) -> bool:
+        """Whether nothing of the file is pulled yet."""
+        return self.offset == self.start
+
+    def intend(
+        self, end: int, digest: str, checkpoints: Iterable[tuple[int, str]] = ()
+    ) -> Bookmark:
+        """The same, with a range up to `end` about to be pulled, and the checkpoints within it."""
+        inside = (pair for pair in checkpoints if self.offset < pair[0] <= end)
+        return replace(
+            self,
+            pending_end=end,
+            pending_digest=digest,
+            checkpoints=(*self.checkpoints, *inside),
+        )
 
     def move(self, tail: str, last_hour: str) -> Bookmark:
         """The same, past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
         return replace(
-            self, offset=self.pending_end, pending_end=None, tail=tail, last_hour=last_hour
+            self,
+            offset=self.pending_end,
+            pending_end=None,
+            pending_digest="",
+            tail=tail,
+            last_hour=last_hour,
         )
 
 
@@ -61,7 +87,9 @@ def load(lake: Lake, fresh: Bookmark) -> Bookmark:
     stored = objects.get(lake, fresh.key)
     if stored is None:
         return fresh
-    return replace(Bookmark(**json.loads(stored.body)), etag=stored.etag)
+    known = Bookmark(**json.loads(stored.body))
+    pairs = tuple((int(at), str(digest)) for at, digest in known.checkpoints)
+    return replace(known, checkpoints=pairs, etag=stored.etag)
 
 
 def finished_files(lake: Lake, host: str) -> set[str]:

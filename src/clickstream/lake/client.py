@@ -83,6 +83,11 @@ class Lake:
         """Staged objects that this process has put or got last."""
         return Recent()
 
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What this process has found out about the lake, by the name of the finding."""
+        return {}
+
     def catalog_entries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """What Glue says of tables and views, by name, in one listing; the others are not there."""
         pages = self.glue.get_paginator("get_tables").paginate(

@@ -131,20 +131,26 @@ def ensure_tables(lake: Lake) -> None:
 
 
 def _evolve(lake: Lake, table: Table) -> None:
-    """Give a table made by an older version our properties, and the columns that it lacks.
+    """Give a table made by an older version our properties and columns.
 
-    Older rows have null there.
+    A column keeps its values under a new name, because files are read by field id. A column that
+    is new is null in older rows.
     """
     stored = load(lake, table).iceberg
     if not OURS.items() <= stored.properties.items():
         with suppress(CommitFailedException):  # someone else does it
             stored.transaction().set_properties(OURS).commit_transaction()
             stored = load(lake, table).iceberg
-    missing = [c for c in table.columns if c.name not in stored.schema().column_names]
+    names = set(stored.schema().column_names)
+    missing = [c for c in table.columns if c.name not in names]
     if missing:
         with stored.update_schema() as update:
             for column in missing:
-                update.add_column(column.name, ICEBERG[column.type], column.meaning)
+                if column.former_name and column.former_name in names:
+                    update.rename_column(column.former_name, column.name)
+                    update.update_column(column.former_name, doc=column.meaning)
+                else:
+                    update.add_column(column.name, ICEBERG[column.type], column.meaning)
 
 
 def _create(lake: Lake, table: Table) -> None:

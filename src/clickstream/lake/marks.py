@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -35,11 +36,18 @@ _PARTS = "parts"
 
 def broken_off(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
     """The hours of a range whose publication has begun and is not done."""
-    return {
-        hour
-        for hour, name in _names(lake, first, last)
-        if not _is_done(ledger_row(lake, hour), *name.split("-"))
-    }
+    return set(begun_at(lake, first, last))
+
+
+def begun_at(
+    lake: Lake, first: Hour | None = None, last: Hour | None = None
+) -> dict[Hour, datetime]:
+    """When the publications that are not done have begun, by hour; the times are aware."""
+    begun: dict[Hour, datetime] = {}
+    for hour, name, at in _marks(lake, first, last):
+        if not _is_done(ledger_row(lake, hour), *name.split("-")):
+            begun[hour] = min(at, begun.get(hour, at))
+    return begun
 
 
 def _is_done(row: LedgerRow, version: str, run: str) -> bool:
@@ -136,11 +144,18 @@ class Marks:
 
 def _names(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[tuple[Hour, str]]:
     """The hour and the name of all that lies under the marks of a range of hours."""
-    for key, _ in objects.listing(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
-        _, text, name = key.split("/")
+    return ((hour, name) for hour, name, _ in _marks(lake, first, last))
+
+
+def _marks(
+    lake: Lake, first: Hour | None, last: Hour | None
+) -> Iterator[tuple[Hour, str, datetime]]:
+    """The same with the time at which each was put there."""
+    for item in objects.listed(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
+        _, text, name = item.key.split("/")
         if last and text > str(last):
             return
-        yield Hour.parse(text), name
+        yield Hour.parse(text), name, item.modified_at
 
 
 def compared(parts: pa.Table) -> pa.Table:

@@ -71,6 +71,11 @@ def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
 
 
+def all_raw(lake: Lake) -> Iterator[RawObject]:
+    """Every raw object in key order, which is that of their hours; listed as far as it is read."""
+    return (RawObject(key, size) for key, size in objects.listing(lake, RAW))
+
+
 def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
     """When each raw object of a range of hours was put there, by key; UTC, as tables hold it."""
     listed = _of_hours(lake, RAW, first, last)
@@ -138,6 +143,14 @@ def raw_digest(raws: Iterable[RawObject]) -> str:
 def pending_hours(lake: Lake) -> list[Hour]:
     """The hours with raw objects that no published hour includes yet, in order."""
     return sorted(marks_by_hour(lake))
+
+
+def waiting_since(lake: Lake) -> dict[Hour, datetime]:
+    """When the oldest raw object came that no published hour includes, by hour; aware times."""
+    oldest: dict[Hour, datetime] = {}
+    for hour, item in _of_hours(lake, PENDING, None, None):
+        oldest[hour] = min(item.modified_at, oldest.get(hour, item.modified_at))
+    return oldest
 
 
 def clear_pending(lake: Lake, raws: Iterable[str]) -> None:

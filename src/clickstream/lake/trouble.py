@@ -1,75 +1,128 @@
-"""What AWS or the disk refuses, told in one sentence that says what to do."""
+"""Translation of errors of AWS and of the local disk into errors with one sentence and a remedy.
+
+The entry points of `pipeline` and `lake` run under `told`, and so do Airflow's tasks.
+"""
 
 from __future__ import annotations
 
 import errno
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore import exceptions as boto
 from pyiceberg.exceptions import CommitStateUnknownException
 from urllib3.exceptions import HTTPError
 
-from clickstream.errors import AwsRefused, AwsUnavailable, ClickstreamError, DiskFull
+from clickstream.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    ClickstreamError,
+    DiskFull,
+    SettingsError,
+)
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_LATER = ("throttl", "slowdown", "slow_down", "toomanyrequests", "requesttimeout", "internal")
-_FOUND_BY_PYARROW = "AWS Error "
+_TEMPORARY = (
+    *("throttl", "slowdown", "slow_down", "toomanyrequests", "limitexceeded", "requesttimeout"),
+    *("throughputexceeded", "priorrequestnotcomplete", "transactioninprogress", "internal"),
+    *("unavailable", "operationaborted", "conditionalrequestconflict", "concurrentmodification"),
+    "expired",
+)
+"""Parts of error codes: those that botocore's standard retry mode retries, faults of AWS itself,
+conflicts of two writers, and credentials that the next attempt renews."""
+_ON_THE_WAY = (
+    *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
+    *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
+    *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
+    *(HTTPError, CommitStateUnknownException),
+)
+"""Failures of connections and of what answers. What else botocore raises comes of a setting."""
+_OF_PYARROW = "AWS Error "
+_REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Errors of boto3, pyarrow, pyiceberg and the local disk become ours.
+    """Translate errors of boto3, pyarrow, pyiceberg and the local disk.
 
-    Raises AwsUnavailable, AwsRefused or DiskFull; every other error passes as it is.
+    Raises AwsUnavailable, AwsRefused, SettingsError or DiskFull without the chain of the libraries'
+    own tracebacks, which are logged at level DEBUG. Every other error passes unchanged.
     """
     try:
         yield
-    except (ClientError, BotoCoreError, HTTPError, OSError, CommitStateUnknownException) as error:
-        ours = _ours(error)
+    except Exception as error:
+        ours = translate(error)
         if ours is None:
             raise
-        raise ours from error
+        _log.debug("Translated an error.", exc_info=error)
+        raise ours from None
 
 
-def _ours(error: Exception) -> ClickstreamError | None:
+def translate(error: Exception) -> ClickstreamError | None:
+    """Return the error that `told` raises in place of `error`; None if it passes unchanged."""
+    if isinstance(error, boto.ClientError):
+        return _unavailable(error) if _is_temporary(error) else _refused(error)
+    if isinstance(error, _ON_THE_WAY):
+        return _unavailable(error)
     if isinstance(error, OSError):
         return _of_the_system(error)
-    if isinstance(error, ClientError) and not _may_pass(error):
-        return _refused(error)
-    return _unavailable(error)
+    if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
+        return _misconfigured(error)
+    return None
 
 
 def _of_the_system(error: OSError) -> ClickstreamError | None:
     if error.errno in _NO_SPACE:
         return DiskFull(
-            f"The disk takes no more: {error}. Rows on their way are kept in "
+            f"The disk takes no more: {_text(error)}. Rows on their way are kept in "
             f"{error.filename or tempfile.gettempdir()}; make room there, or set TMPDIR, and clear "
             "the task or run the command again. Nothing is lost."
         )
-    if _FOUND_BY_PYARROW not in str(error):
+    if _OF_PYARROW not in str(error):
         return None
-    is_refusal = any(word in str(error) for word in ("ACCESS_DENIED", "NO_SUCH_BUCKET"))
+    is_refusal = any(word in str(error) for word in _REFUSALS_OF_PYARROW)
     return _refused(error) if is_refusal else _unavailable(error)
 
 
-def _may_pass(error: ClientError) -> bool:
+def _is_temporary(error: boto.ClientError) -> bool:
     """Whether the same request may succeed later: a fault of AWS, or too many requests."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.response.get("Error", {}).get("Code", "")).lower()
-    return status >= 500 or status == 429 or any(word in code for word in _LATER)
+    return status >= 500 or status == 429 or any(part in code for part in _TEMPORARY)
 
 
 def _unavailable(error: Exception) -> AwsUnavailable:
+    if isinstance(error, boto.EndpointConnectionError):
+        return AwsUnavailable(
+            f"Can't reach AWS: {_text(error)}. Nothing is lost: check network and endpoint, then "
+            "clear the task or run the command again. For the local AWS, start `clickstream up` "
+            "and read the file that it names into this shell."
+        )
     return AwsUnavailable(
-        f"AWS did not do what it was asked for, after several attempts: {error}. Nothing is lost: "
-        "when AWS answers again, clear the task or run the command again."
+        f"AWS request failed: {_text(error)}. Nothing is lost: when AWS answers again, clear the "
+        "task or run the command again."
     )
 
 
 def _refused(error: Exception) -> AwsRefused:
     return AwsRefused(
-        f"AWS refused: {error}. Look at the credentials, at what their role may do, and at the "
-        "names under [lake]; then clear the task or run the command again. Nothing is lost."
+        f"AWS refused: {_text(error)}. Check the credentials, the permissions of their role, and "
+        "the names under [lake]; then clear the task or run the command again. Nothing is lost."
     )
+
+
+def _misconfigured(error: Exception) -> SettingsError:
+    return SettingsError(
+        f"Can't send requests to AWS: {_text(error)}. Set credentials (`aws configure`, "
+        "AWS_PROFILE or Airflow's connection aws_default) and region, and check the names under "
+        "[lake]. For the local AWS, start `clickstream up` and read the file that it names."
+    )
+
+
+def _text(error: Exception) -> str:
+    """The error's message on one line, without a full stop at its end."""
+    return " ".join(str(error).split()).rstrip(".")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from more_itertools import split_when
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, QueryResult, athena
+from clickstream.lake import hour as lake_hour
+from clickstream.pipeline.records import balance_text
 from clickstream.tables import BALANCE
+from clickstream.wording import quantity
 
+FUNNEL = "How far did they get on the way to it?"
 QUESTIONS = {
     "How many people came, and what did they do?": """
         select event_date, visitors, sessions, page_views, pages_per_session as per_session,
-            bounce_rate as bounces, bot_requests as bots
+            bounce_rate as bounces, bot_requests
         from daily_traffic
         order by event_date""",
     "Which pages did they see?": """
@@ -35,7 +43,7 @@ QUESTIONS = {
         group by channel
         order by converted desc, channel
         limit 8""",
-    "How far did they get on the way to it?": """
+    FUNNEL: """
         select step, sum(sessions) as sessions, sum(ended_here) as ended_here
         from funnel
         group by step
@@ -58,11 +66,12 @@ QUESTIONS = {
         group by bot_class
         order by requests desc, bot_class
         limit 8""",
-    "What were the longest visits?": """
-        select started_at, landing_page, exit_page, page_views, duration_seconds as seconds
-        from sessions
-        order by duration_seconds desc, session_id
-        limit 5""",
+    "How long were their visits?": """
+        select event_date, sessions, median_session_seconds as median_seconds,
+            mean_session_seconds as mean_seconds
+        from daily_traffic
+        where sessions > 0
+        order by event_date""",
 }
 
 _KINDS = (*BALANCE, "rejected")
@@ -76,8 +85,13 @@ _BALANCE = f"""
 
 def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
     """Print the first question's answer, from the hours that are there so far."""
-    hours = _sums(lake, first, last)["hours"]
-    console.print(f"\n[bold]First answers[/], from {hours} hours:")
+    hours = sorted(lake_hour.published_hours(lake, first, last))
+    of_all = quantity(len(list(hour_range(first, last))), "hour")
+    console.print(
+        f"\n[bold]First answers[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
+        "Dates without one of these hours are not shown yet.",
+        soft_wrap=True,
+    )
     console.print(_table(athena.query(lake, next(iter(QUESTIONS.values())))), "")
 
 
@@ -85,8 +99,28 @@ def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
     """Print the answer to each question, then the balance of the hours `first` to `last`."""
     for question, sql in QUESTIONS.items():
         console.print(f"\n[bold]{question}[/]")
-        console.print(_table(athena.query(lake, sql)))
+        result = athena.query(lake, sql)
+        if question == FUNNEL:
+            result = with_step_names(result, [step.name for step in lake.settings.funnel])
+        console.print(_table(result))
     console.print(_balance(_sums(lake, first, last)))
+
+
+def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
+    """Add the settings' name of each step to an answer whose first column is its number.
+
+    A step that the settings no longer have has no name.
+    """
+    named = dict(enumerate(names, start=1))
+    rows = [(step, named.get(step), *others) for step, *others in result.rows]
+    first, *columns = result.columns
+    return replace(result, columns=[first, "name", *columns], rows=rows)
+
+
+def _ranges(hours: Sequence[Hour]) -> str:
+    """Hours in order, those that follow on each other as one range."""
+    runs = split_when(hours, lambda hour, following: following != hour.next)
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
 
 def _sums(lake: Lake, first: Hour, last: Hour) -> dict[str, int]:
@@ -112,5 +146,6 @@ def _text(value: object) -> str:
 
 def _balance(sums: dict[str, int]) -> str:
     """The balance in one sentence, every line of the hours in exactly one of its parts."""
-    parts = ", ".join(f"{sums[kind] or 0:,} {kind.replace('_', ' ')}" for kind in _KINDS)
-    return f"\n{sums['lines'] or 0:,} lines in {sums['hours']} hours = {parts}."
+    kinds = balance_text({kind: sums[kind] or 0 for kind in BALANCE})
+    lines, hours = quantity(sums["lines"] or 0, "line"), quantity(sums["hours"], "hour")
+    return f"\n{lines} in {hours} = {kinds}, {sums['rejected'] or 0:,} rejected."

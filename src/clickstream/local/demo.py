@@ -6,6 +6,7 @@ with live traffic. Everything is kept in `var/`, so a second demo goes on where 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -16,44 +17,59 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from clickstream import pipeline, settings
 from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.local.answers import show_answers, show_first_answers
+from clickstream.local.backfill import build_hours, failures
 from clickstream.local.cafe import CafeRules, write_history
 from clickstream.local.cafe.places import write_demo_database
+from clickstream.local.environment_file import drop_stack_variables, source_command
 from clickstream.local.stack import (
-    AirflowApi,
     Layout,
     Ports,
     Stack,
-    StackError,
     running_stack,
     show_addresses,
     show_start,
 )
 
-DAG = "clickstream_hourly"
 HOURS = 48
 FIRST_HOURS = 6
 OWN_LOGS_STATE = "var/own-logs"
-PARSED_SECONDS = 120
+CAFE = "cafe"
+"""The name of the site in the settings while nobody has described a site of their own."""
+
+NOT_THE_CAFE = {
+    "CLICKSTREAM_SITE__NAME": "own-logs",
+    "CLICKSTREAM_SITE__DOMAINS": "[]",
+    "CLICKSTREAM_GOALS": "{}",
+    "CLICKSTREAM_FUNNEL": "[]",
+}
+"""Own logs have no part of the café: neither its name and domains nor its goals."""
+
 NO_CATCHING_UP = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 """The backfill has a run for every hour; a scheduled run beside it must not build them too."""
 
-_FINISHED = ("success", "failed")
+
+@dataclass(frozen=True)
+class Span:
+    """The hours that the demo builds, and the earliest hour that there are lines of."""
+
+    first: Hour
+    last: Hour
+    earliest: Hour
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Where the demo's lines come from, and which hours (first, last) of them are built."""
+    """Where the demo's lines come from, and which hours of them are built."""
 
     state: str
-    hours: Callable[[Lake, Console], tuple[Hour, Hour]]
+    span: Callable[[Lake, Console], Span]
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,6 +88,7 @@ def run_demo(
     Without `exit_when_done` it goes on until Ctrl-C. Raises StackError when the stack can't run.
     """
     console, root = console or Console(), (root or Path.cwd()).resolve()
+    drop_stack_variables(os.environ)
     traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console)
     layout = Layout(root, traffic.state)
     with running_stack(layout, ports, traffic.processes, traffic.variables) as stack:
@@ -79,10 +96,14 @@ def run_demo(
         show_start(stack, console)
         show_addresses(stack, console)
         lake = open_lake(settings.load())
-        first, last = traffic.hours(lake, console)
-        states = _build(stack, lake, first, last, console)
+        span = traffic.span(lake, console)
+        first, last = span.first, span.last
+        _say_what_is_built(span, console)
+        first_answers = partial(show_first_answers, lake, first, last, console)
+        states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
         show_answers(lake, first, last, console)
-        status = _verdict(lake, states, first, last, console)
+        status = _verdict(lake, states, failures(stack, states, first, last), span, console)
+        _say_what_is_left(stack, span, console)
         if not exit_when_done:
             show_addresses(stack, console)
             console.print("Ctrl-C stops everything; the next start goes on from here.")
@@ -102,84 +123,93 @@ def simulated_cafe(layout: Layout, console: Console) -> Traffic:
     write_demo_database(places)
     variables = {"CLICKSTREAM_PLACES__DATABASE": str(places), **NO_CATCHING_UP}
     cafe = 'python -m clickstream.local.live_cafe "$STACK_CAFE_LOGS"'
-    return Traffic(layout.state, lambda *_: (first, last), {"cafe": cafe}, variables)
+    span = Span(first, last, earliest=first)
+    return Traffic(layout.state, lambda *_: span, {"cafe": cafe}, variables)
 
 
 def own_logs(logs: Path) -> Traffic:
-    """Someone's own logs, with a state of their own, so that they never mix with the café's."""
-    directory, pattern = (logs, "*") if logs.is_dir() else (logs.parent, logs.name)
+    """Someone's own logs, with a state of their own, so that they mix with no others."""
     if not logs.exists():
         raise InputError(f"{logs} does not exist; name a directory of access logs, or one log.")
-    source = {"name": "logs", "path": str(directory.resolve()), "pattern": pattern}
+    path = logs.resolve()
+    directory, pattern = (path, "*") if path.is_dir() else (path.parent, path.name)
+    source = {"name": "logs", "path": str(directory), "pattern": pattern}
     entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
-    sources = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]"}
-    return Traffic(OWN_LOGS_STATE, _hours_of_sources, variables=sources | NO_CATCHING_UP)
+    variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **NO_CATCHING_UP}
+    if settings.load().site.name == CAFE:
+        chosen = {name: v for name, v in NOT_THE_CAFE.items() if name not in os.environ}
+        variables |= chosen
+    state = f"{OWN_LOGS_STATE}-{hashlib.blake2b(os.fsencode(path), digest_size=4).hexdigest()}"
+    return Traffic(state, _span_of_sources, variables=variables)
 
 
-def _hours_of_sources(lake: Lake, console: Console) -> tuple[Hour, Hour]:
+def _span_of_sources(lake: Lake, console: Console) -> Span:
     """Pull the sources now, to know the last hours that they have lines of."""
     for source in lake.settings.sources:
         with console.status(f"Reading the logs in {source.path}"):
             pulled = pipeline.pull(lake, source)
-        console.print(f"[green]✓[/] {pulled.sentence}", soft_wrap=True)
+        console.print(f"[green]✓[/] {escape(pulled.sentence)}", soft_wrap=True)
         for reason in pulled.refused:
             console.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
-    published = [Hour.of_epoch(int(at.timestamp())) for at in lake_hour.ledger(lake)["hour_at"]]
-    known = published + raw.pending_hours(lake)
+    known = _hours_with_lines(lake)
     if not known:
-        raise InputError("There is no line with a time in these logs; see what was refused above.")
-    last = max(known)
-    return max(min(known), last.minus(HOURS - 1)), last
+        paths = ", ".join(source.path for source in lake.settings.sources)
+        raise InputError(
+            f"No line with a time was found in {paths}; name a directory of access logs, or a log."
+        )
+    if inferred := pipeline.describe_own_domain(lake):
+        console.print(escape(inferred), soft_wrap=True)
+    earliest, last = min(known), max(known)
+    return Span(max(earliest, last.minus(HOURS - 1)), last, earliest)
 
 
-def _build(stack: Stack, lake: Lake, first: Hour, last: Hour, console: Console) -> dict[Hour, str]:
-    """Have Airflow build the hours, with a progress bar; returns the state of each hour's run.
-
-    The first answers are shown when a few hours are there: a person need not wait for all.
-    """
-    total = len(list(hour_range(first, last)))
-    console.print(f"Airflow builds {total} hours, {first} to {last}; watch it in its web UI.")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with (
-        stack.airflow() as api,
-        Progress(
-            *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-        ) as progress,
-    ):
-        bar = progress.add_task("Waiting for the DAG", total=total)
-        stack.wait_until("The DAG", lambda: _is_parsed(api), PARSED_SECONDS)
-        progress.update(bar, description=f"Building {first} to {last}")
-        # Airflow allows one backfill of a DAG at a time and closes the last one some seconds late.
-        stack.wait_until("The backfill", lambda: api.create_backfill(DAG, first, last) is not None)
-
-        def finished(enough: int) -> bool:
-            states = api.run_states(DAG, first, last)
-            done = sum(state in _FINISHED for state in states.values())
-            progress.update(bar, completed=done)
-            return done >= enough
-
-        stack.wait(partial(finished, min(FIRST_HOURS, total)))
-        if not finished(total):
-            show_first_answers(lake, first, last, console)
-        stack.wait(partial(finished, total))
-        return api.run_states(DAG, first, last)
+def _hours_with_lines(lake: Lake) -> list[Hour]:
+    """Hours that lines were pulled of; the scheduled runs beside the demo publish empty ones."""
+    ledger = lake_hour.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
+    published = [Hour.at(row["hour_at"]) for row in ledger if row["lines"]]
+    return published + raw.pending_hours(lake)
 
 
-def _is_parsed(api: AirflowApi) -> bool:
-    for file, trace in api.import_errors().items():
-        raise StackError(f"Airflow can't read {file}; put it right and start again:\n{trace}")
-    return api.dag_exists(DAG)
+def _say_what_is_built(span: Span, console: Console) -> None:
+    total = span.last.number - span.first.number + 1
+    hours = f"{total} hours" if total > 1 else "1 hour"
+    console.print(
+        f"Airflow builds {hours}, {span.first} to {span.last}; watch it in its web UI.",
+        soft_wrap=True,
+    )
+    if span.earliest < span.first:
+        console.print(
+            f"The logs begin at {span.earliest}; the demo builds the last {HOURS} hours of them. "
+            "How to build the others is said at the end.",
+            soft_wrap=True,
+        )
+
+
+def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
+    """How to build the hours before those that the demo builds."""
+    if span.earliest == span.first:
+        return
+    console.print(
+        f"The lines of {span.earliest} to {span.first.previous} are pulled, and the demo does not "
+        "build them. To build all hours while it runs (without EXIT=1), in another shell:",
+        soft_wrap=True,
+    )
+    commands = (
+        source_command(stack.layout.environment_file),
+        f"clickstream build {span.earliest} {span.last}",
+    )
+    for command in commands:
+        console.print(f"  {escape(command)}", soft_wrap=True, highlight=False)
 
 
 def _verdict(
-    lake: Lake, states: Mapping[Hour, str], first: Hour, last: Hour, console: Console
+    lake: Lake, states: Mapping[Hour, str], failed: list[str], span: Span, console: Console
 ) -> int:
     """Say whether the runs succeeded and the hours are proven; the exit status."""
-    failed = [str(hour) for hour, state in sorted(states.items()) if state != "success"]
-    findings = [finding.sentence for finding in pipeline.verify(lake, first, last)]
-    for complaint in [*(f"The run of {hour} failed." for hour in failed), *findings]:
+    failures = pipeline.verify(lake, span.first, span.last).failures
+    for complaint in [*failed, *failures]:
         console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if failed or findings:
+    if failed or failures:
         return 1
     console.print(f"[green]✓[/] {len(states)} runs succeeded; every hour adds up and follows on.")
     return 0

@@ -44,6 +44,7 @@ __all__ = [
     "entries",
     "escape",
     "event_hours",
+    "event_seconds",
     "header_after",
     "parse",
     "parse_blocks",
@@ -142,12 +143,20 @@ def event_hours(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
     """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
+    seconds = event_seconds(data, log_format, header)
+    return np.where(seconds < 0, seconds, seconds // _HOUR * _HOUR)
+
+
+def event_seconds(
+    data: bytes, log_format: str | Format, header: bytes = b""
+) -> npt.NDArray[np.int64]:
+    """For each entry, its own time in Unix seconds; -1 for a reject."""
     known = _named(log_format)
     pattern = known.pattern
     found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)
-    hours = np.full(found.lines + len(found.directives), -1, np.int64)
-    hours[found.line] = found.seconds // _HOUR * _HOUR
-    return np.delete(hours, found.directives)
+    seconds = np.full(found.lines + len(found.directives), -1, np.int64)
+    seconds[found.line] = found.seconds
+    return np.delete(seconds, found.directives)
 
 
 def _named(log_format: str | Format) -> Format:

@@ -62,6 +62,12 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     last = pieces[-1] if pieces else ""
     open_ended = isinstance(last, Field) and last.meaning == REST
     literals, fields = _in_turn(name, pieces[:-1] if open_ended else pieces)
+    if open_ended:
+        literals[-1] = _before_rest(name, literals[-1])
+    if misplaced := next((field for field in fields if field.meaning == REST), None):
+        raise InputError(
+            f"Format {name}: {_where(misplaced)} must come last: it takes the rest of a line."
+        )
     literals, fields = _times_joined(literals, fields)
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
@@ -73,6 +79,16 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     fields = [_decodable(name, field) for field in fields]
     fields = _chosen(name, fields)
     return _laid_out(name, literals, fields, open_ended)
+
+
+def _before_rest(name: str, literal: str) -> str:
+    """What stands before a last `{rest}`, without the space that the rest itself begins with."""
+    if literal and literal[-1] not in ' "])':
+        raise InputError(
+            f"Format {name}: write a space before the last {{{REST}}}, which is nothing or a space "
+            f"and anything, instead of {literal!r}."
+        )
+    return literal.removesuffix(" ")
 
 
 def _where(field: Field) -> str:

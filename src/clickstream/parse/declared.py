@@ -42,6 +42,14 @@ DECLARED: dict[str, Declared] = {
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
         '"-" "Mozilla/5.0" 17',
     ),
+    "traefik_clf": Declared(
+        (
+            '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" '
+            '%{requests}n "%{router}n" "%{server}n" %{duration}nms',
+        ),
+        '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512 '
+        '"-" "Mozilla/5.0" 17 "cafe@docker" "http://10.0.0.2:80" 3ms',
+    ),
     "alb": Declared(
         ("{} " + _AWS + '"{request}" "{user_agent}" {} {} {} "{}" "{host}"{rest}',),
         "https 2026-11-20T05:00:00.127531Z app/cafe/50dc6c495c0c9188 192.0.2.7:2817 10.0.0.1:80 "
@@ -52,7 +60,11 @@ DECLARED: dict[str, Declared] = {
         '2026-11-20T05:00:00.025000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"',
     ),
     "elb": Declared(
-        (_AWS + '"{request}" "{user_agent}"{rest}',),
+        (
+            _AWS + '"{request}" "{user_agent}"{rest}',
+            _AWS + '"{request}" {} {}',
+            _AWS + '"{request}"',
+        ),
         "2026-11-20T05:00:00.127531Z cafe 192.0.2.7:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 0 "
         '512 "GET https://www.example.com:443/menu HTTP/1.1" "Mozilla/5.0" '
         "ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2",

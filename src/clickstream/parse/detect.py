@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from clickstream.errors import InputError
 from clickstream.parse import w3c
 from clickstream.parse.escaping import escape
+from clickstream.parse.heads import HAS_LIST
 from clickstream.parse.known import FORMATS, Format
+from clickstream.wording import quantity
 
 GLANCE = 40
 """So many lines tell a format that reads each of them."""
@@ -15,20 +17,19 @@ GLANCE = 40
 LINES_LOOKED_AT = 400
 """So many do otherwise, if any of them can be read; every known format is tried on each."""
 
+SAMPLE_LINES = 1000
+"""A log has no known format if none of its first lines, as many as this, has one."""
+
+_OF_LISTS = ("combined_forwarded", "common_forwarded")
+
 
 @dataclass(frozen=True)
 class Detected:
-    """A format and how sure it is: it reads `read` of the `seen` lines of a sample.
-
-    `runner_up` is the format that reads most of the others, if any does, and `runner_up_read` how
-    many that is.
-    """
+    """A format and how sure it is: it reads `read` of the `seen` lines of a sample."""
 
     name: str
     read: int
     seen: int
-    runner_up: str | None = None
-    runner_up_read: int = 0
 
     @property
     def share(self) -> float:
@@ -38,19 +39,24 @@ class Detected:
     @property
     def sentence(self) -> str:
         """The same for people."""
-        return f"{self.name}, which reads {self.read:,} of {self.seen:,} lines"
+        return f"{self.name}, which reads {self.read:,} of {quantity(self.seen, 'line')}"
 
 
-def detect(sample: bytes) -> Detected:
+def detect(sample: bytes, likely: str = "") -> Detected:
     """The format that most of the first lines of a sample have; of several, the most special.
 
-    A line with a virtual host is also one without, whose client is the host. The sample may
-    end inside a line, which counts only if it can be read. Raises InputError, naming a line of the
-    sample, when no line has a known format.
+    A line with a virtual host fits `combined` too, so `combined_vhost` counts as more special. The
+    sample may end inside a line, which counts only if it can be read. `likely` names the format
+    to try first, such as that of the last file of the same source. It changes the time this takes,
+    never the result. Raises InputError, naming a line of the sample, when none of the first
+    SAMPLE_LINES lines has a known format.
     """
-    found = _detected(_beginning(sample, GLANCE))
+    glance = _beginning(sample, GLANCE)
+    found = _confirmed(glance, likely) or _detected(glance)
     if not found or found.share < 1:
-        found = _detected(_beginning(sample, LINES_LOOKED_AT)) or _detected(sample)
+        found = _detected(_beginning(sample, LINES_LOOKED_AT))
+    if not found:
+        found = _detected(_beginning(sample, SAMPLE_LINES))
     if not found:
         raise InputError(_unknown(sample))
     return found
@@ -62,20 +68,54 @@ def _beginning(sample: bytes, lines: int) -> bytes:
     return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
 
+def _order(sample: bytes) -> list[str]:
+    """The formats, the more special after the more general.
+
+    The formats with `X-Forwarded-For` also read lines with a single address, as `combined` does:
+    they are the more special ones only where a line has a list of addresses.
+    """
+    if not HAS_LIST.search(sample):
+        return [*FORMATS]
+    return sorted(FORMATS, key=_OF_LISTS.__contains__)
+
+
+def _confirmed(sample: bytes, likely: str) -> Detected | None:
+    """The likely format, if it reads every line and no other format can win; else None.
+
+    A more special format would have to read as many lines, so also the first entry. Any other one
+    would have to read more, so also one of the directives, which are no entries.
+    """
+    if likely not in FORMATS:
+        return None
+    lines = [line.removesuffix(b"\r") for line in sample.removesuffix(b"\n").split(b"\n")]
+    known = FORMATS[likely]
+    first, directives, read = 0, [], len(lines)
+    if known.pattern:
+        if not known.pattern.has_all(lines):
+            return None
+    else:
+        rows = known.read(sample, b"")
+        if rows.refused or not len(rows.line):
+            return None
+        first, directives, read = int(rows.line[0]), rows.directives.tolist(), rows.lines
+    order = _order(sample)
+    rivals = [(name, first) for name in order[order.index(likely) + 1 :]]
+    rivals += [(name, at) for name in order if name != likely for at in directives]
+    if any(FORMATS[name].may_read(lines[at]) for name, at in rivals):
+        return None
+    return Detected(likely, read, read)
+
+
 def _detected(sample: bytes) -> Detected | None:
     read = {name: known.read(sample, b"") for name, known in FORMATS.items()}
-    order = [*FORMATS]
-    ranked = sorted(order, key=lambda name: (-len(read[name].line), -order.index(name)))
-    best, *others = [name for name in ranked if len(read[name].line)] or [""]
-    if not best:
-        return None
+    order = _order(sample)
+    best = max(order, key=lambda name: (len(read[name].line), order.index(name)))
     rows = read[best]
+    if not len(rows.line):
+        return None
     last = len(sample.split(b"\n")) - 1
     is_cut = bool(rows.refused) and rows.refused[-1][0] == last  # no newline ends it
-    seen = rows.lines - is_cut
-    if not others:
-        return Detected(best, len(rows.line), seen)
-    return Detected(best, len(rows.line), seen, others[0], len(read[others[0]].line))
+    return Detected(best, len(rows.line), rows.lines - is_cut)
 
 
 def _unknown(sample: bytes) -> str:

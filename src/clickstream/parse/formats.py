@@ -8,10 +8,13 @@ fields are read as Apache and nginx write them: a quote inside is `\"` or `\x22`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+
+from clickstream.parse.heads import FORWARDED_HEADS, PLAIN_HEADS, VHOST_HEADS
+from clickstream.parse.times import unix_seconds
 
 EMPTY = "empty line"
 CUT = "cut short"
@@ -22,22 +25,15 @@ NO_FIELDS = "no #Fields line that fits before it"
 REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS)
 """Every reason for which a line is refused."""
 
-USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
-HEAD = rb'(?P<client>[^ "]+) [^ "]+ (?:%b)' % USER
-"""Client, identity and user. A user name may hold spaces: it ends at the last ` [` before a quote.
-Apache writes `""` for a user whose name is empty."""
-VHOST_HEAD = rb'(?P<host>[^ "]+) (?P<client>[^ "]*[.:][^ "]*) [^ "]+ (?:%b)' % USER
-"""The same after the virtual host. A client has a dot or a colon: that keeps lines without a host,
-but with a space in the user's name, from being taken for lines with one."""
-
 # From the time on, fields and what separates them take turns. A piece is what a line can be cut
 # after: mostly one character, a whole text or number where one is as good as another.
 _TIME = rb"\d \d / [A-Z] [a-z] [a-z] / \d \d \d \d : \d \d : \d \d : \d \d \x20 [+-] \d \d \d \d"
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
 _COMMON = (
     *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
-    *(rb"\d \d \d", rb"\x20", rb"(?:\d{1,18}|-)"),
+    *(rb"(?:-|\d(?:\d(?:\d|\Z)|\Z))", rb"\x20", rb"(?:\d{1,18}|-)"),
 )
+"""The status is `-` where none was logged; its digits may be cut only at the end of the line."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +41,14 @@ class LogFormat:
     """A format of lines: head, `[time] "request" status bytes`, then any more fields in quotes.
 
     `quoted_fields` names the fields in quotes, the request first; of those that `rows.TEXTS` does
-    not know nothing is kept. `head` is the pattern of what stands before the time, and names the
-    client and, where it is logged there, the host.
+    not know nothing is kept. `heads` are the patterns of what may stand before the time (see
+    `heads`), in the order in which they are tried.
     """
 
     name: str
     example: str
     quoted_fields: tuple[str, ...]
-    head: bytes = HEAD
+    heads: tuple[bytes, ...] = PLAIN_HEADS
 
     @cached_property
     def _fields_and_separators(self) -> tuple[bytes, ...]:
@@ -67,7 +63,7 @@ class LogFormat:
         request, *trailing = self.quoted_fields
         for index, name in enumerate(("time", request, "status", "bytes", *trailing)):
             joined[2 * index] = b"(?P<%b>%b)" % (name.encode(), joined[2 * index])
-        return re.compile(rb"(?P<head>%b) \[%b" % (self.head, b"".join(joined)))
+        return re.compile(rb"(?P<head>%b) \[%b" % (self._head, b"".join(joined)))
 
     @cached_property
     def beginning(self) -> re.Pattern[bytes]:
@@ -75,11 +71,26 @@ class LogFormat:
         nested = b""
         for piece in reversed([*chain(*(p.split() for p in self._fields_and_separators))]):
             nested = b"(?:%b%b)?" % (piece, nested)
-        return re.compile(rb"%b \[%b" % (self.head, nested))
+        return re.compile(rb"%b \[%b" % (self._head, nested))
+
+    @cached_property
+    def _head(self) -> bytes:
+        """The pattern of any of the heads, without names."""
+        return rb"(?:%b)" % re.sub(rb"\?P<\w+>", b"?:", b"|".join(self.heads))
+
+    def has(self, line: bytes) -> bool:
+        """Whether a line fits; its time may still be impossible."""
+        return self.line.fullmatch(line) is not None
+
+    def has_all(self, lines: Sequence[bytes]) -> bool:
+        """Whether every line is read; for a few lines this is quicker than to read them."""
+        matches = [self.line.fullmatch(line) for line in lines]
+        times = [match["time"] for match in matches if match]
+        return len(times) == len(lines) and bool(unix_seconds(times)[1].all())
 
     def why_not(self, line: bytes) -> str:
         """The reason for which a line can't be used: its time, if the strict pattern likes it."""
-        if self.line.fullmatch(line):
+        if self.has(line):
             return IMPOSSIBLE_TIME
         if not line.strip():
             return EMPTY
@@ -89,7 +100,7 @@ class LogFormat:
 
     @cached_property
     def _dated(self) -> re.Pattern[bytes]:
-        return re.compile(rb"%b \[%b\] " % (self.head, b"".join(_TIME.split())))
+        return re.compile(rb"%b \[%b\] " % (self._head, b"".join(_TIME.split())))
 
 
 LINE_FORMATS: Mapping[str, LogFormat] = {
@@ -103,19 +114,33 @@ LINE_FORMATS: Mapping[str, LogFormat] = {
         '192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
         ("request",),
     ),
+    "combined_forwarded": LogFormat(
+        "combined_forwarded",
+        "192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "
+        '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
+        ("request", "referrer", "user_agent"),
+        heads=FORWARDED_HEADS,
+    ),
+    "common_forwarded": LogFormat(
+        "common_forwarded",
+        '192.0.2.7, 10.0.0.1 - - [20/Nov/2026:05:00:00 +0000] "GET /menu HTTP/1.1" 200 512',
+        ("request",),
+        heads=FORWARDED_HEADS,
+    ),
     "combined_vhost": LogFormat(
         "combined_vhost",
         "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
         '"GET /menu HTTP/1.1" 200 512 "-" "Mozilla/5.0"',
         ("request", "referrer", "user_agent"),
-        head=VHOST_HEAD,
+        heads=VHOST_HEADS,
     ),
     "common_vhost": LogFormat(
         "common_vhost",
         "www.example.com:443 192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "
         '"GET /menu HTTP/1.1" 200 512',
         ("request",),
-        head=VHOST_HEAD,
+        heads=VHOST_HEADS,
     ),
 }
-"""What Apache and nginx call combined and common, and both with the virtual host in front."""
+"""What Apache and nginx call combined and common, both with the virtual host in front, and both
+with the addresses of `X-Forwarded-For` in the place of the client."""

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT
+from clickstream.parse.heads import first_addresses
 from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_request import FIELDS, request_of
 from clickstream.parse.json_shapes import Model, Quoted
@@ -40,7 +41,7 @@ from clickstream.parse.stream import blocks
 _RARE = 1 / 64  # the share of lines with as many quotes below which a shape is not worth it,
 _MOST_RARE = 3  # and so many such shapes tell that hardly any two lines are alike
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
-_STRICT_TEXTS = ("client", "referrer", "user_agent")
+_STRICT_TEXTS = ("client", "address", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
 
 _Lines = npt.NDArray[np.int64]
@@ -186,6 +187,8 @@ def _strict_texts(columns: dict[str, Column]) -> tuple[dict[str, Coded], npt.NDA
     """The texts that a line must have, or must have as texts, and which lines are so."""
     read = {name: texts(columns[name]) for name in _STRICT_TEXTS + FIELDS if name in columns}
     found = {name: column for name, (column, _) in read.items()}
+    if "address" in found:
+        found["client"] = _without_ports(found.pop("address"))
     rows = len(found["client"].codes)
     request = request_of(found, rows)
     found = {name: found[name] for name in _STRICT_TEXTS if name in found} | request
@@ -193,3 +196,8 @@ def _strict_texts(columns: dict[str, Column]) -> tuple[dict[str, Coded], npt.NDA
     for name in ("client", "target"):
         fits &= pc.not_equal(found[name].values, "").to_numpy(False)[found[name].codes]
     return found, fits
+
+
+def _without_ports(addresses: Coded) -> Coded:
+    clients = first_addresses(addresses.values.cast(pa.binary()))
+    return Coded(addresses.codes, clients.cast(pa.string()))

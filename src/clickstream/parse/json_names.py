@@ -16,6 +16,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("client_ip", "clientip", "remoteip", "remote_ip", "remote_addr", "remoteaddr"),
         *("clienthost", "remote_host", "remotehost", "client", "ip"),
     ),
+    "address": ("clientaddr",),
     "time": (
         *("startutc", "time_iso8601", "time_local", "ts", "msec", "@timestamp", "timestamp"),
         *("datetime", "time", "date"),
@@ -42,10 +43,11 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """For each field, the keys that hold it; of several in one object the first one named here.
 
-Traefik logs a client's header `Uri` as `request_Uri`: its own names stand before such ones.
+An address is a client with its port, read where there is no client. Traefik logs a client's header
+`Uri` as `request_Uri`: its own names stand before such ones.
 """
 
-NEEDED = ("client", "time", "status")
+NEEDED = ("time", "status")
 _HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt"})
 """The only headers of Caddy's that are read: clients choose what else they send."""
 
@@ -83,7 +85,12 @@ def picker(present: tuple[str, ...]) -> Picker | None:
     known = {_plain(key): key for key in present}
     named = {field: _present(names, known) for field, names in NAMES.items()}
     found = {field: known[name] for field, name in named.items() if name is not None}
-    if not all(field in found for field in NEEDED) or not found.keys() & {"target", "request"}:
+    if "client" in found:
+        found.pop("address", None)
+    one_of_each = ({"client", "address"}, {"target", "request"})
+    if not all(field in found for field in NEEDED) or any(
+        map(found.keys().isdisjoint, one_of_each)
+    ):
         return None
     return Picker(found, itemgetter(*found.values()))
 

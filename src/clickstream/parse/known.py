@@ -23,14 +23,17 @@ from clickstream.parse.rows import Rows
 class Format:
     """One format: its name, an example (or the string that tells how it looks), and its reader.
 
-    `read` takes whole lines and the header in force before them; b"" where there is none, and
-    always so in a format whose lines each stand for themselves (`has_header` is False). Where a
-    pattern describes the lines, `pattern` is what `rows.read` needs to read them in blocks.
+    `may_read` is a quick test of a line by itself, without a header: where it is False, `read`
+    refuses the line. `read` takes whole lines and the header in force before them; b"" where there
+    is none, and always so in a format whose lines each stand for themselves (`has_header` is
+    False). Where a pattern describes the lines, `pattern` is what `rows.read` needs to read them in
+    blocks.
     """
 
     name: str
     example: str
     read: Callable[[bytes, bytes], Rows]
+    may_read: Callable[[bytes], bool]
     has_header: bool = False
     pattern: LogFormat | None = None
 
@@ -45,7 +48,7 @@ def _named(*names: str) -> dict[str, Format]:
 
 def _of_lines(log_format: LogFormat) -> Format:
     read = partial(_read_lines, log_format)
-    return Format(log_format.name, log_format.example, read, pattern=log_format)
+    return Format(log_format.name, log_format.example, read, log_format.has, pattern=log_format)
 
 
 def compile_format(name: str, text: str) -> Format:
@@ -62,7 +65,11 @@ def _of_strings(name: str, example: str, strings: Sequence[str]) -> Format:
     layouts = tuple(layout_of(name, text) for text in strings)
     if len(layouts) == 1 and (shape := shape_of(layouts[0])):
         return _of_lines(LogFormat(name, example, *shape))
-    return Format(name, example, partial(_read_layouts, layouts))
+    return Format(name, example, partial(_read_layouts, layouts), partial(_fit, layouts))
+
+
+def _fit(layouts: tuple[Layout, ...], line: bytes) -> bool:
+    return any(layout.match(line) is not None for layout in layouts)
 
 
 def _read_layouts(layouts: tuple[Layout, ...], data: bytes, _header: bytes) -> Rows:
@@ -87,10 +94,10 @@ _JSON_EXAMPLE = (
 )
 
 FORMATS: Mapping[str, Format] = {
-    **_named("combined", "common"),
+    **_named("combined_forwarded", "common_forwarded", "combined", "common"),
     **{name: _of_strings(name, one.example, one.strings) for name, one in DECLARED.items()},
     **_named("combined_vhost", "common_vhost"),
-    "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, has_header=True),
-    "json": Format("json", _JSON_EXAMPLE, _read_json),
+    "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
+    "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
 }
 """The formats that `parse` reads, by name, the more special after the more general."""

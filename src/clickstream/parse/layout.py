@@ -16,6 +16,7 @@ from typing import Literal
 
 from clickstream.parse.digits import MAX_DIGITS
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, MISFIT
+from clickstream.parse.heads import CLIENT, HOST
 from clickstream.parse.time_format import TimeFormat
 
 Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]
@@ -55,6 +56,17 @@ class Slot:
     def is_spaced(self) -> bool:
         """Whether it may hold spaces between spaces."""
         return self.holds in _SPACED
+
+    @property
+    def must_match(self) -> bytes:
+        """The pattern of the whole field, besides what its place allows; b"" if it may be anything.
+
+        A client is an address or a host name, and so is a host that the server names. A host that
+        the client names (the Host header) may be anything.
+        """
+        if self.meaning == "client":
+            return CLIENT
+        return HOST if self.meaning == "host" and self.holds == "name" else b""
 
     def content(self, lazy: bool = False) -> bytes:
         """The pattern of what it holds; a spaced text takes all it can, or as little as it can."""
@@ -117,7 +129,13 @@ class Layout:
         fields = {name: b"-" if t is None else t for name, t in found.groupdict().items()}
         if any(slot.has_port for slot in self.slots):
             fields["client"] = _without_port(fields["client"])
-        return fields
+        checks = self.checks.items()
+        return fields if all(re.fullmatch(p, fields[name]) for name, p in checks) else None
+
+    @cached_property
+    def checks(self) -> dict[str, bytes]:
+        """The patterns that fields must match, by their meaning; a client's without its port."""
+        return {slot.meaning: slot.must_match for slot in self.slots if slot.must_match}
 
     def why_not(self, line: bytes) -> str:
         """The reason for which a line does not fit."""

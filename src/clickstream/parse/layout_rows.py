@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clickstream.parse.cutting import cut_out
 from clickstream.parse.digits import Bytes, Flags, Positions
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
+from clickstream.parse.heads import first_addresses
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
@@ -26,7 +28,7 @@ _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "s
 
 
 def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
-    """Read every line of the data. All layouts have the same texts."""
+    """Read every line of the data; a layout may lack texts that others have."""
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     lines = 0
@@ -38,7 +40,7 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
         tables += [*found, *read]
         refused += unfit
         lines += len(block.starts)
-    return _rows(pa.concat_tables(tables), refused, lines)
+    return _rows(pa.concat_tables(tables, promote_options="default"), refused, lines)
 
 
 def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
@@ -60,9 +62,21 @@ def _regular(
     for layout in layouts:
         found = find(block, layout, rest)
         numbers = [found.lines + first_line, found.seconds, found.status, found.size]
-        tables.append(_table(layout, numbers, _cut(block.data, found.bounds)))
-        rest = np.setdiff1d(rest, found.lines, assume_unique=True)
+        table = _table(layout, numbers, _cut(block.data, found.bounds))
+        fits = _fits(table, layout)
+        tables.append(table.filter(pa.array(fits)))
+        rest = np.setdiff1d(rest, found.lines[fits], assume_unique=True)
     return tables, rest
+
+
+def _fits(table: pa.Table, layout: Layout) -> Flags:
+    """Which rows hold a client and a host in the fields that must hold them."""
+    fits = np.ones(len(table), np.bool_)
+    for name, pattern in layout.checks.items():
+        column = _coded(table[name].combine_chunks())
+        is_one = pc.match_substring_regex(column.values, f"^{pattern.decode()}$")
+        fits &= is_one.to_numpy(zero_copy_only=False)[column.codes]
+    return fits
 
 
 def _irregular(
@@ -158,24 +172,19 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
 
 
 def _coded(column: pa.DictionaryArray) -> Coded:
-    return Coded(column.indices.to_numpy(), column.dictionary)
+    """A column as codes; -1 where the layout of the line does not have the text."""
+    return Coded(column.indices.fill_null(-1).to_numpy(), column.dictionary)
 
 
 def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
     """The texts that `Rows` has: path and query are the target, and somebody is the client."""
     texts = dict(texts)
     if "client" not in texts:
-        texts["client"] = _first_of(texts["forwarded"])
+        forwarded = texts["forwarded"]
+        texts["client"] = Coded(forwarded.codes, first_addresses(forwarded.values))
     if "query" in texts:
         texts["target"] = _joined(texts["target"], texts.pop("query"))
     return texts
-
-
-def _first_of(forwarded: Coded) -> Coded:
-    """The first address of each list; those that became equal share one code."""
-    first = [value.split(b",")[0].strip() for value in forwarded.values.to_pylist()]
-    coded = _coded(pa.array(first, pa.binary()).dictionary_encode())
-    return Coded(coded.codes[forwarded.codes], coded.values)
 
 
 def _joined(path: Coded, query: Coded) -> Coded:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
-from clickstream.parse.formats import USER
+from clickstream.parse.heads import NAME, USER
 from clickstream.parse.layout import Layout, Slot
 from clickstream.parse.time_format import TimeFormat
 
 _TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
 _TIME_TO_SIZE = ["time", "request", "status", "size"]
+_IN_CLIENTS = re.compile(rb"[\w.:%\[\]-]")
 _BETWEEN = (b" [", b"] ", b" ", b" ")
 
 
-def shape_of(layout: Layout) -> tuple[tuple[str, ...], bytes] | None:
-    """The quoted fields and the head of a LogFormat with these lines; None if there is none.
+def shape_of(layout: Layout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
+    """The quoted fields and the heads of a LogFormat with these lines; None if there is none.
 
     Such lines have words and at most a user's name before the time, and nothing but fields in
     quotes after the size.
@@ -33,7 +34,7 @@ def shape_of(layout: Layout) -> tuple[tuple[str, ...], bytes] | None:
     )
     head = _head(layout.slots[:first], literals[: first + 1]) if fits else None
     names = (slot.meaning or f"field{place}" for place, slot in enumerate(trailing))
-    return (("request", *names), head) if head else None
+    return (("request", *names), (head,)) if head else None
 
 
 def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
@@ -56,6 +57,10 @@ def _word(slot: Slot) -> bytes | None:
     """The pattern of a word; RE2 reads heads, too, so it looks neither ahead nor back."""
     if slot.meaning not in ("", "client", "host") or slot.quoted or slot.has_port:
         return None
+    if slot.must_match:
+        if slot.holds == "name" and slot.stop == b":":
+            return NAME
+        return None if _IN_CLIENTS.fullmatch(slot.stop) else slot.must_match
     stop = re.escape(slot.stop)
     one = rb'(?:[^"\\%b]|\\[^%b])' % (stop, stop)
     if slot.holds == "name":  # it is there, and not `-`

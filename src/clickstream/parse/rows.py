@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from clickstream.parse.cutting import cut_out
 from clickstream.parse.formats import LogFormat
+from clickstream.parse.heads import split_heads
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
@@ -124,7 +125,7 @@ def _judge(
             continue
         spans = [match.span(name) for name in _fields(log_format)]
         scanned.bounds[:, :, index] = begin + np.array(spans)
-        scanned.status[index] = int(match["status"])
+        scanned.status[index] = 0 if match["status"] == b"-" else int(match["status"])
         scanned.size[index] = -1 if match["bytes"] == b"-" else int(match["bytes"])
         scanned.regular[index] = True
 
@@ -203,9 +204,12 @@ def _joined(parts: list[pa.Array]) -> Coded:
 
 
 def _head_texts(head: Coded, log_format: LogFormat) -> dict[str, Coded]:
-    """The client of each head, and what else it names; code -1 where it is not a head."""
-    found = pc.extract_regex(head.values, f"^(?:{log_format.head.decode()})$")
-    is_head = found.is_valid().to_numpy(zero_copy_only=False)
-    codes = np.where(is_head[head.codes], head.codes, -1)
-    parts = {part.name: pc.struct_field(found, part.name) for part in found.type}
-    return {name: Coded(codes, pc.fill_null(values, b"")) for name, values in parts.items()}
+    """The client of each head, and what else it names; code -1 where there is none."""
+    found = split_heads(head.values, log_format.heads)
+    return {name: _without_nulls(Coded(head.codes, values)) for name, values in found.items()}
+
+
+def _without_nulls(column: Coded) -> Coded:
+    is_text = column.values.is_valid().to_numpy(zero_copy_only=False)
+    codes = np.where(is_text[column.codes], column.codes, -1)
+    return Coded(codes, pc.fill_null(column.values, b""))

@@ -13,7 +13,15 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
-from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.findings import Finding, VerifyReport
+from clickstream.pipeline.freshness import (
+    Freshness,
+    Health,
+    Limits,
+    SourceFreshness,
+    lake_freshness,
+    measure_freshness,
+)
 from clickstream.pipeline.mend import mend
 from clickstream.pipeline.order import (
     Due,
@@ -29,6 +37,7 @@ from clickstream.pipeline.reprocess import (
     Steps,
     check_range,
     describe,
+    describe_other_settings,
     hours_to_rebuild,
     in_two_strands,
     left_to_the_run,
@@ -36,17 +45,23 @@ from clickstream.pipeline.reprocess import (
     rebuild,
     standings,
 )
+from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
 from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import verify
 
 __all__ = [
     "Due",
     "Finding",
+    "Freshness",
+    "Health",
+    "Limits",
     "Pace",
     "Published",
     "Pulled",
+    "SourceFreshness",
     "Staged",
     "Steps",
+    "VerifyReport",
     "build_hour",
     "build_sessions",
     "check_hour",
@@ -55,18 +70,24 @@ __all__ = [
     "clean_unless_staged",
     "compact_days",
     "describe",
+    "describe_other_settings",
+    "describe_own_domain",
     "expire_snapshots",
     "hours_to_build",
     "hours_to_rebuild",
     "in_two_strands",
     "is_staged",
+    "lake_freshness",
     "left_to_the_run",
+    "measure_freshness",
     "mend",
     "outdated_views",
     "pull",
     "rebuild",
     "refresh_views",
     "register_tables",
+    "settings_digest",
+    "settings_of",
     "standings",
     "sweep_files",
     "verify",

@@ -18,7 +18,8 @@ from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.records import Built, Staged
-from clickstream.rules import result_digest, session_rules
+from clickstream.pipeline.site import settings_digest
+from clickstream.rules import session_rules
 from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
@@ -54,8 +55,9 @@ def begin(lake: Lake, hour: Hour, version: str, raws: Sequence[RawObject]) -> St
     The prefix under which its rows go names all that they are made of: lines, rules and library.
     """
     digest = raw.raw_digest(raws)
-    prefix = f"staging/{hour}/{digest}-{result_digest(lake.settings)}-{__version__}/"
-    return Staged(str(hour), prefix, version, digest, len(raws))
+    settings = settings_digest(lake)
+    prefix = f"staging/{hour}/{digest}-{settings}-{__version__}/"
+    return Staged(str(hour), prefix, version, digest, len(raws), settings_digest=settings)
 
 
 def waiting(lake: Lake, begun: Staged) -> Staged | None:
@@ -63,7 +65,9 @@ def waiting(lake: Lake, begun: Staged) -> Staged | None:
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
         return None
-    return replace(begun, **staging.read_json(lake, begun.counts_key)["hour"])
+    counted = staging.read_json(lake, begun.counts_key)["hour"]
+    has_todays_kinds = counted["balance"].keys() == set(BALANCE)
+    return replace(begun, **counted) if has_todays_kinds else None
 
 
 def clean_lines(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:

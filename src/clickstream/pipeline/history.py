@@ -19,7 +19,6 @@ from clickstream.lake.hour import LedgerRow
 from clickstream.lake.marks import compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Built, Staged
-from clickstream.rules import result_digest
 from clickstream.tables import (
     HOUR_LEDGER,
     RAW_OBJECTS,
@@ -34,7 +33,7 @@ in another order than that of time."""
 
 
 def causes_of(
-    lake: Lake, built: Sequence[Built], before: Sequence[LedgerRow], given: Cause | None
+    built: Sequence[Built], before: Sequence[LedgerRow], given: Cause | None
 ) -> list[Cause]:
     """Why hours that follow on each other are published, by the rows of the ledger they replace.
 
@@ -44,17 +43,17 @@ def causes_of(
     causes: list[Cause] = []
     for one, row in zip(built, before, strict=True):
         is_same = bool(causes) and row.values.get("raw_digest") == one.staged.raw_digest
-        own = cause_of(lake, row)
+        own = cause_of(row, one.staged.settings_digest)
         causes.append(given or (causes[-1] if is_same and own == "late lines" else own))
     return causes
 
 
-def cause_of(lake: Lake, before: LedgerRow) -> Cause:
-    """Why an hour is published that replaces this row of the ledger."""
+def cause_of(before: LedgerRow, settings_digest: str) -> Cause:
+    """Why an hour, built by these settings, is published that replaces this row of the ledger."""
     if not before.values:
         return "order"
     rules = (before.values["settings_digest"], before.values["library_version"])
-    return "late lines" if rules == (result_digest(lake.settings), __version__) else "rules"
+    return "late lines" if rules == (settings_digest, __version__) else "rules"
 
 
 def history(
@@ -70,7 +69,7 @@ def history(
     """
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
-    causes = causes_of(lake, built, [what.ledger for what in replaced], cause)
+    causes = causes_of(built, [what.ledger for what in replaced], cause)
     arrived = _arrivals(lake, built, replaced)
     for one, what in zip(built, replaced, strict=True):
         hour = one.hour
@@ -154,7 +153,7 @@ def _ledger_row(
         "gap_seconds": lake.settings.sessions.gap_seconds,
         "cap_hours": lake.settings.sessions.cap_hours,
         "library_version": __version__,
-        "settings_digest": result_digest(lake.settings),
+        "settings_digest": staged.settings_digest,
         "late_lines": sum(row["lines"] for row in late),
         "late_by_seconds": max(by_seconds, default=None),
     }

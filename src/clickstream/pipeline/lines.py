@@ -12,14 +12,16 @@ from clickstream import parse
 from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark
 
+HOUR_SECONDS = 3_600
+
 
 @dataclass(frozen=True)
 class Part:
-    """Lines in one format: its entries, and the start of each one's hour, -1 where it has none."""
+    """Lines in one format: its entries, and the Unix time of each, -1 where it has none."""
 
     log_format: str
     entries: parse.Entries
-    epochs: NDArray[np.int64]
+    seconds: NDArray[np.int64]
 
 
 def parts_of(
@@ -32,7 +34,7 @@ def parts_of(
     whole = _part(data, now.log_format, now.header, chosen)
     if chosen is not None:
         return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
-    found, after = parse.segments(data, now, whole.epochs < 0)
+    found, after = parse.segments(data, now, whole.seconds < 0)
     if len(found) == 1 and found[0].log_format == now.log_format:
         return [whole], after
     parts = [_part(data[s.start : s.end], s.log_format, s.header) for s in found]
@@ -41,19 +43,20 @@ def parts_of(
 
 def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | None = None) -> Part:
     log_format = chosen or name
-    epochs = parse.event_hours(data, log_format, header)
-    return Part(name, parse.entries(data, log_format, header), epochs)
+    seconds = parse.event_seconds(data, log_format, header)
+    return Part(name, parse.entries(data, log_format, header), seconds)
 
 
-def hours_of(epochs: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
+def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
     """The start of each line's hour, in Unix seconds.
 
     A line without a time of its own belongs where its neighbour before it does, also if that was
     pulled earlier; at the start of the file, where the one after it does; with no time at all, to
     the hour the file was written in.
     """
+    epochs = np.where(seconds < 0, seconds, seconds // HOUR_SECONDS * HOUR_SECONDS)
     known = np.flatnonzero(epochs >= 0)
-    if bookmark.offset or not len(known):
+    if not bookmark.is_at_start or not len(known):
         before = int(Hour.parse(bookmark.last_hour).start.timestamp())
     else:
         before = int(epochs[known[0]])

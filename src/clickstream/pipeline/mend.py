@@ -7,27 +7,31 @@ from collections.abc import Callable
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
-from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.findings import VerifyReport
 from clickstream.pipeline.order import build_hour
 from clickstream.pipeline.verify import stray_marks, verify
 
 
 @trouble.told()
 def mend(
-    lake: Lake, found: list[Finding], run_id: str, tell: Callable[[str], None] = lambda _: None
-) -> list[Finding]:
-    """Do what the findings need, hour after hour, and verify again: what is left is returned.
+    lake: Lake,
+    report: VerifyReport,
+    run_id: str,
+    tell: Callable[[str], None] = lambda _: None,
+) -> VerifyReport:
+    """Do what the findings of a report need, hour after hour, and verify those hours again.
 
-    `tell` gets a sentence for everything that is done. An hour that can't be built is told, too,
-    and does not keep the others waiting. Mending what is right already changes nothing.
+    Returns the report of the hours from the first to the last one with a finding; `report` itself
+    if it has none. `tell` gets a sentence for everything that is done. An hour that can't be built
+    is told, too, and does not keep the others waiting. Mending what is right changes nothing.
     """
-    hours = sorted({finding.hour for finding in found})
+    hours = sorted({finding.hour for finding in report.findings})
     if not hours:
-        return []
-    if any(finding.remedy == "drop marks" for finding in found):
+        return report
+    if any(finding.remedy == "drop marks" for finding in report.findings):
         _drop_stray_marks(lake, hours[0], hours[-1], tell)
     done: set[str] = set()
-    for hour in sorted({f.hour for f in found if f.remedy == "build again"}):
+    for hour in sorted({f.hour for f in report.findings if f.remedy == "build again"}):
         if str(hour) not in done:
             done |= _build(lake, hour, run_id, tell)
     return verify(lake, hours[0], hours[-1])

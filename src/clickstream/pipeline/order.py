@@ -166,7 +166,7 @@ def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cau
         Published.of(one.staged, after.values["late_lines"], some.reason)
         for one, (_, after) in zip(some.built, rows, strict=True)
     ]
-    return published, causes_of(lake, some.built, [before for before, _ in rows], some.cause)[-1]
+    return published, causes_of(some.built, [before for before, _ in rows], some.cause)[-1]
 
 
 def _turn(lake: Lake, hours: Sequence[Publication]) -> AbstractContextManager[None]:

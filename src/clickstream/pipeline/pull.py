@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from clickstream import parse
-from clickstream.collect import LogFile, list_files
-from clickstream.collect.directory import LogStream, fingerprint, tail_digest
-from clickstream.errors import InputError
-from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, trouble
-from clickstream.lake.bookmarks import (
-    Bookmark,
-    finished_files,
-    load,
-    save,
-    save_finished_files,
-)
-from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
-from clickstream.rules import log_format_of
+from clickstream import __version__
+from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
+from clickstream.lake import Lake, collection, trouble
+from clickstream.lake.bookmarks import finished_files, save_finished_files
+from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.pipeline import site
+from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
 from clickstream.settings import AUTO, Source
+from clickstream.wording import quantity
 
-CHUNK_BYTES = 32 << 20
-ALIKE_FILES = 8
+NAMES_SHOWN = 5
+"""File names in a sentence; of more, the number is given."""
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What one pull brought."""
+    """What one pull brought.
+
+    `refused` are files that can't be read, or only up to some line, with the reason;
+    `newly_refused` those of them that no earlier pull found so. `set_aside` are files that are no
+    access logs. `waiting` are files whose lines could not be taken yet, with the reason.
+    `padding_bytes` at the head of `padded_files` new files (NULs, a byte-order mark) were left out.
+    """
 
     source: str
     files: int
@@ -40,6 +39,11 @@ class Pulled:
     hours: list[str]
     unfinished: list[str]
     refused: list[str]
+    newly_refused: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    padding_bytes: int = 0
+    padded_files: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""
@@ -48,206 +52,143 @@ class Pulled:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        said = [f"{self.source}: {self.lines:,} new lines of {self.files} files"]
+        files = quantity(self.files, "file")
+        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
             said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+        if self.padded_files:
+            padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
+            said.append(
+                f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
+            )
         if self.unfinished:
-            said.append(f"; the unfinished last line of {', '.join(self.unfinished)} waits")
-        if self.refused:
-            said.append(f"; {len(self.refused)} files REFUSED")
+            said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+        if self.waiting:
+            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+        if self.set_aside:
+            number = quantity(len(self.set_aside), "file")
+            said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+        if self.newly_refused:
+            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
+        if known := len(self.refused) - len(self.newly_refused):
+            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
         return "".join([*said, "."])
 
 
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
 @trouble.told()
-def pull(lake: Lake, source: Source) -> Pulled:
+def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
     """Pull what is new in a source's files into raw.
 
-    A file whose lines have no known format is refused by name, and the others are still pulled; so
-    is one that is damaged, from its first damaged line on. Pulls at the same time share the files:
-    what somebody else has begun is left to him while there are other files, and is looked at last.
-    Raises InputError when the source's directory can't be listed.
+    `logs` is where the files are read; the source's directory if left out. An access log whose
+    lines have no known format is refused by name, and the others are still pulled; so is one that
+    is damaged, from its first damaged line on. Other files without a line in a known format are
+    set aside. Pulls at the same time share the files: a range that another pull began is left to
+    it while there are other files, and is looked at last.
+    Raises InputError when the source can't be listed.
     """
-    files = list_files(lake.settings.resolve(source.path), source.pattern)
-    identities = {file: file.identity for file in files}  # lines that come meanwhile change them
-    known = finished_files(lake, source.name)
-    result = _Result([file for file in files if identities[file] in known])
-    new = [file for file in files if identities[file] not in known]
-    left = [file for file in new if not _pulled(lake, source, file, result, may_be_left=True)]
-    for file in left:
-        _pulled(lake, source, file, result, may_be_left=False)
-    finished = {identities[file] for file in result.finished}
-    if finished != known:
-        save_finished_files(lake, source.name, finished)
-    return result.told(source, len(files))
+    logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
+    known, state = finished_files(lake, source.name), collection.source_state(lake, source.name)
+    stored = Stored()
+    found = _pull_listed(lake, source, logs, known, state, stored)
+    if any(one.is_rotated for one in found.values()):  # the lines are under other names now
+        found = _pull_listed(lake, source, logs, _finished(found), state, stored)
+    if _finished(found) != known:
+        save_finished_files(lake, source.name, _finished(found))
+    observed = _observed(source, found)
+    collection.update_source_state(lake, state, partial(_updated, observed, stored.newest))
+    site.look_again(lake)
+    return _pulled(observed, state, found, stored)
 
 
-@dataclass
-class _Result:
-    """What came of the files so far; those that are `finished` hold no more."""
-
-    finished: list[LogFile]
-    bytes: int = 0
-    lines: Counter[Hour] = field(default_factory=Counter)
-    unfinished: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def told(self, source: Source, files: int) -> Pulled:
-        """The same for the log and for the tasks to come."""
-        hours = [str(hour) for hour in sorted(self.lines)]
-        return Pulled(
-            *(source.name, files, self.lines.total(), self.bytes, hours),
-            sorted(self.unfinished),
-            sorted(self.refused),
-        )
+def _pull_listed(
+    lake: Lake,
+    source: Source,
+    logs: LogSource,
+    finished: Set[str],
+    state: SourceState,
+    stored: Stored,
+) -> dict[ListedFile, Outcome]:
+    """List the files, and pull those that are not known to be finished or set aside."""
+    outcomes = _known_outcomes(source, logs.list(), finished, state)
+    for may_leave in (True, False):
+        for file, before in outcomes.items():
+            if before is None or before.is_left or before.waits:
+                outcomes[file] = pull_file(lake, source, logs, file, stored, may_leave)
+    return {file: outcome for file, outcome in outcomes.items() if outcome}
 
 
-def _pulled(lake: Lake, source: Source, file: LogFile, result: _Result, may_be_left: bool) -> bool:
-    """Pull a file, unless it is left to somebody else; whether it was not."""
-    got = _pull_file(lake, source, file, result.lines, may_be_left)
-    result.bytes += got.bytes
-    if got.has_unfinished_line:
-        result.unfinished.append(file.path.name)
-    elif got.refusal:
-        result.refused.append(f"{file.path.name}: {got.refusal}")
-    elif not got.is_left:
-        result.finished.append(file)
-    return not got.is_left
+def _finished(found: dict[ListedFile, Outcome]) -> set[str]:
+    """The identities of files that did not change from their listing to their last read."""
+    return {file.identity for file, one in found.items() if one.identity == file.identity}
 
 
-@dataclass(frozen=True)
-class _Got:
-    """What came of one file; `refusal` says why it, or a part of it, can't be read.
-
-    It `is_left` if somebody else pulls it, or did so until he was killed.
-    """
-
-    bytes: int = 0
-    has_unfinished_line: bool = False
-    refusal: str = ""
-    is_left: bool = False
-
-
-def _pull_file(
-    lake: Lake, source: Source, file: LogFile, lines: Counter[Hour], may_be_left: bool
-) -> _Got:
-    try:
-        return _pull_readable(lake, source, file, lines, may_be_left)
-    except InputError as error:
-        return _Got(refusal=str(error))
+def _known_outcomes(
+    source: Source, files: Iterable[ListedFile], finished: Set[str], state: SourceState
+) -> dict[ListedFile, Outcome | None]:
+    """What earlier pulls know of the files that did not change since; None for those to read."""
+    is_same_version = state.library_version == __version__ and source.format == AUTO
+    set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
+    outcomes: dict[ListedFile, Outcome | None] = {}
+    for file in files:
+        outcomes[file] = None
+        if file.identity in finished:
+            outcomes[file] = Outcome(identity=file.identity)
+        elif file.identity in set_aside and not is_named_access_log(file.name):
+            outcomes[file] = Outcome(is_set_aside=True)
+    return outcomes
 
 
-def _pull_readable(
-    lake: Lake, source: Source, file: LogFile, lines: Counter[Hour], may_be_left: bool
-) -> _Got:
-    with file.open() as stream:
-        bookmark = _find_bookmark(lake, source, file, stream)
-        begin = offset = 0
-        if bookmark is not None:
-            begin = bookmark.offset
-            while span := _next_range(lake, bookmark, file, stream):
-                if may_be_left and not span.is_own:
-                    return _Got(bookmark.offset - begin, is_left=True)
-                bookmark = _pull_range(lake, source, span.bookmark, stream, lines)
-            offset = bookmark.offset
-        stream.seek(offset)
-        rest = stream.read(CHUNK_BYTES)
-        if stream.damage:
-            return _Got(offset - begin, False, _damaged(stream, offset))
-        return _Got(offset - begin, bool(rest))
-
-
-def _damaged(stream: LogStream, offset: int) -> str:
-    return (
-        f"cut off or damaged ({stream.damage}); its whole lines up to there, {offset:,} bytes "
-        "uncompressed, are pulled: copy or compress it again, and the rest will be, too."
-    )
-
-
-def _find_bookmark(lake: Lake, source: Source, file: LogFile, stream: LogStream) -> Bookmark | None:
-    """The file's bookmark, found by content whatever its name is; None for an unfinished file.
-
-    Two files may begin alike. The bytes before a bookmark's offset tell them apart; a file that
-    ends before the offset is taken for a shorter copy of the one known.
-    """
-    head = file.head()
-    if not head:
-        return None
-    for attempt in range(ALIKE_FILES):
-        fresh = Bookmark(source.name, fingerprint(head, attempt), "")
-        known = load(lake, fresh)
-        if known is fresh:
-            return _new_bookmark(source, file, fresh.fingerprint)
-        if not known.tail or tail_digest(stream, known.offset) in (known.tail, None):
-            return known
-    raise InputError(f"{ALIKE_FILES} different files begin with this file's first line.")
-
-
-def _new_bookmark(source: Source, file: LogFile, name: str) -> Bookmark:
-    log_format = parse.detect(file.sample()).name if source.format == AUTO else source.format
-    return Bookmark(source.name, name, log_format, last_hour=str(file.modified_hour))
-
-
-@dataclass(frozen=True)
-class _Range:
-    """A bookmark whose next range is intended: by this pull, or by one that crashed or goes on."""
-
-    bookmark: Bookmark
-    is_own: bool
-
-
-def _next_range(lake: Lake, bookmark: Bookmark, file: LogFile, stream: LogStream) -> _Range | None:
-    """The next range, or None when no finished line is left.
-
-    One that is intended already is taken as it is.
-    """
-    while bookmark.pending_end is None:
-        stream.seek(bookmark.offset)
-        finished = _finished_lines(stream.read(CHUNK_BYTES), file.is_closed and not stream.damage)
-        if not finished:
-            return None
-        if own := save(lake, bookmark.intend(bookmark.offset + len(finished))):
-            return _Range(own, is_own=True)
-        bookmark = load(lake, bookmark)
-    return _Range(bookmark, is_own=False)
-
-
-def _finished_lines(data: bytes, is_closed: bool) -> bytes:
-    """Everything up to the last line end; of a closed file's last bytes, everything."""
-    if is_closed and len(data) < CHUNK_BYTES:
-        return data
-    end = data.rfind(b"\n") + 1
-    if end == 0 and len(data) == CHUNK_BYTES:
-        return data  # one line of 32 MB: parse will refuse its pieces, with their bytes kept
-    return data[:end]
-
-
-def _pull_range(
-    lake: Lake, source: Source, bookmark: Bookmark, stream: LogStream, lines: Counter[Hour]
-) -> Bookmark:
-    """Store the intended range's lines by hour and format, then move the bookmark past it."""
-    end = bookmark.pending_end or bookmark.offset
-    stream.seek(bookmark.offset)
-    data = stream.read(end - bookmark.offset)
-    chosen = None if source.format == AUTO else log_format_of(lake.settings, bookmark.log_format)
-    parts, after = parts_of(data, _reading(bookmark), chosen)
-    epochs = hours_of(np.concatenate([part.epochs for part in parts]), bookmark)
-    for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
-        span = raw.RawRange(bookmark.host, bookmark.fingerprint, bookmark.offset, end, log_format)
-        raw.store(lake, hour, span, text)
-        lines[hour] += count
-    moved = replace(
-        bookmark.move(
-            tail_digest(stream, end) or "",
-            str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
+def _observed(source: Source, found: dict[ListedFile, Outcome]) -> SourceState:
+    """The state of the source as this pull saw it."""
+    return SourceState(
+        source.name,
+        files=len(found),
+        set_aside=tuple(
+            SetAsideFile(file.name, file.identity)
+            for file, one in found.items()
+            if one.is_set_aside
         ),
-        log_format=after.log_format,
-        header=parse.escape(after.header),
-        leaning=after.leaning,
-        leaned=after.leaned,
+        refused=tuple(
+            RefusedFile(file.name, file.identity, one.refusal)
+            for file, one in found.items()
+            if one.refusal
+        ),
+        waiting=tuple(
+            WaitingFile(file.name, one.waits) for file, one in found.items() if one.waits
+        ),
+        library_version=__version__,
     )
-    return save(lake, moved) or load(lake, bookmark)
 
 
-def _reading(bookmark: Bookmark) -> parse.Reading:
-    header = parse.unescape(bookmark.header)
-    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
+def _updated(observed: SourceState, newest: Iterable[int], state: SourceState) -> SourceState:
+    """The state to store over `state`, which is the one before or that of a pull beside this."""
+    now = int(time.time())
+    times = [at for at in (state.newest_line_at, *newest) if at is not None and at <= now]
+    return replace(observed, pulled_at=now, newest_line_at=max(times, default=None))
+
+
+def _pulled(
+    observed: SourceState, before: SourceState, found: dict[ListedFile, Outcome], stored: Stored
+) -> Pulled:
+    known = {one.identity for one in before.refused}
+    return Pulled(
+        source=observed.source,
+        files=len(found),
+        lines=stored.lines.total(),
+        bytes=stored.bytes,
+        hours=[str(hour) for hour in sorted(stored.lines)],
+        unfinished=sorted(file.name for file, one in found.items() if one.has_unfinished_line),
+        refused=[f"{one.name}: {one.reason}" for one in observed.refused],
+        newly_refused=[
+            f"{one.name}: {one.reason}" for one in observed.refused if one.identity not in known
+        ],
+        set_aside=[one.name for one in observed.set_aside],
+        waiting=[f"{one.name} {one.reason}" for one in observed.waiting],
+        padding_bytes=sum(stored.padding),
+        padded_files=len(stored.padding),
+    )

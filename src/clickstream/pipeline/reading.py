@@ -12,6 +12,7 @@ from clickstream import bulk, clean, parse, texts
 from clickstream.hours import Hour
 from clickstream.lake import Lake, keys, raw
 from clickstream.lake.raw import RawObject
+from clickstream.pipeline.site import settings_of
 from clickstream.rules import clean_rules, log_format_of, look_ups
 
 
@@ -40,7 +41,7 @@ class Reading:
 
     def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
         """The labelled requests, group after group, each in the order of the raw objects."""
-        settings = self.lake.settings
+        settings = settings_of(self.lake)
         visitor_keys = clean.VisitorKeys(*keys.visitor_keys(self.lake, min(self.raws)))
         with look_ups(settings) as found:
             cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, found)

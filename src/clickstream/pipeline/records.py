@@ -11,6 +11,14 @@ import pyarrow as pa
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.tables import Table
+from clickstream.wording import quantity
+
+
+def balance_text(balance: Mapping[str, int]) -> str:
+    """The kinds of a line balance, as in `2 page requests, 1 bot request`."""
+    names = {kind: kind.replace("_", " ").removesuffix("s") for kind in balance}
+    names["bots"] = "bot request"
+    return ", ".join(quantity(number, names[kind]) for kind, number in balance.items())
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class Staged:
     session_parts: int = 0
     carry_in: str = ""
     carry_out: str = ""
+    settings_digest: str = ""
+    """Of the settings that it is built with; empty if an older version of the library began it."""
 
     @property
     def hits_key(self) -> str:
@@ -91,9 +101,11 @@ class Staged:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.balance.items() if n)
-        sums = f"{self.lines:,} lines = {kinds or 'none used'}, {self.rejected:,} rejected"
-        cut = f"; {self.session_parts:,} session parts" if self.carry_in else ""
+        kinds = balance_text({kind: n for kind, n in self.balance.items() if n})
+        sums = (
+            f"{quantity(self.lines, 'line')} = {kinds or 'none used'}, {self.rejected:,} rejected"
+        )
+        cut = f"; {quantity(self.session_parts, 'session part')}" if self.carry_in else ""
         return f"Hour {self.hour}: {sums}{cut}."
 
 
@@ -141,6 +153,6 @@ class Published:
         """One line for the log."""
         late = f", {self.late_lines:,} of them late" if self.late_lines else ""
         return (
-            f"Hour {self.hour} published ({self.reason}): {self.lines:,} lines{late}, "
-            f"{self.hits:,} hits, {self.session_parts:,} session parts."
+            f"Hour {self.hour} published ({self.reason}): {quantity(self.lines, 'line')}{late}, "
+            f"{quantity(self.hits, 'hit')}, {quantity(self.session_parts, 'session part')}."
         )

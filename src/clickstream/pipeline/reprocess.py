@@ -25,9 +25,13 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
-from clickstream.rules import result_digest
+from clickstream.pipeline.site import settings_digest
+from clickstream.wording import quantity
 
 UNBUILT = LedgerRow({})
+
+HOURS_BESIDE = 24
+"""How far before and after a range its neighbours are looked at."""
 
 
 class Steps(StrEnum):
@@ -59,7 +63,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     raws = raw.raw_by_hour(lake, first, last)
     astray = off_the_chain(lake, ledger, last)
     waiting = raw.marks_by_hour(lake, first, last)
-    digest = result_digest(lake.settings)
+    digest = settings_digest(lake, store=False)
 
     def why_outdated(hour: Hour) -> str:
         row = rows.get(hour, UNBUILT).values
@@ -89,9 +93,37 @@ def describe(found: Sequence[Standing]) -> str:
     size = sum(one.raw_bytes for one in found)
     counts = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
     return (
-        f"{found[0].hour} to {found[-1].hour}: {len(found):,} hours, {counts}; "
-        f"{lines:,} lines published, {size / 1e6:,.1f} MB of raw lines."
+        f"{found[0].hour} to {found[-1].hour}: {quantity(len(found), 'hour')}, {counts}; "
+        f"{quantity(lines, 'line')} published, {size / 1e6:,.1f} MB of raw lines."
     )
+
+
+def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
+    """Published hours beside a range that other settings than today's built, in one sentence.
+
+    Empty if there is none. A range that is built by other settings than the hours around it shows
+    readers a change that no visitor made.
+    """
+    beside = lake_hour.ledger_in_order(
+        lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]
+    )
+    digest = settings_digest(lake, store=False)
+    hours = [
+        Hour.at(row["hour_at"]) for row in beside.to_pylist() if row["settings_digest"] != digest
+    ]
+    others = [hour for hour in hours if not first <= hour <= last]
+    if not others:
+        return ""
+    return (
+        f"{len(others):,} published hours beside {first} to {last} were built by other settings, "
+        f"the nearest of them {min(others, key=lambda hour: _distance(hour, first, last))}. "
+        "Build them by the same settings, too, or take theirs; `clickstream settings` shows yours."
+    )
+
+
+def _distance(hour: Hour, first: Hour, last: Hour) -> int:
+    """How many hours lie between an hour and a range that it is not in."""
+    return max(first.number - hour.number, hour.number - last.number)
 
 
 def hours_to_rebuild(
@@ -205,4 +237,4 @@ class Pace:
         seconds = max(time.monotonic() - self._started, 1e-3)
         left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
         rate = f"{self.lines / seconds:,.0f} lines/s"
-        return f"{self.done} of {len(self.hours)} hours done, {rate}, {left} left."
+        return f"{self.done:,} of {quantity(len(self.hours), 'hour')} done, {rate}, {left} left."

@@ -19,6 +19,7 @@ from clickstream.lake.compaction import SmallFiles
 from clickstream.lake.iceberg import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.tables import TABLES
+from clickstream.wording import quantity
 
 MOST_PASSES = 3
 LONGEST_QUERY = timedelta(hours=1)
@@ -50,7 +51,7 @@ class Compacted:
         """One line for the log."""
         verb = "would become" if self.dry_run else "became"
         kept = f" Left for the next run, as builds changed them: {', '.join(self.left)}."
-        return f"{self.files_before:,} small data files {verb} {self.files_after:,}." + (
+        return f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}." + (
             kept if self.left else ""
         )
 
@@ -125,8 +126,8 @@ def _compact(loaded: LoadedTable, small: SmallFiles, progress: Progress) -> bool
     except StaleHour:
         return False
     progress(
-        f"{loaded.table.name} of {small.day}: {len(small.tasks)} files, {small.rows:,} rows, "
-        "are one file now."
+        f"{loaded.table.name} of {small.day}: {len(small.tasks)} files, "
+        f"{quantity(small.rows, 'row')}, are one file now."
     )
     return True
 
@@ -155,7 +156,7 @@ def sweep_files(
             objects.delete(lake, [item.key for item in found])
         files[kind] = len(found)
         size += sum(item.size for item in found)
-        progress(f"{kind}: {len(found):,} files that nothing needs.")
+        progress(f"{kind}: {quantity(len(found), 'file')} that nothing needs.")
     return Swept(files, size, dry_run)
 
 

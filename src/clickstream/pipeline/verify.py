@@ -5,19 +5,22 @@ Nothing is taken on the ledger's word that rows, parts and raw objects can say t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
 
-from clickstream.hours import Hour
+from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.marks import broken_off
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import judged
-from clickstream.pipeline.findings import Finding
+from clickstream.pipeline.findings import Finding, VerifyReport
 from clickstream.pipeline.proofs import disagreeing
+from clickstream.pipeline.reprocess import check_range
 from clickstream.tables import BALANCE
 
 
@@ -27,24 +30,63 @@ def verify(
     first: Hour | None = None,
     last: Hour | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> list[Finding]:
-    """Everything that is wrong with the published hours, by hour; an empty list proves them.
+    now: datetime | None = None,
+) -> VerifyReport:
+    """Check the published hours from `first` to `last`, and report the hours that are not there.
 
-    Of a range of hours, only their partitions are read, and what their sessions reach back to.
-    Tables are read one after the other, and an hour may be published in between. So hours that
-    seem wrong are looked at twice. `progress` is told what is looked at.
+    None is an open end. Of a range, only its partitions are read, and what its sessions reach back
+    to. Tables are read one after the other, and an hour may be published in between, so hours that
+    seem wrong are looked at twice. `progress` is called with what is looked at. An hour that is not
+    over at `now`, by default the present, need not be published. Raises InputError when the range
+    ends before it begins.
     """
-    seem_wrong = {finding.hour for finding in _look(lake, first, last, progress)}
-    if not seem_wrong:
-        return []
-    again = _look(lake, min(seem_wrong), max(seem_wrong), progress)
-    return [finding for finding in again if finding.hour in seem_wrong]
+    if first and last:
+        check_range(first, last)
+    seen = _look(lake, first, last, progress)
+    if seem_wrong := {finding.hour for finding in seen.findings}:
+        again = _look(lake, min(seem_wrong), max(seem_wrong), progress)
+        seen.findings = [finding for finding in again.findings if finding.hour in seem_wrong]
+        seen.published |= again.published
+    return _report(lake, seen, first, last, Hour.of(now or datetime.now(UTC)))
+
+
+@dataclass
+class _Seen:
+    """What one look at a range of hours saw: lines by published hour, and hours with raw lines."""
+
+    published: dict[Hour, int]
+    with_raw_lines: Set[Hour]
+    findings: list[Finding]
+
+
+def _report(
+    lake: Lake, seen: _Seen, first: Hour | None, last: Hour | None, running: Hour
+) -> VerifyReport:
+    """Sort the hours of the range into published, waiting, gaps and unfinished ones."""
+    known = {*seen.published, *seen.with_raw_lines}
+    first, last = first or min(known, default=None), last or max(known, default=None)
+    if first is None or last is None:
+        return VerifyReport(None, findings=tuple(seen.findings))
+    missing = [hour for hour in hour_range(first, last) if hour not in seen.published]
+    over = [hour for hour in missing if hour < running]
+    waiting = [hour for hour in over if hour in seen.with_raw_lines]
+    if waiting:  # some may have been published since the ledger was read
+        waiting = sorted({*waiting} - lake_hour.published_hours(lake, waiting[0], waiting[-1]))
+    return VerifyReport(
+        HourSpan(first, last),
+        len(seen.published),
+        sum(seen.published.values()),
+        tuple(seen.findings),
+        tuple(waiting),
+        tuple(hour for hour in over if hour not in seen.with_raw_lines),
+        tuple(hour for hour in missing if hour >= running),
+    )
 
 
 def _look(
     lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
-) -> list[Finding]:
-    """What seems wrong, by tables that are read one after the other."""
+) -> _Seen:
+    """Look at a range of hours, by tables that are read one after the other."""
     progress("The ledger")
     in_order = lake_hour.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
@@ -56,8 +98,12 @@ def _look(
     progress("Rows, parts and lines")
     found += disagreeing(lake, ledger, first, last)
     progress("Raw lines")
-    found += _not_as_in_raw(lake, ledger, first, last)
-    return sorted([*found, *_off_the_chain(lake, in_order, progress)])
+    stored = raw.raw_by_hour(lake, first, last)
+    found += _not_as_in_raw(ledger, stored, raw.marks_by_hour(lake, first, last))
+    found += _off_the_chain(lake, in_order, progress)
+    published = zip(ledger["hour_at"], ledger["lines"], strict=True)
+    lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
+    return _Seen(lines, {hour for hour, items in stored.items() if items}, sorted(found))
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -80,16 +126,16 @@ def _off_the_chain(
 
 
 def _not_as_in_raw(
-    lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+    ledger: pd.DataFrame,
+    stored: Mapping[Hour, list[RawObject]],
+    marks: Mapping[Hour, list[str]],
 ) -> Iterator[Finding]:
     """Hours that were built from other lines than lie in raw now, and marks that mean nothing."""
-    there = raw.raw_by_hour(lake, first, last)
-    marks = raw.marks_by_hour(lake, first, last)
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
         hour = Hour.at(hour_at)
-        yield from _built_from(hour, number, digest, there.get(hour, []), hour in marks)
-    for hour, stray in stray_marks(there, marks).items():
+        yield from _built_from(hour, number, digest, stored.get(hour, []), hour in marks)
+    for hour, stray in stray_marks(stored, marks).items():
         what = f"{len(stray):,} marks say that lines wait of which there is no raw object"
         yield Finding(hour, what, remedy="drop marks")
 

@@ -29,7 +29,7 @@ _VISITOR = (
     *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
     *("country", "region", "city", "opted_out"),
 )
-_FLAGS = ("hit_at", "kind", "is_bot", "channel")
+_FLAGS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 _SESSION = ("session_id", "session_started_at")
 
 
@@ -67,6 +67,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
         "is_bot": count_in_runs(is_bot, first) > 0,
         **texts_at(_first_where(is_bot, first), "bot_class", "bot_reason"),
         **texts_at(_last_where(has_channel, first), *ARRIVAL),
+        "referrer_logged": count_in_runs(rows["referrer_logged"].to_numpy(), first) > 0,
         **_hoped_for(requests, parts, rules),
     }
     made["part_id"] = _part_ids(made["visitor_id"], made["first_hit_at"])

@@ -1,6 +1,7 @@
 """Settings: one frozen object, read from `clickstream.toml` and the environment, nowhere else.
 
-A key `[sessions] gap_seconds` is overridden by `CLICKSTREAM_SESSIONS__GAP_SECONDS`. Unknown keys
+A key `[sessions] gap_seconds` is overridden by `CLICKSTREAM_SESSIONS__GAP_SECONDS`, and all of
+`[goals]` by `CLICKSTREAM_GOALS`: `{}` empties a map and `[]` a list. Unknown keys
 and bad values are refused with the line they stand on and the values that are allowed.
 """
 

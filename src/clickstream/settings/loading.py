@@ -75,7 +75,11 @@ def _frozen(value: Any) -> Any:
 
 
 def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Lay the environment's values over the file's; returns which variable set which key."""
+    """Lay the environment's values over the file's; returns which variable set which key.
+
+    A variable of a whole section replaces it, `{}` or `[]` by nothing; those of its parts, which
+    sort after it, are laid over that.
+    """
     origin = {}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or variable == FILE_VARIABLE:
@@ -84,6 +88,9 @@ def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tup
         section = values
         for key in keys[:-1]:
             section = section.setdefault(key, {})
+            if not isinstance(section, dict):
+                name = ".".join(keys)
+                raise SettingsError(f"{variable}: there is no setting {name}, {key} has no parts.")
         section[keys[-1]] = _environment_value(environment[variable])
         origin[keys] = variable
     return origin

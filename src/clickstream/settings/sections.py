@@ -15,7 +15,8 @@ from pydantic_core import PydanticCustomError
 AUTO = "auto"
 FORMATS = (
     *("combined", "common", "ovh", "main", "gandi", "icecast2", "alb", "elb", "s3", "haproxy"),
-    *("combined_vhost", "common_vhost", "w3c", "json"),
+    *("combined_forwarded", "common_forwarded", "combined_vhost", "common_vhost"),
+    *("traefik_clf", "w3c", "json"),
 )
 """The log formats that are known by name."""
 
@@ -41,7 +42,9 @@ class Site(Section):
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
     domains: tuple[str, ...] = Field(
-        (), description="The site's own domains: a referrer from one of them is internal."
+        (),
+        description="The site's own domains: a referrer from one of them is internal. If empty, "
+        "one is inferred from the lines: docs/channels.md.",
     )
 
 
@@ -204,6 +207,16 @@ class Bots(Section):
     )
     people: dict[str, str] = Field(
         {}, description="Files with networks of people in datacenters, such as VPNs, by name."
+    )
+    own_networks: tuple[str, ...] = Field(
+        (),
+        description="Networks and addresses of the site's own equipment, like 192.0.2.8: bots of "
+        "the class own equipment.",
+    )
+    own_user_agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (),
+        description="Parts of the user agents of the site's own equipment, in any case, like "
+        "MenuTablet: the same.",
     )
     robots_txt: bool = Field(
         True, description="Whether who asks for robots.txt before anything else is a bot."

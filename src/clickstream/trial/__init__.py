@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS, Detected
+from clickstream.parse import FORMATS, Detected, Format
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import FIGURES, Tally
+from clickstream.trial.files import TrialFile, find_files
 from clickstream.trial.page import show
 from clickstream.trial.progress import progress_over
-from clickstream.trial.reading import name_of, read_log
+from clickstream.trial.reading import EmptyLog, UnknownFormat, name_of, read_log
+from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]
+
+_NAMED = 5
+"""The most files that one sentence names."""
 
 
 def run_trial(
@@ -35,20 +43,22 @@ def run_trial(
 ) -> int:
     """Read the logs, all together as one, and print the report to `console`.
 
-    `paths`: files, or `-` for stdin; a file named twice is read once. `log_format`: a name from
-    `parse.FORMATS`, or `auto` to tell each file's by its lines. `settings`: the site's own domains
-    and the rules of cleaning and sessions; the defaults when left out.
+    `paths`: files, directories of logs, or `-` for stdin; a file named twice is read once.
+    `log_format`: a name from `parse.FORMATS`, or `auto` to tell each file's by its lines.
+    `settings`: the site's own domains and the rules of cleaning and sessions; the defaults when
+    left out. Files of a directory are left out if they are empty or no access logs (see
+    `collect.is_named_access_log`).
 
-    Returns the exit code: 0 when every file was read whole, else 1. Each trouble is one sentence
-    on stderr, after the report of everything that could be read.
+    Returns the exit code: 0 when every other file was read whole, else 1. Each trouble is one
+    sentence on stderr, after the report of everything that could be read.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
     errors, settings = Console(stderr=True), settings or Settings()
-    files = [*dict.fromkeys(paths)]
-    formats: list[Detected] = []
+    files, complaints = find_files(paths)
     with look_ups(settings) as found:
         tally = Tally(clean_rules(settings), session_rules(settings), found)
-        complaints = _read(files, log_format, settings, tally, errors, formats)
+        result = _read(files, log_format, settings, tally, errors)
+    complaints += result.complaints
     if tally.lines:
         figures = tally.figures()
         if as_json:
@@ -56,39 +66,89 @@ def run_trial(
             console.file.write(json.dumps(report, indent=2) + "\n")
         else:
             elapsed = time.perf_counter() - began
-            show(figures, [*map(name_of, files)], formats, elapsed, console)
+            show(figures, [*map(name_of, result.read)], result.formats, elapsed, console)
+    for note in _notes(result):
+        errors.print(Text(note), soft_wrap=True)
     for complaint in complaints:
         errors.print(Text(complaint, "red"), soft_wrap=True)
     return 1 if complaints else 0
 
 
-def _read(
-    files: Sequence[str],
-    log_format: str,
-    settings: Settings,
-    tally: Tally,
-    errors: Console,
-    formats: list[Detected],
-) -> list[str]:
-    """Add every file to the tally, and its format, if it was found out, to the formats.
+@dataclass
+class _Result:
+    """What came of the files: those that gave lines, their formats, those set aside, and errors."""
 
-    Returns what was wrong, a sentence each.
-    """
+    read: list[str] = field(default_factory=list)
+    padding: list[int] = field(default_factory=list)
+    formats: list[Detected] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def last_format(self) -> str:
+        """The format that was detected last; "" at first."""
+        return self.formats[-1].name if self.formats else ""
+
+
+def _read(
+    files: Sequence[TrialFile], log_format: str, settings: Settings, tally: Tally, errors: Console
+) -> _Result:
+    """Add every file to the tally."""
+    result = _Result()
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
-        return [f"There is no log format {log_format!r}: use one of {', '.join(names)}."]
+        sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
+        return _Result(complaints=[sentence])
     chosen = log_format_of(settings, log_format)
-    complaints = []
-    with progress_over(files, errors) as report:
-        for path in files:
+    with progress_over([file.path for file in files], errors) as report:
+        for file in files:
             try:
-                for parsed in read_log(path, chosen, partial(report, path), formats.append):
-                    tally.add(parsed, name_of(path))
+                _read_file(file, chosen, partial(report, file.path), tally, result)
             except InputError as error:
-                complaints.append(str(error))
+                result.complaints.append(str(error))
     if tally.lines and not tally.parsed:
-        complaints.append(
-            f"None of the {tally.lines:,} lines could be used: look at the reasons, and see "
+        result.complaints.append(
+            f"Could use none of {quantity(tally.lines, 'line')}: look at the reasons, and see "
             f"whether another --format fits ({', '.join(FORMATS)})."
         )
-    return complaints
+    if result.set_aside and not tally.lines and not result.complaints:
+        result.complaints.append("There is no access log among the files: name one.")
+    return result
+
+
+def _read_file(
+    file: TrialFile,
+    log_format: str | Format,
+    report: Callable[[int], None],
+    tally: Tally,
+    result: _Result,
+) -> None:
+    """Add a file to the tally. Raises InputError for what can't be read and is not set aside."""
+    before = tally.lines
+    try:
+        found, padding = result.formats.append, result.padding.append
+        for parsed in read_log(file.path, log_format, report, found, padding, result.last_format):
+            tally.add(parsed, name_of(file.path))
+    except UnknownFormat:
+        if not file.is_from_directory or is_named_access_log(file.path):
+            raise
+        result.set_aside.append(Path(file.path).name)
+    except EmptyLog:
+        if not file.is_from_directory:
+            raise
+    if tally.lines > before:
+        result.read.append(file.path)
+
+
+def _notes(result: _Result) -> Iterator[str]:
+    """What was left out, and is no error: files that are not access logs, and padding."""
+    if names := result.set_aside:
+        yield (
+            f"{quantity(len(names), 'file')} set aside, because none of the first lines is in a "
+            f"known format: {shorten(names, _NAMED)}."
+        )
+    if padding := [number for number in result.padding if number]:
+        yield (
+            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the head "
+            f"of {quantity(len(padding), 'file')}."
+        )

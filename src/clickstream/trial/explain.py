@@ -26,6 +26,7 @@ from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look
 from clickstream.settings import AUTO, Settings
 from clickstream.trial.figures import VISITOR_KEY
 from clickstream.trial.reading import SAMPLE_SIZE, text_blocks
+from clickstream.wording import quantity
 
 
 class Step(NamedTuple):
@@ -70,7 +71,9 @@ def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes, bytes]:
             above = b"".join(lines[: left - 1])
             return lines[left - 1], parse.header_after(above, "w3c", header), sample
         left, header = left - len(lines), parse.header_after(block, "w3c", header)
-    raise InputError(f"{logs[0]} has {int(line) - left:,} lines, so there is no line {line}.")
+    raise InputError(
+        f"{logs[0]} has {quantity(int(line) - left, 'line')}, so there is no line {line}."
+    )
 
 
 def explain(
@@ -101,7 +104,7 @@ def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     yield from _who(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
         yield from _what(logged, row, rules)
-    yield from _whence(logged, rules)
+    yield from _whence(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
     yield Step("Counted", counted, "in the balance of its hour, in the table hour_ledger")
 
@@ -149,10 +152,13 @@ def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
         yield Step("Page", name, "named as its path")
 
 
-def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
+def _whence(
+    logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
+) -> Iterator[Step]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
     known = f"{referrer.source or referrer.domain}, {referrer.sort}" if referrer else "none"
-    why = logged["referrer"] or "not logged"
+    no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
+    why = logged["referrer"] or no_referrer
     yield Step("Referrer", known, f"{why}; site.domains are the site's own")
     target = split_target(logged["target"], rules.targets)
     tags = {
@@ -163,7 +169,9 @@ def _whence(logged: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
     yield Step("Tags", ", ".join(f"{n}={v}" for n, v in tags.items()) or "none")
     evidence = evidence_of(referrer, target)
     if evidence is None:
-        yield Step("Channel", "none", "the line does not say; a session without any is Direct")
+        otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
+        why = f"the line does not say; a session without any is {otherwise}"
+        yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_channel(rules.channels, evidence))
 

@@ -13,8 +13,14 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from clickstream.clean import Cleaner, CleanRules, LookUps, VisitorKeys
-from clickstream.clean.referrers import referrer_of
+from clickstream.clean import (
+    Cleaner,
+    CleanRules,
+    LookUps,
+    OwnDomain,
+    VisitorKeys,
+    infer_own_domain,
+)
 from clickstream.parse import Parsed, parse
 from clickstream.sessions import SessionRules
 from clickstream.trial.visits import SessionCounts, count_sessions
@@ -29,23 +35,34 @@ FIGURES = {
     "balance": "Parsed lines by what they are, each counted once; an asset counts as an asset "
     "whoever asked for it, every other request of a bot counts under bots.",
     "by_status": "Parsed lines by HTTP status.",
+    "errors": "Parsed lines with a 4xx or 5xx status by kind of client, whose sum is that of "
+    "by_status: assets (whoever asked for them), bots, people, and others, which are health checks "
+    "and files for robots that no known bot asked for.",
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
     "visitors": "Different pairs of client address and user agent with at least one session.",
     "sessions": "People's sessions with at least one page view. A session is a visitor's run of "
     "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
+    "page_views": "Page requests of these sessions. The balance's page_requests also has those of "
+    "sessions that have a bot verdict in another hour.",
+    "median_session_seconds": "Median length of the sessions; null without any.",
     "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met "
     "a goal.",
     "goals": "How many of the sessions met each goal of the settings.",
     "request_runs": "The same runs for every request, bots and assets included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by the channel of their last arrival; Direct if the log names none.",
+    "channels": "The sessions by the channel of their last arrival; Direct if it names none, "
+    "not logged if it names none and the log has no referrer field.",
     "devices": "The sessions by kind of device.",
-    "countries": "The sessions by country; empty without a database of places.",
-    "top_pages": "People's page views by page.",
-    "top_referrers": "People's page views by the other site that led to them.",
-    "campaigns": "Requests that carry utm tags (hits, bots included), and people's page views "
-    "among them.",
+    "countries": "The sessions by country; countries with fewer than ten visitors together, as few "
+    "visitors. Empty without a database of places.",
+    "top_pages": "The page views by page.",
+    "top_referrers": "The page views by the other site that led to them.",
+    "own_domain": "The site's own domain beside those of the settings, whose pages are no "
+    "referrers: inferred from how many of the asset requests that name a referrer (sample) name a "
+    "page of it; null if none was.",
+    "campaigns": "Requests that carry utm tags (hits, bots included), and the page views among "
+    "them.",
     "bots": "Requests of bots, assets excepted, by class, and what gave the bots away.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
@@ -53,10 +70,15 @@ FIGURES = {
 }
 """Every key of the JSON report and what it counts."""
 
+CLIENTS = ("people", "bots", "assets", "others")
+"""Whose errors are counted apart."""
+
+_ASKED = ("assets", "bots", "people")  # the first that holds
+
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
 _SHOWN = (
     *("hit_at", "status", "bytes", "kind", "page", "referrer_domain", *_TAGS),
-    *("is_bot", "bot_class", "bot_reason"),
+    *("is_bot", "bot_class", "bot_reason", "referrer_logged"),
 )
 
 _Key = TypeVar("_Key")
@@ -75,7 +97,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class CampaignCounts:
-    """One campaign's requests, and people's page views among them."""
+    """One campaign's requests, and the page views among them."""
 
     source: str | None
     medium: str | None
@@ -93,6 +115,7 @@ class Figures:
     examples: dict[str, Reject]
     balance: dict[str, int]
     by_status: dict[int, int]
+    errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by who asked: one of CLIENTS
     bytes: int
     clients: int
     people: SessionCounts
@@ -100,7 +123,8 @@ class Figures:
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]
-    own_domain: str | None
+    referrers_logged: bool  # whether the format of any line has a field for the referrer
+    own_domain: OwnDomain | None
     campaigns: tuple[CampaignCounts, ...]
     bot_classes: dict[str, int]
     bot_reasons: dict[str, int]
@@ -120,10 +144,13 @@ class Figures:
             "rejected": {"total": sum(self.rejected.values()), "by_reason": self.rejected},
             "balance": self.balance,
             "by_status": {str(status): n for status, n in self.by_status.items()},
+            "errors": self.errors,
             "bytes": self.bytes,
             "clients": self.clients,
             "visitors": self.people.visitors,
             "sessions": self.people.sessions,
+            "page_views": self.people.page_views,
+            "median_session_seconds": self.people.median_seconds,
             "engaged_sessions": self.people.engaged,
             "goals": dict(sorted(self.people.goals.items())),
             "request_runs": self.people.request_runs,
@@ -133,6 +160,7 @@ class Figures:
             "countries": _top(self.people.countries),
             "top_pages": _entries("page", "page_views", self.top_pages),
             "top_referrers": _entries("domain", "page_views", self.top_referrers),
+            "own_domain": vars(self.own_domain) if self.own_domain else None,
             "campaigns": [vars(campaign) for campaign in self.campaigns],
             "bots": {
                 "requests": self.balance["bots"],
@@ -153,6 +181,7 @@ class Tally:
     ) -> None:
         self.lines = 0
         self.parsed = 0
+        self.paths: dict[str, None] = {}  # the files that lines came from, in order
         self._domains, self._session_rules = clean_rules.domains, session_rules
         self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
         self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
@@ -163,34 +192,39 @@ class Tally:
     def add(self, parsed: Parsed, path: str) -> None:
         """Take in a block of parsed lines of the file `path`."""
         self.lines += parsed.lines
+        self.paths[path] = None
         self.parsed += len(parsed.table)
-        _count(self._rejected, parsed.rejects["reason"])
-        for row in parsed.rejects.drop_duplicates("reason").itertuples():
-            self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
+        if len(parsed.refused):  # else a frame of nothing takes a fifth of a small file's time
+            _count(self._rejected, parsed.rejects["reason"])
+            for row in parsed.rejects.drop_duplicates("reason").itertuples():
+                self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
         self._clients.update(parsed.table["client"].drop_null().unique().to_pylist())
         self._cleaner.add(parsed.table, path)
 
     def figures(self) -> Figures:
         """The figures of everything taken in."""
-        own = own_domain(self._cleaner.referrers_of_assets(), self._domains)
-        requests = self._cleaner.requests(more_domains=(own,) if own else ())
+        own = infer_own_domain(self._cleaner.referrers_of_assets(), self._domains)
+        requests = self._cleaner.requests(more_domains=(own.domain,) if own else ())
         rows = requests.frame(only=_SHOWN)
         is_hit = rows["kind"] != "asset"
         is_bot = rows["is_bot"] & is_hit
-        is_view = (rows["kind"] == "page") & ~rows["is_bot"]
+        people = count_sessions(requests, self._session_rules)
+        is_view = pd.Series(people.is_page_view, rows.index)
         return Figures(
             lines=self.lines,
             rejected=_top(self._rejected, None),
             examples=self._examples,
             balance=requests.balance(),
             by_status=dict(sorted(_counted(rows["status"]).items())),
+            errors=_errors(rows),
             bytes=int(rows["bytes"].sum()),
             clients=len(self._clients),
-            people=count_sessions(requests, self._session_rules),
+            people=people,
             gap_seconds=self._session_rules.gap_seconds,
             by_hour=dict(sorted(_counted(_epoch_hours(rows["hit_at"])).items())),
             top_pages=_top(_counted(rows.loc[is_view, "page"])),
             top_referrers=_top(_counted(rows.loc[is_view, "referrer_domain"])),
+            referrers_logged=not len(rows) or bool(rows["referrer_logged"].any()),
             own_domain=own,
             campaigns=_campaigns(rows[list(_TAGS)], is_view),
             bot_classes=_top(_counted(rows.loc[is_bot, "bot_class"])),
@@ -198,6 +232,23 @@ class Tally:
             first_at=rows["hit_at"].min().to_pydatetime() if len(rows) else None,
             last_at=rows["hit_at"].max().to_pydatetime() if len(rows) else None,
         )
+
+
+def _errors(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Answers with an error status, by 4xx and 5xx and then by CLIENTS.
+
+    `people` are the client errors and server errors of the balance.
+    """
+    hundreds = rows["status"] // 100
+    found = {}
+    for number in (4, 5):
+        errors = rows[hundreds == number]
+        is_asset = errors["kind"] == "asset"
+        is_of_people = errors["kind"].isin(("client_error", "server_error"))
+        client = np.select([is_asset, errors["is_bot"], is_of_people], _ASKED, "others")
+        counts = Counter(client.tolist())
+        found[f"{number}xx"] = {one: counts[one] for one in CLIENTS}
+    return found
 
 
 def _campaigns(tags: pd.DataFrame, is_view: pd.Series) -> tuple[CampaignCounts, ...]:
@@ -234,21 +285,6 @@ def _rows(tags: pd.DataFrame) -> list[Campaign]:
 def _epoch_hours(moments: pd.Series) -> pd.Series:
     seconds = moments.to_numpy().astype("datetime64[s]").astype(np.int64)
     return pd.Series(seconds // 3600 * 3600)
-
-
-def own_domain(referrers_of_assets: Counter[str], domains: tuple[str, ...]) -> str | None:
-    """The logged site's own domain, which is not among `domains`.
-
-    People try logs of sites that the settings do not know. A browser that loads a page's images
-    and styles names that page as referrer, so the domain behind most requests for assets is the
-    site itself. None when no domain has more than half.
-    """
-    plain: Counter[str] = Counter()
-    for referrer, n in referrers_of_assets.items():
-        if found := referrer_of(referrer, domains):
-            plain[found.domain.removeprefix("www.")] += n
-    domain, n = next(iter(_top(plain).items()), ("", 0))
-    return domain if 2 * n > referrers_of_assets.total() else None
 
 
 def _entries(name: str, count: str, counts: dict[str, int]) -> list[dict[str, str | int]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from http import HTTPStatus
 
+from more_itertools import chunked
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.filesize import decimal
@@ -16,23 +15,26 @@ from rich.text import Text
 
 from clickstream.parse import Detected
 from clickstream.trial.charts import Look, bar, fold, over_time, stacked
-from clickstream.trial.figures import TOP, Figures
+from clickstream.trial.figures import CLIENTS, TOP, Figures
+from clickstream.trial.labels import length, moment, phrase, seconds
+from clickstream.wording import quantity
 
 WIDEST = 120
 TWO_COLUMNS_FROM = 100
 GUTTER = 4
 CHART_HEIGHT = 8
+TILES_A_ROW = 3
 ACCENT = "cyan"
 WARNING = "yellow"
 
 KINDS = {
-    "pages": ("page views", "green"),
+    "page_requests": ("page requests", "green"),
     "assets": ("static assets", "blue"),
     "downloads": ("downloads", "bright_green"),
-    "bots": ("bots", "magenta"),
+    "bots": ("bot requests", "magenta"),
     "redirects": ("redirects", "cyan"),
-    "client_errors": ("client errors (4xx)", "yellow"),
-    "server_errors": ("server errors (5xx)", "red"),
+    "client_errors": ("people's client errors (4xx)", "yellow"),
+    "server_errors": ("people's server errors (5xx)", "red"),
     "health_checks": ("health checks", "bright_blue"),
     "api_calls": ("API calls", "bright_cyan"),
     "others": ("others", "white"),
@@ -75,6 +77,7 @@ def show(
         _beside(_channels(figures, half), _campaigns(figures, half), look),
         _beside(_devices(figures, half), _countries(figures, half), look),
         _beside(_statuses(figures, half), _bot_classes(figures, half), look),
+        _errors(figures),
         _beside(_bots(figures, half), _rejects(figures, half), look),
     ]
     for section in sections:
@@ -90,15 +93,17 @@ def _headline(
     elapsed: float,
     look: Look,
 ) -> Panel:
-    files = look.safe(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
-    speed = f"{figures.lines / max(elapsed, 0.001):,.0f} lines per second"
+    files = look.safe(paths[0]) if len(paths) == 1 else quantity(len(paths), "file")
+    speed = f"{quantity(round(figures.lines / max(elapsed, 0.001)), 'line')} per second"
     span = "no line with a time"
     if figures.first_at and figures.last_at:
-        length = _length(figures.last_at - figures.first_at)
-        span = f"{_moment(figures.first_at)} to {_moment(figures.last_at)} UTC ({length})"
+        span_text = length(figures.last_at - figures.first_at)
+        span = f"{moment(figures.first_at)} to {moment(figures.last_at)} UTC ({span_text})"
+    clients = quantity(figures.clients, "client address", "client addresses")
+    read = quantity(figures.lines, "line")
     lines = Text.assemble(
-        (f"{figures.lines:,} lines", f"bold {ACCENT}"), " in ", (files, "bold"), "\n", span, "\n",
-        (f"{figures.clients:,} client addresses, {decimal(figures.bytes)} sent", "dim"), "\n",
+        (read, f"bold {ACCENT}"), " in ", (files, "bold"), "\n", span, "\n",
+        (f"{clients}, {decimal(figures.bytes)} sent", "dim"), "\n",
         (f"read in {elapsed:.1f} s, {speed}", "dim"), _formats(formats),
     )  # fmt: skip
     return Panel(lines, box=box.ROUNDED, border_style=ACCENT, title="[bold]clickstream[/]")
@@ -136,23 +141,27 @@ def _people(figures: Figures) -> Group:
     tiles = {
         "visitors": f"{people.visitors:,}",
         "sessions": f"{people.sessions:,}",
+        "page views": f"{people.page_views:,}",
         "pages / session": f"{people.page_views / sessions:.2f}",
         "bounce rate": f"{people.bounces / sessions:.1%}",
+        "median session": seconds(people.median_seconds),
     }
-    row = Table.grid(expand=True, padding=(0, 1))
-    for _ in tiles:
-        row.add_column(ratio=1)
-    row.add_row(*(_tile(name, value) for name, value in tiles.items()))
+    rows = Table.grid(expand=True, padding=(0, 1))
+    for some in chunked(tiles.items(), TILES_A_ROW):
+        rows.add_row(*(_tile(name, value) for name, value in some))
+    for column in rows.columns:
+        column.ratio = 1
     legend = (
         "Visitor: a client address with a user agent that saw a page. Session: a visitor's"
         f" requests without a silence of more than {figures.gap_seconds / 60:g} minutes, at least"
-        " one of them a page view. Bounce: a session with exactly one page view. Engaged: longer"
-        " than 10 seconds, with two page views, or with a goal met. Bots are left out."
+        " one of them a page view. Page views: the page requests of these sessions. Bounce: a"
+        " session with exactly one page view. Engaged: longer than 10 seconds, with two page views,"
+        " or with a goal met. Bots are left out."
     )
     engaged = f"{people.engaged / sessions:.1%} of the sessions were engaged"
     met = [f"{n:,} met the goal {goal}" for goal, n in people.goals.most_common() if n]
     outcome = Text("; ".join([engaged, *met]) + ".")
-    return _section("People", "", row, outcome, Text(legend, "dim"))
+    return _section("People", "", rows, outcome, Text(legend, "dim"))
 
 
 def _tile(name: str, value: str) -> Panel:
@@ -170,16 +179,19 @@ def _timeline(figures: Figures, look: Look) -> Group:
 
 def _pages(figures: Figures, look: Look) -> Group:
     rows = [Row(path, n, "green") for path, n in figures.top_pages.items()]
-    return _ranking("Top pages", "people's page views", rows, "No page views.", look)
+    return _ranking("Top pages", "page views", rows, "No page views.", look)
 
 
 def _referrers(figures: Figures, look: Look) -> Group:
     rows = [Row(domain, n, "green") for domain, n in figures.top_referrers.items()]
-    nothing = "No page view came from another site."
-    ranking = _ranking("Top referrers", "people's page views", rows, nothing, look)
+    nothing = (
+        "No page view came from another site."
+        if figures.referrers_logged
+        else "Not known: the log has no referrer field."
+    )
+    ranking = _ranking("Top referrers", "page views", rows, nothing, look)
     if figures.own_domain:
-        own = f"Without the site's own domain: {figures.own_domain}"
-        ranking.renderables.append(Text(look.safe(own), "dim"))
+        ranking.renderables.append(Text(look.safe(figures.own_domain.sentence), "dim"))
     return ranking
 
 
@@ -192,13 +204,17 @@ def _campaigns(figures: Figures, look: Look) -> Group:
         )
         for c in figures.campaigns
     ]
-    note = "requests, and people's page views among them"
+    note = "requests, and the page views among them"
     return _ranking("Campaigns", note, rows, "No request carries utm tags.", look)
 
 
 def _channels(figures: Figures, look: Look) -> Group:
     rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
-    return _ranking("Channels", "sessions", rows, "No sessions.", look)
+    ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
+    if rows and not figures.referrers_logged:
+        why = "The log has no referrer field: only tags and click ids tell the channel."
+        ranking.renderables.append(Text(why, "dim"))
+    return ranking
 
 
 def _devices(figures: Figures, look: Look) -> Group:
@@ -220,17 +236,31 @@ def _bot_classes(figures: Figures, look: Look) -> Group:
 def _statuses(figures: Figures, look: Look) -> Group:
     ranked = sorted(figures.by_status.items(), key=lambda item: (-item[1], item[0]))
     rows = [
-        Row(f"{status} {_phrase(status)}", n, STATUS_STYLES.get(status // 100, "white"))
+        Row(f"{status} {phrase(status)}", n, STATUS_STYLES.get(status // 100, "white"))
         for status, n in ranked[:TOP]
     ]
     if rest := ranked[TOP:]:
-        rows.append(Row(f"{len(rest)} other codes", sum(n for _, n in rest), "white"))
+        rows.append(Row(quantity(len(rest), "other code"), sum(n for _, n in rest), "white"))
     return _ranking("Status codes", "requests", rows, "No request.", look)
+
+
+def _errors(figures: Figures) -> Group:
+    """Error answers by who got them: the sums are those of the status codes."""
+    if not any(sum(by_client.values()) for by_client in figures.errors.values()):
+        return _section("Errors by kind of client", "requests", _nothing("No error."))
+    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
+    for name in ("", *CLIENTS, "all"):
+        table.add_column(name, justify="right" if name else "left")
+    for status, by_client in figures.errors.items():
+        counts = [*by_client.values(), sum(by_client.values())]
+        table.add_row(Text(status, STATUS_STYLES[int(status[0])]), *(f"{n:,}" for n in counts))
+    legend = "Others: health checks, and files for robots that no known bot asked for."
+    return _section("Errors by kind of client", "requests", table, Text(legend, "dim"))
 
 
 def _bots(figures: Figures, look: Look) -> Group:
     rows = [Row(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
-    note = f"{figures.balance['bots']:,} requests; what gave them away"
+    note = f"{quantity(figures.balance['bots'], 'request')}; what gave them away"
     return _ranking("Bots", note, rows, "No bots.", look)
 
 
@@ -294,22 +324,3 @@ def _is_wide(look: Look) -> bool:
 
 def _nothing(text: str) -> Text:
     return Text(text, "dim")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "(unassigned)"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y %H:%M}"
-
-
-def _length(span: timedelta) -> str:
-    """A span in its two largest units: `1 d 17 h`, `3 h 20 min`, `45 s`."""
-    seconds = int(span.total_seconds())
-    units = {"d": seconds // 86400, "h": seconds // 3600 % 24, "min": seconds // 60 % 60}
-    large = [f"{n} {unit}" for unit, n in units.items() if n]
-    return " ".join(large[:2]) or f"{seconds} s"

@@ -15,13 +15,23 @@ from pathlib import Path
 from typing import Any, cast
 
 from clickstream.collect.compression import Content
+from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 from clickstream.settings import AUTO
+from clickstream.wording import quantity
 
 STDIN = "-"
 READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
+
+
+class UnknownFormat(InputError):
+    """None of the first lines of a file has a known format."""
+
+
+class EmptyLog(InputError):
+    """A file holds no line."""
 
 
 def name_of(path: str) -> str:
@@ -34,28 +44,30 @@ def read_log(
     log_format: str | Format,
     progress: Callable[[int], None] = lambda _: None,
     found: Callable[[Detected], None] = lambda _: None,
+    padding: Callable[[int], None] = lambda _: None,
+    likely: str = "",
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
     `progress` is told how many bytes of the file have been read so far, `found` the format that
-    `auto` begins with: where the lines change theirs, it goes along. Raises InputError, naming
-    the file and what to do, when the file can't be read, is empty, is damaged (after its readable
-    lines) or, with the format `auto`, when its lines are in no known format.
+    `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
+    bytes left out at the head of the file: NULs or a byte-order mark. `likely` is the format to try
+    first. Raises InputError, naming the file and what to do, when the file can't be read or is
+    damaged (after its readable lines); EmptyLog when it is empty; with the format `auto`,
+    UnknownFormat when its lines are in no known format.
     """
     lines = 0
     with _opened(path) as raw:
         reader = Content(raw)
-        log = _whole_lines(reader)
+        log = _whole_lines(reader, padding)
         sample = next(log, b"")
         if not sample:
-            raise InputError(
-                _damaged(name_of(path), reader.damage, lines)
-                if reader.damage
-                else f"{name_of(path)} is empty: name a log that holds lines."
-            )
+            if reader.damage:
+                raise InputError(_damaged(name_of(path), reader.damage, lines))
+            raise EmptyLog(f"{name_of(path)} is empty: name a log that holds lines.")
         may_change = log_format == AUTO
         if may_change:
-            detected = _detected(name_of(path), sample)
+            detected = _detected(name_of(path), sample, likely)
             found(detected)
             log_format = detected.name
         for parsed in parse_blocks(chain([sample], log), log_format, may_change):
@@ -92,25 +104,30 @@ def _open(path: str) -> io.BufferedReader:
         raise InputError(_unreadable(path, error)) from None
 
 
-def _whole_lines(reader: Content) -> Iterator[bytes]:
+def _whole_lines(
+    reader: Content, padding: Callable[[int], None] = lambda _: None
+) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
-    stream = io.BufferedReader(reader, READ_SIZE)
+    content = WithoutPadding(reader)
+    stream = io.BufferedReader(content, READ_SIZE)
+    stream.peek(1)
+    padding(content.padding)
     for block in blocks(stream):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole
 
 
-def _detected(path: str, sample: bytes) -> Detected:
+def _detected(path: str, sample: bytes, likely: str) -> Detected:
     try:
-        return detect(sample[:SAMPLE_SIZE])
+        return detect(sample, likely)
     except InputError as error:
         if b"\0" in sample:
-            raise InputError(
+            raise UnknownFormat(
                 f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
-        raise InputError(f"{path}: {error}") from None
+        raise UnknownFormat(f"{path}: {error}") from None
 
 
 def _position(raw: io.BufferedReader[Any]) -> int:
@@ -120,16 +137,15 @@ def _position(raw: io.BufferedReader[Any]) -> int:
 def _unreadable(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the name."
-    if isinstance(error, IsADirectoryError):
-        return f"{path} is a directory: name the log files in it, such as {Path(path)}/*.log."
     if isinstance(error, PermissionError):
         return f"{path} may not be read by you: try `sudo cat {path} | clickstream try -`."
     return f"{path} can't be read ({error.strerror}): check the name and the disk."
 
 
 def _damaged(path: str, damage: Exception, lines: int) -> str:
+    whole = quantity(lines, "whole line")
     if isinstance(damage, OSError) and damage.errno:
-        return f"{path} can't be read on ({damage.strerror}) after {lines:,} lines: check the disk."
-    counted = f"after {lines:,} whole lines, which are counted"
+        return f"{path} can't be read on ({damage.strerror}) after {whole}: check the disk."
+    counted = f"after {whole}, which {'is' if lines == 1 else 'are'} counted"
     where = counted if lines else "before its first line ends"
     return f"{path} is cut off or damaged {where} ({damage}): copy or compress it again."

@@ -10,13 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
+from clickstream.trial.countries import sessions_by_country
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS
 DAY = 24 * HOUR
-DIRECT = "Direct"
+DIRECT, NOT_LOGGED = "Direct", "not logged"
+_COLUMNS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 ENGAGED = 10 * MICROSECONDS
 """A session that is longer is engaged, as in GA4."""
+
+
+def _no_request() -> NDArray[np.bool_]:
+    return np.zeros(0, np.bool_)
 
 
 @dataclass
@@ -24,8 +30,10 @@ class SessionCounts:
     """`request_runs` of everybody; the rest of people's sessions with a page view.
 
     `engaged` are those of more than 10 seconds, two page views or a goal met; `goals` says how many
-    met each goal. `channels` have the last arrival in a session that names one, devices and
-    countries are those of its first request.
+    met each goal. `channels` have the last arrival in a session that names one; without one it is
+    DIRECT, or NOT_LOGGED where the log has no referrer field for any of its requests. Devices and
+    countries are those of its first request. `median_seconds` is None without a session.
+    `is_page_view` tells of each request, in their order, whether it is one of the `page_views`.
     """
 
     request_runs: int = 0
@@ -38,6 +46,8 @@ class SessionCounts:
     channels: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
+    median_seconds: float | None = None
+    is_page_view: NDArray[np.bool_] = field(default_factory=_no_request, compare=False, repr=False)
 
 
 def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
@@ -49,13 +59,15 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         return SessionCounts()
     found = cut(requests, rules)
     order = found.order
-    columns = requests.arrow(order, ["hit_at", "kind", "is_bot", "channel"]).to_pandas()
+    columns = requests.arrow(order, _COLUMNS).to_pandas()
     moments = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
     first = _end_old_sessions(found.first, moments, rules.cap_hours)
     is_bot = columns["is_bot"].to_numpy(np.bool_)
     is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
+    is_page_view = np.zeros(len(is_page), np.bool_)
     pages = np.add.reduceat(is_page, first, dtype=np.int64)
     counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
+    is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
     length = np.maximum.reduceat(moments, first) - moments[first]
     met = _met(requests, order, first, rules)
     reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
@@ -68,10 +80,17 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
         bounces=int((pages[counted] == 1).sum()),
         engaged=int(reached[counted].sum()),
         goals=Counter({name: int(some[counted].sum()) for name, some in met.items()}),
-        channels=_counts(_last_channel(columns["channel"], first)[counted], DIRECT),
+        channels=_channels(columns, first, counted),
         devices=_counts(facts["device"]),
-        countries=_counts(facts["country"]),
+        countries=sessions_by_country(facts),
+        median_seconds=_median_seconds(length[counted]),
+        is_page_view=is_page_view,
     )
+
+
+def _median_seconds(lengths: NDArray[np.int64]) -> float | None:
+    """The median of lengths in microseconds, each cut to seconds as in the view `sessions`."""
+    return float(np.median(lengths // MICROSECONDS)) if len(lengths) else None
 
 
 def _met(
@@ -89,12 +108,19 @@ def _last_channel(channel: pd.Series, first: NDArray[np.int64]) -> pd.Series:
     return channel.iloc[last].where(last >= 0).reset_index(drop=True)
 
 
-def _counts(values: pd.Series, missing: str | None = None) -> Counter[str]:
-    counts = values.value_counts()
-    found = Counter({str(value): int(n) for value, n in counts.items() if n})
-    if missing is not None and (rest := int(values.isna().sum())):
-        found[missing] += rest
-    return found
+def _channels(
+    columns: pd.DataFrame, first: NDArray[np.int64], counted: NDArray[np.bool_]
+) -> Counter[str]:
+    """The counted sessions by channel."""
+    is_logged = columns["referrer_logged"].to_numpy(np.bool_)
+    is_known = np.logical_or.reduceat(is_logged, first)[counted]
+    channels = _last_channel(columns["channel"], first)[counted].astype(object)
+    without = np.where(is_known, DIRECT, NOT_LOGGED)
+    return _counts(channels.where(channels.notna(), without))
+
+
+def _counts(values: pd.Series) -> Counter[str]:
+    return Counter({str(value): int(n) for value, n in values.value_counts().items() if n})
 
 
 def _end_old_sessions(

@@ -109,7 +109,7 @@ class Engine:
             plan = self._workers.run(execution["QueryExecutionId"], job)
             lines = Lines(("Query Plan",), plan["lines"])
         else:
-            lines = Statements(self._glue, database).run(sql, tables)
+            lines = Statements(self._glue, database, tables).run(sql)
         self._store(execution, "\n".join(lines.lines).encode(), "text/plain")
         return line_columns(lines)
 

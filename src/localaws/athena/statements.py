@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.athena import types
+from localaws.athena import table_text, types
 from localaws.athena.dialect import compile_statement
-from localaws.athena.dialect.environment import Relations
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.tables import QueryTables, is_view, read_view
 from localaws.athena.types import VARCHAR
@@ -33,6 +32,8 @@ SHOW_TABLES = re.compile(
 SHOW_COLUMNS = re.compile(
     rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{NAME}(?:\s+(?:IN|FROM)\s+{NAME})?", re.IGNORECASE
 )
+SHOW_CREATE_TABLE = re.compile(rf"SHOW\s+CREATE\s+TABLE\s+{NAME}", re.IGNORECASE)
+SHOW_PARTITIONS = re.compile(rf"SHOW\s+PARTITIONS\s+{NAME}", re.IGNORECASE)
 SHOW_CREATE_VIEW = re.compile(rf"SHOW\s+CREATE\s+VIEW\s+{NAME}", re.IGNORECASE)
 DESCRIBE = re.compile(rf"DESC(?:RIBE)?\s+{NAME}", re.IGNORECASE)
 EXPLAIN = re.compile(r"EXPLAIN\s+(.*)", re.IGNORECASE | re.DOTALL)
@@ -82,23 +83,26 @@ def statement_type(sql: str) -> str:
 class Statements:
     """Runs statements that are no queries against the catalog."""
 
-    def __init__(self, glue: Catalog, database: str) -> None:
+    def __init__(self, glue: Catalog, database: str, tables: QueryTables) -> None:
         self._glue = glue
         self._database = database
+        self._tables = tables
         self._handlers: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Lines]]] = [
             (DROP_VIEW, self._drop_view),
             (SHOW_DATABASES, self._show_databases),
             (SHOW_COLUMNS, self._show_columns),
+            (SHOW_CREATE_TABLE, self._show_create_table),
             (SHOW_CREATE_VIEW, self._show_create_view),
+            (SHOW_PARTITIONS, self._show_partitions),
             (SHOW_TABLES, self._show_tables),
             (DESCRIBE, self._describe),
         ]
 
-    def run(self, sql: str, tables: QueryTables) -> Lines:
+    def run(self, sql: str) -> Lines:
         """Run a statement. Raises QueryError, NOT_SUPPORTED with the statement's first words."""
         text = plain(sql)
         if match := CREATE_VIEW.fullmatch(text):
-            return self._create_view(match, sql, tables)
+            return self._create_view(match, sql)
         for pattern, handler in self._handlers:
             if match := pattern.fullmatch(text):
                 return handler(match)
@@ -108,10 +112,10 @@ class Statements:
         parts = [part.strip().strip('"`').lower() for part in text.split(".")]
         return (parts[-2] if len(parts) > 1 else self._database), parts[-1]
 
-    def _create_view(self, match: re.Match[str], sql: str, tables: Relations) -> Lines:
+    def _create_view(self, match: re.Match[str], sql: str) -> Lines:
         database, name = self._name(match[2])
         query = match[3].strip()
-        columns = self._view_columns(query, sql, tables)
+        columns = self._view_columns(query, sql)
         table = view_input(name, self._database, query, columns)
         body = {"DatabaseName": database, "TableInput": table}
         try:
@@ -126,13 +130,11 @@ class Statements:
             self._replace_view(database, name, body, replace=bool(match[1]))
         return Lines((), ())
 
-    def _view_columns(
-        self, query: str, sql: str, tables: Relations
-    ) -> list[tuple[str, types.Type]]:
+    def _view_columns(self, query: str, sql: str) -> list[tuple[str, types.Type]]:
         """Columns of the view's query, whose errors get positions in the whole statement."""
         start = sql.index(query)
         padded = re.sub(r"[^\n]", " ", sql[:start]) + query
-        compiled = compile_statement(padded, self._database, tables)
+        compiled = compile_statement(padded, self._database, self._tables)
         names = [name for name, _ in compiled.columns]
         for place, name in enumerate(names, 1):
             if name is None:
@@ -196,10 +198,9 @@ class Statements:
         names = [entry["Name"] for entry in entries if is_view(entry) or not only_views]
         return Lines(("views" if only_views else "tab_name",), _matching(names, match[3]))
 
-    def _columns(self, database: str, name: str) -> list[dict[str, str]]:
+    def _columns(self, database: str, name: str) -> list[dict[str, Any]]:
         table = self._table(database, name)
-        columns = table.get("StorageDescriptor", {}).get("Columns", [])
-        return [*columns, *table.get("PartitionKeys", [])]
+        return [*table_text.current_columns(table), *table.get("PartitionKeys", [])]
 
     def _show_columns(self, match: re.Match[str]) -> Lines:
         database, name = self._name(match[1])
@@ -209,11 +210,34 @@ class Statements:
         return Lines(("field",), names)
 
     def _describe(self, match: re.Match[str]) -> Lines:
+        """Tables have the two sections of an Iceberg table, views padded cells."""
+        database, name = self._name(match[1])
+        entry = self._table(database, name)
+        if not is_view(entry):
+            table = self._tables.iceberg(entry)
+            return Lines(DESCRIBE_COLUMNS, [*table_text.describe(entry, table)])
         lines = []
-        for column in self._columns(*self._name(match[1])):
+        for column in self._columns(database, name):
             cells = (column["Name"], column.get("Type", ""), column.get("Comment") or "")
             lines.append("\t".join(cell.ljust(CELL_WIDTH) for cell in cells))
         return Lines(DESCRIBE_COLUMNS, lines)
+
+    def _show_create_table(self, match: re.Match[str]) -> Lines:
+        entry = self._require_table(match[1], "SHOW CREATE VIEW shows its statement")
+        text = table_text.show_create(entry, self._tables.iceberg(entry))
+        return Lines(("createtab_stmt",), [*text])
+
+    def _show_partitions(self, match: re.Match[str]) -> Lines:
+        entry = self._require_table(match[1], "it has no partitions")
+        text = table_text.show_partitions(entry, self._tables.iceberg(entry))
+        return Lines(("partition",), [*text])
+
+    def _require_table(self, text: str, advice: str) -> dict[str, Any]:
+        database, name = self._name(text)
+        entry = self._table(database, name)
+        if is_view(entry):
+            raise QueryError("INVALID_TABLE", f"'{database}.{name}' is a view; {advice}")
+        return entry
 
     def _show_create_view(self, match: re.Match[str]) -> Lines:
         database, name = self._name(match[1])

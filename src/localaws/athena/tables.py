@@ -54,7 +54,7 @@ class QueryTables:
             if version is not None:
                 raise not_supported("time travel of a view; put it inside the view's query")
             return read_view(entry)
-        table = self._iceberg(entry)
+        table = self.iceberg(entry)
         _, columns = _snapshot(table, version)
         return TableColumns([(field.name.lower(), trino_type(field)) for field in columns.fields])
 
@@ -84,7 +84,8 @@ class QueryTables:
         except AwsError:
             raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist") from None
 
-    def _iceberg(self, entry: dict[str, Any]) -> StaticTable:
+    def iceberg(self, entry: dict[str, Any]) -> StaticTable:
+        """The table as its metadata file says. Raises QueryError (NOT_SUPPORTED)."""
         parameters = entry.get("Parameters", {})
         name = f"{entry['DatabaseName']}.{entry['Name']}"
         if parameters.get("table_type", "").upper() != "ICEBERG":
@@ -104,7 +105,7 @@ class QueryTables:
 
     def plan(self, scan: Scan) -> tuple[str, list[str], int]:
         """SQL of the view over a scan's files, the files, and the bytes that a query must read."""
-        table = self._iceberg(self.entry(scan.schema, scan.table))
+        table = self.iceberg(self.entry(scan.schema, scan.table))
         snapshot_id, schema = _snapshot(table, scan.version)
         tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
         files = [self._file(task) for task in tasks]

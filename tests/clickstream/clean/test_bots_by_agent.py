@@ -10,13 +10,14 @@ import re2
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.clickstream.clean.agents_seen import BOTS, PEOPLE
+from tests.clickstream.clean.agents_seen import ATTACKS, BOTS, PEOPLE
 from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
 from tests.support.shared_data import shared
 
 from clickstream.clean import clean
-from clickstream.clean.bots import BOT_CLASSES, agent_verdict, agents
+from clickstream.clean.bots import BOT_CLASSES, OWN_EQUIPMENT, agent_verdict, agents
 from clickstream.clean.bots.ai import AI_AGENTS
+from clickstream.clean.bots.attacks import attacks, scanners
 from clickstream.clean.bots.listed import CLASS_OF_TAG, NARROWED, listed, short_name
 from clickstream.clean.bots.shapes import MARKS, WORDS
 from clickstream.parse import parse
@@ -55,20 +56,64 @@ def test_the_reason_says_what_gave_it_away(agent: str, reason: str) -> None:
     assert verdict.reason == f"user agent: {reason}"
 
 
+@pytest.mark.parametrize(
+    ("sign", "agent"), [(sign, agent) for sign, those in ATTACKS.items() for agent in those]
+)
+def test_an_attack_is_a_scanners_with_or_without_a_browsers_name(sign: str, agent: str) -> None:
+    for text in (agent, agent.upper(), f"{PEOPLE[0]} {agent}", f"{agent} {PEOPLE[0]}"):
+        verdict = agent_verdict(text)
+        assert verdict is not None, text
+        assert verdict.bot_class == "scanner", text
+    verdict = agent_verdict(agent)
+    assert verdict is not None
+    assert verdict.reason == f"user agent: {sign}"
+
+
+def test_every_family_of_attacks_has_examples() -> None:
+    signs = {verdict.reason.removeprefix("user agent: ") for _, verdict in attacks()}
+    assert signs == ATTACKS.keys()
+
+
+def test_scanners_have_the_class_scanner_in_any_case() -> None:
+    names = [verdict.reason.removeprefix("user agent: ") for _, verdict in scanners()]
+    assert {"w3af", "Acunetix", "Netsparker", "Nikto", "sqlmap", "Nuclei"} <= set(names)
+    for name in names:
+        for text in (name, name.lower(), name.upper(), f"{PEOPLE[0]} {name.lower()}/1.0"):
+            verdict = agent_verdict(text)
+            assert verdict is not None, text
+            assert (verdict.bot_class, verdict.reason) == ("scanner", f"user agent: {name}")
+
+
+def test_ai_agents_match_in_any_case() -> None:
+    for bot_class, names in AI_AGENTS.items():
+        for name in names:
+            for text in (name.lower(), name.upper(), f"{PEOPLE[0]} ({name.swapcase()}/1.0)"):
+                verdict = agent_verdict(text)
+                assert verdict is not None, text
+                assert verdict.bot_class == bot_class, text
+
+
+def test_known_crawlers_are_caught_in_any_case() -> None:
+    """Save the few that are plain words beside a whole browser's agent, as apps' names may be."""
+    known = [agent for crawler in CRAWLERS for agent in crawler["instances"]]
+    caught = [agent for agent in known if agent_verdict(agent)]
+    for change in (str.lower, str.upper, str.swapcase):
+        lost = [agent for agent in caught if not agent_verdict(change(agent))]
+        assert len(lost) <= 0.006 * len(caught), lost
+
+
 def test_every_verdict_has_a_class_that_there_is() -> None:
     classes = {verdict.bot_class for _, verdict in listed()} | {
         sign[1] for sign in (*WORDS, *MARKS)
     }
-    assert classes | AI_AGENTS.keys() == set(BOT_CLASSES)
+    assert classes | AI_AGENTS.keys() | {OWN_EQUIPMENT} == set(BOT_CLASSES)
     assert set(BOTS) <= set(BOT_CLASSES)
 
 
 def test_every_ai_agent_has_its_class() -> None:
     for bot_class, names in AI_AGENTS.items():
         for name in names:
-            verdict = agent_verdict(
-                f"Mozilla/5.0 (compatible; {name.strip(';')}; +https://a.example)"
-            )
+            verdict = agent_verdict(f"Mozilla/5.0 (compatible; {name}; +https://a.example)")
             assert verdict is not None
             assert verdict.bot_class == bot_class, name
 
@@ -136,12 +181,24 @@ def test_most_crawlers_nobody_has_listed_are_caught() -> None:
     assert statistics.mean(shares) >= 0.98
 
 
+NO_PEOPLE = {
+    "LWPrCa2l') OR 941=(SELECT 941 FROM PG_SLEEP(15))--": "scanner",
+    "Mozilla/5.0 (Laravel Reaver .env Presence)": "scanner",
+    'Mozilliqa"<?=print(9347655345-4954366);?>"': "scanner",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Amzn-User/0.1) "
+    "Chrome/119.0.6045.214 Safari/537.36": "ai user",
+}
+"""What the list of people's agents holds besides: attacks and a fetcher, and their classes."""
+
+
 @pytest.mark.shared_data
 def test_people_are_never_sacrificed() -> None:
     path = shared("user-agents-people", "browsers.yml")
-    people = [agent for those in yaml.safe_load(path.read_text()).values() for agent in those]
-    assert len(people) == 555
-    assert {agent: agent_verdict(agent) for agent in people if agent_verdict(agent)} == {}
+    listed_as_people = yaml.safe_load(path.read_text()).values()
+    agents_of_people = [agent for those in listed_as_people for agent in those]
+    assert len(agents_of_people) == 555
+    judged = {agent: agent_verdict(agent) for agent in agents_of_people}
+    assert {agent: v.bot_class for agent, v in judged.items() if v} == NO_PEOPLE
 
 
 @pytest.mark.shared_data

@@ -5,12 +5,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.channels import (
     DEFAULT_CHANNELS,
+    DISPLAY,
     UNASSIGNED,
     Arrival,
     ChannelRule,
@@ -18,9 +19,9 @@ from clickstream.clean.channels import (
     Evidence,
     arrival,
 )
-from clickstream.clean.click_ids import CLICK_IDS
-from clickstream.clean.known_sites import SORTS
-from clickstream.clean.referrers import referrer_of
+from clickstream.clean.click_ids import CLICK_IDS, PLATFORM_OF
+from clickstream.clean.known_sites import SORTS, aliases, sort_of_source
+from clickstream.clean.referrers import known_source, referrer_of
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.errors import SettingsError
 
@@ -106,6 +107,21 @@ def test_each_rule_takes_its_example_and_no_rule_above_does(number: int, rule: C
         ("utm_campaign=Spring", "", (None, None, UNASSIGNED)),
         ("utm_source=feedburner&utm_medium=feed", "", ("feedburner", "feed", UNASSIGNED)),
         ("utm_source=chatgpt.com", "", ("chatgpt", None, "AI Assistants")),
+        ("utm_source=google_ads", "", ("google", "cpc", "Paid Search")),
+        ("utm_source=adwords", "", ("google", "cpc", "Paid Search")),
+        ("utm_source=google-ads", "", ("google", "cpc", "Paid Search")),
+        ("utm_source=fb-ads", "", ("facebook", "cpc", "Paid Social")),
+        ("utm_source=facebook-ads", "", ("facebook", "cpc", "Paid Social")),
+        ("utm_source=google&utm_medium=pmax", "", ("google", "cpc", "Paid Search")),
+        ("gad_source=1&utm_medium=pmax", "", ("google", "cpc", "Paid Search")),
+        ("gclid=x&utm_source=google&utm_medium=organic", "", ("google", "cpc", "Paid Search")),
+        ("gclid=x&utm_source=crm&utm_medium=email", "", ("crm", "email", "Email")),
+        ("gclid=x&utm_source=crm&utm_medium=app", "", ("crm", "cpc", "Paid Other")),
+        ("dclid=x&utm_source=paper&utm_medium=referral", "", ("paper", "display", "Display")),
+        ("utm_source=google_ads&utm_medium=banner", "", ("google", "banner", "Display")),
+        ("utm_source=threads", "", ("threads", None, "Organic Social")),
+        ("utm_source=leads", "", ("leads", None, UNASSIGNED)),
+        ("awc=x&utm_source=blog&utm_medium=email", "", ("blog", "email", "Email")),
     ],
 )
 def test_arrival(query: str, referrer: str, expected: tuple[str | None, ...]) -> None:
@@ -135,6 +151,56 @@ def test_only_the_order_of_rules_that_hold_matters(found: Evidence, order: list[
     fixed = [next(holding) if RULES[number].holds(found) else number for number in order]
     moved = ChannelRules(tuple(RULES[number] for number in fixed))
     assert moved.channel_of(found) == DEFAULT_CHANNELS.channel_of(found)
+
+
+ADVERTISING = [name for name, one in CLICK_IDS.items() if PLATFORM_OF[one].is_advertising]
+PAID = {DISPLAY, *(rule.channel for rule in RULES if rule.channel.startswith("Paid "))}
+SOURCES = {*sort_of_source(), *aliases()} - {
+    "google ads",
+    *(name for name, alias in aliases().items() if alias.medium),
+}
+"""Names of sources, save those that name ads."""
+
+
+@given(
+    st.sampled_from(ADVERTISING),
+    st.dictionaries(st.sampled_from(["utm_source", "utm_medium"]), st.text(min_size=1)),
+    st.sampled_from(["", "https://www.google.com/", "https://mail.google.com/"]),
+)
+def test_a_click_id_of_an_ad_is_paid_whatever_else_the_tags_say(
+    parameter: str, more: dict[str, str], referrer: str
+) -> None:
+    """Save a mailing, an affiliate or an SMS, which may link to an ad's landing page."""
+    assume(not re.search("mail|newsletter|affiliate|sms", str(more.get("utm_medium")), re.I))
+    found = arrived(urlencode({parameter: "x", **more}), referrer)
+    assert found.channel in PAID
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{} ads", "{}_ads", "{}-ads", "{}ads", "{}-ad", "ads-{}", "ads_{}"]
+)
+@pytest.mark.parametrize("medium", ["", "social", "organic", "referral", "video", "ppc"])
+def test_a_source_that_names_its_ads_is_paid(spelling: str, medium: str) -> None:
+    for source in SOURCES:
+        name = spelling.format(source)
+        for written in (name, name.upper()):
+            found = arrived(urlencode({"utm_source": written, "utm_medium": medium}))
+            assert found.channel in PAID, written
+            assert found.source == known_source(source), written
+
+
+def test_no_source_by_itself_names_ads() -> None:
+    for source in SOURCES:
+        assert arrived(urlencode({"utm_source": source})).channel not in PAID
+
+
+@given(
+    st.sampled_from(sorted(set(CLICK_IDS) - set(ADVERTISING))),
+    st.sampled_from(["social", "organic", "email", "referral"]),
+)
+def test_a_click_id_of_no_ad_leaves_the_medium(parameter: str, medium: str) -> None:
+    tagged = {"utm_source": "crm", "utm_medium": medium}
+    assert arrived(urlencode({parameter: "x", **tagged})) == arrived(urlencode(tagged))
 
 
 tags = st.dictionaries(

@@ -10,7 +10,7 @@ from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, req
 
 from clickstream.clean import COLUMNS, Cleaner, VisitorKeys, clean
 from clickstream.parse import parse
-from clickstream.tables import HITS
+from clickstream.tables import HITS, SESSION_PARTS
 
 lines = st.builds(
     line,
@@ -40,6 +40,7 @@ TYPES = {
     "accuracy_radius_km": "float64",
     "opted_out": "bool",
     "is_bot": "bool",
+    "referrer_logged": "bool",
 }
 """The columns that are no categories of texts."""
 
@@ -56,7 +57,9 @@ def test_the_tables_have_a_column_for_everything_that_is_known() -> None:
     """What `clean` finds out reaches the lake, save what only the steps between need."""
     of_the_hour = {"event_date", "hour_at", "part_id"}
     between = {"carried_as", "visitor_hour"}
-    assert set(HITS.column_names) - of_the_hour == set(COLUMNS) - between
+    of_parts = {"referrer_logged"}
+    assert set(HITS.column_names) - of_the_hour == set(COLUMNS) - between - of_parts
+    assert of_parts <= set(SESSION_PARTS.column_names)
 
 
 @settings(max_examples=30, deadline=None)

@@ -145,3 +145,9 @@ def test_nearly_all_browsers_of_people_have_a_device() -> None:
     assert devices["other"] < 0.1 * devices.total()
     assert min(devices["desktop"], devices["mobile"]) > 200
     assert min(devices["tablet"], devices["tv"], devices["console"]) > 5
+
+
+def test_a_system_that_is_not_known_is_null() -> None:
+    bot = "Mozilla/5.0 (compatible;PetalBot;+https://webmaster.petalsearch.com/site/petalbot)"
+    assert device_of(bot).os is None
+    assert device_of("Other").os is None

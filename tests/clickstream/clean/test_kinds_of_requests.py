@@ -122,7 +122,7 @@ def test_balance_counts_a_bots_assets_as_assets() -> None:
         KEY,
     )
     assert counted(labelled) == {
-        "pages": 1,
+        "page_requests": 1,
         "assets": 2,
         "downloads": 1,
         "bots": 2,

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.support.shared_data import shared
 
 from clickstream.clean import known_sites
-from clickstream.clean.known_search_engines import SEARCH
 from clickstream.clean.known_sites import SORTS
 from clickstream.clean.referrers import Referrer, known_source, referrer_of, sort_of
 
@@ -120,24 +119,76 @@ def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None
     assert known_source(tag) == source
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("deref-gmx.net", "deref-gmx.at", "navigator.gmx.net", "lightmailer-bs.gmx.net"),
+        *("3c.gmx.net", "mail.gmx.com", "deref-web.de", "deref-web-02.de", "3c-bap.web.de"),
+        *("deref-1und1.de", "deref-mail.com", "mail.ionos.de", "email.ionos.co.uk"),
+        *("email.t-online.de", "webmail.freenet.de", "vodafonemail.de", "my.mail.de"),
+        *("messagerie.orange.fr", "mail01.orange.fr", "webmail.laposte.net", "webmail.sfr.fr"),
+        *("zimbra.free.fr", "email.bluewin.ch", "rich-v01.bluewin.ch", "mail.infomaniak.com"),
+        *("mail.tim.it", "webmail.libero.it", "mail.virgilio.it", "mail.tiscali.it"),
+        *("mail.yahoo.com", "mail.yahoo.co.uk", "fr.mail.yahoo.com", "outlook.live.com"),
+        *("mail.proton.me", "app.tuta.com", "mail.zoho.eu", "e.mail.ru", "mail.yandex.kz"),
+        *("poczta.onet.pl", "email.seznam.cz", "mail.qq.com", "mail.aol.com", "webmail.ziggo.nl"),
+        *("webmail.example.org", "webmail2.example.co.uk", "roundcube.example.com"),
+    ],
+)
+def test_webmail_is_email(host: str) -> None:
+    found = referrer_of(f"https://{host}/", ())
+    assert found is not None
+    assert found.sort == "email"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["mail.ru", "www.orange.fr", "web.de", "mailing.example.org", "email.de", "gmx.net.example"],
+)
+def test_a_portal_or_a_name_alike_is_no_webmail(host: str) -> None:
+    found = referrer_of(f"https://{host}/", ())
+    assert found is not None
+    assert found.sort == "other"
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("copilot.com", "copilot"),
+        ("www.copilot.com", "copilot"),
+        ("pplx.ai", "perplexity"),
+        ("character.ai", "character.ai"),
+    ],
+)
+def test_ai_assistants(host: str, source: str) -> None:
+    found = referrer_of(f"https://{host}/", ())
+    assert found is not None
+    assert (found.source, found.sort) == (source, "ai assistant")
+
+
 def test_the_tables_contradict_themselves_nowhere() -> None:
     """A host belongs to one source, a name to one sort; both are written as they are looked up."""
-    hosts: list[str] = []
-    names: list[str] = []
-    for text in (
-        *(SEARCH, known_sites.SOCIAL, known_sites.VIDEO, known_sites.SHOPPING),
-        *(known_sites.EMAIL, known_sites.AI_ASSISTANTS, known_sites.OTHER),
-    ):
-        rows = [line.split(":") for line in text.strip().splitlines()]
-        assert all(len(row) == 2 and row[1].strip() for row in rows)
-        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
-        names += [row[0] for row in rows]
-        hosts += [host for row in rows for host in row[1].split()]
+    mail = [row for row in known_sites.rows("mail_hosts.csv") if row["source"]]
+    sites = [*known_sites.rows("known_sites.csv"), *({"sort": "email", **row} for row in mail)]
+    for sort in {row["sort"] for row in sites}:
+        names = [row["source"] for row in sites if row["sort"] == sort]
+        assert names == sorted(names), f"{sort} is out of order"
+    names = [row["source"] for row in sites]
+    hosts = [host for row in sites for host in row["hosts"].split()]
+    assert all(row["hosts"] for row in sites)
+    assert {row["sort"] for row in sites} == set(SORTS) - {"app"}
     assert len(names) == len(set(names))
     assert len(hosts) == len(set(hosts))
     assert all(text == text.lower() for text in (*hosts, *names))
-    for text in (known_sites.APPS, known_sites.ALIASES):
-        assert {line.split(":")[0] for line in text.strip().splitlines()} <= set(names)
+    assert set(known_sites.source_of_app().values()) <= set(names)
+    assert {alias.source for alias in known_sites.aliases().values()} <= set(names)
+
+
+@pytest.mark.parametrize("name", ["mail_hosts.csv", "source_aliases.csv", "click_ids.csv"])
+def test_every_row_names_its_source_on_the_web(name: str) -> None:
+    for row in known_sites.rows(name):
+        seen = row.get("seen_in") or row["documented_at"]
+        assert seen.startswith("https://"), row
 
 
 @given(st.text())

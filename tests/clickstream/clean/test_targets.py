@@ -115,7 +115,7 @@ def test_a_click_id_gives_its_platform_away_and_nothing_else(name: str, platform
 
 
 def test_every_click_id_has_one_platform_and_ads_come_first() -> None:
-    parameters = [name for one in PLATFORM_OF.values() for name in one.parameters.split()]
+    parameters = [name for one in PLATFORM_OF.values() for name in one.parameters]
     assert len(parameters) == len(set(parameters)) == len(CLICK_IDS)
     assert all(name == name.lower() for name in parameters)
     assert split_target("/?fbclid=x&gclid=y", KEPT).click_platform == "google ads"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -51,9 +52,60 @@ def test_a_day_is_its_first_hour_or_its_last() -> None:
         "2026-11-20T23",
     )
     assert Hour.first_of("2026-11-20T05") == Hour.last_of("2026-11-20T05")
-    for read in (Hour.first_of, Hour.last_of):
-        with pytest.raises(InputError, match="not an hour"):
-            read("2026-02-30")
+
+
+NUMBERS = st.tuples(
+    st.integers(0, 9999), st.integers(0, 13), st.integers(0, 32), st.none() | st.integers(0, 25)
+)
+
+
+@pytest.mark.parametrize("read", [Hour.first_of, Hour.last_of, Hour.parse])
+@given(NUMBERS)
+def test_a_date_that_is_not_in_the_calendar_is_refused_by_the_part_that_is_wrong(
+    read: Callable[[str], Hour], numbers: tuple[int, int, int, int | None]
+) -> None:
+    year, month, day, hour = numbers
+    if read == Hour.parse and hour is None:
+        hour = 0
+    text = f"{year:04}-{month:02}-{day:02}" + ("" if hour is None else f"T{hour:02}")
+    try:
+        start = datetime(year, month, day, hour or 0, tzinfo=UTC)
+    except ValueError:
+        start = None
+    if start:
+        assert read(text).event_date == start.date()
+        return
+    wrong = (
+        "years"
+        if year == 0
+        else f"month {month:02}"
+        if not 1 <= month <= 12
+        else f"hour {hour:02}"
+        if hour is not None and hour > 23 and is_day(year, month, day)
+        else f"day {day:02}"
+    )
+    with pytest.raises(InputError) as refused:
+        read(text)
+    message = str(refused.value)
+    assert message.startswith(f"{text!r} is not {'a day' if hour is None else 'an hour'}: ")
+    assert wrong in message
+
+
+def is_day(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=14))
+def test_any_other_text_is_refused_with_an_example(text: str) -> None:
+    for read in (Hour.first_of, Hour.last_of, Hour.parse):
+        with pytest.raises(InputError) as refused:
+            read(f"{text}x")
+        assert repr(f"{text}x") in str(refused.value)
+        assert "2026-11-20T05" in str(refused.value)
 
 
 @given(EPOCHS, st.integers(-2, 100))

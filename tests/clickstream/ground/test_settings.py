@@ -42,6 +42,26 @@ def test_sources_can_come_from_the_environment(tmp_path: Path) -> None:
     assert chosen.resolve("logs") == tmp_path / "logs"
 
 
+def test_an_empty_map_or_list_in_the_environment_replaces_the_file_s(tmp_path: Path) -> None:
+    text = "[site]\ndomains = ['a']\n[goals.order]\npage = '/'\n[[funnel]]\nname='a'\npage='/'\n"
+    empty = {
+        "CLICKSTREAM_SITE__DOMAINS": "[]",
+        "CLICKSTREAM_GOALS": "{}",
+        "CLICKSTREAM_FUNNEL": "[]",
+    }
+    chosen = load(tmp_path, text, **empty)
+    assert (chosen.site.domains, chosen.goals, chosen.funnel) == ((), {}, ())
+    with_one = load(tmp_path, text, **empty, CLICKSTREAM_GOALS__SALE__PAGE="/sale")
+    assert [*with_one.goals] == ["sale"]
+
+
+@pytest.mark.parametrize("variable", ["CLICKSTREAM_SITE__NAME__X", "CLICKSTREAM_SOURCES__0__PATH"])
+def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> None:
+    text = "[site]\nname = 'a'\n[[sources]]\nname = 'a'\npath = 'x'\n"
+    with pytest.raises(SettingsError, match=variable):
+        load(tmp_path, text, **{variable: "x"})
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

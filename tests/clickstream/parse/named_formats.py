@@ -26,12 +26,18 @@ _HAPROXY = (
 TEMPLATES = {
     "combined": _COMMON + _REST,
     "common": _COMMON,
+    "combined_forwarded": "{client}, 10.0.0.1 - {user} [{time}] "
+    + '"{request}" {status} {size}'
+    + _REST,
+    "common_forwarded": '{client}, 10.0.0.1 - {user} [{time}] "{request}" {status} {size}',
+    "traefik_clf": _COMMON + _REST + ' 17 "cafe@docker" "http://10.0.0.2:80" 3ms',
     "ovh": "{client} {host} {user} [{time}] " + '"{request}" {status} {size}' + _REST,
     "main": _COMMON + _REST + ' "{forwarded}"',
     "gandi": "{host} " + _TIMED + '(0 s) "{request}" {status} {size}' + _REST,
     "icecast2": _COMMON + _REST + " 17",
     "alb": f'h2 {_AWS}"{{request}}" "{{user_agent}}" - - arn "Root=1-5" "{{host}}" "-" 0 more',
     "elb": _AWS + '"{request}" "{user_agent}" - -',
+    "elb without agents": _AWS + '"{request}"',
     "s3": '79a59df9 {host} [{time}] {client} - 3E57 WEBSITE.GET.OBJECT menu "{request}" '
     '{status} - {size} 512 10 9 "{referrer}" "{user_agent}" -',
     "haproxy": _HAPROXY + '"{request}"',

@@ -1,11 +1,20 @@
 """Finding the format, and refusing what has none."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.parse.named_formats import LINES, log_of, record_of
+from tests.clickstream.parse.test_parse_properties import noise
 from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.support.shared_data import SHARED_DATA
 
 from clickstream.errors import InputError
-from clickstream.parse import FORMATS, concat, detect, parse, unescape
-from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT
+from clickstream.parse import FORMATS, Detected, Format, concat, detect, parse, unescape
+from clickstream.parse.detect import GLANCE, LINES_LOOKED_AT, SAMPLE_LINES
+from clickstream.parse.rows import Rows
 
 COMMON = HEAD + b'"GET /a HTTP/1.1" 200 10'
 
@@ -60,3 +69,66 @@ def test_nothing_at_all_has_the_same_columns() -> None:
 def test_text_that_was_never_escaped_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="Not an escaped line"):
         unescape(text)
+
+
+WRITTEN = st.sampled_from(sorted(LINES)).flatmap(
+    lambda name: st.lists(record_of(name), min_size=1, max_size=3).map(
+        lambda some: log_of(name, some)
+    )
+)
+
+
+def detected(sample: bytes, likely: str = "") -> Detected | None:
+    try:
+        return detect(sample, likely)
+    except InputError:
+        return None
+
+
+EXAMPLES = st.sampled_from([known.example.encode() + b"\n" for known in FORMATS.values()])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=2).map(b"".join),
+    st.integers(0, 9),
+    st.sampled_from(["mine", *FORMATS]),
+)
+def test_the_likely_format_changes_no_result(log: bytes, cut: int, likely: str) -> None:
+    sample = log[: len(log) - cut]
+    found = detected(sample)
+    assert detected(sample, likely) == found
+    assert found is None or detected(sample, found.name) == found
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("path", sorted((SHARED_DATA / "format-samples").glob("*.log")))
+def test_the_likely_format_changes_nothing_for_samples_of_servers(path: Path) -> None:
+    sample = path.read_bytes()
+    found = detected(sample)
+    likely = ("combined", "json", found.name if found else "")
+    assert {detected(sample, name) for name in likely} == {found}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_likely_format_is_accepted_without_the_others(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = FORMATS[name].example.encode()
+    used = set()
+    for other, known in FORMATS.items():
+
+        def read(data: bytes, header: bytes, other: str = other, known: Format = known) -> Rows:
+            used.add(other)
+            return known.read(data, header)
+
+        monkeypatch.setitem(FORMATS, other, replace(known, read=read))  # type: ignore[arg-type]
+    assert detect(example, name).name == name
+    assert used <= {name}
+
+
+def test_an_error_log_is_given_up_after_its_first_1000_lines() -> None:
+    error = b"2026/11/20 17:00:00 [error] 7#7: *1 open() failed\n"
+    assert detect(error * (SAMPLE_LINES - 1) + COMMON).name == "common"
+    with pytest.raises(InputError):
+        detect(error * SAMPLE_LINES + COMMON)

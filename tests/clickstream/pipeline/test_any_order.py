@@ -62,7 +62,7 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
 
 
 def assert_same(left: Lake, right: Lake) -> None:
-    assert pipeline.verify(left) == []
+    assert pipeline.verify(left).is_proven
     for name, frame in contents(right).items():
         pd.testing.assert_frame_equal(contents(left)[name], frame, obj=name)
 
@@ -95,7 +95,7 @@ def test_an_hour_is_published_once_though_the_one_before_came_meanwhile(
     pipeline.build_hour(lake, FIRST, "test")
     assert pipeline.build_sessions(lake, staged).carry_in != staged.carry_in
     assert [one.reason for one in pipeline.register_tables(lake, staged, "test")] == ["built"]
-    assert pipeline.verify(lake, FIRST, second) == []
+    assert pipeline.verify(lake, FIRST, second).is_proven
 
 
 def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
     assert ledger["late_lines"].sum() == len(lines)
     beyond = ledger[ledger["hour_at"] <= LAST.naive]
     assert beyond["lines"].sum() == len(log_lines(1))
-    assert pipeline.verify(late) == []
+    assert pipeline.verify(late).is_proven
     assert session_facts(late) == session_facts(in_order)
 
 
@@ -138,7 +138,7 @@ def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_p
     pipeline.build_hour(patient, FIRST.plus(2), "test")
     pipeline.build_hour(patient, FIRST, "test")
     assert [facts[-1] for facts in session_facts(patient)] == [2]
-    assert pipeline.verify(patient) == []
+    assert pipeline.verify(patient).is_proven
 
 
 def test_staged_files_of_two_builds_are_the_same_bytes(in_order: Lake) -> None:

@@ -90,7 +90,7 @@ def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_o
     after = lake_hour.ledger(lake).set_index("hour_at")["published_at"]
     is_later = before.index >= second_midnight.naive
     assert (before[is_later] == after[is_later]).all()
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     once = make_lake("once")
     pipeline.pull(once, once.settings.sources[0])
     build_all(once, first, hours[-1], "once")
@@ -122,7 +122,7 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     assert athena.query(lake, "select count(distinct session_id) from session_parts").rows == [(1,)]
     pipeline.build_hour(lake, FIRST, "again")
     assert (len(changes(lake)), late_lines(lake)[0]) == (3, (2, True))
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
 
 
 def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
         with suppress(Killed):
             build_all(dying_after(lake, commits), *pair, "killed")
             pytest.fail("it should have died")
-    broken = {f.hour for f in pipeline.verify(lake) if "broke off" in f.what}
+    broken = {f.hour for f in pipeline.verify(lake).findings if "broke off" in f.what}
     assert broken == {*hour_range(FIRST, pairs[-2][1])}, "after its last commit it is done"
     build_all(lake, FIRST, last, "again")
     assert changes(lake) == [
@@ -158,4 +158,4 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
         )
     ]
     assert late_lines(lake) == [(1, True)] * 2 * len(pairs)
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.clickstream.pipeline.test_pull import WebServer, raw_lines
+from tests.support.web_server import WebServer, raw_lines
 
 from clickstream import pipeline
 from clickstream.collect.compression import Content

@@ -19,6 +19,7 @@ from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import Steps, reprocess
 from clickstream.pipeline.batches import build_hours
 from clickstream.pipeline.records import Built
+from clickstream.settings import Site
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
 HOURS = list(hour_range(FIRST, LAST))
@@ -66,7 +67,7 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
     assert run(built, "again") == [*map(str, HOURS)]
     assert contents(built) == before
     assert publishers(built) == ["again"] * 3
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert left_for(built, "again") == []
 
 
@@ -114,7 +115,7 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
     assert publishers(built)[1:] == ["again"] * 2
     assert left_for(built, "again") == HOURS[:2]
     run(built, "again")
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert outdated(built) == [""] * 3
     assert set(publishers(built)) == {"again"}
 
@@ -126,7 +127,7 @@ def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake)
     lake = open_lake(settings.model_copy(update={"sessions": shorter}), built.session)
     assert outdated(lake) == ["built by other settings or another version"] * 3
     assert sorted(run(lake, "again")) == [*map(str, HOURS)]
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
 
 
 def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     list(pipeline.rebuild(built, todo, "again"))
     assert publishers(built) == ["first", "again", "first"]
     assert outdated(built) == [""] * 3
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
 
 
 def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
     pipeline.pull(lake, lake.settings.sources[0])
     found = pipeline.standings(lake, FIRST, FIRST)
-    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hours, 1 not built yet; 0 ")
+    assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
     assert found[0].raw_bytes > 0
     assert left_for(lake, "again", only_outdated=True) == HOURS
 
@@ -240,5 +241,18 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
     along = (str(HOURS[1]), "built again after an hour before changed")
     assert [reasons[0], reasons[1][: len(as_planned[1])]] == as_planned
     assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert set(publishers(built)) == {"again"}
+
+
+def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
+    assert pipeline.describe_other_settings(built, LAST, LAST) == ""
+    site = Site(domains=("shop.example",))
+    other = open_lake(built.settings.model_copy(update={"site": site}), built.session)
+    said = pipeline.describe_other_settings(other, LAST, LAST)
+    assert said.startswith(
+        f"2 published hours beside {LAST} to {LAST} were built by other settings"
+    )
+    assert f"the nearest of them {LAST.previous}" in said
+    for alone in ((FIRST, LAST), (FIRST.plus(30), LAST.plus(30))):  # nothing is published beside it
+        assert pipeline.describe_other_settings(other, *alone) == ""

@@ -113,7 +113,7 @@ def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> 
         pipeline.build_hour(changing, hour, "alone")
     assert athena.query(changing, SESSIONS).rows == ids
     assert [requests for *_, requests in ids] == ["2", "2", "1"]
-    assert pipeline.verify(changing) == []
+    assert pipeline.verify(changing).is_proven
 
 
 def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
@@ -128,7 +128,7 @@ def test_nothing_is_published_of_hours_that_do_not_add_up(
     really = clean.Requests.balance
 
     def one_too_many(requests: clean.Requests, rows: slice = slice(None)) -> dict[str, int]:
-        return {**really(requests, rows), "pages": 1}
+        return {**really(requests, rows), "page_requests": 1}
 
     monkeypatch.setattr(clean.Requests, "balance", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):

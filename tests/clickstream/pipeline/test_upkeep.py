@@ -94,7 +94,7 @@ def test_a_day_that_is_over_becomes_one_file_of_the_same_rows(built: Lake) -> No
         ordered = held.sort_values(list(table.sort_by), ignore_index=True, kind="stable")
         pd.testing.assert_frame_equal(held, ordered)
     assert_same(contents(built), before)
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert reader.to_arrow().num_rows == len(before["hits"])
     assert pipeline.compact_days(built, SETTLED).files_before == 0
 
@@ -138,7 +138,7 @@ def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     late = contents(built)
     assert pipeline.compact_days(built, SETTLED).left == []
     assert_same(contents(built), late)
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
 
 
 def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_is_not(
@@ -149,7 +149,7 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     with pytest.raises(StaleHour):
         loaded.replace(FIRST, FIRST, loaded.read(FIRST, FIRST))
     loaded.replace(LAST.next, LAST.next, loaded.read(LAST.next, LAST.next))
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
 
 
 def test_builds_and_compactions_side_by_side(built: Lake, reopen: Callable[[], Lake]) -> None:
@@ -175,7 +175,7 @@ def test_builds_and_compactions_side_by_side(built: Lake, reopen: Callable[[], L
     assert errors == []
     pipeline.compact_days(built, SETTLED)
     assert files_of(built, HITS) == 1
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert (rows(built, HITS)["page"] == "/late").sum() == 2
     assert len(rows(built, HITS)) + len(rows(built, REJECTS)) == len(log_lines()) + 2
 
@@ -202,7 +202,7 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     assert count_as_of(built, today) == lines + 1
     with pytest.raises(QueryFailed, match="No version history"):
         count_as_of(built, yesterday)
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
 
 
 def test_expiry_changes_no_state_after_its_horizon(
@@ -325,5 +325,5 @@ def test_upkeep_killed_at_any_commit_or_deletion_is_mended_by_the_next(built: La
             deaths += 1
             assert_same(contents(built), before)
     assert deaths >= 10
-    assert pipeline.verify(built) == []
+    assert pipeline.verify(built).is_proven
     assert keys(built, "warehouse/") <= referenced(built)

@@ -37,7 +37,7 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 @pytest.fixture(scope="module")
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
-    assert pipeline.verify(lake) == []
+    assert pipeline.verify(lake).is_proven
     return {table.name: iceberg.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
@@ -116,7 +116,9 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
     "the hour is in the ledger twice": lambda lake: rewrite(
         lake, HOUR_LEDGER, lambda rows: rows.append(rows[0])
     ),
-    "the balance does not close": lambda lake: rewrite(lake, HOUR_LEDGER, changed("pages", 999)),
+    "the balance does not close": lambda lake: rewrite(
+        lake, HOUR_LEDGER, changed("page_requests", 999)
+    ),
     "another carry was taken over": lambda lake: rewrite(
         lake, HOUR_LEDGER, changed("carry_in", "x")
     ),
@@ -134,9 +136,11 @@ def test_what_is_broken_is_found(
 ) -> None:
     """By looking at the whole range, and at hour after hour."""
     FAULTS[fault](lake)
-    found = pipeline.verify(lake, FIRST, LAST)
+    report = pipeline.verify(lake, FIRST, LAST)
+    found = report.findings
     monkeypatch.setattr(proofs, "LINES_AT_ONCE", 1)
-    assert pipeline.verify(lake, FIRST, LAST) == found
+    assert pipeline.verify(lake, FIRST, LAST) == report
+    assert not report.is_proven
     assert HOUR in {finding.hour for finding in found}
     assert all("To mend it: clickstream mend" in finding.sentence for finding in found)
     restore(lake, right)
@@ -148,11 +152,11 @@ def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> Non
         FAULTS[fault](lake)
     FAULTS["another carry was taken over"](lake)
     stray_mark(lake)
-    assert pipeline.verify(lake, LAST) == []
-    assert pipeline.verify(lake, FIRST, FIRST) == []
-    found = pipeline.verify(lake)
-    assert {finding.hour for finding in found} == {HOUR}
-    assert pipeline.mend(lake, found, "tests") == []
+    assert pipeline.verify(lake, LAST).is_proven
+    assert pipeline.verify(lake, FIRST, FIRST).is_proven
+    report = pipeline.verify(lake)
+    assert {finding.hour for finding in report.findings} == {HOUR}
+    assert pipeline.mend(lake, report, "tests").is_proven
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
@@ -167,17 +171,18 @@ def test_an_hour_that_is_published_meanwhile_is_right(lake: Lake) -> None:
         if told.count("Rows, parts and lines") == 1 == told.count(what):
             pipeline.build_hour(lake, HOUR, "meanwhile")
 
-    assert pipeline.verify(lake, progress=publish) == []
+    assert pipeline.verify(lake, progress=publish).is_proven
     assert told.count("The ledger") == 2, "the first look should have met a changed hour"
     without_late_line(lake)
 
 
 def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
-    (found,) = pipeline.verify(lake)
+    report = pipeline.verify(lake)
+    (found,) = report.findings
     assert (found.hour, found.what) == (HOUR, "lines came late and wait to be built in")
     told: list[str] = []
-    assert pipeline.mend(lake, [found], "tests", told.append) == []
+    assert pipeline.mend(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
     without_late_line(lake)
 
@@ -187,10 +192,11 @@ def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     pipeline.build_hour(lake, HOUR, "tests")
     objects.delete(lake, [raw.list_raw(lake, HOUR)[-1].key])
     before = contents(lake)
-    (found,) = pipeline.verify(lake)
+    report = pipeline.verify(lake)
+    (found,) = report.findings
     assert "of which 1 are left" in found.what
     assert "clickstream mend" not in found.sentence
-    assert pipeline.mend(lake, [found], "tests") == [found]
+    assert pipeline.mend(lake, report, "tests").findings == (found,)
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
     pipeline.build_hour(lake, HOUR, "tests")

@@ -66,6 +66,7 @@ def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
             "page": pd.Categorical([f"/{second}" for _, second in hits]),
             "is_bot": np.zeros(n, np.bool_),
             "opted_out": np.zeros(n, np.bool_),
+            "referrer_logged": np.ones(n, np.bool_),
             **{name: pd.Categorical(pd.array([None] * n, dtype="str")) for name in TEXTS},
             **{name: pd.Categorical(values) for name, values in columns.items()},
         }
@@ -221,6 +222,21 @@ def test_arrival_and_pages_of_a_part() -> None:
     assert (part["entry_page"], part["exit_page"]) == ("/10", "/20")
     assert (part["page_views"], part["assets"], part["requests"]) == (2, 1, 4)
     assert (part["channel"], part["utm_source"]) == ("Referral", "late")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "logged", "expected"),
+    [
+        (["page", "page"], [True, True], True),
+        (["page", "asset"], [False, True], True),
+        (["page", "page"], [False, False], False),
+    ],
+)
+def test_referrer_is_logged_if_it_is_for_any_request(kinds, logged, expected) -> None:
+    requests = made([("a", 5), ("a", 10)], kind=kinds)
+    requests.rows["referrer_logged"] = logged
+    part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]
+    assert part["referrer_logged"] == expected
 
 
 def test_a_session_goes_on_under_a_new_visitor_key() -> None:

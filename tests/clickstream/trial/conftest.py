@@ -10,7 +10,11 @@ import pytest
 from rich.console import Console
 from tests.clickstream.trial.small_log import LINES
 
+from clickstream.settings import Settings, Site
 from clickstream.trial import run_trial
+
+SETTINGS = Settings(site=Site(domains=("cafe.example",)))
+"""The small log is too small for the site's own domain to be inferred."""
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
 
     def run(*paths: Path | str, log_format: str = "auto") -> tuple[int, Any, str]:
         out = io.StringIO()
-        code = run_trial([*map(str, paths)], log_format, True, Console(file=out))
+        code = run_trial([*map(str, paths)], log_format, True, Console(file=out), SETTINGS)
         text = out.getvalue()
         return code, json.loads(text) if text else None, capsys.readouterr().err
 
@@ -39,7 +43,8 @@ def page() -> Callable[..., str]:
 
     def run(*paths: Path | str, width: int = 80, **console: Any) -> str:
         out = io.StringIO()
-        run_trial([*map(str, paths)], "auto", False, Console(file=out, width=width, **console))
+        shown = Console(file=out, width=width, **console)
+        run_trial([*map(str, paths)], "auto", False, shown, SETTINGS)
         return out.getvalue()
 
     return run

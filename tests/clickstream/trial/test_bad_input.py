@@ -19,14 +19,6 @@ def test_missing_file(report, tmp_path):
     assert report(path) == (1, None, f"{path} does not exist: check the name.\n")
 
 
-def test_directory(report, tmp_path):
-    code, figures, errors = report(tmp_path)
-    assert (code, figures) == (1, None)
-    assert one_sentence(errors)
-    assert f"{tmp_path} is a directory" in errors
-    assert "*.log" in errors
-
-
 def test_empty_file(report, tmp_path):
     path = tmp_path / "empty.log"
     path.touch()
@@ -72,7 +64,8 @@ def test_unknown_format_name(report, log):
     assert (code, figures) == (1, None)
     assert one_sentence(errors)
     assert "'fancy'" in errors
-    assert "auto, combined, common" in errors
+    assert "use one of auto, " in errors
+    assert ", combined, common, " in errors
 
 
 def test_wrong_format_rejects_every_line_and_says_so(report, log):
@@ -81,7 +74,7 @@ def test_wrong_format_rejects_every_line_and_says_so(report, log):
     assert figures["rejected"]["total"] == figures["lines"] == len(LINES)
     assert figures["first_at"] is None
     assert one_sentence(errors)
-    assert "None of the 12 lines" in errors
+    assert "Could use none of 12 lines: " in errors
 
 
 @pytest.mark.parametrize(
@@ -120,11 +113,12 @@ def test_damaged_checksum_is_told(report, tmp_path):
 
 
 def test_every_bad_file_is_named_and_the_good_ones_are_reported(report, log, tmp_path):
-    code, figures, errors = report(tmp_path / "a", log, tmp_path)
+    (tmp_path / "none").mkdir()
+    code, figures, errors = report(tmp_path / "a", log, tmp_path / "none")
     assert (code, figures["lines"]) == (1, len(LINES))
     assert errors.count("\n") == 2
     assert f"{tmp_path / 'a'} does not exist" in errors
-    assert f"{tmp_path} is a directory" in errors
+    assert f"{tmp_path / 'none'} holds no files" in errors
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")

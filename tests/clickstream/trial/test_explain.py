@@ -47,7 +47,7 @@ def test_every_step_of_a_visit_from_a_newsletter() -> None:
         "Referrer": "none",
         "Tags": "utm_source=news, utm_medium=email, click_platform=google ads",
         "Channel": "Email",
-        "Counted": "pages",
+        "Counted": "page_requests",
     }
 
 

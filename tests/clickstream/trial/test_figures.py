@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.trial.small_log import LINES, line
 
-from clickstream.clean import CleanRules, LookUps
+from clickstream.clean import CleanRules, LookUps, OwnDomain
 from clickstream.parse import parse
 from clickstream.sessions import SessionRules
 from clickstream.trial import FIGURES
@@ -20,10 +20,11 @@ from clickstream.trial.figures import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (
-    "lines parsed rejected balance by_status bytes clients visitors sessions engaged_sessions "
+    "lines parsed rejected balance by_status errors bytes clients visitors sessions page_views "
+    "median_session_seconds engaged_sessions "
     "goals request_runs "
-    "by_hour_utc channels devices countries top_pages top_referrers campaigns bots first_at "
-    "last_at cpu_seconds"
+    "by_hour_utc channels devices countries top_pages top_referrers own_domain campaigns bots "
+    "first_at last_at cpu_seconds"
 ).split()
 
 
@@ -36,7 +37,7 @@ def test_small_log_by_hand(report, log):
         "parsed": 11,
         "rejected": {"total": 1, "by_reason": {"not an access-log line": 1}},
         "balance": {
-            "pages": 4,
+            "page_requests": 4,
             "assets": 3,
             "downloads": 0,
             "bots": 2,
@@ -48,10 +49,16 @@ def test_small_log_by_hand(report, log):
             "others": 0,
         },
         "by_status": {"200": 9, "301": 1, "404": 1},
+        "errors": {
+            "4xx": {"people": 1, "bots": 0, "assets": 0, "others": 0},
+            "5xx": {"people": 0, "bots": 0, "assets": 0, "others": 0},
+        },
         "bytes": 1050,
         "clients": 4,
         "visitors": 2,
         "sessions": 3,
+        "page_views": 4,
+        "median_session_seconds": 5.0,
         "engaged_sessions": 1,
         "goals": {},
         "request_runs": 5,
@@ -61,6 +68,7 @@ def test_small_log_by_hand(report, log):
         "countries": {},
         "top_pages": [{"page": "/", "page_views": 2}, {"page": "/menu", "page_views": 2}],
         "top_referrers": [{"domain": "www.google.com", "page_views": 1}],
+        "own_domain": None,
         "campaigns": [
             {
                 "source": "news letter",
@@ -121,19 +129,21 @@ def test_neither_order_nor_blocks_change_a_figure(lines, size):
     assert figures_of(blocks) == figures_of(["".join(LINES)])
 
 
-def test_configured_domains_replace_the_guessed_one(log):
-    guessed = figures_of([log.read_text()])
-    told = figures_of([log.read_text()], domains=("www.google.com", "cafe.example"))
-    assert (guessed.own_domain, list(guessed.top_referrers)) == ("cafe.example", ["www.google.com"])
-    assert (told.own_domain, told.top_referrers) == (None, {})
+def test_configured_domains_replace_the_inferred_one():
+    lines = LINES * 30
+    inferred = figures_of(lines)
+    named = figures_of(lines, domains=("www.google.com", "cafe.example"))
+    assert inferred.own_domain == OwnDomain("cafe.example", 60, 60)
+    assert list(inferred.top_referrers) == ["www.google.com"]
+    assert (named.own_domain, named.top_referrers) == (None, {})
 
 
 def test_no_own_domain_without_a_majority():
-    lines = [
+    assets = [
         line("192.0.2.1", "05:00:00", "/a.png", referrer="https://a.example/"),
         line("192.0.2.1", "05:00:00", "/a.png", referrer="https://b.example/"),
-        line("192.0.2.1", "05:00:00", "/", referrer="https://a.example/"),
     ]
+    lines = [line("192.0.2.1", "05:00:00", "/", referrer="https://a.example/"), *assets * 100]
     figures = figures_of(lines)
     assert (figures.own_domain, figures.top_referrers) == (None, {"a.example": 1})
 

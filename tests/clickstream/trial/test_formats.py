@@ -36,7 +36,7 @@ def test_the_page_says_which_format_was_found_and_how_sure_that_is(page, tmp_pat
     second.write_text(FORMATS["json"].example + "\n")
     text = page(first, second)
     assert "format combined, which reads 3 of 4 lines" in text
-    assert "format json, which reads 1 of 1 lines" in text
+    assert "format json, which reads 1 of 1 line" in text
 
 
 @pytest.mark.parametrize("log_format", ["auto", "combined"])

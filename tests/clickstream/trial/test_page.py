@@ -23,13 +23,42 @@ def test_page_shows_the_figures(page, log):
     for shown in ("visitors", "sessions", "pages / session", "bounce rate", "1.33", "66.7%"):
         assert shown in text
     assert "33.3% of the sessions were engaged." in text
-    for shown in ("/menu", "www.google.com", "cafe.example", "news letter / email / autumn"):
+    for shown in ("/menu", "www.google.com", "news letter / email / autumn"):
         assert shown in text
     for shown in ("200 OK", "404 Not Found", "301 Moved Permanently", "Googlebot"):
         assert shown in text
     assert "not an access-log line" in text
     assert "1 not an access-log line  such as line 12 of" in text
     assert "this is no log line" in text
+
+
+def test_page_names_the_inferred_own_domain_with_its_evidence(page, tmp_path):
+    log = tmp_path / "access.log"
+    log.write_text("".join(LINES * 30).replace("cafe.example", "shop.example"))
+    said = " ".join(page(log, width=120).split())
+    assert "Own domain: shop.example, inferred from 60 of 60 asset requests" in said
+
+
+def test_one_line_of_one_file_is_in_the_singular(page, tmp_path):
+    path = tmp_path / "one.log"
+    path.write_text(line("192.0.2.1", "05:00:00", "/", agent="curl/8.0"))
+    text = page(path)
+    assert "1 line in " in text
+    assert "1 client address," in text
+    assert "1 request; what gave them away" in text
+    assert not re.search(r"\b1 (lines|files|requests|client addresses)", text)
+
+
+def test_a_file_that_could_not_be_read_is_not_counted(page, log, tmp_path):
+    text = page(log, tmp_path / "nosuch", width=200)
+    assert f"12 lines in {log}" in text
+    assert "2 files" not in text
+
+
+def test_the_page_shows_page_views_and_the_median_session(page, log):
+    text = page(log)
+    for shown in ("page requests", "page views", "median session", "5 s"):
+        assert shown in text
 
 
 def test_balance_on_the_page_adds_up(page, log):

@@ -29,6 +29,7 @@ requests = st.lists(
         st.sampled_from(["page", "asset"]),
         st.sampled_from([False] * 9 + [True]),
         st.sampled_from([None, None, "Email", "Referral"]),
+        st.sampled_from([True, True, False]),  # whether the log has a referrer field
     ),
     min_size=1,
     max_size=60,
@@ -51,7 +52,13 @@ def test_sessions_are_those_of_the_hourly_parts(rows) -> None:
     engaged = is_long | (counted["page_views"] > 1) | (counted["conversions"] > 0)
     assert counts.engaged == engaged.sum()
     assert counts.goals == {"mail": (counted["conversions"] > 0).sum()}
-    assert counts.channels == Counter(counted["channel"].fillna("Direct"))
+    otherwise = counted["referrer_logged"].map({True: "Direct", False: "not logged"})
+    assert counts.channels == Counter(counted["channel"].fillna(otherwise))
+    assert counts.median_seconds == (length.dt.total_seconds().median() if len(counted) else None)
+    of_people = log.rows[counts.is_page_view]
+    assert len(of_people) == counts.page_views
+    assert (of_people["kind"] == "page").all()
+    assert of_people["visitor_id"].nunique() == counts.visitors
 
 
 @settings(deadline=None, max_examples=30)
@@ -64,7 +71,7 @@ def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
 
 
 def test_a_session_of_days_ends_at_each_midnight() -> None:
-    every_20_minutes = made_of([("a", 1200, "page", False, None)] * 24 * 6)  # for 48 hours
+    every_20_minutes = made_of([("a", 1200, "page", False, None, True)] * 24 * 6)  # for 48 hours
     assert count_sessions(every_20_minutes, RULES) == SessionCounts(
         request_runs=1,
         visitors=1,
@@ -73,6 +80,7 @@ def test_a_session_of_days_ends_at_each_midnight() -> None:
         channels=Counter({"Direct": 3}),
         engaged=3,
         goals=Counter({"mail": 0}),
+        median_seconds=66_000.0,  # of 66,000 and 85,200 and 18,000
     )
 
 
@@ -81,7 +89,7 @@ def test_no_request_no_session() -> None:
 
 
 def made_of(rows) -> Made:
-    visitors, silences, kinds, is_bot, channels = zip(*rows, strict=True)
+    visitors, silences, kinds, is_bot, channels, logged = zip(*rows, strict=True)
     seconds = pd.Series(silences).groupby(list(visitors)).cumsum()
     offset = int((START - pd.Timestamp("2026-11-20T22:00:00")).total_seconds())
     log = made(
@@ -90,6 +98,7 @@ def made_of(rows) -> Made:
         channel=list(channels),
     )
     log.rows["is_bot"] = list(is_bot)
+    log.rows["referrer_logged"] = list(logged)
     log.rows["method"] = pd.Categorical(["GET"] * len(log))
     log.rows["status"] = 200
     return log
@@ -107,4 +116,5 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
     grouped = whole.sort_values("first_hit_at").groupby(["visitor_id", "session_id"])
     merged = {"is_bot": "any", "page_views": "sum", "conversions": "sum", "channel": "last"}
+    merged["referrer_logged"] = "any"
     return grouped.agg({**merged, "first_hit_at": "min", "last_hit_at": "max"}).reset_index()

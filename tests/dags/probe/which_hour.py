@@ -8,7 +8,7 @@ from clickstream_dags import hour_param, resolve_hour
 
 @task
 def resolve() -> str:
-    return str(resolve_hour(get_current_context()))
+    return str(resolve_hour(get_current_context()["dag_run"]))
 
 
 @dag(

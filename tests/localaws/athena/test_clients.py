@@ -53,6 +53,18 @@ def test_pyathena_many_rows(connection: pyathena.connection.Connection) -> None:
     assert sum(row[0] for row in cursor.fetchall()) == 1234 * 1235 // 2
 
 
+def test_pyathena_reads_what_show_and_describe_answer(
+    connection: pyathena.connection.Connection,
+) -> None:
+    """As with AWS, a line is one value, though DESCRIBE names three columns."""
+    connection.cursor().execute("create or replace view described as select 1 as n")
+    (line,) = connection.cursor().execute("describe described").fetchall()
+    assert [cell.strip() for cell in line[0].split("\t")] == ["n", "int", ""]
+    assert ("described",) in connection.cursor().execute("show tables").fetchall()
+    created = connection.cursor().execute("show create view described").fetchall()
+    assert created[1] == ("select 1 as n",)
+
+
 def test_pyathena_pandas_cursor(
     connection: pyathena.connection.Connection,
     local_aws: LocalAwsProcess,

@@ -98,8 +98,10 @@ def test_hours_overwritten_one_by_one(catalog: GlueCatalog, athena: AthenaClient
         ["2026-11-21 00:00:00.000", "30", "30"],
         ["2026-11-21 01:00:00.000", "30", "30"],
     ]
-    described = [line.split("\t")[:2] for line in athena.lines(f"describe {name}")]
-    assert [cell.strip() for cell in described[1]] == ["hour_at", "timestamp"]
+    assert athena.lines(f"show partitions {name}") == [
+        "event_date=2026-11-20",
+        "event_date=2026-11-21",
+    ]
 
 
 def test_conditions_and_columns_lessen_what_is_read(
@@ -292,3 +294,75 @@ def test_table_that_is_not_iceberg_is_refused(
     table = {"Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {}}
     local_aws.client("glue").create_table(DatabaseName=athena.database, TableInput=table)
     assert "tables other than Iceberg" in athena.reason(f"select * from {name}")
+
+
+NESTED_SCHEMA = Schema(
+    NestedField(1, "event_date", DateType(), required=True, doc="The day; it's UTC."),
+    NestedField(
+        2,
+        "items",
+        ListType(3, StructType(NestedField(4, "name", StringType())), element_required=False),
+    ),
+    NestedField(5, "price", DecimalType(10, 2)),
+)
+
+
+def test_describe_has_the_columns_and_the_partition_spec(
+    catalog: GlueCatalog, athena: AthenaClient
+) -> None:
+    name, _ = new_table(catalog, athena, NESTED_SCHEMA, BY_DATE)
+    lines = [
+        "# Table schema:\t\t",
+        "# col_name\tdata_type\tcomment",
+        "event_date\tdate\tThe day; it's UTC.",
+        "items\tarray<struct<name: string>>\t",
+        "price\tdecimal(10, 2)\t",
+        "\t\t",
+        "# Partition spec:\t\t",
+        "# field_name\tfield_transform\tcolumn_name",
+        "event_date\tidentity\tevent_date",
+    ]
+    assert athena.lines(f"describe {name}") == lines
+    assert athena.lines(f"DESC `{athena.database}`.`{name}`;") == lines
+    assert athena.lines(f"show partitions {name}") == []
+
+
+def test_show_create_table_makes_a_table_with_the_same_columns_and_partitions(
+    catalog: GlueCatalog, athena: AthenaClient
+) -> None:
+    name, table = new_table(catalog, athena, NESTED_SCHEMA, BY_DATE)
+    assert athena.lines(f"show create table {name}") == [
+        f"CREATE TABLE {athena.database}.{name} (",
+        "  event_date date COMMENT 'The day; it\\'s UTC.',",
+        "  items array<struct<name:string>>,",
+        "  price decimal(10,2))",
+        "PARTITIONED BY (`event_date`)",
+        f"LOCATION '{table.location()}'",
+        "TBLPROPERTIES (",
+        "  'table_type'='iceberg',",
+        "  'format'='parquet',",
+        "  'write_compression'='zstd');",
+    ]
+
+
+def test_a_column_that_was_dropped_is_not_described(
+    catalog: GlueCatalog, athena: AthenaClient
+) -> None:
+    name, table = new_table(catalog, athena, HOUR_SCHEMA, BY_DATE)
+    with table.update_schema() as update:
+        update.delete_column("amount")
+    shown = [line.strip() for line in athena.lines(f"show columns from {name}")]
+    assert shown == ["event_date", "hour_at", "visitor"]
+    assert not any("amount" in line for line in athena.lines(f"describe {name}"))
+    assert not any("amount" in line for line in athena.lines(f"show create table {name}"))
+
+
+def test_a_table_without_partitions_and_a_view_have_none_to_show(
+    catalog: GlueCatalog, athena: AthenaClient
+) -> None:
+    name, _ = new_table(catalog, athena, HOUR_SCHEMA, PartitionSpec())
+    assert "is not a partitioned table" in athena.reason(f"show partitions {name}")
+    athena.succeed(f"create view {name}_view as select 1 as n")
+    for statement in ("show partitions", "show create table"):
+        assert "is a view" in athena.reason(f"{statement} {name}_view")
+        assert athena.reason(f"{statement} nowhere").startswith("TABLE_NOT_FOUND")

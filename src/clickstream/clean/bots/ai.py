@@ -81,7 +81,7 @@ AI_AGENTS: dict[str, tuple[str, ...]] = {
         "MistralAI-User",  # https://docs.mistral.ai/robots
         "DuckAssistBot",  # https://duckduckgo.com/duckduckgo-help-pages/results/duckassistbot
         "meta-externalfetcher",  # https://developers.facebook.com/docs/sharing/webmasters/web-crawlers
-        "Amzn-User;",  # https://developer.amazon.com/amazonbot
+        "Amzn-User",  # https://developer.amazon.com/amazonbot
         "Google-NotebookLM",  # https://developers.google.com/search/docs/crawling-indexing
         "Google-GeminiNotebook",  # https://developers.google.com/search/docs/crawling-indexing
         "Google-Agent",  # https://developers.google.com/search/docs/crawling-indexing

@@ -33,7 +33,6 @@ NARROWED: dict[str, str | None] = {
     "Sonic": r"Sonic(\/|Site)",
     r"Fetch\/": r"^Fetch\/",
     "Viber": "^Viber$",
-    "Amzn-User": "Amzn-User;",
     "Sogou": r"Sogou[ -]",
     "Blackboard": "^Blackboard",
     r"008\/": r"(^|[ (])008\/",
@@ -47,6 +46,10 @@ NARROWED: dict[str, str | None] = {
     "TSM-turingos": None,
     "GTmetrix": None,
 }
+
+# Names that are words, and those of people's apps, count only as they are written.
+_PLAIN_WORD = re.compile(r"\^?[A-Za-z][a-z]+(?:\\/|\$)?")
+_APPS = frozenset(("WhatsApp", "WordPress\\/", "PayPal\\/", "PocketCasts\\/", "NextCloud"))
 
 # The class for each tag of the list. A crawler with several tags gets the first one found here.
 CLASS_OF_TAG = {
@@ -73,6 +76,11 @@ def listed() -> Iterator[tuple[str, Verdict]]:
         if pattern is not None:
             reason = f"user agent: {short_name(written)}"
             yield pattern, Verdict(_class_of(crawler.get("tags", ())), reason)
+
+
+def is_plain_word(pattern: str) -> bool:
+    """Whether a pattern is a plain word, such as Fever or speedy, or the name of an app."""
+    return pattern in _APPS or _PLAIN_WORD.fullmatch(pattern) is not None
 
 
 def short_name(pattern: str) -> str:

@@ -25,7 +25,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
         "calls itself a scanner",
         SCANNER,
         r"[^m]scanner|scanning|[a-z-]scan\b|vulnerab|nikto|sqlmap|nmap|openvas"
-        r"|securityheaders|\$\{jndi|nuclei\b|zgrab|masscan",
+        r"|securityheaders|nuclei\b|zgrab|masscan",
     ),
     (
         "is an automated browser",
@@ -125,21 +125,29 @@ PLATFORM = "|".join(
         r"hbbtv|smart-?tv|smarthub|netcast|vizio|philips|\bsony|roku|sonos|playstation|nintendo",
         r"xbox|\bps (vita|[345])|crkey|quicktime|galaxyclient",
         # Text browsers, and apps that name no system.
-        r"lynx|^links|elinks|w3m|netsurf|dillo|mosaic|outlook|microsoft office/|ms-office|\[fban",
-        r"networkingextension|googleapp/|mozacfetch|pinterest",
+        r"lynx|^links|elinks|w3m|netsurf|dillo|mosaic|outlook|microsoft office/|ms-office",
+        r"\bfb(an|av)/|networkingextension|googleapp/|mozacfetch|pinterest|com\.apple\.",
         # On lists of people's agents, whatever they are.
-        r"yahoo! slurp\)|lucidworks|laravel",
-        # Text that names no program at all tells nothing of who asks.
-        r"[\"'<>]",
+        r"yahoo! slurp\)|lucidworks|amazon-kendra",
     )
 )
 """What people's programs name at least one of: the system, device or engine they run on."""
 
 LEFT_ALONE = (
-    r"mozacfetch|amzn-user/|like gecko; opera|"
+    r"mozacfetch|like gecko; opera|"
     r"bsalsa\.com|avantbrowser\.com|qtweb\.net|\bxbmc\b"
 )
 """People's programs with marks of bots: some browsers give their makers' address."""
 
-MODEL = r"(Android [\d.]+;(?: \w\w(?:-\w\w)?;)?)[^;)]*"
-"""A telephone's model, which is no program's name: there is a "Cubot", a "Spider 8", an "M bot"."""
+MODEL = "|".join(
+    (
+        r"(Android [\d.]+;(?: \w\w(?:-\w\w)?;)?)[^;)]*",
+        r"\bFB(?:DV|MD|BD|MF)/[^;\]]*",  # device, model, brand and maker in Facebook's apps
+        r"(\bAndroid \()\d+/[^)]*",  # the device in Instagram's
+        r"\b(?i:cubot)(?![A-Za-z])",  # a maker of telephones
+    )
+)
+"""A telephone's model, which is no program's name: there is a "Cubot", a "Spider 8", an "M bot".
+
+What is before the model is a group, which stays.
+"""

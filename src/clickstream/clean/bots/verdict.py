@@ -16,6 +16,7 @@ LINK_PREVIEW = "link preview"
 ARCHIVER = "archiver"
 SCANNER = "scanner"
 TOOL = "tool"
+OWN_EQUIPMENT = "own equipment"
 OTHER = "other"
 
 BOT_CLASSES = (
@@ -31,6 +32,7 @@ BOT_CLASSES = (
     ARCHIVER,
     SCANNER,
     TOOL,
+    OWN_EQUIPMENT,
     OTHER,
 )
 """Every class of bot; docs/bots.md says what each one means."""

@@ -1,7 +1,7 @@
 """A simulated café: it writes a web server's log and knows the truth about it to the last line.
 
     history = simulate(Hour.parse("2026-11-20T05"), Hour.parse("2026-11-21T04"))
-    history.truth.total.pages
+    history.truth.total.page_requests
 
 The same seed gives the same lines, and ranges that overlap agree on the hours they share, so a
 history written now and the traffic that follows live are one log.

@@ -22,7 +22,7 @@ class HourTruth:
     """What one hour holds: `lines` is the sum of the kinds; `bytes` of bodies sent."""
 
     lines: int
-    pages: int
+    page_requests: int
     assets: int
     downloads: int
     bots: int
@@ -116,7 +116,7 @@ class _Session:
         self.hours[hour] = None
         if any(request.ask.source):
             self.source = request.ask.source
-        if request.kind == "pages":
+        if request.kind == "page_requests":
             self.pages.append(request.ask.target.partition("?")[0])
 
     def finish(self) -> PersonSession:

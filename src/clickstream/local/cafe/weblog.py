@@ -102,7 +102,7 @@ def _kind(client: Client, ask: Ask, status: int) -> str:
     if client.is_machine:
         return "bots"
     if ask.method == "GET" and status in (200, 304):
-        return "pages"
+        return "page_requests"
     return {3: "redirects", 4: "client_errors", 5: "server_errors"}.get(status // 100, "others")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -13,17 +13,20 @@ from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 
 PAGE = 100
+TIMEOUT_SECONDS = 60
+BACKFILL_SECONDS = 600
+"""Airflow answers after it has made every run of a backfill, and cleared those it makes again."""
 
 
 class AirflowError(ClickstreamError):
-    """Airflow refused a request."""
+    """Airflow refused a request, or did not answer it."""
 
 
 class AirflowApi:
     """Airflow at `url`, as the user with the given login; use as a context manager."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
         self._login = {"username": user, "password": password}
 
     def __enter__(self) -> Self:
@@ -78,10 +81,22 @@ class AirflowApi:
             "reprocess_behavior": reprocess,
             "run_backwards": backwards,
         }
-        answer = self._send("POST", "/backfills", json=body)
+        answer = self._send("POST", "/backfills", json=body, timeout=BACKFILL_SECONDS)
         if answer.status_code == httpx.codes.CONFLICT:
             return None
         return int(self._checked(answer)["id"])
+
+    def close_backfills(self, dag_id: str) -> None:
+        """End the backfills of the DAG that are not closed yet.
+
+        Airflow closes one up to 30 s after its last run, and starts no other meanwhile. Runs of it
+        that are still queued are failed; those under way go on.
+        """
+        for backfill in self._all("/backfills", "backfills", dag_id=dag_id):
+            if backfill["completed_at"] is None:
+                answer = self._send("PUT", f"/backfills/{backfill['id']}/cancel")
+                if answer.status_code != httpx.codes.CONFLICT:  # it has closed by itself
+                    self._checked(answer)
 
     def backfill_completed_at(self, backfill_id: int) -> datetime | None:
         """When the scheduler found the backfill's last run finished; None before that."""
@@ -116,9 +131,10 @@ class AirflowApi:
         """The state of the run of each hour from `first` to `last` that has one."""
         return {hour: run["state"] for hour, run in self._runs(dag_id, first, last)}
 
-    def count_runs(self, dag_id: str, *states: str) -> int:
-        """How many runs are in one of some states."""
-        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1")
+    def count_runs(self, dag_id: str, *states: str, run_type: str = "") -> int:
+        """How many runs, of a type such as `backfill`, are in one of some states."""
+        wanted = {"run_type": run_type} if run_type else {}
+        found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
         return int(found["total_entries"])
 
     def _runs(self, dag_id: str, first: Hour, last: Hour) -> list[tuple[Hour, dict[str, Any]]]:
@@ -142,6 +158,17 @@ class AirflowApi:
         """The task instances of a run, as Airflow describes them."""
         return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
+    def error_lines(self, task: Mapping[str, Any]) -> list[str]:
+        """What the log of a task instance's last try says of errors, line by line.
+
+        An exception is one line: its own message.
+        """
+        run, name, number = task["dag_run_id"], task["task_id"], task["try_number"]
+        path = f"/dags/{task['dag_id']}/dagRuns/{run}/taskInstances/{name}/logs/{number}"
+        log = self._get(path, map_index=str(task["map_index"]))["content"]
+        said = (_error_line(entry) for entry in log if isinstance(entry, dict))
+        return [line for line in said if line]
+
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
         """Every row of a listing, page after page."""
         rows: list[dict[str, Any]] = []
@@ -158,10 +185,16 @@ class AirflowApi:
         return self._checked(self._send(method, path, **content))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        answer = self._client.request(method, f"/api/v2{path}", **content)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
-            self._log_in()
+        try:
             answer = self._client.request(method, f"/api/v2{path}", **content)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:  # no token yet, or it has expired
+                self._log_in()
+                answer = self._client.request(method, f"/api/v2{path}", **content)
+        except httpx.TransportError as error:
+            raise AirflowError(
+                f"Airflow did not answer {method} {path} on {self._client.base_url} ({error}); the "
+                "machine may be too busy. Look into the log of the API server, and start again."
+            ) from None
         return answer
 
     def _log_in(self) -> None:
@@ -177,3 +210,12 @@ class AirflowApi:
                 f"({answer.status_code}): {answer.text[:500]}"
             )
         return answer.json()
+
+
+def _error_line(entry: Mapping[str, Any]) -> str:
+    """The message of an entry of a task's log; empty if it is no error."""
+    if entry.get("level") not in ("error", "critical"):
+        return ""
+    raised = entry.get("error_detail") or []
+    message = raised[0].get("exc_value") if raised else entry["event"]
+    return " ".join(str(message).split())

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from clickstream.errors import ClickstreamError
+from clickstream.local import environment_file
 
 HOST = "127.0.0.1"
 LOGIN = "admin"
@@ -120,6 +121,16 @@ class Layout:
     def passwords_file(self) -> Path:
         """The file Airflow's SimpleAuthManager reads its logins from."""
         return self.airflow_home / "passwords.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """What points a shell at the stack while it runs."""
+        return self.var / environment_file.NAME
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked while a stack runs here, whose process id it holds."""
+        return self.var / environment_file.LOCK_NAME
 
     @property
     def secrets_file(self) -> Path:

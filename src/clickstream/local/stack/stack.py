@@ -10,18 +10,28 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import httpx
 
+from clickstream.local import environment_file
 from clickstream.local.stack.airflow_api import AirflowApi
 from clickstream.local.stack.environment import airflow_environment, write_preload
-from clickstream.local.stack.layout import LOGIN, Layout, Ports, Secrets, StackError
+from clickstream.local.stack.layout import (
+    LOGIN,
+    Layout,
+    Ports,
+    Secrets,
+    StackError,
+    write_private,
+)
 from clickstream.local.stack.processes import Processes, read_procfile
 from clickstream.local.stack.wait_for import status_of
 
@@ -111,16 +121,31 @@ def running_stack(
         secrets = Secrets.of(layout)
         write_preload(layout)
         environment = {**airflow_environment(layout, ports, secrets), **(variables or {})}
-        with Processes(layout.root, layout.logs, environment) as processes:
+        with (
+            _environment_file(layout, environment),
+            Processes(layout.root, layout.logs, environment) as processes,
+        ):
             for name, command in commands.items():
                 processes.start(name, command)
             yield Stack(layout, ports, secrets, environment, processes)
 
 
 @contextlib.contextmanager
+def _environment_file(layout: Layout, environment: Mapping[str, str]) -> Iterator[None]:
+    """Have a file, while the stack runs, that points shells at it."""
+    path = layout.environment_file
+    text = environment_file.text_of(path, environment, Path(sys.executable).parent)
+    write_private(path, text)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def _only_one(layout: Layout) -> Iterator[None]:
     """Hold the lock that says a stack runs in this directory; the system drops it at our end."""
-    with (layout.var / "stack.lock").open("a+", encoding="utf-8") as lock:
+    with layout.lock_file.open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

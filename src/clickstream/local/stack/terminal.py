@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from clickstream.local.environment_file import drop_stack_variables, source_command
 from clickstream.local.stack.layout import LOGIN, Layout, Ports
 from clickstream.local.stack.stack import Stack, running_stack
-
-CLIENT_VARIABLES = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_DEFAULT_REGION",
-)
 
 
 def up(
@@ -32,6 +28,7 @@ def up(
     when one of its processes ends by itself.
     """
     console = console or Console()
+    drop_stack_variables(os.environ)
     with running_stack(Layout(root.resolve()), ports, more) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
@@ -56,5 +53,6 @@ def show_addresses(stack: Stack, console: Console) -> None:
     table.add_row("Local AWS", stack.ports.aws_url)
     table.add_row("Logs", str(stack.layout.logs))
     console.print(table)
-    variables = " ".join(f"{name}={stack.environment[name]}" for name in CLIENT_VARIABLES)
-    console.print(f"For `clickstream query` and any AWS client: export {variables}", soft_wrap=True)
+    command = source_command(stack.layout.environment_file)
+    said = f"For `clickstream` commands and any AWS client in another shell: {command}"
+    console.print(escape(said), soft_wrap=True, highlight=False)

@@ -23,7 +23,7 @@ LINE = re.compile(
 ASSET = re.compile(r"\.(css|js|png|jpe?g|svg|ico|woff2|webp|avif)$")
 EDGE = timedelta(hours=1)
 DOMAINS = CafeRules().domains
-KINDS = "pages assets bots redirects client_errors server_errors others rejected".split()
+KINDS = "page_requests assets bots redirects client_errors server_errors others rejected".split()
 
 Reading = list[tuple[LogLine, dict | None]]
 
@@ -79,7 +79,7 @@ def kind(record: dict) -> str:
     if is_bot(record["agent"]):
         return "bots"
     if record["method"] == "GET" and record["status"] in (200, 304):
-        return "pages"
+        return "page_requests"
     if record["status"] // 100 == 3:
         return "redirects"
     if record["status"] // 100 == 4:
@@ -125,7 +125,7 @@ def source(record: dict) -> tuple:
 
 
 def describe(session: list[dict]) -> tuple:
-    pages = [r["path"] for r in session if kind(r) == "pages"]
+    pages = [r["path"] for r in session if kind(r) == "page_requests"]
     return (
         session[0]["client"],
         session[0]["agent"],

@@ -43,6 +43,19 @@ def small():
         assert {"pandas", "pyarrow", "pyiceberg", "clickstream.pipeline"} <= set(sys.modules)
     loaded_before_the_fork()
 small()
+
+@dag(schedule=None, catchup=False)
+def failing():
+    @task
+    def refuse():
+        import logging
+        logging.getLogger("clickstream").error("No line of error.log has a known format.")
+        raise ValueError("Give the source another pattern.")
+    @task
+    def after():
+        pass
+    refuse() >> after()
+failing()
 """
 
 
@@ -144,6 +157,38 @@ def test_a_backfill_runs_with_the_library_loaded_before_the_fork(up: Up) -> None
         poll(lambda: list(api.run_states("small", first, last).values()) == ["success"] * 2)
 
 
+def test_an_earlier_backfill_does_not_delay_the_next(up: Up) -> None:
+    """Airflow itself closes one up to 30 s late."""
+    up.wait_for_output("Ctrl-C stops everything")
+    first, last = Hour.parse("2026-11-21T05"), Hour.parse("2026-11-21T06")
+    with up.airflow() as api:
+        poll(lambda: api.dag_exists("small"))
+        for hour in (first, last):
+            api.close_backfills("small")
+            assert api.create_backfill("small", hour, hour) is not None
+            poll(lambda: api.count_runs("small", "queued", "running", run_type="backfill") == 0)
+        assert list(api.run_states("small", first, last).values()) == ["success"] * 2
+
+
+def test_the_log_of_a_failed_task_gives_its_reason(up: Up) -> None:
+    up.wait_for_output("Ctrl-C stops everything")
+    with up.airflow() as api:
+        poll(lambda: api.dag_exists("failing"))
+        run_id = api.trigger("failing")
+        poll(lambda: api.run_state("failing", run_id) == "failed")
+        [refused] = [task for task in api.tasks("failing", run_id) if task["state"] == "failed"]
+        said = api.error_lines(refused)
+    assert said[0] == "No line of error.log has a known format."
+    assert "Give the source another pattern." in said[-1]
+
+
+def test_the_environment_file_is_there_while_the_stack_runs(up: Up) -> None:
+    shown = up.wait_for_output("Ctrl-C stops everything")
+    path = up.layout.environment_file
+    assert f". {path}" in shown
+    assert f"export AWS_ENDPOINT_URL={up.ports.aws_url}" in path.read_text()
+
+
 def test_a_second_stack_in_the_directory_is_refused(up: Up) -> None:
     up.wait_for_output("Ctrl-C stops everything")
     second = up.start(subprocess.PIPE)
@@ -159,4 +204,5 @@ def test_sigterm_leaves_nothing_behind(up: Up) -> None:
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(120) == 128 + signal.SIGTERM
     assert [process for process in family if process.is_running()] == []
+    assert not up.layout.environment_file.exists()
     assert "database system is shut down" in (up.layout.logs / "postgres.log").read_text()

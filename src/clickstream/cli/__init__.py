@@ -8,20 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
+from clickstream.cli import health
+from clickstream.cli.console import (
+    AirflowPort,
+    AwsPort,
+    FirstHour,
+    LastHour,
+    err,
+    open_lake,
+    out,
+    progress_bar,
+    run_by_hand,
+)
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.showing import SHOWN_AS, show_answer
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
-    from clickstream.pipeline import Finding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,24 +40,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="AnyCompany Café's clickstream: web-server access logs in, answers out, every hour.",
 )
-out = Console()
-err = Console(stderr=True)
-
-FirstHour = Annotated[
-    Hour, typer.Argument(parser=Hour.first_of, metavar="FROM", help="First hour or day, UTC.")
-]
-LastHour = Annotated[
-    Hour, typer.Argument(parser=Hour.last_of, metavar="TO", help="Last hour or day, UTC.")
-]
-AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
-AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
-FromHour = Annotated[
-    Hour | None,
-    typer.Argument(parser=Hour.first_of, metavar="[FROM]", help="First hour or day, UTC."),
-]
-ToHour = Annotated[
-    Hour | None, typer.Argument(parser=Hour.last_of, metavar="[TO]", help="Last hour or day, UTC.")
-]
 
 
 def main() -> None:
@@ -77,7 +69,8 @@ def _options(
 @app.command("try")
 def try_(
     logs: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG...", help="Log files; - is stdin.")
+        list[str] | None,
+        typer.Argument(metavar="LOG...", help="Log files or directories; - is stdin."),
     ] = None,
     log_format: Annotated[
         str,
@@ -100,6 +93,8 @@ def try_(
     """Read logs straight, without AWS or Airflow, and report what is in them.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
+
+    Example: [bold]clickstream try /var/log/nginx[/]
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """
@@ -138,15 +133,18 @@ def build(
     """
     from clickstream import pipeline
 
-    lake, (first, last) = _open_lake(), pipeline.check_range(first, last)
+    lake, (first, last) = open_lake(), pipeline.check_range(first, last)
     if pull_first and not dry_run:
         _pull_all(lake)
-    run_id = _by_hand()
+    run_id = run_by_hand()
     found = pipeline.standings(lake, first, last)
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
+    if warning := pipeline.describe_other_settings(lake, first, last):
+        err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if dry_run:
-        out.print(f"Would build {len(todo):,} hours: {_hours(todo)}.", soft_wrap=True)
+        hours = ", ".join(map(str, todo)) or "none"
+        out.print(f"Would build {quantity(len(todo), 'hour')}: {hours}.", soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -160,12 +158,14 @@ def _pull_all(lake: Lake) -> None:
         out.print(pulled.sentence, soft_wrap=True)
         for reason in pulled.refused:
             err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+    if inferred := pipeline.describe_own_domain(lake):
+        out.print(escape(inferred), soft_wrap=True)
 
 
 def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
     from clickstream import pipeline
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("Hours", total=len(todo))
         pace = pipeline.Pace(todo)
         for published in pipeline.rebuild(lake, todo, run_id):
@@ -178,63 +178,9 @@ def _hours(hours: list[Hour]) -> str:
     return ", ".join(map(str, hours)) or "none"
 
 
-@app.command()
-def verify(first: FromHour = None, last: ToHour = None) -> None:
-    """Prove from the lake that hours add up, agree with their rows, and form one chain.
-
-    With FROM alone, of that hour; with neither, of all published ones.
-
-    Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
-    """
-    if _found(_open_lake(), first, last or first):
-        raise typer.Exit(1)
-
-
-@app.command()
-def mend(
-    first: FromHour = None,
-    last: ToHour = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is wrong and would be mended.")
-    ] = False,
-) -> None:
-    """Build again what verify finds, and verify the hours once more.
-
-    Example: [bold]clickstream mend 2026-11-20T00 2026-11-20T23[/]
-    """
-    from clickstream import pipeline
-
-    lake = _open_lake()
-    found = _found(lake, first, last or first)
-    if not found:
-        return
-    if dry_run:
-        raise typer.Exit(1)
-    with _progress() as progress:
-        hours = {finding.hour for finding in found}
-        progress.add_task(f"Mending {len(hours):,} hours", total=None)
-        left = pipeline.mend(lake, found, _by_hand(), progress.print)
-    if not _proven(left):
-        raise typer.Exit(1)
-
-
-def _found(lake: Lake, first: Hour | None, last: Hour | None) -> list[Finding]:
-    """What verify finds, told."""
-    from clickstream import pipeline
-
-    with err.status("Verifying") as status:
-        found = pipeline.verify(lake, first, last, status.update)
-    _proven(found)
-    return found
-
-
-def _proven(found: list[Finding]) -> bool:
-    """Tell what was found; whether it is nothing."""
-    for finding in found:
-        err.print(f"[red]✗[/] {escape(finding.sentence)}", soft_wrap=True)
-    if not found:
-        out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
-    return not found
+app.command()(health.status)
+app.command()(health.verify)
+app.command()(health.mend)
 
 
 @app.command()
@@ -249,7 +195,7 @@ def upkeep(
     """
     from clickstream import pipeline
 
-    lake, now = _open_lake(), datetime.now(UTC)
+    lake, now = open_lake(), datetime.now(UTC)
     with err.status("Upkeep") as status:
         compacted = pipeline.compact_days(lake, now, dry_run, status.update)
         out.print(compacted.sentence, soft_wrap=True)
@@ -272,7 +218,7 @@ def query(
 
     if style not in SHOWN_AS:
         raise typer.BadParameter(f"{style!r} is not one of {', '.join(SHOWN_AS)}.")
-    show_answer(athena.query(_open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
+    show_answer(athena.query(open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
 
 
 @app.command()
@@ -325,23 +271,3 @@ def demo(
 
     ports = Ports(airflow_port, aws_port)
     raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
-
-
-def _by_hand() -> str:
-    """What the ledger calls a run of the command line."""
-    return f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _open_lake() -> Lake:
-    from clickstream.lake import open_lake
-
-    return open_lake(settings_room.load())
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,33 @@
+"""The note of each run of `clickstream_hourly`: which hour it builds.
+
+Airflow's UI names a run by the time at which it is due. The run of 13:00 builds the hour that ended
+then, from 12:00 to 13:00, and only its note says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+from clickstream_dags import HOURLY, NOTE_BEGINS, describe_hour
+
+
+class NoteWriter:
+    """Listens in the scheduler for runs that start, also for those that are cleared."""
+
+    @hookimpl
+    def on_dag_run_running(self, dag_run: Any) -> None:
+        """Write the note, unless a person wrote one."""
+        if dag_run.dag_id != HOURLY:
+            return
+        if not dag_run.note or dag_run.note.startswith(NOTE_BEGINS):
+            dag_run.note = describe_hour(dag_run)
+
+
+class ClickstreamNotes(AirflowPlugin):
+    """Registers the listener."""
+
+    name = "clickstream_notes"
+    listeners = [NoteWriter()]  # noqa: RUF012  as Airflow declares it

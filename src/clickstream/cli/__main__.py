@@ -1,0 +1,5 @@
+"""`python -m clickstream.cli`."""
+
+from clickstream.cli import main
+
+main()

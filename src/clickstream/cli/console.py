@@ -1,0 +1,60 @@
+"""What the commands share: consoles, kinds of arguments, the open lake."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from clickstream import settings as settings_room
+from clickstream.hours import Hour, HourSpan
+
+if TYPE_CHECKING:
+    from clickstream.lake import Lake
+
+out = Console()
+err = Console(stderr=True)
+
+FirstHour = Annotated[
+    Hour, typer.Argument(parser=Hour.first_of, metavar="FROM", help="First hour or day, UTC.")
+]
+LastHour = Annotated[
+    Hour, typer.Argument(parser=Hour.last_of, metavar="TO", help="Last hour or day, UTC.")
+]
+AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
+AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
+FromSpan = Annotated[
+    HourSpan | None,
+    typer.Argument(parser=HourSpan.parse, metavar="[FROM]", help="First hour or day, UTC."),
+]
+ToSpan = Annotated[
+    HourSpan | None,
+    typer.Argument(parser=HourSpan.parse, metavar="[TO]", help="Last hour or day, UTC."),
+]
+
+
+def run_by_hand() -> str:
+    """The name that the ledger gives to a run of the command line."""
+    return f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def open_lake() -> Lake:
+    """Open the lake of the settings.
+
+    Raises SettingsError where a local stack that runs on the same endpoint has other settings.
+    """
+    from clickstream import lake
+    from clickstream.local.environment_file import check_beside_stack
+
+    chosen = settings_room.load()
+    check_beside_stack(chosen)
+    return lake.open_lake(chosen)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on stderr, which is gone when its work is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)

@@ -1,0 +1,162 @@
+"""Commands on the health of the lake: status, verify, mend."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from clickstream.cli.console import (
+    FromSpan,
+    ToSpan,
+    err,
+    open_lake,
+    out,
+    progress_bar,
+    run_by_hand,
+)
+from clickstream.cli.status_page import show_status, status_values
+from clickstream.durations import parse_duration
+from clickstream.errors import ClickstreamError, InputError
+from clickstream.hours import HourSpan, hour_range
+from clickstream.wording import quantity
+
+if TYPE_CHECKING:
+    from clickstream.lake import Lake
+    from clickstream.pipeline import VerifyReport
+
+
+def _duration(text: str) -> timedelta:
+    """Parse an option of `status`, whose exit code 1 has a meaning that no mistake may have."""
+    try:
+        return parse_duration(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _span(text: str) -> HourSpan:
+    try:
+        return HourSpan.parse(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def status(
+    max_lag: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_duration,
+            metavar="DURATION",
+            help="How old the newest published hour, waiting lines and the last pull may be.",
+        ),
+    ] = "3h",  # type: ignore[assignment]  # typer parses the default
+    max_source_lag: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_duration,
+            metavar="DURATION",
+            help="How old a source's newest line may be; a quiet site has none for hours.",
+        ),
+    ] = "24h",  # type: ignore[assignment]
+    since: Annotated[
+        HourSpan | None,
+        typer.Option(
+            parser=_span,
+            metavar="DAY",
+            help="First day or hour to look at, UTC; by default 35 days ago.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show how fresh the lake is, what waits and what is missing.
+
+    Exit code for monitoring: 0 fresh and complete; 1 something is late or
+    missing; 2 it can't be determined, because nothing is published, a source
+    was never pulled, or AWS does not answer.
+
+    Example: [bold]clickstream status --max-lag 6h[/]
+
+    Example: [bold]clickstream status --json[/]
+    """
+    from clickstream import pipeline
+
+    limits = pipeline.Limits(max_lag, max_source_lag)
+    now = datetime.now(UTC)
+    try:
+        found = pipeline.lake_freshness(open_lake(), now, since.first if since else None, limits)
+    except ClickstreamError as error:
+        err.print(f"[red]clickstream:[/] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(pipeline.Health.UNKNOWN.exit_code) from None
+    if as_json:
+        out.print_json(data=status_values(found))
+    else:
+        show_status(found, out)
+    raise typer.Exit(found.health.exit_code)
+
+
+def verify(first: FromSpan = None, last: ToSpan = None) -> None:
+    """Prove from the lake that hours add up, agree with their rows, and form one chain.
+
+    With FROM alone, of that hour or day; with neither, of all hours. Lists the
+    hours of the range that are not published. Exit code 1 when something is
+    wrong, when an hour that is over has raw lines and is not published, or when
+    no hour of the range is published.
+
+    Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
+
+    Example: [bold]clickstream verify 2026-11-20[/]
+    """
+    if not _verified(open_lake(), first, last).is_proven:
+        raise typer.Exit(1)
+
+
+def mend(
+    first: FromSpan = None,
+    last: ToSpan = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is wrong and would be mended.")
+    ] = False,
+) -> None:
+    """Build again what verify finds, and verify the hours once more.
+
+    Hours that were never built are left to [bold]clickstream build[/].
+
+    Example: [bold]clickstream mend 2026-11-20T00 2026-11-20T23[/]
+    """
+    from clickstream import pipeline
+
+    lake = open_lake()
+    report = _verified(lake, first, last)
+    left_waiting = set(report.waiting)
+    if report.findings and not dry_run:
+        hours = {finding.hour for finding in report.findings}
+        with progress_bar() as progress:
+            progress.add_task(f"Mending {quantity(len(hours), 'hour')}", total=None)
+            report = pipeline.mend(lake, report, run_by_hand(), progress.print)
+        left_waiting -= {*hour_range(min(hours), max(hours))}
+        _show(report)
+    if left_waiting or not report.is_proven:
+        raise typer.Exit(1)
+
+
+def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
+    """Verify a range of hours, and print what was looked at and found."""
+    from clickstream import pipeline
+
+    begin, end = (first.first, (last or first).last) if first else (None, None)
+    with err.status("Verifying") as status:
+        report = pipeline.verify(lake, begin, end, status.update)
+    _show(report)
+    return report
+
+
+def _show(report: VerifyReport) -> None:
+    out.print(report.sentence, soft_wrap=True)
+    for note in report.notes:
+        out.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
+    for failure in report.failures:
+        err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
+    if report.is_proven:
+        out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")

@@ -1,0 +1,146 @@
+"""The page that `clickstream status` prints, and the same as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clickstream.durations import describe_duration
+from clickstream.hours import Hour, describe_hours, group_hours
+from clickstream.wording import quantity
+
+if TYPE_CHECKING:
+    from clickstream.pipeline import Freshness, SourceFreshness
+
+GOOD, NOTE, BAD = "[green]✓[/]", "[yellow]![/]", "[red]✗[/]"
+COLOURS = {0: "green", 1: "red", 2: "yellow"}
+FILES_NAMED = 5
+SPANS_NAMED = 3
+
+
+def show_status(found: Freshness, out: Console) -> None:
+    """Print freshness on one screen: the verdict, the hours, the sources, what to do."""
+    health = found.health
+    out.print(
+        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}, "
+        f"by the hours since {found.since}.",
+        *("", _hours(found)),
+        sep="\n",
+        highlight=False,
+    )
+    if found.sources:
+        out.print("", _sources(found.sources), sep="\n", highlight=False)
+        for source in found.sources:
+            _show_files(source, out)
+    sentences = [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences += [(NOTE, unknown) for unknown in found.unknowns]
+    if health.exit_code:
+        sentences.append((" ", "What to do: docs/runbook.md."))
+        out.print()
+    for mark, sentence in sentences:
+        out.print(f"{mark} {escape(sentence)}", soft_wrap=True, highlight=False)
+
+
+def _hours(found: Freshness) -> Table:
+    """A line for each thing that an hour can be: published, waiting, missing, outdated."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(*_newest(found))
+    late, allowed = set(found.late), describe_duration(found.limits.lag)
+    for name, hours, mark in (
+        ("Waiting", found.waiting, NOTE),
+        ("Late lines", found.reopened, NOTE),
+        ("Never built", found.gaps, BAD),
+        ("Other rules", found.outdated, NOTE),
+        ("Publishing", found.publishing, NOTE),
+        ("Broken off", found.broken_off, BAD),
+    ):
+        is_late = name in ("Waiting", "Late lines") and not late.isdisjoint(hours)
+        more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
+        text = f"{_named(hours)}{more}" if hours else "none"
+        table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
+    return table
+
+
+def _newest(found: Freshness) -> tuple[str, str, str]:
+    """The line of the newest published hour."""
+    if found.newest_published is None or found.lag is None:
+        return NOTE, "Newest hour", "none is published"
+    allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
+    text = f"{found.newest}, ended {describe_duration(found.lag)} ago{allowed}"
+    by = escape(found.newest_published.published_by)
+    return BAD if found.is_late else GOOD, "Newest hour", f"{text}; by {by}"
+
+
+def _named(hours: Collection[Hour]) -> str:
+    """Hours with their number, which a single run of hours has at its end."""
+    named = describe_hours(hours, SPANS_NAMED)
+    return named if len(group_hours(hours)) == 1 else f"{quantity(len(hours), 'hour')}: {named}"
+
+
+def _sources(sources: Iterable[SourceFreshness]) -> Table:
+    table = Table("", "Source", "Newest line", "Lag", box=None, header_style="bold", padding=(0, 1))
+    for name in ("Files", "Refused", "Set aside"):
+        table.add_column(name, justify="right")
+    for source in sources:
+        table.add_row(
+            NOTE if not source.is_known else BAD if source.problem else GOOD,
+            escape(source.name),
+            _minute(source.newest_line_at) if source.newest_line_at else "none",
+            describe_duration(source.lag) if source.lag is not None else "",
+            f"{source.files:,}",
+            *(f"{len(files):,}" for files in (source.refused, source.set_aside)),
+        )
+    return table
+
+
+def _show_files(source: SourceFreshness, out: Console) -> None:
+    """Name the files of a source that were not read, or not to their end."""
+    for name, files in (
+        ("refused", source.refused),
+        ("set aside", source.set_aside),
+        ("waiting", source.waiting),
+    ):
+        if files:
+            named = ", ".join(file.name for file in files[:FILES_NAMED])
+            more = f" and {len(files) - FILES_NAMED:,} more" if len(files) > FILES_NAMED else ""
+            out.print(
+                f"  [dim]{escape(f'{source.name} {name}: {named}{more}')}[/]",
+                soft_wrap=True,
+                highlight=False,
+            )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def status_values(found: Freshness) -> dict[str, Any]:
+    """Freshness as plain values: times in ISO 8601, durations in seconds, hours as text."""
+    return {
+        "health": str(found.health),
+        "exit_code": found.health.exit_code,
+        "problems": found.problems,
+        "unknowns": found.unknowns,
+        **_plain(found),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Hour):
+        return str(value)
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,178 @@
+"""A log file that is open: its uncompressed content, read in ranges from one handle."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from clickstream.collect.compression import HEAD, Content, is_compressed
+from clickstream.collect.padding import skip_padding
+from clickstream.collect.source import FileHandle, FileStat
+
+HEAD_BYTES = 65_536
+PROBE_BYTES = 1_024
+SAMPLE_LIMIT_BYTES = 4 << 20
+"""Bytes that are read at most to find a given number of lines."""
+
+
+class OpenLog:
+    """The content of an open file. Offsets count bytes of it; it ends where it is damaged."""
+
+    def __init__(self, handle: FileHandle) -> None:
+        self._handle = handle
+        self._damage: Exception | None = None
+        self.is_compressed = is_compressed(self._read_plain(0, HEAD))
+        """Whether the web server has finished with the file: it was compressed."""
+        self._content = Content(io.BufferedReader(_Stored(handle), 1 << 20))
+        self._stream = io.BufferedReader(self._content, 1 << 20)
+        self._kept_at, self._kept = 0, b""
+        self._size: int | None = None
+        self._start = self._find_start()  # before any other read: see is_unchanged
+
+    @property
+    def damage(self) -> Exception | None:
+        """What was met at the end of what could be read; None where the file is whole so far."""
+        return self._content.damage if self.is_compressed else self._damage
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read a range; shorter than `size` only where the content ends or is damaged."""
+        if self.is_compressed:
+            return self._read_compressed(offset, size)
+        return self._read_plain(offset, size)
+
+    def _read_plain(self, offset: int, size: int) -> bytes:
+        try:
+            return self._handle.read(offset, size)
+        except OSError as error:
+            self._damage = error
+            return b""
+
+    def _read_compressed(self, offset: int, size: int) -> bytes:
+        """Read on where the last range ended if it reaches so far: going back starts all over."""
+        kept = b""
+        if self._kept_at <= offset <= self._kept_at + len(self._kept):
+            kept = self._kept[offset - self._kept_at :][:size]
+            if len(kept) == size:
+                return kept
+        at = offset + len(kept)
+        if self._stream.tell() != at and (end := self._stream.seek(at)) < at:
+            self._size = end
+            return kept
+        data = kept + self._stream.read(size - len(kept))
+        if len(data) < size:
+            self._size = offset + len(data)
+        self._kept_at, self._kept = offset, data
+        return data
+
+    def is_unchanged(self) -> bool:
+        """Whether the file still begins as at the first look, and so was not cut meanwhile.
+
+        A file that is cut and written on while it is read gives bytes of both. Compressed files
+        are written once.
+        """
+        if self.is_compressed:
+            return True
+        offset, data = self._start
+        return self._read_plain(offset, len(data)) == data
+
+    def size_up_to(self, limit: int) -> int:
+        """The size of the content if it is smaller than `limit`, else `limit`.
+
+        The size of compressed content is known once a read came to its end.
+        """
+        if not self.is_compressed:
+            return min(self.stat().size, limit)
+        return limit if self._size is None else min(self._size, limit)
+
+    def stat(self) -> FileStat:
+        """Size, time and inode of the open file, as they are now."""
+        return self._handle.stat()
+
+    @property
+    def padding(self) -> int:
+        """How many bytes come before the first line: NULs, or a byte-order mark."""
+        return self._start[0]
+
+    def _find_start(self) -> tuple[int, bytes]:
+        """Where the first line begins, and the first bytes from there on."""
+        position = hole = 0 if self.is_compressed else self._handle.skip_hole(0)
+
+        def read(size: int) -> bytes:
+            nonlocal position
+            block = self.read(position, size)
+            position += len(block)
+            return block
+
+        skipped, rest = skip_padding(read)
+        return hole + skipped, rest[:PROBE_BYTES]
+
+    def sample(self, size: int = HEAD_BYTES) -> bytes:
+        """The first bytes behind the padding."""
+        return self.read(self.padding, size)
+
+    def first_lines(self, lines: int) -> bytes:
+        """The first lines behind the padding, 4 MB at most; the last may be cut."""
+        sample = self.sample(SAMPLE_LIMIT_BYTES)
+        parts = sample.split(b"\n", lines)
+        return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
+
+    def heads(self) -> Iterator[bytes]:
+        """Beginnings that name the file: up to its first line that is not a comment, and longer.
+
+        The longer ones end with its 2nd, 4th, 8th … such line. Nothing while no line is finished.
+        Comments count too: W3C logs all begin with the same ones, only their records differ.
+        """
+        start, ends = self._beginning()
+        if not ends and len(start) == HEAD_BYTES:
+            yield start
+        number = 1
+        while number <= len(ends):
+            yield start[: ends[number - 1]]
+            number *= 2
+
+    def _beginning(self) -> tuple[bytes, list[int]]:
+        """The first bytes, and where lines end in them that are not comments.
+
+        Padding belongs to them, unless it is so long that no line ends before HEAD_BYTES.
+        """
+        start = self.read(0, HEAD_BYTES)
+        if ends := [*_entry_ends(start, self.padding)]:
+            return start, ends
+        start = self.sample()
+        return start, [*_entry_ends(start, 0)]
+
+
+def _entry_ends(start: bytes, position: int) -> Iterator[int]:
+    while (end := start.find(b"\n", position)) >= 0:
+        if not start.startswith(b"#", position):
+            yield end + 1
+        position = end + 1
+
+
+class _Stored(io.RawIOBase):
+    """The bytes of a handle as a stream, for those who uncompress them."""
+
+    def __init__(self, handle: FileHandle) -> None:
+        self._handle = handle
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}
+        base = bases[whence] if whence in bases else self._handle.stat().size
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._handle.read(self._position, len(buffer))
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)

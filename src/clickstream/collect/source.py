@@ -1,0 +1,70 @@
+"""The contract of every source of logs: list, open, stat of the open handle, read a range.
+
+`pipeline.pull` needs no more than this of a source. All offsets and sizes count bytes as they are
+stored, compressed or not; `collect.log` turns them into lines.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class FileStat:
+    """Size in bytes, time of the last write in nanoseconds since 1970, and inode if known."""
+
+    size: int
+    modified_ns: int
+    inode: int | None = None
+
+    def identity(self, name: str) -> str:
+        """What stays the same until the file is written to: also over a rename, with an inode."""
+        return f"{name if self.inode is None else self.inode}-{self.size}-{self.modified_ns}"
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file as the source listed it. By the time it is opened, its name may mean another one."""
+
+    name: str
+    stat: FileStat
+
+    @property
+    def identity(self) -> str:
+        """The identity at the time of the listing."""
+        return self.stat.identity(self.name)
+
+
+class FileHandle(Protocol):
+    """An open file. It stays the same file when its name is given to another one."""
+
+    def stat(self) -> FileStat:
+        """Return size, time and inode as they are now, of this file and not of its name."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read up to `size` bytes; fewer only at the end of the file. Raises OSError."""
+
+    def skip_hole(self, offset: int) -> int:
+        """Return an offset up to which all bytes from `offset` on are surely zeros.
+
+        A source that does not know about holes of sparse files returns `offset`.
+        """
+
+
+class LogSource(Protocol):
+    """A place that holds log files."""
+
+    def list(self) -> list[ListedFile]:
+        """List the files that may be access logs, by name.
+
+        Raises InputError when they can't be listed.
+        """
+
+    def open(self, name: str) -> AbstractContextManager[FileHandle]:
+        """Open a file that was listed.
+
+        Raises FileNotFoundError when no file has this name any more, and InputError, saying what
+        to do, when it can't be opened.
+        """

@@ -1,0 +1,109 @@
+"""State of collection: what the pulls of each source observed.
+
+`sources/NAME.json` holds one small object for each source. A pull writes it last, by
+compare-and-swap; `clickstream status` reads it. It is metadata about pulls, not data: no hour's
+result depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from clickstream.errors import AwsUnavailable
+from clickstream.lake import objects
+from clickstream.lake.client import Lake
+
+PREFIX = "sources/"
+SWAP_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class SetAsideFile:
+    """A file that is not an access log. `identity` changes when the file is written to."""
+
+    name: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that can't be read, or only up to some line, and why."""
+
+    name: str
+    identity: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WaitingFile:
+    """A file with lines that the last pull could not take yet, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """What the pulls of one source observed; the files are those of the last pull.
+
+    Times are Unix seconds. `newest_line_at` is the time of the newest line pulled so far; lines
+    from the future of the machine that pulled do not count. It is None while no line with a time
+    was pulled. `library_version` is the version that classified the files.
+    """
+
+    source: str
+    pulled_at: int | None = None
+    newest_line_at: int | None = None
+    files: int = 0
+    set_aside: tuple[SetAsideFile, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    waiting: tuple[WaitingFile, ...] = ()
+    library_version: str = ""
+    etag: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its key in the lake."""
+        return f"{PREFIX}{self.source}.json"
+
+
+def source_states(lake: Lake) -> list[SourceState]:
+    """Return the state of every source that was ever pulled, by name."""
+    keys = [key for key, _ in objects.listing(lake, PREFIX)]
+    return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
+
+
+def source_state(lake: Lake, source: str) -> SourceState:
+    """Return the state of one source; an empty one if it was never pulled."""
+    empty = SourceState(source)
+    stored = objects.get(lake, empty.key)
+    if stored is None:
+        return empty
+    fields = json.loads(stored.body)
+    return replace(
+        SourceState(**fields),
+        set_aside=tuple(SetAsideFile(**one) for one in fields["set_aside"]),
+        refused=tuple(RefusedFile(**one) for one in fields["refused"]),
+        waiting=tuple(WaitingFile(**one) for one in fields["waiting"]),
+        etag=stored.etag,
+    )
+
+
+def update_source_state(
+    lake: Lake, state: SourceState, change: Callable[[SourceState], SourceState]
+) -> SourceState:
+    """Store `change(state)`; if another pull stored a state meanwhile, change that one instead."""
+    for _ in range(SWAP_ATTEMPTS):
+        changed = change(state)
+        fields = asdict(changed)
+        del fields["etag"]
+        body = json.dumps(fields).encode()
+        if etag := objects.swap(lake, changed.key, body, state.etag):
+            return replace(changed, etag=etag)
+        state = source_state(lake, state.source)
+    raise AwsUnavailable(
+        f"{lake.uri(state.key)} was changed by other pulls {SWAP_ATTEMPTS} times in a row. Nothing "
+        "is lost: clear the task or run the command again."
+    )

@@ -1,0 +1,186 @@
+"""A range of hours built by a backfill in the local Airflow: its progress, and why runs failed."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clickstream.hours import Hour, hour_range
+from clickstream.local.stack import AirflowApi, Stack, StackError
+
+DAG = "clickstream_hourly"
+PARSED_SECONDS = 120
+PLAIN_HOURS = 6
+PLAIN_SECONDS = 20
+"""Without a terminal, a line is printed for as many more hours, and at least as often."""
+
+MOST_REASONS = 5
+"""Reasons of failed runs that are shown."""
+
+LONGEST_REASON = 400
+"""Characters of a failed task's message that are shown; its log has the rest."""
+
+_FINISHED = ("success", "failed")
+
+
+class HoursProgress:
+    """How many hours are built: a bar in a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console, self._total = console, total
+        self._is_plain = not console.is_terminal
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=console, disable=self._is_plain)
+        self._task = self._bar.add_task("", total=total)
+        self._phase = ""
+        self._done = 0
+        self._started = self._printed_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show_phase(self, phase: str) -> None:
+        """Show what is waited for."""
+        if phase != self._phase:
+            self._phase = phase
+            self._bar.update(self._task, description=phase)
+            self._print(f"{phase} …")
+
+    def show_done(self, done: int) -> None:
+        """Show that so many hours are built."""
+        self._bar.update(self._task, completed=done)
+        is_due = time.monotonic() - self._printed_at >= PLAIN_SECONDS
+        if is_due or done - self._done >= PLAIN_HOURS or self._done < done == self._total:
+            self._done = done
+            seconds = time.monotonic() - self._started
+            self._print(f"{done} of {self._total} hours done ({seconds:.0f} s)")
+
+    def _print(self, line: str) -> None:
+        if self._is_plain:
+            self._printed_at = time.monotonic()
+            self._console.print(line, soft_wrap=True)
+
+
+def build_hours(
+    stack: Stack,
+    first: Hour,
+    last: Hour,
+    console: Console,
+    after_some: tuple[int, Callable[[], None]],
+) -> dict[Hour, str]:
+    """Have Airflow build the hours, and wait for it; returns the state of each hour's run.
+
+    `after_some` is called, once, when as many hours are built as it names, unless all are by then.
+    Hours whose runs have succeeded before are left alone.
+    """
+    total = len([*hour_range(first, last)])
+    enough, then = after_some
+    with stack.airflow() as api, HoursProgress(console, total) as progress:
+        progress.show_phase("Waiting until Airflow has read the DAG")
+        stack.wait_until("The DAG", lambda: _is_parsed(api), PARSED_SECONDS)
+
+        def are_done(enough: int) -> bool:
+            states = api.run_states(DAG, first, last)
+            done = sum(state in _FINISHED for state in states.values())
+            progress.show_done(done)
+            return done >= enough
+
+        _start_backfill(stack, api, first, last, progress, are_done)
+        progress.show_phase(f"Building {first} to {last}")
+        stack.wait(partial(are_done, min(enough, total)))
+        if not are_done(total):
+            then()
+        stack.wait(partial(are_done, total))
+        return api.run_states(DAG, first, last)
+
+
+def _start_backfill(
+    stack: Stack,
+    api: AirflowApi,
+    first: Hour,
+    last: Hour,
+    progress: HoursProgress,
+    are_done: Callable[[int], bool],
+) -> None:
+    """Start a backfill; Airflow has one at a time, so an earlier one is ended first.
+
+    An interrupted start left it with hours to build, which Airflow goes on with.
+    """
+
+    def no_run_is_left() -> bool:
+        are_done(0)
+        left = api.count_runs(DAG, "queued", "running", run_type="backfill")
+        if left:
+            progress.show_phase("Airflow finishes the backfill of the last start")
+        return not left
+
+    def is_started() -> bool:
+        progress.show_phase("Airflow makes the runs of the hours")
+        api.close_backfills(DAG)
+        return api.create_backfill(DAG, first, last) is not None
+
+    stack.wait(no_run_is_left)
+    stack.wait_until("The backfill", is_started)
+
+
+def _is_parsed(api: AirflowApi) -> bool:
+    for file, trace in api.import_errors().items():
+        raise StackError(f"Airflow can't read {file}; put it right and start again:\n{trace}")
+    return api.dag_exists(DAG)
+
+
+def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) -> list[str]:
+    """Why runs failed, a sentence for each reason and the hours that have it, earliest first."""
+    failed = [hour for hour, state in sorted(states.items()) if state != "success"]
+    if not failed:
+        return []
+    by_reason: dict[str, list[Hour]] = defaultdict(list)
+    with stack.airflow() as api:
+        runs = api.run_ids(DAG, first, last)
+        for hour in failed:
+            by_reason[_reason(api, runs[hour])].append(hour)
+    said = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
+    more = (
+        [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
+    )
+    return said[:MOST_REASONS] + more
+
+
+def _runs_of(hours: list[Hour]) -> str:
+    if len(hours) == 1:
+        return f"The run of {hours[0]}"
+    return f"{len(hours)} runs, {hours[0]} to {hours[-1]},"
+
+
+def _reason(api: AirflowApi, run_id: str) -> str:
+    """The first task of a run that failed, and the last line of its log."""
+    failed = [task for task in api.tasks(DAG, run_id) if task["state"] == "failed"]
+    if not failed:
+        return "No task of it failed; the run was marked as failed, or has no tasks."
+    first = min(failed, key=lambda task: task["start_date"] or "")
+    said = api.error_lines(first)
+    message = said[-1] if said else "Its log has no error; see the task in Airflow's web UI."
+    return f"{_name_of(first)}: {message[:LONGEST_REASON]}"
+
+
+def _name_of(task: Mapping[str, Any]) -> str:
+    """A task's name, and of a mapped one what it was mapped over."""
+    mapped = task.get("rendered_map_index")
+    return f"{task['task_id']} ({mapped})" if mapped else str(task["task_id"])

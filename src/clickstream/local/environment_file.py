@@ -1,0 +1,110 @@
+"""The file that points a shell at a running local stack, and what keeps commands from missing it.
+
+The stack writes `env.sh` into its state directory when it starts and deletes it when it stops. A
+shell that has read it (`. var/env.sh`) reaches the stack's AWS and builds by the stack's settings.
+Imports nothing of the stack itself: `clickstream build` on AWS has no use for that.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, MutableMapping
+from itertools import pairwise
+from pathlib import Path
+
+from clickstream.errors import SettingsError
+from clickstream.settings import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX, Settings
+
+NAME = "env.sh"
+LOCK_NAME = "stack.lock"
+"""Holds the process id of the stack, in the same directory."""
+
+AWS_VARIABLES = (
+    *(ENDPOINT_VARIABLE, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EC2_METADATA_DISABLED"),
+)
+LIST_VARIABLE = "STACK_VARIABLES"
+"""Names the variables that come from the file."""
+
+_TEXT = """\
+# Points a shell at the local stack in {directory}: read it by `. {path}`.
+# Settings and credentials that the shell has of its own are replaced.
+for name in $(env | sed -n 's/^\\({prefix}[A-Za-z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
+unset name AWS_PROFILE AWS_SESSION_TOKEN
+case ":$PATH:" in *:{programs}:*) ;; *) PATH={programs}:$PATH ;; esac
+"""
+
+
+def text_of(path: Path, environment: Mapping[str, str], programs: Path) -> str:
+    """The file's text, from the environment of the stack's processes.
+
+    `programs` is the directory of the `clickstream` command, which the shell finds from then on.
+    """
+    quoted = {"directory": str(path.parent), "path": shlex.quote(str(path)), "prefix": PREFIX}
+    text = _TEXT.format(**quoted, programs=shlex.quote(str(programs)))
+    chosen = {
+        name: value
+        for name, value in sorted(environment.items())
+        if name in AWS_VARIABLES or name.startswith(PREFIX)
+    }
+    chosen[LIST_VARIABLE] = " ".join(chosen)
+    exports = (f"export {name}={shlex.quote(value)}\n" for name, value in chosen.items())
+    return "".join([text, *exports])
+
+
+def drop_stack_variables(environment: MutableMapping[str, str]) -> None:
+    """Drop what a shell has read from the file of a stack: another stack begins without it."""
+    for name in environment.pop(LIST_VARIABLE, "").split():
+        environment.pop(name, None)
+
+
+def source_command(path: Path) -> str:
+    """What to type into a shell."""
+    return f". {shlex.quote(str(path))}"
+
+
+def check_beside_stack(settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+    """Refuse to work on the lake of a running local stack by other settings than the stack's.
+
+    Its next run would build the same hours by its own settings again. Raises SettingsError.
+    """
+    environment = os.environ if environment is None else environment
+    for path in _running_stacks(settings.resolve("var")):
+        stack = _variables(path)
+        if stack.get(ENDPOINT_VARIABLE) != settings.aws.endpoint_url:
+            continue
+        if different := [*_different(stack, environment, settings.directory)]:
+            raise SettingsError(
+                f"The local stack on {settings.aws.endpoint_url} has other settings than this "
+                f"shell: {', '.join(different)}. Take over its settings by `{source_command(path)}`"
+                " and run the command again; to change them, start the stack anew with your own."
+            )
+
+
+def _running_stacks(var: Path) -> Iterator[Path]:
+    """The files of the stacks that run now."""
+    for path in sorted([*var.glob(NAME), *var.glob(f"*/{NAME}")]):
+        try:
+            os.kill(int((path.parent / LOCK_NAME).read_text(encoding="utf-8")), 0)
+        except (OSError, ValueError):  # it was killed before it could delete its file
+            continue
+        yield path
+
+
+def _variables(path: Path) -> dict[str, str]:
+    """What the file exports."""
+    words = shlex.split(path.read_bytes().decode(), comments=True)
+    exported = (word for before, word in pairwise(words) if before == "export")
+    return dict(word.split("=", 1) for word in exported)
+
+
+def _different(
+    stack: Mapping[str, str], environment: Mapping[str, str], directory: Path
+) -> Iterator[str]:
+    for name, value in stack.items():
+        if not name.startswith(PREFIX) or environment.get(name) == value:
+            continue
+        if name == FILE_VARIABLE and Path(value).parent == directory:
+            continue  # found without the variable
+        yield f"{name} is {'different' if name in environment else 'not set'}"

@@ -1,0 +1,289 @@
+"""Freshness: how recent the lake's data is, and what is missing from it.
+
+`measure_freshness` is the one place that decides this. It is a pure function of what the lake
+records and of `now`; `lake_freshness` reads those records. Whatever shows freshness prints its
+result. The cost depends on the days looked at and on what waits, not on the age of the lake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from clickstream import __version__
+from clickstream.durations import describe_duration
+from clickstream.hours import Hour, describe_hours, hour_range
+from clickstream.lake import Lake, collection, raw, trouble
+from clickstream.lake import hour as lake_hour
+from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.lake.marks import begun_at
+from clickstream.pipeline.site import settings_digest
+from clickstream.wording import quantity
+
+DEFAULT_DAYS = 35
+PUBLICATION_LIMIT = timedelta(minutes=30)
+"""A publication takes seconds, one of a large range minutes; one that is older broke off."""
+
+_COLUMNS = ("hour_at", "published_at", "published_by", "settings_digest", "library_version")
+
+
+class Health(StrEnum):
+    """Whether the lake is fresh and complete. `exit_code` is what monitoring gets."""
+
+    FRESH = "fresh"
+    LATE = "late or incomplete"
+    UNKNOWN = "unknown"
+
+    @property
+    def exit_code(self) -> int:
+        """0 fresh and complete, 1 something is late or missing, 2 it can't be determined."""
+        return [*Health].index(self)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How old things may be.
+
+    `lag` holds for the newest published hour, for lines that wait, and for the last pull of a
+    source; `source_lag` for a source's newest line: a quiet site may log none for a night.
+    """
+
+    lag: timedelta = timedelta(hours=3)
+    source_lag: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class PublishedHour:
+    """What the ledger says of an hour; `published_at` is aware."""
+
+    published_at: datetime
+    published_by: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class LakeRecords:
+    """What freshness is measured from.
+
+    `published` has the hours of the ledger from `since` on. `waiting_since` says when the oldest
+    raw lines came that are not built in, `publishing_since` when publications that are not done
+    began; both for all hours. `sources` are those that should be pulled.
+    """
+
+    since: Hour
+    published: Mapping[Hour, PublishedHour]
+    waiting_since: Mapping[Hour, datetime]
+    publishing_since: Mapping[Hour, datetime]
+    sources: Sequence[SourceState]
+
+
+@dataclass(frozen=True)
+class SourceFreshness:
+    """A source: its newest pulled line, how long ago that was, and the files left out.
+
+    `problem` is empty while the source is fresh; `is_known` is false if it was never pulled.
+    """
+
+    name: str
+    newest_line_at: datetime | None
+    lag: timedelta | None
+    pulled_at: datetime | None
+    files: int
+    set_aside: tuple[SetAsideFile, ...]
+    refused: tuple[RefusedFile, ...]
+    waiting: tuple[WaitingFile, ...]
+    is_known: bool
+    problem: str
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How fresh the lake is at `now`, for the hours from `since` on.
+
+    `lag` is the time since the end of the newest published hour. `waiting` hours have raw lines
+    and are not published, `reopened` hours are published and got more lines; `late` are those of
+    both that wait for longer than allowed. `gaps` lie between published hours, without raw lines
+    and never built. `outdated` hours were built with other settings or by another version.
+    """
+
+    now: datetime
+    since: Hour
+    limits: Limits
+    newest: Hour | None
+    newest_published: PublishedHour | None
+    lag: timedelta | None
+    hours: int
+    waiting: tuple[Hour, ...]
+    reopened: tuple[Hour, ...]
+    late: tuple[Hour, ...]
+    gaps: tuple[Hour, ...]
+    outdated: tuple[Hour, ...]
+    publishing: tuple[Hour, ...]
+    broken_off: tuple[Hour, ...]
+    sources: tuple[SourceFreshness, ...]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the newest published hour is older than allowed."""
+        return self.lag is not None and self.lag > self.limits.lag
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for everything that is late or missing."""
+        problems = []
+        if self.lag is not None and self.is_late:
+            problems.append(
+                f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
+                f"{describe_duration(self.limits.lag)} are allowed."
+            )
+        if self.late:
+            problems.append(
+                f"{quantity(len(self.late), 'hour')} with raw lines that wait for longer than "
+                f"{describe_duration(self.limits.lag)}: {describe_hours(self.late)}."
+            )
+        if self.gaps:
+            problems.append(
+                f"{quantity(len(self.gaps), 'hour')} never built: {describe_hours(self.gaps)}."
+            )
+        if self.broken_off:
+            problems.append(
+                f"{quantity(len(self.broken_off), 'publication')} broke off: "
+                f"{describe_hours(self.broken_off)}."
+            )
+        return problems + [one.problem for one in self.sources if one.is_known and one.problem]
+
+    @property
+    def unknowns(self) -> list[str]:
+        """A sentence for everything that can't be determined."""
+        unknowns = [one.problem for one in self.sources if not one.is_known]
+        if self.newest is None:
+            unknowns.insert(0, f"No hour since {self.since} is published.")
+        if not self.sources:
+            unknowns.append("No source of logs is set, and none was ever pulled.")
+        return unknowns
+
+    @property
+    def health(self) -> Health:
+        """The verdict."""
+        if self.problems:
+            return Health.LATE
+        return Health.UNKNOWN if self.unknowns else Health.FRESH
+
+
+def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Freshness:
+    """Decide how fresh a lake is at `now`, an aware time.
+
+    Hours that are not over need not be published. An hour in the future of `now`, from a server
+    with a wrong clock, does not count as the newest.
+    """
+    running = Hour.of(now)
+    published = sorted(hour for hour in records.published if hour <= running)
+    newest = published[-1] if published else None
+    between = hour_range(published[0], published[-1]) if newest else ()
+    over = sorted(hour for hour in records.waiting_since if hour < running)
+    stuck = {h for h, at in records.publishing_since.items() if now - at > PUBLICATION_LIMIT}
+    return Freshness(
+        now=now,
+        since=records.since,
+        limits=limits,
+        newest=newest,
+        newest_published=records.published[newest] if newest else None,
+        lag=max(now - newest.end, timedelta()) if newest else None,
+        hours=len(records.published),
+        waiting=tuple(hour for hour in over if hour not in records.published),
+        reopened=tuple(hour for hour in over if hour in records.published),
+        late=tuple(hour for hour in over if now - records.waiting_since[hour] > limits.lag),
+        gaps=tuple(
+            hour
+            for hour in between
+            if hour not in records.published and hour not in records.waiting_since
+        ),
+        outdated=tuple(hour for hour in published if not records.published[hour].is_current),
+        publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
+        broken_off=tuple(sorted(stuck)),
+        sources=tuple(_source_freshness(state, now, limits) for state in records.sources),
+    )
+
+
+def _source_freshness(state: SourceState, now: datetime, limits: Limits) -> SourceFreshness:
+    newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
+    lag = max(now - newest, timedelta()) if newest else None
+    return SourceFreshness(
+        name=state.source,
+        newest_line_at=newest,
+        lag=lag,
+        pulled_at=pulled,
+        files=state.files,
+        set_aside=state.set_aside,
+        refused=state.refused,
+        waiting=state.waiting,
+        is_known=pulled is not None,
+        problem=_source_problem(state, lag, now - pulled if pulled else None, limits),
+    )
+
+
+def _source_problem(
+    state: SourceState, lag: timedelta | None, since_pull: timedelta | None, limits: Limits
+) -> str:
+    """What is wrong with a source, the gravest first; empty if nothing is."""
+    name = f"Source {state.source}"
+    if since_pull is None:
+        return f"{name} was never pulled by this version."
+    if state.refused:
+        first = state.refused[0]
+        return (
+            f"{name}: {quantity(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
+        )
+    if since_pull > limits.lag:
+        return f"{name} was last pulled {describe_duration(since_pull)} ago."
+    if lag is None:
+        return f"{name} has not brought a line with a time yet."
+    if lag > limits.source_lag:
+        return f"{name}: its newest line is {describe_duration(lag)} old."
+    return ""
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+@trouble.told()
+def lake_freshness(
+    lake: Lake, now: datetime, since: Hour | None = None, limits: Limits | None = None
+) -> Freshness:
+    """Read what the lake records and measure its freshness.
+
+    `since` is the first hour looked at, by default midnight DEFAULT_DAYS ago: only those
+    partitions of the ledger are read.
+    """
+    first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
+    records = LakeRecords(
+        since=first,
+        published=_published(lake, first),
+        waiting_since=raw.waiting_since(lake),
+        publishing_since=begun_at(lake),
+        sources=_sources(lake),
+    )
+    return measure_freshness(records, now, limits or Limits())
+
+
+def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
+    current = (settings_digest(lake, store=False), __version__)
+    return {
+        Hour.at(row["hour_at"]): PublishedHour(
+            row["published_at"].replace(tzinfo=UTC),
+            row["published_by"],
+            (row["settings_digest"], row["library_version"]) == current,
+        )
+        for row in lake_hour.ledger_in_order(lake, first, None, _COLUMNS).to_pylist()
+    }
+
+
+def _sources(lake: Lake) -> list[SourceState]:
+    """The states of the settings' sources; of all that were ever pulled, if none is set."""
+    names = [source.name for source in lake.settings.sources]
+    if not names:
+        return collection.source_states(lake)
+    return [collection.source_state(lake, name) for name in names]

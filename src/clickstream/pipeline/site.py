@@ -1,0 +1,130 @@
+"""The settings that hours are built with: the lake's own, with the site's domain filled in.
+
+Where `site.domains` is empty, the domain is inferred once from the raw lines and stored in the lake
+(`lake.own_domain`). From then on every process uses the stored one, so hours built in any order, or
+again, have the same own domain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+from clickstream import parse
+from clickstream.clean import Cleaner, LookUps, OwnDomain, VisitorKeys, infer_own_domain
+from clickstream.clean.devices import Device
+from clickstream.clean.own_domain import LEAST_SAMPLE
+from clickstream.lake import Lake, own_domain, raw, trouble
+from clickstream.lake.raw import RawObject
+from clickstream.rules import clean_rules, log_format_of, result_digest
+from clickstream.settings import Settings
+
+SAMPLE_OBJECTS = 1000
+"""Raw objects that the sample is drawn from: the earliest ones, which S3 lists in one request."""
+
+SAMPLE_BYTES = 2 << 20
+"""Compressed bytes at which the sample ends: some 90,000 lines.
+
+It bounds what a lake costs that gives no domain away: every process that builds looks again.
+"""
+
+_MEMO = "own domain"
+_ANY_DEVICE = Device("other", None, None, None)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What this process knows of the own domain; it is settled once the lake stores it."""
+
+    found: OwnDomain | None
+    is_settled: bool
+
+
+def settings_of(lake: Lake, store: bool = True) -> Settings:
+    """The settings that the lake's hours are built with.
+
+    Without `store` the lake is only read: a domain that it does not store yet is inferred as a
+    build would infer it, and not stored.
+    """
+    settings = lake.settings
+    if settings.site.domains or not (found := _own_domain(lake, store)):
+        return settings
+    site = settings.site.model_copy(update={"domains": (found.domain,)})
+    return settings.model_copy(update={"site": site})
+
+
+def settings_digest(lake: Lake, store: bool = True) -> str:
+    """Digest of all that shapes an hour's result, but its lines and the library's version."""
+    return result_digest(settings_of(lake, store))
+
+
+@trouble.told()
+def describe_own_domain(lake: Lake) -> str:
+    """The inferred domain and its evidence in one sentence; empty if the settings name domains."""
+    if lake.settings.site.domains:
+        return ""
+    if found := _own_domain(lake, store=True):
+        return found.sentence
+    return (
+        f"No own domain: fewer than {LEAST_SAMPLE} asset requests name a referrer, or no domain "
+        "has more than half of them. The site's own pages may count as referrers; set site.domains."
+    )
+
+
+def look_again(lake: Lake) -> None:
+    """Infer the domain from the raw lines once more when it is next needed, if none is stored."""
+    known = lake.memo.get(_MEMO)
+    if known and not known.is_settled:
+        del lake.memo[_MEMO]
+
+
+def _own_domain(lake: Lake, store: bool) -> OwnDomain | None:
+    known: _Known = lake.memo.get(_MEMO) or _stored(lake) or _Known(_inferred(lake), False)
+    if store and known.found and not known.is_settled:
+        known = _settled(lake, known.found)
+    lake.memo[_MEMO] = known
+    return known.found
+
+
+def _stored(lake: Lake) -> _Known | None:
+    values = own_domain.load(lake)
+    return _Known(OwnDomain(**values), True) if values else None
+
+
+def _settled(lake: Lake, found: OwnDomain) -> _Known:
+    """Store the domain; of two processes at once one wins, and both use the winner's."""
+    stored = OwnDomain(**own_domain.store(lake, asdict(found)))
+    if stored == found:
+        logging.getLogger(__name__).info(found.sentence)
+    return _Known(stored, True)
+
+
+def _inferred(lake: Lake) -> OwnDomain | None:
+    """What the lake's raw lines say now, whichever hour is built and in whatever order."""
+    rules = clean_rules(lake.settings)
+    # Neither keys nor devices matter here, and a device is dear to work out.
+    look_ups = LookUps(device=lambda _: _ANY_DEVICE)
+    cleaner = Cleaner(rules, VisitorKeys(bytes(32)), look_ups)
+    cleaner.add(parse.parse(b"", "common").table)  # so that there is a batch at least
+    for item in _sample(lake):
+        log_format = log_format_of(lake.settings, item.log_format)
+        cleaner.add(parse.parse(raw.read(lake, item), log_format).table)
+    return infer_own_domain(cleaner.referrers_of_assets())
+
+
+def _sample(lake: Lake) -> Iterator[RawObject]:
+    """The earliest raw objects in an order that has nothing to do with time, up to SAMPLE_BYTES."""
+    earliest = islice(raw.all_raw(lake), SAMPLE_OBJECTS)
+    size = 0
+    for item in sorted(earliest, key=_place):
+        yield item
+        size += item.size
+        if size >= SAMPLE_BYTES:
+            return
+
+
+def _place(item: RawObject) -> bytes:
+    return hashlib.blake2b(item.key.encode(), digest_size=8).digest()

@@ -1,0 +1,141 @@
+"""What the demo makes of somebody's own logs, and how it shows progress."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.support.access_log import Client, append
+from tests.support.lakes import aws_session
+
+from clickstream import pipeline
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+from clickstream.lake import open_lake
+from clickstream.local import backfill, demo
+from clickstream.local.backfill import HoursProgress
+from clickstream.local.demo import own_logs
+from clickstream.settings import Settings, load
+
+ROOT = Path(__file__).parents[3]
+OWN_SITE = """
+[site]
+name = "shop"
+domains = ["shop.example"]
+[goals.sale]
+page = '/thanks'
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project directory as it is checked out, beside a directory of logs."""
+    shutil.copy(ROOT / "clickstream.toml", tmp_path)
+    (tmp_path / "logs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def settings_of(project: Path, **environment: str) -> Settings:
+    """The settings that a demo of the logs runs with."""
+    return load(environment={**environment, **own_logs(project / "logs").variables})
+
+
+def test_own_logs_have_nothing_of_the_cafe(project: Path) -> None:
+    cafe, chosen = load(environment={}), settings_of(project)
+    assert cafe.site.domains
+    assert cafe.goals
+    assert cafe.funnel
+    assert (chosen.site.name, chosen.site.domains) == ("own-logs", ())
+    assert (chosen.goals, chosen.funnel) == ({}, ())
+    assert [source.path for source in chosen.sources] == [str(project / "logs")]
+
+
+def test_settings_of_a_site_of_ones_own_are_kept(project: Path) -> None:
+    (project / "clickstream.toml").write_text(OWN_SITE)
+    chosen = settings_of(project)
+    assert (chosen.site.name, chosen.site.domains) == ("shop", ("shop.example",))
+    assert [*chosen.goals] == ["sale"]
+
+
+def test_settings_of_the_environment_are_kept(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"CLICKSTREAM_SITE__DOMAINS": '["shop.example"]', "CLICKSTREAM_GOALS__SALE__PAGE": "/x"}
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    chosen = settings_of(project, **own)
+    assert chosen.site.domains == ("shop.example",)
+    assert [*chosen.goals] == ["sale"]
+
+
+def test_logs_of_two_places_never_share_a_state(project: Path) -> None:
+    (project / "others").mkdir()
+    (project / "logs" / "access.log").touch()
+    paths = ("logs", "others", "logs/access.log", "others/../logs")
+    states = [own_logs(project / path).state for path in paths]
+    assert len(set(states)) == 3
+    assert states[0] == states[3]
+
+
+def test_last_hours_of_old_logs_are_those_with_lines(
+    lake_settings: Settings, tmp_path: Path
+) -> None:
+    """Also at a second start, when hourly runs have published empty hours of today."""
+    first, last = Hour.parse("2015-05-17T10"), Hour.parse("2015-05-20T05")
+    ana = Client("192.0.2.1")
+    lines = [ana.get(f"{hour}:10:00", "/") for hour in (first, last)]
+    append(tmp_path / "logs" / "access.log", lines)
+    (tmp_path / "logs" / "error.log").write_text("2015/05/17 10:00:00 [error] 1#1: failed\n")
+    every_file = lake_settings.sources[0].model_copy(update={"pattern": "*"})
+    lake = open_lake(lake_settings.model_copy(update={"sources": (every_file,)}), aws_session())
+    out = io.StringIO()
+    span = demo._span_of_sources(lake, Console(file=out, width=200))
+    expected = demo.Span(last.minus(47), last, first)
+    assert span == expected
+    assert "1 file set aside, not access logs: error.log." in out.getvalue()
+    for hour in (last, Hour.parse("2026-11-26T17")):
+        pipeline.build_hour(lake, hour, "test")
+    assert demo._span_of_sources(lake, Console(file=out)) == expected
+
+
+def test_missing_logs_are_named(project: Path) -> None:
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        own_logs(project / "nowhere")
+
+
+def test_progress_without_a_terminal_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(backfill.time, "monotonic", lambda: now)
+    out = io.StringIO()
+    with HoursProgress(Console(file=out), 48) as progress:
+        progress.show_phase("Starting")
+        progress.show_phase("Starting")
+        for done in range(1, 8):
+            progress.show_done(done)
+        now = 19.0
+        progress.show_done(8)
+        now = 21.0
+        for _ in range(3):
+            progress.show_done(8)
+        progress.show_done(48)
+        progress.show_done(48)
+    assert out.getvalue().splitlines() == [
+        "Starting …",
+        "6 of 48 hours done (0 s)",
+        "8 of 48 hours done (21 s)",
+        "48 of 48 hours done (21 s)",
+    ]
+
+
+def test_progress_in_a_terminal_is_a_bar() -> None:
+    out = io.StringIO()
+    with HoursProgress(Console(file=out, force_terminal=True, width=80), 48) as progress:
+        progress.show_phase("Starting the backfill")
+        progress.show_done(12)
+    assert "Starting the backfill" in out.getvalue()
+    assert "12/48" in out.getvalue()
+    assert "hours done" not in out.getvalue()

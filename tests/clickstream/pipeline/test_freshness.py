@@ -1,0 +1,152 @@
+"""Freshness: what is late, missing or unknown follows from what the lake records and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clickstream.pipeline.test_verify_coverage import store_line
+
+from clickstream import pipeline
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, collection
+from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
+from clickstream.pipeline import Freshness, Health, Limits
+from clickstream.pipeline.freshness import (
+    PUBLICATION_LIMIT,
+    LakeRecords,
+    PublishedHour,
+    measure_freshness,
+)
+
+NOW = datetime(2026, 11, 26, 13, 5, tzinfo=UTC)
+RUNNING = Hour.of(NOW)
+SINCE = RUNNING.minus(30)
+MINUTE = timedelta(minutes=1)
+
+
+def seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+SOURCE = SourceState("web-1", seconds(NOW - MINUTE), seconds(NOW - 2 * MINUTE), files=3)
+BUILT = PublishedHour(NOW - 3 * MINUTE, "scheduled", is_current=True)
+FRESH = LakeRecords(
+    SINCE, dict.fromkeys(hour_range(SINCE, RUNNING.previous), BUILT), {}, {}, [SOURCE]
+)
+
+
+def measured(records: LakeRecords, limits: Limits | None = None) -> Freshness:
+    return measure_freshness(records, NOW, limits or Limits())
+
+
+def with_source(**values: object) -> LakeRecords:
+    return replace(FRESH, sources=[replace(SOURCE, **values)])
+
+
+def test_a_lake_with_every_hour_and_a_recent_pull_is_fresh() -> None:
+    found = measured(FRESH)
+    assert (found.health, found.problems, found.unknowns) == (Health.FRESH, [], [])
+    assert (found.newest, found.lag) == (RUNNING.previous, 5 * MINUTE)
+    assert found.sources[0].lag == 2 * MINUTE
+    assert found.health.exit_code == 0
+
+
+HOURS = st.integers(1, 30).map(RUNNING.minus)
+AGES = st.timedeltas(timedelta(), timedelta(days=2))
+
+
+@given(
+    published=st.sets(HOURS, min_size=1),
+    waiting=st.dictionaries(st.integers(-2, 40).map(RUNNING.minus), AGES),
+    publishing=st.dictionaries(HOURS, AGES),
+)
+def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
+    published: set[Hour], waiting: Mapping[Hour, timedelta], publishing: Mapping[Hour, timedelta]
+) -> None:
+    records = replace(
+        FRESH,
+        published=dict.fromkeys(published, BUILT),
+        waiting_since={hour: NOW - age for hour, age in waiting.items()},
+        publishing_since={hour: NOW - age for hour, age in publishing.items()},
+    )
+    found = measured(records)
+    missing = {*hour_range(min(published), max(published))} - published - waiting.keys()
+    over = {hour for hour in waiting if hour < RUNNING}
+    late = {hour for hour in over if waiting[hour] > Limits().lag}
+    stuck = {hour for hour, age in publishing.items() if age > PUBLICATION_LIMIT}
+    assert {*found.gaps} == missing
+    assert {*found.waiting, *found.reopened} == over
+    assert {*found.reopened} == over & published
+    assert {*found.late} == late
+    assert ({*found.broken_off}, {*found.publishing}) == (stuck, publishing.keys() - stuck)
+    assert found.newest == max(published)
+    is_old = NOW - max(published).end > Limits().lag
+    assert (found.health is Health.FRESH) == (not (missing or late or stuck or is_old))
+    assert (found.health is Health.LATE) == bool(found.problems)
+
+
+def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
+    old = dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT)
+    found = measured(replace(FRESH, published={**old, RUNNING.plus(5): BUILT}))
+    assert (found.newest, found.health) == (RUNNING.minus(8), Health.LATE)
+    assert found.problems == [
+        "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; 3 hours are allowed."
+    ]
+
+
+def test_limits_decide_what_is_late() -> None:
+    old = replace(FRESH, published=dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT))
+    assert measured(old, Limits(lag=timedelta(hours=8))).health is Health.FRESH
+    quiet = with_source(newest_line_at=seconds(NOW - timedelta(hours=30)))
+    assert measured(quiet).problems == ["Source web-1: its newest line is 1 day 6 hours old."]
+    assert measured(quiet, Limits(source_lag=timedelta(days=2))).health is Health.FRESH
+
+
+def test_a_refused_file_and_a_pull_that_stopped_are_problems_and_a_file_set_aside_is_none() -> None:
+    refused = with_source(refused=(RefusedFile("x.log", "1", "no known format"),))
+    assert measured(refused).problems == ["Source web-1: 1 file refused, x.log: no known format"]
+    stopped = with_source(pulled_at=seconds(NOW - timedelta(hours=5)))
+    assert measured(stopped).problems == ["Source web-1 was last pulled 5 hours ago."]
+    set_aside = with_source(set_aside=(SetAsideFile("error.log", "2"),))
+    assert measured(set_aside).health is Health.FRESH
+
+
+def test_what_can_t_be_known_is_neither_fresh_nor_late() -> None:
+    for records in (
+        replace(FRESH, published={}),
+        replace(FRESH, sources=[]),
+        replace(FRESH, sources=[SourceState("web-1")]),
+    ):
+        found = measured(records)
+        assert (found.health, found.problems, len(found.unknowns)) == (Health.UNKNOWN, [], 1)
+        assert found.health.exit_code == 2
+
+
+def test_hours_of_other_settings_or_versions_are_listed() -> None:
+    other = replace(BUILT, is_current=False)
+    found = measured(replace(FRESH, published={**FRESH.published, SINCE: other}))
+    assert (found.outdated, found.health) == ((SINCE,), Health.FRESH)
+
+
+def test_a_lake_s_records_are_read(lake: Lake) -> None:
+    """Two hours built, late lines for the first, an hour that was never built; one source."""
+    first, second, third = hour_range(RUNNING.minus(4), RUNNING.minus(2))
+    for hour in (first, second, third):
+        store_line(lake, hour, "web-1")
+    list(pipeline.rebuild(lake, [first, second], "tests"))
+    store_line(lake, first, "web-2")
+    collection.update_source_state(lake, SourceState("web-1"), lambda _: SOURCE)
+
+    later = datetime.now(UTC) + timedelta(hours=1)
+    found = pipeline.lake_freshness(lake, later, first, Limits(timedelta(days=900)))
+
+    assert (found.newest, found.hours) == (second, 2)
+    assert (found.reopened, found.waiting, found.gaps) == ((first,), (third,), ())
+    assert (found.late, found.outdated, found.publishing) == ((), (), ())
+    assert found.sources[0].name == "web-1"
+    strict = pipeline.lake_freshness(lake, later, second, Limits(timedelta()))
+    assert (strict.hours, strict.late) == (1, (first, third))

@@ -1,0 +1,230 @@
+"""The site's own domain where the settings do not name it: inferred once, for the whole lake."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from tests.support.lakes import aws_session, build_all
+
+from clickstream import pipeline
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, athena, objects, open_lake, own_domain
+from clickstream.lake import hour as lake_hour
+from clickstream.pipeline import site
+from clickstream.rules import clean_rules, look_ups, session_rules
+from clickstream.settings import Settings, Site
+from clickstream.trial.figures import Tally
+from clickstream.trial.reading import read_log
+
+FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
+HOURS = [*hour_range(FIRST, LAST)]
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+CAME_FROM = ("-", "https://www.google.com/", "https://other.example/", "https://t.co/x")
+CHANNELS = "select channel, sum(sessions) as sessions from traffic_sources group by channel"
+
+
+def visits(domain: str, visitors: int, first: Hour = FIRST, seed: int = 1) -> list[str]:
+    """People who come from somewhere, go from page to page of the site and load its assets."""
+    rng = random.Random(seed)
+    lines = []
+    for visitor in range(visitors):
+        at = first.start + timedelta(seconds=rng.randrange(len(HOURS) * 3600 - 6000))
+        referrer = rng.choice(CAME_FROM)
+        for step in range(3):
+            page = f"https://www.{domain}/page-{rng.randrange(5)}"
+            lines.append(line(visitor, at + timedelta(seconds=60 * step), "/page", referrer))
+            lines.append(line(visitor, at + timedelta(seconds=60 * step + 1), "/a.css", page))
+            referrer = page
+            if rng.random() < 0.2:  # a pause that ends the session: the next begins inside the site
+                at += timedelta(seconds=1900)
+    return sorted(lines, key=lambda text: text.split("[")[1])
+
+
+def line(visitor: int, at: datetime, path: str, referrer: str) -> str:
+    return (
+        f"192.0.2.{visitor % 250} - - [{at:%d/%b/%Y:%H:%M:%S +0000}] "
+        f'"GET {path} HTTP/1.1" 200 512 "{referrer}" "{AGENT}"\n'
+    )
+
+
+def write(lake: Lake, lines: Iterable[str], name: str = "access.log") -> None:
+    with (Path(lake.settings.sources[0].path) / name).open("a", encoding="utf-8") as log:
+        log.writelines(lines)
+
+
+def pull(lake: Lake) -> None:
+    pipeline.pull(lake, lake.settings.sources[0])
+
+
+def in_the_lake(lake: Lake) -> Counter[str]:
+    """Sessions by channel, as Athena counts them."""
+    pipeline.refresh_views(lake)
+    rows = athena.query(lake, CHANNELS).records()
+    return Counter({row["channel"]: row["sessions"] for row in rows})
+
+
+def in_a_trial(settings: Settings) -> Counter[str]:
+    """Sessions by channel, as `clickstream try` counts them in the same files."""
+    with look_ups(settings) as found:
+        tally = Tally(clean_rules(settings), session_rules(settings), found)
+        for path in sorted(Path(settings.sources[0].path).iterdir()):
+            for parsed in read_log(str(path), "combined"):
+                tally.add(parsed, str(path))
+    return tally.figures().people.channels
+
+
+@pytest.mark.parametrize("order", ["in order", "reverse", "as a range"])
+def test_trial_and_lake_count_the_same_channels(lake: Lake, order: str) -> None:
+    write(lake, visits("shop.example", 40))
+    pull(lake)
+    if order == "as a range":
+        build_all(lake, FIRST, LAST, "test")
+    else:
+        for hour in HOURS if order == "in order" else HOURS[::-1]:
+            pipeline.build_hour(lake, hour, "test")
+    counted = in_the_lake(lake)
+    assert counted == in_a_trial(lake.settings)
+    assert counted["Referral"] < counted["Direct"]  # of CAME_FROM, one in four is another site
+    assert own_domain.load(lake)["domain"] == "shop.example"
+
+
+def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
+    make_lake: Callable[[str], Lake],
+) -> None:
+    inferring, named = make_lake("inferring"), make_lake("told").settings
+    write(inferring, visits("shop.example", 40))
+    named = named.model_copy(update={"site": Site(domains=("shop.example",))})
+    told = open_lake(named, aws_session())
+    lakes = (inferring, told)
+    for lake in lakes:
+        pull(lake)
+        build_all(lake, FIRST, LAST, "test")
+    for table in ("hits", "session_parts"):
+        inferred, expected = (athena.query(lake, f"select * from {table}").rows for lake in lakes)
+        assert sorted(map(str, inferred)) == sorted(map(str, expected))
+    digests = [set(lake_hour.ledger(lake)["settings_digest"]) for lake in lakes]
+    assert digests[0] == digests[1]
+    assert own_domain.load(told) is None
+    assert pipeline.describe_own_domain(told) == ""
+
+
+def test_stored_domain_is_kept_whatever_lines_come_later(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    write(lake, visits("shop.example", 30))
+    pull(lake)
+    build_all(lake, FIRST, LAST, "test")
+    stored = own_domain.load(lake)
+    write(lake, visits("moved.example", 300, seed=2), "access.log.1")
+    later = reopen()
+    pull(later)
+    build_all(later, FIRST, LAST, "again")
+    assert own_domain.load(later) == stored
+    digests = set(lake_hour.ledger(later)["settings_digest"])
+    assert digests == {pipeline.settings_digest(lake)} == {pipeline.settings_digest(later)}
+
+
+def test_after_the_stored_domain_is_deleted_hours_of_another_one_are_outdated(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    write(lake, visits("shop.example", 30))
+    pull(lake)
+    build_all(lake, FIRST, LAST, "test")
+    write(lake, visits("moved.example", 300, seed=2), "access.log.1")
+    pull(lake)
+    build_all(lake, FIRST, LAST, "late lines")
+    objects.delete(lake, [own_domain.KEY])
+    later = reopen()
+    found = pipeline.standings(later, FIRST, LAST)
+    assert {one.outdated for one in found} == {"built by other settings or another version"}
+    assert own_domain.load(later) is None  # who only looks stores nothing
+    build_all(later, FIRST, LAST, "again")
+    assert own_domain.load(later)["domain"] == "moved.example"
+    assert in_the_lake(later) == in_a_trial(lake.settings)
+
+
+def test_small_sample_is_not_stored_and_a_larger_one_outdates_what_was_built_without(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    write(lake, visits("shop.example", 10))
+    pull(lake)
+    build_all(lake, FIRST, LAST, "test")
+    assert own_domain.load(lake) is None
+    assert "fewer than 50 asset requests" in pipeline.describe_own_domain(lake)
+    without = pipeline.settings_digest(lake)
+
+    write(lake, visits("shop.example", 10, LAST.plus(2), seed=3), "access.log.1")
+    pull(lake)
+    assert "Own domain: shop.example, inferred from" in pipeline.describe_own_domain(lake)
+    assert pipeline.settings_digest(lake) != without
+    outdated = {one.outdated for one in pipeline.standings(reopen(), FIRST, LAST)}
+    assert outdated == {"built by other settings or another version"}
+
+
+def test_ledger_names_the_settings_that_an_hour_was_cleaned_with(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    """A domain that is stored between two tasks of an hour changes nothing of what they built."""
+    write(lake, visits("shop.example", 10))
+    pull(lake)
+    staged = pipeline.check_hour(
+        lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, FIRST))
+    )
+    own_domain.store(lake, {"domain": "shop.example", "requests": 80, "sample": 90})
+    pipeline.register_tables(reopen(), staged, "test")
+    [one] = pipeline.standings(reopen(), FIRST, FIRST)
+    assert one.outdated == "built by other settings or another version"
+
+
+def test_of_two_processes_that_infer_at_once_both_use_the_same_domain(
+    lake: Lake, reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [reopen(), reopen()]
+    write(lake, visits("shop.example", 40))
+    pull(lake)
+    both_have_inferred = Barrier(2)
+    infer, answers = site._inferred, iter(("shop.example", "other.example"))
+
+    def inferred(of_lake: Lake) -> object:
+        found = infer(of_lake)
+        both_have_inferred.wait()
+        return type(found)(next(answers), found.requests, found.sample)
+
+    monkeypatch.setattr(site, "_inferred", inferred)
+    digests: list[str] = []
+    threads = [
+        Thread(target=lambda one=one: digests.append(pipeline.settings_digest(one)))
+        for one in others
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert digests == [pipeline.settings_digest(lake)] * 2
+
+
+def test_sample_does_not_grow_with_the_lake(
+    lake: Lake, reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, visits("shop.example", 40))
+    pull(lake)
+    monkeypatch.setattr(site, "SAMPLE_OBJECTS", 2)
+    assert len([*site._sample(lake)]) == 2
+    monkeypatch.setattr(site, "SAMPLE_BYTES", 1)
+    assert len([*site._sample(lake)]) == 1
+
+
+def test_status_counts_no_hour_of_the_inferred_domain_as_outdated(
+    lake: Lake, reopen: Callable[[], Lake]
+) -> None:
+    write(lake, visits("shop.example", 30))
+    pull(lake)
+    build_all(lake, FIRST, LAST, "test")
+    fresh = pipeline.lake_freshness(reopen(), LAST.end, since=FIRST)
+    assert not fresh.outdated

@@ -1,0 +1,208 @@
+"""Whatever server and logrotate do during a pull, wherever it is killed, each line lands once."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+from tests.support.examples import examples
+from tests.support.faults import Killed, dying
+from tests.support.web_server import RacingSource, WebServer, raw_lines
+
+from clickstream import pipeline
+from clickstream.collect import DirectorySource
+from clickstream.lake import Lake, objects
+from clickstream.settings import Source
+
+BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
+LAST_PULLS = 4
+"""Pulls after which nothing may be left: one whose first sight of a file was its last but one."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull, what happens during it after how many operations each, and where it is killed."""
+
+    during: tuple[tuple[int, str], ...] = ()
+    dies: tuple[int, bool] | None = None
+
+
+SERVER = st.sampled_from(
+    ["write", "write", "write_half", "rename", "copy", "truncate", "compress", "begin_to_compress"]
+)
+PULLS = st.builds(
+    Pull,
+    st.lists(st.tuples(st.integers(1, 6), SERVER), max_size=5).map(tuple),
+    st.none() | st.tuples(st.integers(0, 8), st.booleans()),
+)
+
+
+def run(lake: Lake, source: Source, server: WebServer, pull: Pull) -> None:
+    logs = RacingSource(DirectorySource(server.directory, source.pattern))
+    logs.schedule = [(gap, getattr(server, name)) for gap, name in pull.during]
+    with suppress(Killed):
+        pipeline.pull(dying(lake, *pull.dies) if pull.dies else lake, source, logs)
+    for _, act in logs.schedule:
+        act()
+
+
+@examples(25)
+@example(["write", "write", Pull(), "write", Pull(((1, "rename"), (0, "write")))], b"", True)
+@example(["write", Pull(), "write", "write", Pull(dies=(0, True)), "copy", "write"], b"", True)
+@example(["write", "write", "write", "write", Pull(), "copy", "write"], BANNER, True)
+@example(["write", "write", Pull(), "copy", "write", "write"], b"", False)
+@example(["write", Pull(), "write", Pull(((6, "copy"), (0, "truncate"), (0, "write")))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((4, "write"),))], b"", False)
+@example(["write", "write", Pull(), "copy", Pull(((5, "write"),))], b"", False)
+@given(
+    actions=st.lists(SERVER | PULLS, max_size=16),
+    banner=st.sampled_from([b"", BANNER]),
+    appends=st.booleans(),
+)
+def test_every_line_lands_once_in_its_hour(
+    lake: Lake, tmp_path: Path, actions: list[str | Pull], banner: bytes, appends: bool
+) -> None:
+    name = f"host-{uuid.uuid4().hex}"  # every example has a host and a directory of its own
+    server = WebServer(tmp_path / name, banner, appends)
+    source = Source(name=name, path=str(server.directory))
+    for action in actions:
+        if isinstance(action, Pull):
+            run(lake, source, server, action)
+        else:
+            getattr(server, action)()
+    server.write()
+    server.compress()
+    for _ in range(LAST_PULLS):
+        last = pipeline.pull(lake, source)
+    assert (last.lines, last.refused, last.waiting) == (0, [], [])
+    found = raw_lines(lake, name)
+    banners = sum(lines.pop(banner, 0) for lines in found.values())
+    assert {hour: lines for hour, lines in found.items() if lines} == server.lines_by_hour()
+    assert banners == server.banners
+    event(f"rotations: {server.rotations}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> WebServer:
+    return WebServer(tmp_path / "logs")
+
+
+def test_a_file_written_to_between_the_last_read_and_the_stat_is_not_finished(
+    lake: Lake, server: WebServer
+) -> None:
+    server.write()
+    source = lake.settings.sources[0]
+    for operations in range(1, 12):
+        logs = RacingSource(DirectorySource(server.directory, source.pattern))
+        logs.schedule = [(operations, server.write)]
+        pipeline.pull(lake, source, logs)
+        pipeline.pull(lake, source)
+        assert raw_lines(lake) == server.lines_by_hour(), operations
+
+
+def test_a_resumed_range_with_other_bytes_waits_and_is_named(lake: Lake, server: WebServer) -> None:
+    """The intent is of bytes that no file has any more, behind bytes that one still has."""
+    server.write()
+    source = lake.settings.sources[0]
+    pipeline.pull(lake, source)
+    begun = server.log.read_bytes()
+    server.write()
+    with suppress(Killed):
+        pipeline.pull(dying(lake, 0, after=True), source)
+    server.log.write_bytes(begun + server.line().replace(b"/2 ", b"/x "))
+    before = raw_lines(lake)
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.lines, pulled.refused) == (0, [])
+    [waiting] = pulled.waiting
+    assert waiting.startswith("access.log bytes 85 to 170")
+    assert "1 file WAITING: access.log" in pulled.sentence
+    assert raw_lines(lake) == before
+    server.log.write_bytes(begun + server.lines[1])
+    assert pipeline.pull(lake, source).lines == 1
+    assert Counter(pipeline.pull(lake, source).waiting) == Counter()
+
+
+@pytest.mark.parametrize("rotate", ["rename", "copy_and_truncate"])
+def test_a_rotation_during_a_pull_delays_no_line(
+    lake: Lake, server: WebServer, rotate: str
+) -> None:
+    source = lake.settings.sources[0]
+    server.write()
+    pipeline.pull(lake, source)
+    server.write()
+    logs = RacingSource(DirectorySource(server.directory, source.pattern))
+    logs.schedule = [(1, getattr(server, rotate)), (0, server.write)]
+    pulled = pipeline.pull(lake, source, logs)
+    assert (pulled.lines, pulled.waiting) == (2, [])
+    assert raw_lines(lake) == server.lines_by_hour()
+
+
+def test_a_file_that_begins_again_with_its_first_line_is_read_while_it_is_shorter(
+    lake: Lake, server: WebServer
+) -> None:
+    source = lake.settings.sources[0]
+    for _ in range(50):
+        server.write()
+    assert pipeline.pull(lake, source).lines == 50
+    server.log.write_bytes(server.lines[0] + server.line() + server.line())
+    assert pipeline.pull(lake, source).lines == 3
+    assert pipeline.pull(lake, source).lines == 0
+
+
+@pytest.mark.parametrize("lines", [1, 7, 49])
+def test_a_copy_that_is_not_whole_yet_is_no_other_file(
+    lake: Lake, server: WebServer, lines: int
+) -> None:
+    source = lake.settings.sources[0]
+    for _ in range(50):
+        server.write()
+    pipeline.pull(lake, source)
+    for end in (b"", server.lines[lines][:30]):
+        (server.directory / "access.log.1").write_bytes(b"".join(server.lines[:lines]) + end)
+        assert pipeline.pull(lake, source).lines == 0
+
+
+def test_a_server_may_begin_every_file_with_the_same_line(lake: Lake, tmp_path: Path) -> None:
+    """A rotation a day for weeks: far more files begin alike than have numbered names."""
+    server = WebServer(tmp_path / "logs", BANNER)
+    source = lake.settings.sources[0]
+    for number in range(20):
+        server.write()
+        if number % 3:
+            pipeline.pull(lake, source)
+        server.rename()
+    pipeline.pull(lake, source)
+    found = raw_lines(lake)
+    assert sum(lines.pop(BANNER, 0) for lines in found.values()) == 20
+    assert found == server.lines_by_hour()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_bookmark_of_an_earlier_version_goes_on(
+    lake: Lake, server: WebServer, killed: bool
+) -> None:
+    source = lake.settings.sources[0]
+    server.write()
+    pipeline.pull(lake, source)
+    server.write()
+    if killed:
+        with suppress(Killed):
+            pipeline.pull(dying(lake, 0, after=True), source)
+    for key, _ in [*objects.listing(lake, "bookmarks/")]:
+        stored = objects.get(lake, key)
+        assert stored is not None
+        if isinstance(fields := json.loads(stored.body), dict):
+            for name in ("start", "pending_digest", "checkpoints"):
+                del fields[name]
+            objects.put(lake, key, json.dumps(fields).encode())
+    server.write()
+    server.rename()
+    pipeline.pull(lake, source)
+    assert raw_lines(lake) == server.lines_by_hour()

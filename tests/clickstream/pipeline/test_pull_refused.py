@@ -1,0 +1,135 @@
+"""Files that are no access logs are set aside; an access log that can't be read fails once."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.support.web_server import RacingSource, WebServer
+
+from clickstream import pipeline
+from clickstream.collect import DirectorySource, FileHandle
+from clickstream.errors import InputError
+from clickstream.lake import Lake, collection
+from clickstream.settings import Source
+
+ERRORS = b"2026/11/20 05:50:00 [error] 7#7: *1 open() failed (2: No such file)\n"
+ODD = b"what is this\nand this\n"
+
+
+@pytest.fixture
+def source(lake: Lake) -> Source:
+    """Every file of the directory, as `make demo LOGS=` sets it."""
+    return lake.settings.sources[0].model_copy(update={"pattern": "*"})
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> WebServer:
+    return WebServer(tmp_path / "logs")
+
+
+def test_an_error_log_is_set_aside_and_named(lake: Lake, server: WebServer, source: Source) -> None:
+    server.write()
+    for name in ("error.log", "error.log.1"):
+        (server.directory / name).write_bytes(ERRORS + name.encode() + b"\n")
+    (server.directory / "error.log.2.gz").write_bytes(gzip.compress(ERRORS))
+    names = ["error.log", "error.log.1", "error.log.2.gz"]
+    for lines in (1, 0):
+        pulled = pipeline.pull(lake, source)
+        assert (pulled.lines, pulled.set_aside, pulled.refused) == (lines, names, [])
+        said = "3 files set aside, not access logs: error.log, error.log.1, error.log.2.gz."
+        assert pulled.sentence.endswith(said)
+        [state] = collection.source_states(lake)
+        assert (state.source, [one.name for one in state.set_aside]) == ("web-1", names)
+
+
+def test_only_some_of_many_names_are_in_the_sentence(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    for number in range(20):
+        (server.directory / f"error-{number:02}.log").write_bytes(b"%d\n" % number)
+    assert pipeline.pull(lake, source).sentence.endswith(
+        "error-00.log, error-01.log, error-02.log, error-03.log, error-04.log and 15 more."
+    )
+
+
+def test_a_file_that_is_set_aside_is_read_once_it_holds_requests(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    server.log = server.directory / "example.com.log"
+    server.log.write_bytes(b"begun\n")
+    assert pipeline.pull(lake, source).set_aside == ["example.com.log"]
+    server.write()
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.lines, pulled.set_aside) == (2, [])
+
+
+@pytest.mark.parametrize(("before", "lines"), [(999, 1_000), (1_000, 0)])
+def test_a_thousand_lines_are_tried(
+    lake: Lake, server: WebServer, source: Source, before: int, lines: int
+) -> None:
+    long = b"x" * 200 + b"\n"
+    (server.directory / "site.log").write_bytes(long * before + server.line())
+    pulled = pipeline.pull(lake, source)
+    assert (pulled.lines, bool(pulled.set_aside)) == (lines, not lines)
+
+
+def test_an_access_log_in_an_unknown_format_fails_once_until_it_changes(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    server.write()
+    odd = server.directory / "Odd-Access.log"
+    odd.write_bytes(ODD)
+    first = pipeline.pull(lake, source)
+    [reason] = first.refused
+    assert reason.startswith("Odd-Access.log: No line of the log has a known format")
+    assert first.newly_refused == first.refused
+    assert "; 1 file REFUSED." in first.sentence
+    [state] = collection.source_states(lake)
+    assert [f"{one.name}: {one.reason}" for one in state.refused] == first.refused
+    odd = odd.rename(server.directory / "Odd-Access.log.1")
+    again = pipeline.pull(lake, source)
+    assert (len(again.refused), again.newly_refused) == (1, [])
+    assert again.sentence.endswith("; 1 file refused before and unchanged since.")
+    odd.write_bytes(ODD + b"more\n")
+    assert len(pipeline.pull(lake, source).newly_refused) == 1
+    odd.unlink()
+    assert pipeline.pull(lake, source).refused == []
+    assert collection.source_state(lake, "web-1").refused == ()
+
+
+def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    server.write()
+    (server.directory / "other-access.log").write_bytes(server.log.read_bytes())
+
+    class Locked(RacingSource):
+        def open(self, name: str) -> AbstractContextManager[FileHandle]:
+            if name == "access.log":
+                raise InputError("can't be opened (Permission denied)")
+            return super().open(name)
+
+    pulled = pipeline.pull(lake, source, Locked(DirectorySource(server.directory, "*")))
+    assert pulled.lines == 1
+    assert pulled.newly_refused == ["access.log: can't be opened (Permission denied)"]
+
+
+def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    now = int(time.time())
+    for at in (now - 60, now - 4_000, now + 86_400):
+        stamp = datetime.fromtimestamp(at, UTC)
+        line = server.line().replace(b"20/Nov/2026:05:50:00", f"{stamp:%d/%b/%Y:%H:%M:%S}".encode())
+        (server.directory / f"{at}-access.log").write_bytes(line)
+        server.lines.clear()
+        pipeline.pull(lake, source)
+    state = collection.source_state(lake, "web-1")
+    assert state.newest_line_at == now - 60
+    assert state.pulled_at is not None
+    assert now <= state.pulled_at <= time.time()

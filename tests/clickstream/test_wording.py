@@ -1,0 +1,48 @@
+"""A count of one stands with the singular, wherever the command line prints it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clickstream.trial.small_log import line
+
+from clickstream.hours import Hour
+from clickstream.parse import detect
+from clickstream.pipeline import Pulled, describe
+from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.reprocess import UNBUILT, Pace, Standing
+from clickstream.tables import BALANCE
+from clickstream.wording import quantity
+
+HOUR = Hour.parse("2026-11-20T05")
+WRONG = re.compile(
+    r"(?<![\d,.T:-])1 (new |whole |client |session |page |raw |bot |other )?"
+    r"(hours|days|lines|files|rows|hits|parts|requests|bots|addresses|codes|objects|sessions)\b"
+)
+ONE = dict.fromkeys(BALANCE, 1)
+PUBLISHED = Published(str(HOUR), 1, 1, 1, 1, "new")
+SENTENCES = [
+    Staged(str(HOUR), "", "", "", 1, 1, 1, ONE, 1, 1, "carry").sentence,
+    PUBLISHED.sentence,
+    Pulled("web", 1, 1, 9, [str(HOUR)], [], ["web/x"]).sentence,
+    describe([Standing(HOUR, 1, UNBUILT, "not built yet")]),
+    Pace([HOUR]).count(PUBLISHED),
+    detect(line("192.0.2.1", "05:00:00", "/").encode()).sentence,
+]
+
+
+@given(st.integers(0, 10**9))
+def test_one_is_singular_and_any_other_number_plural(number: int) -> None:
+    count, noun = quantity(number, "entry", "entries").split(" ")
+    assert int(count.replace(",", "")) == number
+    assert noun == ("entry" if number == 1 else "entries")
+    assert quantity(number, "hour").endswith("hour" if number == 1 else "hours")
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_sentences_of_one(sentence: str) -> None:
+    assert "1" in sentence
+    assert not WRONG.search(sentence), sentence

@@ -1,0 +1,177 @@
+"""The log of a failed task ends with cause and remedy; only what may pass is tried again.
+
+Each attempt is made as a worker makes it, in a process of its own with a log file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.support.access_log import Client, append
+from tests.support.faults_proxy import (
+    Fault,
+    FaultsProxy,
+    answers,
+    throttles,
+)
+
+from clickstream.errors import StaleHour, UnbalancedHour
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
+
+DUE = datetime(2026, 11, 20, 6, tzinfo=UTC)
+NUMBERS = count()
+
+TRIED_AGAIN, FAILED = "up_for_retry", "failed"
+ROOM_FOR_FRAMES = 25
+"""Lines between the message of Airflow's own exception and ours; a chain of botocore's takes 60."""
+
+
+@pytest.fixture
+def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[[str], Any]:
+    """Makes the first attempt of a task in a run of its own."""
+    from tests.support.airflow_worker import attempt, create_run, sync_dags
+
+    sync_dags()
+
+    def make(task_id: str) -> Any:
+        run = create_run("clickstream_hourly", DUE + timedelta(minutes=next(NUMBERS)))
+        return attempt(run, task_id, tmp_path)
+
+    return make
+
+
+def assert_short(made: Any) -> None:
+    """One exception without what caused it, and the last line is its message."""
+    assert len(made.errors) == 1, made.errors
+    assert made.last_line == " ".join(made.errors[0].split())
+    assert len(made.shown) < ROOM_FOR_FRAMES, "\n".join(made.shown)
+    assert "clear the task" in made.last_line
+
+
+def test_a_broken_setting_fails_at_once(make_attempt, home) -> None:
+    settings = home / "clickstream.toml"
+    settings.write_text(f"{settings.read_text()}[sessions]\nno_such_setting = 5\nnor_this = 6\n")
+    made = make_attempt("list_sources")
+    assert (made.state, made.try_number) == (FAILED, 1)
+    assert "there is no setting sessions.no_such_setting" in made.last_line
+    assert_short(made)
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "says"),
+    [
+        (answers(403, "AccessDeniedException"), FAILED, "AWS refused: "),
+        (throttles, TRIED_AGAIN, "AWS request failed: "),
+    ],
+)
+def test_what_aws_answers_decides_whether_a_task_is_tried_again(
+    make_attempt, local_aws, monkeypatch, fault: Fault, state: str, says: str
+) -> None:
+    with FaultsProxy(local_aws.endpoint, lambda _exchange: fault) as proxy:
+        reach_aws_at(proxy.endpoint, monkeypatch)
+        made = make_attempt("hours_to_build")
+    assert (made.state, made.try_number) == (state, 1)
+    assert made.last_line.startswith(says)
+    assert_short(made)
+
+
+def reach_aws_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"conn_type": "aws", "login": "test", "password": "test"}
+    extra = {"region_name": "eu-west-1", "endpoint_url": endpoint}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts | {"extra": extra}))
+
+
+def test_a_task_that_could_not_reach_aws_succeeds_at_its_next_attempt(
+    airflow_home, home, local_aws, tmp_path, monkeypatch
+) -> None:
+    from tests.support.airflow_worker import attempt, create_run, sync_dags
+
+    sync_dags()
+    run = create_run("clickstream_hourly", DUE + timedelta(minutes=next(NUMBERS)))
+    reach_aws_at("http://127.0.0.1:1", monkeypatch)
+    made = attempt(run, "hours_to_build", tmp_path)
+    assert (made.state, made.try_number) == (TRIED_AGAIN, 1)
+    assert made.last_line.startswith("Can't reach AWS: Could not connect to the endpoint URL")
+    assert_short(made)
+
+    reach_aws_at(local_aws.endpoint, monkeypatch)
+    made = attempt(run, "hours_to_build", tmp_path)
+    assert (made.state, made.try_number) == ("success", 2)
+    assert "Hours to build: 2026-11-20T05." in made.shown
+
+
+def test_an_unexpected_error_keeps_its_traceback() -> None:
+    from clickstream_errors import translate_errors
+
+    unexpected = KeyError("no such column")
+
+    @translate_errors
+    def task() -> None:
+        raise unexpected
+
+    with pytest.raises(KeyError) as caught:
+        task()
+    assert caught.value is unexpected
+    assert caught.traceback[-1].name == "task"
+
+
+def test_every_kind_of_failure_has_a_last_line_with_a_remedy(airflow_home) -> None:
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    from clickstream_errors import describe_failure
+
+    context = {"task": SimpleNamespace(execution_timeout=timedelta(hours=1))}
+    refusal = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    for error, says in (
+        (AirflowTaskTimeout("Timeout, PID: 5"), "longer than its limit of 1:00:00"),
+        (ClientError(refusal, "StartJobRun"), "AWS refused: An error occurred"),
+        (KeyError("no such column"), "Unexpected KeyError: 'no such column'."),
+        (StaleHour("published by someone else."), "published by someone else."),
+        (UnbalancedHour("does not add up; report this."), "does not add up; report this."),
+    ):
+        said = describe_failure(error, context)
+        assert says in said
+        assert "clear the task" in said or said.endswith("report this.")
+
+
+def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    from clickstream_errors import REASONS_LOGGED, give_up
+
+    reasons = [f"access-{number}.log has lines in no known format." for number in range(1420)]
+    with pytest.raises(AirflowFailException) as caught:
+        give_up(reasons, "Set the source's format.")
+    assert str(caught.value) == (
+        "access-0.log has lines in no known format. And 1,419 more like it. Set the source's "
+        "format."
+    )
+    assert len(caplog.records) == REASONS_LOGGED
+
+
+def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
+    import clickstream_dags
+    from clickstream import pipeline
+
+    first = datetime(2026, 11, 18)
+    hours = [f"{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(30)]
+    append(
+        home / "web-1" / "access.log", [Client("192.0.2.1").get(f"{h}:10:00", "/") for h in hours]
+    )
+    lake = clickstream_dags.open_lake()
+    pipeline.pull(lake, lake.settings.sources[0])
+    made = make_attempt("hours_to_build")
+    assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown
+    assert (
+        "These earlier hours have lines and wait for a backfill: 2026-11-18T00, 2026-11-18T01, "
+        "2026-11-18T02 and 27 more." in made.shown
+    )

@@ -1,0 +1,59 @@
+"""The demo's answers name what they count, the steps of the funnel and the hours they are from."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+from tests.sql.conftest import FIRST, LAST
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.lake import hour as lake_hour
+from clickstream.local.answers import show_answers, show_first_answers
+
+
+def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST) -> str:
+    out = io.StringIO()
+    show_answers(lake, first, last, Console(file=out, width=160))
+    return out.getvalue()
+
+
+def test_steps_of_the_funnel_have_the_names_of_the_settings(lake: Lake) -> None:
+    names = [step.name for step in lake.settings.funnel]
+    rows = re.findall(r"^ *(\d+)  ([a-z ]+?) +\d+ +\d+$", shown(lake), re.MULTILINE)
+    assert rows
+    assert rows == [(str(number), name) for number, name in enumerate(names[: len(rows)], 1)]
+
+
+def test_requests_of_bots_are_called_so(lake: Lake) -> None:
+    text = shown(lake)
+    assert "bot_requests" in text
+    assert re.search(r"[\d,]+ lines in 3 hours = [\d,]+ page requests, ", text)
+    assert re.search(r", [\d,]+ bot requests, ", text.replace("\n", " "))
+
+
+def test_one_hour_is_in_the_singular(lake: Lake) -> None:
+    text = shown(lake, FIRST, FIRST)
+    assert " in 1 hour = " in text
+    assert not re.search(r"\b(?<![\d,.])1 \w+s\b", text.rpartition(" = ")[2])
+
+
+@pytest.mark.parametrize(
+    ("published", "ranges"),
+    [
+        ([0, 1, 2, 30], "2026-11-20T22 to 2026-11-21T00, 2026-11-22T04"),
+        ([5], "2026-11-21T03"),
+        ([0, 1], "2026-11-20T22 to 2026-11-20T23"),
+    ],
+)
+def test_first_answers_say_which_hours_they_are_from(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, published: list[int], ranges: str
+) -> None:
+    found = {FIRST.plus(number) for number in published}
+    monkeypatch.setattr(lake_hour, "published_hours", lambda *_: found)
+    out = io.StringIO()
+    show_first_answers(lake, FIRST, FIRST.plus(47), Console(file=out, width=160))
+    assert f"from {len(found)} of 48 hours: {ranges}. " in out.getvalue()
