@@ -66,7 +66,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
             stages.done("visitors and behaviour")
             cut = sessions.cut(requests, rules)
             made = sessions.make_parts(requests, cut, rules)
-            stitched = sessions.stitch(made, sessions.no_carry(), hour, rules)
+            stitched = sessions.stitch(made, sessions.no_carry(), rules)
             stages.done("sessions")
             parts.write(stitched)
             for rows in sessions.hits_in_order(requests, cut, made):

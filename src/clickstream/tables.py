@@ -246,6 +246,7 @@ HOUR_LEDGER = Table(
         _key("carry_in", "string", "Digest of the open sessions taken over from earlier hours."),
         _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
         Column("gap_seconds", "long", "The longest silence within a session, as it was set then."),
+        Column("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
         _key("library_version", "string", "Version of the library that built the hour."),
         _key("settings_digest", "string", "Digest of the settings that shape the result."),
         _key("published_at", "timestamp", "When the hour was published, UTC."),

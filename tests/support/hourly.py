@@ -36,7 +36,7 @@ def built_hourly(traffic: Traffic, rules: sessions.SessionRules) -> duckdb.DuckD
     for hour in hour_range(FIRST, traffic.last):
         parts = [_build(tables, hour, raw[hour], carry, rules)] if hour in raw else []
         rows = pa.concat_tables([carry, *map(sessions.carry_rows, parts)])
-        carry = sessions.carry_out(rows, hour, rules.gap_seconds)
+        carry = sessions.carry_out(rows, hour, rules)
     return _database(tables)
 
 
@@ -75,7 +75,7 @@ def _build(
     made = sessions.make_parts(requests, cut, rules)
     for hits in sessions.hits_in_order(requests, cut, made):
         tables[HITS.name].append(shape(hits, HITS, hour))
-    parts = sessions.stitch(made, carry, hour, rules)
+    parts = sessions.stitch(made, carry, rules)
     tables[SESSION_PARTS.name].append(shape(parts, SESSION_PARTS, hour))
     tables[HOUR_LEDGER.name].append(_ledger_row(hour, requests.balance(), rejected))
     return parts

@@ -120,7 +120,7 @@ def facts(asked: dict[str, str], answer: Callable[[str], Iterable[tuple[Any, ...
     return {name: sorted(map(_plain, answer(sql)), key=repr) for name, sql in asked.items()}
 
 
-def expected(traffic: Traffic, gap_seconds: int = 1800, cap_hours: int = 24) -> Facts:
+def expected(traffic: Traffic, gap_seconds: int = 1800, cap_hours: int = 12) -> Facts:
     """What the oracle makes of all lines at once."""
     with duckdb.connect() as connection:
         connection.execute("create table lines (host varchar, number int, line varchar)")

@@ -78,7 +78,7 @@ from (
 )
 window visitor_so_far as (partition by visitor order by hit_at, host, number);
 
--- ... and so does the first hour edge at which the session is as old as the cap.
+-- ... and so does the first midnight, in UTC, at which the session has lasted as long as the cap.
 create or replace temp table starts as
 with recursive
 
@@ -101,7 +101,8 @@ starts as (
         on
             starts.visitor = runs.visitor
             and starts.run = runs.run
-            and runs.hour_at - starts.started_at >= to_hours(getvariable('cap'))
+            and date_trunc('day', runs.hit_at) - starts.started_at
+            >= to_hours(getvariable('cap'))
     group by
         starts.visitor,
         starts.run,

@@ -11,11 +11,15 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import hour as lake_hour
+from clickstream.rules import session_rules
 from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
 
-LINK_COLUMNS = ["hour_at", "gap_seconds", "carry_in", "carry_out"]
+LINK_COLUMNS = ["hour_at", "gap_seconds", "cap_hours", "carry_in", "carry_out"]
 """What of the ledger makes a link of the chain."""
+
+NO_CAP = 1_000_000
+"""Hours; no session lasts as long."""
 
 
 def handed_on(lake: Lake, hour: Hour) -> pa.Table:
@@ -23,28 +27,30 @@ def handed_on(lake: Lake, hour: Hour) -> pa.Table:
 
     Hours without parts count for nothing, so it makes no difference which of them are unpublished.
     """
-    gap = lake.settings.sessions.gap_seconds
-    parts = _parts(lake, hour.reaching_back(gap), hour.previous)
-    return sessions.carry_out(parts, hour.previous, gap)
+    rules = session_rules(lake.settings)
+    parts = _parts(lake, hour.reaching_back(rules.gap_seconds), hour.previous)
+    return sessions.carry_out(parts, hour.previous, rules)
 
 
 def stitched_to(
     carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
 ) -> tuple[list[pa.Table], pa.Table]:
     """An hour's parts, in any number of tables, with their sessions; and what the hour hands on."""
-    stitched = [sessions.stitch(parts, carry, hour, rules) for parts in tables]
+    stitched = [sessions.stitch(parts, carry, rules) for parts in tables]
     rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
-    return stitched, sessions.carry_out(rows, hour, rules.gap_seconds)
+    return stitched, sessions.carry_out(rows, hour, rules)
 
 
 def links(lake: Lake, ledger: pa.Table) -> Iterator[Link]:
     """The rows of the ledger as links of the chain.
 
-    An hour keeps the gap that it was built with, so another setting does not break the chain.
+    An hour keeps the gap and the cap that it was built with, so another setting does not break the
+    chain. An hour without a cap in the ledger handed on every session, however old.
     """
     for row in ledger.select(LINK_COLUMNS).to_pylist():
         gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
-        yield Link(Hour.at(row["hour_at"]), gap, row["carry_in"], row["carry_out"])
+        rules = SessionRules(gap, row["cap_hours"] or NO_CAP)
+        yield Link(Hour.at(row["hour_at"]), rules, row["carry_in"], row["carry_out"])
 
 
 def _behind(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:

@@ -151,6 +151,7 @@ def _ledger_row(
         **staged.balance,
         **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
         "gap_seconds": lake.settings.sessions.gap_seconds,
+        "cap_hours": lake.settings.sessions.cap_hours,
         "library_version": __version__,
         "settings_digest": staged.settings_digest,
         "late_lines": sum(row["lines"] for row in late),

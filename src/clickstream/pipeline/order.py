@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 
 from clickstream import sessions
 from clickstream.errors import StaleHour
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, raw, trouble, turns, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.publication import Publication, publish
-from clickstream.pipeline.batches import build_hours
+from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.history import Cause, causes_of, history
@@ -62,7 +63,7 @@ def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
     If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
     left and to the right: if the hours before hand on something else by now, this hour is built
     again; if one of the next took over something else, so is that one, and so on while carries
-    change (usually one hour).
+    change: usually for one hour, and never beyond the second midnight.
     """
     return publish_built(lake, [from_staging(lake, _following_on(lake, staged))], run_id)
 
@@ -88,11 +89,15 @@ def publish_built(
 
 @dataclass(frozen=True)
 class _Todo:
-    """Hours to publish as one, why, and what caused the sessions to change that will."""
+    """Hours to publish as one, why, and what caused the sessions to change that will.
+
+    `reach` is how many hours of a chain are built at once.
+    """
 
     built: Sequence[Built]
     reason: str = "built"
     cause: Cause | None = None
+    reach: int = 0
 
     @property
     def hours(self) -> list[Hour]:
@@ -122,7 +127,32 @@ def _publish_chain(
         astray = first_astray(lake, first, last)
         if astray and attempts[astray] < MOST_ATTEMPTS and not is_coming(astray):
             reason = "built again after an hour before changed"
-            todo.append(_Todo(build_hours(lake, [astray], afresh=False), reason, cause))
+            reach = max(2 * some.reach, 1)
+            todo.append(_Todo(_follow(lake, astray, reach, is_coming), reason, cause, reach))
+
+
+def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequence[Built]:
+    """Build `astray` and up to `reach` - 1 published hours after it, as far as carries change.
+
+    The caller doubles `reach` from step to step of a chain: a change that goes no further costs one
+    hour, and one that reaches the second midnight is built in a few ranges.
+    """
+    hours = _published_run(lake, astray, reach, is_coming)
+    built = build_hours(lake, hours, afresh=len(hours) > 1)
+    rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])
+
+    def has_changed(one: Built) -> bool:
+        return bool(one.staged.carry_in != rows[one.hour].values["carry_in"])
+
+    return [built[0], *takewhile(has_changed, built[1:])]
+
+
+def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> Sequence[Hour]:
+    """Consecutive published hours of one day from `first` on, as many as memory allows."""
+    last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
+    known = lake_hour.published_hours(lake, first, last)
+    hours = takewhile(lambda hour: hour in known and not is_coming(hour), hour_range(first, last))
+    return next(in_batches(lake, [*hours]))
 
 
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:

@@ -23,7 +23,8 @@ LINES_AT_ONCE = 4_000_000
 """A statement looks at so many lines at most: it keeps each in mind until it has seen them all."""
 
 LONGEST_SESSION_DAYS = 8
-"""No session is older: it ends at the hour edge after `cap_hours`, which are a week at most."""
+"""How far back the parts of a session are read. A session lies on two dates at most; hours that an
+earlier version published have sessions of up to a week."""
 
 _COUNTS = """
 select hour_at, if(is_bot, 'bots', kind) as counted, count(*) as number

@@ -6,8 +6,8 @@ the one that was still open when the hour began (the *carry*). Parts with the sa
 is rewritten when it grows.
 
 Rules: a session ends after more than `gap_seconds` without a request (exactly that long continues
-it; GA4's default is 30 minutes); one that is `cap_hours` old ends at the next hour edge; midnight
-and a new campaign do not cut it.
+it; GA4's default is 30 minutes). One that has lasted `cap_hours` or longer ends at the next 00:00
+UTC. Neither midnight nor a new campaign ends a shorter one.
 """
 
 from clickstream.sessions.carry import (

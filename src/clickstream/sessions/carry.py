@@ -1,8 +1,8 @@
 """The carry: the sessions still open at the end of an hour, and a digest that proves them.
 
-A session is open as long as its silence is no longer than the gap, so an hour takes over from as
-many hours before it as the gap is long. The ledger says of each hour what it took over and what
-it handed on; published hours form a chain when their parts say the same.
+A session is open as long as its silence is no longer than the gap and no midnight has ended it.
+So an hour takes over from as many hours before it as the gap is long. The ledger records for each
+hour what it took over and what it handed on; published hours form a chain when their parts agree.
 
 Columns: visitor_id, session_id, session_started_at, last_hit_at; one row per visitor, sorted by
 visitor.
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.hours import Hour
+from clickstream.sessions.cut import SessionRules
 
 _SCHEMA = pa.schema(
     {
@@ -42,15 +43,20 @@ def carry_rows(parts: pa.Table) -> pa.Table:
     return parts.select(CARRY_COLUMNS).cast(_SCHEMA)
 
 
-def carry_out(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
+def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     """What is handed on at the end of an hour: each visitor's last part, if it may still go on.
+
+    A session that had lasted `cap_hours` or longer at the last 00:00 UTC up to the end of the hour
+    has ended there, and is not handed on.
 
     `parts` are rows of a carry, of the hour and of those before it that the gap reaches back to, at
     least; any other part makes no difference. An hour's parts and the carry that it took over do as
     well.
     """
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
-    is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(gap_seconds, "s"))
+    is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(rules.gap_seconds, "s"))
+    had_lasted = np.datetime64(hour.next.event_date) - parts["session_started_at"].to_numpy()
+    is_open &= had_lasted < np.timedelta64(rules.cap_hours, "h")
     in_order = parts.take(pa.array(np.flatnonzero(is_open))).sort_by(
         [("visitor_id", "ascending"), ("last_hit_at", "ascending")]
     )
@@ -78,8 +84,8 @@ def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring(written, ".000000", "")
 
 
-Digests = Callable[[Hour, int], str]
-"""The digest of what is handed on at the end of an hour, with a gap of so many seconds."""
+Digests = Callable[[Hour, SessionRules], str]
+"""The digest of what is handed on at the end of an hour under some rules."""
 
 
 def digests_of(parts: pa.Table) -> Digests:
@@ -87,27 +93,30 @@ def digests_of(parts: pa.Table) -> Digests:
 
     What one hour hands on is what the next takes over.
     """
-    return cache(lambda hour, gap_seconds: carry_digest(carry_out(parts, hour, gap_seconds)))
+    return cache(lambda hour, rules: carry_digest(carry_out(parts, hour, rules)))
 
 
 @dataclass(frozen=True)
 class Link:
-    """One published hour of the chain, as the ledger has it, with the gap it was built with."""
+    """One published hour of the chain, as the ledger has it, with the rules it was built with.
+
+    Of the rules only the gap and the cap are known.
+    """
 
     hour: Hour
-    gap_seconds: int
+    rules: SessionRules
     carry_in: str
     carry_out: str
 
     @property
     def reach(self) -> Hour:
         """The first hour that it takes sessions over from."""
-        return self.hour.reaching_back(self.gap_seconds)
+        return self.hour.reaching_back(self.rules.gap_seconds)
 
     def follows(self, digests: Digests) -> bool:
         """Whether it took over what the published parts of the hours before it hand on."""
-        return digests(self.hour.previous, self.gap_seconds) == self.carry_in
+        return digests(self.hour.previous, self.rules) == self.carry_in
 
     def leads(self, digests: Digests) -> bool:
         """Whether its published parts, and those before it, hand on what the ledger says."""
-        return digests(self.hour, self.gap_seconds) == self.carry_out
+        return digests(self.hour, self.rules) == self.carry_out

@@ -36,13 +36,15 @@ class Requests(Protocol):
 
 @dataclass(frozen=True)
 class SessionRules:
-    """When a session ends: after a silence of more than `gap_seconds`, or at `cap_hours`.
+    """When a session ends, and what counts as success in it.
 
-    And what visitors are hoped to do in it: the site's `goals`, and the steps of its `funnel`.
+    It ends after a silence of more than `gap_seconds`. One that has lasted `cap_hours` or longer at
+    00:00 UTC ends there. The gap and the cap together are at most 24 hours (`settings` checks it).
+    `goals` and the steps of the `funnel` are those of the site.
     """
 
     gap_seconds: int = 1800
-    cap_hours: int = 24
+    cap_hours: int = 12
     goals: tuple[Goal, ...] = ()
     funnel: tuple[Goal, ...] = ()
 

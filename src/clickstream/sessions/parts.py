@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clickstream import texts
-from clickstream.hours import Hour
 from clickstream.sessions import goals
 from clickstream.sessions.cut import Cut, Requests, SessionRules
 from clickstream.sessions.runs import count_in_runs
@@ -75,22 +74,19 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     return pa.table(made)
 
 
-def stitch(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     """Parts with the session each belongs to: one that is still open, or one that it begins.
 
-    A session is named after its first part, and keeps that name over hours and visitor keys: after
-    a change of keys, who has no request under the new key yet is looked for under the one before.
+    A session is named after its first part and keeps that name across hours and visitor keys: after
+    a change of keys, a visitor without a request under the new key is looked up under the old one.
     """
     visitor, carried = _ids(parts["visitor_id"]), _ids(carry["visitor_id"])
     row = pc.index_in(visitor, carried)
     row = pc.coalesce(row, pc.index_in(_ids(parts["carried_as"]), carried))
     last, began = (_moments(carry[name], row) for name in ("last_hit_at", "session_started_at"))
     first = parts["first_hit_at"].to_numpy()
-    continues = (
-        _is_first(visitor)
-        & (first - last <= np.timedelta64(rules.gap_seconds, "s"))
-        & (np.datetime64(hour.naive) - began < np.timedelta64(rules.cap_hours, "h"))
-    )
+    is_soon = first - last <= np.timedelta64(rules.gap_seconds, "s")
+    continues = _is_first(visitor) & is_soon
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
     started_at = pa.array(np.where(continues, began, first))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 AUTO = "auto"
@@ -95,9 +95,22 @@ class Sessions(Section):
     gap_seconds: Annotated[int, Field(ge=300, le=LONGEST_GAP_SECONDS)] = Field(
         1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
     )
-    cap_hours: Annotated[int, Field(ge=1, le=168)] = Field(
-        24, description="A session this old ends at the next hour edge."
+    cap_hours: Annotated[int, Field(ge=1, le=23)] = Field(
+        12, description="A session that has lasted this long ends at the next 00:00 UTC."
     )
+
+    @model_validator(mode="after")
+    def _check_that_histories_meet(self) -> Sessions:
+        """Refuse a cap with which a session cut at one midnight could outlast the next."""
+        if self.cap_hours * 3600 + self.gap_seconds > 24 * 3600:
+            longest = (24 * 3600 - self.gap_seconds) // 3600
+            message = (
+                "cap_hours and gap_seconds together are more than 24 hours: with gap_seconds = "
+                "{gap_seconds}, set cap_hours to {longest} or less"
+            )
+            context = {"gap_seconds": self.gap_seconds, "longest": longest}
+            raise PydanticCustomError("cap_and_gap", message, context)
+        return self
 
 
 def _expression(text: str) -> str:

@@ -14,6 +14,7 @@ from clickstream.trial.countries import sessions_by_country
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS
+DAY = 24 * HOUR
 DIRECT, NOT_LOGGED = "Direct", "not logged"
 _COLUMNS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 ENGAGED = 10 * MICROSECONDS
@@ -125,14 +126,14 @@ def _counts(values: pd.Series) -> Counter[str]:
 def _end_old_sessions(
     first: NDArray[np.int64], moments: NDArray[np.int64], cap_hours: int
 ) -> NDArray[np.int64]:
-    """Where sessions begin: where runs do and, in long ones, at an hour's edge once it is old."""
+    """Where sessions begin: where runs do, and at the 00:00 UTC that ends a long session."""
     cap = cap_hours * HOUR
-    hours = moments // HOUR * HOUR
+    midnights = moments // DAY * DAY
     after = np.append(first[1:], len(moments))
     is_long = moments[after - 1] - moments[first] >= cap
     more = []
     for begin, end in zip(first[is_long].tolist(), after[is_long].tolist(), strict=True):
         start = begin
-        while (start := start + np.searchsorted(hours[start:end], moments[start] + cap)) < end:
+        while (start := start + np.searchsorted(midnights[start:end], moments[start] + cap)) < end:
             more.append(start)
     return np.union1d(first, np.array(more, np.int64))

@@ -66,7 +66,8 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
     ("text", "says"),
     [
         ("[sessions]\n\ngap_secondz = 5\n", ["line 3", "sessions.gap_secondz", "gap_seconds"]),
-        ("[sessions]\ncap_hours = 1000\n", ["line 2", "1000", "less than or equal to 168"]),
+        ("[sessions]\ncap_hours = 1000\n", ["line 2", "1000", "less than or equal to 23"]),
+        ("[sessions]\ngap_seconds = 28800\ncap_hours = 17\n", ["line 1", "24 hours", "16 or less"]),
         ("[site]\nname = 5\n", ["line 2", "valid string"]),
         ("[laek]\nbucket = 'x'\n", ["line 1", "laek", "lake"]),
         (

@@ -30,7 +30,7 @@ cut_module = import_module("clickstream.sessions.cut")  # the package has a func
 RULES = SessionRules()
 STRICT_RULES = st.builds(SessionRules, st.sampled_from((900, 1800)), st.sampled_from((1, 2)))
 PATIENT_RULES = st.builds(
-    SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 24))
+    SessionRules, st.sampled_from((1800, 7200, 28800)), st.sampled_from((2, 9, 16))
 )
 
 
@@ -55,13 +55,13 @@ def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
 
 
 @examples(6)
-@given(traffics(hours=27, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
+@given(traffics(hours=30, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
     assert_as_expected(traffic, rules)
 
 
-def each_hour_alone(parts: pa.Table, _carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return stitch(parts, no_carry(), hour, rules)
+def each_hour_alone(parts: pa.Table, _carry: pa.Table, rules: SessionRules) -> pa.Table:
+    return stitch(parts, no_carry(), rules)
 
 
 def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
@@ -74,32 +74,34 @@ def ties_in_reverse(visitor: Any, at: Any) -> Any:
 
 
 def exactly_the_gap_ends_at_the_edge(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
+    parts: pa.Table, carry: pa.Table, rules: SessionRules
 ) -> pa.Table:
-    return stitch(parts, carry, hour, replace(rules, gap_seconds=rules.gap_seconds - 1))
+    return stitch(parts, carry, replace(rules, gap_seconds=rules.gap_seconds - 1))
 
 
-def never_capped(parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return stitch(parts, carry, hour, replace(rules, cap_hours=1000))
+def never_capped(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, cap_hours=1000))
 
 
-def capped_before_it_is_old(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pa.Table:
-    return stitch(parts, carry, hour.next, rules)
+def capped_before_it_is_old(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, cap_hours=rules.cap_hours - 1))
 
 
-def a_new_key_is_a_new_visitor(
-    parts: pa.Table, carry: pa.Table, hour: Hour, rules: SessionRules
-) -> pa.Table:
+def capped_at_any_hour(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    carry = carry_out(parts, hour, rules)
+    age = np.datetime64(hour.next.naive) - carry["session_started_at"].to_numpy()
+    return carry.filter(pa.array(age < np.timedelta64(rules.cap_hours, "h")))
+
+
+def a_new_key_is_a_new_visitor(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     by_new_id = parts.set_column(
         parts.schema.get_field_index("carried_as"), "carried_as", parts["visitor_id"]
     )
-    return stitch(by_new_id, carry, hour, rules)
+    return stitch(by_new_id, carry, rules)
 
 
-def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, gap_seconds: int) -> pa.Table:
-    return carry_out(parts, hour, min(gap_seconds, 3600))
+def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
+    return carry_out(parts, hour, replace(rules, gap_seconds=min(rules.gap_seconds, 3600)))
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
@@ -107,8 +109,9 @@ WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
     (cut_module, "_in_order", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
-    (sessions, "stitch", never_capped),
-    (sessions, "stitch", capped_before_it_is_old),
+    (sessions, "carry_out", never_capped),
+    (sessions, "carry_out", capped_before_it_is_old),
+    (sessions, "carry_out", capped_at_any_hour),
     (sessions, "stitch", a_new_key_is_a_new_visitor),
 ]
 WRONG_FOR_GAPS_OF_HOURS: list[tuple[Any, str, Callable[..., Any]]] = [

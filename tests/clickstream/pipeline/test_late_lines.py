@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -67,6 +68,38 @@ def changes(lake: Lake) -> list[tuple[Any, ...]]:
 def late_lines(lake: Lake) -> list[tuple[int, bool]]:
     ledger = lake_hour.ledger(lake)
     return [*zip(ledger["late_lines"], ledger["late_by_seconds"].notna(), strict=True)]
+
+
+def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_only(
+    lake: Lake, make_lake: Callable[[str], Lake], tmp_path: Path
+) -> None:
+    """A device with a request every 10 minutes never falls silent, so every session is carried."""
+    first = Hour.parse("2026-11-20T11")
+    hours = [*hour_range(first, first.plus(3 * 24))]
+    lines = [line for hour in hours for line in visit(hour, *range(5, 60, 10))]
+    # From 12:05 on, the session is shorter than 12 hours at midnight; from 11:55 on, it is not.
+    arrive(lake, tmp_path, lines[6:], "access.log.1")
+    build_all(lake, first, hours[-1], "first")
+    before = lake_hour.ledger(lake).set_index("hour_at")["published_at"]
+    arrive(lake, tmp_path, lines[5:6], "access.log")
+    published = [*pipeline.rebuild(lake, [first], "late")]
+    second_midnight = Hour.parse("2026-11-22T00")
+    assert [one.hour for one in published] == [
+        str(hour) for hour in hours if hour.start < second_midnight.start
+    ]
+    after = lake_hour.ledger(lake).set_index("hour_at")["published_at"]
+    is_later = before.index >= second_midnight.naive
+    assert (before[is_later] == after[is_later]).all()
+    assert pipeline.verify(lake).is_proven
+    once = make_lake("once")
+    pipeline.pull(once, once.settings.sources[0])
+    build_all(once, first, hours[-1], "once")
+    assert session_parts(lake) == session_parts(once)
+
+
+def session_parts(lake: Lake) -> list[tuple[Any, ...]]:
+    columns = "hour_at, session_id, session_started_at, requests"
+    return athena.query(lake, f"select {columns} from session_parts order by 1, 2").rows
 
 
 def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(

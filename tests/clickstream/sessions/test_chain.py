@@ -54,7 +54,7 @@ class World:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     gap = draw(st.sampled_from([300, 1800, 3599, 3600, 3601, 7200, 9000, 28_800]))
-    cap = draw(st.sampled_from([1, 3, 24]))
+    cap = draw(st.sampled_from([1, 3, 12]))
     pauses = st.sampled_from([0, 60, 900, gap - 1, gap, gap + 1, HOUR, 3 * HOUR])
     hits = []
     for person in draw(st.sets(st.sampled_from("ab"), min_size=1)):
@@ -117,13 +117,13 @@ class Lake:
     def build(self, number: int) -> None:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         hour, rules = FIRST.plus(number), self.world.rules
-        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules.gap_seconds)
+        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules)
         parts = as_table(unstitched(self.raw, number, self.world))
-        made = stitch(parts, carry, hour, rules)
+        made = stitch(parts, carry, rules)
         rows = pa.concat_tables([carry, carry_rows(made)])
-        digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules.gap_seconds))
+        digests = carry_digest(carry), carry_digest(carry_out(rows, hour, rules))
         self.parts[number] = made.to_pandas()
-        self.links[number] = Link(hour, rules.gap_seconds, *digests)
+        self.links[number] = Link(hour, rules, *digests)
         if (astray := next(self.astray(number), None)) is not None:
             self.build(astray)
 
@@ -146,14 +146,13 @@ class Lake:
 
 
 def whole_log(world: World) -> set[tuple[str, int, int, int]]:
-    """The same from the whole log at once, which knows of hours only that old sessions end there"""
+    """The same from the whole log at once, which knows only that long sessions end at midnight."""
     sessions: list[list] = []
     for person, at in sorted(world.hits):
         last = sessions[-1] if sessions else None
         if last and last[0] == person and at - last[2] <= world.rules.gap_seconds:
-            edge = at // HOUR * HOUR
-            aged = last[2] < edge and edge - last[1] >= world.rules.cap_hours * HOUR
-            if not aged:
+            midnight = (at - 4 * HOUR) // (24 * HOUR) * 24 * HOUR + 4 * HOUR
+            if midnight - last[1] < world.rules.cap_hours * HOUR:
                 last[2:] = at, last[3] + 1
                 continue
         sessions.append([person, at, at, 1])
@@ -239,3 +238,52 @@ def test_a_late_line_between_two_sessions_merges_them() -> None:
         {"change": "extended", "old_session_id": "a-old@0", "new_session_id": "a-old@0"},
         {"change": "merged", "old_session_id": "a-old@3000", "new_session_id": "a-old@0"},
     ]
+
+
+@st.composite
+def changed_logs(draw: st.DrawFn) -> tuple[list[Hit], list[Hit], int, SessionRules]:
+    """A log of five days, the same with some hours changed, the last of those, and the rules."""
+    gap = draw(st.sampled_from([300, 1800, 7200, 28_800]))
+    cap = draw(st.integers(1, 24 - -(-gap // HOUR)))
+    log: list[Hit] = []
+    for person in "ab":
+        at = draw(st.integers(0, 30 * HOUR))
+        steps = draw(
+            st.lists(st.sampled_from([600, gap - 1, gap, gap + 1]), min_size=1, max_size=4)
+        )
+        while at < 5 * 24 * HOUR:
+            log.append((person, at))
+            at += steps[len(log) % len(steps)]
+    changed = draw(st.sets(st.integers(0, 60), min_size=1, max_size=4))
+    kept = [hit for hit in log if hit[1] // HOUR not in changed]
+    added = [
+        (person, number * HOUR + draw(st.integers(0, HOUR - 1)))
+        for number in sorted(changed)
+        for person in draw(st.sets(st.sampled_from("ab")))
+    ]
+    return log, kept + added, max(changed), SessionRules(gap, cap)
+
+
+@settings(max_examples=15, deadline=None)
+@given(changed_logs())
+def test_a_change_ends_at_the_second_midnight_after_it(
+    change: tuple[list[Hit], list[Hit], int, SessionRules],
+) -> None:
+    """Whatever lines some hours gain or lose, all hours after that midnight stay as they were."""
+    log, other, last, rules = change
+    second_midnight = 4 + 24 * ((last + 20) // 24 + 1)
+    before, after = (sessions_by_hour(hits, rules) for hits in (log, other))
+    later = [number for number in before if number >= second_midnight]
+    assert {n: before[n] for n in later} == {n: after[n] for n in later}
+
+
+def sessions_by_hour(hits: list[Hit], rules: SessionRules) -> dict[int, list[tuple[object, ...]]]:
+    """The stitched parts of every hour, built one after the other."""
+    world = World(hits, [], rules, 10_000, [])
+    carry, found = no_carry(), {}
+    for number in range(max(at for _, at in hits) // HOUR + 1):
+        hour = FIRST.plus(number)
+        made = stitch(as_table(unstitched(hits, number, world)), carry, rules)
+        carry = carry_out(pa.concat_tables([carry, carry_rows(made)]), hour, rules)
+        found[number] = [(*row.values(),) for row in made.to_pylist()]
+    return found

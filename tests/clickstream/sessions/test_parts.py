@@ -76,7 +76,7 @@ def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
 
 def build_parts(requests: Made, carry: pa.Table, hour: Hour, rules: SessionRules) -> pd.DataFrame:
     """The session parts of an hour, from its requests and what the hours before hand on."""
-    return stitch(make_parts(requests, cut(requests, rules), rules), carry, hour, rules).to_pandas()
+    return stitch(make_parts(requests, cut(requests, rules), rules), carry, rules).to_pandas()
 
 
 @st.composite
@@ -95,14 +95,17 @@ def whole_log_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, 
     sessions: list[list] = []
     for visitor, at in sorted(hits):
         last = sessions[-1] if sessions else None
-        aged = last and at // 3600 * 3600 - last[1] >= RULES.cap_hours * 3600
-        if last and last[0] == visitor and at - last[2] <= RULES.gap_seconds:
-            crosses_hour = at // 3600 != last[2] // 3600
-            if not (crosses_hour and aged):
-                last[2], last[3] = at, last[3] + 1
-                continue
+        is_same = last and last[0] == visitor and at - last[2] <= RULES.gap_seconds
+        if is_same and midnight_before(at) - last[1] < RULES.cap_hours * 3600:
+            last[2], last[3] = at, last[3] + 1
+            continue
         sessions.append([visitor, at, at, 1])
     return {tuple(session) for session in sessions}
+
+
+def midnight_before(at: int) -> int:
+    """The last 00:00 UTC up to a moment; both in seconds after FIRST, which is two hours before."""
+    return (at - 7200) // 86400 * 86400 + 7200
 
 
 def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int]]:
@@ -113,7 +116,7 @@ def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int
         offset = int((hour.start - FIRST.start).total_seconds())
         inside = [hit for hit in hits if offset <= hit[1] < offset + 3600]
         built = build_parts(made(inside), carry, hour, RULES)
-        carry = carry_out(as_carry(built), hour, RULES.gap_seconds)
+        carry = carry_out(as_carry(built), hour, RULES)
         parts.append(built)
     merged = pd.concat(parts).groupby("session_id")
     start = pd.Timestamp(FIRST.naive)
@@ -185,16 +188,23 @@ def test_exactly_the_gap_continues_a_session(silence: int, parts: int) -> None:
     assert len(built) == parts
 
 
-def test_a_day_old_session_ends_at_the_next_hour_edge() -> None:
-    every_quarter = [("a", at) for at in range(600, 30 * 3600, 900)]
+def test_a_long_session_ends_at_the_next_midnight_and_a_short_one_does_not() -> None:
+    every_quarter = [("a", at) for at in range(600, 60 * 3600, 900)]
     starts = {first for _, first, _, _ in hourly_sessions(every_quarter)}
-    # 24 h old at 24:10, so the first request after the edge at 25:00 begins a new one.
-    assert starts == {600, 25 * 3600 + 600}
+    # It begins at 22:10, so it has lasted 2 hours at the first midnight and 26 at the second.
+    assert starts == {600, 26 * 3600 + 600, 50 * 3600 + 600}
+
+
+@pytest.mark.parametrize(("lasted", "sessions"), [(12 * 3600 - 1, 1), (12 * 3600, 2)])
+def test_a_session_of_exactly_cap_hours_at_midnight_ends_there(lasted: int, sessions: int) -> None:
+    midnight = 26 * 3600
+    steady = [("a", at) for at in range(midnight - lasted, midnight + 1800, 900)]
+    assert len(hourly_sessions(steady)) == sessions
 
 
 def test_carries_differ_exactly_when_the_open_sessions_do() -> None:
     parts = build_parts(made([("a", 3000), ("b", 3500)]), no_carry(), FIRST, RULES)
-    carry = carry_out(as_carry(parts), FIRST, RULES.gap_seconds)
+    carry = carry_out(as_carry(parts), FIRST, RULES)
     assert carry_digest(carry) == carry_digest(carry.take([1, 0]))
     assert carry_digest(carry) != carry_digest(carry.slice(0, 1))
     assert carry["visitor_id"].to_pylist() == ["a", "b"]
@@ -234,12 +244,12 @@ def test_a_session_goes_on_under_a_new_visitor_key() -> None:
     before = build_parts(made([("old", 3500)]), no_carry(), FIRST, RULES)
     requests = made([("new", 3700), ("other", 3700)])
     requests.rows["carried_as"] = pd.Categorical(["old", "elsewhere"])
-    carry = carry_out(as_carry(before), FIRST, RULES.gap_seconds)
+    carry = carry_out(as_carry(before), FIRST, RULES)
     after = build_parts(requests, carry, FIRST.next, RULES)
     assert after["visitor_id"].tolist() == ["new", "other"]
     assert after["session_id"].tolist() == [before["session_id"][0], after["part_id"][1]]
     assert after["session_started_at"][0] == before["session_started_at"][0]
-    handed_on = carry_out(as_carry(after), FIRST.next, 3600)
+    handed_on = carry_out(as_carry(after), FIRST.next, SessionRules(3600))
     assert handed_on["visitor_id"].to_pylist() == ["new", "other"]
 
 
@@ -258,8 +268,8 @@ def test_parts_of_several_hours_are_stitched_a_slice_at_a_time() -> None:
     assert parts["visitor_id"].to_pylist() == ["a", "a", "b", "a", "c"]
     carry, ids = no_carry(), []
     for hour, some in ((FIRST, slice(0, 3)), (FIRST.next, slice(3, 5))):
-        stitched = stitch(parts[some], carry, hour, RULES)
-        carry = carry_out(carry_rows(stitched), hour, RULES.gap_seconds)
+        stitched = stitch(parts[some], carry, RULES)
+        carry = carry_out(carry_rows(stitched), hour, RULES)
         ids += stitched["session_id"].to_pylist()
     begun = parts["part_id"].to_pylist()
     assert ids == [begun[0], begun[1], begun[2], begun[1], begun[4]]

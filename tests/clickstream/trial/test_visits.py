@@ -70,17 +70,17 @@ def test_request_runs_are_those_of_the_sessions_room(rows) -> None:
     assert count_sessions(log, RULES).request_runs == request_runs(keys, seconds)
 
 
-def test_a_session_of_days_ends_at_an_hour_edge_once_it_is_old() -> None:
-    every_20_minutes = made_of([("a", 1200, "page", False, None, True)] * 24)  # 05:20 to 13:00
+def test_a_session_of_days_ends_at_each_midnight() -> None:
+    every_20_minutes = made_of([("a", 1200, "page", False, None, True)] * 24 * 6)  # for 48 hours
     assert count_sessions(every_20_minutes, RULES) == SessionCounts(
         request_runs=1,
         visitors=1,
-        sessions=4,  # from 05:20, 08:00, 10:00 and 12:00
-        page_views=24,
-        channels=Counter({"Direct": 4}),
-        engaged=4,
+        sessions=3,  # from 05:20 and from 00:00 on each of the two days after
+        page_views=24 * 6,
+        channels=Counter({"Direct": 3}),
+        engaged=3,
         goals=Counter({"mail": 0}),
-        median_seconds=6000.0,  # of 8,400, 6,000, 6,000 and 3,600
+        median_seconds=66_000.0,  # of 66,000 and 85,200 and 18,000
     )
 
 
@@ -110,7 +110,7 @@ def sessions_from_parts(log: Made) -> pd.DataFrame:
     while pd.Timestamp(hour.naive) <= log.rows["hit_at"].max():
         within = log.rows["hit_at"].between(hour.naive, hour.next.naive, inclusive="left")
         parts = build_parts(Made(log.rows[within]), carry, hour, RULES)
-        carry = carry_out(as_carry(parts), hour, RULES.gap_seconds)
+        carry = carry_out(as_carry(parts), hour, RULES)
         built.append(parts)
         hour = hour.next
     whole = pd.concat(built).astype({"visitor_id": "str", "session_id": "str", "channel": "str"})
