@@ -136,7 +136,10 @@ def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) ->
     assert pipeline.verify(world.lake).is_proven
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(
+    "schedule",
+    [*SCHEDULES[:3], *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES[3:])],
+)
 def test_schedules_that_need_every_rule(worlds: Worlds, schedule: list[Step]) -> None:
     assert_ends_the_same(worlds, schedule)
 

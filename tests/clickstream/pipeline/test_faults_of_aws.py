@@ -60,6 +60,7 @@ def two_hours(settings: Settings) -> None:
     pipeline.build_hour(lake, FIRST, "again")
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(600)
 def test_each_request_may_fail_once_and_nothing_comes_of_it(
     lake_settings: Settings, local_aws: LocalAwsProcess
