@@ -71,6 +71,10 @@ class Visitors:
         self.ids += self._hashed(new, self._keys.now)
         return rows
 
+    def count_clients(self) -> int:
+        """How many different client addresses the visitors have."""
+        return len(np.setdiff1d(self._visitors.met[0], 0))  # 0 is no address
+
     def table(self) -> pa.RecordBatch:
         """One row for each visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met

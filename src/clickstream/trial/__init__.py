@@ -21,11 +21,12 @@ from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected, Format
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
-from clickstream.trial.figures import FIGURES, Tally
+from clickstream.trial.figures import FIGURES
 from clickstream.trial.files import TrialFile, find_files
 from clickstream.trial.page import show
 from clickstream.trial.progress import progress_over
 from clickstream.trial.reading import EmptyLog, UnknownFormat, name_of, read_log
+from clickstream.trial.tally import Tally
 from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]

@@ -19,7 +19,7 @@ from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import site
 from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site
-from clickstream.trial.figures import Tally
+from clickstream.trial.tally import Tally
 from clickstream.trial.reading import read_log
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
