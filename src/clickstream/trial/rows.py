@@ -1,4 +1,4 @@
-"""The requests of a whole log in 18 bytes each, and pieces of them for the rules of the pipeline.
+"""The requests of a whole log, small enough to keep, and pieces of them for the pipeline's rules.
 
 A year of a busy site has millions of requests. `Tally` keeps them all, since sessions and verdicts
 are known only at the end, but it never makes a frame of more than a piece of them.
@@ -7,7 +7,7 @@ are known only at the end, but it never makes a frame of more than a piece of th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import texts
-from clickstream.clean import KINDS, Requests, joined
+from clickstream.clean import Requests, joined
 
-ROWS_AT_ONCE = 1 << 19
-"""Requests of a piece, and of a batch that the cleaner hands over."""
+ROWS_AT_ONCE = 350_000
+"""Requests of a piece, and of a batch that the cleaner hands over: what it labels at once."""
 
 VISITOR_COLUMNS = (
     *("visitor_id", "visitor_hour", "device", "country"),
@@ -28,6 +28,9 @@ VISITOR_COLUMNS = (
 
 _SHARED = ("status", "kind", "has_referrer", "target", "arrival", "visitor")
 _HOUR = 3600
+
+Batch = dict[str, npt.NDArray[Any]]
+"""Columns of some rows, by name."""
 
 Positions = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.int64]
@@ -42,33 +45,36 @@ class LogRows:
 
     def __init__(self, more: Collection[str] = ()) -> None:
         self._names = (*_SHARED, *more)
-        self._batches: list[dict[str, npt.NDArray[Any]]] = []
+        self._batches: list[Batch] = []
 
-    def add(self, rows: Mapping[str, npt.NDArray[Any]]) -> None:
+    def add(self, rows: Batch) -> None:
         """Take in rows of the cleaner."""
         second = rows["hit_at"].astype("M8[s]").astype(np.int64) % _HOUR
         kept = {name: rows[name] for name in self._names}
-        self._batches.append({**kept, "second": second.astype(np.uint16)})
+        self._batches.append(
+            {name: _narrow(one) for name, one in {**kept, "second": second}.items()}
+        )
 
     def with_tables(self, tables: Mapping[str, pa.RecordBatch]) -> LogRequests:
-        """The rows with the tables that they point into. No rows are left here."""
-        columns = joined(self._batches)
-        self._batches.clear()
+        """The rows with the tables that they point into."""
         visitors = tables["visitor"].select(VISITOR_COLUMNS)
-        return LogRequests(columns, {**tables, "visitor": visitors})
+        return LogRequests(self._batches, {**tables, "visitor": visitors})
 
 
 class LogRequests:
-    """All requests of a log: `columns` of rows, and the `tables` that some of them point into."""
+    """All requests of a log: `batches` of rows, and the `tables` that some columns point into.
 
-    def __init__(
-        self, columns: dict[str, npt.NDArray[Any]], tables: dict[str, pa.RecordBatch]
-    ) -> None:
-        self._columns, self._tables = columns, tables
+    The batches stay apart: to join them takes as much memory again.
+    """
+
+    def __init__(self, batches: Sequence[Batch], tables: dict[str, pa.RecordBatch]) -> None:
+        self._batches, self._tables = batches, tables
+        sizes = [len(batch["second"]) for batch in batches]
+        self._starts = np.cumsum([0, *sizes])
         self._hour: Numbers = tables["visitor"]["visitor_hour"].to_numpy().astype(np.int64)
 
     def __len__(self) -> int:
-        return len(self._columns["second"])
+        return int(self._starts[-1])
 
     def table(self, pointer: str) -> pa.RecordBatch:
         """The table behind a pointer."""
@@ -80,26 +86,18 @@ class LogRequests:
         old = {name: table[name] for name in table.schema.names}
         self._tables["visitor"] = pa.record_batch({**old, **columns})
 
-    @property
-    def is_bot(self) -> npt.NDArray[np.bool_]:
-        """Whether each request is a machine's."""
+    def slices(self) -> Iterator[tuple[slice, Batch]]:
+        """All rows in order, some at a time: where they are, and their columns."""
+        for start, end, batch in zip(self._starts, self._starts[1:], self._batches, strict=False):
+            yield slice(start, end), batch
+
+    def is_bot(self, rows: Batch) -> npt.NDArray[np.bool_]:
+        """Whether each row is a machine's."""
         is_bot = self._tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
-        found: npt.NDArray[np.bool_] = is_bot[self._columns["visitor"]]
+        found: npt.NDArray[np.bool_] = is_bot[rows["visitor"]]
         return found
 
-    @property
-    def is_hit(self) -> npt.NDArray[np.bool_]:
-        """Whether each request is more than a static asset."""
-        is_hit: npt.NDArray[np.bool_] = self._columns["kind"] != KINDS.index("asset")
-        return is_hit
-
-    def slices(self) -> Iterator[tuple[slice, dict[str, npt.NDArray[Any]]]]:
-        """All rows in order, some at a time: where they are, and their columns."""
-        for start in range(0, len(self), ROWS_AT_ONCE):
-            some = slice(start, start + ROWS_AT_ONCE)
-            yield some, {name: column[some] for name, column in self._columns.items()}
-
-    def seconds(self, rows: Mapping[str, npt.NDArray[Any]]) -> Numbers:
+    def seconds(self, rows: Batch) -> Numbers:
         """The Unix time of some rows."""
         seconds: Numbers = self._hour[rows["visitor"]] * _HOUR + rows["second"]
         return seconds
@@ -146,16 +144,27 @@ class LogRequests:
         np.add.at(sizes, place, self.count("visitor"))
         piece = ((np.cumsum(sizes) - sizes) // ROWS_AT_ONCE).astype(np.int32)[place]
         for number in np.unique(piece).tolist():
-            yield np.flatnonzero((piece == number)[self._columns["visitor"]])
+            is_in = piece == number
+            found = [
+                np.flatnonzero(is_in[rows["visitor"]]) + some.start for some, rows in self.slices()
+            ]
+            yield np.concatenate(found)
 
     def requests(self, rows: Positions) -> tuple[Requests, Positions]:
         """Some rows as requests, and which visitors they have.
 
         Their tables hold only what they point to.
         """
-        columns = {name: column[rows] for name, column in self._columns.items()}
+        places = np.split(rows, np.searchsorted(rows, self._starts[1:-1]))
+        columns = joined(
+            {name: column[place - some.start] for name, column in batch.items()}
+            for place, (some, batch) in zip(places, self.slices(), strict=True)
+        )
         at = self.seconds(columns)
-        columns |= {"hit_at": at.astype("M8[s]").astype("M8[us]"), "hour": (at // _HOUR).astype(np.int32)}
+        columns |= {
+            "hit_at": at.astype("M8[s]").astype("M8[us]"),
+            "hour": (at // _HOUR).astype(np.int32),
+        }
         del columns["second"]
         tables, visitors = {}, rows
         for pointer, table in self._tables.items():
@@ -167,7 +176,14 @@ class LogRequests:
         return Requests(columns, tables), visitors
 
 
-def _used(codes: npt.NDArray[np.int32], size: int) -> tuple[Positions, npt.NDArray[np.int32]]:
+def _narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The numbers in as few bytes each as they need."""
+    if numbers.dtype == np.bool_ or not len(numbers) or numbers.min() < 0:
+        return numbers
+    return numbers.astype(np.min_scalar_type(numbers.max()))
+
+
+def _used(codes: npt.NDArray[np.integer], size: int) -> tuple[Positions, npt.NDArray[np.int32]]:
     """Which of `size` codes are used, and the codes as positions in those."""
     is_used = np.zeros(size, np.bool_)
     is_used[codes] = True

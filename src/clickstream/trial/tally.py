@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,14 @@ _TAGS = ("utm_source", "utm_medium", "utm_campaign")
 _VERDICT = ("is_bot", "bot_class", "bot_reason")
 _NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
+
+class LinesOf(NamedTuple):
+    """So many lines of a file, from its first one on."""
+
+    path: str
+    lines: int
+
+
 Outcomes = Counter[tuple[int, str, bool]]
 """Requests by status, kind, and whether they are a bot's."""
 
@@ -61,12 +71,12 @@ class Tally:
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
 
-    def add(self, parsed: Parsed, path: str) -> None:
-        """Take in a block of parsed lines of the file `path`."""
+    def add(self, parsed: Parsed, *files: str | LinesOf) -> None:
+        """Take in some parsed lines: of a file by its path, or of small files parsed together."""
         self.lines += parsed.lines
         self.parsed += len(parsed.table)
         if len(parsed.refused):
-            self._add_rejects(parsed.refused, path)
+            self._add_rejects(parsed.refused, files)
         self._bytes += pc.sum(parsed.table["bytes"]).as_py() or 0
         self._cleaner.add(parsed.table)
         self._waiting += len(parsed.table)
@@ -78,8 +88,9 @@ class Tally:
         self._referrers_of_assets += self._cleaner.referrers_of_assets()
         self._rows.add(self._cleaner.rows())
         self._waiting = 0
+        pa.default_memory_pool().release_unused()  # 50 MB that parsing took
 
-    def _add_rejects(self, refused: pa.Table, path: str) -> None:
+    def _add_rejects(self, refused: pa.Table, files: Sequence[str | LinesOf]) -> None:
         """Count the rejects by reason, and keep the first of each as its example.
 
         A frame of them would take a third of a small file's time.
@@ -92,20 +103,22 @@ class Tally:
             self._rejected[reason] += count
             if reason not in self._examples:
                 row = refused.slice(first, 1).to_pylist()[0]
-                self._examples[reason] = Reject(path, row["line_number"], row["line"])
+                self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
 
     def figures(self) -> Figures:
         """The figures of everything taken in. Nothing can be added after them."""
         self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
         self._label()
         own = infer_own_domain(self._referrers_of_assets, self._domains)
-        tables = self._cleaner.tables(more_domains=(own.domain,) if own else ())
-        requests = self._rows.with_tables(tables)
+        domains = (own.domain,) if own else ()
+        requests = self._rows.with_tables(self._cleaner.tables(more_domains=domains))
+        clients = self._cleaner.count_clients()
+        self._cleaner.forget()  # of a year's visitors it knows 100 MB
         _judge(requests, self._cleaner)
         people, is_view = _sessions(requests, self._session_rules)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")
-        bots = requests.count("visitor", requests.is_bot & requests.is_hit)
+        bots = _bots(requests)
         logged = requests.table("arrival")["referrer_logged"].to_numpy(zero_copy_only=False)
         first_at, last_at = _bounds(requests)
         return Figures(
@@ -116,7 +129,7 @@ class Tally:
             by_status=_by_status(outcomes),
             errors=_errors(outcomes),
             bytes=self._bytes,
-            clients=self._cleaner.count_clients(),
+            clients=clients,
             people=people,
             gap_seconds=self._session_rules.gap_seconds,
             by_hour=dict(sorted(requests.hours().items())),
@@ -132,6 +145,17 @@ class Tally:
             first_at=first_at,
             last_at=last_at,
         )
+
+
+def _place(line_number: int, files: Sequence[str | LinesOf]) -> tuple[str, int]:
+    """The path of the file that a line is of, and the line's number in it."""
+    for file in files:
+        if isinstance(file, str):
+            return file, line_number
+        if line_number <= file.lines:
+            return file.path, line_number
+        line_number -= file.lines
+    raise ValueError(f"Line {line_number} is beyond the last file.")
 
 
 def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
@@ -159,19 +183,30 @@ def _sessions(
     return tally.counts(), is_view
 
 
+def _bots(requests: LogRequests) -> Numbers:
+    """How many requests each visitor made as a bot, assets excepted."""
+    counts = np.zeros(len(requests.table("visitor")), np.int64)
+    for _, rows in requests.slices():
+        is_hit = rows["kind"] != KINDS.index("asset")
+        bots = rows["visitor"][is_hit & requests.is_bot(rows)]
+        counts += np.bincount(bots, minlength=len(counts))
+    return counts
+
+
 def _balance(requests: LogRequests) -> dict[str, int]:
     found: Counter[str] = Counter()
-    is_bot = requests.is_bot
-    for some, rows in requests.slices():
-        found.update(balance(rows["kind"], is_bot[some]))
+    for _, rows in requests.slices():
+        found.update(balance(rows["kind"], requests.is_bot(rows)))
     return {name: found[name] for name in BALANCE}
 
 
 def _outcomes(requests: LogRequests) -> Outcomes:
     found: Outcomes = Counter()
-    is_bot = requests.is_bot
-    for some, rows in requests.slices():
-        number = (rows["status"].astype(np.int64) * len(KINDS) + rows["kind"]) * 2 + is_bot[some]
+    for _, rows in requests.slices():
+        number = rows["status"].astype(np.int64) * len(KINDS) + rows["kind"]
+        number = number * 2 + requests.is_bot(rows)
+        if not len(number):
+            continue
         least = int(number.min())
         counts = np.bincount(number - least)
         for one in np.flatnonzero(counts).tolist():
@@ -225,7 +260,7 @@ def _bounds(requests: LogRequests) -> tuple[datetime | None, datetime | None]:
     bounds = []
     for _, rows in requests.slices():
         seconds = requests.seconds(rows)
-        bounds += [int(seconds.min()), int(seconds.max())]
+        bounds += [int(seconds.min()), int(seconds.max())] if len(seconds) else []
     return (_naive(min(bounds)), _naive(max(bounds))) if bounds else (None, None)
 
 

@@ -67,8 +67,9 @@ class SessionTally:
     def __init__(self, rules: SessionRules) -> None:
         self._rules = rules
         self._sums = SessionCounts()
-        self._seconds: list[NDArray[np.int64]] = []
-        self._countries: list[pd.DataFrame] = []
+        self._seconds: list[NDArray[np.int32]] = []
+        self._visitors: list[NDArray[np.int32]] = []
+        self._countries: list[pa.ChunkedArray] = []
 
     def add(self, requests: Requests) -> NDArray[np.bool_]:
         """Count the sessions of some visitors; tells of each request if it is a page view."""
@@ -98,17 +99,15 @@ class SessionTally:
         sums.goals.update({name: int(some[counted].sum()) for name, some in met.items()})
         sums.channels.update(_channels(columns, first, counted))
         sums.devices.update(_counts(facts["device"].to_pandas()))
-        self._seconds.append(length[counted] // MICROSECONDS)
+        self._seconds.append((length[counted] // MICROSECONDS).astype(np.int32))
         self._add_visitors(facts)
         return is_page_view
 
     def _add_visitors(self, facts: pa.Table) -> None:
         """Number the visitors on, for those of two calls are never the same."""
         visitor, ids = pd.factorize(texts.codes_of(texts.whole(facts["visitor_id"])))
-        country = facts["country"].cast(pa.string()).to_pandas()
-        self._countries.append(
-            pd.DataFrame({"visitor_id": visitor + self._sums.visitors, "country": country})
-        )
+        self._visitors.append((visitor + self._sums.visitors).astype(np.int32))
+        self._countries.append(facts["country"])
         self._sums.visitors += len(ids)
 
     def counts(self) -> SessionCounts:
@@ -117,12 +116,19 @@ class SessionTally:
             return SessionCounts()
         return replace(
             self._sums,
-            countries=sessions_by_country(pd.concat(self._countries)),
+            countries=self._by_country(),
             median_seconds=_median(np.concatenate(self._seconds)),
         )
 
+    def _by_country(self) -> Counter[str]:
+        if all(some.null_count == len(some) for some in self._countries):
+            return Counter()
+        country = pa.concat_tables(pa.table({"country": some}) for some in self._countries)
+        country = country.unify_dictionaries().to_pandas()
+        return sessions_by_country(country.assign(visitor_id=np.concatenate(self._visitors)))
 
-def _median(seconds: NDArray[np.int64]) -> float | None:
+
+def _median(seconds: NDArray[np.int32]) -> float | None:
     """The median of lengths, each cut to seconds as in the view `sessions`."""
     return float(np.median(seconds)) if len(seconds) else None
 

@@ -36,8 +36,8 @@ def test_every_access_log_is_read_and_the_other_files_are_named(
     code, figures, errors = report(logs)
     assert (code, figures["lines"]) == (0, 4 * len(LINES))
     assert errors == (
-        "3 files are set aside, because none of the first lines is in a known format: "
-        "error.log, error.log.2.gz, wtmp.\n"
+        "2 files set aside, because none of the first lines is in a known format: "
+        "error.log, error.log.2.gz.\n"
     )
 
 
