@@ -25,7 +25,7 @@ from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.lines import joined, moved
 from clickstream.parse.rows import Rows
 from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, seems_changed, segments
-from clickstream.parse.stream import BATCH_BYTES, batches, blocks
+from clickstream.parse.stream import BATCH_BYTES, batches, blocks, count_lines
 
 __all__ = [
     "FORMATS",
@@ -40,6 +40,7 @@ __all__ = [
     "blocks",
     "compile_format",
     "concat",
+    "count_lines",
     "detect",
     "entries",
     "escape",
@@ -109,7 +110,7 @@ def parse_together(
     found = _read([b"".join(files)], known, b"")
     if may_change and found.refused:
         refused = _are_refused(found)
-        ends = np.cumsum([file.count(b"\n") for file in files])
+        ends = np.cumsum([*map(count_lines, files)])
         parts = np.split(refused, ends[:-1])
         if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
             return None

@@ -146,16 +146,16 @@ def _read_lines(
     small: SmallFiles,
     result: _Result,
 ) -> None:
-    before = small.lines
+    before = small.taken
     padding: list[int] = []
     found, likely = result.formats.append, result.last_format
     try:
         for parsed in read_log(path, log_format, report, found, padding.append, likely, small.add):
             small.add_parsed(parsed, name_of(path))
     finally:
-        if small.lines > before:
+        if small.taken > before:
             result.padding += padding
-    if small.lines > before:
+    if small.taken > before:
         result.read.append(path)
 
 

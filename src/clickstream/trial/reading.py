@@ -19,7 +19,7 @@ from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 from clickstream.settings import AUTO
-from clickstream.trial.small_files import SMALL, SmallFile
+from clickstream.trial.files import SmallFile
 from clickstream.wording import quantity
 
 STDIN = "-"
@@ -76,10 +76,10 @@ def read_log(
             log_format = detected.name
         rest = next(log, b"")
         is_whole = not rest and not reader.damage and sample.endswith(b"\n")
-        if small and is_whole and len(sample) < SMALL:
+        if small and is_whole:
             small(SmallFile(name_of(path), sample, log_format, may_change))
             progress(_position(raw))
-            lines, sample = sample.count(b"\n"), b""
+            sample = b""
         blocks_of_log = chain(filter(None, [sample, rest]), log)
         for parsed in parse_blocks(blocks_of_log, log_format, may_change, BATCH_BYTES):
             lines += parsed.lines

@@ -6,32 +6,12 @@ files would pay it 8,760 times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 from clickstream.parse import Format, Parsed, parse_blocks, parse_together
-from clickstream.trial.tally import LinesOf, Tally
-
-SMALL = 2 << 20
-"""Bytes below which a file is small. A larger one is parsed on its own."""
+from clickstream.trial.files import SmallFile
+from clickstream.trial.tally import Tally
 
 TOGETHER = 8 << 20
 """Bytes of small files that are parsed at once."""
-
-
-@dataclass(frozen=True)
-class SmallFile:
-    """The whole lines of a file, each with its newline, and how they are read."""
-
-    name: str
-    data: bytes
-    log_format: str | Format
-    may_change: bool
-
-    @cached_property
-    def lines(self) -> int:
-        """How many lines it has."""
-        return self.data.count(b"\n")
 
 
 class SmallFiles:
@@ -40,12 +20,9 @@ class SmallFiles:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._files: list[SmallFile] = []
-        self._bytes = self._waiting = 0
-
-    @property
-    def lines(self) -> int:
-        """The lines of the tally and of the files held back."""
-        return self._tally.lines + self._waiting
+        self._bytes = 0
+        self.taken = 0
+        """How often lines were taken in."""
 
     def add(self, file: SmallFile) -> None:
         """Take in a file."""
@@ -53,7 +30,7 @@ class SmallFiles:
             self.flush()
         self._files.append(file)
         self._bytes += len(file.data)
-        self._waiting += file.data.count(b"\n")
+        self.taken += 1
         if self._bytes >= TOGETHER:
             self.flush()
 
@@ -61,11 +38,12 @@ class SmallFiles:
         """Add parsed lines of a large file to the tally, behind the files that wait."""
         self.flush()
         self._tally.add(parsed, name)
+        self.taken += parsed.lines > 0
 
     def flush(self) -> None:
         """Parse the files that wait, and add them to the tally."""
         files, self._files = self._files, []
-        self._bytes = self._waiting = 0
+        self._bytes = 0
         if files:
             self._parse(files)
 
@@ -78,7 +56,7 @@ class SmallFiles:
             return
         together = parse_together([file.data for file in files], log_format, may_change)
         if together:
-            self._tally.add(together, *(LinesOf(file.name, file.lines) for file in files))
+            self._tally.add(together, *files)
             return
         half = len(files) // 2
         self._parse(files[:half])

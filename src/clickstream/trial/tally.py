@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,7 @@ from clickstream.trial.figures import (
     Reject,
     top,
 )
+from clickstream.trial.files import SmallFile
 from clickstream.trial.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
 from clickstream.trial.visits import SessionCounts, SessionTally
 
@@ -41,13 +41,6 @@ VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart an
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
 _VERDICT = ("is_bot", "bot_class", "bot_reason")
 _NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-
-
-class LinesOf(NamedTuple):
-    """So many lines of a file, from its first one on."""
-
-    path: str
-    lines: int
 
 
 Outcomes = Counter[tuple[int, str, bool]]
@@ -71,7 +64,7 @@ class Tally:
         self._rejected: Counter[str] = Counter()
         self._examples: dict[str, Reject] = {}
 
-    def add(self, parsed: Parsed, *files: str | LinesOf) -> None:
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
         """Take in some parsed lines: of a file by its path, or of small files parsed together."""
         self.lines += parsed.lines
         self.parsed += len(parsed.table)
@@ -90,7 +83,7 @@ class Tally:
         self._waiting = 0
         pa.default_memory_pool().release_unused()  # 50 MB that parsing took
 
-    def _add_rejects(self, refused: pa.Table, files: Sequence[str | LinesOf]) -> None:
+    def _add_rejects(self, refused: pa.Table, files: Sequence[str | SmallFile]) -> None:
         """Count the rejects by reason, and keep the first of each as its example.
 
         A frame of them would take a third of a small file's time.
@@ -147,13 +140,13 @@ class Tally:
         )
 
 
-def _place(line_number: int, files: Sequence[str | LinesOf]) -> tuple[str, int]:
+def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int]:
     """The path of the file that a line is of, and the line's number in it."""
     for file in files:
         if isinstance(file, str):
             return file, line_number
         if line_number <= file.lines:
-            return file.path, line_number
+            return file.name, line_number
         line_number -= file.lines
     raise ValueError(f"Line {line_number} is beyond the last file.")
 
