@@ -78,7 +78,7 @@ class Tally:
 
     def _label(self) -> None:
         """Label the requests that wait, and keep the columns that figures need."""
-        self._referrers_of_assets += self._cleaner.referrers_of_assets()
+        self._referrers_of_assets.update(self._cleaner.referrers_of_assets())
         self._rows.add(self._cleaner.rows())
         self._waiting = 0
         pa.default_memory_pool().release_unused()  # 50 MB that parsing took
@@ -107,6 +107,7 @@ class Tally:
         requests = self._rows.with_tables(self._cleaner.tables(more_domains=domains))
         clients = self._cleaner.count_clients()
         self._cleaner.forget()  # of a year's visitors it knows 100 MB
+        pa.default_memory_pool().release_unused()
         _judge(requests, self._cleaner)
         people, is_view = _sessions(requests, self._session_rules)
         outcomes = _outcomes(requests)
