@@ -148,6 +148,10 @@ class Cleaner:
             del columns[name]
         return columns
 
+    def count_clients(self) -> int:
+        """How many different client addresses the requests handed out so far came from."""
+        return self._visitors.count_clients()
+
     def visitor_ids(self) -> list[str]:
         """The id of each row of the table of visitors, as it stands now."""
         return self._visitors.ids

@@ -8,6 +8,7 @@ part of what is hashed then, and of their place only the country is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ VISITOR_COLUMNS = (
 )
 """The columns of the table of visitors."""
 
+_AT_ONCE = 1 << 16
+"""Addresses that are Python texts at a time: those of a year take 50 MB."""
+
 
 class Visitors:
     """The visitors of all requests so far: one for each client, user agent, marks and hour.
@@ -53,13 +57,19 @@ class Visitors:
     ) -> None:
         self._origins, self._rules, self._keys, self._look_ups = origins, rules, keys, look_ups
         self._visitors, self._routes = Combinations(4), Combinations(2)
-        self._hosts: Texts[bytes] = Texts(hashed_form)
+        self._hosts: Texts[None] = Texts()
         self._host_of_route = np.empty(0, np.int32)
-        self.ids: list[str] = []
-        """Each visitor's id under the hour's key."""
+        self._ids: list[pa.Array] = [pa.array([], pa.string())]
+        self._hashed_so_far = 0
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self._hashed_so_far
+
+    @property
+    def ids(self) -> list[str]:
+        """Each visitor's id under the hour's key."""
+        ids: list[str] = pa.chunked_array(self._ids).to_pylist()
+        return ids
 
     def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
         """Each row's visitor.
@@ -67,16 +77,22 @@ class Visitors:
         `columns` has for each row its hour, and client, agent and marks as codes into the origins.
         """
         rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
-        new = self._visitors.met[:, len(self.ids) :]
-        self.ids += self._hashed(new, self._keys.now)
+        new = self._visitors.met[:, self._hashed_so_far :]
+        self._ids.append(pa.array(self._hashed(new, self._keys.now), pa.string()))
+        self._hashed_so_far += new.shape[1]
         return rows
+
+    def count_clients(self) -> int:
+        """How many different client addresses the visitors have."""
+        return len(np.setdiff1d(self._visitors.met[0], 0))  # 0 is no address
 
     def table(self) -> pa.RecordBatch:
         """One row for each visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
-        ids, before = texts.coded(self.ids), self._keys.before
+        ids = texts.whole(pa.chunked_array(self._ids).dictionary_encode())
+        before = self._keys.before
         old_ids = texts.coded(self._hashed(self._visitors.met, before)) if before else ids
         devices = table(Device, [one.device for one in self._origins.agents.made])
         return pa.record_batch(
@@ -101,7 +117,9 @@ class Visitors:
         client, agent, mark, hour = met
         site = hashed_form(self._rules.site)
         made, hidden = Hasher(key, site), Hasher(self._keys.now, site)
-        hosts = map(self._hosts.made.__getitem__, self._hosts_of(client, mark).tolist())
+        route = pa.array(self._hosts_of(client, mark))  # first, since it adds to the hosts
+        addresses = self._hosts.values.take(route)
+        hosts = map(hashed_form, addresses.to_pylist())
         agents = map(self._agent_forms().__getitem__, agent.tolist())
         marks = map(self._origins.marks.ordered.__getitem__, mark.tolist())
         ids = []
@@ -141,8 +159,10 @@ class Visitors:
         """The places of visitors; of those who asked not to be tracked the country only."""
         places: Distinct[Place, None] = Distinct()
         look_up = self._look_ups.place
-        addresses = self._hosts.values.to_pylist()
-        found = places.codes(look_up(one) if one else NOWHERE for one in addresses)
+        addresses = self._hosts.values
+        slices = (addresses[n : n + _AT_ONCE] for n in range(0, len(addresses), _AT_ONCE))
+        each = chain.from_iterable(some.to_pylist() for some in slices)
+        found = places.codes(look_up(one) if one else NOWHERE for one in each)
         coarse = [Place(country=place.country) for place in places.ordered]
         rows = found[host] + np.int32(len(coarse)) * opted_out
         return taken(table(Place, [*places.ordered, *coarse]), rows)

@@ -8,7 +8,7 @@ joins both into coded columns; `w3c` and `json_lines` read theirs. `frames` make
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 
 import numpy as np
@@ -24,8 +24,8 @@ from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.lines import joined, moved
 from clickstream.parse.rows import Rows
-from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, segments
-from clickstream.parse.stream import BATCH_BYTES, batches, blocks
+from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, seems_changed, segments
+from clickstream.parse.stream import BATCH_BYTES, batches, blocks, count_lines
 
 __all__ = [
     "FORMATS",
@@ -40,6 +40,7 @@ __all__ = [
     "blocks",
     "compile_format",
     "concat",
+    "count_lines",
     "detect",
     "entries",
     "escape",
@@ -48,6 +49,7 @@ __all__ = [
     "header_after",
     "parse",
     "parse_blocks",
+    "parse_together",
     "segments",
     "unescape",
 ]
@@ -94,6 +96,27 @@ def parse_blocks(
         yield parsed
 
 
+def parse_together(
+    files: Sequence[bytes], log_format: str | Format, may_change: bool = False
+) -> Parsed | None:
+    """Parse small files as one, their lines numbered through; the last of each has its newline.
+
+    None where the files may have to be read one by one: in a format with headers, or where one of
+    them seems to change its format and `may_change` is set.
+    """
+    known = _named(log_format)
+    if known.has_header:
+        return None
+    found = _read([b"".join(files)], known, b"")
+    if may_change and found.refused:
+        refused = _are_refused(found)
+        ends = np.cumsum([*map(count_lines, files)])
+        parts = np.split(refused, ends[:-1])
+        if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
+            return None
+    return as_frames(found, first_line=1)
+
+
 def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
     if known.pattern:
         return rows.read(batch, known.pattern)
@@ -102,12 +125,17 @@ def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
 
 def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed, Reading]:
     """The lines, read anew if their format changes, and how those below them are read."""
-    refused = np.zeros(found.lines + len(found.directives), np.bool_)
-    refused[[index for index, _, _ in found.refused]] = True
-    parts, after = segments(data, now, np.delete(refused, found.directives))
+    parts, after = segments(data, now, np.delete(_are_refused(found), found.directives))
     if [part.log_format for part in parts] == [now.log_format]:
         return as_frames(found, line), after
     return _parse_segments(data, parts, line), after
+
+
+def _are_refused(found: Rows) -> npt.NDArray[np.bool_]:
+    """Whether each line is refused, directives included."""
+    refused = np.zeros(found.lines + len(found.directives), np.bool_)
+    refused[[index for index, _, _ in found.refused]] = True
+    return refused
 
 
 def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:

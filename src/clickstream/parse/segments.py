@@ -60,7 +60,7 @@ def segments(
     `refused` tells of each entry whether `now` can't read it, which saves reading them again.
     """
     header = header_after(data, now.header)
-    if not data or (refused is not None and not _seems_changed(refused, now)):
+    if not data or (refused is not None and not seems_changed(refused, now)):
         whole = Segment(now.log_format, now.header, 0, len(data))
         return [whole], Reading(now.log_format, header)
     lines = _Lines(data, now.header)
@@ -78,7 +78,7 @@ def segments(
     return found, Reading(names[-1], header, leaning, leaned)
 
 
-def _seems_changed(refused: _Bools, now: Reading) -> bool:
+def seems_changed(refused: _Bools, now: Reading) -> bool:
     """Whether there is anything to look at: a run of refused lines, or a part of one at an end."""
     if not len(refused):
         return False

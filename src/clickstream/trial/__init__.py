@@ -21,11 +21,13 @@ from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected, Format
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
-from clickstream.trial.figures import FIGURES, Tally
+from clickstream.trial.figures import FIGURES
 from clickstream.trial.files import TrialFile, find_files
 from clickstream.trial.page import show
 from clickstream.trial.progress import progress_over
 from clickstream.trial.reading import EmptyLog, UnknownFormat, name_of, read_log
+from clickstream.trial.small_files import SmallFiles
+from clickstream.trial.tally import Tally
 from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]
@@ -100,12 +102,14 @@ def _read(
         sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
         return _Result(complaints=[sentence])
     chosen = log_format_of(settings, log_format)
+    small = SmallFiles(tally)
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
             try:
-                _read_file(file, chosen, partial(report, file.path), tally, result)
+                _read_file(file, chosen, partial(report, file.path), small, result)
             except InputError as error:
                 result.complaints.append(str(error))
+        small.flush()
     if tally.lines and not tally.parsed:
         result.complaints.append(
             f"Could use none of {quantity(tally.lines, 'line')}: look at the reasons, and see "
@@ -120,16 +124,12 @@ def _read_file(
     file: TrialFile,
     log_format: str | Format,
     report: Callable[[int], None],
-    tally: Tally,
+    small: SmallFiles,
     result: _Result,
 ) -> None:
     """Add a file to the tally. Raises InputError for what can't be read and is not set aside."""
-    before, padding = tally.lines, list[int]()
     try:
-        found = result.formats.append
-        likely = result.last_format
-        for parsed in read_log(file.path, log_format, report, found, padding.append, likely):
-            tally.add(parsed, name_of(file.path))
+        _read_lines(file.path, log_format, report, small, result)
     except UnknownFormat:
         if not file.is_from_directory or is_named_access_log(file.path):
             raise
@@ -137,9 +137,26 @@ def _read_file(
     except EmptyLog:
         if not file.is_from_directory:
             raise
-    if tally.lines > before:
-        result.read.append(file.path)
-        result.padding += padding
+
+
+def _read_lines(
+    path: str,
+    log_format: str | Format,
+    report: Callable[[int], None],
+    small: SmallFiles,
+    result: _Result,
+) -> None:
+    before = small.taken
+    padding: list[int] = []
+    found, likely = result.formats.append, result.last_format
+    try:
+        for parsed in read_log(path, log_format, report, found, padding.append, likely, small.add):
+            small.add_parsed(parsed, name_of(path))
+    finally:
+        if small.taken > before:
+            result.padding += padding
+    if small.taken > before:
+        result.read.append(path)
 
 
 def _notes(result: _Result) -> Iterator[str]:

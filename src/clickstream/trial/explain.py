@@ -24,8 +24,8 @@ from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import AUTO, Settings
-from clickstream.trial.figures import VISITOR_KEY
 from clickstream.trial.reading import SAMPLE_SIZE, text_blocks
+from clickstream.trial.tally import VISITOR_KEY
 from clickstream.wording import quantity
 
 

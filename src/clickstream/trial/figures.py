@@ -1,32 +1,19 @@
-"""The figures of a log: every line is parsed and cleaned as the pipeline would do it, then counted.
+"""The figures of a log, as the page and the JSON report show them. `tally` counts them.
 
-What each figure means is said in `FIGURES`.
+`FIGURES` says what each figure means.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import numpy as np
-import pandas as pd
-
-from clickstream.clean import (
-    Cleaner,
-    CleanRules,
-    LookUps,
-    OwnDomain,
-    VisitorKeys,
-    infer_own_domain,
-)
-from clickstream.parse import Parsed, parse
-from clickstream.sessions import SessionRules
-from clickstream.trial.visits import SessionCounts, count_sessions
+from clickstream.clean import OwnDomain
+from clickstream.trial.visits import SessionCounts
 
 TOP = 10
-VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart and are never shown
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",
@@ -72,14 +59,6 @@ FIGURES = {
 
 CLIENTS = ("people", "bots", "assets", "others")
 """Whose errors are counted apart."""
-
-_ASKED = ("assets", "bots", "people")  # the first that holds
-
-_TAGS = ("utm_source", "utm_medium", "utm_campaign")
-_SHOWN = (
-    *("hit_at", "status", "bytes", "kind", "page", "referrer_domain", *_TAGS),
-    *("is_bot", "bot_class", "bot_reason", "referrer_logged"),
-)
 
 _Key = TypeVar("_Key")
 Campaign = tuple[str | None, str | None, str | None]
@@ -155,9 +134,9 @@ class Figures:
             "goals": dict(sorted(self.people.goals.items())),
             "request_runs": self.people.request_runs,
             "by_hour_utc": {_hour_text(hour): n for hour, n in self.by_hour.items()},
-            "channels": _top(self.people.channels),
-            "devices": _top(self.people.devices),
-            "countries": _top(self.people.countries),
+            "channels": top(self.people.channels),
+            "devices": top(self.people.devices),
+            "countries": top(self.people.countries),
             "top_pages": _entries("page", "page_views", self.top_pages),
             "top_referrers": _entries("domain", "page_views", self.top_referrers),
             "own_domain": vars(self.own_domain) if self.own_domain else None,
@@ -173,118 +152,10 @@ class Figures:
         }
 
 
-class Tally:
-    """Takes in any number of blocks of any number of files, and adds up their figures."""
-
-    def __init__(
-        self, clean_rules: CleanRules, session_rules: SessionRules, look_ups: LookUps
-    ) -> None:
-        self.lines = 0
-        self.parsed = 0
-        self.paths: dict[str, None] = {}  # the files that lines came from, in order
-        self._domains, self._session_rules = clean_rules.domains, session_rules
-        self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
-        self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
-        self._clients: set[str] = set()
-        self._rejected: Counter[str] = Counter()
-        self._examples: dict[str, Reject] = {}
-
-    def add(self, parsed: Parsed, path: str) -> None:
-        """Take in a block of parsed lines of the file `path`."""
-        self.lines += parsed.lines
-        self.paths[path] = None
-        self.parsed += len(parsed.table)
-        if len(parsed.refused):  # else a frame of nothing takes a fifth of a small file's time
-            _count(self._rejected, parsed.rejects["reason"])
-            for row in parsed.rejects.drop_duplicates("reason").itertuples():
-                self._examples.setdefault(row.reason, Reject(path, row.line_number, row.line))
-        self._clients.update(parsed.table["client"].drop_null().unique().to_pylist())
-        self._cleaner.add(parsed.table, path)
-
-    def figures(self) -> Figures:
-        """The figures of everything taken in."""
-        own = infer_own_domain(self._cleaner.referrers_of_assets(), self._domains)
-        requests = self._cleaner.requests(more_domains=(own.domain,) if own else ())
-        rows = requests.frame(only=_SHOWN)
-        is_hit = rows["kind"] != "asset"
-        is_bot = rows["is_bot"] & is_hit
-        people = count_sessions(requests, self._session_rules)
-        is_view = pd.Series(people.is_page_view, rows.index)
-        return Figures(
-            lines=self.lines,
-            rejected=_top(self._rejected, None),
-            examples=self._examples,
-            balance=requests.balance(),
-            by_status=dict(sorted(_counted(rows["status"]).items())),
-            errors=_errors(rows),
-            bytes=int(rows["bytes"].sum()),
-            clients=len(self._clients),
-            people=people,
-            gap_seconds=self._session_rules.gap_seconds,
-            by_hour=dict(sorted(_counted(_epoch_hours(rows["hit_at"])).items())),
-            top_pages=_top(_counted(rows.loc[is_view, "page"])),
-            top_referrers=_top(_counted(rows.loc[is_view, "referrer_domain"])),
-            referrers_logged=not len(rows) or bool(rows["referrer_logged"].any()),
-            own_domain=own,
-            campaigns=_campaigns(rows[list(_TAGS)], is_view),
-            bot_classes=_top(_counted(rows.loc[is_bot, "bot_class"])),
-            bot_reasons=_top(_counted(rows.loc[is_bot, "bot_reason"])),
-            first_at=rows["hit_at"].min().to_pydatetime() if len(rows) else None,
-            last_at=rows["hit_at"].max().to_pydatetime() if len(rows) else None,
-        )
-
-
-def _errors(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Answers with an error status, by 4xx and 5xx and then by CLIENTS.
-
-    `people` are the client errors and server errors of the balance.
-    """
-    hundreds = rows["status"] // 100
-    found = {}
-    for number in (4, 5):
-        errors = rows[hundreds == number]
-        is_asset = errors["kind"] == "asset"
-        is_of_people = errors["kind"].isin(("client_error", "server_error"))
-        client = np.select([is_asset, errors["is_bot"], is_of_people], _ASKED, "others")
-        counts = Counter(client.tolist())
-        found[f"{number}xx"] = {one: counts[one] for one in CLIENTS}
-    return found
-
-
-def _campaigns(tags: pd.DataFrame, is_view: pd.Series) -> tuple[CampaignCounts, ...]:
-    is_tagged = tags.notna().any(axis=1)
-    hits, views = Counter(_rows(tags[is_tagged])), Counter(_rows(tags[is_tagged & is_view]))
-    return tuple(CampaignCounts(*tag, n, views[tag]) for tag, n in _top(hits).items())
-
-
-def _count(counter: Counter[Any], column: pd.Series) -> None:
-    """Add a column's values to the counter, missing ones left out."""
-    counts = column.value_counts()
-    for value, n in zip(counts.index.tolist(), counts.tolist(), strict=True):
-        if n:  # a category without rows is counted as zero
-            counter[value] += n
-
-
-def _top(counts: dict[_Key, int], limit: int | None = TOP) -> dict[_Key, int]:
+def top(counts: Mapping[_Key, int], limit: int | None = TOP) -> dict[_Key, int]:
     """The largest counts first, equal ones in the order of their names."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     return dict(ranked[:limit])
-
-
-def _counted(column: pd.Series) -> Counter[Any]:
-    counter: Counter[Any] = Counter()
-    _count(counter, column)
-    return counter
-
-
-def _rows(tags: pd.DataFrame) -> list[Campaign]:
-    rows = tags.astype(object).where(tags.notna(), None)
-    return list(rows.itertuples(index=False, name=None))
-
-
-def _epoch_hours(moments: pd.Series) -> pd.Series:
-    seconds = moments.to_numpy().astype("datetime64[s]").astype(np.int64)
-    return pd.Series(seconds // 3600 * 3600)
 
 
 def _entries(name: str, count: str, counts: dict[str, int]) -> list[dict[str, str | int]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from clickstream.collect import DirectorySource
 from clickstream.errors import InputError
+from clickstream.parse import Format, count_lines
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,21 @@ class TrialFile:
 
     path: str
     is_from_directory: bool = False
+
+
+@dataclass(frozen=True)
+class SmallFile:
+    """The whole lines of a file, each with its newline, and how they are read."""
+
+    name: str
+    data: bytes
+    log_format: str | Format
+    may_change: bool
+
+    @cached_property
+    def lines(self) -> int:
+        """How many lines it has."""
+        return count_lines(self.data)
 
 
 def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:

@@ -19,11 +19,13 @@ from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
 from clickstream.settings import AUTO
+from clickstream.trial.files import SmallFile
 from clickstream.wording import quantity
 
 STDIN = "-"
 READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
+BATCH_BYTES = 8 << 20  # text parsed at once: 32 MiB take 130 MB more
 
 
 class UnknownFormat(InputError):
@@ -46,15 +48,17 @@ def read_log(
     found: Callable[[Detected], None] = lambda _: None,
     padding: Callable[[int], None] = lambda _: None,
     likely: str = "",
+    small: Callable[[SmallFile], None] | None = None,
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
     `progress` is told how many bytes of the file have been read so far, `found` the format that
     `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
     bytes left out at the head of the file: NULs or a byte-order mark. `likely` is the format to try
-    first. Raises InputError, naming the file and what to do, when the file can't be read or is
-    damaged (after its readable lines); EmptyLog when it is empty; with the format `auto`,
-    UnknownFormat when its lines are in no known format.
+    first. `small`, if given, gets the file in place of its parsed lines if it is a small one.
+    Raises InputError, naming the file and what to do, when the file can't be read or is damaged
+    (after its readable lines); EmptyLog when it is empty; with the format `auto`, UnknownFormat
+    when its lines are in no known format.
     """
     lines = 0
     with _opened(path) as raw:
@@ -70,7 +74,14 @@ def read_log(
             detected = _detected(name_of(path), sample, likely)
             found(detected)
             log_format = detected.name
-        for parsed in parse_blocks(chain([sample], log), log_format, may_change):
+        rest = next(log, b"")
+        is_whole = not rest and not reader.damage and sample.endswith(b"\n")
+        if small and is_whole:
+            small(SmallFile(name_of(path), sample, log_format, may_change))
+            progress(_position(raw))
+            sample = b""
+        blocks_of_log = chain(filter(None, [sample, rest]), log)
+        for parsed in parse_blocks(blocks_of_log, log_format, may_change, BATCH_BYTES):
             lines += parsed.lines
             progress(_position(raw))
             yield parsed

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from clickstream import texts
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
 from clickstream.trial.countries import sessions_by_country
 
@@ -55,42 +57,81 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
 
     A session is a bot's if any of its requests is; it counts when it holds a page view.
     """
-    if not len(requests):
-        return SessionCounts()
-    found = cut(requests, rules)
-    order = found.order
-    columns = requests.arrow(order, _COLUMNS).to_pandas()
-    moments = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-    first = _end_old_sessions(found.first, moments, rules.cap_hours)
-    is_bot = columns["is_bot"].to_numpy(np.bool_)
-    is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
-    is_page_view = np.zeros(len(is_page), np.bool_)
-    pages = np.add.reduceat(is_page, first, dtype=np.int64)
-    counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
-    is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
-    length = np.maximum.reduceat(moments, first) - moments[first]
-    met = _met(requests, order, first, rules)
-    reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
-    facts = requests.arrow(order[first[counted]], ["visitor_id", "device", "country"]).to_pandas()
-    return SessionCounts(
-        request_runs=len(found.first),
-        visitors=facts["visitor_id"].nunique(),
-        sessions=int(counted.sum()),
-        page_views=int(pages[counted].sum()),
-        bounces=int((pages[counted] == 1).sum()),
-        engaged=int(reached[counted].sum()),
-        goals=Counter({name: int(some[counted].sum()) for name, some in met.items()}),
-        channels=_channels(columns, first, counted),
-        devices=_counts(facts["device"]),
-        countries=sessions_by_country(facts),
-        median_seconds=_median_seconds(length[counted]),
-        is_page_view=is_page_view,
-    )
+    tally = SessionTally(rules)
+    is_page_view = tally.add(requests)
+    return replace(tally.counts(), is_page_view=is_page_view)
 
 
-def _median_seconds(lengths: NDArray[np.int64]) -> float | None:
-    """The median of lengths in microseconds, each cut to seconds as in the view `sessions`."""
-    return float(np.median(lengths // MICROSECONDS)) if len(lengths) else None
+class SessionTally:
+    """Counts the sessions of a log of which all requests of a visitor come at once."""
+
+    def __init__(self, rules: SessionRules) -> None:
+        self._rules = rules
+        self._sums = SessionCounts()
+        self._seconds: list[NDArray[np.int32]] = []
+        self._visitors: list[NDArray[np.int32]] = []
+        self._countries: list[pa.ChunkedArray] = []
+
+    def add(self, requests: Requests) -> NDArray[np.bool_]:
+        """Count the sessions of some visitors; tells of each request if it is a page view."""
+        is_page_view = np.zeros(len(requests), np.bool_)
+        if not len(requests):
+            return is_page_view
+        found = cut(requests, self._rules)
+        order = found.order
+        columns = requests.arrow(order, _COLUMNS).to_pandas()
+        moments = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
+        first = _end_old_sessions(found.first, moments, self._rules.cap_hours)
+        is_bot = columns["is_bot"].to_numpy(np.bool_)
+        is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
+        pages = np.add.reduceat(is_page, first, dtype=np.int64)
+        counted = (pages > 0) & ~np.logical_or.reduceat(is_bot, first)
+        is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
+        length = np.maximum.reduceat(moments, first) - moments[first]
+        met = _met(requests, order, first, self._rules)
+        reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
+        facts = requests.arrow(order[first[counted]], ("visitor_id", "device", "country"))
+        sums = self._sums
+        sums.request_runs += len(found.first)
+        sums.sessions += int(counted.sum())
+        sums.page_views += int(pages[counted].sum())
+        sums.bounces += int((pages[counted] == 1).sum())
+        sums.engaged += int(reached[counted].sum())
+        sums.goals.update({name: int(some[counted].sum()) for name, some in met.items()})
+        sums.channels.update(_channels(columns, first, counted))
+        sums.devices.update(_counts(facts["device"].to_pandas()))
+        self._seconds.append((length[counted] // MICROSECONDS).astype(np.int32))
+        self._add_visitors(facts)
+        return is_page_view
+
+    def _add_visitors(self, facts: pa.Table) -> None:
+        """Number the visitors on, for those of two calls are never the same."""
+        visitor, ids = pd.factorize(texts.codes_of(texts.whole(facts["visitor_id"])))
+        self._visitors.append((visitor + self._sums.visitors).astype(np.int32))
+        self._countries.append(facts["country"])
+        self._sums.visitors += len(ids)
+
+    def counts(self) -> SessionCounts:
+        """The counts of everything added; `is_page_view` is empty."""
+        if not self._seconds:
+            return SessionCounts()
+        return replace(
+            self._sums,
+            countries=self._by_country(),
+            median_seconds=_median(np.concatenate(self._seconds)),
+        )
+
+    def _by_country(self) -> Counter[str]:
+        if all(some.null_count == len(some) for some in self._countries):
+            return Counter()
+        country = pa.concat_tables(pa.table({"country": some}) for some in self._countries)
+        country = country.unify_dictionaries().to_pandas()
+        return sessions_by_country(country.assign(visitor_id=np.concatenate(self._visitors)))
+
+
+def _median(seconds: NDArray[np.int32]) -> float | None:
+    """The median of lengths, each cut to seconds as in the view `sessions`."""
+    return float(np.median(seconds)) if len(seconds) else None
 
 
 def _met(

@@ -90,7 +90,7 @@ EXAMPLES = st.sampled_from([known.example.encode() + b"\n" for known in FORMATS.
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=2).map(b"".join),
+    st.lists(EXAMPLES | WRITTEN | noise, min_size=1, max_size=4).map(b"".join),
     st.integers(0, 9),
     st.sampled_from(["mine", *FORMATS]),
 )
@@ -110,11 +110,12 @@ def test_the_likely_format_changes_nothing_for_samples_of_servers(path: Path) ->
     assert {detected(sample, name) for name in likely} == {found}
 
 
+@pytest.mark.parametrize("more", [b"", b"\nno line", b"\nno line\n\n"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_likely_format_is_accepted_without_the_others(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, more: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    example = FORMATS[name].example.encode()
+    example = FORMATS[name].example.encode() + more
     used = set()
     for other, known in FORMATS.items():
 

@@ -19,8 +19,8 @@ from clickstream.lake import hour as lake_hour
 from clickstream.pipeline import site
 from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site
-from clickstream.trial.figures import Tally
 from clickstream.trial.reading import read_log
+from clickstream.trial.tally import Tally
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
 HOURS = [*hour_range(FIRST, LAST)]

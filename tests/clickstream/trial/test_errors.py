@@ -12,7 +12,8 @@ from tests.clickstream.trial.small_log import BOT, BROWSER, line
 from clickstream.clean import CleanRules, LookUps
 from clickstream.parse import parse
 from clickstream.sessions import SessionRules
-from clickstream.trial.figures import Figures, Tally
+from clickstream.trial.figures import Figures
+from clickstream.trial.tally import Tally
 
 requests = st.lists(
     st.builds(

@@ -16,7 +16,7 @@ from clickstream.clean import CleanRules, LookUps, OwnDomain
 from clickstream.parse import parse
 from clickstream.sessions import SessionRules
 from clickstream.trial import FIGURES
-from clickstream.trial.figures import Tally
+from clickstream.trial.tally import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (

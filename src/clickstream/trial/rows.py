@@ -1,0 +1,192 @@
+"""The requests of a whole log, small enough to keep, and pieces of them for the pipeline's rules.
+
+A year of a busy site has millions of requests. `Tally` keeps them all, since sessions and verdicts
+are known only at the end, but it never makes a frame of more than a piece of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from clickstream import texts
+from clickstream.clean import Requests, joined
+
+ROWS_AT_ONCE = 350_000
+"""Requests of a piece, and of a batch that the cleaner hands over: what it labels at once."""
+
+VISITOR_COLUMNS = (
+    *("visitor_id", "visitor_hour", "device", "country"),
+    *("is_bot", "bot_class", "bot_reason"),
+)
+"""The columns of the table of visitors that some figure needs."""
+
+_SHARED = ("status", "kind", "has_referrer", "target", "arrival", "visitor")
+_HOUR = 3600
+
+Batch = dict[str, npt.NDArray[Any]]
+"""Columns of some rows, by name."""
+
+Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
+
+
+class LogRows:
+    """Rows as those of `clean.Requests`, without what no figure needs.
+
+    The hour of a row is that of its visitor, and its time the second of that hour. `more` names
+    further columns to keep: `method`, where goals ask for it.
+    """
+
+    def __init__(self, more: Collection[str] = ()) -> None:
+        self._names = (*_SHARED, *more)
+        self._batches: list[Batch] = []
+
+    def add(self, rows: Batch) -> None:
+        """Take in rows of the cleaner."""
+        second = rows["hit_at"].astype("M8[s]").astype(np.int64) % _HOUR
+        kept = {name: rows[name] for name in self._names}
+        self._batches.append(
+            {name: _narrow(one) for name, one in {**kept, "second": second}.items()}
+        )
+
+    def with_tables(self, tables: Mapping[str, pa.RecordBatch]) -> LogRequests:
+        """The rows with the tables that they point into."""
+        visitors = tables["visitor"].select(VISITOR_COLUMNS)
+        return LogRequests(self._batches, {**tables, "visitor": visitors})
+
+
+class LogRequests:
+    """All requests of a log: `batches` of rows, and the `tables` that some columns point into.
+
+    The batches stay apart: to join them takes as much memory again.
+    """
+
+    def __init__(self, batches: Sequence[Batch], tables: dict[str, pa.RecordBatch]) -> None:
+        self._batches, self._tables = batches, tables
+        sizes = [len(batch["second"]) for batch in batches]
+        self._starts = np.cumsum([0, *sizes])
+        self._hour: Numbers = tables["visitor"]["visitor_hour"].to_numpy().astype(np.int64)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def table(self, pointer: str) -> pa.RecordBatch:
+        """The table behind a pointer."""
+        return self._tables[pointer]
+
+    def replace_visitors(self, columns: Mapping[str, pa.Array]) -> None:
+        """Put other columns into the table of visitors."""
+        table = self._tables["visitor"]
+        old = {name: table[name] for name in table.schema.names}
+        self._tables["visitor"] = pa.record_batch({**old, **columns})
+
+    def slices(self) -> Iterator[tuple[slice, Batch]]:
+        """All rows in order, some at a time: where they are, and their columns."""
+        for start, end, batch in zip(self._starts, self._starts[1:], self._batches, strict=False):
+            yield slice(start, end), batch
+
+    def is_bot(self, rows: Batch) -> npt.NDArray[np.bool_]:
+        """Whether each row is a machine's."""
+        is_bot = self._tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
+        found: npt.NDArray[np.bool_] = is_bot[rows["visitor"]]
+        return found
+
+    def seconds(self, rows: Batch) -> Numbers:
+        """The Unix time of some rows."""
+        seconds: Numbers = self._hour[rows["visitor"]] * _HOUR + rows["second"]
+        return seconds
+
+    def count(self, pointer: str, where: npt.NDArray[np.bool_] | None = None) -> Numbers:
+        """How many rows, or of those `where` it holds, point to each row of a table."""
+        counts = np.zeros(len(self._tables[pointer]), np.int64)
+        for some, rows in self.slices():
+            codes = rows[pointer] if where is None else rows[pointer][where[some]]
+            counts += np.bincount(codes, minlength=len(counts))
+        return counts
+
+    def count_texts(self, pointer: str, column: str, counts: Numbers) -> Counter[str]:
+        """The sum of the counts of a table's rows for each text of a column; null is left out."""
+        coded = self._tables[pointer][column]
+        sums = np.zeros(len(coded.dictionary) + 1, np.int64)
+        np.add.at(sums, texts.codes_of(coded), counts)  # null is -1, the last
+        named = zip(coded.dictionary.to_pylist(), sums.tolist(), strict=False)
+        found: Counter[str] = Counter()
+        for text, number in named:
+            if number:
+                found[text] += number
+        return found
+
+    def hours(self) -> Counter[int]:
+        """How many requests each hour has, by its Unix time in seconds."""
+        hours, place = np.unique(self._hour, return_inverse=True)
+        counts = np.zeros(len(hours), np.int64)
+        np.add.at(counts, place, self.count("visitor"))
+        return Counter(dict(zip((hours * _HOUR).tolist(), counts.tolist(), strict=True)))
+
+    def by_hour(self) -> Iterator[Positions]:
+        """Positions of rows, some at a time, all of an hour together."""
+        return self._pieces(self._hour)
+
+    def by_visitor(self) -> Iterator[Positions]:
+        """Positions of rows, some at a time, all of a visitor together."""
+        return self._pieces(texts.codes_of(self._tables["visitor"]["visitor_id"]))
+
+    def _pieces(self, group: npt.NDArray[np.integer]) -> Iterator[Positions]:
+        """Pieces of ROWS_AT_ONCE rows, or of those of one group; `group` is that of a visitor."""
+        _, place = np.unique(group, return_inverse=True)
+        sizes = np.zeros(int(place.max(initial=-1)) + 1, np.int64)
+        np.add.at(sizes, place, self.count("visitor"))
+        piece = ((np.cumsum(sizes) - sizes) // ROWS_AT_ONCE).astype(np.int32)[place]
+        for number in np.unique(piece).tolist():
+            is_in = piece == number
+            found = [
+                np.flatnonzero(is_in[rows["visitor"]]) + some.start for some, rows in self.slices()
+            ]
+            yield np.concatenate(found)
+            pa.default_memory_pool().release_unused()  # else pieces add up to 100 MB
+
+    def requests(self, rows: Positions) -> tuple[Requests, Positions]:
+        """Some rows as requests, and which visitors they have.
+
+        Their tables hold only what they point to.
+        """
+        places = np.split(rows, np.searchsorted(rows, self._starts[1:-1]))
+        columns = joined(
+            {name: column[place - some.start] for name, column in batch.items()}
+            for place, (some, batch) in zip(places, self.slices(), strict=True)
+        )
+        at = self.seconds(columns)
+        columns |= {
+            "hit_at": at.astype("M8[s]").astype("M8[us]"),
+            "hour": (at // _HOUR).astype(np.int32),
+        }
+        del columns["second"]
+        tables, visitors = {}, rows
+        for pointer, table in self._tables.items():
+            if pointer in columns:
+                used, columns[pointer] = _used(columns[pointer], len(table))
+                tables[pointer] = texts.some(table, used)
+                if pointer == "visitor":
+                    visitors = used
+        return Requests(columns, tables), visitors
+
+
+def _narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The numbers in as few bytes each as they need."""
+    if numbers.dtype == np.bool_ or not len(numbers) or numbers.min() < 0:
+        return numbers
+    return numbers.astype(np.min_scalar_type(numbers.max()))
+
+
+def _used(codes: npt.NDArray[np.integer], size: int) -> tuple[Positions, npt.NDArray[np.int32]]:
+    """Which of `size` codes are used, and the codes as positions in those."""
+    is_used = np.zeros(size, np.bool_)
+    is_used[codes] = True
+    place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    return np.flatnonzero(is_used), place[codes]

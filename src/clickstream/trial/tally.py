@@ -1,0 +1,262 @@
+"""Count a log: parse and clean every line as the pipeline does, then add up the figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clickstream import texts
+from clickstream.clean import (
+    KINDS,
+    Cleaner,
+    CleanRules,
+    LookUps,
+    VisitorKeys,
+    balance,
+    infer_own_domain,
+)
+from clickstream.parse import Parsed, parse
+from clickstream.sessions import SessionRules
+from clickstream.tables import BALANCE
+from clickstream.trial.figures import (
+    CLIENTS,
+    Campaign,
+    CampaignCounts,
+    Figures,
+    Reject,
+    top,
+)
+from clickstream.trial.files import SmallFile
+from clickstream.trial.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
+from clickstream.trial.visits import SessionCounts, SessionTally
+
+VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart and are never shown
+
+_TAGS = ("utm_source", "utm_medium", "utm_campaign")
+_VERDICT = ("is_bot", "bot_class", "bot_reason")
+_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+
+
+Outcomes = Counter[tuple[int, str, bool]]
+"""Requests by status, kind, and whether they are a bot's."""
+
+
+class Tally:
+    """Takes in any number of blocks of any number of files, and adds up their figures."""
+
+    def __init__(
+        self, clean_rules: CleanRules, session_rules: SessionRules, look_ups: LookUps
+    ) -> None:
+        self.lines = 0
+        self.parsed = 0
+        self._bytes = 0
+        self._domains, self._session_rules = clean_rules.domains, session_rules
+        self._cleaner = Cleaner(clean_rules, VisitorKeys(VISITOR_KEY), look_ups)
+        self._waiting = 0
+        self._rows = LogRows(("method",) if session_rules.goals else ())
+        self._referrers_of_assets: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._examples: dict[str, Reject] = {}
+
+    def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
+        """Take in some parsed lines: of a file by its path, or of small files parsed together."""
+        self.lines += parsed.lines
+        self.parsed += len(parsed.table)
+        if len(parsed.refused):
+            self._add_rejects(parsed.refused, files)
+        self._bytes += pc.sum(parsed.table["bytes"]).as_py() or 0
+        self._cleaner.add(parsed.table)
+        self._waiting += len(parsed.table)
+        if self._waiting >= ROWS_AT_ONCE:
+            self._label()
+
+    def _label(self) -> None:
+        """Label the requests that wait, and keep the columns that figures need."""
+        self._referrers_of_assets.update(self._cleaner.referrers_of_assets())
+        self._rows.add(self._cleaner.rows())
+        self._waiting = 0
+        pa.default_memory_pool().release_unused()  # 50 MB that parsing took
+
+    def _add_rejects(self, refused: pa.Table, files: Sequence[str | SmallFile]) -> None:
+        """Count the rejects by reason, and keep the first of each as its example.
+
+        A frame of them would take a third of a small file's time.
+        """
+        column = texts.whole(refused["reason"])
+        reasons = column.dictionary.to_pylist()
+        found = np.unique(texts.codes_of(column), return_index=True, return_counts=True)
+        for code, first, count in zip(*(part.tolist() for part in found), strict=True):
+            reason = reasons[code]
+            self._rejected[reason] += count
+            if reason not in self._examples:
+                row = refused.slice(first, 1).to_pylist()[0]
+                self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
+
+    def figures(self) -> Figures:
+        """The figures of everything taken in. Nothing can be added after them."""
+        self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
+        self._label()
+        own = infer_own_domain(self._referrers_of_assets, self._domains)
+        domains = (own.domain,) if own else ()
+        requests = self._rows.with_tables(self._cleaner.tables(more_domains=domains))
+        clients = self._cleaner.count_clients()
+        self._cleaner.forget()  # of a year's visitors it knows 100 MB
+        pa.default_memory_pool().release_unused()
+        _judge(requests, self._cleaner)
+        people, is_view = _sessions(requests, self._session_rules)
+        outcomes = _outcomes(requests)
+        views, hits = requests.count("arrival", is_view), requests.count("arrival")
+        bots = _bots(requests)
+        logged = requests.table("arrival")["referrer_logged"].to_numpy(zero_copy_only=False)
+        first_at, last_at = _bounds(requests)
+        return Figures(
+            lines=self.lines,
+            rejected=top(self._rejected, None),
+            examples=self._examples,
+            balance=_balance(requests),
+            by_status=_by_status(outcomes),
+            errors=_errors(outcomes),
+            bytes=self._bytes,
+            clients=clients,
+            people=people,
+            gap_seconds=self._session_rules.gap_seconds,
+            by_hour=dict(sorted(requests.hours().items())),
+            top_pages=top(
+                requests.count_texts("target", "page", requests.count("target", is_view))
+            ),
+            top_referrers=top(requests.count_texts("arrival", "referrer_domain", views)),
+            referrers_logged=not len(requests) or bool(hits[logged].any()),
+            own_domain=own,
+            campaigns=tuple(_campaigns(requests.table("arrival"), hits, views)),
+            bot_classes=top(requests.count_texts("visitor", "bot_class", bots)),
+            bot_reasons=top(requests.count_texts("visitor", "bot_reason", bots)),
+            first_at=first_at,
+            last_at=last_at,
+        )
+
+
+def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int]:
+    """The path of the file that a line is of, and the line's number in it."""
+    for file in files:
+        if isinstance(file, str):
+            return file, line_number
+        if line_number <= file.lines:
+            return file.name, line_number
+        line_number -= file.lines
+    raise ValueError(f"Line {line_number} is beyond the last file.")
+
+
+def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
+    """Add the verdicts on behaviour, some hours at a time: a verdict holds for one hour only."""
+    tables, places = [], [_NONE]
+    for rows in requests.by_hour():
+        piece, visitors = requests.requests(rows)
+        tables.append(cleaner.judged(piece).tables["visitor"].select(_VERDICT))
+        places.append(visitors)
+    if tables:
+        order = pa.array(np.argsort(np.concatenate(places)))
+        columns = {name: texts.below([table[name] for table in tables]) for name in _VERDICT}
+        requests.replace_visitors({name: column.take(order) for name, column in columns.items()})
+
+
+def _sessions(
+    requests: LogRequests, rules: SessionRules
+) -> tuple[SessionCounts, npt.NDArray[np.bool_]]:
+    """Count the sessions, some visitors at a time; tells also which requests are page views."""
+    tally = SessionTally(rules)
+    is_view = np.zeros(len(requests), np.bool_)
+    for rows in requests.by_visitor():
+        piece, _ = requests.requests(rows)
+        is_view[rows] = tally.add(piece)
+    return tally.counts(), is_view
+
+
+def _bots(requests: LogRequests) -> Numbers:
+    """How many requests each visitor made as a bot, assets excepted."""
+    counts = np.zeros(len(requests.table("visitor")), np.int64)
+    for _, rows in requests.slices():
+        is_hit = rows["kind"] != KINDS.index("asset")
+        bots = rows["visitor"][is_hit & requests.is_bot(rows)]
+        counts += np.bincount(bots, minlength=len(counts))
+    return counts
+
+
+def _balance(requests: LogRequests) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for _, rows in requests.slices():
+        found.update(balance(rows["kind"], requests.is_bot(rows)))
+    return {name: found[name] for name in BALANCE}
+
+
+def _outcomes(requests: LogRequests) -> Outcomes:
+    found: Outcomes = Counter()
+    for _, rows in requests.slices():
+        number = rows["status"].astype(np.int64) * len(KINDS) + rows["kind"]
+        number = number * 2 + requests.is_bot(rows)
+        if not len(number):
+            continue
+        least = int(number.min())
+        counts = np.bincount(number - least)
+        for one in np.flatnonzero(counts).tolist():
+            outcome, machine = divmod(one + least, 2)
+            status, kind = divmod(outcome, len(KINDS))
+            found[status, KINDS[kind], bool(machine)] += int(counts[one])
+    return found
+
+
+def _by_status(outcomes: Outcomes) -> dict[int, int]:
+    found: Counter[int] = Counter()
+    for (status, _, _), number in outcomes.items():
+        found[status] += number
+    return dict(sorted(found.items()))
+
+
+def _errors(outcomes: Outcomes) -> dict[str, dict[str, int]]:
+    """Answers with an error status, by 4xx and 5xx and then by CLIENTS."""
+    found = {hundreds: dict.fromkeys(CLIENTS, 0) for hundreds in (4, 5)}
+    for (status, kind, is_bot), number in outcomes.items():
+        if clients := found.get(status // 100):
+            clients[_client(kind, is_bot)] += number
+    return {f"{hundreds}xx": clients for hundreds, clients in found.items()}
+
+
+def _client(kind: str, is_bot: bool) -> str:
+    """One of CLIENTS. The errors of `people` are the client and server errors of the balance."""
+    if kind == "asset":
+        return "assets"
+    if is_bot:
+        return "bots"
+    return "people" if kind in ("client_error", "server_error") else "others"
+
+
+def _campaigns(arrivals: pa.RecordBatch, hits: Numbers, views: Numbers) -> list[CampaignCounts]:
+    """The campaigns with the most hits, from how many rows have each arrival."""
+    is_tagged = np.logical_or.reduce([arrivals[tag].is_valid().to_numpy(False) for tag in _TAGS])
+    rows = np.flatnonzero(is_tagged & (hits > 0))
+    some = arrivals.select(_TAGS).take(pa.array(rows))
+    hits_of: Counter[Campaign] = Counter()
+    views_of: Counter[Campaign] = Counter()
+    tags = zip(*(some[tag].to_pylist() for tag in _TAGS), strict=True)
+    for tag, hit, view in zip(tags, hits[rows].tolist(), views[rows].tolist(), strict=True):
+        hits_of[tag] += hit
+        views_of[tag] += view
+    return [CampaignCounts(*tag, number, views_of[tag]) for tag, number in top(hits_of).items()]
+
+
+def _bounds(requests: LogRequests) -> tuple[datetime | None, datetime | None]:
+    """The times of the earliest and the latest request, naive UTC."""
+    bounds = []
+    for _, rows in requests.slices():
+        seconds = requests.seconds(rows)
+        bounds += [int(seconds.min()), int(seconds.max())] if len(seconds) else []
+    return (_naive(min(bounds)), _naive(max(bounds))) if bounds else (None, None)
+
+
+def _naive(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
