@@ -156,4 +156,5 @@ def _part_ids(visitors: pa.Array, moments: NDArray[Any]) -> pa.DictionaryArray:
         hashlib.blake2b(f"{visitor} {at}".encode(), digest_size=12).hexdigest()
         for visitor, at in zip(visitors.cast(pa.string()).to_pylist(), microseconds, strict=True)
     ]
-    return texts.from_codes(np.arange(len(hashed), dtype=np.int32), pa.array(hashed, pa.string()))
+    # Hours that are built together may have a part each that begins at the same moment.
+    return pa.array(hashed, pa.string()).dictionary_encode()

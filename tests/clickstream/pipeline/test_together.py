@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 from tests.support.access_log import Client, append
@@ -82,7 +82,12 @@ def made(found: clean.Requests, hour: np.ndarray | None) -> list[pd.DataFrame]:
     return [frame.astype(str) for frame in (pd.concat(hits), parts.to_pandas())]
 
 
+SAME_MOMENT = [[Ask(75, "/", 1, BROWSER, 200, False)], [Ask(15, "/", 1, BROWSER, 200, False)]]
+"""Two hours have a part of the visitor that begins at the same moment, so with the same id."""
+
+
 @settings(max_examples=50, deadline=None)
+@example(SAME_MOMENT)
 @given(hours_of_asks)
 def test_any_hours(asked: list[list[Ask]]) -> None:
     hours = [*zip(hour_range(FIRST, FIRST.plus(len(asked) - 1)), asked, strict=True)]
