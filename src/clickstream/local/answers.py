@@ -84,7 +84,11 @@ _BALANCE = f"""
 
 
 def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
-    """Print the first question's answer, from the hours that are there so far."""
+    """Print the first question's answer, from the hours that are there so far.
+
+    The hours are read after the answer: those published in between are named, and none is missing.
+    """
+    answer = athena.query(lake, next(iter(QUESTIONS.values())))
     hours = sorted(lake_hour.published_hours(lake, first, last))
     of_all = quantity(len(list(hour_range(first, last))), "hour")
     console.print(
@@ -92,7 +96,7 @@ def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) ->
         "Dates without one of these hours are not shown yet.",
         soft_wrap=True,
     )
-    console.print(_table(athena.query(lake, next(iter(QUESTIONS.values())))), "")
+    console.print(_table(answer), "")
 
 
 def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
