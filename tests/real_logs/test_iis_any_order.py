@@ -99,6 +99,7 @@ def sessions_of(lake: Lake) -> list[tuple[object, ...]]:
     return sorted((pd.Timestamp(first), pd.Timestamp(last), *rest) for first, last, *rest in facts)
 
 
+@pytest.mark.deep
 def test_hours_around_sessions_that_cross_them(
     make_lake: Callable[[str], Lake], tmp_path: Path
 ) -> None:

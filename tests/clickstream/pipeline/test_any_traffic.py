@@ -123,6 +123,7 @@ SHORT = (traffics(), STRICT_RULES)
 LONG = (traffics(hours=12, most=6, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("room", "name", "wrong", "tried"),
     [(*one, SHORT) for one in WRONG] + [(*one, LONG) for one in WRONG_FOR_GAPS_OF_HOURS],
