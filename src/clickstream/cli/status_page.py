@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, group_hours
-from clickstream.wording import quantity
+from clickstream.wording import quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.pipeline import Freshness, SourceFreshness
@@ -110,10 +110,9 @@ def _show_files(source: SourceFreshness, out: Console) -> None:
         ("waiting", source.waiting),
     ):
         if files:
-            named = ", ".join(file.name for file in files[:FILES_NAMED])
-            more = f" and {len(files) - FILES_NAMED:,} more" if len(files) > FILES_NAMED else ""
+            named = shorten((file.name for file in files), FILES_NAMED)
             out.print(
-                f"  [dim]{escape(f'{source.name} {name}: {named}{more}')}[/]",
+                f"  [dim]{escape(f'{source.name} {name}: {named}')}[/]",
                 soft_wrap=True,
                 highlight=False,
             )

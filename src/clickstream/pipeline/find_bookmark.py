@@ -15,11 +15,10 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.bookmarks import Bookmark, load
+from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.settings import AUTO, Source
 
 ALIKE_FILES = 8
-LINES_TRIED = 1_000
-"""Lines of a file that are tried in every format before it is said to be no access log."""
 
 
 class NotAnAccessLog(Exception):
@@ -96,6 +95,6 @@ def _detect(log: OpenLog, name: str, likely: str) -> str:
     except InputError:
         pass
     try:
-        return parse.detect(log.first_lines(LINES_TRIED), likely).name
+        return parse.detect(log.first_lines(SAMPLE_LINES), likely).name
     except InputError as error:
         raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None

@@ -16,7 +16,7 @@ from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, 
 from clickstream.pipeline import site
 from clickstream.pipeline.pull_file import Outcome, Stored, pull_file
 from clickstream.settings import AUTO, Source
-from clickstream.wording import quantity
+from clickstream.wording import quantity, shorten
 
 NAMES_SHOWN = 5
 """File names in a sentence; of more, the number is given."""
@@ -76,8 +76,7 @@ class Pulled:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    return shorten(names, NAMES_SHOWN)
 
 
 @trouble.told()
