@@ -121,6 +121,8 @@ def hours_to_build() -> list[str]:
     waiting = due.left_waiting
     if waiting:
         say(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+    for late in due.past_window:
+        say(late.sentence)
     say(f"Hours to build: {shorten(due.hours)}.")
     return [str(hour) for hour in due.hours]
 
@@ -175,9 +177,10 @@ def register_tables(staged: Staged) -> None:
 
     context = get_current_context()
     checked = pipeline.Staged.from_dict(staged)
-    all_published = pipeline.register_tables(open_lake(), checked, context["run_id"])
-    for published in all_published:
+    all_published = []
+    for published in pipeline.register_tables(open_lake(), checked, context["run_id"]):
         say(published.sentence)
+        all_published.append(published)
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
     for asset in ASSETS.values():
         context["outlet_events"][asset].extra = extra

@@ -23,6 +23,7 @@ from clickstream_errors import give_up, translate_errors
 if TYPE_CHECKING:
     from clickstream.hours import Hour
     from clickstream.lake import Lake
+    from clickstream.pipeline import NewIds
 
 DOC = """
 ### What it makes
@@ -79,7 +80,8 @@ def plan_days() -> list[dict[str, str]]:
         pipeline.check_range(first, last)
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.")
-    days = list(hours.by_day(first, last)) if asked["steps"] != "views" else []
+    plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
+    days = plan.days if plan else _days_to_build(first, last)
     if len(days) > MOST_DAYS:
         give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
     if days and asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
@@ -89,8 +91,31 @@ def plan_days() -> list[dict[str, str]]:
         f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
         f"{asked['engine']}. Why: {asked['reason']}"
     )
+    if plan and not asked["dry_run"]:
+        pipeline.open_periods(open_lake(), plan, get_current_context()["run_id"])
     in_turn = pipeline.in_two_strands(days)
     return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
+
+
+def _days_to_build(first: Hour, last: Hour) -> list[tuple[Hour, Hour]]:
+    """First and last hour of each day; hours past their replay window are refused before any."""
+    from clickstream import hours, pipeline
+
+    asked = get_current_context()["params"]
+    if asked["steps"] == "views":
+        return []
+    if not asked["only_outdated"]:
+        pipeline.check_replay_window(open_lake(), first, last)
+    return list(hours.by_day(first, last))
+
+
+def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
+    """The key periods that the range touches, and what new visitor ids change in them."""
+    from clickstream import pipeline
+
+    plan = pipeline.plan_new_visitor_ids(open_lake(), first, last)
+    say(plan.sentence)
+    return plan
 
 
 @task.short_circuit(ignore_downstream_trigger_rules=False)
@@ -142,18 +167,25 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     Tried again after a failure, it leaves out the hours that this run has published.
     """
     from clickstream import hours, pipeline
-    from clickstream.wording import quantity, shorten
+    from clickstream.wording import quantity
 
     context = get_current_context()
     asked, run_id = context["params"], context["run_id"]
     begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
     lake = open_lake()
     found = pipeline.standings(lake, begin, end)
+    if asked["new_visitor_ids"]:  # the period's hours that never had a line stay as they are
+        found = [one for one in found if one.raw_bytes or one.row.values]
     say(pipeline.describe(found))
+    if asked["dry_run"] and asked["new_visitor_ids"]:
+        say("Would build all of them; plan_days says how many sessions and visitors change.")
+        return {"hours": 0, "lines": 0}
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
+    if refused := pipeline.describe_refused(found):
+        say(refused)
     if asked["dry_run"]:
-        named = shorten(todo, shown=24)
-        say(f"Would build {quantity(len(todo), 'hour')}: {named}.")
+        for sentence in pipeline.describe_build(lake, found, todo):
+            say(sentence)
         return {"hours": 0, "lines": 0}
     steps = (
         pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])

@@ -104,6 +104,14 @@ def range_params() -> dict[str, Param]:
             title="Only hours that would change",
             description="Leaves out hours whose lines, settings and version are those of today.",
         ),
+        "new_visitor_ids": Param(
+            False,
+            type="boolean",
+            title="New visitor ids",
+            description="Builds hours past their replay window, which are refused otherwise: all "
+            "hours of the key periods that the range touches, whose visitors get new ids. A dry "
+            "run first says how many sessions and visitors change.",
+        ),
         "dry_run": Param(
             False,
             type="boolean",

@@ -19,7 +19,7 @@ late_objects as (
 changes as (
     select *
     from session_changes
-    where cause = 'late lines'
+    where coalesce(root_cause, cause) = 'late lines'
 ),
 
 lines_of_dates as (

@@ -4,6 +4,7 @@ ClickstreamError
 ├── SettingsError     a setting is unknown or has a value that is not allowed
 ├── InputError        a log, a path or an argument can't be used
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
+├── KeyDestroyed      an hour is past its replay window: its visitor key is destroyed
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
 ├── ChangedRows       a compacted file would not hold the rows it is to replace
 ├── QueryFailed       Athena refused or failed a query
@@ -35,6 +36,12 @@ class InputError(ClickstreamError):
 
 class UnbalancedHour(ClickstreamError):
     """An hour's lines do not add up, so it is not published."""
+
+    is_permanent = True
+
+
+class KeyDestroyed(ClickstreamError):
+    """An hour is past its replay window: its visitor key is destroyed, so it is not built again."""
 
     is_permanent = True
 

@@ -247,6 +247,25 @@ HOUR_LEDGER = Table(
         _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
         Column("gap_seconds", "long", "The longest silence within a session, as it was set then."),
         Column("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
+        Column(
+            "visitor_key",
+            "string",
+            "Period and digest of the key of its visitor ids; null in hours of earlier versions. "
+            "Sessions end where neighbouring hours have other keys.",
+        ),
+        Column(
+            "earlier_visitor_key",
+            "string",
+            "The same of the period before, in the first hours of a period: they take over its "
+            "open sessions.",
+        ),
+        Column(
+            "waiting_lines",
+            "long",
+            "Lines that came when the hour was past its replay window. They wait in raw and are "
+            "in no other count; null if there are none.",
+        ),
+        Column("waiting_objects", "long", "The raw objects that hold them."),
         _key("library_version", "string", "Version of the library that built the hour."),
         _key("settings_digest", "string", "Digest of the settings that shape the result."),
         _key("published_at", "timestamp", "When the hour was published, UTC."),
@@ -278,7 +297,13 @@ SESSION_CHANGES = Table(
         _key("change", "string", "extended, shortened, merged, split, renamed or removed."),
         _key("old_session_id", "string", "The session_id before."),
         Column("new_session_id", "string", "The session_id since; null if it was removed."),
-        _key("cause", "string", "late lines, rules, or order; see docs/trust.md."),
+        _key("cause", "string", "Why the hour was published again: docs/trust.md."),
+        Column(
+            "root_cause",
+            "string",
+            "Why the hour was published again whose sessions reach into this one, if cause is "
+            "neighbour; else the cause. Null in rows of earlier versions.",
+        ),
         _key("replaced_at", "timestamp", "When that was published which was changed, UTC."),
         _key("published_at", "timestamp", "When the change was published, UTC."),
         _key("published_by", "string", "The run that published it."),

@@ -28,10 +28,12 @@ from clickstream.cli.console import (
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.showing import SHOWN_AS, show_answer
-from clickstream.wording import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from clickstream.lake import Lake
+    from clickstream.pipeline import NewIds, Published
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -122,14 +124,29 @@ def build(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
     ] = False,
+    new_visitor_ids: Annotated[
+        bool,
+        typer.Option(
+            "--new-visitor-ids",
+            help="Build hours past their replay window, by whole key periods; asks first.",
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Give new visitor ids without asking.")
+    ] = False,
 ) -> None:
     """Build every hour from the first to the last and refresh the views, without Airflow.
 
     After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
 
+    Published hours whose visitor key is destroyed are refused, and left out with
+    [bold]--outdated[/]: their visitors would get new ids and count twice.
+
     Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
 
     Example: [bold]clickstream build 2026-11-01 2026-11-30 --outdated --dry-run[/]
+
+    Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
     """
     from clickstream import pipeline
 
@@ -137,14 +154,19 @@ def build(
     if pull_first and not dry_run:
         _pull_all(lake)
     run_id = run_by_hand()
+    if new_visitor_ids:
+        _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
+        return
     found = pipeline.standings(lake, first, last)
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
     if warning := pipeline.describe_other_settings(lake, first, last):
         err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    if refused := pipeline.describe_refused(found):
+        err.print(f"[yellow]![/] {escape(refused)}", soft_wrap=True)
     if dry_run:
-        hours = ", ".join(map(str, todo)) or "none"
-        out.print(f"Would build {quantity(len(todo), 'hour')}: {hours}.", soft_wrap=True)
+        for sentence in pipeline.describe_build(lake, found, todo):
+            out.print(sentence, soft_wrap=True)
         return
     _rebuild(lake, todo, run_id)
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -165,17 +187,32 @@ def _pull_all(lake: Lake) -> None:
 def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
     from clickstream import pipeline
 
+    _show_progress(todo, pipeline.rebuild(lake, todo, run_id))
+
+
+def _show_progress(todo: Sequence[Hour], publications: Iterable[Published]) -> None:
+    """Print each hour when it is published, with a progress bar over the hours to build."""
+    from clickstream import pipeline
+
     with progress_bar() as progress:
         bar = progress.add_task("Hours", total=len(todo))
         pace = pipeline.Pace(todo)
-        for published in pipeline.rebuild(lake, todo, run_id):
+        for published in publications:
             progress.print(published.sentence, soft_wrap=True)
             pace.count(published)
             progress.update(bar, completed=pace.done)
 
 
-def _hours(hours: list[Hour]) -> str:
-    return ", ".join(map(str, hours)) or "none"
+def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:
+    from clickstream import pipeline
+
+    out.print(plan.sentence, soft_wrap=True)
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm("Give them new visitor ids?", abort=True)
+    _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
+    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
 
 
 app.command()(health.status)

@@ -130,6 +130,9 @@ def mend(
     lake = open_lake()
     report = _verified(lake, first, last)
     left_waiting = set(report.waiting)
+    if report.findings and dry_run:
+        todo = {finding.hour for finding in report.findings if finding.remedy == "build again"}
+        out.print(pipeline.describe_reach(lake, todo), soft_wrap=True)
     if report.findings and not dry_run:
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:

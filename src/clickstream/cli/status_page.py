@@ -67,7 +67,19 @@ def _hours(found: Freshness) -> Table:
         more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
         text = f"{_named(hours)}{more}" if hours else "none"
         table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
+    table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
+
+
+def _past_window(found: Freshness) -> str:
+    """Hours whose late lines wait, because their visitor key is destroyed."""
+    late = found.past_window
+    if not late:
+        return "none"
+    lines = quantity(sum(one.lines or 0 for one in late), "line")
+    objects = sum(one.raw_objects for one in late if one.lines is None)
+    more = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
+    return f"{_named([one.hour for one in late])}; {lines}{more} wait for new visitor ids"
 
 
 def _newest(found: Freshness) -> tuple[str, str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pyiceberg.expressions import And, In
 
 from clickstream.hours import Hour
 from clickstream.lake import iceberg
@@ -39,6 +40,17 @@ def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
     """The rows of the hours from `first` to `last` that are published, all read at once."""
     return rows_of(iceberg.load(lake, HOUR_LEDGER), first, last)
+
+
+def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
+    """The rows of the hours that are published; only the partitions of their dates are read."""
+    if not hours:
+        return {}
+    chosen = And(
+        In(term="event_date", literals={hour.event_date.isoformat() for hour in hours}),
+        In(term="hour_at", literals={hour.naive.isoformat() for hour in hours}),
+    )
+    return by_hour(iceberg.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow())
 
 
 def rows_of(ledger: iceberg.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:

@@ -1,9 +1,10 @@
-"""The visitor keys in Secrets Manager: one for each period, made when it is first needed.
+"""The visitor keys in Secrets Manager: one for each period, created when it is first needed.
 
-A period is so many days, counted from 1970-01-01, so any machine finds the same one for an hour.
-While its key exists, an hour can be built again to the same visitor ids. When the current period's
-key is made, those past the replay window are destroyed: the ids they made can never be tied to an
-address again. An hour older than the window still gets a key, for as long as that one lives.
+A period is a number of days, counted from 1970-01-01, so every machine finds the same one for an
+hour. While its key is stored, an hour can be built again with the same visitor ids. When the key of
+the current period is created, the keys past the replay window are destroyed: the ids that were made
+with them can never be tied to an address again. The first build of an hour older than the window
+creates a key for its period, which lives until then.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
 
 from botocore.exceptions import ClientError
 
 from clickstream.hours import Hour
+from clickstream.lake import key_records
 from clickstream.lake.client import Lake
 
 KEY_BYTES = 32
@@ -41,6 +44,11 @@ class Period:
         return self.start + timedelta(days=self.days)
 
     @property
+    def last_day(self) -> date:
+        """Its last UTC day."""
+        return (self.end - timedelta(days=1)).date()
+
+    @property
     def name(self) -> str:
         """How its key is called: its first day, and its length in days."""
         return f"{self.start:%Y-%m-%d}-{self.days}d"
@@ -52,13 +60,88 @@ class Period:
         return cls(datetime.fromisoformat(day).replace(tzinfo=UTC), int(days.removesuffix("d")))
 
 
-def visitor_keys(lake: Lake, hour: Hour, now: datetime | None = None) -> tuple[bytes, bytes | None]:
-    """The key that holds in an hour, and the one before it if sessions may be open under that."""
+@dataclass(frozen=True)
+class StoredKey:
+    """The key of a period as Secrets Manager holds it; `created_at` is aware."""
+
+    period: Period
+    secret: bytes
+    created_at: datetime
+
+    @property
+    def id(self) -> str:
+        """What the ledger calls it, like `2026-11-03-30d/5b1c9f0e2d7a`.
+
+        The period's name, and a digest of the random key, which tells it from a later key of the
+        same period and from which nobody can work the key out.
+        """
+        digest = blake2b(self.secret, digest_size=6, person=b"visitor key").hexdigest()
+        return f"{self.period.name}/{digest}"
+
+
+@dataclass(frozen=True)
+class KeyIds:
+    """The ids of the keys that an hour was built with.
+
+    `earlier` is the key of the period before, for hours into which its sessions may reach.
+    """
+
+    own: str
+    earlier: str | None = None
+
+    def recognize(self, other: KeyIds) -> bool:
+        """Whether an hour with these keys recognizes the visitors of an earlier hour."""
+        return other.own in (self.own, self.earlier)
+
+
+@dataclass(frozen=True)
+class HourKeys:
+    """The key of an hour, and the one before it if sessions may be open under that."""
+
+    now: StoredKey
+    before: StoredKey | None
+
+    @property
+    def ids(self) -> KeyIds:
+        """The ids of both."""
+        return KeyIds(self.now.id, self.before.id if self.before else None)
+
+
+class KeyRing:
+    """The keys as one operation sees them: each is read once, so all its hours agree."""
+
+    def __init__(self, lake: Lake, now: datetime | None = None) -> None:
+        self._lake, self._now = lake, now
+        self._known: dict[Period, StoredKey | None] = {}
+
+    def stored(self, period: Period) -> StoredKey | None:
+        """The period's key; None if it was never created, or is destroyed."""
+        if period not in self._known:
+            self._known[period] = _stored(self._lake, period)
+        return self._known[period]
+
+    def has(self, key_id: str) -> bool:
+        """Whether the key of that id is stored."""
+        key = self.stored(Period.named(key_id.partition("/")[0]))
+        return key is not None and key.id == key_id
+
+    def of_hour(self, hour: Hour) -> HourKeys:
+        """The keys that an hour is built with; those that do not exist are created."""
+        period, before = periods_of(self._lake, hour)
+        return HourKeys(self._key(period), self._key(before) if before else None)
+
+    def _key(self, period: Period) -> StoredKey:
+        """The period's key. Of two creators at once one wins, and both get that one's key."""
+        key = self.stored(period) or _create(self._lake, period, self._now or datetime.now(UTC))
+        self._known[period] = key
+        return key
+
+
+def periods_of(lake: Lake, hour: Hour) -> tuple[Period, Period | None]:
+    """The period of an hour, and the one before it if its sessions may reach into the hour."""
     days, gap = lake.settings.privacy.key_days, lake.settings.sessions.gap_seconds
     period, before = Period.of(hour, days), Period.of(hour.reaching_back(gap), days)
-    now = now or datetime.now(UTC)
-    earlier = _key(lake, before, now) if before != period else None
-    return _key(lake, period, now), earlier
+    return period, before if before != period else None
 
 
 def periods(lake: Lake) -> Iterator[Period]:
@@ -72,44 +155,43 @@ def periods(lake: Lake) -> Iterator[Period]:
 
 
 def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
-    """Destroy, for good, the keys of periods that ended before the replay window."""
+    """Destroy, for good, the keys of periods that ended before the replay window.
+
+    The lake keeps a record of when, but not of the key.
+    """
     window = timedelta(days=lake.settings.privacy.replay_days)
     expired = [period for period in periods(lake) if period.end + window < now]
     for period in expired:
+        if key := _stored(lake, period):
+            key_records.record_destroyed(lake, key.id, now)
         lake.secrets.delete_secret(SecretId=_name(lake, period), ForceDeleteWithoutRecovery=True)
     return expired
 
 
-def _key(lake: Lake, period: Period, now: datetime) -> bytes:
-    """The period's key. Of two makers at once one wins, and both get that one's key."""
-    return _stored(lake, period) or _made(lake, period, now)
-
-
-def _made(lake: Lake, period: Period, now: datetime) -> bytes:
-    key = secrets.token_bytes(KEY_BYTES)
+def _create(lake: Lake, period: Period, now: datetime) -> StoredKey:
     try:
         lake.secrets.create_secret(
             Name=_name(lake, period),
             Description=f"Key of visitor ids from {period.start:%Y-%m-%d}, {period.days} days.",
-            SecretString=key.hex(),
+            SecretString=secrets.token_bytes(KEY_BYTES).hex(),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceExistsException":
             raise
-        return _stored(lake, period) or _made(lake, period, now)
-    if period.start <= now < period.end:
-        destroy_expired(lake, now)
-    return key
+    else:
+        if period.start <= now < period.end:
+            destroy_expired(lake, now)
+    return _stored(lake, period) or _create(lake, period, now)
 
 
-def _stored(lake: Lake, period: Period) -> bytes | None:
+def _stored(lake: Lake, period: Period) -> StoredKey | None:
     try:
         secret = lake.secrets.get_secret_value(SecretId=_name(lake, period))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return None
-    return bytes.fromhex(secret["SecretString"])
+    return StoredKey(period, bytes.fromhex(secret["SecretString"]), secret["CreatedDate"])
 
 
 def _name(lake: Lake, period: Period) -> str:

@@ -13,6 +13,7 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
+from clickstream.pipeline.dry_run import describe_build, describe_reach
 from clickstream.pipeline.findings import Finding, VerifyReport
 from clickstream.pipeline.freshness import (
     Freshness,
@@ -22,7 +23,14 @@ from clickstream.pipeline.freshness import (
     lake_freshness,
     measure_freshness,
 )
+from clickstream.pipeline.late_hours import LateHour
 from clickstream.pipeline.mend import mend
+from clickstream.pipeline.new_visitor_ids import (
+    NewIds,
+    give_new_visitor_ids,
+    open_periods,
+    plan_new_visitor_ids,
+)
 from clickstream.pipeline.order import (
     Due,
     build_hour,
@@ -32,12 +40,14 @@ from clickstream.pipeline.order import (
 )
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.reprocess import (
     Pace,
     Steps,
     check_range,
     describe,
     describe_other_settings,
+    describe_refused,
     hours_to_rebuild,
     in_two_strands,
     left_to_the_run,
@@ -54,7 +64,9 @@ __all__ = [
     "Finding",
     "Freshness",
     "Health",
+    "LateHour",
     "Limits",
+    "NewIds",
     "Pace",
     "Published",
     "Pulled",
@@ -66,13 +78,18 @@ __all__ = [
     "build_sessions",
     "check_hour",
     "check_range",
+    "check_replay_window",
     "clean_hits",
     "clean_unless_staged",
     "compact_days",
     "describe",
+    "describe_build",
     "describe_other_settings",
     "describe_own_domain",
+    "describe_reach",
+    "describe_refused",
     "expire_snapshots",
+    "give_new_visitor_ids",
     "hours_to_build",
     "hours_to_rebuild",
     "in_two_strands",
@@ -81,7 +98,9 @@ __all__ = [
     "left_to_the_run",
     "measure_freshness",
     "mend",
+    "open_periods",
     "outdated_views",
+    "plan_new_visitor_ids",
     "pull",
     "rebuild",
     "refresh_views",

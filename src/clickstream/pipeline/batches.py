@@ -15,6 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
+from clickstream.lake.keys import KeyRing
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.build import (
     begin,
@@ -26,6 +27,7 @@ from clickstream.pipeline.build import (
 )
 from clickstream.pipeline.chain import handed_on
 from clickstream.pipeline.records import Built, Staged
+from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.together import build_together
 
 CLEANED_AT_ONCE = 8 << 20
@@ -49,30 +51,37 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
 
     A large hour goes by way of staging, and one alone; others are built in memory, as many together
     as it allows. Unless `afresh`, rows that wait in staging, of today's lines and rules, are not
-    cleaned again.
+    cleaned again. Raises KeyDestroyed if one of them is past its replay window.
     """
     rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
-    carry = handed_on(lake, hours[0])
+    window = ReplayWindow(lake)
+    window.check_all(rows.values())
+    carry = handed_on(lake, hours[0], window.keys.of_hour(hours[0]).ids, window)
     built: list[Built] = []
     for piece in pieces(hours, _size_in(raws), CLEANED_AT_ONCE):
-        versions = (rows.get(hour, LedgerRow({})).version for hour in piece)
-        begun = [begin(lake, h, v, raws[h]) for h, v in zip(piece, versions, strict=True)]
-        some, carry = _built(lake, begun, raws, carry, afresh)
+        begun = [begin(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
+        some, carry = _built(lake, window.keys, begun, raws, carry, afresh)
         built += some
     return built
 
 
 def _built(
-    lake: Lake, begun: Sequence[Staged], raws: RawObjects, carry: pa.Table, afresh: bool
+    lake: Lake,
+    keys: KeyRing,
+    begun: Sequence[Staged],
+    raws: RawObjects,
+    carry: pa.Table,
+    afresh: bool,
 ) -> tuple[list[Built], pa.Table]:
     """The hours of a piece, and what the last one hands on."""
     known = [None if afresh else waiting(lake, one) for one in begun]
     if len(begun) > 1 and not any(known):
-        return build_together(lake, begun, raws, carry)
+        return build_together(lake, keys, begun, raws, carry)
     built = []
     for there, one in zip(known, begun, strict=True):
-        cleaned = there or clean_lines(lake, one, raws[Hour.parse(one.hour)])
+        hour = Hour.parse(one.hour)
+        cleaned = there or clean_lines(lake, keys.of_hour(hour), one, raws[hour])
         staged, carry = stitch(lake, cleaned, carry)
         built.append(from_staging(lake, check_hour(lake, staged)))
     return built, carry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +15,13 @@ from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw, staging, trouble
 from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import LedgerRow
+from clickstream.lake.keys import HourKeys, KeyIds
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.records import Built, Staged
+from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.site import settings_digest
 from clickstream.rules import session_rules
 from clickstream.shaping import RowsWriter
@@ -27,37 +31,61 @@ from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED
 @trouble.told()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
-    return clean_lines(lake, *_begun(lake, hour))
+    return _clean(lake, hour, keep_staged=False)
 
 
 @trouble.told()
 def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
     """The same, but rows that wait already, of these lines and by these rules, are left alone."""
-    begun, raws = _begun(lake, hour)
-    return waiting(lake, begun) or clean_lines(lake, begun, raws)
+    return _clean(lake, hour, keep_staged=True)
 
 
 @trouble.told()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
-    return waiting(lake, _begun(lake, hour)[0]) is not None
+    return waiting(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
-def _begun(lake: Lake, hour: Hour) -> tuple[Staged, list[RawObject]]:
-    version = lake_hour.ledger_row(lake, hour).version  # before anything is read
+def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> Staged:
+    window = ReplayWindow(lake)
+    begun, raws = _begun(lake, hour, window)
+    staged = waiting(lake, begun) if keep_staged else None
+    return staged or clean_lines(lake, window.keys.of_hour(hour), begun, raws)
+
+
+def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[Staged, list[RawObject]]:
+    row = lake_hour.ledger_row(lake, hour)  # before anything is read
     raws = raw.list_raw(lake, hour)
-    return begin(lake, hour, version, raws), raws
+    return begin(lake, hour, row, raws, window), raws
 
 
-def begin(lake: Lake, hour: Hour, version: str, raws: Sequence[RawObject]) -> Staged:
-    """An hour's build from its raw objects, which were listed after its version was noted.
+def begin(
+    lake: Lake, hour: Hour, row: LedgerRow, raws: Sequence[RawObject], window: ReplayWindow
+) -> Staged:
+    """An hour's build from its raw objects, which were listed after its row was read.
 
-    The prefix under which its rows go names all that they are made of: lines, rules and library.
+    The prefix under which its rows go names all that they are made of: lines, rules, library and
+    visitor keys. Raises KeyDestroyed for a published hour past its replay window.
     """
+    window.check(row)
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
-    prefix = f"staging/{hour}/{digest}-{settings}-{__version__}/"
-    return Staged(str(hour), prefix, version, digest, len(raws), settings_digest=settings)
+    keys = window.keys.of_hour(hour).ids
+    prefix = f"staging/{hour}/{digest}-{settings}-{__version__}-{_digest_of(keys)}/"
+    return Staged(
+        str(hour),
+        prefix,
+        row.version,
+        digest,
+        len(raws),
+        settings_digest=settings,
+        visitor_key=keys.own,
+        earlier_visitor_key=keys.earlier,
+    )
+
+
+def _digest_of(keys: KeyIds) -> str:
+    return hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
 
 
 def waiting(lake: Lake, begun: Staged) -> Staged | None:
@@ -70,10 +98,10 @@ def waiting(lake: Lake, begun: Staged) -> Staged | None:
     return replace(begun, **counted) if has_todays_kinds else None
 
 
-def clean_lines(lake: Lake, staged: Staged, raws: Sequence[RawObject]) -> Staged:
+def clean_lines(lake: Lake, keys: HourKeys, staged: Staged, raws: Sequence[RawObject]) -> Staged:
     """Parse and clean the lines of an hour that was begun, and cut them into parts."""
     hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    reading = Reading(lake, {hour: raws})
+    reading = Reading(lake, {hour: raws}, keys)
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
         staging.writing(lake, staged.hits_key, HITS, hour) as hits,
@@ -109,7 +137,9 @@ def _write_group(
 @trouble.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
-    return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour)))[0]
+    window = ReplayWindow(lake)
+    window.check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
+    return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour), staged.keys, window))[0]
 
 
 def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Table]:

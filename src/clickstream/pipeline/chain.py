@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,24 +13,37 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import hour as lake_hour
+from clickstream.lake.keys import KeyIds
+from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.rules import session_rules
 from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
 
-LINK_COLUMNS = ["hour_at", "gap_seconds", "cap_hours", "carry_in", "carry_out"]
+LINK_COLUMNS = [*KEY_COLUMNS, "gap_seconds", "cap_hours", "carry_in", "carry_out"]
 """What of the ledger makes a link of the chain."""
+
+FARTHEST = LONGEST_GAP_SECONDS // 3600
+"""How many hours an hour can hand a session on."""
 
 NO_CAP = 1_000_000
 """Hours; no session lasts as long."""
 
 
-def handed_on(lake: Lake, hour: Hour) -> pa.Table:
+def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
     """The sessions that are still open when an hour starts, from the published hours before it.
 
     Hours without parts count for nothing, so it makes no difference which of them are unpublished.
+    Neither do hours whose visitors an hour with these keys does not recognize.
     """
     rules = session_rules(lake.settings)
-    parts = _parts(lake, hour.reaching_back(rules.gap_seconds), hour.previous)
+    reach = hour.reaching_back(rules.gap_seconds)
+    before = lake_hour.ledger_in_order(lake, reach, hour.previous, KEY_COLUMNS)
+    left_out = {
+        Hour.at(row["hour_at"])
+        for row in before.to_pylist()
+        if not keys.recognize(window.key_ids(row))
+    }
+    parts = sessions.without_hours(_parts(lake, reach, hour.previous), left_out)
     return sessions.carry_out(parts, hour.previous, rules)
 
 
@@ -41,16 +56,39 @@ def stitched_to(
     return stitched, sessions.carry_out(rows, hour, rules)
 
 
-def links(lake: Lake, ledger: pa.Table) -> Iterator[Link]:
-    """The rows of the ledger as links of the chain.
+def links(
+    lake: Lake, rows: Iterable[Mapping[str, Any]], first: Hour | None = None
+) -> Iterator[Link]:
+    """Rows of the ledger, in order, as links of the chain, from the hour `first` on.
 
     An hour keeps the gap and the cap that it was built with, so another setting does not break the
     chain. An hour without a cap in the ledger handed on every session, however old.
     """
-    for row in ledger.select(LINK_COLUMNS).to_pylist():
+    window = ReplayWindow(lake)
+    before: deque[tuple[Hour, KeyIds]] = deque(maxlen=FARTHEST)
+    for row in rows:
+        hour, keys = Hour.at(row["hour_at"]), window.key_ids(row)
         gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
         rules = SessionRules(gap, row["cap_hours"] or NO_CAP)
-        yield Link(Hour.at(row["hour_at"]), rules, row["carry_in"], row["carry_out"])
+        reach = hour.reaching_back(gap)
+        left_out = frozenset(
+            other for other, others in before if other >= reach and not keys.recognize(others)
+        )
+        is_past_window = bool(left_out) and window.is_over(row)
+        before.append((hour, keys))
+        if first is None or hour >= first:
+            yield Link(hour, rules, row["carry_in"], row["carry_out"], left_out, is_past_window)
+
+
+def edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
+    """The published hours of a range at whose start sessions end, for want of a common key."""
+    ledger = lake_hour.ledger_in_order(lake, _before(first), last, LINK_COLUMNS)
+    return [link.hour for link in links(lake, ledger.to_pylist(), first) if link.left_out]
+
+
+def _before(first: Hour | None) -> Hour | None:
+    """From where the ledger is read to know the keys of all hours that `first` may reach."""
+    return first.minus(FARTHEST) if first else None
 
 
 def _behind(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
@@ -70,7 +108,7 @@ def judged(
     read: a later link counts as long as it takes over from hours up to that one, and is not asked
     what it hands on itself.
     """
-    chain = [*links(lake, ledger)]
+    chain = _with_keys_before(lake, ledger)
     if not chain:
         return
     end = last or chain[-1].hour
@@ -83,9 +121,19 @@ def judged(
             yield link, link.follows(digests), link.hour > end or link.leads(digests)
 
 
+def _with_keys_before(lake: Lake, ledger: pa.Table) -> list[Link]:
+    """The rows of a range in the ledger as links, which know the keys of the hours before it."""
+    if not ledger.num_rows:
+        return []
+    first = Hour.at(ledger["hour_at"][0].as_py())
+    before = lake_hour.ledger_in_order(lake, _before(first), first.previous, LINK_COLUMNS)
+    rows = [*before.to_pylist(), *ledger.select(LINK_COLUMNS).to_pylist()]
+    return [*links(lake, rows, first)]
+
+
 def farthest(hour: Hour) -> Hour:
     """The last hour that an hour can hand anything on to."""
-    return hour.plus(LONGEST_GAP_SECONDS // 3600)
+    return hour.plus(FARTHEST)
 
 
 def off_the_chain(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
@@ -109,10 +157,10 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     take over from hours before, and later ones that take over from them. Its mending will look on
     from there, so this is enough to mend them all.
     """
-    ledger = lake_hour.ledger_in_order(lake, first, farthest(last), LINK_COLUMNS)
+    ledger = lake_hour.ledger_in_order(lake, _before(first), farthest(last), LINK_COLUMNS)
     near = [
         link
-        for link in links(lake, ledger)
+        for link in links(lake, ledger.to_pylist(), first)
         if link.reach < first or (link.hour > last and link.reach <= last)
     ]
     if not near:

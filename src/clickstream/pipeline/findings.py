@@ -8,7 +8,7 @@ from typing import Literal
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
 from clickstream.wording import quantity
 
-Remedy = Literal["build again", "drop marks", "none"]
+Remedy = Literal["build again", "drop marks", "close period", "none"]
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +37,8 @@ class VerifyReport:
     are the published hours in it, and `lines` their raw lines. Every other hour of the range is in
     one of three groups: `waiting` hours have raw lines and are over, so they should be published;
     `gaps` are over, have no raw lines and were never built; `unfinished` hours are not over yet.
+    `late_past_window` are published hours whose late lines wait, because their visitor key is
+    destroyed. At the start of `edges` sessions end, because the hours before have another key.
     """
 
     span: HourSpan | None
@@ -46,6 +48,8 @@ class VerifyReport:
     waiting: tuple[Hour, ...] = ()
     gaps: tuple[Hour, ...] = ()
     unfinished: tuple[Hour, ...] = ()
+    late_past_window: tuple[Hour, ...] = ()
+    edges: tuple[Hour, ...] = ()
 
     @property
     def is_proven(self) -> bool:
@@ -92,4 +96,16 @@ class VerifyReport:
         if self.unfinished:
             named = describe_hours(self.unfinished)
             notes.append(f"{quantity(len(self.unfinished), 'hour')} not over yet: {named}.")
+        if self.late_past_window:
+            hour = self.late_past_window[0]
+            notes.append(
+                f"{quantity(len(self.late_past_window), 'hour')} past the replay window with late "
+                f"lines that wait in raw: {describe_hours(self.late_past_window)}. To build them "
+                f"in: clickstream build {hour} {hour} --new-visitor-ids"
+            )
+        if self.edges:
+            notes.append(
+                f"Sessions end at the start of {quantity(len(self.edges), 'hour')}, because the "
+                f"hours before have another visitor key: {describe_hours(self.edges)}."
+            )
         return notes

@@ -19,6 +19,7 @@ from clickstream.lake import Lake, collection, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.marks import begun_at
+from clickstream.pipeline.late_hours import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity
 
@@ -69,13 +70,15 @@ class LakeRecords:
 
     `published` has the hours of the ledger from `since` on. `waiting_since` says when the oldest
     raw lines came that are not built in, `publishing_since` when publications that are not done
-    began; both for all hours. `sources` are those that should be pulled.
+    began; both for all hours. `late` are the published hours among those that wait. `sources` are
+    those that should be pulled.
     """
 
     since: Hour
     published: Mapping[Hour, PublishedHour]
     waiting_since: Mapping[Hour, datetime]
     publishing_since: Mapping[Hour, datetime]
+    late: Sequence[LateHour]
     sources: Sequence[SourceState]
 
 
@@ -104,8 +107,10 @@ class Freshness:
 
     `lag` is the time since the end of the newest published hour. `waiting` hours have raw lines
     and are not published, `reopened` hours are published and got more lines; `late` are those of
-    both that wait for longer than allowed. `gaps` lie between published hours, without raw lines
-    and never built. `outdated` hours were built with other settings or by another version.
+    both that wait for longer than allowed. `past_window` hours are published, past their
+    replay window, and got lines that wait for new visitor ids; they are in none of the other
+    groups. `gaps` lie between published hours, without raw lines and never built. `outdated` hours
+    were built with other settings or by another version.
     """
 
     now: datetime
@@ -118,6 +123,7 @@ class Freshness:
     waiting: tuple[Hour, ...]
     reopened: tuple[Hour, ...]
     late: tuple[Hour, ...]
+    past_window: tuple[LateHour, ...]
     gaps: tuple[Hour, ...]
     outdated: tuple[Hour, ...]
     publishing: tuple[Hour, ...]
@@ -182,7 +188,13 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Fr
     published = sorted(hour for hour in records.published if hour <= running)
     newest = published[-1] if published else None
     between = hour_range(published[0], published[-1]) if newest else ()
-    over = sorted(hour for hour in records.waiting_since if hour < running)
+    past_window = tuple(one for one in records.late if one.is_past_window)
+    published_late = {one.hour for one in records.late}
+    over = sorted(
+        hour
+        for hour in records.waiting_since.keys() - {one.hour for one in past_window}
+        if hour < running
+    )
     stuck = {h for h, at in records.publishing_since.items() if now - at > PUBLICATION_LIMIT}
     return Freshness(
         now=now,
@@ -192,9 +204,10 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Fr
         newest_published=records.published[newest] if newest else None,
         lag=max(now - newest.end, timedelta()) if newest else None,
         hours=len(records.published),
-        waiting=tuple(hour for hour in over if hour not in records.published),
-        reopened=tuple(hour for hour in over if hour in records.published),
+        waiting=tuple(hour for hour in over if hour not in published_late),
+        reopened=tuple(hour for hour in over if hour in published_late),
         late=tuple(hour for hour in over if now - records.waiting_since[hour] > limits.lag),
+        past_window=past_window,
         gaps=tuple(
             hour
             for hour in between
@@ -259,10 +272,12 @@ def lake_freshness(
     partitions of the ledger are read.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
+    waiting_since = raw.waiting_since(lake)
     records = LakeRecords(
         since=first,
         published=_published(lake, first),
-        waiting_since=raw.waiting_since(lake),
+        waiting_since=waiting_since,
+        late=late_hours(lake, waiting_since),
         publishing_since=begun_at(lake),
         sources=_sources(lake),
     )

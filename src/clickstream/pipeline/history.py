@@ -6,6 +6,7 @@ The clock is read here, and nowhere else in the making of an hour; no result dep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -27,33 +28,50 @@ from clickstream.tables import (
     Table,
 )
 
-Cause = Literal["late lines", "rules", "order"]
-"""Why sessions changed: lines came late, settings or the library changed, or hours were first built
-in another order than that of time."""
+Cause = Literal[
+    "first publication", "new visitor ids", "version", "settings", "late lines", "neighbour"
+]
+"""Why an hour is published. Of several causes the first one counts: its visitors have new ids; the
+library or the settings changed; its set of raw lines changed. With none of these its sessions can
+only differ because those of a neighbouring hour do."""
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Why an hour is published, and what began the chain of publications that reached it."""
+
+    own: Cause
+    root: Cause
 
 
 def causes_of(
     built: Sequence[Built], before: Sequence[LedgerRow], given: Cause | None
-) -> list[Cause]:
-    """Why hours that follow on each other are published, by the rows of the ledger they replace.
+) -> list[Causes]:
+    """Why consecutive hours are published, by the rows of the ledger that they replace.
 
-    `given` is the cause of the publication that made this one necessary, if one did. An hour of the
-    same lines and rules changes as the hour before it does, and so for the same cause.
+    `given` is the root cause of the publication that made this one necessary, if one did. An hour
+    that changes as a neighbour has the root cause of the hour before it.
     """
-    causes: list[Cause] = []
+    causes: list[Causes] = []
     for one, row in zip(built, before, strict=True):
-        is_same = bool(causes) and row.values.get("raw_digest") == one.staged.raw_digest
-        own = cause_of(row, one.staged.settings_digest)
-        causes.append(given or (causes[-1] if is_same and own == "late lines" else own))
+        own = cause_of(row, one.staged)
+        inherited = causes[-1].root if causes else given
+        causes.append(Causes(own, (inherited or own) if own == "neighbour" else own))
     return causes
 
 
-def cause_of(before: LedgerRow, settings_digest: str) -> Cause:
-    """Why an hour, built by these settings, is published that replaces this row of the ledger."""
+def cause_of(before: LedgerRow, staged: Staged) -> Cause:
+    """Why an hour is published that replaces this row of the ledger."""
     if not before.values:
-        return "order"
-    rules = (before.values["settings_digest"], before.values["library_version"])
-    return "late lines" if rules == (settings_digest, __version__) else "rules"
+        return "first publication"
+    former = before.values
+    if former["visitor_key"] and former["visitor_key"] != staged.visitor_key:
+        return "new visitor ids"
+    if former["library_version"] != __version__:
+        return "version"
+    if former["settings_digest"] != staged.settings_digest:
+        return "settings"
+    return "late lines" if former["raw_digest"] != staged.raw_digest else "neighbour"
 
 
 def history(
@@ -65,7 +83,7 @@ def history(
 ) -> dict[str, pa.Table]:
     """The rows of a publication in raw_objects, session_changes and hour_ledger.
 
-    `cause` is that of the publication that made this one necessary, if one did.
+    `cause` is the root cause of the publication that made this one necessary, if one did.
     """
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
@@ -116,10 +134,13 @@ def _raw_objects(
     ]
 
 
+_OF_HOURS = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
+
+
 def _changes(
     built: Sequence[Built],
     replaced: Sequence[Replaced],
-    causes: Sequence[Cause],
+    causes: Sequence[Causes],
     published: Mapping[str, Any],
 ) -> pa.Table:
     """A row for each session that is not what it was; none of hours that were unpublished."""
@@ -131,11 +152,11 @@ def _changes(
         old.append(what.parts.append_column("hour_at", pa.repeat(hour_at, len(what.parts))))
         new.append(compared(one.rows(SESSION_PARTS)))
         then = what.ledger.values["published_at"]
-        of_hours.append((hour_at, one.hour.event_date, then, why))
+        of_hours.append((hour_at, one.hour.event_date, then, why.own, why.root))
     if not of_hours:
         return SESSION_CHANGES.arrow_schema().empty_table()
     changed = sessions.changes(*(pa.concat_tables(some).to_pandas() for some in (old, new)))
-    told = pd.DataFrame(of_hours, columns=["hour_at", "event_date", "replaced_at", "cause"])
+    told = pd.DataFrame(of_hours, columns=_OF_HOURS)
     rows = changed.merge(told, "left", on="hour_at").assign(**published)
     return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
 
@@ -152,6 +173,10 @@ def _ledger_row(
         **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
         "gap_seconds": lake.settings.sessions.gap_seconds,
         "cap_hours": lake.settings.sessions.cap_hours,
+        "visitor_key": staged.visitor_key or None,
+        "earlier_visitor_key": staged.earlier_visitor_key,
+        "waiting_lines": None,
+        "waiting_objects": None,
         "library_version": __version__,
         "settings_digest": staged.settings_digest,
         "late_lines": sum(row["lines"] for row in late),

@@ -9,6 +9,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw, trouble
 from clickstream.pipeline.findings import VerifyReport
 from clickstream.pipeline.order import build_hour
+from clickstream.pipeline.replay_window import close_renewed_periods
 from clickstream.pipeline.verify import stray_marks, verify
 
 
@@ -30,10 +31,14 @@ def mend(
         return report
     if any(finding.remedy == "drop marks" for finding in report.findings):
         _drop_stray_marks(lake, hours[0], hours[-1], tell)
+    if any(finding.remedy == "close period" for finding in report.findings):
+        close_renewed_periods(lake)
+        tell("Closed the key periods whose hours all have new visitor ids.")
     done: set[str] = set()
     for hour in sorted({f.hour for f in report.findings if f.remedy == "build again"}):
         if str(hour) not in done:
             done |= _build(lake, hour, run_id, tell)
+    close_renewed_periods(lake)
     return verify(lake, hours[0], hours[-1])
 
 

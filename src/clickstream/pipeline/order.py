@@ -19,7 +19,9 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.history import Cause, causes_of, history
+from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
 from clickstream.pipeline.records import Built, Published, Staged
+from clickstream.pipeline.replay_window import ReplayWindow
 
 MOST_ATTEMPTS = 20
 
@@ -33,10 +35,15 @@ def _nothing_comes(_hour: Hour) -> bool:
 
 @dataclass(frozen=True)
 class Due:
-    """The hours that a run builds, and those before them that no run comes to by itself."""
+    """The hours that a run builds, and those whose lines wait for a person.
+
+    `left_waiting` are unpublished hours before those that are built. `past_window` are published
+    hours with late lines that are past their replay window.
+    """
 
     hours: list[Hour]
     left_waiting: list[Hour]
+    past_window: list[LateHour]
 
 
 @trouble.told()
@@ -47,25 +54,32 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     hours before the run's own, at most `catch_up_hours` back: a run after an outage makes good for
     the runs that were missed, and a first run over a year of old logs does not; those hours wait
     for a backfill, whose runs have an hour each and catch up nothing. So do hours after the run's.
+    Late lines of hours past their replay window wait; the ledger gets their number.
     """
     earliest = hour.minus(lake.settings.build.catch_up_hours) if catch_up else hour
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
     missed = [h for h in waiting if earliest <= h < hour]
-    published = lake_hour.published_hours(lake, waiting[0], waiting[-1]) if waiting else set()
-    hours = sorted({hour, *missed, *published.intersection(waiting)})
-    return Due(hours, [h for h in waiting if h < hours[0]])
+    late = late_hours(lake, waiting)
+    past_window = record_waiting_lines(lake, [one for one in late if one.is_past_window])
+    reopened = {one.hour for one in late if not one.is_past_window}
+    hours = sorted({hour, *missed, *reopened} - {one.hour for one in past_window})
+    known = {one.hour for one in late}
+    return Due(hours, [h for h in waiting if h < hours[0] and h not in known], past_window)
 
 
-@trouble.told()
-def register_tables(lake: Lake, staged: Staged, run_id: str) -> list[Published]:
+def register_tables(lake: Lake, staged: Staged, run_id: str) -> Iterator[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
+
+    Yields each hour when it is published; whoever stops early leaves the chain to the next run.
 
     If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
     left and to the right: if the hours before hand on something else by now, this hour is built
     again; if one of the next took over something else, so is that one, and so on while carries
     change: usually for one hour, and never beyond the second midnight.
     """
-    return publish_built(lake, [from_staging(lake, _following_on(lake, staged))], run_id)
+    with trouble.told():
+        ReplayWindow(lake).check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
+        yield from publish_built(lake, [from_staging(lake, _following_on(lake, staged))], run_id)
 
 
 def _following_on(lake: Lake, staged: Staged) -> Staged:
@@ -73,23 +87,23 @@ def _following_on(lake: Lake, staged: Staged) -> Staged:
 
     It would be found astray once it is published, and be published twice.
     """
-    carry = handed_on(lake, Hour.parse(staged.hour))
+    carry = handed_on(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
     if sessions.carry_digest(carry) == staged.carry_in:
         return staged
     return check_hour(lake, build_sessions(lake, staged))
 
 
-@trouble.told()
 def publish_built(
     lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing = _nothing_comes
-) -> list[Published]:
+) -> Iterator[Published]:
     """The same for checked hours that follow on each other: they are published as one."""
-    return list(_publish_chain(lake, built, run_id, is_coming))
+    with trouble.told():
+        yield from _publish_chain(lake, built, run_id, is_coming)
 
 
 @dataclass(frozen=True)
 class _Todo:
-    """Hours to publish as one, why, and what caused the sessions to change that will.
+    """Hours to publish as one, why, and the root cause of the publication before it in its chain.
 
     `reach` is how many hours of a chain are built at once.
     """
@@ -148,15 +162,19 @@ def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequen
 
 
 def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> Sequence[Hour]:
-    """Consecutive published hours of one day from `first` on, as many as memory allows."""
+    """Consecutive published hours of one day from `first` on, as many as memory allows.
+
+    They end before an hour past its replay window, which no build may touch.
+    """
     last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
-    known = lake_hour.published_hours(lake, first, last)
-    hours = takewhile(lambda hour: hour in known and not is_coming(hour), hour_range(first, last))
-    return next(in_batches(lake, [*hours]))
+    rows = lake_hour.ledger_rows(lake, first, last)
+    known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows.values())}
+    later = takewhile(lambda h: h in known and not is_coming(h), hour_range(first.next, last))
+    return next(in_batches(lake, [first, *later]))
 
 
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
-    """Publish hours, and say why the sessions of the last one change."""
+    """Publish hours, and say what began the chain at whose end the last one is."""
     hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
     make_history = partial(history, lake, some.built, run_id, some.cause)
     with _turn(lake, hours):
@@ -166,7 +184,7 @@ def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cau
         Published.of(one.staged, after.values["late_lines"], some.reason)
         for one, (_, after) in zip(some.built, rows, strict=True)
     ]
-    return published, causes_of(some.built, [before for before, _ in rows], some.cause)[-1]
+    return published, causes_of(some.built, [before for before, _ in rows], some.cause)[-1].root
 
 
 def _turn(lake: Lake, hours: Sequence[Publication]) -> AbstractContextManager[None]:
@@ -178,7 +196,7 @@ def _turn(lake: Lake, hours: Sequence[Publication]) -> AbstractContextManager[No
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
     """Build and publish one hour, all steps."""
-    return publish_built(lake, build_hours(lake, [hour]), run_id)
+    return list(publish_built(lake, build_hours(lake, [hour]), run_id))
 
 
 @trouble.told()

@@ -6,7 +6,7 @@ for each hour at most, however large the tables are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 
@@ -131,7 +131,7 @@ from parts
 left join beginnings
     on parts.session_id = beginnings.session_id
     and parts.session_started_at = beginnings.first_hit_at
-where beginnings.session_id is null
+where beginnings.session_id is null{and_not_cut_off}
 group by parts.hour_at
 """
 
@@ -144,12 +144,24 @@ STATEMENTS = {
 
 
 def disagreeing(
-    lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
+    lake: Lake,
+    ledger: pd.DataFrame,
+    first: Hour | None,
+    last: Hour | None,
+    edges: Sequence[Hour] = (),
 ) -> Iterator[Finding]:
-    """What is wrong with the rows of the hours from `first` to `last`."""
+    """What is wrong with the rows of the hours from `first` to `last`.
+
+    Sessions that reach across one of the `edges` may have lost their beginning: the hours before
+    it were given new visitor ids.
+    """
     yield from _miscounted(lake, ledger, first, last)
     for stretch in _stretches(ledger, first, last):
-        filters = {"within": _within(*stretch), "within_reach": _within_reach(*stretch)}
+        filters = {
+            "within": _within(*stretch),
+            "within_reach": _within_reach(*stretch),
+            "and_not_cut_off": _and_not_cut_off(edges),
+        }
         for statement, what in STATEMENTS.items():
             for hour_at, number in athena.query(lake, statement.format(**filters)).rows:
                 yield Finding(Hour.at(hour_at), what.format(number))
@@ -180,6 +192,15 @@ def _within(first: Hour | None, last: Hour | None) -> str:
 def _within_reach(first: Hour | None, last: Hour | None) -> str:
     """The same for the hours in which those hours' sessions may have begun."""
     return _within(first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
+
+
+def _and_not_cut_off(edges: Sequence[Hour]) -> str:
+    """The condition that leaves out parts of sessions that began before an edge that they cross."""
+    return "".join(
+        f"\n    and not (parts.session_started_at < timestamp '{edge.naive}' "
+        f"and parts.hour_at >= timestamp '{edge.naive}')"
+        for edge in edges
+    )
 
 
 def _miscounted(

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from clickstream import bulk, clean, parse, texts
 from clickstream.hours import Hour
-from clickstream.lake import Lake, keys, raw
+from clickstream.lake import Lake, raw
+from clickstream.lake.keys import HourKeys
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.site import settings_of
 from clickstream.rules import clean_rules, log_format_of, look_ups
@@ -20,12 +21,14 @@ from clickstream.rules import clean_rules, log_format_of, look_ups
 class Reading:
     """The raw objects of hours of one day, in order, read as one: what it leaves, by hour.
 
-    A visitor key holds for whole days. The key before it is of use to the first hours only, and of
-    no harm to the others, for nothing is handed on to those under it.
+    `keys` are those of the first hour. A visitor key holds for whole days. The key before it is of
+    use to the first hours only, and of no harm to the others, for nothing is handed on to those
+    under it.
     """
 
     lake: Lake
     raws: Mapping[Hour, Sequence[RawObject]]
+    keys: HourKeys
     lines: dict[Hour, dict[str, int]] = field(init=False)
     """How many lines each raw object has, by its key."""
     _rejects: list[pa.Table] = field(init=False, default_factory=list)
@@ -42,7 +45,9 @@ class Reading:
     def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
         """The labelled requests, group after group, each in the order of the raw objects."""
         settings = settings_of(self.lake)
-        visitor_keys = clean.VisitorKeys(*keys.visitor_keys(self.lake, min(self.raws)))
+        visitor_keys = clean.VisitorKeys(
+            self.keys.now.secret, self.keys.before.secret if self.keys.before else None
+        )
         with look_ups(settings) as found:
             cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, found)
             yield from bulk.grouped(self._parsed(), cleaner, groups)

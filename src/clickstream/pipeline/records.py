@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
+from clickstream.lake.keys import KeyIds
 from clickstream.tables import Table
 from clickstream.wording import quantity
 
@@ -39,6 +40,14 @@ class Staged:
     carry_out: str = ""
     settings_digest: str = ""
     """Of the settings that it is built with; empty if an older version of the library began it."""
+    visitor_key: str = ""
+    """The id of the key of its visitor ids; empty if an older version of the library began it."""
+    earlier_visitor_key: str | None = None
+
+    @property
+    def keys(self) -> KeyIds:
+        """The ids of the visitor keys that it is built with."""
+        return KeyIds(self.visitor_key, self.earlier_visitor_key)
 
     @property
     def hits_key(self) -> str:

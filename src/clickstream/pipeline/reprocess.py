@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import groupby
 
 from clickstream import __version__
-from clickstream.errors import InputError
-from clickstream.hours import Hour, hour_range
+from clickstream.errors import InputError, KeyDestroyed
+from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, raw, views
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
@@ -25,6 +25,7 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
+from clickstream.pipeline.replay_window import ReplayWindow, close_renewed_periods
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity
 
@@ -44,12 +45,16 @@ class Steps(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """How an hour stands: its raw lines, its publication, and why that is out of date."""
+    """How an hour stands: its raw lines, its publication, and why that is out of date.
+
+    `refusal` says why it may not be built again; None if it may.
+    """
 
     hour: Hour
     raw_bytes: int
     row: LedgerRow
     outdated: str
+    refusal: KeyDestroyed | None = None
 
     def is_built_by(self, run_id: str) -> bool:
         """Whether readers see what this run has built, and need not see anything else."""
@@ -64,11 +69,17 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     astray = off_the_chain(lake, ledger, last)
     waiting = raw.marks_by_hour(lake, first, last)
     digest = settings_digest(lake, store=False)
+    window = ReplayWindow(lake)
+    in_range = {hour: row for hour, row in rows.items() if hour <= last}
+    refusals = dict(window.refused(in_range.values()))
+    over = {hour for hour, row in in_range.items() if window.is_over(row.values)}
 
     def why_outdated(hour: Hour) -> str:
         row = rows.get(hour, UNBUILT).values
         if not row:
             return "not built yet"
+        if hour in over and hour not in refusals:
+            return "waiting for new visitor ids"
         if hour in waiting or row["raw_digest"] != raw.raw_digest(raws[hour]):
             return "built from other lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
@@ -81,6 +92,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
             sum(item.size for item in raws[hour]),
             rows.get(hour, UNBUILT),
             why_outdated(hour),
+            refusals.get(hour),
         )
         for hour in hour_range(first, last)
     ]
@@ -133,10 +145,29 @@ def hours_to_rebuild(
 
     Those that the same run has built already are left out, so a task that is tried again goes on
     where it stopped. An hour whose publication was cut short hangs off the chain, and is built.
+    Hours past their replay window are left out with `only_outdated`; otherwise they raise
+    KeyDestroyed.
     """
+    refused = [one for one in found if one.refusal]
+    if refused and not only_outdated:
+        others = describe_hours([one.hour for one in refused[1:]])
+        raise KeyDestroyed(f"{refused[0].refusal}{f' Also refused: {others}.' if others else ''}")
     return [
-        one.hour for one in found if one.outdated or not (only_outdated or one.is_built_by(run_id))
+        one.hour
+        for one in found
+        if not one.refusal and (one.outdated or not (only_outdated or one.is_built_by(run_id)))
     ]
+
+
+def describe_refused(found: Sequence[Standing]) -> str:
+    """The hours of a range that are left as they are, in one sentence; empty if there are none."""
+    refused = [one.hour for one in found if one.refusal]
+    if not refused:
+        return ""
+    return (
+        f"{quantity(len(refused), 'hour')} past their replay window stay as they are, because "
+        f"their visitor keys are destroyed: {describe_hours(refused)}."
+    )
 
 
 def in_two_strands(days: Sequence[tuple[Hour, Hour]]) -> list[tuple[Hour, Hour]]:
@@ -181,12 +212,12 @@ def rebuild(
     for batch in _batches(lake, hours, left.keys()):
         is_coming = _any_of(left.keys() - {*batch}, is_left)
         built = build_hours(lake, batch, afresh=steps is not Steps.SESSIONS)
-        published = publish_built(lake, built, run_id, is_coming)
-        del built  # or the rows of this batch would be in memory beside those of the next
-        gc.collect()  # else memory would grow with what each publication leaves behind
-        for one in published:
+        for one in publish_built(lake, built, run_id, is_coming):
             left.pop(Hour.parse(one.hour), None)
             yield one
+        del built  # or the rows of this batch would be in memory beside those of the next
+        gc.collect()  # else memory would grow with what each publication leaves behind
+    close_renewed_periods(lake)
 
 
 def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from clickstream import clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.lake.keys import KeyRing
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import stitched_to
 from clickstream.pipeline.reading import Reading
@@ -33,6 +34,7 @@ HourNumbers = NDArray[np.int32]
 
 def build_together(
     lake: Lake,
+    keys: KeyRing,
     begun: Sequence[Staged],
     raws: Mapping[Hour, Sequence[RawObject]],
     carry: pa.Table,
@@ -43,7 +45,7 @@ def build_together(
     not add up.
     """
     hours = [Hour.parse(one.hour) for one in begun]
-    reading = Reading(lake, {hour: raws[hour] for hour in hours})
+    reading = Reading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
     rows, digests, carry = _made(requests, hours, carry, session_rules(lake.settings))
     rejects = reading.rejects

@@ -5,7 +5,7 @@ Nothing is taken on the ledger's word that rows, parts and raw objects can say t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,11 +17,15 @@ from clickstream.lake import Lake, raw, trouble
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.marks import broken_off
 from clickstream.lake.raw import RawObject
-from clickstream.pipeline.chain import judged
+from clickstream.pipeline.chain import edges, judged
 from clickstream.pipeline.findings import Finding, VerifyReport
-from clickstream.pipeline.proofs import disagreeing
+from clickstream.pipeline.proofs import LONGEST_SESSION_DAYS, disagreeing
+from clickstream.pipeline.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.reprocess import check_range
 from clickstream.tables import BALANCE
+
+LINES_WAIT = "lines came late and wait to be built in"
+STILL_FORMER_IDS = "it has its former visitor ids, and its key period gets new ones"
 
 
 @trouble.told()
@@ -57,6 +61,8 @@ class _Seen:
     published: dict[Hour, int]
     with_raw_lines: Set[Hour]
     findings: list[Finding]
+    late_past_window: list[Hour]
+    edges: list[Hour]
 
 
 def _report(
@@ -80,6 +86,8 @@ def _report(
         tuple(waiting),
         tuple(hour for hour in over if hour not in seen.with_raw_lines),
         tuple(hour for hour in missing if hour >= running),
+        tuple(seen.late_past_window),
+        tuple(seen.edges),
     )
 
 
@@ -96,14 +104,55 @@ def _look(
         for hour in broken_off(lake, first, last)
     ]
     progress("Rows, parts and lines")
-    found += disagreeing(lake, ledger, first, last)
+    cuts = edges(lake, first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
+    found += disagreeing(lake, ledger, first, last, cuts)
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
     found += _not_as_in_raw(ledger, stored, raw.marks_by_hour(lake, first, last))
     found += _off_the_chain(lake, in_order, progress)
+    found += _half_renewed(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
     lines = {Hour.at(hour_at): int(number) for hour_at, number in published}
-    return _Seen(lines, {hour for hour, items in stored.items() if items}, sorted(found))
+    findings, late = _past_window(lake, found)
+    return _Seen(
+        lines,
+        {hour for hour, items in stored.items() if items},
+        sorted(findings),
+        late,
+        [hour for hour in cuts if hour in lines],
+    )
+
+
+def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
+    """Findings, of which those of hours past their window are not for `mend`.
+
+    Lines that wait for such an hour are no fault of it: those hours are returned beside.
+    """
+    rows = lake_hour.rows_of_hours(lake, {finding.hour for finding in found})
+    refused = dict(ReplayWindow(lake).refused(rows.values()))
+    findings, late = [], []
+    for one in found:
+        if one.hour not in refused or one.remedy != "build again":
+            findings.append(one)
+        elif one.what == LINES_WAIT:
+            late.append(one.hour)
+        else:
+            what = f"{one.what}. {refused[one.hour]}"
+            findings.append(Finding(one.hour, what, remedy="none"))
+    return findings, late
+
+
+def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
+    """Hours that should get new visitor ids and do not have them yet."""
+    for renewal in renewals(lake):
+        since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
+        for hour in renewal.left:
+            if (first or hour) <= hour <= (last or hour):
+                yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
+        begin = Hour(renewal.period.start)
+        if not renewal.left and (first or begin) <= begin <= (last or begin):
+            what = f"its key period is open for new visitor ids since {since}, and all have them"
+            yield Finding(begin, what, remedy="close period")
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
@@ -160,6 +209,6 @@ def _built_from(
             remedy="none",
         )
     elif raw.raw_digest(there) != digest:
-        yield Finding(hour, "lines came late and wait to be built in")
+        yield Finding(hour, LINES_WAIT)
     elif is_marked:
         yield Finding(hour, "all its lines are built in, and marks say that some wait")

@@ -19,6 +19,7 @@ from clickstream.sessions.carry import (
     carry_rows,
     digests_of,
     no_carry,
+    without_hours,
 )
 from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
@@ -50,4 +51,5 @@ __all__ = [
     "run_starts",
     "stitch",
     "times_met",
+    "without_hours",
 ]

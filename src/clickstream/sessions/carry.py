@@ -11,7 +11,7 @@ visitor.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cache
 
@@ -84,8 +84,17 @@ def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring(written, ".000000", "")
 
 
-Digests = Callable[[Hour, SessionRules], str]
-"""The digest of what is handed on at the end of an hour under some rules."""
+Digests = Callable[[Hour, SessionRules, frozenset[Hour]], str]
+"""The digest of the carry-out of an hour under some rules, without the parts of some hours."""
+
+
+def without_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
+    """Rows of a carry without those whose part lies in one of the hours."""
+    if not hours:
+        return parts
+    of_parts = parts["last_hit_at"].to_numpy().astype("M8[h]").astype(np.int64)
+    left = ~np.isin(of_parts, [hour.number for hour in hours])
+    return parts.filter(pa.array(left))
 
 
 def digests_of(parts: pa.Table) -> Digests:
@@ -93,20 +102,28 @@ def digests_of(parts: pa.Table) -> Digests:
 
     What one hour hands on is what the next takes over.
     """
-    return cache(lambda hour, rules: carry_digest(carry_out(parts, hour, rules)))
+    return cache(
+        lambda hour, rules, left_out: carry_digest(
+            carry_out(without_hours(parts, left_out), hour, rules)
+        )
+    )
 
 
 @dataclass(frozen=True)
 class Link:
     """One published hour of the chain, as the ledger has it, with the rules it was built with.
 
-    Of the rules only the gap and the cap are known.
+    Of the rules only the gap and the cap are known. `left_out` are the hours in its reach whose
+    visitors it does not recognize, because they were built with another visitor key: their sessions
+    end at this edge. `is_past_window` says that the hour can't be built again with its own keys.
     """
 
     hour: Hour
     rules: SessionRules
     carry_in: str
     carry_out: str
+    left_out: frozenset[Hour] = frozenset()
+    is_past_window: bool = False
 
     @property
     def reach(self) -> Hour:
@@ -115,8 +132,18 @@ class Link:
 
     def follows(self, digests: Digests) -> bool:
         """Whether it took over what the published parts of the hours before it hand on."""
-        return digests(self.hour.previous, self.rules) == self.carry_in
+        is_same = digests(self.hour.previous, self.rules, self.left_out) == self.carry_in
+        return is_same or self._is_cut_off
 
     def leads(self, digests: Digests) -> bool:
         """Whether its published parts, and those before it, hand on what the ledger says."""
-        return digests(self.hour, self.rules) == self.carry_out
+        is_same = digests(self.hour, self.rules, self.left_out) == self.carry_out
+        return is_same or self._is_cut_off
+
+    @property
+    def _is_cut_off(self) -> bool:
+        """Whether the sessions that it took over may be gone: its neighbours got new visitor ids.
+
+        It can't be built again itself, so it keeps what it took over.
+        """
+        return self.is_past_window and bool(self.left_out)

@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake.keys import KEY_BYTES, Period, destroy_expired, periods, visitor_keys
+from clickstream.lake.keys import KEY_BYTES, KeyRing, Period, destroy_expired, periods
 
 HOUR = Hour.parse("2026-11-20T05")
 LONG_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
+
+
+def visitor_keys(lake: Lake, hour: Hour, now: datetime | None = None) -> tuple[bytes, bytes | None]:
+    """The secret of an hour's key, and of the one before it, as a new process finds them."""
+    keys = KeyRing(lake, now).of_hour(hour)
+    return keys.now.secret, keys.before.secret if keys.before else None
 
 
 def edge(lake: Lake) -> Hour:

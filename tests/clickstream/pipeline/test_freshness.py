@@ -14,7 +14,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, collection
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState
-from clickstream.pipeline import Freshness, Health, Limits
+from clickstream.pipeline import Freshness, Health, LateHour, Limits
 from clickstream.pipeline.freshness import (
     PUBLICATION_LIMIT,
     LakeRecords,
@@ -35,7 +35,7 @@ def seconds(moment: datetime) -> int:
 SOURCE = SourceState("web-1", seconds(NOW - MINUTE), seconds(NOW - 2 * MINUTE), files=3)
 BUILT = PublishedHour(NOW - 3 * MINUTE, "scheduled", is_current=True)
 FRESH = LakeRecords(
-    SINCE, dict.fromkeys(hour_range(SINCE, RUNNING.previous), BUILT), {}, {}, [SOURCE]
+    SINCE, dict.fromkeys(hour_range(SINCE, RUNNING.previous), BUILT), {}, {}, [], [SOURCE]
 )
 
 
@@ -63,25 +63,33 @@ AGES = st.timedeltas(timedelta(), timedelta(days=2))
     published=st.sets(HOURS, min_size=1),
     waiting=st.dictionaries(st.integers(-2, 40).map(RUNNING.minus), AGES),
     publishing=st.dictionaries(HOURS, AGES),
+    past_window=st.sets(HOURS, max_size=3),
 )
 def test_a_lake_is_fresh_only_if_nothing_is_late_missing_or_broken_off(
-    published: set[Hour], waiting: Mapping[Hour, timedelta], publishing: Mapping[Hour, timedelta]
+    published: set[Hour],
+    waiting: Mapping[Hour, timedelta],
+    publishing: Mapping[Hour, timedelta],
+    past_window: set[Hour],
 ) -> None:
+    published_late = published & waiting.keys()
+    past_window &= published_late
     records = replace(
         FRESH,
         published=dict.fromkeys(published, BUILT),
         waiting_since={hour: NOW - age for hour, age in waiting.items()},
         publishing_since={hour: NOW - age for hour, age in publishing.items()},
+        late=[LateHour(hour, 1, 2, hour in past_window) for hour in sorted(published_late)],
     )
     found = measured(records)
     missing = {*hour_range(min(published), max(published))} - published - waiting.keys()
-    over = {hour for hour in waiting if hour < RUNNING}
+    over = {hour for hour in waiting if hour < RUNNING} - past_window
     late = {hour for hour in over if waiting[hour] > Limits().lag}
     stuck = {hour for hour, age in publishing.items() if age > PUBLICATION_LIMIT}
     assert {*found.gaps} == missing
     assert {*found.waiting, *found.reopened} == over
     assert {*found.reopened} == over & published
     assert {*found.late} == late
+    assert {one.hour for one in found.past_window} == past_window
     assert ({*found.broken_off}, {*found.publishing}) == (stuck, publishing.keys() - stuck)
     assert found.newest == max(published)
     is_old = NOW - max(published).end > Limits().lag

@@ -116,7 +116,7 @@ def test_a_late_line_merges_sessions_and_is_followed_over_the_hour(
     assert changes(lake) == [
         (FIRST.naive, "extended", "late lines", False),
         (FIRST.naive, "merged", "late lines", True),
-        (FIRST.next.naive, "merged", "late lines", True),
+        (FIRST.next.naive, "merged", "neighbour", True),
     ]
     assert late_lines(lake) == [(2, True), (0, False)]
     assert athena.query(lake, "select count(distinct session_id) from session_parts").rows == [(1,)]
@@ -129,7 +129,7 @@ def test_hours_built_backwards_have_no_late_lines(lake: Lake, tmp_path: Path) ->
     arrive(lake, tmp_path, [*visit(FIRST, 50), *visit(FIRST.next, 5)], "access.log")
     pipeline.build_hour(lake, FIRST.next, "backwards")
     pipeline.build_hour(lake, FIRST, "backwards")
-    assert changes(lake) == [(FIRST.next.naive, "merged", "order", True)]
+    assert changes(lake) == [(FIRST.next.naive, "merged", "neighbour", True)]
     assert late_lines(lake) == [(0, False), (0, False)]
 
 

@@ -1,0 +1,110 @@
+"""Late hours: published hours that got more lines, and what waits of those past their window."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import pyarrow as pa
+
+from clickstream import parse
+from clickstream.errors import StaleHour
+from clickstream.hours import Hour
+from clickstream.lake import Lake, iceberg, raw
+from clickstream.lake import hour as lake_hour
+from clickstream.lake.raw import RawObject
+from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.rules import log_format_of
+from clickstream.tables import HOUR_LEDGER
+from clickstream.wording import quantity
+
+
+@dataclass(frozen=True)
+class LateHour:
+    """A published hour whose raw objects are not all built in.
+
+    `raw_objects` are those that wait. `lines` are theirs, if the ledger has their number; it is
+    counted for hours past their replay window only, since the others are built again at once.
+    """
+
+    hour: Hour
+    raw_objects: int
+    lines: int | None
+    is_past_window: bool
+
+    @property
+    def sentence(self) -> str:
+        """What waits of an hour past its window, and how to build it in."""
+        lines = quantity(self.lines, "line") if self.lines is not None else "Lines"
+        return (
+            f"Hour {self.hour} is past its replay window: {lines} in "
+            f"{quantity(self.raw_objects, 'raw object')} came late and wait. To build them in: "
+            f"clickstream build {self.hour} {self.hour} --new-visitor-ids."
+        )
+
+
+def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
+    """Those of the hours with waiting lines that are published, in order.
+
+    Only the ledger's rows of these hours are read, however far they lie apart.
+    """
+    rows = lake_hour.rows_of_hours(lake, hours)
+    window = ReplayWindow(lake)
+    past = {hour for hour, _ in window.refused(rows.values())}
+    marks = raw.marks_by_hour(lake, min(past), max(past)) if past else {}
+    return [
+        LateHour(
+            hour,
+            number := len(marks.get(hour, ())),
+            _known_lines(row.values, number),
+            hour in past,
+        )
+        for hour, row in sorted(rows.items())
+    ]
+
+
+def _known_lines(row: Mapping[str, int | None], raw_objects: int) -> int | None:
+    return row["waiting_lines"] if row["waiting_objects"] == raw_objects else None
+
+
+def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]:
+    """Count the lines of late hours past their window, and write the numbers to the ledger.
+
+    Each raw object is read once: an hour whose number is recorded is left alone. Where another
+    process changes the ledger's date meanwhile, the next run records it.
+    """
+    counted = [one if one.lines is not None else _count(lake, one) for one in late]
+    new = [one for one, before in zip(counted, late, strict=True) if one != before]
+    for _, of_date in groupby(new, lambda one: one.hour.event_date):
+        with suppress(StaleHour):
+            _record(lake, [*of_date])
+    return counted
+
+
+def _count(lake: Lake, late: LateHour) -> LateHour:
+    """Count the lines that wait; a mark without its raw object is none."""
+    marked = set(raw.marks_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
+    waiting = [one for one in raw.list_raw(lake, late.hour) if one.key in marked]
+    return replace(late, raw_objects=len(marked), lines=sum(_line_counts(lake, waiting)))
+
+
+def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
+    for one in raws:
+        log_format = log_format_of(lake.settings, one.log_format)
+        yield parse.parse(raw.read(lake, one), log_format).lines
+
+
+def _record(lake: Lake, late: Sequence[LateHour]) -> None:
+    """Write the numbers of hours of one date to their rows of the ledger, in one commit."""
+    first, last = late[0].hour, late[-1].hour
+    ledger = iceberg.load(lake, HOUR_LEDGER)
+    numbers = {one.hour.naive: one for one in late}
+    rows = [
+        row
+        if (one := numbers.get(row["hour_at"])) is None
+        else {**row, "waiting_lines": one.lines, "waiting_objects": one.raw_objects}
+        for row in ledger.read(first, last).to_pylist()
+    ]
+    ledger.replace(first, last, pa.Table.from_pylist(rows, schema=HOUR_LEDGER.arrow_schema()))

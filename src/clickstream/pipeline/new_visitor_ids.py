@@ -1,0 +1,133 @@
+"""New visitor ids: build hours past their replay window again, on purpose and by whole key periods.
+
+Visitors get new ids, so a period is built as a whole: else those of its other hours would count
+twice. Sessions that are open at the edges of what is built end there, and no hour outside changes.
+While a period's hours are built, a record in the lake says that the period is open for it, so a
+run that is killed can be completed by the same command, by Airflow or by `mend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+from clickstream.errors import InputError
+from clickstream.hours import Hour, hour_range
+from clickstream.lake import Lake, athena, key_records, raw
+from clickstream.lake import hour as lake_hour
+from clickstream.lake.hour import LedgerRow
+from clickstream.lake.keys import Period
+from clickstream.pipeline.records import Published
+from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.reprocess import rebuild
+from clickstream.wording import quantity
+
+_PUBLISHED = """
+select count(distinct session_id), count(distinct visitor_id)
+from session_parts
+where event_date between date '{first}' and date '{last}'
+"""
+
+
+@dataclass(frozen=True)
+class NewIds:
+    """What is built to give hours past their replay window new visitor ids.
+
+    `hours` are all hours that are built, in order, `published` how many of them are published now.
+    `sessions` and `visitors` are those of the periods as they are published now.
+    """
+
+    first: Hour
+    last: Hour
+    periods: tuple[Period, ...]
+    hours: tuple[Hour, ...]
+    published: int
+    lines: int
+    sessions: int
+    visitors: int
+
+    @property
+    def days(self) -> list[tuple[Hour, Hour]]:
+        """The first and the last hour that is built of each UTC day."""
+        by_day = (list(of_day) for _, of_day in groupby(self.hours, lambda hour: hour.event_date))
+        return [(hours[0], hours[-1]) for hours in by_day]
+
+    @property
+    def sentence(self) -> str:
+        """What changes, for the person who decides."""
+        named = " and ".join(f"{p.start:%Y-%m-%d} to {p.last_day:%Y-%m-%d}" for p in self.periods)
+        return (
+            f"New visitor ids from {self.first} to {self.last} mean building key period {named} "
+            f"again: {quantity(len(self.hours), 'hour')}, {self.published:,} of them published "
+            f"with {quantity(self.lines, 'line')}. {quantity(self.sessions, 'session')} of "
+            f"{quantity(self.visitors, 'visitor')} get new ids, and their former ids can't be "
+            "found again. Sessions that are open at the edges end there; no other hour changes."
+        )
+
+
+def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
+    """Say what new visitor ids for the hours from `first` to `last` take; nothing is changed.
+
+    Raises InputError when no hour of the range is past its replay window.
+    """
+    days = lake.settings.privacy.key_days
+    touched = _periods(first, last, days)
+    begin, end = Hour(touched[0].start), Hour(touched[-1].end).previous
+    rows = lake_hour.ledger_rows(lake, begin, end)
+    known = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
+    over = _past_window(lake, rows)
+    asked = {*hour_range(first, last)}
+    periods, hours = [], set(asked)
+    for period in touched:
+        if over & asked & (own := _of(known, period)):
+            periods.append(period)
+            hours |= own
+    if not periods:
+        raise InputError(
+            f"No hour from {first} to {last} is past its replay window, so none needs new visitor "
+            "ids. Build them without --new-visitor-ids."
+        )
+    published = [rows[hour].values for hour in hours if hour in rows]
+    sessions, visitors = _count_published(lake, periods)
+    lines = sum(row["lines"] for row in published)
+    built = tuple(sorted(hours))
+    return NewIds(first, last, tuple(periods), built, len(published), lines, sessions, visitors)
+
+
+def _periods(first: Hour, last: Hour, days: int) -> list[Period]:
+    return list(dict.fromkeys(Period.of(hour, days) for hour in hour_range(first, last)))
+
+
+def _of(hours: Set[Hour], period: Period) -> set[Hour]:
+    return {hour for hour in hours if period.start <= hour.start < period.end}
+
+
+def _past_window(lake: Lake, rows: Mapping[Hour, LedgerRow]) -> set[Hour]:
+    window = ReplayWindow(lake)
+    return {hour for hour, row in rows.items() if window.is_over(row.values)}
+
+
+def _count_published(lake: Lake, periods: list[Period]) -> tuple[int, int]:
+    """Sessions and visitors of some periods as they are published; a visitor has an id in each."""
+    counts = [
+        athena.query(lake, _PUBLISHED.format(first=one.start.date(), last=one.last_day)).rows[0]
+        for one in periods
+    ]
+    return sum(row[0] for row in counts), sum(row[1] for row in counts)
+
+
+def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
+    """Allow every build of the plan's hours, by this process or another, until all are done."""
+    for period in plan.periods:
+        key_records.open_period(lake, period.name, run_id, datetime.now(UTC))
+
+
+def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Published]:
+    """Build the hours of a plan, and yield each when it is published.
+
+    Killed at any point, the same plan made again, or `mend`, builds what is left.
+    """
+    open_periods(lake, plan, run_id)
+    yield from rebuild(lake, plan.hours, run_id)
