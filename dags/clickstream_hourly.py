@@ -38,6 +38,8 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
   before its log rotation deletes them.
 * A single red hour in `build_hour`: the other hours are published, readers of the views see that
   hour as it was before, and the next run tries it again.
+* A task that says *is past its replay window*: the hour stays as it is, its late lines wait in
+  raw, and clearing the task again has the same result. `docs/runbook.md` says what to do.
 * Do not wait when three runs in a row are red: readers of the views see no new hours.
 
 ### Where to look

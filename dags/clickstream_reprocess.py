@@ -33,6 +33,10 @@ a month or a year it is quicker than a *Backfill*, because all hours of a day sh
 commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
 only publish.
 
+Hours past their replay window, whose visitor key is destroyed, are refused before any hour is
+built: their visitors would get new ids. Tick *New visitor ids* to build their whole key periods on
+purpose, first as a dry run.
+
 ### When a red run may wait
 * Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
   hourly runs continue.
@@ -69,7 +73,8 @@ POLL = timedelta(seconds=15)
 def plan_days() -> list[dict[str, str]]:
     """Cut the range at midnight UTC into days, of which each becomes a task.
 
-    The two halves of the range go on side by side.
+    The two halves of the range go on side by side. Hours past their replay window are refused here,
+    before any is built, or for new visitor ids their whole key periods are planned.
     """
     from clickstream import errors, hours, pipeline
     from clickstream.wording import quantity
@@ -81,7 +86,9 @@ def plan_days() -> list[dict[str, str]]:
     except errors.InputError as error:
         give_up([str(error)], "Trigger the DAG again with another range.")
     plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
-    days = plan.days if plan else _days_to_build(first, last)
+    days = plan.days if plan else list(hours.by_day(first, last))
+    if asked["steps"] == "views":
+        days = []
     if len(days) > MOST_DAYS:
         give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
     if days and asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
@@ -91,22 +98,12 @@ def plan_days() -> list[dict[str, str]]:
         f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
         f"{asked['engine']}. Why: {asked['reason']}"
     )
+    if days and not (plan or asked["only_outdated"]):
+        pipeline.check_replay_window(open_lake(), first, last)
     if plan and not asked["dry_run"]:
         pipeline.open_periods(open_lake(), plan, get_current_context()["run_id"])
     in_turn = pipeline.in_two_strands(days)
     return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
-
-
-def _days_to_build(first: Hour, last: Hour) -> list[tuple[Hour, Hour]]:
-    """First and last hour of each day; hours past their replay window are refused before any."""
-    from clickstream import hours, pipeline
-
-    asked = get_current_context()["params"]
-    if asked["steps"] == "views":
-        return []
-    if not asked["only_outdated"]:
-        pipeline.check_replay_window(open_lake(), first, last)
-    return list(hours.by_day(first, last))
 
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:

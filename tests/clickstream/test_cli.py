@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 from tests.support.access_log import Client, append
-from tests.support.localaws_process import LocalAwsProcess
+from tests.support.key_periods import destroy_key
+from tests.support.lakes import aws_session
+from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.settings import Aws, Settings
+from clickstream.settings import Lake as LakeSettings
 
 ROOT = Path(__file__).parents[2]
 DAY = "2026-11-20"
@@ -51,12 +58,17 @@ class Terminal:
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """A lake with one built hour: Ana looks at two pages, a line is broken."""
     directory = tmp_path_factory.mktemp("cli") / "here"
+    with LocalAwsProcess(directory / "aws") as aws:
+        yield one_hour(directory, aws)
+
+
+def one_hour(directory: Path, aws: LocalAwsProcess) -> Terminal:
+    """A terminal beside the log of one hour."""
     (directory / "logs").mkdir(parents=True)
     ana = Client("192.0.2.1")
     lines = [ana.get(f"{HOUR}:10:00", "/"), ana.get(f"{HOUR}:12:00", "/menu"), "cut in the mid"]
     append(directory / "logs" / "access.log", lines)
-    with LocalAwsProcess(directory / "aws") as aws:
-        yield Terminal(directory, aws)
+    return Terminal(directory, aws)
 
 
 @pytest.fixture(scope="module")
@@ -220,10 +232,37 @@ def test_building_again_changes_nothing_but_the_publication(built: Terminal) -> 
 def test_a_dry_run_of_a_day_says_how_its_hours_stand(built: Terminal) -> None:
     run = built.run("build", "2026-11-20", "2026-11-20", "--outdated", "--dry-run")
     assert "24 hours, 23 not built yet, 1 up to date; 3 lines published" in run.stdout
-    assert "Would build 23 hours: 2026-11-20T00, " in run.stdout
+    assert (
+        "Would build 23 hours not built yet: 2026-11-20T00 to 2026-11-20T04 (5 hours), "
+        "2026-11-20T06 to 2026-11-20T23 (18 hours)."
+    ) in run.stdout
+    assert "at most 2026-11-20T05. Only building can tell which." in run.stdout
     assert built.run("query", "select count(*) from hour_ledger", "--format", "csv").stdout == (
         "_col0\n1\n"
     )
+
+
+def test_an_hour_past_its_replay_window_is_refused_and_built_only_after_a_yes(
+    tmp_path: Path, local_aws: LocalAwsProcess
+) -> None:
+    terminal = one_hour(tmp_path / "past-window" / "here", local_aws)
+    assert terminal.run("build", HOUR, HOUR).returncode == 0
+    settings = Settings(
+        lake=LakeSettings(bucket=terminal.environment["CLICKSTREAM_LAKE__BUCKET"]),
+        aws=Aws(endpoint_url=local_aws.endpoint, region=CREDENTIALS["AWS_DEFAULT_REGION"]),
+    )
+    destroy_key(Lake(settings, aws_session()), Hour.parse(HOUR))
+    refused = terminal.run("build", HOUR, HOUR)
+    assert refused.returncode == 1
+    assert f"Hour {HOUR} is past its replay window" in refused.stderr
+    told = terminal.run("build", HOUR, HOUR, "--new-visitor-ids", "--dry-run")
+    assert "1 hour, 1 of them published with 3 lines. 1 session of 1 visitor get" in told.stdout
+    asked = terminal.run("build", HOUR, HOUR, "--new-visitor-ids")
+    assert asked.returncode == 1
+    assert "published (" not in asked.stderr
+    done = terminal.run("build", HOUR, HOUR, "--new-visitor-ids", "--yes")
+    assert f"Hour {HOUR} published (built)" in done.stderr
+    assert terminal.run("verify", HOUR).returncode == 0
 
 
 def test_an_hour_that_another_build_can_t_change_is_left_out(built: Terminal) -> None:

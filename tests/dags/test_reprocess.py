@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.access_log import Client, append
+from tests.support.key_periods import destroy_key
 from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
@@ -76,7 +77,10 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     caplog.set_level(logging.INFO)
     dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
     assert states(dry) == HERE
-    assert "Would build 1 hour: 2026-11-20T23." in caplog.text
+    assert (
+        "Would build 1 hour up to date, built because the range names them: 2026-11-20T23."
+        in caplog.text
+    )
     assert "1 hour, 1 up to date; 1 line published" in caplog.text
     assert publishers(lake) == ["by hand"] * 2
 
@@ -85,6 +89,26 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     assert "1 of 1 hour done" in caplog.text
     assert "Why: a test" in caplog.text
     assert "Loaded FileIO" not in caplog.text
+    assert publishers(lake) == [run.run_id] * 2
+    assert pipeline.verify(lake).is_proven
+
+
+def test_hours_past_their_replay_window_are_refused_and_built_when_the_form_says_so(
+    read_dag, lake, caplog
+) -> None:
+    destroy_key(lake, FIRST)
+    refused = read_dag().test(run_conf=ASKED)
+    assert states(refused)["plan_days", ""] == "failed"
+    assert f"Hour {FIRST} is past its replay window" in caplog.text
+    assert "Also refused: 2026-11-21T00" in caplog.text
+    assert publishers(lake) == ["by hand"] * 2
+    caplog.set_level(logging.INFO)
+    asked = {**ASKED, "new_visitor_ids": True}
+    read_dag().test(run_conf={**asked, "dry_run": True})
+    assert "2 hours, 2 of them published with 2 lines. 1 session of 1 visitor" in caplog.text
+    assert publishers(lake) == ["by hand"] * 2
+    run = read_dag().test(run_conf=asked)
+    assert states(run) == HERE
     assert publishers(lake) == [run.run_id] * 2
     assert pipeline.verify(lake).is_proven
 

@@ -151,6 +151,8 @@ def build(
     from clickstream import pipeline
 
     lake, (first, last) = open_lake(), pipeline.check_range(first, last)
+    if not (only_outdated or new_visitor_ids):
+        pipeline.check_replay_window(lake, first, last)
     if pull_first and not dry_run:
         _pull_all(lake)
     run_id = run_by_hand()

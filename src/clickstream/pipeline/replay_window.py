@@ -89,9 +89,10 @@ class ReplayWindow:
         raise KeyDestroyed(f"{refused[0][1]}{others}")
 
     def refused(self, rows: Iterable[LedgerRow]) -> Sequence[tuple[Hour, KeyDestroyed]]:
-        """The published hours that may not be built again, each with why."""
+        """The published hours that may not be built again, in order, each with why."""
         found = ((row, self.refusal(row)) for row in rows if row.values)
-        return [(Hour.at(row.values["hour_at"]), error) for row, error in found if error]
+        hours = {Hour.at(row.values["hour_at"]): error for row, error in found if error}
+        return sorted(hours.items(), key=lambda pair: pair[0])
 
     def is_open(self, hour: Hour) -> bool:
         """Whether the hour's period is open for new visitor ids."""
