@@ -27,6 +27,7 @@ from clickstream.sessions import (
     digests_of,
     no_carry,
     stitch,
+    without_hours,
 )
 
 HOUR = 3600
@@ -41,7 +42,8 @@ Hit = tuple[str, int]
 class World:
     """Hits, rules, the hour that a new key holds from, and a schedule of builds.
 
-    The lines of `late` hits come when half of the schedule is done.
+    The lines of `late` hits come when half of the schedule is done. The key of `closed` hours is
+    destroyed when they are published: they are not built again, and no other hour has it.
     """
 
     hits: list[Hit]
@@ -49,6 +51,7 @@ class World:
     rules: SessionRules
     new_key_from: int
     schedule: list[int]
+    closed: frozenset[int] = frozenset()
 
 
 @st.composite
@@ -71,6 +74,8 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 def visitor(person: str, hour: int, world: World) -> str:
+    if hour in world.closed:
+        return f"{person}-gone"
     return f"{person}-{'new' if hour >= world.new_key_from else 'old'}"
 
 
@@ -78,7 +83,8 @@ def known_before(person: str, hour: int, world: World) -> str:
     """The id under the key before, if a session may still be open under that."""
     reach = FIRST.plus(hour).reaching_back(world.rules.gap_seconds)
     earliest = int((reach.start - FIRST.start).total_seconds()) // HOUR
-    return visitor(person, earliest, world)
+    closed = frozenset({earliest}) if hour in world.closed else frozenset()
+    return visitor(person, earliest, replace(world, closed=closed))
 
 
 def unstitched(hits: list[Hit], hour: int, world: World) -> pd.DataFrame:
@@ -117,7 +123,8 @@ class Lake:
     def build(self, number: int) -> None:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         hour, rules = FIRST.plus(number), self.world.rules
-        carry = carry_out(as_carry(self.all_parts()), hour.previous, rules)
+        known = without_hours(as_carry(self.all_parts()), self.unknown_to(number))
+        carry = carry_out(known, hour.previous, rules)
         parts = as_table(unstitched(self.raw, number, self.world))
         made = stitch(parts, carry, rules)
         rows = pa.concat_tables([carry, carry_rows(made)])
@@ -130,9 +137,26 @@ class Lake:
     def astray(self, number: int) -> Iterator[int]:
         parts = as_carry(self.all_parts())
         for other in range(number, number + LONGEST + 1):
-            link = self.links.get(other)
+            link = self.link(other)
             if link and link.reach <= FIRST.plus(number) and not link.follows(digests_of(parts)):
                 yield other
+
+    def link(self, number: int) -> Link | None:
+        """An hour's link, with what its neighbours are now."""
+        if (link := self.links.get(number)) is None:
+            return None
+        is_past_window = number in self.world.closed
+        return replace(link, left_out=self.unknown_to(number), is_past_window=is_past_window)
+
+    def unknown_to(self, number: int) -> frozenset[Hour]:
+        """The published hours in an hour's reach that have a key which it does not know."""
+        hour, closed = FIRST.plus(number), self.world.closed
+        reach = hour.reaching_back(self.world.rules.gap_seconds)
+        return frozenset(
+            FIRST.plus(other)
+            for other in self.parts
+            if reach <= FIRST.plus(other) < hour and (other in closed) != (number in closed)
+        )
 
     def sessions(self) -> set[tuple[str, int, int, int]]:
         """(person, first, last, requests), the parts merged by session_id."""
@@ -181,6 +205,30 @@ def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World
     assert lake.sessions() == whole_log(world)
     digests = digests_of(as_carry(lake.all_parts()))
     assert all(link.follows(digests) and link.leads(digests) for link in lake.links.values())
+
+
+@settings(max_examples=20, deadline=None)
+@given(worlds(), st.sets(st.integers(0, 12)))
+def test_hours_of_another_key_are_to_an_hour_as_if_they_were_not_there(
+    world: World, closed: set[int]
+) -> None:
+    """Neither changes the other's sessions, in whatever order the open hours are built."""
+    hours = sorted({at // HOUR for _, at in world.hits})
+    world = replace(world, closed=frozenset(closed), late=[])
+    open_hits = [hit for hit in world.hits if hit[1] // HOUR not in closed]
+    lake = Lake(world, world.hits)
+    for number in closed.intersection(hours):
+        lake.build(number)
+    before = {number: lake.parts[number].copy() for number in lake.parts}
+    for number in [*world.schedule, *reversed(hours)]:
+        if number not in closed:
+            lake.build(number)
+    assert all(lake.parts[number].equals(parts) for number, parts in before.items())
+    alone = carried_out(replace(world, hits=open_hits, closed=frozenset(), schedule=[]))
+    assert all(lake.parts[number].equals(parts) for number, parts in alone.parts.items())
+    digests = digests_of(as_carry(lake.all_parts()))
+    links = [link for number in lake.parts if (link := lake.link(number))]
+    assert all(link.follows(digests) and link.leads(digests) for link in links)
 
 
 def test_a_gap_reaches_back_over_hours_without_a_line() -> None:
