@@ -71,13 +71,19 @@ def links(
         gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
         rules = SessionRules(gap, row["cap_hours"] or NO_CAP)
         reach = hour.reaching_back(gap)
-        left_out = frozenset(
-            other for other, others in before if other >= reach and not keys.recognize(others)
-        )
-        is_past_window = bool(left_out) and window.is_over(row)
+        near = {other: others for other, others in before if other >= reach}
+        left_out = frozenset(h for h, others in near.items() if not keys.recognize(others))
         before.append((hour, keys))
         if first is None or hour >= first:
-            yield Link(hour, rules, row["carry_in"], row["carry_out"], left_out, is_past_window)
+            yield Link(
+                hour,
+                rules,
+                row["carry_in"],
+                row["carry_out"],
+                left_out,
+                recognizes_none=len(left_out) == len(near),
+                is_past_window=bool(left_out) and window.is_over(row),
+            )
 
 
 def edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:

@@ -115,7 +115,8 @@ class Link:
 
     Of the rules only the gap and the cap are known. `left_out` are the hours in its reach whose
     visitors it does not recognize, because they were built with another visitor key: their sessions
-    end at this edge. `is_past_window` says that the hour can't be built again with its own keys.
+    end at this edge. `recognizes_none` says that these are all published hours in its reach, and
+    `is_past_window` that the hour can't be built again with its own keys.
     """
 
     hour: Hour
@@ -123,6 +124,7 @@ class Link:
     carry_in: str
     carry_out: str
     left_out: frozenset[Hour] = frozenset()
+    recognizes_none: bool = False
     is_past_window: bool = False
 
     @property
@@ -144,6 +146,7 @@ class Link:
     def _is_cut_off(self) -> bool:
         """Whether the sessions that it took over may be gone: its neighbours got new visitor ids.
 
-        It can't be built again itself, so it keeps what it took over.
+        It keeps what it took over: to build it again can't bring them back, and would go on from
+        hour to hour where the length of key periods was changed.
         """
-        return self.is_past_window and bool(self.left_out)
+        return bool(self.left_out) and (self.recognizes_none or self.is_past_window)

@@ -302,3 +302,15 @@ def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:
     left: list[Any] = [*steps]
     assert 0 < len(left) <= 48
     assert pipeline.verify(lake).is_proven
+
+
+def test_another_length_of_key_periods_does_not_reach_from_hour_to_hour(
+    lake: Lake, settings: Settings
+) -> None:
+    """The hour built by it has visitors that its neighbours do not recognize."""
+    privacy = settings.privacy.model_copy(update={"key_days": 3})
+    other = open_lake(settings.model_copy(update={"privacy": privacy}), lake.session)
+    assert [one.hour for one in pipeline.build_hour(other, INSIDE, "again")] == [str(INSIDE)]
+    found = pipeline.verify(lake)
+    assert found.is_proven, found.failures
+    assert found.edges == (INSIDE, INSIDE.next)
