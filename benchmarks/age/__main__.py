@@ -6,7 +6,7 @@ import argparse
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.age.build import Built, build_lake
-from benchmarks.age.measures import measure_commands
+from benchmarks.age.measures import NAMES, measure_commands
 from benchmarks.age.meter import Workbench
 from benchmarks.age.plan import DATABASE, Plan
 from benchmarks.age.report import Figures
@@ -24,12 +24,13 @@ from benchmarks.age.trino import Trino, give_views_an_owner
 from benchmarks.age.views import DayOfView, athena_bytes, measure_views
 
 LEAST_DAYS = 3
+VIEWS = "views"
 err = Console(stderr=True)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Build and measure; print the tables, and write the JSON if asked to."""
-    chosen = _arguments()
+    chosen = _arguments(arguments)
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
     with tempfile.TemporaryDirectory(prefix="clickstream-age-") as folder:
         kept: Path | None = chosen.keep
@@ -37,13 +38,13 @@ def main() -> None:
         plan = _plan(built_in, chosen.days, chosen.lines_per_hour)
         built = _build(plan, built_in)
         with _scratch_copy(built_in, keep=kept is not None) as directory:
-            figures = _measure(plan, built, directory, chosen.aws_port, chosen.trino)
+            figures = _measure(plan, built, directory, chosen)
     figures.print()
     if chosen.json:
         figures.write_json(chosen.json)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.age", description="Measure what a lake costs as it ages."
     )
@@ -55,10 +56,17 @@ def _arguments() -> argparse.Namespace:
         metavar="DIR",
         help="keep the built lake there, or measure a copy of the one that is there",
     )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=(*NAMES, VIEWS),
+        default=(*NAMES, VIEWS),
+        help="what to measure of the built lake (default: all)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--trino", metavar="URL", help="a Trino on the local AWS of --aws-port")
     parser.add_argument("--aws-port", type=int, default=0, help="of the local AWS (default: any)")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     if chosen.days < LEAST_DAYS:
         parser.error(f"--days {chosen.days} is too short; give {LEAST_DAYS} or more.")
     if chosen.lines_per_hour < 1:
@@ -123,25 +131,23 @@ def _scratch_copy(built_in: Path, keep: bool) -> Iterator[Path]:
         shutil.rmtree(copy)
 
 
-def _measure(
-    plan: Plan, built: Built, directory: Path, aws_port: int, trino: str | None
-) -> Figures:
+def _measure(plan: Plan, built: Built, directory: Path, chosen: argparse.Namespace) -> Figures:
     aws = LocalAwsProcess(directory / "aws")
-    aws.endpoint = f"http://127.0.0.1:{aws_port}"  # the port that it starts on; 0 is any
+    aws.endpoint = f"http://127.0.0.1:{chosen.aws_port}"  # the port that it starts on; 0 is any
     plan.write_settings(directory)
     with aws, err.status("Measuring") as status:
         bench = Workbench(directory, aws)
         files = table_files(bench.lake)
         views: list[DayOfView] = []
-        status.update("One day of each view, local Athena")
-        views += measure_views("Athena", athena_bytes(bench.lake), plan.middle_day, files)
-        if trino:
+        if VIEWS in chosen.only:
+            status.update("One day of each view, local Athena")
+            views += measure_views("Athena", athena_bytes(bench.lake), plan.middle_day, files)
+        if VIEWS in chosen.only and chosen.trino:
             status.update("One day of each view, Trino")
             give_views_an_owner(bench.lake)
-            views += measure_views(
-                "Trino", Trino(trino, DATABASE).bytes_read, plan.middle_day, files
-            )
-        measures = [*measure_commands(plan, bench, status.update)]
+            ask = Trino(chosen.trino, DATABASE).bytes_read
+            views += measure_views("Trino", ask, plan.middle_day, files)
+        measures = [*measure_commands(plan, bench, chosen.only, status.update)]
     return Figures(plan, built, files, measures, views)
 
 

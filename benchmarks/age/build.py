@@ -27,8 +27,8 @@ STRETCH_DAYS = 42
 """A stretch of days has about 1,000 hours."""
 
 MAINTENANCE_DAYS = 7
-SINGLE_HOURS = 6
-"""Hours of a day that are published one by one."""
+MOST_SINGLE_HOURS = 6
+"""Hours of a day that are published one by one; fewer in a lake of few days."""
 
 RUN_ID = "benchmark"
 
@@ -110,7 +110,8 @@ def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, num
     if number == is_last:
         lines[hours[-1]] = _pull(bench, traffic, hours[-1])
     when = _when(number, len(days))
-    together, alone = (hours[:-SINGLE_HOURS], hours[-SINGLE_HOURS:]) if when else (hours, [])
+    singles = min(MOST_SINGLE_HOURS, len(days) // 3) if when else 0
+    together, alone = hours[: len(hours) - singles], hours[len(hours) - singles :]
     with bench.measured() as cost:
         for _ in pipeline.rebuild(bench.lake, together, RUN_ID):
             pass

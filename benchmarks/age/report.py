@@ -75,14 +75,14 @@ class Figures:
         _print_row("growth", f"{self.growth:+.0f} %", "", "")
 
     def _print_measures(self) -> None:
-        head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again", "aim")
-        _print_head("Commands", *head, "last line")
+        head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again")
+        _print_head("Commands", *head, "proven after", "aim", "last line")
         for one in self.measures:
             code = "stopped" if one.exit_code is None else str(one.exit_code)
             seconds = (f"{s:.1f}" for s in (one.cost.cpu, one.cost.aws_cpu, one.cost.wall))
-            _print_row(
-                one.name, *seconds, code, str(one.hours_again), one.aim, _shown(one.last_line)
-            )
+            proven = {True: "yes", False: "NO", None: ""}[one.is_proven]
+            shown = (code, str(one.hours_again), proven, one.aim, _shown(one.last_line))
+            _print_row(one.name, *seconds, *shown)
 
     def _print_views(self) -> None:
         aim = f"aim: {DAYS_READ} of {self.plan.days} days, {DAYS_READ / self.plan.days:.1%}"
