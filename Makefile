@@ -62,7 +62,7 @@ bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
 
-age: $(VENV)/run.stamp ## what N simulated days of lake cost; DAYS=60 LINES=1600 KEEP=DIR JSON=FILE TRINO=URL AWS_PORT=
+age: $(VENV)/run.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE TRINO=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
 		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") \
 		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
