@@ -22,6 +22,7 @@ from benchmarks.age.report import Figures
 from benchmarks.age.state import table_files
 from benchmarks.age.trino import Trino, give_views_an_owner
 from benchmarks.age.views import DayOfView, athena_bytes, measure_views
+from clickstream.errors import ClickstreamError
 
 LEAST_DAYS = 3
 VIEWS = "views"
@@ -31,6 +32,14 @@ err = Console(stderr=True)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Build and measure; print the tables, and write the JSON if asked to."""
     chosen = _arguments(arguments)
+    try:
+        _run(chosen)
+    except ClickstreamError as error:
+        raise SystemExit(f"benchmarks.age: {error}") from None
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    trino = Trino(chosen.trino, DATABASE) if chosen.trino else None
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
     with tempfile.TemporaryDirectory(prefix="clickstream-age-") as folder:
         kept: Path | None = chosen.keep
@@ -38,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plan = _plan(built_in, chosen.days, chosen.lines_per_hour)
         built = _build(plan, built_in)
         with _scratch_copy(built_in, keep=kept is not None) as directory:
-            figures = _measure(plan, built, directory, chosen)
+            figures = _measure(plan, built, directory, chosen, trino)
     figures.print()
     if chosen.json:
         figures.write_json(chosen.json)
@@ -131,7 +140,9 @@ def _scratch_copy(built_in: Path, keep: bool) -> Iterator[Path]:
         shutil.rmtree(copy)
 
 
-def _measure(plan: Plan, built: Built, directory: Path, chosen: argparse.Namespace) -> Figures:
+def _measure(
+    plan: Plan, built: Built, directory: Path, chosen: argparse.Namespace, trino: Trino | None
+) -> Figures:
     aws = LocalAwsProcess(directory / "aws")
     aws.endpoint = f"http://127.0.0.1:{chosen.aws_port}"  # the port that it starts on; 0 is any
     plan.write_settings(directory)
@@ -142,11 +153,10 @@ def _measure(plan: Plan, built: Built, directory: Path, chosen: argparse.Namespa
         if VIEWS in chosen.only:
             status.update("One day of each view, local Athena")
             views += measure_views("Athena", athena_bytes(bench.lake), plan.middle_day, files)
-        if VIEWS in chosen.only and chosen.trino:
+        if VIEWS in chosen.only and trino:
             status.update("One day of each view, Trino")
             give_views_an_owner(bench.lake)
-            ask = Trino(chosen.trino, DATABASE).bytes_read
-            views += measure_views("Trino", ask, plan.middle_day, files)
+            views += measure_views("Trino", trino.bytes_read, plan.middle_day, files)
         measures = [*measure_commands(plan, bench, chosen.only, status.update)]
     return Figures(plan, built, files, measures, views)
 

@@ -22,6 +22,7 @@ class Trino:
     """A Trino server whose Iceberg catalog is the lake's."""
 
     def __init__(self, url: str, database: str) -> None:
+        """Connect to the server. Raises InputError where none answers on this machine."""
         if urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
             raise InputError(f"{url} is not on this machine; give --trino http://127.0.0.1:PORT.")
         headers = {
@@ -31,6 +32,12 @@ class Trino:
             "X-Trino-Time-Zone": "UTC",
         }
         self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS)
+        try:
+            is_ready = not self._http.get("/v1/info").raise_for_status().json()["starting"]
+        except httpx.HTTPError as error:
+            raise InputError(f"No Trino answers at {url} ({error}); start it first.") from None
+        if not is_ready:
+            raise InputError(f"Trino at {url} is still starting; wait until it is ready.")
 
     def bytes_read(self, sql: str) -> int:
         """Run a statement to its end; returns the bytes that it read from files.
@@ -43,6 +50,7 @@ class Trino:
         return int(answer["stats"]["physicalInputBytes"])
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        """Return a page of the answer. Raises QueryFailed."""
         response.raise_for_status()
         answer: dict[str, Any] = response.json()
         if error := answer.get("error"):

@@ -104,6 +104,16 @@ def test_commands_that_only_read_change_nothing(sixty_days: Figures) -> None:
         assert (one["hours_again"], one["tables_changed"], one["keys_made"]) == (0, [], [])
 
 
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+def test_a_publication_makes_no_more_requests_in_an_older_lake(sixty_days: Figures) -> None:
+    start, end = (
+        sorted(cost["requests"] for cost in sixty_days["built"]["publications"][when])
+        for when in ("start", "end")
+    )
+    assert end[len(end) // 2] <= 1.2 * start[len(start) // 2]
+
+
 VIEWS_OF_ONE_SCAN = ("sessions", "funnel", "traffic_sources")
 """Views that read `session_parts` only. A day's sessions lie on two dates, and a file on one."""
 
@@ -129,6 +139,31 @@ def test_a_kept_lake_is_measured_again_without_a_build(
 def test_a_kept_lake_of_other_days_is_refused(three_days: Figures, kept: Path) -> None:
     with pytest.raises(SystemExit, match="Give `--days 3 --lines-per-hour 80`"):
         measured(kept, 4, LINES, "status")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--days", "2"], "give 3 or more"),
+        (["--lines-per-hour", "0"], "not positive"),
+        (["--trino", "http://127.0.0.1:9"], "needs --aws-port"),
+        (["--only", "everything"], "invalid choice"),
+    ],
+)
+def test_wrong_options_are_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(options)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://192.0.2.1:8080"])
+def test_a_trino_that_does_not_answer_is_refused_before_the_build(url: str, kept: Path) -> None:
+    new = kept / "not-built"
+    with pytest.raises(SystemExit, match=r"Trino answers|not on this machine"):
+        main(["--trino", url, "--aws-port", "4566", "--keep", str(new)])
+    assert not new.exists()
 
 
 PLAN = Plan(20, 200, "2026-11-20T05")
