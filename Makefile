@@ -62,9 +62,9 @@ bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
 
-age: $(VENV)/run.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE TRINO=URL AWS_PORT=N
+age: $(VENV)/run.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
-		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") \
+		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") $(if $(COMPARE),--compare "$(COMPARE)") \
 		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 FUZZED := formats cuts strings cleaning values

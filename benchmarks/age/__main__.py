@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 import warnings
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.support.localaws_process import LocalAwsProcess
 
 from benchmarks.age.build import Built, build_lake
+from benchmarks.age.compare import load_run, print_comparison
 from benchmarks.age.measures import NAMES, measure_commands
 from benchmarks.age.meter import Workbench
 from benchmarks.age.plan import DATABASE, Plan
@@ -39,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> None:
+    before = load_run(chosen.compare) if chosen.compare else None
     trino = Trino(chosen.trino, DATABASE) if chosen.trino else None
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
     with tempfile.TemporaryDirectory(prefix="clickstream-age-") as folder:
@@ -50,7 +53,9 @@ def _run(chosen: argparse.Namespace) -> None:
             figures = _measure(plan, built, directory, chosen, trino)
     figures.print()
     if chosen.json:
-        figures.write_json(chosen.json)
+        chosen.json.write_text(json.dumps(figures.as_dict(), indent=2), encoding="utf-8")
+    if before:
+        print_comparison(before, figures.as_dict())
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -73,6 +78,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="what to measure of the built lake (default: all)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="print the figures of an earlier --json beside"
+    )
     parser.add_argument("--trino", metavar="URL", help="a Trino on the local AWS of --aws-port")
     parser.add_argument("--aws-port", type=int, default=0, help="of the local AWS (default: any)")
     chosen = parser.parse_args(arguments)

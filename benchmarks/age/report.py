@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 from benchmarks.age.build import Built, Stretch
 from benchmarks.age.measures import Measure
@@ -33,14 +32,13 @@ class Figures:
     measures: Sequence[Measure]
     views: Sequence[DayOfView]
 
-    def write_json(self, path: Path) -> None:
-        """Write the figures to a file."""
-        values = {
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values, for JSON."""
+        return {
             "python": platform.python_version(),
             "publication_growth_percent": self.growth,
             **asdict(self),
         }
-        path.write_text(json.dumps(values, indent=2), encoding="utf-8")
 
     @property
     def growth(self) -> float:
@@ -62,44 +60,44 @@ class Figures:
 
     def _print_build(self) -> None:
         head = ("stretch", "hours", "lines", "build, CPU ms an hour", "local AWS", "wall ms")
-        _print_head("Building", *head, "maintenance, CPU ms an hour")
+        print_head("Building", *head, "maintenance, CPU ms an hour")
         for number, stretch in enumerate(self.built.stretches, 1):
-            _print_row(str(number), *_of_stretch(stretch))
+            print_row(str(number), *_of_stretch(stretch))
 
     def _print_publications(self) -> None:
         aim = f"aim: below {MOST_GROWTH} % more"
-        _print_head("Publishing one hour", f"when ({aim})", "CPU ms", "local AWS", "requests")
+        print_head("Publishing one hour", f"when ({aim})", "CPU ms", "local AWS", "requests")
         for when in ("start", "end"):
             cost = self.built.publication(when)
-            _print_row(when, _ms(cost.cpu), _ms(cost.aws_cpu), str(cost.requests))
-        _print_row("growth", f"{self.growth:+.0f} %", "", "")
+            print_row(when, _ms(cost.cpu), _ms(cost.aws_cpu), str(cost.requests))
+        print_row("growth", f"{self.growth:+.0f} %", "", "")
 
     def _print_measures(self) -> None:
         head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again")
-        _print_head("Commands", *head, "proven after", "aim", "last line")
+        print_head("Commands", *head, "proven after", "aim", "last line")
         for one in self.measures:
             code = "stopped" if one.exit_code is None else str(one.exit_code)
             seconds = (f"{s:.1f}" for s in (one.cost.cpu, one.cost.aws_cpu, one.cost.wall))
             proven = {True: "yes", False: "NO", None: ""}[one.is_proven]
             shown = (code, str(one.hours_again), proven, one.aim, _shown(one.last_line))
-            _print_row(one.name, *seconds, *shown)
+            print_row(one.name, *seconds, *shown)
 
     def _print_views(self) -> None:
         aim = f"aim: {DAYS_READ} of {self.plan.days} days, {DAYS_READ / self.plan.days:.1%}"
         title = f"One day of each view, {self.plan.middle_day}"
-        _print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
+        print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
         for one in self.views:
             read = "" if one.bytes is None else f"{one.bytes / 1000:,.0f}"
             share = "" if one.share is None else f"{one.share:.1%}"
             filtered = (one.engine, one.view, one.column)
-            _print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
+            print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
 
     def _print_files(self) -> None:
-        _print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
+        print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
         for one in self.files:
             numbers = (one.data_files, one.manifests, one.snapshots)
             data_files, manifests, snapshots = (f"{number:,}" for number in numbers)
-            _print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
+            print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
 
 
 def _of_stretch(stretch: Stretch) -> tuple[str, ...]:
@@ -119,11 +117,13 @@ def _shown(text: str) -> str:
     return one_line if len(one_line) <= SHOWN_CHARACTERS else f"{one_line[:SHOWN_CHARACTERS]} …"
 
 
-def _print_head(title: str, *cells: str) -> None:
+def print_head(title: str, *cells: str) -> None:
+    """Print the title and the head of a table."""
     print(f"\n**{title}**\n")
-    _print_row(*cells)
-    _print_row(*("---" for _ in cells))
+    print_row(*cells)
+    print_row(*("---" for _ in cells))
 
 
-def _print_row(*cells: str) -> None:
+def print_row(*cells: str) -> None:
+    """Print a row of a table."""
     print("|", " | ".join(cells), "|")

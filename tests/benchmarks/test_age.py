@@ -129,11 +129,14 @@ def test_a_question_about_a_day_reads_days(sixty_days: Figures, view: str) -> No
 def test_a_kept_lake_is_measured_again_without_a_build(
     three_days: Figures, kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    again = measured(kept, 3, LINES, "status")
+    (kept / "before.json").write_text(json.dumps(three_days))
+    again = measured(kept, 3, LINES, "status", "--compare", str(kept / "before.json"))
     assert again["built"] == three_days["built"]
     assert again["files"] == three_days["files"]
     assert command(again, "status")["exit_code"] == 0
-    assert "is built; it ends at" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "is built; it ends at" in printed.err
+    assert "| days | 3 | 3 |" in printed.out
 
 
 def test_a_kept_lake_of_other_days_is_refused(three_days: Figures, kept: Path) -> None:
@@ -156,6 +159,15 @@ def test_wrong_options_are_refused(
     with pytest.raises(SystemExit):
         main(options)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "message"), [("[]", "not what --json"), (None, "Can't read")])
+def test_what_is_no_earlier_run_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
+    path = tmp_path / "before.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        main(["--compare", str(path), "--keep", str(tmp_path / "not-built")])
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://192.0.2.1:8080"])
