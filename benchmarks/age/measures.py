@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from benchmarks.age.meter import Cost, Ran, Workbench
-from benchmarks.age.plan import Plan
+from benchmarks.age.plan import Plan, key_days
 from benchmarks.age.state import State
 from benchmarks.age.traffic import Traffic
 from clickstream import pipeline
@@ -84,7 +84,7 @@ def _command(plan: Plan, bench: Workbench, name: str) -> Command:
 def old_hour(plan: Plan, bench: Workbench) -> Hour:
     """Return an hour whose visitor key is destroyed. Stops the program if there is none."""
     hour = plan.first_hour.plus(OLD_HOUR_PLACE)
-    if keys.Period.of(hour, plan.key_days) in keys.periods(bench.lake):
+    if keys.Period.of(hour, key_days(plan.days)) in keys.periods(bench.lake):
         raise SystemExit(
             f"The visitor key of {hour} still exists, so there is no old hour to measure. "
             "Build a new lake: give another directory to --keep."

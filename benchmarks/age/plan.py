@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import Hour
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "age"
@@ -25,16 +24,31 @@ DRY_RUN_DAYS = 90
 
 @dataclass(frozen=True)
 class Plan:
-    """A lake of `days` days of 24 hours, the last hour being `last`, such as `2026-11-20T05`."""
+    """A lake of `days` days of 24 hours, whose last hour is `last`, such as `2026-11-20T05`.
+
+    `device` is the hour of the second device's first request. Hours are text, for JSON.
+    """
 
     days: int
     lines_per_hour: int
     last: str
+    device: str
 
     @classmethod
     def up_to_now(cls, days: int, lines_per_hour: int) -> Self:
-        """The lake that ends with the last hour that is over."""
-        return cls(days, lines_per_hour, str(Hour.of(datetime.now(UTC)).previous))
+        """Return the plan of the lake that ends with the last hour that is over."""
+        return cls.up_to(Hour.of(datetime.now(UTC)).previous, days, lines_per_hour)
+
+    @classmethod
+    def up_to(cls, last: Hour, days: int, lines_per_hour: int) -> Self:
+        """Return the plan of the lake that ends with `last`.
+
+        The key of the device's first hour still exists, and it is the first hour of a day, from
+        which a change reaches farthest.
+        """
+        age = min(DEVICE_DAYS, replay_days(days))
+        device = Hour.first_of(str(last.minus(24 * age - 1).event_date))
+        return cls(days, lines_per_hour, str(last), str(device))
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -56,28 +70,9 @@ class Plan:
         return self.last_hour.minus(24 * self.days - 1)
 
     @property
-    def hours(self) -> Iterator[Hour]:
-        """All hours, in order."""
-        return hour_range(self.first_hour, self.last_hour)
-
-    @property
-    def key_days(self) -> int:
-        """Length of a period of visitor keys, in days."""
-        return min(KEY_DAYS, max(self.days // 2, 1))
-
-    @property
-    def replay_days(self) -> int:
-        """Days after its period that a key is destroyed: some periods of the lake are past it."""
-        return min(REPLAY_DAYS, max(self.days - self.key_days - 1, 1))
-
-    @property
     def device_first(self) -> Hour:
-        """The hour of the first request of the second device.
-
-        The key of that hour still exists, and the hour is no older than DEVICE_DAYS.
-        """
-        days = min(DEVICE_DAYS, self.replay_days)
-        return self.last_hour.minus(24 * days - 1)
+        """The hour of the second device's first request."""
+        return Hour.parse(self.device)
 
     @property
     def middle_day(self) -> str:
@@ -97,11 +92,24 @@ class Plan:
             database=DATABASE,
             region=REGION,
             sql=ROOT / "include" / "sql",
-            key_days=self.key_days,
-            replay_days=self.replay_days,
+            key_days=key_days(self.days),
+            replay_days=replay_days(self.days),
         )
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def key_days(days: int) -> int:
+    """Return the length of a period of visitor keys, in days, for a lake of some days."""
+    return min(KEY_DAYS, max(days // 2, 1))
+
+
+def replay_days(days: int) -> int:
+    """Return the days after its period that a key is destroyed.
+
+    They are few enough that some periods of a lake of so many days are past them.
+    """
+    return min(REPLAY_DAYS, max(days - key_days(days) - 1, 1))
 
 
 SETTINGS = """\

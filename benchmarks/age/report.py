@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.age.build import Built, Stretch
 from benchmarks.age.measures import Measure
-from benchmarks.age.plan import Plan
+from benchmarks.age.plan import Plan, key_days, replay_days
 from benchmarks.age.state import TableFiles
 from benchmarks.age.views import DayOfView
 
@@ -50,8 +50,9 @@ class Figures:
         """Print the tables, in Markdown."""
         plan, built = self.plan, self.built
         lines = sum(stretch.lines for stretch in built.stretches)
+        kept = f"{key_days(plan.days)} days, replay for {replay_days(plan.days)} more"
         print(f"{plan.days} days, {plan.first_hour} to {plan.last_hour}, {lines:,} lines built in")
-        print(f"ranges; visitor keys of {plan.key_days} days, replay for {plan.replay_days} more.")
+        print(f"ranges; visitor keys of {kept}.")
         self._print_build()
         self._print_publications()
         self._print_measures()

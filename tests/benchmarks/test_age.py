@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from benchmarks.age.__main__ import main
-from benchmarks.age.plan import Plan
+from benchmarks.age.plan import Plan, key_days, replay_days
 from benchmarks.age.traffic import ALWAYS_ON, SECOND_DEVICE, Traffic
 
 from clickstream import parse
@@ -178,7 +178,7 @@ def test_a_trino_that_does_not_answer_is_refused_before_the_build(url: str, kept
     assert not new.exists()
 
 
-PLAN = Plan(20, 200, "2026-11-20T05")
+PLAN = Plan.up_to(Hour.parse("2026-11-20T05"), 20, 200)
 
 
 def test_the_lines_of_an_hour_lie_in_it_when_the_traffic_repeats() -> None:
@@ -202,11 +202,11 @@ def test_some_keys_are_destroyed_and_that_of_the_device_is_not(days: int, place:
     """Whatever part of a period is over when the lake ends."""
     from clickstream.lake.keys import Period
 
-    plan = Plan(days, 100, str(Hour.parse("2026-10-01T00").plus(place)))
-    window = plan.replay_days * 86_400
+    plan = Plan.up_to(Hour.parse("2026-10-01T00").plus(place), days, 100)
+    window = replay_days(plan.days) * 86_400
 
     def is_destroyed(hour: Hour) -> bool:
-        end = Period.of(hour, plan.key_days).end
+        end = Period.of(hour, key_days(plan.days)).end
         return end.timestamp() + window < plan.last_hour.end.timestamp()
 
     assert is_destroyed(plan.first_hour.plus(12))
