@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench fuzz env lock clean-demo clean
+.PHONY: help demo up geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench age fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ check: lint types test test-trino test-services test-browser test-stack ## all t
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
+
+age: $(VENV)/run.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
+	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
+		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") $(if $(COMPARE),--compare "$(COMPARE)") \
+		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 FUZZED := formats cuts strings cleaning values
 

@@ -6,11 +6,13 @@ that building its hours once gives, and `verify` finds nothing. `make test-stack
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 
 import boto3
@@ -23,7 +25,7 @@ from tests.support.required import require_program
 
 from clickstream import pipeline, settings
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, objects, open_lake
+from clickstream.lake import Lake, athena, keys, objects, open_lake
 from clickstream.lake import hour as lake_hour
 from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
 from clickstream.local.stack.layout import HOST
@@ -35,6 +37,7 @@ HOURLY, REPROCESS = "clickstream_hourly", "clickstream_reprocess"
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 HOURS = list(hour_range(FIRST, LAST))
 MIDDLE = HOURS[1]
+OLD = Hour.parse("2026-03-01T12")
 DEADLINE_SECONDS = 400
 FINISHED = {"success", "failed"}
 ALONE = {
@@ -255,6 +258,46 @@ def tasks(api: AirflowApi, run_id: str) -> dict[str, str]:
 
 def run_is(api: AirflowApi, run_id: str, state: str) -> bool:
     return api.run_state(REPROCESS, run_id) == state
+
+
+def test_a_cleared_task_of_an_hour_whose_key_is_destroyed_fails_at_once(stack, api, lake) -> None:
+    append(stack.layout.root / "web-1" / "access.log", [ANA.get(f"{OLD}:05:00", "/menu")])
+    run_id = api.trigger(HOURLY, {"hour": str(OLD)})
+
+    def has_ended() -> bool:
+        return api.run_state(HOURLY, run_id) in FINISHED
+
+    stack.wait_until("The run", has_ended, DEADLINE_SECONDS)
+    before, tries = published(lake, OLD), clean_hits_of(api, run_id)["try_number"]
+    destroy_key(lake, OLD)
+    assert api.clear(HOURLY, run_id, "build_hour.clean_hits", include_downstream=True) > 0
+    stack.wait_until("The run", has_ended, DEADLINE_SECONDS)
+    failed = clean_hits_of(api, run_id)
+    assert (failed["state"], failed["try_number"]) == ("failed", tries + 1)
+    message = api.error_lines(failed)[-1].lower()
+    assert re.search(f"{str(OLD).lower()}.*destroyed.*new.visitor.ids", message), message
+    assert published(lake, OLD) == before
+    assert keys.Period.of(OLD, lake.settings.privacy.key_days) not in keys.periods(lake)
+
+
+def clean_hits_of(api: AirflowApi, run_id: str) -> dict[str, object]:
+    """The task instance that cleans the run's own hour."""
+    found = [one for one in api.tasks(HOURLY, run_id) if one["task_id"] == "build_hour.clean_hits"]
+    return next(one for one in found if one["rendered_map_index"] == str(OLD))
+
+
+def published(lake: Lake, hour: Hour) -> tuple[object, list[str]]:
+    where = f"where hour_at = timestamp '{hour.naive:%F %T}'"
+    parts = athena.query(lake, f"select * from session_parts {where}").rows
+    assert parts
+    return lake_hour.ledger_row(lake, hour).values, sorted(map(str, parts))
+
+
+def destroy_key(lake: Lake, hour: Hour) -> None:
+    """Destroy the hour's visitor key, as time does."""
+    privacy = lake.settings.privacy
+    end = keys.Period.of(hour, privacy.key_days).end
+    keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
 
 
 def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) -> None:

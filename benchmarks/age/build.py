@@ -1,0 +1,173 @@
+"""Build the lake day by day, as it would have grown, and measure what each stretch costs.
+
+After each day its files are compacted, and once a week old snapshots and files are removed, as the
+daily maintenance does. On two days, one near the start and one near the end, the last hours are
+published one by one, as the hourly runs do. The state is saved after each day, so that an
+interrupted build continues there.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.age.meter import Cost, Workbench
+from benchmarks.age.plan import Plan
+from benchmarks.age.traffic import Traffic
+from clickstream import pipeline
+from clickstream.hours import Hour, by_day, hour_range
+from clickstream.lake import Lake, raw
+from clickstream.lake.raw import RawRange
+
+STRETCH_DAYS = 42
+"""A stretch of days has about 1,000 hours."""
+
+MAINTENANCE_DAYS = 7
+MOST_SINGLE_HOURS = 6
+"""Hours of a day that are published one by one; fewer in a lake of few days."""
+
+RUN_ID = "benchmark"
+
+Days = Sequence[tuple[Hour, Hour]]
+
+
+@dataclass
+class Stretch:
+    """Some consecutive days: their hours and lines, cost of building and of maintenance."""
+
+    hours: int = 0
+    lines: int = 0
+    build: Cost = field(default_factory=Cost)
+    maintenance: Cost = field(default_factory=Cost)
+
+
+@dataclass
+class Built:
+    """How far a lake is built, and what that cost. `publications` are single hours of a day."""
+
+    days: int = 0
+    is_finished: bool = False
+    stretches: list[Stretch] = field(default_factory=list)
+    publications: dict[str, list[Cost]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Built:
+        """Read what `save` has written; nothing is built where there is no file."""
+        if not path.exists():
+            return cls()
+        values = json.loads(path.read_text())
+        values["stretches"] = [
+            Stretch(one["hours"], one["lines"], Cost(**one["build"]), Cost(**one["maintenance"]))
+            for one in values["stretches"]
+        ]
+        values["publications"] = {
+            name: [Cost(**one) for one in costs] for name, costs in values["publications"].items()
+        }
+        return cls(**values)
+
+    def save(self, path: Path) -> None:
+        """Write the state as JSON."""
+        path.write_text(json.dumps(asdict(self)))
+
+    def publication(self, when: str) -> Cost:
+        """The median cost of a single publication at the `start` or the `end`."""
+        costs = self.publications[when]
+        return Cost(
+            statistics.median(one.cpu for one in costs),
+            statistics.median(one.aws_cpu for one in costs),
+            int(statistics.median(one.requests for one in costs)),
+            statistics.median(one.wall for one in costs),
+        )
+
+
+def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) -> Built:
+    """Build what is not built yet; `progress` is called with the number of days built."""
+    path = bench.directory / "built.json"
+    built, traffic = Built.load(path), Traffic(plan)
+    days = [*by_day(plan.first_hour, plan.last_hour)]
+    for number in range(built.days, len(days)):
+        if number % STRETCH_DAYS == 0:
+            built.stretches.append(Stretch())
+        _build_day(bench, built, traffic, days, number)
+        built.days = number + 1
+        built.save(path)
+        progress(built.days)
+    if not built.is_finished:
+        pipeline.refresh_views(bench.lake)
+        built.is_finished = True
+        built.save(path)
+    return built
+
+
+def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, number: int) -> None:
+    hours, stretch, is_last = [*hour_range(*days[number])], built.stretches[-1], len(days) - 1
+    stored = hours[:-1] if number == is_last else hours
+    lines = {hour: _store(bench.lake, traffic, hour) for hour in stored}
+    if number == is_last:
+        lines[hours[-1]] = _pull(bench, traffic, hours[-1])
+    when = _when(number, len(days))
+    singles = min(MOST_SINGLE_HOURS, len(days) // 3) if when else 0
+    together, alone = hours[: len(hours) - singles], hours[len(hours) - singles :]
+    with bench.measured() as cost:
+        for _ in pipeline.rebuild(bench.lake, together, RUN_ID):
+            pass
+    stretch.build.add(cost)
+    stretch.hours += len(together)
+    stretch.lines += sum(lines[hour] for hour in together)
+    if when:
+        built.publications[when] = [_publish_alone(bench, hour) for hour in alone]
+    with bench.measured() as cost:
+        is_week_over = number == is_last or number % MAINTENANCE_DAYS == 0
+        _maintain(bench.lake, hours[-1].end, is_week_over)
+    stretch.maintenance.add(cost)
+
+
+def _when(number: int, days: int) -> str:
+    """Return `start` or `end` for the days whose last hours are published one by one.
+
+    The last day is rarely whole, so the day before it is the end; the start is after a week.
+    """
+    return {min(7, days // 3): "start", days - 2: "end"}.get(number, "")
+
+
+def _store(lake: Lake, traffic: Traffic, hour: Hour) -> int:
+    """Store an hour's lines as a pull does; returns how many."""
+    lines = traffic.lines(hour)
+    raw.store(lake, hour, RawRange("web-1", "simulated", 0, len(lines), "combined"), lines)
+    return lines.count(b"\n")
+
+
+def _pull(bench: Workbench, traffic: Traffic, hour: Hour) -> int:
+    """Write the lake's last hour to the source's log, and pull it; returns the number of lines."""
+    lines = traffic.lines(hour)
+    (bench.directory / "logs" / "access.log").write_bytes(lines)
+    pipeline.pull(bench.lake, bench.lake.settings.sources[0])
+    return lines.count(b"\n")
+
+
+def _publish_alone(bench: Workbench, hour: Hour) -> Cost:
+    """Build an hour by the steps of an hourly run; returns the cost of its publication."""
+    lake = bench.lake
+    cleaned = pipeline.clean_hits(lake, hour)
+    checked = pipeline.check_hour(lake, pipeline.build_sessions(lake, cleaned))
+    with bench.measured() as cost:
+        pipeline.register_tables(lake, checked, RUN_ID)
+    return cost
+
+
+def _maintain(lake: Lake, end: datetime, is_week_over: bool) -> None:
+    """Do what the maintenance does when the day is over.
+
+    All snapshots and files are younger than they would be, for the lake grows in minutes. So old
+    ones go by a clock that is ahead: once a week, all but the current ones.
+    """
+    keep = lake.settings.upkeep
+    pipeline.compact_days(lake, end + timedelta(hours=keep.compact_after_hours))
+    if is_week_over:
+        ahead = datetime.now(UTC) + timedelta(days=keep.snapshot_days + keep.grace_days + 1)
+        pipeline.expire_snapshots(lake, ahead)
+        pipeline.sweep_files(lake, ahead)

@@ -1,0 +1,130 @@
+"""The figures of a lake as tables, and as JSON for comparing two runs."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.age.build import Built, Stretch
+from benchmarks.age.measures import Measure
+from benchmarks.age.plan import Plan, key_days, replay_days
+from benchmarks.age.state import TableFiles
+from benchmarks.age.views import DayOfView
+
+MOST_GROWTH = 20
+"""Aim: percent by which a publication may cost more at the end than at the start."""
+
+DAYS_READ = 3
+"""Aim: days that a question about one day may read."""
+
+SHOWN_CHARACTERS = 90
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that was measured of a lake."""
+
+    plan: Plan
+    built: Built
+    files: Sequence[TableFiles]
+    measures: Sequence[Measure]
+    views: Sequence[DayOfView]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values, for JSON."""
+        return {
+            "python": platform.python_version(),
+            "publication_growth_percent": self.growth,
+            **asdict(self),
+        }
+
+    @property
+    def growth(self) -> float:
+        """Percent by which the CPU time of a publication grew from the start to the end."""
+        start, end = (self.built.publication(when).cpu for when in ("start", "end"))
+        return 100 * (end / start - 1)
+
+    def print(self) -> None:
+        """Print the tables, in Markdown."""
+        plan, built = self.plan, self.built
+        lines = sum(stretch.lines for stretch in built.stretches)
+        kept = f"{key_days(plan.days)} days, replay for {replay_days(plan.days)} more"
+        print(f"{plan.days} days, {plan.first_hour} to {plan.last_hour}, {lines:,} lines built in")
+        print(f"ranges; visitor keys of {kept}.")
+        self._print_build()
+        self._print_publications()
+        self._print_measures()
+        self._print_views()
+        self._print_files()
+
+    def _print_build(self) -> None:
+        head = ("stretch", "hours", "lines", "build, CPU ms an hour", "local AWS", "wall ms")
+        print_head("Building", *head, "maintenance, CPU ms an hour")
+        for number, stretch in enumerate(self.built.stretches, 1):
+            print_row(str(number), *_of_stretch(stretch))
+
+    def _print_publications(self) -> None:
+        aim = f"aim: below {MOST_GROWTH} % more"
+        print_head("Publishing one hour", f"when ({aim})", "CPU ms", "local AWS", "requests")
+        for when in ("start", "end"):
+            cost = self.built.publication(when)
+            print_row(when, _ms(cost.cpu), _ms(cost.aws_cpu), str(cost.requests))
+        print_row("growth", f"{self.growth:+.0f} %", "", "")
+
+    def _print_measures(self) -> None:
+        head = ("command", "CPU s", "local AWS CPU s", "wall s", "exit code", "hours again")
+        print_head("Commands", *head, "proven after", "aim", "last line")
+        for one in self.measures:
+            code = "stopped" if one.exit_code is None else str(one.exit_code)
+            seconds = (f"{s:.1f}" for s in (one.cost.cpu, one.cost.aws_cpu, one.cost.wall))
+            proven = {True: "yes", False: "NO", None: ""}[one.is_proven]
+            shown = (code, str(one.hours_again), proven, one.aim, _shown(one.last_line))
+            print_row(one.name, *seconds, *shown)
+
+    def _print_views(self) -> None:
+        aim = f"aim: {DAYS_READ} of {self.plan.days} days, {DAYS_READ / self.plan.days:.1%}"
+        title = f"One day of each view, {self.plan.middle_day}"
+        print_head(title, "engine", "view", "filter", "KB read", f"share ({aim})", "s", "error")
+        for one in self.views:
+            read = "" if one.bytes is None else f"{one.bytes / 1000:,.0f}"
+            share = "" if one.share is None else f"{one.share:.1%}"
+            filtered = (one.engine, one.view, one.column)
+            print_row(*filtered, read, share, f"{one.seconds:.2f}", _shown(one.error))
+
+    def _print_files(self) -> None:
+        print_head("Files", "table", "data files", "MB", "manifests", "snapshots")
+        for one in self.files:
+            numbers = (one.data_files, one.manifests, one.snapshots)
+            data_files, manifests, snapshots = (f"{number:,}" for number in numbers)
+            print_row(one.table, data_files, f"{one.bytes / 1e6:,.1f}", manifests, snapshots)
+
+
+def _of_stretch(stretch: Stretch) -> tuple[str, ...]:
+    """The cells of a stretch; costs are of an hour."""
+    counts = f"{stretch.hours:,}", f"{stretch.lines:,}"
+    build = stretch.build
+    costs = build.cpu, build.aws_cpu, build.wall, stretch.maintenance.cpu
+    return (*counts, *(_ms(seconds / stretch.hours) for seconds in costs))
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f}"
+
+
+def _shown(text: str) -> str:
+    one_line = " ".join(text.split()).replace("|", "\\|")
+    return one_line if len(one_line) <= SHOWN_CHARACTERS else f"{one_line[:SHOWN_CHARACTERS]} …"
+
+
+def print_head(title: str, *cells: str) -> None:
+    """Print the title and the head of a table."""
+    print(f"\n**{title}**\n")
+    print_row(*cells)
+    print_row(*("---" for _ in cells))
+
+
+def print_row(*cells: str) -> None:
+    """Print a row of a table."""
+    print("|", " | ".join(cells), "|")
