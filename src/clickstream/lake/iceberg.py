@@ -61,7 +61,6 @@ ICEBERG: dict[Type, IcebergType] = {
     "date": DateType(),
 }
 PROPERTIES = {
-    "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     # A commit must not get slower with every hour that the table holds: manifests stay few, each
     # of few days, and know of the columns that an hour is found by, and of no others.
@@ -71,16 +70,11 @@ PROPERTIES = {
     "commit.manifest.min-count-to-merge": "8",
     "commit.manifest.target-size-bytes": "32768",
     "write.metadata.metrics.default": "none",
-    "write.metadata.metrics.column.event_date": "full",
-    "write.metadata.metrics.column.hour_at": "full",
     # Builders at once are the rule in a backfill; the one that was second tries again at once.
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "20",
     "commit.retry.max-wait-ms": "1000",
 }
-OURS = {name: value for name, value in PROPERTIES.items() if name != "format-version"}
-"""The properties that a table keeps; its format version is none once it is made."""
-
 MS_PER_HOUR = 3_600_000
 NEWEST_SNAPSHOTS = 50
 """So many are never thinned out: builds that are under way stand on them."""
@@ -96,6 +90,12 @@ def iceberg_schema(table: Table) -> Schema:
         for n, column in enumerate(table.columns, start=1)
     )
     return Schema(*fields)
+
+
+def properties(table: Table) -> dict[str, str]:
+    """The properties that a table keeps: those of every table, and its columns with statistics."""
+    metrics = {f"write.metadata.metrics.column.{name}": "full" for name in table.filtered_by}
+    return PROPERTIES | metrics
 
 
 def are_all_there(lake: Lake) -> bool:
@@ -115,7 +115,7 @@ def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
         if column.get("Parameters", {}).get(ICEBERG_FIELD_CURRENT) == "true"
     }
     has_columns = columns.issuperset(column.name for column in table.columns)
-    return has_columns and OURS.items() <= entry.get("Parameters", {}).items()
+    return has_columns and properties(table).items() <= entry.get("Parameters", {}).items()
 
 
 def ensure_tables(lake: Lake) -> None:
@@ -137,9 +137,10 @@ def _evolve(lake: Lake, table: Table) -> None:
     is new is null in older rows.
     """
     stored = load(lake, table).iceberg
-    if not OURS.items() <= stored.properties.items():
+    ours = properties(table)
+    if not ours.items() <= stored.properties.items():
         with suppress(CommitFailedException):  # someone else does it
-            stored.transaction().set_properties(OURS).commit_transaction()
+            stored.transaction().set_properties(ours).commit_transaction()
             stored = load(lake, table).iceberg
     names = set(stored.schema().column_names)
     missing = [c for c in table.columns if c.name not in names]
@@ -162,7 +163,11 @@ def _create(lake: Lake, table: Table) -> None:
             f"{lake.database}.{table.name}",
             schema=schema,
             partition_spec=PartitionSpec(partition),
-            properties={**PROPERTIES, "comment": f"One row is {table.one_row_is}."},
+            properties={
+                "format-version": "2",
+                "comment": f"One row is {table.one_row_is}.",
+                **properties(table),
+            },
         )
 
 
