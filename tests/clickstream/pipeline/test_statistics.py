@@ -1,4 +1,4 @@
-"""Data files carry statistics for the columns that readers filter by; upkeep adds what is missing."""
+"""Data files carry bounds of the columns that readers filter by; upkeep adds those missing."""
 
 from __future__ import annotations
 
