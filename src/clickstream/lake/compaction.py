@@ -31,6 +31,7 @@ from pyiceberg.utils.datetime import days_to_date
 from clickstream.errors import ChangedRows, StaleHour
 from clickstream.lake import datafiles
 from clickstream.lake.iceberg import LoadedTable
+from clickstream.lake.manifests import MonthlyOverwrite
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _swap(loaded: LoadedTable, group: FileGroup, new: DataFile) -> None:
     note = {"clickstream.compacted-day": group.day.isoformat()}
     with (
         loaded.iceberg.transaction() as transaction,
-        transaction.update_snapshot(snapshot_properties=note).overwrite() as snapshot,
+        MonthlyOverwrite(transaction, note) as snapshot,
     ):
         # Anything added to the day, or taken from it, is a conflict; other days are not.
         snapshot.delete_by_predicate(EqualTo(term="event_date", value=group.day.isoformat()))

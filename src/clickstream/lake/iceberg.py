@@ -48,6 +48,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import datafiles
 from clickstream.lake.client import Lake
+from clickstream.lake.manifests import MonthlyAppend
 from clickstream.lake.replacement import Replacement
 from clickstream.tables import TABLES, Table, Type
 
@@ -62,13 +63,10 @@ ICEBERG: dict[Type, IcebergType] = {
 }
 PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
-    # A commit must not get slower with every hour that the table holds: manifests stay few, each
-    # of few days, and know of the columns that an hour is found by, and of no others.
+    # A commit must not get slower with every hour that the table holds: few versions are kept, and
+    # manifests have bounds of the columns that `filtered_by` names, and of no others.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
-    "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "8",
-    "commit.manifest.target-size-bytes": "32768",
     "write.metadata.metrics.default": "none",
     # Builders at once are the rule in a backfill; the one that was second tries again at once.
     "commit.retry.num-retries": "20",
@@ -76,11 +74,14 @@ PROPERTIES = {
     "commit.retry.max-wait-ms": "1000",
 }
 MS_PER_HOUR = 3_600_000
-NEWEST_SNAPSHOTS = 50
-"""So many are never thinned out: builds that are under way stand on them."""
+NEWEST_SNAPSHOTS = 20
+"""Snapshots that are never thinned out: publications that are under way are based on them.
 
-FORGOTTEN_AT_ONCE = 25
-"""Snapshots are thinned out when so many can be, for it takes a commit of its own."""
+A publication loads its tables seconds before it commits, and makes at most three snapshots of each.
+"""
+
+FORGOTTEN_AT_ONCE = 20
+"""Snapshots are thinned out when as many can be, because it takes a commit of its own."""
 
 
 def iceberg_schema(table: Table) -> Schema:
@@ -217,7 +218,7 @@ class LoadedTable:
         try:
             with (replacement := Replacement(self.iceberg)):
                 replacement.remove(self.table, chosen, first.event_date)
-                with replacement.update_snapshot().merge_append() as added:
+                with MonthlyAppend(replacement) as added:
                     for some in datafiles.packed(rows):
                         file = datafiles.write(
                             self.iceberg, self.table, some, first.event_date, "published"
