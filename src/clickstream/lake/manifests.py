@@ -39,7 +39,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         """Split the manifests that span months, and merge those of the months that change."""
         by_month: dict[Month, list[ManifestFile]] = defaultdict(list)
-        for manifest in manifests:
+        for manifest in filter(self._is_needed, manifests):
             first, last = months_of(manifest)
             if first == last:
                 by_month[first].append(manifest)
@@ -47,6 +47,11 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
                 for month, part in self._split(manifest):
                     by_month[month].append(part)
         return [kept for of_month in by_month.values() for kept in self._merged(of_month)]
+
+    def _is_needed(self, manifest: ManifestFile) -> bool:
+        """Whether a manifest has data files, or says what this commit takes away."""
+        has_files = manifest.has_added_files() or manifest.has_existing_files()
+        return has_files or manifest.added_snapshot_id == self.snapshot_id
 
     def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
         """A manifest for each month of one that spans several, as former versions wrote them."""
@@ -87,8 +92,10 @@ class MonthlyOverwrite(MonthlyManifests, _OverwriteFiles):
 def months_of(manifest: ManifestFile) -> tuple[Month, Month]:
     """The months of the first and of the last date of a manifest's data files."""
     [dates] = manifest.partitions or []
-    first, last = (from_bytes(DateType(), end) for end in (dates.lower_bound, dates.upper_bound))
-    return _month(first), _month(last)
+    first, last = dates.lower_bound, dates.upper_bound
+    if first is None or last is None:
+        raise ValueError(f"{manifest.manifest_path} has no bounds of its dates.")
+    return _month(int(from_bytes(DateType(), first))), _month(int(from_bytes(DateType(), last)))
 
 
 def _month(days: int) -> Month:
