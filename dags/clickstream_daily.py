@@ -15,7 +15,8 @@ DOC = """
 ### What it makes
 The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
 older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
-to. No answer changes by it. `docs/upkeep.md` has the rules.
+to. Files of older versions get the statistics by which queries skip files, 31 days of a table in
+each run. No answer changes by it. `docs/upkeep.md` has the rules.
 
 ### When a red run may wait
 * Always, for days: queries get slower and the bucket larger, nothing else.

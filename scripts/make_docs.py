@@ -74,6 +74,8 @@ def table_page(table: Table) -> Iterator[str]:
     yield f"### {table.name}"
     yield ""
     yield f"One row is {table.one_row_is}. Partitioned by `event_date`."
+    filtered_by = ", ".join(f"`{name}`" for name in table.filtered_by)
+    yield f"A filter by one of these columns skips the files that can't match: {filtered_by}."
     yield ""
     yield "| column | type | may be null | privacy | meaning |"
     yield "|---|---|---|---|---|"

@@ -27,7 +27,7 @@ SLOW_FIRST = (
     "tests/clickstream/pipeline/test_any_",
     *("tests/clickstream/pipeline/test_faults_", "tests/clickstream/pipeline/test_concurrency.py"),
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
-    "tests/clickstream/pipeline/test_upkeep.py",
+    *("tests/clickstream/pipeline/test_upkeep.py", "tests/clickstream/lake/test_manifests.py"),
 )
 """Begun last, these would keep one processor waiting while the other works them off."""
 

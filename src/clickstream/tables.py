@@ -41,12 +41,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what one row is, its columns in order, and the order its rows are stored in."""
+    """One table: what one row is, its columns in order, and the order its rows are stored in.
+
+    `filtered_by`: the columns that readers filter by. The table's metadata hold the lowest and the
+    highest value of each in every data file, so a query skips the files that can't match.
+    """
 
     name: str
     one_row_is: str
     columns: tuple[Column, ...]
     sort_by: tuple[str, ...]
+    filtered_by: tuple[str, ...] = ("event_date", "hour_at")
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema that a file of this table has."""
@@ -134,6 +139,7 @@ HITS = Table(
         _key("line_number", "long", "Line number inside that object, from 1."),
     ),
     ("visitor_id", "hit_at", "raw_object", "line_number"),
+    ("event_date", "hour_at", "hit_at"),
 )
 
 SESSION_PARTS = Table(
@@ -177,6 +183,7 @@ SESSION_PARTS = Table(
         ),
     ),
     ("visitor_id", "first_hit_at"),
+    ("event_date", "hour_at", "session_started_at"),
 )
 
 COMPARED = ("visitor_id", "part_id", "session_id", "first_hit_at", "last_hit_at", "requests")

@@ -4,6 +4,10 @@ Every publication adds a file to each table. Small files make queries slow, so t
 are read, sorted as the table wants it, and written as one file that takes their place in a single
 commit. Iceberg refuses that commit if anybody changed the day since the table was loaded, and
 refuses an hour's publication that was under way meanwhile: whoever comes second starts afresh.
+
+A file of an older version, without the statistics that its table has now, is rewritten the same
+way, even if it is the only one of its day. Its Parquet has no statistics of those columns either,
+so changing the table's metadata alone is not enough.
 """
 
 from __future__ import annotations
@@ -27,11 +31,16 @@ from pyiceberg.utils.datetime import days_to_date
 from clickstream.errors import ChangedRows, StaleHour
 from clickstream.lake import datafiles
 from clickstream.lake.iceberg import LoadedTable
+from clickstream.lake.manifests import MonthlyOverwrite
 
 
 @dataclass(frozen=True)
-class SmallFiles:
-    """Data files of one day, two or more, that one file can stand for."""
+class FileGroup:
+    """Data files of one day that one file can replace.
+
+    These are several small files, or one file without the statistics of all columns that readers
+    filter by.
+    """
 
     day: date
     tasks: tuple[FileScanTask, ...]
@@ -41,17 +50,26 @@ class SmallFiles:
         """How many rows they have, as the table's metadata says."""
         return sum(map(_rows, self.tasks))
 
+    @property
+    def is_small_files(self) -> bool:
+        """Whether these are small files, and not one file without statistics."""
+        return len(self.tasks) > 1
 
-def small_files(loaded: LoadedTable, before: date) -> list[SmallFiles]:
-    """What there is to compact in the days before a date, by day and hour."""
+
+def find_groups(loaded: LoadedTable, before: date) -> list[FileGroup]:
+    """Find what there is to rewrite in the days before a date, by day and hour."""
     scan = loaded.iceberg.scan(row_filter=LessThan(term="event_date", value=before.isoformat()))
     tasks = sorted(scan.plan_files(), key=lambda task: (_day(task), _first_hour(loaded, task)))
-    packed = (
-        SmallFiles(day, pack)
-        for day, of_day in groupby(tasks, key=_day)
-        for pack in _packed(of_day)
+    groups = (
+        FileGroup(day, pack) for day, of_day in groupby(tasks, key=_day) for pack in _packed(of_day)
     )
-    return [found for found in packed if len(found.tasks) > 1]
+    return [found for found in groups if found.is_small_files or _lacks_statistics(loaded, found)]
+
+
+def _lacks_statistics(loaded: LoadedTable, group: FileGroup) -> bool:
+    return not all(
+        datafiles.has_statistics(loaded.iceberg, loaded.table, task.file) for task in group.tasks
+    )
 
 
 def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
@@ -72,37 +90,37 @@ def _first_hour(loaded: LoadedTable, task: FileScanTask) -> int:
     return int(from_bytes(TimestampType(), task.file.lower_bounds[field]))
 
 
-def compact(loaded: LoadedTable, small: SmallFiles) -> None:
-    """Let one file take the place of small ones.
+def compact(loaded: LoadedTable, group: FileGroup) -> None:
+    """Replace the files of a group by one file of the same rows.
 
     Raises StaleHour if someone changed the day since the table was loaded; load it again. Raises
     ChangedRows, and changes nothing, if the new file does not hold the same rows.
     """
-    rows = _sorted_rows(loaded, small)
-    new = _written(loaded, rows, small)
+    rows = _sorted_rows(loaded, group)
+    new = _written(loaded, rows, group)
     try:
-        _swap(loaded, small, new)
+        _swap(loaded, group, new)
     except (ValidationException, CommitFailedException) as error:
         raise StaleHour(
-            f"An hour of {small.day} was published in {loaded.table.name} during its compaction; "
+            f"An hour of {group.day} was published in {loaded.table.name} during its compaction; "
             f"compact the day again. ({error})"
         ) from error
 
 
-def _sorted_rows(loaded: LoadedTable, small: SmallFiles) -> pa.Table:
+def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
     """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
-    rows = datafiles.read(loaded.iceberg, loaded.table, small.tasks)
-    if rows.num_rows != small.rows:
+    rows = datafiles.read(loaded.iceberg, loaded.table, group.tasks)
+    if rows.num_rows != group.rows:
         raise ChangedRows(
-            f"{loaded.table.name} of {small.day} should have {small.rows:,} rows and has "
+            f"{loaded.table.name} of {group.day} should have {group.rows:,} rows and has "
             f"{rows.num_rows:,}; it stays as it is. Run clickstream verify."
         )
     return rows.sort_by([(name, "ascending") for name in loaded.table.sort_by])
 
 
-def _written(loaded: LoadedTable, rows: pa.Table, small: SmallFiles) -> DataFile:
+def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
     """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
-    file = datafiles.write(loaded.iceberg, loaded.table, rows, small.day, "compacted")
+    file = datafiles.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
         _compare(rows, pq.ParquetFile(source), file.file_path)
     return file
@@ -123,15 +141,15 @@ def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:
     raise ChangedRows(f"{path} holds other rows than were written; no table has it.")
 
 
-def _swap(loaded: LoadedTable, small: SmallFiles, new: DataFile) -> None:
+def _swap(loaded: LoadedTable, group: FileGroup, new: DataFile) -> None:
     """One commit, and one snapshot: whoever travels in time sees the day before or after it."""
-    note = {"clickstream.compacted-day": small.day.isoformat()}
+    note = {"clickstream.compacted-day": group.day.isoformat()}
     with (
         loaded.iceberg.transaction() as transaction,
-        transaction.update_snapshot(snapshot_properties=note).overwrite() as snapshot,
+        MonthlyOverwrite(transaction, note) as snapshot,
     ):
         # Anything added to the day, or taken from it, is a conflict; other days are not.
-        snapshot.delete_by_predicate(EqualTo(term="event_date", value=small.day.isoformat()))
-        for task in small.tasks:
+        snapshot.delete_by_predicate(EqualTo(term="event_date", value=group.day.isoformat()))
+        for task in group.tasks:
             snapshot.delete_data_file(task.file)
         snapshot.append_data_file(new)

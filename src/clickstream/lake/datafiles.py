@@ -104,6 +104,12 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
     )
 
 
+def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bool:
+    """Whether the metadata hold bounds of each column that readers filter by; none is ever null."""
+    schema, bounds = table.schema(), file.lower_bounds or {}
+    return all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
+
+
 def _told(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
     """The columns that the table's metadata tell something of: those that a file is found by.
 

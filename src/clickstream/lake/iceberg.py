@@ -48,6 +48,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import datafiles
 from clickstream.lake.client import Lake
+from clickstream.lake.manifests import MonthlyAppend
 from clickstream.lake.replacement import Replacement
 from clickstream.tables import TABLES, Table, Type
 
@@ -61,32 +62,26 @@ ICEBERG: dict[Type, IcebergType] = {
     "date": DateType(),
 }
 PROPERTIES = {
-    "format-version": "2",
     "write.parquet.compression-codec": "zstd",
-    # A commit must not get slower with every hour that the table holds: manifests stay few, each
-    # of few days, and know of the columns that an hour is found by, and of no others.
+    # A commit must not get slower with every hour that the table holds: few versions are kept, and
+    # manifests have bounds of the columns that `filtered_by` names, and of no others.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
-    "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "8",
-    "commit.manifest.target-size-bytes": "32768",
     "write.metadata.metrics.default": "none",
-    "write.metadata.metrics.column.event_date": "full",
-    "write.metadata.metrics.column.hour_at": "full",
     # Builders at once are the rule in a backfill; the one that was second tries again at once.
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "20",
     "commit.retry.max-wait-ms": "1000",
 }
-OURS = {name: value for name, value in PROPERTIES.items() if name != "format-version"}
-"""The properties that a table keeps; its format version is none once it is made."""
-
 MS_PER_HOUR = 3_600_000
-NEWEST_SNAPSHOTS = 50
-"""So many are never thinned out: builds that are under way stand on them."""
+NEWEST_SNAPSHOTS = 20
+"""Snapshots that are never thinned out: publications that are under way are based on them.
 
-FORGOTTEN_AT_ONCE = 25
-"""Snapshots are thinned out when so many can be, for it takes a commit of its own."""
+A publication loads its tables seconds before it commits, and makes at most three snapshots of each.
+"""
+
+FORGOTTEN_AT_ONCE = 20
+"""Snapshots are thinned out when as many can be, because it takes a commit of its own."""
 
 
 def iceberg_schema(table: Table) -> Schema:
@@ -96,6 +91,12 @@ def iceberg_schema(table: Table) -> Schema:
         for n, column in enumerate(table.columns, start=1)
     )
     return Schema(*fields)
+
+
+def properties(table: Table) -> dict[str, str]:
+    """The properties that a table keeps: those of every table, and its columns with statistics."""
+    metrics = {f"write.metadata.metrics.column.{name}": "full" for name in table.filtered_by}
+    return PROPERTIES | metrics
 
 
 def are_all_there(lake: Lake) -> bool:
@@ -115,7 +116,7 @@ def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
         if column.get("Parameters", {}).get(ICEBERG_FIELD_CURRENT) == "true"
     }
     has_columns = columns.issuperset(column.name for column in table.columns)
-    return has_columns and OURS.items() <= entry.get("Parameters", {}).items()
+    return has_columns and properties(table).items() <= entry.get("Parameters", {}).items()
 
 
 def ensure_tables(lake: Lake) -> None:
@@ -137,9 +138,10 @@ def _evolve(lake: Lake, table: Table) -> None:
     is new is null in older rows.
     """
     stored = load(lake, table).iceberg
-    if not OURS.items() <= stored.properties.items():
+    ours = properties(table)
+    if not ours.items() <= stored.properties.items():
         with suppress(CommitFailedException):  # someone else does it
-            stored.transaction().set_properties(OURS).commit_transaction()
+            stored.transaction().set_properties(ours).commit_transaction()
             stored = load(lake, table).iceberg
     names = set(stored.schema().column_names)
     missing = [c for c in table.columns if c.name not in names]
@@ -162,7 +164,11 @@ def _create(lake: Lake, table: Table) -> None:
             f"{lake.database}.{table.name}",
             schema=schema,
             partition_spec=PartitionSpec(partition),
-            properties={**PROPERTIES, "comment": f"One row is {table.one_row_is}."},
+            properties={
+                "format-version": "2",
+                "comment": f"One row is {table.one_row_is}.",
+                **properties(table),
+            },
         )
 
 
@@ -212,7 +218,7 @@ class LoadedTable:
         try:
             with (replacement := Replacement(self.iceberg)):
                 replacement.remove(self.table, chosen, first.event_date)
-                with replacement.update_snapshot().merge_append() as added:
+                with MonthlyAppend(replacement) as added:
                     for some in datafiles.packed(rows):
                         file = datafiles.write(
                             self.iceberg, self.table, some, first.event_date, "published"

@@ -15,13 +15,17 @@ from typing import Any
 
 from clickstream.errors import StaleHour
 from clickstream.lake import Lake, compaction, expiry, iceberg, objects, sweep
-from clickstream.lake.compaction import SmallFiles
+from clickstream.lake.compaction import FileGroup
 from clickstream.lake.iceberg import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.tables import TABLES
 from clickstream.wording import quantity
 
 MOST_PASSES = 3
+DAYS_OF_STATISTICS = 31
+"""Days of a table, at most, whose files without statistics one run rewrites: a run over a year of a
+busy site would take hours."""
+
 LONGEST_QUERY = timedelta(hours=1)
 """A query may have begun inside the retention and still be reading; Athena stops it after 30
 minutes."""
@@ -35,10 +39,16 @@ def _quiet(_sentence: str) -> None:
 
 @dataclass(frozen=True)
 class Compacted:
-    """What became of the small files of days that are over."""
+    """What became of the small files of days that are over, and of those without statistics.
+
+    `rewritten` counts the files of older versions that have statistics now, `days_left` the days of
+    a table whose files of this kind wait for the next runs.
+    """
 
     files_before: int
     files_after: int
+    rewritten: int
+    days_left: int
     left: list[str]
     dry_run: bool
 
@@ -50,9 +60,19 @@ class Compacted:
     def sentence(self) -> str:
         """One line for the log."""
         verb = "would become" if self.dry_run else "became"
+        small = f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}."
         kept = f" Left for the next run, as builds changed them: {', '.join(self.left)}."
-        return f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}." + (
-            kept if self.left else ""
+        return small + self._about_statistics + (kept if self.left else "")
+
+    @property
+    def _about_statistics(self) -> str:
+        if not self.rewritten and not self.days_left:
+            return ""
+        verb = "would be" if self.dry_run else "were"
+        later = f"; {quantity(self.days_left, 'day of a table', 'days of tables')} remain"
+        return (
+            f" {quantity(self.rewritten, 'data file')} without statistics {verb} rewritten"
+            f"{later if self.days_left else ''}."
         )
 
 
@@ -101,33 +121,50 @@ def compact_days(
 ) -> Compacted:
     """Let one data file stand for the small ones of each table and day that is over.
 
-    A day in which an hour is published meanwhile is tried again, and after that left as it is.
-    Raises ChangedRows, with nothing replaced, if a new file does not hold the rows of the old.
+    Files without statistics are rewritten as well, of at most DAYS_OF_STATISTICS days of a table,
+    the newest first. A day in which an hour is published meanwhile is tried again, and after that
+    left as it is. Raises ChangedRows, with nothing replaced, if a new file does not hold the rows
+    of the old.
     """
     before = (now - timedelta(hours=lake.settings.upkeep.compact_after_hours)).date()
-    done: list[SmallFiles] = []
+    done: list[FileGroup] = []
     left: list[str] = []
+    days_left = 0
     for table in TABLES:
         for _ in range(MOST_PASSES):
             loaded = iceberg.load(lake, table)
-            small = compaction.small_files(loaded, before)
-            stale = [] if dry_run else [s for s in small if not _compact(loaded, s, progress)]
-            done += [s for s in small if s not in stale]
+            due, waiting = _bounded(compaction.find_groups(loaded, before))
+            stale = [] if dry_run else [g for g in due if not _compact(loaded, g, progress)]
+            done += [group for group in due if group not in stale]
             if not stale:
                 break
-        left += [f"{table.name} of {s.day}" for s in stale]
-    return Compacted(sum(len(s.tasks) for s in done), len(done), left, dry_run)
+        left += [f"{table.name} of {group.day}" for group in stale]
+        days_left += waiting
+    small = [group for group in done if group.is_small_files]
+    files_before = sum(len(group.tasks) for group in small)
+    rewritten = len(done) - len(small)
+    return Compacted(files_before, len(small), rewritten, days_left, left, dry_run)
 
 
-def _compact(loaded: LoadedTable, small: SmallFiles, progress: Progress) -> bool:
-    """Whether the files are one now; they are not if someone changed their day meanwhile."""
+def _bounded(groups: list[FileGroup]) -> tuple[list[FileGroup], int]:
+    """The groups of this run, and of how many days files without statistics wait for the next."""
+    days = sorted({group.day for group in groups if not group.is_small_files}, reverse=True)
+    waiting = set(days[DAYS_OF_STATISTICS:])
+    due = [group for group in groups if group.is_small_files or group.day not in waiting]
+    return due, len(waiting)
+
+
+def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
+    """Whether one file has replaced the group; not if someone changed its day meanwhile."""
     try:
-        compaction.compact(loaded, small)
+        compaction.compact(loaded, group)
     except StaleHour:
         return False
+    rows = quantity(group.rows, "row")
     progress(
-        f"{loaded.table.name} of {small.day}: {len(small.tasks)} files, "
-        f"{quantity(small.rows, 'row')}, are one file now."
+        f"{loaded.table.name} of {group.day}: {len(group.tasks)} files, {rows}, are one file now."
+        if group.is_small_files
+        else f"{loaded.table.name} of {group.day}: a file, {rows}, has statistics now."
     )
     return True
 

@@ -77,7 +77,7 @@ def _report(
     over = [hour for hour in missing if hour < running]
     waiting = [hour for hour in over if hour in seen.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
-        waiting = sorted({*waiting} - lake_hour.published_hours(lake, waiting[0], waiting[-1]))
+        waiting = sorted({*waiting} - lake_hour.rows_of_hours(lake, waiting).keys())
     return VerifyReport(
         HourSpan(first, last),
         len(seen.published),

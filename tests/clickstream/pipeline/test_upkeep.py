@@ -129,11 +129,11 @@ def test_a_file_with_other_rows_is_never_taken(
 
 def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     loaded = iceberg.load(built, HITS)
-    (small,) = compaction.small_files(loaded, LAST.next.event_date)
+    (group,) = compaction.find_groups(loaded, LAST.next.event_date)
     pull(built, [LATE])
     pipeline.build_hour(built, FIRST, "late")
     with pytest.raises(StaleHour, match="compact the day again"):
-        compaction.compact(loaded, small)
+        compaction.compact(loaded, group)
     assert "/late" in set(rows(built, HITS)["page"])
     late = contents(built)
     assert pipeline.compact_days(built, SETTLED).left == []

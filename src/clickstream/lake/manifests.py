@@ -1,0 +1,104 @@
+"""Snapshots whose manifests hold the files of one month each.
+
+A commit reads the manifests whose dates include those that it replaces, and rewrites some of them.
+pyiceberg merges manifests in the order of the commits. If days are published in another order, as a
+range in two strands is, every manifest soon spans most of the lake's dates, and a commit reads all
+of them. Manifests of one month keep this the same however old the lake is, and in any order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from pyiceberg.conversions import from_bytes
+from pyiceberg.manifest import ManifestEntry, ManifestFile
+from pyiceberg.table import Transaction
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update.snapshot import (
+    _FastAppendFiles,
+    _ManifestMergeManager,
+    _OverwriteFiles,
+    _SnapshotProducer,
+)
+from pyiceberg.types import DateType
+from pyiceberg.utils.datetime import days_to_date
+
+MOST_OF_A_MONTH = 8
+"""Manifests of a month are merged when there are as many; until then each commit adds one."""
+
+LARGEST = 128 << 10
+"""Bytes of a merged manifest: some 400 data files, so several for a month of a busy site."""
+
+Month = tuple[int, int]
+
+
+class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
+    """What appends and overwrites share: after the commit no manifest spans two months."""
+
+    def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
+        """Split the manifests that span months, and merge those of the months that change."""
+        by_month: dict[Month, list[ManifestFile]] = defaultdict(list)
+        for manifest in filter(self._is_needed, manifests):
+            first, last = months_of(manifest)
+            if first == last:
+                by_month[first].append(manifest)
+            else:
+                for month, part in self._split(manifest):
+                    by_month[month].append(part)
+        return [kept for of_month in by_month.values() for kept in self._merged(of_month)]
+
+    def _is_needed(self, manifest: ManifestFile) -> bool:
+        """Whether a manifest has data files, or says what this commit takes away."""
+        has_files = manifest.has_added_files() or manifest.has_existing_files()
+        return has_files or manifest.added_snapshot_id == self.snapshot_id
+
+    def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
+        """A manifest for each month of one that spans several, as former versions wrote them."""
+        by_month: dict[Month, list[ManifestEntry]] = defaultdict(list)
+        for entry in self.fetch_manifest_entry(manifest):
+            by_month[_month(entry.data_file.partition[0])].append(entry)
+        for month, entries in by_month.items():
+            with self.new_manifest_writer(self.spec(manifest.partition_spec_id)) as writer:
+                for entry in entries:
+                    writer.existing(entry)
+            yield month, writer.to_manifest_file()
+
+    def _merged(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
+        """The manifests of a month; those of other months than the commit's stay as they are."""
+        if all(manifest.added_snapshot_id != self.snapshot_id for manifest in manifests):
+            return manifests
+        manager = _ManifestMergeManager(LARGEST, MOST_OF_A_MONTH, True, self)
+        return manager.merge_manifests(manifests)
+
+
+class MonthlyAppend(MonthlyManifests, _FastAppendFiles):
+    """Adds data files."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """An append to the table of a transaction."""
+        super().__init__(Operation.APPEND, transaction, transaction._table.io)
+
+
+class MonthlyOverwrite(MonthlyManifests, _OverwriteFiles):
+    """Replaces data files by others."""
+
+    def __init__(self, transaction: Transaction, note: dict[str, str]) -> None:
+        """An overwrite of the table of a transaction; `note` is kept in the snapshot's summary."""
+        io = transaction._table.io
+        super().__init__(Operation.OVERWRITE, transaction, io, snapshot_properties=note)
+
+
+def months_of(manifest: ManifestFile) -> tuple[Month, Month]:
+    """The months of the first and of the last date of a manifest's data files."""
+    [dates] = manifest.partitions or []
+    first, last = dates.lower_bound, dates.upper_bound
+    if first is None or last is None:
+        raise ValueError(f"{manifest.manifest_path} has no bounds of its dates.")
+    return _month(int(from_bytes(DateType(), first))), _month(int(from_bytes(DateType(), last)))
+
+
+def _month(days: int) -> Month:
+    """The month of a date, which Iceberg stores as the days since 1970."""
+    day = days_to_date(days)
+    return day.year, day.month

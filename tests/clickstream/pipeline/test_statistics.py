@@ -1,0 +1,187 @@
+"""Data files carry bounds of the columns that readers filter by; upkeep adds those missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyiceberg.conversions import from_bytes
+from pyiceberg.expressions import EqualTo, GreaterThanOrEqual
+from tests.support.access_log import Client, append
+from tests.support.lakes import build_all
+
+from clickstream import pipeline
+from clickstream.errors import StaleHour
+from clickstream.hours import Hour
+from clickstream.lake import Lake, compaction, iceberg
+from clickstream.pipeline import upkeep
+from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
+
+FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
+BUSY = Hour.parse("2026-11-20T21")
+LATER = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAYS = 3
+
+
+def lines_of_three_days() -> list[str]:
+    """A visitor every three hours, and one whose session crosses each midnight."""
+    lines = []
+    for number in range(0, DAYS * 24, 3):
+        at = FIRST.start + timedelta(hours=number, minutes=10)
+        lines.append(Client(f"192.0.2.{number}").get(f"{at:%Y-%m-%dT%H:%M:%S}", "/"))
+    for day in range(DAYS - 1):
+        midnight = FIRST.start + timedelta(days=day + 1)
+        for minutes in (-10, 10):
+            at = midnight + timedelta(minutes=minutes)
+            lines.append(Client("192.0.2.200").get(f"{at:%Y-%m-%dT%H:%M:%S}", "/night"))
+    return lines
+
+
+def former_properties(table: Table) -> dict[str, str]:
+    """What tables had up to version 0.13: statistics of two columns, the same for every table."""
+    columns = ("event_date", "hour_at")
+    return iceberg.PROPERTIES | {f"write.metadata.metrics.column.{c}": "full" for c in columns}
+
+
+@pytest.fixture
+def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake of three days, one file each, that a former version made and built."""
+    with monkeypatch.context() as patch:
+        patch.setattr(iceberg, "properties", former_properties)
+        lake = reopen()
+        source = lake.settings.sources[0]
+        append(Path(source.path) / "access.log", lines_of_three_days())
+        pipeline.pull(lake, source)
+        build_all(lake, FIRST, LAST, "former")
+    return reopen()
+
+
+def rows(lake: Lake, table: Table) -> pa.Table:
+    found = iceberg.load(lake, table).iceberg.scan().to_arrow()
+    return found.sort_by([(name, "ascending") for name in table.column_names])
+
+
+def contents(lake: Lake) -> dict[str, pa.Table]:
+    return {table.name: rows(lake, table) for table in TABLES}
+
+
+def without_statistics(lake: Lake) -> dict[str, int]:
+    """How many data files lack bounds that are those of their rows."""
+    return {t.name: n for t in TABLES if (n := _lacking(iceberg.load(lake, t)))}
+
+
+def _lacking(loaded: iceberg.LoadedTable) -> int:
+    tasks = loaded.iceberg.scan().plan_files()
+    return sum(not _has_true_bounds(loaded, task) for task in tasks)
+
+
+def _has_true_bounds(loaded: iceberg.LoadedTable, task: Any) -> bool:
+    schema = loaded.iceberg.schema()
+    day = EqualTo(term="event_date", value=_day(task).isoformat())
+    held = loaded.iceberg.scan(row_filter=day).to_arrow()
+    for name in loaded.table.filtered_by:
+        field = schema.find_field(name)
+        bounds = task.file.lower_bounds, task.file.upper_bounds
+        if not all(field.field_id in each for each in bounds):
+            return False
+        told = tuple(from_bytes(field.field_type, each[field.field_id]) for each in bounds)
+        true = tuple(pc.cast(end, told_type(held[name])).as_py() for end in _ends(held[name]))
+        assert told == true, (loaded.table.name, name)
+    return True
+
+
+def told_type(column: pa.ChunkedArray) -> pa.DataType:
+    """Iceberg's bounds are days or microseconds since 1970."""
+    return pa.int32() if pa.types.is_date(column.type) else pa.int64()
+
+
+def _ends(column: pa.ChunkedArray) -> tuple[pa.Scalar, pa.Scalar]:
+    ends = pc.min_max(column)
+    return ends["min"], ends["max"]
+
+
+def _day(task: Any) -> date:
+    return date(1970, 1, 1) + timedelta(days=task.file.partition[0])
+
+
+def days_read(lake: Lake, table: Table, column: str, day: date) -> int:
+    """The days whose files a filter of one day of a column reads."""
+    since = GreaterThanOrEqual(term=column, value=f"{day.isoformat()}T00:00:00")
+    scan = iceberg.load(lake, table).iceberg.scan(row_filter=since)
+    return len({_day(task) for task in scan.plan_files()})
+
+
+def test_every_column_that_readers_filter_by_is_a_required_column_of_its_table() -> None:
+    """A column that may be null in all rows of a file would have no bounds, and never get any."""
+    for table in TABLES:
+        required = {column.name for column in table.columns if column.required}
+        assert required.issuperset(table.filtered_by), table.name
+
+
+def test_published_and_compacted_files_have_the_bounds_of_their_rows(former: Lake) -> None:
+    build_all(former, FIRST, BUSY.previous, "again")
+    pipeline.build_hour(former, BUSY, "alone")
+    pipeline.compact_days(former, LATER)
+    assert without_statistics(former) == {}
+
+
+def test_upkeep_rewrites_files_without_statistics_and_changes_no_row(former: Lake) -> None:
+    before = contents(former)
+    assert without_statistics(former) == {"hits": DAYS, "session_parts": DAYS}
+    assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == DAYS
+    planned = pipeline.compact_days(former, LATER, dry_run=True)
+    assert without_statistics(former) == {"hits": DAYS, "session_parts": DAYS}
+    done = pipeline.compact_days(former, LATER)
+    assert done.as_dict() == planned.as_dict() | {"dry_run": False}
+    assert done.sentence == (
+        "0 small data files became 0. 6 data files without statistics were rewritten."
+    )
+    assert without_statistics(former) == {}
+    assert contents(former) == before
+    assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == 1
+    assert days_read(former, HITS, "hit_at", LAST.event_date) == 1
+    assert pipeline.verify(former).is_proven
+    snapshots = {t.name: iceberg.load(former, t).iceberg.current_snapshot() for t in TABLES}
+    assert pipeline.compact_days(former, LATER).rewritten == 0
+    assert snapshots == {t.name: iceberg.load(former, t).iceberg.current_snapshot() for t in TABLES}
+
+
+def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
+    former: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(former)
+    monkeypatch.setattr(upkeep, "DAYS_OF_STATISTICS", 2)
+    planned = pipeline.compact_days(former, LATER, dry_run=True)
+    assert planned.sentence == (
+        "0 small data files would become 0. 4 data files without statistics would be rewritten; "
+        "2 days of tables remain."
+    )
+    assert pipeline.compact_days(former, LATER).days_left == 2
+    assert without_statistics(former) == {"hits": 1, "session_parts": 1}
+    assert days_read(former, HITS, "hit_at", LAST.event_date) == 2, "the newest days come first"
+    assert pipeline.compact_days(former, LATER).sentence == (
+        "0 small data files became 0. 2 data files without statistics were rewritten."
+    )
+    assert without_statistics(former) == {}
+    assert contents(former) == before
+
+
+def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
+    loaded = iceberg.load(former, SESSION_PARTS)
+    groups = compaction.find_groups(loaded, LATER.date())
+    pipeline.build_hour(former, BUSY, "meanwhile")
+    published = rows(former, SESSION_PARTS)
+    with pytest.raises(StaleHour, match="compact the day again"):
+        compaction.compact(loaded, groups[-1])
+    assert rows(former, SESSION_PARTS) == published
+    stale = iceberg.load(former, SESSION_PARTS)
+    assert pipeline.compact_days(former, LATER).left == []
+    with pytest.raises(StaleHour):
+        stale.replace(BUSY, BUSY, stale.read(BUSY, BUSY))
+    assert without_statistics(former) == {}
+    assert rows(former, SESSION_PARTS) == published
