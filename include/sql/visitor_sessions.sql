@@ -1,5 +1,6 @@
 -- One row is one session of a person, and its place among the visitor's sessions. A visitor is
--- known as long as the key of their pseudonym holds (docs/privacy.md), so it reads every date.
+-- known as long as the key of their pseudonym holds, which is [privacy] key_days at most
+-- (docs/privacy.md), so earlier sessions are looked for that many days back and no further.
 with
 
 visits as (
@@ -7,17 +8,47 @@ visits as (
     from sessions
 ),
 
-in_order as (
+-- Each session with every session of its visitor up to it, itself included.
+history as (
     select
-        *,
-        row_number() over visitor_so_far as session_number,
-        lag(started_at) over visitor_so_far as previous_started_at
+        visits.session_id,
+        visits.visitor_id,
+        visits.site,
+        visits.started_at,
+        visits.session_date,
+        if(earlier.session_id <> visits.session_id, earlier.started_at) as earlier_started_at
     from visits
-    window
-        visitor_so_far as (
-            partition by site, visitor_id
-            order by started_at, session_id
-        )
+    inner join visits as earlier
+        on
+            visits.site = earlier.site
+            and visits.visitor_id = earlier.visitor_id
+            and earlier.session_date between date_add('day', -30, visits.session_date)
+            and visits.session_date
+            and (
+                earlier.started_at < visits.started_at
+                or (
+                    earlier.started_at = visits.started_at
+                    and earlier.session_id <= visits.session_id
+                )
+            )
+),
+
+numbered as (
+    select
+        session_id,
+        visitor_id,
+        site,
+        count(*) as session_number,
+        max(earlier_started_at) as previous_started_at,
+        started_at,
+        session_date
+    from history
+    group by
+        session_id,
+        visitor_id,
+        site,
+        started_at,
+        session_date
 ),
 
 final as (
@@ -31,7 +62,7 @@ final as (
         previous_started_at,
         started_at,
         session_date
-    from in_order
+    from numbered
 )
 
 select *

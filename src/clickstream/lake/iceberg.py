@@ -73,6 +73,7 @@ PROPERTIES = {
     "write.metadata.metrics.default": "none",
     "write.metadata.metrics.column.event_date": "full",
     "write.metadata.metrics.column.hour_at": "full",
+    "write.metadata.metrics.column.session_started_at": "full",
     # Builders at once are the rule in a backfill; the one that was second tries again at once.
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "20",
