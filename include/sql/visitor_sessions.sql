@@ -1,6 +1,6 @@
 -- One row is one session of a person, and its place among the visitor's sessions. A visitor is
 -- known as long as the key of their pseudonym holds, which is [privacy] key_days at most
--- (docs/privacy.md), so earlier sessions are looked for that many days back and no further.
+-- (docs/privacy.md), so it looks for earlier sessions that many days back, and no further.
 with
 
 visits as (
@@ -8,28 +8,40 @@ visits as (
     from sessions
 ),
 
--- Each session with every session of its visitor up to it, itself included.
+visits_of_interest as (
+    select
+        *,
+        cast(session_date as timestamp) - interval '{key_days}' day as known_since
+    from visits
+),
+
+-- Each session with every session of its visitor up to it, itself included. The conditions on
+-- session_date and known_since say the same; engines use one for a single date and the other for a
+-- range of dates to leave out earlier sessions, whose visitors had other pseudonyms.
 history as (
     select
-        visits.session_id,
-        visits.visitor_id,
-        visits.site,
-        visits.started_at,
-        visits.session_date,
-        if(earlier.session_id <> visits.session_id, earlier.started_at) as earlier_started_at
+        visits_of_interest.session_id,
+        visits_of_interest.visitor_id,
+        visits_of_interest.site,
+        visits_of_interest.started_at,
+        visits_of_interest.session_date,
+        if(
+            visits.session_id <> visits_of_interest.session_id,
+            visits.started_at
+        ) as earlier_started_at
     from visits
-    inner join visits as earlier
+    inner join visits_of_interest
         on
-            visits.site = earlier.site
-            and visits.visitor_id = earlier.visitor_id
-            and earlier.session_date between date_add('day', -30, visits.session_date)
+            visits.site = visits_of_interest.site
+            and visits.visitor_id = visits_of_interest.visitor_id
             and visits.session_date
+            between visits_of_interest.session_date - interval '{key_days}' day
+            and visits_of_interest.session_date
+            and visits.started_at >= visits_of_interest.known_since
+            and visits.started_at <= visits_of_interest.started_at
             and (
-                earlier.started_at < visits.started_at
-                or (
-                    earlier.started_at = visits.started_at
-                    and earlier.session_id <= visits.session_id
-                )
+                visits.started_at < visits_of_interest.started_at
+                or visits.session_id <= visits_of_interest.session_id
             )
 ),
 
