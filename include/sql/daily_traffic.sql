@@ -32,7 +32,8 @@ parts_with_pages as (
         on
             visits.session_id = parts.session_id
             and visits.started_at = parts.session_started_at
-            and visits.session_date between date_add('day', -1, parts.event_date) and parts.event_date
+            and visits.session_date
+            between date_add('day', -1, parts.event_date) and parts.event_date
     where parts.page_views > 0
 ),
 
@@ -90,7 +91,7 @@ bots_by_date as (
         event_date
 ),
 
--- Each date's row comes in three parts, none of which need be there.
+-- A date's row has three parts, each of which may be absent.
 parts_of_rows as (
     select
         site,
