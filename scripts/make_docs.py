@@ -93,12 +93,25 @@ def view(path: Path) -> Iterator[str]:
     yield ""
     yield f"One row per {facts['one_row_per']}. Owner: {facts['owner']}."
     yield f"Reads {', '.join(f'`{name}`' for name in facts['reads'])}."
+    yield filter_sentence(facts["filter_by"])
     yield ""
     yield "| column | meaning |"
     yield "|---|---|"
     for name, meaning in facts["columns"].items():
         yield f"| {name} | {meaning} |"
     yield ""
+
+
+def filter_sentence(chosen: dict[str, Any]) -> str:
+    """What to filter a view by, and which dates of the tables a query about one date reads."""
+    before, after = chosen["days_before"], chosen["days_after"]
+    dates = ["that date"]
+    dates += [f"the `{before}` days before it"] if before == "key_days" else []
+    dates += ["the day before it"] if before == 1 else []
+    dates += ["the day after it"] if after == 1 else []
+    listed = " and ".join([*filter(None, [", ".join(dates[:-1])]), dates[-1]])
+    sentence = f"Filter by `{chosen['column']}`: a query about one date reads {listed}."
+    return f"{sentence} {chosen['note']}" if "note" in chosen else sentence
 
 
 def settings() -> str:

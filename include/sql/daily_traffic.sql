@@ -1,16 +1,16 @@
--- One row is one UTC date on one site. What happens within a session (visitors, page views, time
--- on pages) counts on the date it happened; a session as a whole (sessions, bounces, length)
--- counts on the date it started.
+-- One row is one UTC date on one site. What happens within a session (visitors, page views) counts
+-- on the date it happened; a session as a whole (sessions, bounces, length) counts on the date it
+-- started. A session lies on at most two dates, so a filter by event_date reads three.
 with
-
-views as (
-    select *
-    from page_views
-),
 
 visits as (
     select *
     from sessions
+),
+
+parts as (
+    select *
+    from session_parts
 ),
 
 bot_hits as (
@@ -19,13 +19,31 @@ bot_hits as (
     where is_bot
 ),
 
+-- Each part counts its own page views, so that no request need be read. The condition on the dates
+-- always holds; with it, a filter by event_date leaves out the sessions of other dates.
+parts_with_pages as (
+    select
+        parts.site,
+        parts.visitor_id,
+        parts.page_views,
+        parts.event_date
+    from visits
+    inner join parts
+        on
+            visits.session_id = parts.session_id
+            and visits.started_at = parts.session_started_at
+            and visits.session_date
+            between date_add('day', -1, parts.event_date) and parts.event_date
+    where parts.page_views > 0
+),
+
 views_by_date as (
     select
         site,
         event_date,
         count(distinct visitor_id) as visitors,
-        count(*) as page_views
-    from views
+        sum(page_views) as page_views
+    from parts_with_pages
     group by
         site,
         event_date
@@ -73,42 +91,72 @@ bots_by_date as (
         event_date
 ),
 
-dates as (
-    select site, event_date from views_by_date
-    union
-    select site, event_date from visits_by_date
-    union
-    select site, event_date from bots_by_date
+-- A date's row has three parts, each of which may be absent.
+parts_of_rows as (
+    select
+        site,
+        event_date,
+        visitors,
+        page_views,
+        null as bot_requests,
+        null as sessions,
+        null as bounces,
+        null as engaged_sessions,
+        null as converted_sessions,
+        null as pages_per_session,
+        null as mean_session_seconds,
+        null as median_session_seconds
+    from views_by_date
+    union all
+    select
+        site,
+        event_date,
+        null as visitors,
+        null as page_views,
+        null as bot_requests,
+        sessions,
+        bounces,
+        engaged_sessions,
+        converted_sessions,
+        pages_per_session,
+        mean_session_seconds,
+        median_session_seconds
+    from visits_by_date
+    union all
+    select
+        site,
+        event_date,
+        null as visitors,
+        null as page_views,
+        bot_requests,
+        null as sessions,
+        null as bounces,
+        null as engaged_sessions,
+        null as converted_sessions,
+        null as pages_per_session,
+        null as mean_session_seconds,
+        null as median_session_seconds
+    from bots_by_date
 ),
 
 final as (
     select
-        dates.site,
-        coalesce(views_by_date.visitors, 0) as visitors,
-        coalesce(visits_by_date.sessions, 0) as sessions,
-        coalesce(views_by_date.page_views, 0) as page_views,
-        coalesce(bots_by_date.bot_requests, 0) as bot_requests,
-        visits_by_date.pages_per_session,
-        visits_by_date.mean_session_seconds,
-        visits_by_date.median_session_seconds,
-        cast(visits_by_date.bounces as double) / visits_by_date.sessions as bounce_rate,
-        cast(visits_by_date.engaged_sessions as double)
-        / visits_by_date.sessions as engagement_rate,
-        coalesce(visits_by_date.converted_sessions, 0) as converted_sessions,
-        dates.event_date
-    from dates
-    left join views_by_date
-        on
-            dates.site = views_by_date.site
-            and dates.event_date = views_by_date.event_date
-    left join visits_by_date
-        on
-            dates.site = visits_by_date.site
-            and dates.event_date = visits_by_date.event_date
-    left join bots_by_date
-        on
-            dates.site = bots_by_date.site
-            and dates.event_date = bots_by_date.event_date
+        site,
+        coalesce(max(visitors), 0) as visitors,
+        coalesce(max(sessions), 0) as sessions,
+        coalesce(max(page_views), 0) as page_views,
+        coalesce(max(bot_requests), 0) as bot_requests,
+        max(pages_per_session) as pages_per_session,
+        max(mean_session_seconds) as mean_session_seconds,
+        max(median_session_seconds) as median_session_seconds,
+        cast(max(bounces) as double) / max(sessions) as bounce_rate,
+        cast(max(engaged_sessions) as double) / max(sessions) as engagement_rate,
+        coalesce(max(converted_sessions), 0) as converted_sessions,
+        event_date
+    from parts_of_rows
+    group by
+        site,
+        event_date
 )
 
 select *

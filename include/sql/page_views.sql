@@ -1,6 +1,7 @@
 -- One row is one page that a person looked at, within the session it belongs to.
 -- event_date is the UTC date of the page view, session_date the one its session started on;
--- a session may cross midnight, so only a filter by session_date reads less.
+-- a session lies on at most two dates. A filter by session_date reads the requests of two dates;
+-- a filter by event_date alone reads everything (page_views.yml has what to add).
 -- How long the last page of a session was looked at is not in the log, only for how long at least:
 -- until the last request. It is estimated as the mean of the times that were measured on the page,
 -- or on the site where the page has fewer than ten, in sessions of the date (docs/sessions.md).
@@ -46,6 +47,9 @@ views_in_sessions as (
         on
             parts.session_id = people.session_id
             and parts.session_started_at = people.started_at
+            -- Always true; it lets a filter by session_date leave out requests of other dates.
+            and page_hits.event_date between people.session_date
+            and date_add('day', 1, people.session_date)
 ),
 
 in_order as (

@@ -9,6 +9,42 @@ parts as (
     from session_parts
 ),
 
+-- What an arrival says is kept together in one value, so that one pass over the parts finds the
+-- last arrival of each session.
+parts_with_arrival as (
+    select
+        *,
+        if(
+            channel is not null,
+            cast(
+                row(
+                    channel,
+                    source,
+                    medium,
+                    referrer_domain,
+                    utm_source,
+                    utm_medium,
+                    utm_campaign,
+                    utm_term,
+                    utm_content,
+                    click_platform
+                ) as row(
+                    channel varchar,
+                    source varchar,
+                    medium varchar,
+                    referrer_domain varchar,
+                    utm_source varchar,
+                    utm_medium varchar,
+                    utm_campaign varchar,
+                    utm_term varchar,
+                    utm_content varchar,
+                    click_platform varchar
+                )
+            )
+        ) as arrival
+    from parts
+),
+
 people as (
     select
         session_id,
@@ -29,8 +65,9 @@ people as (
         coalesce(sum(conversions), 0) as conversions,
         coalesce(bool_or(referrer_logged), true) as is_referrer_logged,
         array_agg(funnel order by first_hit_at) filter (where funnel is not null) as funnel,
+        max_by(arrival, first_hit_at) filter (where channel is not null) as arrival,
         max(last_hit_at) as ended_at
-    from parts
+    from parts_with_arrival
     group by
         session_id,
         site,
@@ -40,34 +77,6 @@ people as (
         and sum(page_views) > 0
 ),
 
-parts_with_arrival as (
-    select
-        session_id,
-        session_started_at as started_at,
-        channel,
-        source,
-        medium,
-        referrer_domain,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_term,
-        utm_content,
-        click_platform,
-        row_number() over (
-            partition by session_id, session_started_at
-            order by first_hit_at desc
-        ) as part_number
-    from parts
-    where channel is not null
-),
-
-arrivals as (
-    select *
-    from parts_with_arrival
-    where part_number = 1
-),
-
 final as (
     select
         people.session_id,
@@ -75,16 +84,16 @@ final as (
         people.site,
         people.landing_page,
         people.exit_page,
-        coalesce(arrivals.channel, if(people.is_referrer_logged, 'Direct')) as channel,
-        arrivals.source,
-        arrivals.medium,
-        arrivals.referrer_domain,
-        arrivals.utm_source,
-        arrivals.utm_medium,
-        arrivals.utm_campaign,
-        arrivals.utm_term,
-        arrivals.utm_content,
-        arrivals.click_platform,
+        coalesce(people.arrival.channel, if(people.is_referrer_logged, 'Direct')) as channel,
+        people.arrival.source,
+        people.arrival.medium,
+        people.arrival.referrer_domain,
+        people.arrival.utm_source,
+        people.arrival.utm_medium,
+        people.arrival.utm_campaign,
+        people.arrival.utm_term,
+        people.arrival.utm_content,
+        people.arrival.click_platform,
         people.device,
         people.browser,
         people.os,
@@ -114,10 +123,6 @@ final as (
         people.ended_at,
         cast(people.started_at as date) as session_date
     from people
-    left join arrivals
-        on
-            people.session_id = arrivals.session_id
-            and people.started_at = arrivals.started_at
 )
 
 select *

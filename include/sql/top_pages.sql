@@ -7,17 +7,46 @@ views as (
     from page_views
 ),
 
+-- Sessions of each date apart, so that the condition on both dates, which always holds, lets a
+-- filter by event_date leave out sessions that started on other dates.
+views_by_visitor as (
+    select
+        site,
+        page,
+        visitor_id,
+        count(*) as page_views,
+        count_if(is_landing_page) as entries,
+        count_if(is_exit_page) as exits,
+        sum(dwell_seconds) as dwell_seconds,
+        count(dwell_seconds) as dwell_times,
+        event_date,
+        session_date
+    from views
+    group by
+        site,
+        page,
+        visitor_id,
+        event_date,
+        session_date
+),
+
+near_session_date as (
+    select *
+    from views_by_visitor
+    where session_date between date_add('day', -1, event_date) and event_date
+),
+
 final as (
     select
         site,
         page,
-        count(*) as page_views,
+        sum(page_views) as page_views,
         count(distinct visitor_id) as visitors,
-        count_if(is_landing_page) as entries,
-        count_if(is_exit_page) as exits,
-        avg(cast(dwell_seconds as double)) as mean_dwell_seconds,
+        sum(entries) as entries,
+        sum(exits) as exits,
+        cast(sum(dwell_seconds) as double) / sum(dwell_times) as mean_dwell_seconds,
         event_date
-    from views
+    from near_session_date
     group by
         site,
         page,

@@ -1,5 +1,6 @@
 -- One row is one session of a person, and its place among the visitor's sessions. A visitor is
--- known as long as the key of their pseudonym holds (docs/privacy.md), so it reads every date.
+-- known as long as the key of their pseudonym holds, which is [privacy] key_days at most
+-- (docs/privacy.md), so it looks for earlier sessions that many days back, and no further.
 with
 
 visits as (
@@ -7,17 +8,59 @@ visits as (
     from sessions
 ),
 
-in_order as (
+visits_of_interest as (
     select
         *,
-        row_number() over visitor_so_far as session_number,
-        lag(started_at) over visitor_so_far as previous_started_at
+        cast(session_date as timestamp) - interval '{key_days}' day as known_since
     from visits
-    window
-        visitor_so_far as (
-            partition by site, visitor_id
-            order by started_at, session_id
-        )
+),
+
+-- Each session with every session of its visitor up to it, itself included. The conditions on
+-- session_date and known_since say the same; engines use one for a single date and the other for a
+-- range of dates to leave out earlier sessions, whose visitors had other pseudonyms.
+history as (
+    select
+        visits_of_interest.session_id,
+        visits_of_interest.visitor_id,
+        visits_of_interest.site,
+        visits_of_interest.started_at,
+        visits_of_interest.session_date,
+        if(
+            visits.session_id <> visits_of_interest.session_id,
+            visits.started_at
+        ) as earlier_started_at
+    from visits
+    inner join visits_of_interest
+        on
+            visits.site = visits_of_interest.site
+            and visits.visitor_id = visits_of_interest.visitor_id
+            and visits.session_date
+            between visits_of_interest.session_date - interval '{key_days}' day
+            and visits_of_interest.session_date
+            and visits.started_at >= visits_of_interest.known_since
+            and visits.started_at <= visits_of_interest.started_at
+            and (
+                visits.started_at < visits_of_interest.started_at
+                or visits.session_id <= visits_of_interest.session_id
+            )
+),
+
+numbered as (
+    select
+        session_id,
+        visitor_id,
+        site,
+        count(*) as session_number,
+        max(earlier_started_at) as previous_started_at,
+        started_at,
+        session_date
+    from history
+    group by
+        session_id,
+        visitor_id,
+        site,
+        started_at,
+        session_date
 ),
 
 final as (
@@ -31,7 +74,7 @@ final as (
         previous_started_at,
         started_at,
         session_date
-    from in_order
+    from numbered
 )
 
 select *

@@ -85,7 +85,9 @@ def assert_place_is_counted(row: dict[str, Any], sessions: list[dict[str, Any]])
 @given(crowds)
 def test_places_with_few_visitors_are_folded_and_totals_are_complete(lake: Lake, crowds) -> None:
     sessions = sessions_of(crowds)
-    found = athena.query(lake, around("visits_by_place", {"sessions": sessions}, SUMS)).records()
+    found = athena.query(
+        lake, around(lake, "visits_by_place", {"sessions": sessions}, SUMS)
+    ).records()
     expected = by_date(sessions)
     assert by_date(found).keys() == expected.keys()
     for key, rows in by_date(found).items():
@@ -120,7 +122,7 @@ def test_no_more_is_folded_than_has_to_be(lake: Lake) -> None:
         ("cafe", DATES[1], PLACES[1], 0, 6, 1),
         ("cafe", DATES[1], PLACES[3], 3, 7, 1),
     ]
-    sql = around("visits_by_place", {"sessions": sessions_of(crowds)}, COLUMNS[1:])
+    sql = around(lake, "visits_by_place", {"sessions": sessions_of(crowds)}, COLUMNS[1:])
     rows = [tuple(map(str, row)) for row in athena.query(lake, sql).rows]
     assert sorted(rows) == [
         (DATES[0], "FR", "IDF", "Paris", "30", "30"),

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream.lake import athena
+from clickstream.lake import Lake, athena
+from clickstream.lake.views import views_of
 from clickstream.tables import TABLES
 
 HERE = Path(__file__).parent
@@ -65,16 +66,16 @@ def as_select(name: str, rows: list[Row]) -> str:
     return " union all ".join(f"select {select}" for select in selects)
 
 
-def around(view: str, given: Mapping[str, list[Row]], columns: list[str]) -> str:
+def around(lake: Lake, view: str, given: Mapping[str, list[Row]], columns: list[str]) -> str:
     steps = ", ".join(f"{name} as ({as_select(name, rows)})" for name, rows in given.items())
-    sql = (DIRECTORY / f"{view}.sql").read_text(encoding="utf-8")
+    (sql,) = (each.sql for each in views_of(lake, DIRECTORY) if each.name == view)
     return f"with {steps} select {', '.join(columns)} from (\n{sql}) as result"
 
 
 @pytest.mark.parametrize(("view", "case"), CASES)
 def test_case(lake, view, case) -> None:
     columns = list(case["expect"][0])
-    rows = athena.query(lake, around(view, case["given"], columns)).rows
+    rows = athena.query(lake, around(lake, view, case["given"], columns)).rows
     assert Counter(rows) == Counter(tuple(row[c] for c in columns) for row in case["expect"])
 
 

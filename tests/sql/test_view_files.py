@@ -15,6 +15,7 @@ from clickstream.tables import TABLES
 
 DIRECTORY = Path(__file__).parents[2] / "include" / "sql"
 FILES = sorted(DIRECTORY.glob("*.sql"))
+FILTER_KEYS = ["column", "days_before", "days_after"]
 SOURCES = {table.name for table in TABLES} | {path.stem for path in FILES}
 
 pytestmark = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -51,11 +52,28 @@ def test_every_view_has_a_description_and_the_reverse(path) -> None:
 
 def test_the_description_has_all_its_parts(path) -> None:
     facts = described(path)
-    assert list(facts) == ["one_row_per", "owner", "reads", "columns", "checks"]
+    assert list(facts) == ["one_row_per", "owner", "reads", "filter_by", "columns", "checks"]
     assert facts["owner"] == "data-engineering"
     for name, meaning in facts["columns"].items():
         assert meaning.endswith("."), name
         assert len(meaning) > 8, name
+
+
+def test_the_description_names_a_date_to_filter_by_and_what_a_filter_reads(path) -> None:
+    facts = described(path)
+    chosen = facts["filter_by"]
+    assert list(chosen) in (FILTER_KEYS, [*FILTER_KEYS, "note"])
+    assert chosen["column"] in ("event_date", "session_date")
+    assert chosen["column"] in facts["columns"]
+    assert chosen["days_before"] in (0, 1, "key_days")
+    assert chosen["days_after"] in (0, 1)
+    assert chosen.get("note", "None.").endswith(".")
+
+
+def test_each_table_is_an_input_once(path) -> None:
+    named = steps(parsed(path))
+    reads = [name for step in named.values() for name in tables_read(step, set(named))]
+    assert len(reads) == len(set(reads))
 
 
 def test_checks_name_columns_and_say_what_follows(path) -> None:

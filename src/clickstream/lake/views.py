@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ import yaml
 from clickstream.errors import InputError
 from clickstream.lake import athena
 from clickstream.lake.client import Lake
+
+KEY_DAYS = "{key_days}"
+"""What a view's SQL has where `[privacy] key_days` goes: how long a visitor can be recognized."""
 
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
@@ -68,14 +71,25 @@ def _read(path: Path) -> View:
     return View(path.stem, sql, tuple(facts["reads"]))
 
 
+def views_of(lake: Lake, directory: Path) -> list[View]:
+    """The directory's views with the lake's settings in place of `{key_days}`.
+
+    Raises InputError, see `read_views`.
+    """
+    key_days = str(lake.settings.privacy.key_days)
+    return [
+        replace(view, sql=view.sql.replace(KEY_DAYS, key_days)) for view in read_views(directory)
+    ]
+
+
 def outdated(lake: Lake, directory: Path) -> list[View]:
     """The views whose SQL differs from what the catalog holds, or that it lacks."""
-    return _outdated(lake, read_views(directory))
+    return _outdated(lake, views_of(lake, directory))
 
 
 def refresh(lake: Lake, directory: Path) -> Refreshed:
     """Create or replace the views whose SQL differs from what the catalog holds."""
-    views = read_views(directory)
+    views = views_of(lake, directory)
     changed = _outdated(lake, views)
     for view in changed:
         athena.query(lake, f"create or replace view {view.name} as\n{view.sql}")

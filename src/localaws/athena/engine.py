@@ -41,7 +41,7 @@ class Engine:
         self._glue = glue
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
-        self._workers = WorkerPool(WORKERS)
+        self._workers = WorkerPool(WORKERS, scratch / "spill")
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
 
     def submit(self, query_id: str) -> None:

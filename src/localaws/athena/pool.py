@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from localaws.athena.errors import QueryError
+from localaws.athena.limits import DEFAULT, Limits
+
+MODULE = "localaws.athena.worker"
 
 
 class WorkerDied(Exception):
@@ -22,12 +27,18 @@ class _Fell(WorkerDied):
 
 
 class Worker:
-    """One worker process; it answers one job at a time."""
+    """One worker process; it answers one job at a time, and spills to a directory of its own.
 
-    def __init__(self) -> None:
+    The directory is emptied first: a worker that was killed left its files there.
+    """
+
+    def __init__(self, spill: Path, limits: Limits) -> None:
+        shutil.rmtree(spill, ignore_errors=True)
+        spill.mkdir(mode=0o700)
         self._killed = False
+        self._spill, self._limits = spill, limits
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "localaws.athena.worker"],
+            [sys.executable, "-m", MODULE, str(spill), limits.memory, limits.spill],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -66,6 +77,11 @@ class Worker:
         self._killed = True
         self._process.kill()
 
+    def replaced(self) -> Worker:
+        """A new worker in the place of this one, which is ended first."""
+        self.close()
+        return Worker(self._spill, self._limits)
+
     def close(self) -> None:
         """End the process and reap it."""
         self._process.kill()
@@ -77,15 +93,20 @@ class Worker:
 
 
 class WorkerPool:
-    """A few workers, each running one query at a time."""
+    """A few workers, each running one query at a time.
 
-    def __init__(self, size: int) -> None:
+    ``spill`` is a directory that nothing else uses; whatever an earlier pool left in it is removed.
+    """
+
+    def __init__(self, size: int, spill: Path, limits: Limits = DEFAULT) -> None:
+        shutil.rmtree(spill, ignore_errors=True)
+        spill.mkdir(mode=0o700, parents=True)
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._busy: dict[str, Worker] = {}
         self._stopped: set[str] = set()
         self._lock = threading.Lock()
-        for _ in range(size):
-            self._idle.put(Worker())
+        for number in range(size):
+            self._idle.put(Worker(spill / f"worker-{number}", limits))
         self._size = size
 
     def run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +125,7 @@ class WorkerPool:
         worker = self._idle.get()
         try:
             if not worker.alive():
-                worker = _replaced(worker)
+                worker = worker.replaced()
             self._claim(query_id, worker)
             answer = worker.ask(job)
         finally:
@@ -112,7 +133,7 @@ class WorkerPool:
                 self._busy.pop(query_id, None)
                 self._stopped.discard(query_id)
             # Killed while it answered, or fallen: either way it serves no other query.
-            self._idle.put(worker if worker.alive() else _replaced(worker))
+            self._idle.put(worker if worker.alive() else worker.replaced())
         if error := answer.get("error"):
             raise QueryError(error["code"], error["message"])
         return answer
@@ -140,8 +161,3 @@ class WorkerPool:
                 worker.kill()
         for _ in range(self._size):
             self._idle.get().close()
-
-
-def _replaced(worker: Worker) -> Worker:
-    worker.close()
-    return Worker()

@@ -2,12 +2,14 @@
 
 It reads one job per line from stdin and answers each with one line on stdout. Between two jobs it
 already holds a fresh DuckDB, so that a small query need not wait for one. DuckDB may read the
-files of the job and nothing else: no network, no other file, no extension. When stdin ends, the
-server is gone and so is the worker, whatever it is doing.
+files of the job and nothing else: no network, no other file, no extension. What needs more memory
+than the limit spills to the worker's own directory, up to a limit. When stdin ends, the server is
+gone and so is the worker, whatever it is doing.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import queue
@@ -21,8 +23,8 @@ import duckdb
 from duckdb.func import FunctionNullHandling
 
 from localaws.athena import macros, pyfunctions, results, types
+from localaws.athena.limits import Limits
 
-MEMORY_LIMIT = "1GB"
 THREADS = 2
 BATCH_ROWS = 4096
 SETTINGS = (
@@ -30,8 +32,6 @@ SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET default_null_order = 'nulls_last'",
     f"SET threads = {THREADS}",
-    f"SET memory_limit = '{MEMORY_LIMIT}'",
-    "SET temp_directory = ''",
     "SET enable_progress_bar = false",
 )
 MESSAGES = (
@@ -42,7 +42,6 @@ MESSAGES = (
     (r"Could not parse string", "INVALID_FUNCTION_ARGUMENT", ""),
 )
 CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (duckdb.OutOfMemoryException, "EXCEEDED_LOCAL_MEMORY_LIMIT"),
     (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
     (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
     (duckdb.BinderException, "NOT_SUPPORTED"),
@@ -50,13 +49,16 @@ CLASSES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def prepare() -> duckdb.DuckDBPyConnection:
-    """A fresh DuckDB with Trino's functions."""
+def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
+    """A fresh DuckDB with Trino's functions, which spills to a directory."""
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
     for setting in SETTINGS:
         connection.execute(setting)
+    connection.execute(f"SET memory_limit = {_quoted(limits.memory)}")
+    connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
+    connection.execute(f"SET max_temp_directory_size = {_quoted(limits.spill)}")
     for name, (function, parameters, result) in pyfunctions.FUNCTIONS.items():
         connection.create_function(
             name,
@@ -113,9 +115,19 @@ def _write_rows(
     return count
 
 
-def explain_failure(error: Exception) -> dict[str, str]:
+def explain_failure(error: Exception, limits: Limits) -> dict[str, str]:
     """Trino's code and message for an error of DuckDB's."""
     text = str(error)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        is_disk_full = "max_temp_directory_size" in text
+        needs = f"{limits.memory} of memory" + (
+            f" and {limits.spill} of disk" if is_disk_full else ", in a step that cannot spill"
+        )
+        message = (
+            f"The query needs more than the local engine's {needs}. "
+            "Filter by a date, select fewer columns, or aggregate less."
+        )
+        return {"code": "EXCEEDED_LOCAL_MEMORY_LIMIT", "message": message}
     if match := re.search(rf"{pyfunctions.FAILURE_MARK} (\w+): (.*)", text, re.DOTALL):
         return {"code": match[1], "message": match[2].strip()}
     first = text.split("\n\n")[0].strip()
@@ -139,27 +151,32 @@ def _read_jobs(jobs: queue.Queue[str]) -> None:
     os._exit(0)
 
 
-def serve(answers: IO[str]) -> None:
+def serve(answers: IO[str], spill: Path, limits: Limits) -> None:
     """Answer jobs until the server is gone."""
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
     while True:
-        connection = prepare()
+        connection = prepare(spill, limits)
         print("{}", file=answers, flush=True)
         job = json.loads(jobs.get())
         try:
             answer = run(connection, job)
         except Exception as error:
-            answer = {"error": explain_failure(error)}
+            answer = {"error": explain_failure(error, limits)}
         connection.close()
         print(json.dumps(answer), file=answers, flush=True)
 
 
 def main() -> None:
     """Keep stdout for answers alone: whatever else prints goes to stderr."""
+    parser = argparse.ArgumentParser(prog="localaws.athena.worker")
+    parser.add_argument("spill", type=Path, help="directory of this worker alone")
+    parser.add_argument("memory", help="memory of a query, as DuckDB spells it")
+    parser.add_argument("disk", help="disk that a query may spill to")
+    chosen = parser.parse_args()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(answers)
+    serve(answers, chosen.spill, Limits(chosen.memory, chosen.disk))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -61,6 +62,19 @@ def test_views_are_made_once_and_again_when_they_change(lake: Lake, tmp_path: Pa
     write("b_lower", "select 10 as n\n", "")
     assert views.refresh(lake, tmp_path).created == ["b_lower"]
     assert athena.query(lake, "select n from a_upper").rows == [(11,)]
+
+
+def test_views_have_the_days_of_a_visitor_key_and_are_outdated_when_these_change(
+    lake: Lake, tmp_path: Path
+) -> None:
+    (tmp_path / "key.sql").write_text("select '{key_days}' as days\n")
+    (tmp_path / "key.yml").write_text("reads: []\n")
+    assert views.refresh(lake, tmp_path).created == ["key"]
+    assert views.outdated(lake, tmp_path) == []
+    assert "'30'" in views.views_of(lake, tmp_path)[0].sql
+    privacy = lake.settings.privacy.model_copy(update={"key_days": 7})
+    other = replace(lake, settings=lake.settings.model_copy(update={"privacy": privacy}))
+    assert [view.name for view in views.outdated(other, tmp_path)] == ["key"]
 
 
 def test_a_view_without_a_description_is_named(tmp_path: Path) -> None:

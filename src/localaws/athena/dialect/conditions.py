@@ -1,14 +1,18 @@
-"""Conditions of a WHERE that can leave out whole files of a table.
+"""Conditions of a WHERE or a join that can leave out whole files of a table.
 
 Only comparisons of one column with constants count. They are never true for NULL, so they hold
 for the rows of a table on either side of any join, and reading less does not change the answer.
+Which tables a column leads to is column lineage (``lineage``).
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlglot import exp
 
-from localaws.athena.dialect.scopes import Scope
+from localaws.athena.dialect.days import date_literal, date_of
+from localaws.athena.dialect.scopes import Condition, Scope, Source
 
 OPERATORS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
@@ -30,8 +34,32 @@ def note_conditions(where: exp.Expr, scope: Scope) -> None:
         column, operator, constants = condition
         path = [name.name.lower() for name in column.parts]
         field = scope.field_of(path, column)
-        if field is not None and field.scan is not None and field.name is not None:
-            field.scan.conditions.append((field.name, operator, constants))
+        for source in field.sources if field is not None else ():
+            source.scan.conditions += _conditions_on(source, operator, constants)
+
+
+def _conditions_on(source: Source, operator: str, constants: list[exp.Expr]) -> list[Condition]:
+    """A condition on a column, as conditions on a table's column that follows it."""
+    if source.only_for_equality and operator != "=":
+        return []
+    if source.days == (0, 0) and not source.as_date:
+        return [(source.column, operator, constants)]
+    dates = [date_of(node) for node in constants]
+    known = [each for each in dates if each is not None]
+    if len(known) < len(dates):
+        return []
+    try:
+        first = min(known) + timedelta(source.days[0])
+        last = max(known) + timedelta(source.days[1])
+        after = last + timedelta(1)
+    except OverflowError:
+        return []
+    found: list[Condition] = []
+    if operator not in ("<", "<="):
+        found.append((source.column, ">=", [date_literal(first)]))
+    if operator not in (">", ">="):
+        found.append((source.column, "<", [date_literal(after)]))
+    return found
 
 
 def _condition(node: exp.Expr) -> tuple[exp.Column, str, list[exp.Expr]] | None:
@@ -51,9 +79,16 @@ def _condition(node: exp.Expr) -> tuple[exp.Column, str, list[exp.Expr]] | None:
 def _checked(
     column: exp.Expr, operator: str, constants: list[exp.Expr]
 ) -> tuple[exp.Column, str, list[exp.Expr]] | None:
-    if isinstance(column, exp.Column) and all(map(_is_constant, constants)):
-        return column, operator, constants
+    values = [_folded(node) for node in constants]
+    if isinstance(column, exp.Column) and all(map(_is_constant, values)):
+        return column, operator, values
     return None
+
+
+def _folded(node: exp.Expr) -> exp.Expr:
+    """A constant with the days that are added to it."""
+    value = date_of(node)
+    return node if value is None else date_literal(value)
 
 
 def _is_constant(node: exp.Expr) -> bool:

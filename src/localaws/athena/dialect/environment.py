@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from localaws.athena.dialect.scopes import Scan, Scope
+from localaws.athena.dialect.scopes import Scan, Scope, Sources
 from localaws.athena.types import Type
 
 Columns = Sequence[tuple[str | None, Type]]
@@ -16,10 +16,33 @@ Columns = Sequence[tuple[str | None, Type]]
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled query: its DuckDB SQL and the names and types of its columns, in order."""
+    """A compiled query: its DuckDB SQL and the names and types of its columns, in order.
+
+    ``sources`` has the columns of base tables that each column follows; it is empty where a
+    condition on the query's columns must not reach the tables.
+    """
 
     sql: str
     columns: Columns
+    sources: Sequence[Sources] = ()
+
+
+@dataclass
+class NamedQuery:
+    """A query of a WITH clause.
+
+    Each mention is compiled on its own, with scans of its own, as Trino does: a condition on one
+    mention leaves out no file for another.
+    """
+
+    columns: Columns
+    build: Callable[[], Compiled]
+    unmentioned: Compiled | None
+
+    def mention(self) -> Compiled:
+        """The compiled query: the first time as the WITH clause was checked, then a new one."""
+        compiled, self.unmentioned = self.unmentioned, None
+        return compiled or self.build()
 
 
 @dataclass(frozen=True)
@@ -48,13 +71,16 @@ class Relations(Protocol):
 
 @dataclass
 class Session:
-    """State of one compilation: generated names, views to be set up first, tables mentioned."""
+    """State of one compilation: generated names, views to be set up first, tables mentioned.
+
+    A view is parsed once and compiled at each mention (see NamedQuery).
+    """
 
     relations: Relations
     compile_query: Callable[[exp.Expr, Env], Compiled]
     setup: list[str] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
-    views: dict[tuple[str, str], tuple[str, Columns]] = field(default_factory=dict)
+    parsed_views: dict[tuple[str, str], exp.Expr] = field(default_factory=dict)
     open_views: list[tuple[str, str]] = field(default_factory=list)
     _count: int = 0
 
@@ -71,7 +97,7 @@ class Env:
     session: Session
     database: str
     scope: Scope = field(default_factory=Scope)
-    ctes: Mapping[str, tuple[str, Columns]] = field(default_factory=dict)
+    ctes: Mapping[str, NamedQuery] = field(default_factory=dict)
     windows: Mapping[str, exp.Window] = field(default_factory=dict)
 
     def within(self, scope: Scope) -> Env:

@@ -3,19 +3,22 @@
 # ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlglot import exp
 
 from localaws.athena.dialect import moments  # noqa: F401 (enters its expressions)
 from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
-from localaws.athena.dialect.environment import Columns, Compiled, Env
+from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
+from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
 from localaws.athena.dialect.ordering import limit_clause, ordinal, output_place, tail
 from localaws.athena.dialect.relations import from_clause
-from localaws.athena.dialect.scopes import Scope
+from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import Type
@@ -39,6 +42,9 @@ class Output:
     name: str | None
     value: Typed
     is_constant: bool = False
+    sources: Sources = ()
+    column: str = ""
+    """Compiled SQL of the column that the value is, or is the date of."""
 
 
 def compile_query(node: exp.Expr, env: Env) -> Compiled:
@@ -83,8 +89,8 @@ def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
         compiled = compile_query(query.this, env)
         names = [part.name.lower() for part in query.args["alias"].args.get("columns") or []]
         columns = _aliased(compiled.columns, names, query)
-        relation = (f"({compiled.sql})", columns)
-        env = replace(env, ctes={**env.ctes, query.alias.lower(): relation})
+        named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
+        env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
     return env
 
 
@@ -101,7 +107,10 @@ def _select(node: exp.Select, env: Env) -> Compiled:
     source = ""
     if node.args.get("from_"):
         relation = from_clause(node, inside)
-        inside = env.within(Scope(relation.fields, parent=outer))
+        fields = relation.fields
+        if where := node.args.get("where"):
+            fields = linked_fields(where.this, fields, only_for_equality=True)
+        inside = env.within(Scope(fields, parent=outer))
         source = f" FROM {relation.sql}"
     inside = replace(inside, windows=_windows(node))
     outputs = _outputs(node, inside)
@@ -114,7 +123,47 @@ def _select(node: exp.Select, env: Env) -> Compiled:
     if having := node.args.get("having"):
         sql += f" HAVING {boolean(compile_expression(having.this, inside), having).sql}"
     sql += _order_by(node, outputs, inside) + limit_clause(node)
-    return Compiled(sql, [(output.name, output.value.type) for output in outputs])
+    columns = [(output.name, output.value.type) for output in outputs]
+    return Compiled(sql, columns, _sources(node, outputs, inside))
+
+
+def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]:
+    """What each column follows, if a condition on it may be checked before the query's work.
+
+    It may not before LIMIT, and only on the keys of GROUP BY and of every window.
+    """
+    if node.args.get("limit") or node.args.get("offset"):
+        return [()] * len(outputs)
+    keys = [_window_keys(window, env) for item in node.expressions for window in _calls(item)]
+    if group := node.args.get("group"):
+        keys.append(_group_keys(group, outputs, env))
+    return [
+        output.sources
+        if all(output.value.sql in allowed or output.column in allowed for allowed in keys)
+        else ()
+        for output in outputs
+    ]
+
+
+def _calls(item: exp.Expr) -> Iterator[exp.Window]:
+    """The window calls in a column of a SELECT."""
+    return item.find_all(exp.Window)
+
+
+def _window_keys(window: exp.Expr, env: Env) -> set[str]:
+    """Compiled SQL of what a window is partitioned by."""
+    keys = {compile_expression(key, env).sql for key in window.args.get("partition_by") or []}
+    reference = window.args.get("alias")
+    return (
+        keys if reference is None else keys | _window_keys(env.windows[reference.name.lower()], env)
+    )
+
+
+def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
+    """Compiled SQL of the keys that every group has; with grouping sets there are none."""
+    if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
+        return set()
+    return {_group_item(item, outputs, env) for item in group.expressions}
 
 
 def _windows(node: exp.Select) -> dict[str, exp.Window]:
@@ -146,7 +195,9 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
         name = item.alias.lower() if isinstance(item, exp.Alias) else _implied_name(item)
         body = item.this if isinstance(item, exp.Alias) else item
         value = compile_expression(body, env)
-        outputs.append(Output(name, value, isinstance(body, exp.Literal | exp.Null | exp.Boolean)))
+        is_constant = isinstance(body, exp.Literal | exp.Null | exp.Boolean)
+        sources, column = column_sources(body, env.scope)
+        outputs.append(Output(name, value, is_constant, sources, column))
     return outputs
 
 
@@ -154,7 +205,10 @@ def _star(item: exp.Expr, env: Env) -> list[Output]:
     if any(value for key, value in item.args.items() if key in ("except_", "replace", "rename")):
         raise not_supported(item.sql("trino"), item)
     relation = item.table.lower() if isinstance(item, exp.Column) else None
-    return [Output(field.name, field.use()) for field in env.scope.star(relation, item)]
+    return [
+        Output(field.name, field.use(), False, field.sources, field.value.sql)
+        for field in env.scope.star(relation, item)
+    ]
 
 
 def _implied_name(item: exp.Expr) -> str | None:
@@ -218,7 +272,9 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
     word = SET_WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
     sql = f"({_as_kinds(left, kinds, env)}) {word} ({_as_kinds(right, kinds, env)})"
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
-    return Compiled(sql + tail(node, columns), columns)
+    is_whole = not (node.args.get("limit") or node.args.get("offset"))
+    sources = both_sources(left, right) if is_whole else ()
+    return Compiled(sql + tail(node, columns), columns, sources)
 
 
 def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from localaws.athena import types
+from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, TableColumns, ViewText
+from localaws.athena.dialect.lineage import linked_fields
 from localaws.athena.dialect.parser import parse_query
-from localaws.athena.dialect.scopes import Field, Scan, Scope
+from localaws.athena.dialect.scopes import Field, Scan, Scope, Source, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, Type
@@ -41,14 +43,16 @@ def named(
     columns: Columns,
     alias: str = "",
     schema: str = "",
-    scan: Scan | None = None,
+    sources: Sequence[Sources] = (),
 ) -> Relation:
     """Give a subquery or view a generated alias and generated column names."""
     name = env.session.name("r")
     generated = [f"c{place}" for place in range(len(columns))]
     fields = [
-        Field(label, Typed(f"{name}.{short}", kind), alias, schema, scan)
-        for (label, kind), short in zip(columns, generated, strict=True)
+        Field(label, Typed(f"{name}.{short}", kind), alias, schema, sources=followed)
+        for (label, kind), short, followed in zip(
+            columns, generated, sources or [()] * len(columns), strict=True
+        )
     ]
     return Relation(f"{sql} AS {name}({', '.join(generated)})", fields)
 
@@ -99,7 +103,9 @@ def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
     visible = env if prefix else env.within(env.scope.parent or Scope())
     compiled = env.session.compile_query(inner, visible)
     alias, names = _alias(node)
-    return named(env, f"{prefix}({compiled.sql})", _renamed(compiled.columns, names, node), alias)
+    columns = _renamed(compiled.columns, names, node)
+    sources = () if prefix else compiled.sources
+    return named(env, f"{prefix}({compiled.sql})", columns, alias, sources=sources)
 
 
 def _table(node: exp.Table, env: Env) -> Relation:
@@ -113,15 +119,17 @@ def _table(node: exp.Table, env: Env) -> Relation:
     name, schema = node.name.lower(), node.db.lower()
     alias, names = _alias(node)
     if not schema and name in env.ctes:
-        sql, columns = env.ctes[name]
-        return named(env, sql, _renamed(columns, names, node), alias or name)
+        query = env.ctes[name]
+        compiled, columns = query.mention(), _renamed(query.columns, names, node)
+        return named(env, f"({compiled.sql})", columns, alias or name, sources=compiled.sources)
     schema = schema or env.database
     qualifier = schema if not alias else ""
     version = node.args.get("version")
     found = _located(env, schema, name, version, node)
     if isinstance(found, ViewText):
-        sql, columns = _view(env, schema, name, found, node)
-        return named(env, sql, _renamed(columns, names, node), alias or name, qualifier)
+        compiled = _view(env, schema, name, found, node)
+        columns = _renamed(compiled.columns, names, node)
+        return named(env, compiled.sql, columns, alias or name, qualifier, compiled.sources)
     return _scan(env, (schema, name), found, node)
 
 
@@ -141,28 +149,30 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
     view = env.session.name("scan")
     scan = Scan(view, schema, name, table.columns, node.args.get("version"))
     env.session.scans.append(scan)
-    relation = named(env, view, table.columns, alias or name, "" if alias else schema, scan)
+    sources = [(Source(scan, label),) for label, _ in table.columns]
+    qualifier = "" if alias else schema
+    relation = named(env, view, table.columns, alias or name, qualifier, sources)
     if not names:
-        return relation
+        return Relation(relation.sql, [replace(field, scan=scan) for field in relation.fields])
     renamed = _renamed(table.columns, names, node)
     scan.used.update(label for label, _ in table.columns)
     fields = [
-        replace(field, name=label, scan=None)
+        replace(field, name=label)
         for field, (label, _) in zip(relation.fields, renamed, strict=True)
     ]
     return Relation(relation.sql, fields)
 
 
-def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> tuple[str, Columns]:
-    """A view, compiled once per statement, in its own schema and without outer names."""
+def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> Compiled:
+    """A view, compiled in its own schema and without outer names."""
     session, key = env.session, (schema, name)
-    if key in session.views:
-        return session.views[key]
     if key in session.open_views or len(session.open_views) >= MAX_VIEW_DEPTH:
         raise QueryError("VIEW_IS_RECURSIVE", f"View '{schema}.{name}' is recursive", node)
     session.open_views.append(key)
     try:
-        compiled = session.compile_query(parse_query(view.sql), Env(session, view.schema))
+        if key not in session.parsed_views:
+            session.parsed_views[key] = parse_query(view.sql)
+        compiled = session.compile_query(session.parsed_views[key], Env(session, view.schema))
         sql = _declared(env, compiled, view)
     except QueryError as error:
         inner = error.located(view.sql)
@@ -174,8 +184,7 @@ def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> t
     session.open_views.pop()
     label = session.name("view")
     session.setup.append(f"CREATE TEMP VIEW {label} AS {sql}")
-    session.views[key] = (label, list(view.columns))
-    return session.views[key]
+    return Compiled(label, list(view.columns), compiled.sources)
 
 
 def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
@@ -209,7 +218,7 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
     lateral = isinstance(join.this, exp.Unnest | exp.Lateral)
     if join.args.get("using"):
         return _join_using(left, right, join, side)
-    fields = [*left.fields, *right.fields]
+    fields: Sequence[Field] = [*left.fields, *right.fields]
     on = join.args.get("on")
     if on is None:
         if side or kind not in ("", "CROSS"):
@@ -219,6 +228,10 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
         raise not_supported("UNNEST or LATERAL in a join with a condition other than true", join)
     both = env.within(Scope(fields, parent=env.scope.parent))
     test = boolean(compile_expression(on, both), join).sql
+    if side in ("", "LEFT"):
+        fields = linked_fields(on, fields)
+    if not side:
+        note_conditions(on, Scope(fields))
     return Relation(f"{left.sql} {side} JOIN {right.sql} ON {test}", fields)
 
 

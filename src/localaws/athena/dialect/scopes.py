@@ -16,6 +16,9 @@ from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, quote_name
 from localaws.athena.errors import QueryError, type_mismatch
 
+Condition = tuple[str, str, list[exp.Expr]]
+"""A column of a table, an operator, and the constants it is compared with."""
+
 
 @dataclass(eq=False)
 class Scan:
@@ -27,7 +30,26 @@ class Scan:
     columns: Sequence[tuple[str, types.Type]]
     version: object = None
     used: set[str] = field(default_factory=set)
-    conditions: list[tuple[str, str, list[exp.Expr]]] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A column of a base table that follows the value of a column of a query.
+
+    The table's column, or its date where `as_date`, lies between ``days[0]`` and ``days[1]`` days
+    after the value. ``is_exact``: the value is the table's column, or its date, in every row.
+    """
+
+    scan: Scan
+    column: str
+    as_date: bool = False
+    days: tuple[int, int] = (0, 0)
+    is_exact: bool = True
+    only_for_equality: bool = False
+
+
+Sources = tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,7 @@ class Field:
     relation: str = ""
     schema: str = ""
     scan: Scan | None = None
+    sources: Sources = ()
 
     def use(self) -> Typed:
         """The compiled column, noted as read."""

@@ -1,0 +1,172 @@
+"""A question about one date reads the dates that the view's description says, and no others.
+
+The proof: while the question is asked, the data files of all other dates are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.lakes import built, settings_of_a_lake
+
+from clickstream import pipeline, settings
+from clickstream.errors import QueryFailed
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena
+from clickstream.local.cafe import CafeRules, write_history
+
+ROOT = Path(__file__).parents[2]
+FILTERS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["filter_by"]
+    for path in sorted((ROOT / "include" / "sql").glob("*.yml"))
+}
+FIRST, LAST = Hour.parse("2026-11-15T00"), Hour.parse("2026-11-20T01")
+DAY = date(2026, 11, 18)
+KEY_DAYS = 2
+RULES = CafeRules(visitors_per_hour=24, bots_per_hour=2)
+
+
+@pytest.fixture(scope="module")
+def week(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake of six dates of the café, whose visitors get new ids every other day."""
+    logs = tmp_path_factory.mktemp("week") / "logs"
+    write_history(logs, FIRST, LAST, RULES)
+    hopes = settings.load(ROOT / "clickstream.toml", {})
+    own = {
+        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "goals": hopes.goals,
+        "funnel": hopes.funnel,
+        "privacy": settings.Privacy(key_days=KEY_DAYS),
+    }
+    chosen = settings_of_a_lake(local_aws.endpoint, logs).model_copy(update=own)
+    lake = built(chosen, FIRST, LAST)
+    pipeline.refresh_views(lake)
+    return lake
+
+
+def dates_around(day: date, before: int, after: int) -> set[date]:
+    return {day + timedelta(number) for number in range(-before, after + 1)}
+
+
+def dates_read(view: str, day: date) -> set[date]:
+    """The dates of the tables that a question about a day reads, by the view's description."""
+    chosen = FILTERS[view]
+    before = KEY_DAYS if chosen["days_before"] == "key_days" else chosen["days_before"]
+    return dates_around(day, before, chosen["days_after"])
+
+
+@contextmanager
+def without_other_dates(lake: Lake, kept: set[date]) -> Iterator[None]:
+    """The lake with the data files of other dates gone."""
+    bucket = lake.settings.lake.bucket
+    pages = lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+    names = [f"/event_date={day}/" for day in kept]
+    gone = {
+        key: lake.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        for key in keys
+        if "/event_date=" in key and not any(name in key for name in names)
+    }
+    assert gone
+    for key in gone:
+        lake.s3.delete_object(Bucket=bucket, Key=key)
+    try:
+        yield
+    finally:
+        for key, body in gone.items():
+            lake.s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def rows(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
+    return sorted(athena.query(lake, sql).rows, key=repr)
+
+
+def about(view: str, day: date = DAY) -> str:
+    return f"select * from {view} where {FILTERS[view]['column']} = date '{day}'"
+
+
+def test_sessions_cross_the_midnights_around_the_day(week: Lake) -> None:
+    crossing = (
+        "select distinct cast(session_started_at as date) from session_parts"
+        " where cast(session_started_at as date) < event_date"
+    )
+    assert {DAY - timedelta(1), DAY} <= {day for (day,) in rows(week, crossing)}
+
+
+@pytest.mark.parametrize("view", FILTERS)
+def test_a_question_about_one_date_reads_the_dates_described(week: Lake, view: str) -> None:
+    expected = rows(week, about(view))
+    assert expected or view == "late_lines"
+    with without_other_dates(week, dates_read(view, DAY)):
+        assert rows(week, about(view)) == expected
+
+
+@pytest.mark.parametrize("view", ["sessions", "daily_traffic", "visitor_sessions"])
+def test_a_question_that_needs_another_date_fails_without_it(week: Lake, view: str) -> None:
+    with (
+        without_other_dates(week, dates_read(view, DAY)),
+        pytest.raises(QueryFailed, match="ICEBERG_MISSING_DATA"),
+    ):
+        rows(week, about(view, DAY - timedelta(2)))
+
+
+@pytest.mark.parametrize("view", FILTERS)
+def test_a_filter_on_the_date_gives_the_rows_that_the_whole_view_has_for_it(
+    week: Lake, view: str
+) -> None:
+    column = FILTERS[view]["column"]
+    unfiltered = f"select * from {view} where coalesce({column} = date '{DAY}', false)"
+    assert rows(week, about(view)) == rows(week, unfiltered)
+
+
+@pytest.mark.parametrize(
+    ("question", "before"),
+    [
+        ("sessions where session_date between date '2026-11-17' and date '2026-11-18'", 1),
+        ("daily_traffic where event_date between date '2026-11-17' and date '2026-11-18'", 2),
+        ("visitor_sessions where session_date between date '2026-11-17' and date '2026-11-18'", 3),
+        (
+            "page_views where event_date = date '2026-11-18' and session_date"
+            " between date '2026-11-17' and date '2026-11-18'",
+            1,
+        ),
+    ],
+)
+def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, before: int) -> None:
+    expected = rows(week, f"select * from {question}")
+    assert expected
+    with without_other_dates(week, dates_around(DAY, before, 1)):
+        assert rows(week, f"select * from {question}") == expected
+
+
+def test_page_views_of_a_date_are_those_of_sessions_of_two_dates(week: Lake) -> None:
+    of_date = f"select * from page_views where event_date = date '{DAY}'"
+    near = f"session_date between date '{DAY - timedelta(1)}' and date '{DAY}'"
+    assert rows(week, f"{of_date} and {near}") == rows(week, of_date)
+
+
+def test_daily_traffic_counts_the_page_views(week: Lake) -> None:
+    counted = (
+        "select site, event_date, count(distinct visitor_id), count(*) from page_views"
+        " group by site, event_date"
+    )
+    assert rows(week, counted) == rows(
+        week, "select site, event_date, visitors, page_views from daily_traffic"
+    )
+
+
+def test_visitors_are_counted_as_if_every_earlier_session_was_looked_at(week: Lake) -> None:
+    over_all_dates = (
+        "select session_id, row_number() over visitor_so_far, lag(started_at) over visitor_so_far"
+        " from sessions window visitor_so_far as (partition by site, visitor_id"
+        " order by started_at, session_id)"
+    )
+    numbered = "select session_id, session_number, previous_started_at from visitor_sessions"
+    assert rows(week, over_all_dates) == rows(week, numbered)
+    assert any(number > 1 for _, number, _ in rows(week, numbered))
