@@ -125,7 +125,7 @@ def conditions(draw: DrawFn) -> str:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(query=queries(), condition=conditions())
 def test_leaving_out_files_changes_no_answer(
     athena: AthenaClient, table: str, query: str, condition: str
