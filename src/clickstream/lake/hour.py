@@ -65,7 +65,9 @@ def published_among(lake: Lake, hours: Collection[Hour]) -> set[Hour]:
     """
     dates = {hour.event_date.isoformat() for hour in hours}
     ledger = iceberg.load(lake, HOUR_LEDGER).iceberg
-    scan = ledger.scan(row_filter=In(term="event_date", literals=dates), selected_fields=("hour_at",))
+    scan = ledger.scan(
+        row_filter=In(term="event_date", literals=dates), selected_fields=("hour_at",)
+    )
     return {Hour.at(hour_at) for hour_at in scan.to_arrow()["hour_at"].to_pylist()} & {*hours}
 
 
