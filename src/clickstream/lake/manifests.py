@@ -24,8 +24,11 @@ from pyiceberg.table.update.snapshot import (
 from pyiceberg.types import DateType
 from pyiceberg.utils.datetime import days_to_date
 
-MOST_OF_A_MONTH = 8
-"""Manifests of a month are merged when there are as many; until then each commit adds one."""
+MOST_OF_A_MONTH = 3
+"""Manifests of a month are merged when there are as many; until then each commit adds one.
+
+With eight, a year left fifty small ones behind, and each commit reads and writes the list of all.
+"""
 
 LARGEST = 128 << 10
 """Bytes of a merged manifest: some 400 data files, so several for a month of a busy site."""
