@@ -43,11 +43,11 @@ class Plan:
     def up_to(cls, last: Hour, days: int, lines_per_hour: int) -> Self:
         """Return the plan of the lake that ends with `last`.
 
-        The key of the device's first hour still exists, and it is the first hour of a day, from
-        which a change reaches farthest.
+        The key of the device's first hour still exists. It is the second hour of a day, from which
+        a change reaches far; the first hour of a period would need the key of the period before.
         """
         age = min(DEVICE_DAYS, replay_days(days))
-        device = Hour.first_of(str(last.minus(24 * age - 1).event_date))
+        device = Hour.first_of(str(last.minus(24 * age - 1).event_date)).next
         return cls(days, lines_per_hour, str(last), str(device))
 
     @classmethod
