@@ -25,6 +25,9 @@ from clickstream.pipeline.replay_window import ReplayWindow
 
 MOST_ATTEMPTS = 20
 
+HOURS_OF_A_DAY = 24
+"""Hours of a chain that are built at once, at most: a range of one date."""
+
 IsComing = Callable[[Hour], bool]
 """Whether an hour is built next anyway, so that nobody need build it along with one before it."""
 
@@ -141,7 +144,7 @@ def _publish_chain(
         astray = first_astray(lake, first, last)
         if astray and attempts[astray] < MOST_ATTEMPTS and not is_coming(astray):
             reason = "built again after an hour before changed"
-            reach = max(2 * some.reach, 1)
+            reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
             todo.append(_Todo(_follow(lake, astray, reach, is_coming), reason, cause, reach))
 
 
