@@ -179,10 +179,9 @@ def register_tables(staged: Staged) -> None:
 
     context = get_current_context()
     checked = pipeline.Staged.from_dict(staged)
-    all_published = []
-    for published in pipeline.register_tables(open_lake(), checked, context["run_id"]):
-        say(published.sentence)
-        all_published.append(published)
+    all_published = pipeline.register_tables(
+        open_lake(), checked, context["run_id"], progress=lambda published: say(published.sentence)
+    )
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
     for asset in ASSETS.values():
         context["outlet_events"][asset].extra = extra

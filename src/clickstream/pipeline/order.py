@@ -70,19 +70,28 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     return Due(hours, [h for h in waiting if h < hours[0] and h not in known], past_window)
 
 
-def register_tables(lake: Lake, staged: Staged, run_id: str) -> Iterator[Published]:
+@trouble.told()
+def register_tables(
+    lake: Lake,
+    staged: Staged,
+    run_id: str,
+    progress: Callable[[Published], None] = lambda _: None,
+) -> list[Published]:
     """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
-
-    Yields each hour when it is published; whoever stops early leaves the chain to the next run.
 
     If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
     left and to the right: if the hours before hand on something else by now, this hour is built
     again; if one of the next took over something else, so is that one, and so on while carries
-    change: usually for one hour, and never beyond the second midnight.
+    change: usually for one hour, and never beyond the second midnight. `progress` is called with
+    each hour when it is published.
     """
-    with trouble.told():
-        ReplayWindow(lake).check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
-        yield from publish_built(lake, [from_staging(lake, _following_on(lake, staged))], run_id)
+    ReplayWindow(lake).check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
+    all_published = []
+    built = [from_staging(lake, _following_on(lake, staged))]
+    for published in publish_built(lake, built, run_id):
+        progress(published)
+        all_published.append(published)
+    return all_published
 
 
 def _following_on(lake: Lake, staged: Staged) -> Staged:

@@ -67,7 +67,7 @@ def build_staged(lake: Lake) -> Callable[[], object]:
     staged = pipeline.check_hour(
         lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, INSIDE))
     )
-    return lambda: list(pipeline.register_tables(lake, staged, "again"))
+    return lambda: pipeline.register_tables(lake, staged, "again")
 
 
 def sessions_of_staged(lake: Lake) -> Callable[[], object]:
