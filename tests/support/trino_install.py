@@ -19,7 +19,8 @@ from pathlib import Path
 VERSION = "476"
 ARTIFACT = f"io.trino:trino-server:{VERSION}:tar.gz"
 CACHE = Path(__file__).parents[2] / "var" / "trino"
-NEEDED = ("bin", "lib", "plugin/iceberg")
+NEEDED = ("bin", "lib", "plugin/iceberg", "plugin/geospatial")
+"""The second plugin has `great_circle_distance`."""
 OLDEST_JAVA = 24
 JAVA_HOMES = Path("/usr/lib/jvm")
 
