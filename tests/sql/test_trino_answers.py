@@ -49,9 +49,7 @@ def differences(ours: Sequence[Row], theirs: Sequence[Row]) -> list[tuple[Row, R
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-def test_both_engines_answer_the_same(
-    three_days: Lake, trino: TrinoOfLake, relation: str
-) -> None:
+def test_both_engines_answer_the_same(three_days: Lake, trino: TrinoOfLake, relation: str) -> None:
     ours = athena.query(three_days, f"select * from {relation}")
     theirs = trino.query(three_days, f"select * from {relation}")
     assert ours.rows

@@ -80,6 +80,4 @@ def give_views_an_owner(lake: Lake) -> None:
     for entry in (entry for page in pages for entry in page["TableList"]):
         if entry["TableType"] == "VIRTUAL_VIEW":
             copied = {name: entry[name] for name in _COPIED if name in entry}
-            lake.glue.update_table(
-                DatabaseName=lake.database, TableInput={**copied, "Owner": USER}
-            )
+            lake.glue.update_table(DatabaseName=lake.database, TableInput={**copied, "Owner": USER})

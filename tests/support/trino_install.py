@@ -136,13 +136,13 @@ def _major_version(home: Path) -> int:
 def main() -> int:
     """Fetch the server. Returns the exit code."""
     try:
-        print(f"Trino {VERSION} in {server_directory()}, Java in {java_home()}")
+        directory, java = server_directory(), java_home()
     except DownloadFailed as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return NOT_DOWNLOADED
     except ToolMissing as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(str(error))
+    sys.stdout.write(f"Trino {VERSION} in {directory}, Java in {java}\n")
     return 0
 
 

@@ -41,9 +41,11 @@ discovery.uri=http://127.0.0.1:{port}
 query.max-memory=1GB
 catalog.management=static
 """
+# The cache also keeps small data files: a query would not show what it reads.
 ICEBERG = """\
 connector.name=iceberg
 iceberg.catalog.type=glue
+iceberg.metadata-cache.enabled=false
 hive.metastore.glue.region={region}
 hive.metastore.glue.endpoint-url={endpoint}
 hive.metastore.glue.aws-access-key={key}
