@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -49,6 +50,7 @@ def leaves(kind: str) -> st.SearchStrategy[str]:
     return st.sampled_from(columns) | VALUES[kind] | st.just(f"cast(null as {kind})")
 
 
+@cache  # Strategies built anew for each draw make it more than ten times as slow.
 def expressions(kind: str, depth: int = 2) -> st.SearchStrategy[str]:
     """Expressions of a type, over the columns of a row."""
     if not depth:
