@@ -28,8 +28,8 @@ geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 M
 test: $(VENV)/dev.stamp ## units, properties, SQL cases; needs no system package; T=tests/... runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
 
-test-trino: $(VENV)/dev.stamp ## views and SQL on a real Trino
-	$(BIN)/pytest -m trino --durations 5
+test-trino: $(VENV)/dev.stamp ## views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
+	$(BIN)/pytest -m trino --timeout 900 --durations 5
 
 test-services: $(VENV)/dev.stamp ## with nginx, logrotate and Java, started by the tests
 	$(BIN)/pytest -m services --durations 5
@@ -62,7 +62,7 @@ bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
 
-age: $(VENV)/run.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
+age: $(VENV)/dev.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
 		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") $(if $(COMPARE),--compare "$(COMPARE)") \
 		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))

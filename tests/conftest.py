@@ -7,12 +7,16 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from tests.support.engines import Engine, LocalAthena, TrinoOfLake
 from tests.support.lakes import aws_session, beside, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.required import (  # noqa: F401, pytest finds its hooks by these names
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
+from tests.support.trino_client import Trino
+from tests.support.trino_install import DownloadFailed, ToolMissing
+from tests.support.trino_server import TrinoServer
 
 from clickstream.lake import Lake, open_lake
 from clickstream.settings import Settings
@@ -40,6 +44,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsProcess]:
     with LocalAwsProcess(tmp_path_factory.mktemp("aws")) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def trino(
+    local_aws: LocalAwsProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrinoOfLake]:
+    """A real Trino on the local AWS; skips where it is absent, and names what to install."""
+    try:
+        server = TrinoServer(tmp_path_factory.mktemp("trino"), local_aws.endpoint)
+    except (ToolMissing, DownloadFailed) as error:
+        pytest.skip(str(error))
+    with server:
+        yield TrinoOfLake(Trino(server.url))
+
+
+ENGINES = [pytest.param("athena", id="local"), pytest.param("trino", marks=pytest.mark.trino)]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn: the local Athena in `make test`, Trino in `make test-trino`."""
+    return LocalAthena() if request.param == "athena" else request.getfixturevalue("trino")
 
 
 @pytest.fixture

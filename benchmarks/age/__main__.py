@@ -14,16 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from tests.support.localaws_process import LocalAwsProcess
+from tests.support.trino_client import Trino, give_views_an_owner
 
 from benchmarks.age.build import Built, build_lake
 from benchmarks.age.compare import load_run, print_comparison
 from benchmarks.age.measures import NAMES, measure_commands
 from benchmarks.age.meter import Workbench
-from benchmarks.age.plan import DATABASE, Plan
+from benchmarks.age.plan import Plan
 from benchmarks.age.report import Figures
 from benchmarks.age.state import table_files
-from benchmarks.age.trino import Trino, give_views_an_owner
-from benchmarks.age.views import DayOfView, athena_bytes, measure_views
+from benchmarks.age.views import DayOfView, athena_bytes, measure_views, trino_bytes
 from clickstream.errors import ClickstreamError
 
 LEAST_DAYS = 3
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(chosen: argparse.Namespace) -> None:
     before = load_run(chosen.compare) if chosen.compare else None
-    trino = Trino(chosen.trino, DATABASE) if chosen.trino else None
+    trino = Trino(chosen.trino) if chosen.trino else None
     warnings.filterwarnings("ignore", message="Delete operation did not match any records")
     with tempfile.TemporaryDirectory(prefix="clickstream-age-") as folder:
         kept: Path | None = chosen.keep
@@ -164,7 +164,7 @@ def _measure(
         if VIEWS in chosen.only and trino:
             status.update("One day of each view, Trino")
             give_views_an_owner(bench.lake)
-            views += measure_views("Trino", trino.bytes_read, plan.middle_day, files)
+            views += measure_views("Trino", trino_bytes(trino), plan.middle_day, files)
         measures = [*measure_commands(plan, bench, chosen.only, status.update)]
     return Figures(plan, built, files, measures, views)
 

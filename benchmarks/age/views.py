@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.support.trino_client import Trino
 
-from benchmarks.age.plan import ROOT
+from benchmarks.age.plan import DATABASE, ROOT
 from benchmarks.age.state import TableFiles
 from clickstream.errors import QueryFailed
 from clickstream.lake import Lake, athena
@@ -56,6 +57,11 @@ def measure_views(
 def athena_bytes(lake: Lake) -> BytesRead:
     """Return a function that asks Athena."""
     return lambda sql: athena.query(lake, sql).scanned_bytes
+
+
+def trino_bytes(trino: Trino) -> BytesRead:
+    """Return a function that asks Trino."""
+    return lambda sql: trino.ask(DATABASE, sql).bytes
 
 
 def _ask(

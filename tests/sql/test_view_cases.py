@@ -1,7 +1,8 @@
 """Small cases for each view: given these rows of what it reads, expect those rows of it.
 
-The rows stand in for tables and views as named steps around the view's own SQL, so Athena runs
-the SQL as it is. Columns of a table that a case leaves out are null.
+The rows stand in for tables and views as named steps around the view's own SQL, so the engine runs
+the SQL as it is. Columns of a table that a case leaves out are null. Each case runs on the local
+Athena and, in `make test-trino`, on a real Trino.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.engines import Engine
 
-from clickstream.lake import Lake, athena
+from clickstream.lake import Lake
 from clickstream.lake.views import views_of
 from clickstream.tables import TABLES
 
@@ -73,9 +75,9 @@ def around(lake: Lake, view: str, given: Mapping[str, list[Row]], columns: list[
 
 
 @pytest.mark.parametrize(("view", "case"), CASES)
-def test_case(lake, view, case) -> None:
+def test_case(engine: Engine, lake: Lake, view: str, case: Mapping[str, Any]) -> None:
     columns = list(case["expect"][0])
-    rows = athena.query(lake, around(lake, view, case["given"], columns)).rows
+    rows = engine.query(lake, around(lake, view, case["given"], columns)).rows
     assert Counter(rows) == Counter(tuple(row[c] for c in columns) for row in case["expect"])
 
 

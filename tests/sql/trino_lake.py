@@ -1,0 +1,69 @@
+"""Three days of the café, with all that makes a lake hard to read, for the comparison of engines.
+
+Lines come late, across a midnight; bots visit; some visitors opt out; visitor keys change daily.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.support.lakes import aws_session, build_all, settings_of_a_lake
+
+from clickstream import pipeline, settings
+from clickstream.hours import Hour
+from clickstream.lake import Lake, open_lake
+from clickstream.local.cafe import CafeRules, simulate
+
+ROOT = Path(__file__).parents[2]
+FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
+RULES = CafeRules(visitors_per_hour=16, bots_per_hour=4)
+LATE = re.compile(rb"\S+[02468] .*\[(19/Nov/2026:23|20/Nov/2026:00):[1-4]\d:")
+"""Lines of every other address in 40 minutes before midnight, and in 40 after it."""
+
+OPTED_OUT = re.compile(rb"\S+[37] ")
+"""Addresses whose browser sends Sec-GPC."""
+
+FORMATS = {
+    "with_opt_out": (
+        'log_format main \'$remote_addr - $remote_user [$time_local] "$request" $status '
+        '$body_bytes_sent "$http_referer" "$http_user_agent" "$http_sec_gpc"\';'
+    )
+}
+
+
+def build_three_days(endpoint: str, logs: Path) -> Lake:
+    """Build the lake and its views; `logs` becomes the directory of the log files."""
+    lake = open_lake(_settings(endpoint, logs), aws_session())
+    lines = [_with_opt_out(line.raw) for line in simulate(FIRST, LAST, RULES).lines]
+    logs.mkdir()
+    _pull(lake, logs / "web-1-access.log", [line for line in lines if not LATE.match(line)])
+    build_all(lake, FIRST, LAST, "on time")
+    _pull(lake, logs / "web-2-access.log", [line for line in lines if LATE.match(line)])
+    for _ in pipeline.rebuild(lake, pipeline.hours_to_build(lake, LAST).hours, "late"):
+        pass
+    pipeline.refresh_views(lake)
+    return lake
+
+
+def _settings(endpoint: str, logs: Path) -> settings.Settings:
+    defaults = settings.load(ROOT / "clickstream.toml", {})
+    own = {
+        "site": settings.Site(name="cafe", domains=RULES.domains),
+        "goals": defaults.goals,
+        "funnel": defaults.funnel,
+        "privacy": settings.Privacy(key_days=1),
+        "formats": FORMATS,
+        "sources": (settings.Source(name="web-1", path=str(logs), format="with_opt_out"),),
+    }
+    return settings_of_a_lake(endpoint, logs).model_copy(update=own)
+
+
+def _with_opt_out(line: bytes) -> bytes:
+    value = b"1" if OPTED_OUT.match(line) else b"-"
+    return line.rstrip(b"\n") + b' "' + value + b'"\n'
+
+
+def _pull(lake: Lake, log: Path, lines: list[bytes]) -> None:
+    log.write_bytes(b"".join(lines))
+    pipeline.pull(lake, lake.settings.sources[0])
