@@ -15,10 +15,26 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
+from localaws.athena.dialect.arguments import check_arguments
 from localaws.athena.errors import QueryError
 
 SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 FOREIGN_TOKENS = (TokenType.DCOLON, TokenType.ILIKE, TokenType.QUALIFY, TokenType.RLIKE)
+SPELLINGS = {
+    TokenType.EQ: ("=",),
+    TokenType.NOT: ("NOT",),
+    TokenType.NULLSAFE_EQ: (),
+    TokenType.ISNULL: (),
+    TokenType.NOTNULL: (),
+}
+"""Operators that have other spellings in other dialects, with those of Trino."""
+
+AFTER_SELECT_LIST = ("FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "HAVING", ")", "")
+QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
+SET_WORDS = ("UNION", "INTERSECT", "EXCEPT")
+INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+TYPE_TEXT = "type_text"
+"""Key of the text of a type as the statement writes it, in the ``meta`` of its node."""
 
 
 class AthenaSql(Trino):
@@ -35,6 +51,15 @@ class AthenaSql(Trino):
             for name, parse in TrinoParser.FUNCTION_PARSERS.items()
             if name in SPECIAL_SYNTAX
         }
+
+        def _parse_types(self, *args: Any, **options: Any) -> exp.Expr | None:
+            """Keep the text of a type: the parser takes names of other dialects for the same."""
+            start = self._index
+            kind: exp.Expr | None = super()._parse_types(*args, **options)
+            if isinstance(kind, exp.DataType) and self._index > start:
+                tokens = self._tokens[start : self._index]
+                kind.meta[TYPE_TEXT] = self.sql[tokens[0].start : tokens[-1].end + 1]
+            return kind
 
 
 BEFORE_SUBSCRIPT = (
@@ -68,22 +93,62 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
     """Parse; refuse syntax that sqlglot accepts but Trino does not."""
     try:
         _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))
-        return parse(sql, read=AthenaSql)
+        parsed = parse(sql, read=AthenaSql)
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
         place = f"line {found['line']}:{found['col']}: " if found.get("line") else ""
-        raise QueryError("SYNTAX_ERROR", place + (found.get("description") or str(error))) from None
+        near = found.get("highlight") or ""
+        raise QueryError("SYNTAX_ERROR", f"{place}mismatched input '{near}'") from None
     except TokenError as error:
         raise QueryError("SYNTAX_ERROR", str(error)) from None
+    for tree in parsed if isinstance(parsed, list) else [parsed]:
+        if tree is not None:
+            check_arguments(tree)
+    return parsed
 
 
 def _check_tokens(tokens: list[Any]) -> None:
-    """Refuse operators of other dialects, and ``[1, 2]`` where Trino writes ``ARRAY[1, 2]``."""
-    before = None
-    for token in tokens:
-        kind = token.token_type
-        bare_list = kind == TokenType.L_BRACKET and before not in BEFORE_SUBSCRIPT
-        if kind in FOREIGN_TOKENS or bare_list:
-            place = f"line {token.line}:{token.col}"
-            raise QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
-        before = kind
+    """Refuse the syntax of other dialects that the parser takes for Trino's."""
+    words = [
+        "'" if token.token_type in QUOTED else token.text.upper() for token in tokens
+    ]
+    kinds = [token.token_type for token in tokens]
+    for place, token in enumerate(tokens):
+        before = kinds[place - 1] if place else None
+        bare_list = token.token_type == TokenType.L_BRACKET and before not in BEFORE_SUBSCRIPT
+        spellings = SPELLINGS.get(token.token_type)
+        foreign = spellings is not None and words[place] not in spellings
+        if token.token_type in FOREIGN_TOKENS or bare_list or foreign:
+            raise _mismatch(token)
+        problem = _foreign_phrase(words[place : place + 4], kinds[place : place + 2], place == 0 or words[place - 1] == "(")
+        if problem is not None:
+            raise _mismatch(tokens[min(place + problem, len(tokens) - 1)])
+    if words.count("WHEN") != words.count("THEN"):
+        raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
+
+
+def _mismatch(token: Any) -> QueryError:
+    place = f"line {token.line}:{token.col}"
+    return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
+
+
+def _foreign_phrase(words: list[str], kinds: list[TokenType], is_start: bool) -> int | None:
+    """The place of the token that Trino would not expect, after the first one; None if it would."""
+    first, second, third, fourth = [*words[:4], "", "", ""][:4]
+    if first == "FROM" and is_start:
+        return 0
+    if first == "," and (second in AFTER_SELECT_LIST):
+        return 1
+    if first == "AS" and kinds[1:2] == [TokenType.STRING]:
+        return 1
+    if first == "LIMIT" and third in (",", "OFFSET", "PERCENT", *SET_WORDS):
+        return 2
+    if first == "EXTRACT" and second == "(" and fourth == ",":
+        return 3
+    if first == "POSITION" and second == "(" and fourth == ",":
+        return 3
+    if first == "INTERVAL" and kinds[1:2] == [TokenType.NUMBER]:
+        return 1
+    if first == "INTERVAL" and kinds[1:2] == [TokenType.STRING] and third not in INTERVAL_UNITS:
+        return 2
+    return None
