@@ -15,12 +15,23 @@ ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d
 
 TEXT = {
     "trino_whitespace()": f"'{WHITESPACE}'",
+    "trino_upper(x)": """array_to_string(
+        list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",
+    "trino_like(x, p, e)": """like_escape(x, CASE
+        WHEN length(e) <> 1
+        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Escape string must be a single character')
+        WHEN contains(replace(replace(replace(p, e || e, ''), e || '%', ''), e || '_', ''), e)
+        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Escape character must be followed by ''%'','
+            || ' ''_'' or the escape character itself')
+        ELSE p END, e)""",
     "trino_substr(x, s)": """CASE
+        WHEN x IS NULL THEN NULL
         WHEN s = 0 THEN ''
         WHEN s > 0 THEN substr(x, s)
         WHEN length(x) + s < 0 THEN ''
         ELSE substr(x, length(x) + s + 1) END""",
     "trino_substr_length(x, s, n)": """CASE
+        WHEN x IS NULL OR s IS NULL OR n IS NULL THEN NULL
         WHEN s = 0 OR n <= 0 THEN ''
         WHEN s > 0 THEN substr(x, s, n)
         WHEN length(x) + s < 0 THEN ''
@@ -48,6 +59,15 @@ TEXT = {
 }
 
 NUMBERS = {
+    # True where neither is NaN, false where one is, unknown where one of them is NULL besides.
+    "trino_no_nan(a, b)": """CASE WHEN NOT (isnan(a) OR isnan(b)) THEN true
+        WHEN a IS NULL OR b IS NULL THEN NULL ELSE false END""",
+    "trino_finite(x)": "CASE WHEN isfinite(x) THEN x END",
+    "trino_number(x)": "CASE WHEN NOT isnan(x) THEN x END",
+    "trino_round(x, n)": """CASE WHEN abs(x) * pow(10, n) < 9007199254740992
+        THEN round(x * pow(10, n)) / pow(10, n) ELSE x END""",
+    "trino_round_time(t, step)": """make_timestamp(epoch_us(t) + step // 2
+        - ((epoch_us(t) + step // 2) % step + step) % step)""",
     "trino_half_up(n, d)": """CAST(sign(n) * sign(d) AS HUGEINT)
         * ((2 * abs(n) + abs(d)) // (2 * abs(d)))""",
     "trino_width_bucket(x, low, high, n)": """CASE
@@ -66,6 +86,15 @@ NUMBERS = {
 
 ARRAYS = {
     "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
+    "trino_equal_arrays(a, b, tests)": """CASE
+        WHEN len(a) <> len(b) THEN false ELSE trino_all_match(tests) END""",
+    "trino_checked_sequence(l)": """CASE
+        WHEN len(l) > 10000 THEN l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: result of '
+            || 'sequence function must not have more than 10000 entries') AS BIGINT):1]
+        WHEN len(l) = 0 THEN l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value '
+            || 'should be greater than or equal to start value if step is greater than zero '
+            || 'otherwise stop should be less than or equal to start') AS BIGINT):1]
+        ELSE l END""",
     "trino_element_at(l, i)": """CASE
         WHEN i = 0 THEN l[CAST(trino_fail(
             'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT)]
@@ -94,6 +123,9 @@ ARRAYS = {
         WHEN s > 0 THEN l[s:s + n - 1]
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
+    "trino_steps(a, b, step)": """CASE WHEN step = 0
+        THEN generate_series(CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero')
+            AS BIGINT), b) ELSE generate_series(a, b, step) END""",
     "trino_sequence(a, b)": "generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
     "trino_any_match(tests)": """CASE
         WHEN tests IS NULL THEN NULL

@@ -74,21 +74,20 @@ def _numbers(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
     left, right = coerce(left, a, node), coerce(right, b, node)
     if sign == "/":
         return _decimal_quotient(left, right)
-    if sign == "%":
-        raise not_supported("the remainder of decimals; cast them to double or bigint", node)
     return _decimal(sign, left, right)
 
 
 def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
-    """Sum, difference or product of decimals."""
+    """Sum, difference, product or remainder of decimals."""
     (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     if sign == "*":
         kind = types.decimal(p1 + p2, s1 + s2)
         operands = (left.sql, right.sql)
     else:
         scale = max(s1, s2)
-        kind = types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
-        name = types.duckdb_name(kind)
+        whole = min(p1 - s1, p2 - s2) if sign == "%" else max(p1 - s1, p2 - s2) + 1
+        kind = types.decimal(whole + scale, scale)
+        name = types.duckdb_name(types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale))
         operands = (f"CAST({left.sql} AS {name})", f"CAST({right.sql} AS {name})")
     sql = f"CAST(({operands[0]} {sign} {operands[1]}) AS {types.duckdb_name(kind)})"
     return Typed(sql, kind)

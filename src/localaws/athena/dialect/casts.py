@@ -17,7 +17,7 @@ from localaws.athena.types import BOOLEAN, INTEGERS, NUMBERS, UNKNOWN, VARCHAR, 
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_TIME = r" [0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_TIME = r" [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?"
 TEXT_PATTERNS = {
     **dict.fromkeys(INTEGERS, "[+-]?[0-9]+"),
     "double": f"{_NUMBER}|NaN|[+-]?Infinity",
@@ -25,8 +25,13 @@ TEXT_PATTERNS = {
     "decimal": _NUMBER,
     "boolean": "(?i)t|true|1|f|false|0",
     "date": _DATE,
-    "timestamp": f"{_DATE}({_TIME})?",
+    "timestamp": rf"{_DATE}({_TIME})?(\s*(Z|UTC|[+-][0-9]{{2}}:[0-9]{{2}}|[A-Z][a-z]+/[A-Z]\w+))?",
 }
+UNTRIMMED = ("boolean", "decimal")
+"""Types whose texts may have no blanks around them."""
+
+ZONE_OF_TEXT = r"(:[0-9.]+|[0-9])\s*[A-Z+-].*$"
+"""What Trino drops from a text that becomes a timestamp without time zone."""
 ZONED_TEXT = re.compile(rf"({_DATE}(?:{_TIME})?)\s+(\S+)|({_DATE}(?:{_TIME})?)([+-]\d\d:\d\d)")
 TYPE_IN_MESSAGE = {"integer": "INT"}
 MICROSECOND_DIGITS = 6
@@ -60,6 +65,9 @@ def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
 def text_of(value: Typed, node: exp.Expr) -> str:
     """SQL of the value as Trino's ``cast(... as varchar)`` writes it."""
     kind = value.type
+    if kind.name == "decimal" and kind.numbers[0] == kind.numbers[1]:
+        # DuckDB leaves out the zero before the point when a decimal has no place for it.
+        return rf"regexp_replace(CAST({value.sql} AS VARCHAR), '^(-?)\.', '\10.')"
     if kind.name in ("boolean", "date", "decimal", *INTEGERS):
         return f"CAST({value.sql} AS VARCHAR)"
     if kind.name == "varchar":
@@ -95,12 +103,14 @@ def round_time(sql: str, precision: int) -> str:
     if precision >= MICROSECOND_DIGITS:
         return sql
     step = 10 ** (MICROSECOND_DIGITS - precision)
-    return f"make_timestamp(((epoch_us({sql}) + {step // 2}) // {step}) * {step})"
+    return f"trino_round_time({sql}, {step})"
 
 
 def _number(value: Typed, target: Type, safe: bool) -> str:
     whole = target.name in INTEGERS and value.type.name in ("double", "real")
     operand = f"round({value.sql})" if whole else value.sql
+    if target.name == "decimal" and value.type.name in ("double", "real"):
+        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds the shortest text of a double
     return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
 
 
@@ -130,7 +140,7 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
         return Typed(f"encode({value.sql})", target)
     if target.name not in TEXT_PATTERNS:
         raise not_supported(f"a cast of varchar to {target}", node)
-    trimmed = f"trim({value.sql})"
+    trimmed = value.sql if target.name in UNTRIMMED else f"trim({value.sql}, trino_whitespace())"
     name = types.duckdb_name(target)
     converted = f"{'TRY_CAST' if safe else 'CAST'}({trimmed} AS {name})"
     if target.name == "timestamp":

@@ -48,7 +48,7 @@ def compile_statement(
 
 def _fill_parameters(tree: exp.Expr, parameters: Sequence[str]) -> None:
     """Replace each ``?``, in the order of the text, by its parameter."""
-    places = [node for node in tree.dfs() if isinstance(node, exp.Placeholder)]
+    places = sorted(tree.find_all(exp.Placeholder), key=lambda node: node.meta["start"])
     if len(places) != len(parameters):
         raise QueryError(
             "INVALID_PARAMETER_USAGE",

@@ -15,6 +15,7 @@ from localaws.athena.dialect.calls import compile_call
 from localaws.athena.dialect.comparisons import (
     between,
     comparable,
+    compared,
     comparison,
     is_in,
     is_null,
@@ -45,6 +46,14 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
     if value > LONG_MAX:
         raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
     return Typed(text, INTEGER if value <= INT_MAX else BIGINT)
+
+
+def _negative(node: exp.Expr, env: Env) -> Typed:
+    """Unary minus; the smallest integers are literals only with their sign."""
+    if isinstance(node.this, exp.Literal) and node.this.name in (str(INT_MAX + 1), str(LONG_MAX + 1)):
+        kind = INTEGER if node.this.name == str(INT_MAX + 1) else BIGINT
+        return Typed(f"CAST('-{node.this.name}' AS {types.duckdb_name(kind)})", kind)
+    return arithmetic.negate(node, compile_expression(node.this, env))
 
 
 def _null(_node: exp.Expr, _env: Env) -> Typed:
@@ -103,7 +112,7 @@ def _case(node: exp.Expr, env: Env) -> Typed:
         test = compile_expression(branch.this, env)
         if operand is not None:
             left, right = comparable([operand, test], node)
-            tests.append(f"{left.sql} = {right.sql}")
+            tests.append(compared(left, "=", right))
         else:
             tests.append(boolean(test, node).sql)
         values.append(compile_expression(branch.args["true"], env))
@@ -215,7 +224,7 @@ def _row(node: exp.Expr, env: Env) -> Typed:
     kind = types.row(("", value.type) for value in values)
     names = types.field_names(kind)
     packed = ", ".join(f'"{n}" := {value.sql}' for n, value in zip(names, values, strict=True))
-    return Typed(f"struct_pack({packed})", kind)
+    return Typed(f"CAST(struct_pack({packed}) AS {types.duckdb_name(kind)})", kind)
 
 
 def _placeholder(_node: exp.Expr, _env: Env) -> Typed:
@@ -266,6 +275,6 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
         kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
         for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
     },
-    exp.Neg: lambda node, env: arithmetic.negate(node, compile_expression(node.this, env)),
+    exp.Neg: _negative,
 }
 HANDLERS.update(OPERATORS)

@@ -52,6 +52,16 @@ class AthenaSql(Trino):
             if name in SPECIAL_SYNTAX
         }
 
+        PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+            TokenType.PLACEHOLDER: lambda self: self._parse_parameter_mark(),
+        }
+
+        def _parse_parameter_mark(self) -> exp.Expr:
+            """Note where in the text the ``?`` stands: a walk of the tree has another order."""
+            mark = exp.Placeholder()
+            mark.meta["start"] = self._prev.start
+            return mark
+
         def _parse_types(self, *args: Any, **options: Any) -> exp.Expr | None:
             """Keep the text of a type: the parser takes names of other dialects for the same."""
             start = self._index

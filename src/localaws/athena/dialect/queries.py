@@ -303,4 +303,7 @@ def _values(node: exp.Values, env: Env) -> Compiled:
     unified = [unify(list(column), node) for column in zip(*rows, strict=True)]
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
-    return Compiled(f"SELECT * FROM (VALUES {sql})", [(None, kind) for _, kind in unified])
+    columns: Columns = [(None, kind) for _, kind in unified]
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
+    return Compiled(rows_sql + tail(node, columns), columns)

@@ -11,7 +11,7 @@ WHITESPACE = "trino_whitespace()"
 TEXT = {
     "length(varchar) -> bigint": "length({0})",
     "lower(varchar) -> varchar": "lower({0})",
-    "upper(varchar) -> varchar": "upper({0})",
+    "upper(varchar) -> varchar": "trino_upper({0})",
     "trim(varchar) -> varchar": f"trim({{0}}, {WHITESPACE})",
     "ltrim(varchar) -> varchar": f"ltrim({{0}}, {WHITESPACE})",
     "rtrim(varchar) -> varchar": f"rtrim({{0}}, {WHITESPACE})",
@@ -67,16 +67,22 @@ URLS = {
 }
 
 MATH = {
+    "abs(tinyint) -> tinyint": "abs({0})",
+    "abs(smallint) -> smallint": "abs({0})",
     "abs(integer) -> integer": "abs({0})",
     "abs(bigint) -> bigint": "abs({0})",
     "abs(decimal) -> decimal": "abs({0})",
+    "abs(real) -> real": "abs({0})",
     "abs(double) -> double": "abs({0})",
+    "truncate(real) -> real": "CAST(trunc({0}) AS FLOAT)",
     "truncate(double) -> double": "trunc({0})",
+    "sign(tinyint) -> tinyint": "CAST(sign({0}) AS TINYINT)",
+    "sign(smallint) -> smallint": "CAST(sign({0}) AS SMALLINT)",
+    "sign(integer) -> integer": "CAST(sign({0}) AS INTEGER)",
     "sign(bigint) -> bigint": "CAST(sign({0}) AS BIGINT)",
+    "sign(decimal) -> decimal(1,0)": "CAST(sign({0}) AS DECIMAL(1, 0))",
+    "sign(real) -> real": "CAST(sign({0}) AS FLOAT)",
     "sign(double) -> double": "CAST(sign({0}) AS DOUBLE)",
-    "mod(integer, integer) -> integer": "({0} % {1})",
-    "mod(bigint, bigint) -> bigint": "({0} % {1})",
-    "mod(double, double) -> double": "({0} % {1})",
     "power(double, double) -> double": "pow({0}, {1})",
     "pow(double, double) -> double": "pow({0}, {1})",
     "sqrt(double) -> double": "sqrt({0})",
@@ -142,7 +148,8 @@ COLLECTIONS = {
     "array_min(array(T)) -> T": "(CASE WHEN NOT trino_has_null({0}) THEN list_min({0}) END)",
     "array_position(array(T), T) -> bigint": "trino_array_position({0}, {1})",
     "array_remove(array(T), T) -> array(T)": (
-        "list_filter({0}, lambda removed: removed IS NULL OR removed <> {1})"
+        "(CASE WHEN {1} IS NOT NULL THEN "
+        "list_filter({0}, lambda removed: removed IS NULL OR removed <> {1}) END)"
     ),
     "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap({0}, {1})",
     "array_intersect(array(T), array(T)) -> array(T)": "trino_array_intersect({0}, {1})",
@@ -152,8 +159,8 @@ COLLECTIONS = {
     "slice(array(T), bigint, bigint) -> array(T)": "trino_slice({0}, {1}, {2})",
     "reverse(array(T)) -> array(T)": "list_reverse({0})",
     "repeat(T, bigint) -> array(T)": "list_transform(range({1}), lambda repeated: {0})",
-    "sequence(bigint, bigint) -> array(bigint)": "trino_sequence({0}, {1})",
-    "sequence(bigint, bigint, bigint) -> array(bigint)": "generate_series({0}, {1}, {2})",
+    "sequence(bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_sequence({0}, {1}))",
+    "sequence(bigint, bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_steps({0}, {1}, {2}))",
     "map(array(K), array(V)) -> map(K, V)": "map({0}, {1})",
     "map_keys(map(K, V)) -> array(K)": "map_keys({0})",
     "map_values(map(K, V)) -> array(V)": "map_values({0})",

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from sqlglot import exp
+
 from localaws.athena import types
-from localaws.athena.dialect import casts
+from localaws.athena.dialect import arithmetic, casts
+from localaws.athena.dialect.comparisons import compared
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.times import TIMES, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
@@ -32,7 +35,7 @@ def nullif(call: Call) -> Typed:
     call.count(2)
     (first, second), _ = unify(call.arguments, call.node)
     original = call.arguments[0]
-    test = f"{first.sql} = {second.sql}"
+    test = compared(first, "=", second)
     return Typed(f"(CASE WHEN {test} THEN NULL ELSE {original.sql} END)", original.type)
 
 
@@ -40,7 +43,11 @@ def extreme(call: Call) -> Typed:
     """Greatest or least value; NULL if any is NULL, which DuckDB would skip."""
     values, kind = unify(call.arguments, call.node)
     missing = " OR ".join(f"{value.sql} IS NULL" for value in values)
-    sql = f"{call.name}({', '.join(value.sql for value in values)})"
+    listed = ", ".join(value.sql for value in values)
+    sql = f"{call.name}({listed})"
+    if kind.name in ("double", "real"):
+        numbers = ", ".join(f"trino_number({value.sql})" for value in values)
+        sql = f"coalesce({call.name}({numbers}), CAST('NaN' AS {types.duckdb_name(kind)}))"
     return Typed(f"(CASE WHEN {missing} THEN NULL ELSE {sql} END)", kind)
 
 
@@ -62,16 +69,42 @@ def rounding(call: Call) -> Typed:
     """round, floor, ceil of decimals, whose scale Trino keeps when it rounds to digits."""
     call.count(1, 2)
     value = call.arguments[0]
+    if len(call.arguments) == 2 and (
+        call.name != "round" or call.arguments[1].type.name not in INTEGERS
+    ):
+        raise unexpected_parameters(call)
     if value.type.name in (*INTEGERS, "unknown") and len(call.arguments) == 1:
         return value
     if value.type.name == "decimal":
         return _rounded_decimal(call, value)
-    number = coerce(value, DOUBLE, call.node)
-    digits = f", CAST({call.arguments[1].sql} AS INTEGER)" if len(call.arguments) == 2 else ""
+    kind = value.type if value.type.name in (*INTEGERS, "real") else DOUBLE
+    number = coerce(value, kind, call.node)
+    if len(call.arguments) == 1:
+        return Typed(f"{'ceil' if call.name == 'ceiling' else call.name}({number.sql})", kind)
+    digits = f"CAST({call.arguments[1].sql} AS INTEGER)"
+    name = types.duckdb_name(kind)
+    function = "round" if kind.name in INTEGERS else "trino_round"
+    operand = f"CAST({number.sql} AS DOUBLE)" if kind.name == "real" else number.sql
+    return Typed(f"CAST({function}({operand}, {digits}) AS {name})", kind)
+
+
+def remainder(call: Call) -> Typed:
+    """mod(x, y), another way to write x % y."""
+    call.count(2)
+    left, right = call.arguments
+    return arithmetic.compile_arithmetic(exp.Mod(this=call.node, expression=call.node), left, right)
+
+
+def truncate(call: Call) -> Typed:
+    """truncate of a decimal cuts the digits after the point, and the scale with them."""
+    value = call.arguments[0] if call.arguments else NULL
     if value.type.name in INTEGERS:
-        raise not_supported(f"{call.name} of an integer to digits", call.node)
-    name = "ceil" if call.name == "ceiling" else call.name
-    return Typed(f"{name}({number.sql}{digits})", DOUBLE)
+        value = coerce(value, types.as_decimal(value.type), call.node)
+    if value.type.name != "decimal" or len(call.arguments) != 1:
+        raise unexpected_parameters(call)
+    precision, scale = value.type.numbers
+    kind = types.decimal(max(precision - scale, 1), 0)
+    return Typed(f"CAST(trunc({value.sql}) AS {types.duckdb_name(kind)})", kind)
 
 
 def _rounded_decimal(call: Call, value: Typed) -> Typed:
@@ -163,6 +196,7 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "least": extreme,
     "try": attempt,
     "typeof": typeof,
+    "mod": remainder,
     "round": rounding,
     "ceil": rounding,
     "ceiling": rounding,
@@ -175,6 +209,7 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     **TIMES,
 }
 FALLBACK: dict[str, Callable[[Call], Typed]] = {
+    "truncate": truncate,
     "sequence": sequence,
 }
 """Tried where no signature of the tables fits."""
