@@ -17,6 +17,11 @@ TEXT = {
     "trino_whitespace()": f"'{WHITESPACE}'",
     "trino_upper(x)": """array_to_string(
         list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",
+    "trino_fitting_or_null(x, n)": "CASE WHEN length(x) <= n THEN x END",
+    "trino_fitting(x, n)": """CASE WHEN length(x) > n
+        THEN trino_fail('INVALID_CAST_ARGUMENT: Value ' || x || ' cannot be represented as varchar('
+            || n || ')')
+        ELSE x END""",
     "trino_like(x, p, e)": """like_escape(x, CASE
         WHEN length(e) <> 1
         THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Escape string must be a single character')
@@ -52,10 +57,29 @@ TEXT = {
         THEN date_trunc('millisecond', CAST(x AS TIMESTAMPTZ))
         ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
             AS TIMESTAMPTZ) END""",
+    "trino_iso8601_utc(x)": """CASE
+        WHEN regexp_matches(x, 'T.*([+-]\d{2}(:?\d{2})?)$') AND NOT regexp_matches(x, '[+-]00(:?00)?$')
+        THEN CAST(trino_fail('NOT_SUPPORTED: The local Athena does not support '
+            || 'from_iso8601_timestamp of data with offsets') AS TIMESTAMPTZ)
+        ELSE trino_iso8601(x) END""",
     "trino_iso8601_date(x)": """CASE WHEN regexp_full_match(x, '\\d{4}-\\d{2}-\\d{2}')
         THEN CAST(x AS DATE)
         ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
             AS DATE) END""",
+}
+
+MOMENTS = {
+    # The offset stays as it was where the clock shows a time twice, as in Joda-Time.
+    "trino_moved(zone, moment, clock)": """CASE
+        WHEN timezone(zone, moment + (clock - timezone(zone, moment))) = clock
+        THEN moment + (clock - timezone(zone, moment))
+        ELSE timezone(zone, clock) END""",
+    "trino_day_step(a, b)": "CASE WHEN a <= b THEN INTERVAL 1 DAY ELSE INTERVAL (-1) DAY END",
+    "trino_month_steps(a, b, step, months)": """list_filter(list_transform(
+        generate_series(0, CASE WHEN months = 0
+            THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') AS BIGINT)
+            ELSE date_sub('month', a, b) // months + 1 END),
+        lambda i: a + step * CAST(i AS INTEGER)), lambda m: m BETWEEN least(a, b) AND greatest(a, b))""",
 }
 
 NUMBERS = {
@@ -154,7 +178,7 @@ MAPS = {
             list_transform(list_filter(l, lambda f: f.k = e.k), lambda g: g.v)}))""",
 }
 
-MACROS = {**TEXT, **NUMBERS, **ARRAYS, **MAPS}
+MACROS = {**TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}
 
 
 def statements() -> list[str]:

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from localaws.athena import types
 from localaws.athena.types import Type
+from localaws.athena.zones import zone_info
 
 PRECISIONS = {
     "tinyint": 3,
@@ -114,7 +114,7 @@ def renderer(kind: Type) -> Renderer:
     if kind.name == types.TIMESTAMP_TZ:
         if kind.zone == types.MIXED_ZONES:
             raise ValueError("values of several time zones in one column of the result")
-        zone = ZoneInfo(kind.zone)
+        zone = zone_info(kind.zone)
         return lambda value: (
             f"{_timestamp(value.astimezone(zone).replace(tzinfo=None))} {kind.zone}"
         )

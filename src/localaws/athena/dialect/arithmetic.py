@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from localaws.athena import types
-from localaws.athena.dialect.functions.times import wall_clock
-from localaws.athena.dialect.typed import Typed, coerce, quote, unify
+from localaws.athena.dialect.functions.times import like_moment, wall_clock
+from localaws.athena.dialect.typed import Typed, coerce, unify
 from localaws.athena.errors import not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
 
@@ -145,8 +145,7 @@ def _moved(node: exp.Expr, sign: str, moment: Typed, step: Typed) -> Typed:
             raise type_mismatch("Cannot add hour, minutes or seconds to a date", node)
         return Typed(f"CAST(({moment.sql} {sign} {step.sql}) AS DATE)", DATE)
     if moment.type.name == types.TIMESTAMP_TZ and step.type.name == types.YEAR_MONTH_INTERVAL:
-        local = f"({wall_clock(moment)} {sign} {step.sql})"
-        return Typed(f"timezone({quote(moment.type.zone)}, {local})", moment.type)
+        return like_moment(moment, f"({wall_clock(moment)} {sign} {step.sql})")
     return Typed(f"({moment.sql} {sign} {step.sql})", moment.type)
 
 

@@ -16,7 +16,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
 from localaws.athena.dialect.arguments import check_arguments
-from localaws.athena.errors import QueryError
+from localaws.athena.errors import QueryError, not_supported
 
 SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 FOREIGN_TOKENS = (TokenType.DCOLON, TokenType.ILIKE, TokenType.QUALIFY, TokenType.RLIKE)
@@ -31,6 +31,9 @@ SPELLINGS = {
 
 AFTER_SELECT_LIST = ("FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "HAVING", ")", "")
 QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
+IS_LITERAL = "is_literal"
+"""Key of whether a type stands before its literal (DATE '2026-11-20'), not in a cast."""
+
 SET_WORDS = ("UNION", "INTERSECT", "EXCEPT")
 INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 TYPE_TEXT = "type_text"
@@ -69,6 +72,8 @@ class AthenaSql(Trino):
             if isinstance(kind, exp.DataType) and self._index > start:
                 tokens = self._tokens[start : self._index]
                 kind.meta[TYPE_TEXT] = self.sql[tokens[0].start : tokens[-1].end + 1]
+                is_cast = start > 0 and self._tokens[start - 1].token_type == TokenType.ALIAS
+                kind.meta[IS_LITERAL] = not is_cast
             return kind
 
 
@@ -128,6 +133,9 @@ def _check_tokens(tokens: list[Any]) -> None:
         bare_list = token.token_type == TokenType.L_BRACKET and before not in BEFORE_SUBSCRIPT
         spellings = SPELLINGS.get(token.token_type)
         foreign = spellings is not None and words[place] not in spellings
+        is_glued = before == TokenType.NUMBER and tokens[place - 1].end + 1 == token.start
+        if is_glued and token.token_type in (TokenType.VAR, TokenType.ALIAS):
+            raise not_supported(f"the number {words[place - 1]}{token.text}")
         if token.token_type in FOREIGN_TOKENS or bare_list or foreign:
             raise _mismatch(token)
         problem = _foreign_phrase(words[place : place + 4], kinds[place : place + 2], place == 0 or words[place - 1] == "(")

@@ -130,7 +130,6 @@ TIME = {
     "to_unixtime(timestamp) -> double": "epoch({0})",
     "to_unixtime(timestamp with time zone) -> double": "epoch({0})",
     "to_milliseconds(interval day to second) -> bigint": "CAST(epoch({0}) * 1000 AS BIGINT)",
-    "from_iso8601_timestamp(varchar) -> timestamp(3) with time zone": "trino_iso8601({0})",
     "from_iso8601_date(varchar) -> date": "trino_iso8601_date({0})",
     "to_iso8601(date) -> varchar": "CAST({0} AS VARCHAR)",
     "now() -> timestamp(3) with time zone": "date_trunc('millisecond', now())",

@@ -15,7 +15,7 @@ from localaws.athena import types
 from localaws.athena.dialect import arithmetic, casts
 from localaws.athena.dialect.comparisons import compared
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
-from localaws.athena.dialect.functions.times import TIMES, sequence
+from localaws.athena.dialect.functions.times import TIMES, from_unixtime, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
 from localaws.athena.errors import not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
@@ -211,5 +211,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
 FALLBACK: dict[str, Callable[[Call], Typed]] = {
     "truncate": truncate,
     "sequence": sequence,
+    "from_unixtime": from_unixtime,
 }
 """Tried where no signature of the tables fits."""
