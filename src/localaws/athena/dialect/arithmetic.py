@@ -23,7 +23,6 @@ SIGNS: dict[type[exp.Expr], str] = {
     exp.DPipe: "||",
 }
 INTERVALS = (types.DAY_TIME_INTERVAL, types.YEAR_MONTH_INTERVAL)
-CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND")
 
 
 def compile_arithmetic(node: exp.Expr, left: Typed, right: Typed) -> Typed:
@@ -141,16 +140,12 @@ def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
 def _moved(node: exp.Expr, sign: str, moment: Typed, step: Typed) -> Typed:
     """A moment an interval later or earlier."""
     if moment.type == DATE:
-        if any(part.args["unit"].name.upper() in CLOCK_UNITS for part in _units(node)):
-            raise type_mismatch("Cannot add hour, minutes or seconds to a date", node)
+        if step.type.name == types.DAY_TIME_INTERVAL:
+            return Typed(f"trino_date_plus({moment.sql}, {sign.strip('+')}{step.sql})", DATE)
         return Typed(f"CAST(({moment.sql} {sign} {step.sql}) AS DATE)", DATE)
     if moment.type.name == types.TIMESTAMP_TZ and step.type.name == types.YEAR_MONTH_INTERVAL:
         return like_moment(moment, f"({wall_clock(moment)} {sign} {step.sql})")
     return Typed(f"({moment.sql} {sign} {step.sql})", moment.type)
-
-
-def _units(node: exp.Expr) -> list[exp.Interval]:
-    return list(node.find_all(exp.Interval))
 
 
 def _difference(node: exp.Expr, left: Typed, right: Typed) -> Typed:

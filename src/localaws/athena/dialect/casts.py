@@ -14,7 +14,7 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, coerce, fail, quote
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BOOLEAN, INTEGERS, NUMBERS, UNKNOWN, VARCHAR, Type
+from localaws.athena.types import BOOLEAN, INTEGERS, JSON, NUMBERS, UNKNOWN, VARCHAR, Type
 from localaws.athena.zones import duckdb_zone, zone_info, zone_name
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -85,7 +85,7 @@ def text_of(value: Typed, node: exp.Expr) -> str:
         text = timestamp_text(local_time(value), kind.numbers[0])
         return f"({text} || {quote(' ' + kind.zone)})"
     if kind.name == "json":
-        return f"trino_json_text({value.sql})"
+        return f"trino_json_text({value.sql}, 'varchar')"
     raise not_supported(f"a cast of {kind} to varchar", node)
 
 
@@ -204,13 +204,20 @@ def _parse_zoned(text: str) -> tuple[datetime, str]:
 def _from_json(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
     """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
     if target.name in JSON_CASTS:
-        text = Typed(f"trino_json_text({value.sql})", VARCHAR)
+        text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
         return cast(text, target, safe, node).sql
     simple = all(arg.name in JSON_CASTS for arg in target.args)
     if target.name not in ("array", "map") or not simple:
         raise not_supported(f"a cast of json to {target}", node)
-    name = types.duckdb_name(target)
-    return f"{'TRY_CAST' if safe else 'CAST'}(CAST({value.sql} AS JSON) AS {name})"
+    document = f"CAST({value.sql} AS JSON)"
+    part = "e" if target.name == "array" else "e.value"
+    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], safe, node).sql
+    if target.name == "array":
+        return f"list_transform(CAST({document} AS JSON[]), lambda e: {item})"
+    key = cast(Typed("e.key", VARCHAR), target.args[0], safe, node).sql
+    entries = f"map_entries(CAST({document} AS MAP(VARCHAR, JSON)))"
+    pairs = f"list_transform({entries}, lambda e: {{'key': {key}, 'value': {item}}})"
+    return f"map_from_entries({pairs})"
 
 
 def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:

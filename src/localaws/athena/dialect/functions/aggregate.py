@@ -7,6 +7,9 @@ as a sum that is cast back to bigint, can still be filtered and windowed.
 
 from __future__ import annotations
 
+# Trino takes the value above a place that falls between two.
+PERCENTILE = "<quantile_disc({0}, least({1} + 1e-9, 1e0))>"
+PERCENTILES = "<quantile_disc({0}, list_transform({1}, lambda p: least(p + 1e-9, 1e0)))>"
 AGGREGATES = {
     "count(T) -> bigint": "<count({0})>",
     "count_if(boolean) -> bigint": "<count(nullif({0}, false))>",
@@ -24,6 +27,8 @@ AGGREGATES = {
     "min(T, bigint) -> array(T)": "<min({0}, {1})>",
     "max(T, bigint) -> array(T)": "<max({0}, {1})>",
     "min_by(T, K) -> T": "<arg_min_null({0}, {1})>",
+    "max_by(T, real) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
+    "max_by(T, double) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
     "max_by(T, K) -> T": "<arg_max_null({0}, {1})>",
     "bool_and(boolean) -> boolean": "<bool_and({0})>",
     "bool_or(boolean) -> boolean": "<bool_or({0})>",
@@ -34,12 +39,12 @@ AGGREGATES = {
     # Exact counts and percentiles lie within the error that Trino allows its approximations.
     "approx_distinct(T) -> bigint": "<count(DISTINCT {0})>",
     "approx_distinct(T, double) -> bigint": "<count(DISTINCT {0})>",
-    "approx_percentile(bigint, double) -> bigint": "<quantile_disc({0}, {1})>",
-    "approx_percentile(real, double) -> real": "<quantile_disc({0}, {1})>",
-    "approx_percentile(double, double) -> double": "<quantile_disc({0}, {1})>",
-    "approx_percentile(bigint, array(double)) -> array(bigint)": "<quantile_disc({0}, {1})>",
-    "approx_percentile(real, array(double)) -> array(real)": "<quantile_disc({0}, {1})>",
-    "approx_percentile(double, array(double)) -> array(double)": "<quantile_disc({0}, {1})>",
+    "approx_percentile(bigint, double) -> bigint": PERCENTILE,
+    "approx_percentile(real, double) -> real": PERCENTILE,
+    "approx_percentile(double, double) -> double": PERCENTILE,
+    "approx_percentile(bigint, array(double)) -> array(bigint)": PERCENTILES,
+    "approx_percentile(real, array(double)) -> array(real)": PERCENTILES,
+    "approx_percentile(double, array(double)) -> array(double)": PERCENTILES,
     "histogram(K) -> map(K, bigint)": "trino_histogram(<histogram({0})>)",
     "map_agg(K, V) -> map(K, V)": "trino_map_of(<array_agg({{'k': {0}, 'v': {1}}})>)",
     "multimap_agg(K, V) -> map(K, array(V))": (

@@ -21,7 +21,7 @@ from localaws.athena.errors import not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
 
 JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
-FORMAT_PART = re.compile(r"%%|%(,?)(?:\.(\d+))?([sdf])|%.?")
+FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
 
 
 def coalesce(call: Call) -> Typed:
@@ -61,6 +61,8 @@ def typeof(call: Call) -> Typed:
     """The type's name; the value stays in the query, for an aggregate makes it one row."""
     call.count(1)
     value = call.arguments[0]
+    if "varchar" in str(value.type):
+        raise not_supported("typeof of a varchar, whose length it does not know", call.node)
     name = quote(str(value.type))
     return Typed(f"(CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END)", VARCHAR)
 
@@ -164,14 +166,16 @@ def _format_part(call: Call, match: re.Match[str], values: Iterator[Typed]) -> s
     if match[0] == "%%":
         return "'%'"
     value = next(values, NULL)
-    grouping, digits, conversion = match[1], match[2], match[3]
-    if conversion == "s" and not grouping and digits is None:
+    grouping, width, digits, conversion = match.groups()
+    if conversion == "s" and not grouping and not width and digits is None:
         return f"coalesce({_java_text(value, call)}, 'null')"
-    if conversion == "d" and digits is None and value.type.name in INTEGERS:
-        return f"trino_fixed(CAST({value.sql} AS VARCHAR), 0, {bool(grouping)})"
-    if conversion == "f" and value.type.name in ("double", "decimal"):
-        number = f"CAST({value.sql} AS VARCHAR)"
-        return f"trino_fixed({number}, {int(digits or 6)}, {bool(grouping)})"
+    number = f"CAST({value.sql} AS VARCHAR)"
+    if conversion == "d" and digits is None and value.type.name in (*INTEGERS, "unknown"):
+        text = f"trino_fixed({number}, 0, {bool(grouping)}, {int(width or 0)})"
+        return f"coalesce({text}, {quote('null'.rjust(int(width or 0)))})"
+    if conversion == "f" and not width and value.type.name in ("double", "decimal", "unknown"):
+        text = f"trino_fixed({number}, {int(digits or 6)}, {bool(grouping)}, 0)"
+        return f"coalesce({text}, {quote('null'[: int(digits or 4)])})"
     raise not_supported(f"{match[0]} with {value.type} in format()", call.node)
 
 
