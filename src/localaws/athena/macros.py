@@ -17,6 +17,10 @@ TEXT = {
     "trino_whitespace()": f"'{WHITESPACE}'",
     "trino_upper(x)": """array_to_string(
         list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",
+    "trino_codepoint(x)": """CASE WHEN length(x) <> 1
+        THEN CAST(trino_fail('FUNCTION_NOT_FOUND: codepoint of a text of several letters')
+            AS INTEGER)
+        ELSE unicode(x) END""",
     "trino_fitting_or_null(x, n)": "CASE WHEN length(x) <= n THEN x END",
     "trino_fitting(x, n)": """CASE WHEN length(x) > n
         THEN trino_fail('INVALID_CAST_ARGUMENT: Value ' || x || ' cannot be represented as varchar('

@@ -123,9 +123,10 @@ def unread_arguments(node: exp.Expr) -> Iterator[str]:
 
 
 def _is_given(node: exp.Expr, name: str, value: object) -> bool:
-    """Whether an argument says something; ``all`` of GROUP BY is False for DISTINCT."""
-    is_group_by_distinct = isinstance(node, exp.Group) and name == "all" and value is False
-    return is_group_by_distinct or not (value is None or value is False or value == [])
+    """Whether an argument says something; False may mean DISTINCT, or NOT."""
+    if value is False and isinstance(node, exp.Group | exp.CTE):
+        return name in ("all", "materialized")  # GROUP BY DISTINCT, AS NOT MATERIALIZED
+    return not (value is None or value is False or value == [])
 
 
 def _text(node: exp.Expr) -> str:

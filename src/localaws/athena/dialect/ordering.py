@@ -36,8 +36,8 @@ def limit_clause(node: exp.Expr) -> str:
     limit, offset = node.args.get("limit"), node.args.get("offset")
     if isinstance(limit, exp.Fetch):
         options = limit.args.get("limit_options")
-        if options is not None and options.args.get("with_ties"):
-            raise not_supported("FETCH FIRST ... WITH TIES", node)
+        if options is None or not options.args.get("rows"):
+            raise QueryError("SYNTAX_ERROR", "FETCH FIRST needs ROW or ROWS", node)
         sql += f" LIMIT {_count(limit.args.get('count'))}"
     elif limit is not None and limit.expression.name.upper() != "ALL":
         sql += f" LIMIT {_count(limit.expression)}"

@@ -86,6 +86,9 @@ def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
     if clause.args.get("recursive"):
         raise not_supported("WITH RECURSIVE", node)
     for query in clause.expressions:
+        if query.alias.lower() in [other.alias.lower() for other in clause.expressions[: query.index]]:
+            message = f"WITH query name '{query.alias}' specified more than once"
+            raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
         names = [part.name.lower() for part in query.args["alias"].args.get("columns") or []]
         columns = _aliased(compiled.columns, names, query)
@@ -233,6 +236,7 @@ def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
 
 def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
     if type(item) in GROUPING_WORDS:
+        _check_grouping(item)
         inner = ", ".join(_group_item(part, outputs, env) for part in item.expressions)
         return f"{GROUPING_WORDS[type(item)]} ({inner})"
     if isinstance(item, exp.Tuple):
@@ -243,6 +247,17 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
         output = outputs[ordinal(item, len(outputs), "GROUP BY")]
         return item.name if output.is_constant else output.value.sql
     return compile_expression(item, env).sql
+
+
+def _check_grouping(item: exp.Expr) -> None:
+    """The keys of ROLLUP, CUBE and GROUPING SETS must be columns."""
+    for part in item.expressions:
+        if isinstance(part, exp.Tuple | exp.Paren):
+            _check_grouping(exp.Tuple(expressions=[part.this] if part.this else part.expressions))
+        elif not isinstance(part, exp.Column | exp.Literal | exp.Dot | exp.Rollup | exp.Cube):
+            text = part.sql("trino")
+            message = f"GROUP BY expression must be a column reference: {text}"
+            raise QueryError("INVALID_COLUMN_REFERENCE", message, part)
 
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
@@ -257,8 +272,23 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     for item in order.expressions:
         place = output_place(item.this, labels)
         sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
+        if place is None:
+            _check_order(node, item, sql, outputs)
         items.append(ordering(sql, item))
     return f" ORDER BY {', '.join(items)}"
+
+
+def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Output]) -> None:
+    """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
+    if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
+        message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+        raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
+    named = {output.name for output in outputs}
+    for call in item.find_all(exp.Anonymous):
+        is_grouping = call.name.lower() == "grouping"
+        if is_grouping and any(part.name.lower() in named for part in call.expressions):
+            message = "Invalid reference to output of SELECT clause from grouping() in ORDER BY"
+            raise QueryError("INVALID_ARGUMENTS", message, item)
 
 
 def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:

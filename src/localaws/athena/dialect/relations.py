@@ -220,6 +220,11 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
         return _join_using(left, right, join, side)
     fields: Sequence[Field] = [*left.fields, *right.fields]
     on = join.args.get("on")
+    known_side = side in ("", "LEFT", "RIGHT", "FULL")
+    if not known_side or kind not in ("", "INNER", "CROSS", "OUTER") or (on and kind == "CROSS"):
+        raise QueryError("SYNTAX_ERROR", f"mismatched input in '{side} {kind} JOIN'", join)
+    if on is None and kind != "CROSS" and not join.args.get("using") and join.meta.get("word"):
+        raise QueryError("SYNTAX_ERROR", "JOIN needs ON or USING", join)
     if on is None:
         if side or kind not in ("", "CROSS"):
             raise QueryError("SYNTAX_ERROR", "JOIN needs a condition", join)

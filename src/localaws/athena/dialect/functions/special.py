@@ -99,13 +99,14 @@ def remainder(call: Call) -> Typed:
 
 def truncate(call: Call) -> Typed:
     """truncate of a decimal cuts the digits after the point, and the scale with them."""
-    value = call.arguments[0] if call.arguments else NULL
-    if value.type.name in INTEGERS:
-        value = coerce(value, types.as_decimal(value.type), call.node)
-    if value.type.name != "decimal" or len(call.arguments) != 1:
-        raise unexpected_parameters(call)
-    precision, scale = value.type.numbers
-    kind = types.decimal(max(precision - scale, 1), 0)
+    call.count(1)
+    value = call.arguments[0]
+    kind = value.type if value.type.name == "real" else DOUBLE
+    if value.type.name in (*INTEGERS, "decimal"):
+        precision, scale = types.as_decimal(value.type).numbers
+        kind = types.decimal(max(precision - scale, 1), 0)
+    else:
+        value = coerce(value, kind, call.node)
     return Typed(f"CAST(trunc({value.sql}) AS {types.duckdb_name(kind)})", kind)
 
 
@@ -121,6 +122,15 @@ def _rounded_decimal(call: Call, value: Typed) -> Typed:
     kind = types.decimal(precision - scale + min(scale, 1), 0)
     name = "ceil" if call.name == "ceiling" else call.name
     return Typed(f"CAST({name}({value.sql}) AS {types.duckdb_name(kind)})", kind)
+
+
+def codepoint(call: Call) -> Typed:
+    """The code point of a text of one letter; longer texts have another type in Trino."""
+    call.count(1)
+    value = coerce(call.arguments[0], VARCHAR, call.node)
+    if value.constant is not None and len(value.constant) != 1:
+        raise unexpected_parameters(call)
+    return Typed(f"trino_codepoint({value.sql})", types.INTEGER)
 
 
 def json_extract(call: Call) -> Typed:
@@ -201,10 +211,12 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "try": attempt,
     "typeof": typeof,
     "mod": remainder,
+    "truncate": truncate,
     "round": rounding,
     "ceil": rounding,
     "ceiling": rounding,
     "floor": rounding,
+    "codepoint": codepoint,
     "json_extract": json_extract,
     "json_extract_scalar": json_extract,
     "array_join": array_join,
@@ -213,7 +225,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     **TIMES,
 }
 FALLBACK: dict[str, Callable[[Call], Typed]] = {
-    "truncate": truncate,
     "sequence": sequence,
     "from_unixtime": from_unixtime,
 }
