@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import queue
-import re
 import sys
 import threading
 from pathlib import Path
@@ -23,6 +22,7 @@ import duckdb
 from duckdb.func import FunctionNullHandling
 
 from localaws.athena import macros, pyfunctions, results, types
+from localaws.athena.failures import explain_failure
 from localaws.athena.limits import Limits
 
 THREADS = 2
@@ -33,19 +33,6 @@ SETTINGS = (
     "SET default_null_order = 'nulls_last'",
     f"SET threads = {THREADS}",
     "SET enable_progress_bar = false",
-)
-MESSAGES = (
-    (r"Division by zero", "DIVISION_BY_ZERO", "Division by zero"),
-    (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS", ""),
-    (r"must appear in the GROUP BY|must be part of an aggregate", "EXPRESSION_NOT_AGGREGATE", ""),
-    (r"cannot contain aggregates|cannot contain window", "EXPRESSION_NOT_SCALAR", ""),
-    (r"Could not parse string", "INVALID_FUNCTION_ARGUMENT", ""),
-)
-CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
-    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
-    (duckdb.BinderException, "NOT_SUPPORTED"),
-    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
 )
 
 
@@ -113,31 +100,6 @@ def _write_rows(
                 for row in rows
             )
     return count
-
-
-def explain_failure(error: Exception, limits: Limits) -> dict[str, str]:
-    """Trino's code and message for an error of DuckDB's."""
-    text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        is_disk_full = "max_temp_directory_size" in text
-        needs = f"{limits.memory} of memory" + (
-            f" and {limits.spill} of disk" if is_disk_full else ", in a step that cannot spill"
-        )
-        message = (
-            f"The query needs more than the local engine's {needs}. "
-            "Filter by a date, select fewer columns, or aggregate less."
-        )
-        return {"code": "EXCEEDED_LOCAL_MEMORY_LIMIT", "message": message}
-    if match := re.search(rf"{pyfunctions.FAILURE_MARK} (\w+): (.*)", text, re.DOTALL):
-        return {"code": match[1], "message": match[2].strip()}
-    first = text.split("\n\n")[0].strip()
-    for pattern, code, message in MESSAGES:
-        if re.search(pattern, text):
-            return {"code": code, "message": message or first}
-    for kind, code in CLASSES:
-        if isinstance(error, kind):
-            return {"code": code, "message": f"The local engine says: {first}"}
-    return {"code": "GENERIC_INTERNAL_ERROR", "message": f"{type(error).__name__}: {first}"}
 
 
 def _quoted(text: str) -> str:

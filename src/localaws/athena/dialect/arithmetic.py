@@ -125,7 +125,7 @@ def _interval(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
         return _moved(node, sign, left, right)
     if left.type == right.type and sign in "+-":
         return Typed(f"({left.sql} {sign} {right.sql})", left.type)
-    if sign == "*":
+    if sign == "*" and {left.type.name, right.type.name} & set(INTEGERS):
         return _multiple(node, left, right)
     return _refuse(node, sign, left, right)
 

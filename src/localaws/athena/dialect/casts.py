@@ -163,6 +163,10 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     shown = TYPE_IN_MESSAGE.get(target.name, target.name.upper())
     message = f"'Cannot cast ''' || {value.sql} || ''' to {shown}'"
     refusal = "NULL" if safe else fail("INVALID_CAST_ARGUMENT", message, target)
+    if target.name in (*INTEGERS, "decimal"):
+        foreign = fail("NOT_SUPPORTED", "'The local Athena reads ASCII digits only'", target)
+        other_digits = f"regexp_full_match({trimmed}, '[+-]?\\p{{Nd}}+')"
+        refusal = f"(CASE WHEN {other_digits} THEN {foreign} ELSE {refusal} END)"
     pattern = quote(TEXT_PATTERNS[target.name])
     return Typed(
         f"(CASE WHEN regexp_full_match({trimmed}, {pattern}) THEN {converted} ELSE {refusal} END)",

@@ -58,7 +58,10 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
 
 def _negative(node: exp.Expr, env: Env) -> Typed:
     """Unary minus; the smallest integers are literals only with their sign."""
-    if isinstance(node.this, exp.Literal) and node.this.name in (str(INT_MAX + 1), str(LONG_MAX + 1)):
+    if isinstance(node.this, exp.Literal) and node.this.name in (
+        str(INT_MAX + 1),
+        str(LONG_MAX + 1),
+    ):
         kind = INTEGER if node.this.name == str(INT_MAX + 1) else BIGINT
         return Typed(f"CAST('-{node.this.name}' AS {types.duckdb_name(kind)})", kind)
     return arithmetic.negate(node, compile_expression(node.this, env))

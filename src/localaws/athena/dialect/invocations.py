@@ -62,7 +62,9 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
     _check_modifiers(name, modifiers, call)
     if name in WINDOW_CALLS:
         if not modifiers.over:
-            raise QueryError("MISSING_OVER", f"Window function {name} requires an OVER clause", node)
+            raise QueryError(
+                "MISSING_OVER", f"Window function {name} requires an OVER clause", node
+            )
         return _modified(WINDOW_CALLS, name, arguments, modifiers, call, env)
     if name in AGGREGATE_CALLS:
         return _aggregate(name, arguments, modifiers, call, env)

@@ -34,6 +34,13 @@ QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
 IS_LITERAL = "is_literal"
 """Key of whether a type stands before its literal (DATE '2026-11-20'), not in a cast."""
 
+JOIN_WORDS = {
+    "INNER": ("JOIN",),
+    "CROSS": ("JOIN",),
+    "LEFT": ("JOIN", "OUTER"),
+    "RIGHT": ("JOIN", "OUTER"),
+    "FULL": ("JOIN", "OUTER"),
+}
 SET_WORDS = ("UNION", "INTERSECT", "EXCEPT")
 INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 TYPE_TEXT = "type_text"
@@ -124,9 +131,7 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
 
 def _check_tokens(tokens: list[Any]) -> None:
     """Refuse the syntax of other dialects that the parser takes for Trino's."""
-    words = [
-        "'" if token.token_type in QUOTED else token.text.upper() for token in tokens
-    ]
+    words = ["'" if token.token_type in QUOTED else token.text.upper() for token in tokens]
     kinds = [token.token_type for token in tokens]
     for place, token in enumerate(tokens):
         before = kinds[place - 1] if place else None
@@ -138,11 +143,18 @@ def _check_tokens(tokens: list[Any]) -> None:
             raise not_supported(f"the number {words[place - 1]}{token.text}")
         if token.token_type in FOREIGN_TOKENS or bare_list or foreign:
             raise _mismatch(token)
-        problem = _foreign_phrase(words[place : place + 4], kinds[place : place + 2], place == 0 or words[place - 1] == "(")
+        problem = _foreign_phrase(
+            words[place : place + 4],
+            kinds[place : place + 2],
+            place == 0 or words[place - 1] == "(",
+        )
         if problem is not None:
             raise _mismatch(tokens[min(place + problem, len(tokens) - 1)])
     if words.count("WHEN") != words.count("THEN"):
         raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
+    joins = words.count("JOIN") - words.count("CROSS")
+    if joins > words.count("ON") + words.count("USING"):
+        raise QueryError("SYNTAX_ERROR", "mismatched input: JOIN needs ON or USING")
 
 
 def _mismatch(token: Any) -> QueryError:
@@ -155,6 +167,14 @@ def _foreign_phrase(words: list[str], kinds: list[TokenType], is_start: bool) ->
     first, second, third, fourth = [*words[:4], "", "", ""][:4]
     if first == "FROM" and is_start:
         return 0
+    if first in JOIN_WORDS and second not in JOIN_WORDS[first]:
+        return 1
+    if first == ")" and second == "OVER" and third in ("FROM", ",", ")", ""):
+        return 2
+    if first in ("SELECT", "BY") and second in ("FROM", ")", ""):
+        return 1
+    if first == "DISTINCT" and second in (")", ""):
+        return 1
     if first == "," and (second in AFTER_SELECT_LIST):
         return 1
     if first == "AS" and kinds[1:2] == [TokenType.STRING]:

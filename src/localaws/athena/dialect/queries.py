@@ -16,7 +16,7 @@ from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQue
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, ordinal, output_place, tail
+from localaws.athena.dialect.ordering import limit_clause, ordered, ordinal, output_place
 from localaws.athena.dialect.relations import from_clause
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
@@ -37,7 +37,7 @@ SET_WORDS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT
 
 @dataclass(frozen=True)
 class Output:
-    """One column of a SELECT: its name, None if it has none, and its value."""
+    """One column of a SELECT: its name as written, None if it has none, and its value."""
 
     name: str | None
     value: Typed
@@ -72,7 +72,7 @@ def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
     name = env.session.name("q")
     names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
     sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
-    return Compiled(sql + tail(node, inner.columns), inner.columns)
+    return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
 
 
 def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
@@ -86,11 +86,13 @@ def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
     if clause.args.get("recursive"):
         raise not_supported("WITH RECURSIVE", node)
     for query in clause.expressions:
-        if query.alias.lower() in [other.alias.lower() for other in clause.expressions[: query.index]]:
+        if query.alias.lower() in [
+            other.alias.lower() for other in clause.expressions[: query.index]
+        ]:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        names = [part.name.lower() for part in query.args["alias"].args.get("columns") or []]
+        names = [part.name for part in query.args["alias"].args.get("columns") or []]
         columns = _aliased(compiled.columns, names, query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
@@ -195,7 +197,7 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
         ):
             outputs += _star(item, env)
             continue
-        name = item.alias.lower() if isinstance(item, exp.Alias) else _implied_name(item)
+        name = item.alias if isinstance(item, exp.Alias) else _implied_name(item)
         body = item.this if isinstance(item, exp.Alias) else item
         value = compile_expression(body, env)
         is_constant = isinstance(body, exp.Literal | exp.Null | exp.Boolean)
@@ -209,14 +211,15 @@ def _star(item: exp.Expr, env: Env) -> list[Output]:
         raise not_supported(item.sql("trino"), item)
     relation = item.table.lower() if isinstance(item, exp.Column) else None
     return [
-        Output(field.name, field.use(), False, field.sources, field.value.sql)
+        Output(field.label or field.name, field.use(), False, field.sources, field.value.sql)
         for field in env.scope.star(relation, item)
     ]
 
 
 def _implied_name(item: exp.Expr) -> str | None:
-    path = name_path(item)
-    return path[-1] if path else None
+    if name_path(item) is None:
+        return None
+    return item.name if isinstance(item, exp.Column | exp.Identifier) else item.expression.name
 
 
 def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
@@ -265,7 +268,7 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     order = node.args.get("order")
     if order is None:
         return ""
-    names = {output.name: output.value for output in outputs if output.name is not None}
+    names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
     labels = [output.name for output in outputs]
     items = []
@@ -283,7 +286,7 @@ def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Outpu
     if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
-    named = {output.name for output in outputs}
+    named = {output.name.lower() for output in outputs if output.name is not None}
     for call in item.find_all(exp.Anonymous):
         is_grouping = call.name.lower() == "grouping"
         if is_grouping and any(part.name.lower() in named for part in call.expressions):
@@ -304,7 +307,7 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
-    return Compiled(sql + tail(node, columns), columns, sources)
+    return Compiled(ordered(sql, node, columns, env), columns, sources)
 
 
 def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
@@ -336,4 +339,4 @@ def _values(node: exp.Values, env: Env) -> Compiled:
     columns: Columns = [(None, kind) for _, kind in unified]
     names = ", ".join(f"c{place}" for place in range(len(columns)))
     rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
-    return Compiled(rows_sql + tail(node, columns), columns)
+    return Compiled(ordered(rows_sql, node, columns, env), columns)

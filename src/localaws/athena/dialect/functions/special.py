@@ -17,7 +17,7 @@ from localaws.athena.dialect.comparisons import compared
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.times import TIMES, from_unixtime, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
-from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
 
 JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
@@ -26,6 +26,9 @@ FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
 
 def coalesce(call: Call) -> Typed:
     """The first value that is not NULL."""
+    if len(call.arguments) < 2:  # noqa: PLR2004 - Trino's least number
+        message = "The 'coalesce' function must have at least two arguments"
+        raise QueryError("SYNTAX_ERROR", message, call.node)
     values, kind = unify(call.arguments, call.node)
     return Typed(f"coalesce({', '.join(value.sql for value in values)})", kind)
 
