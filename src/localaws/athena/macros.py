@@ -61,8 +61,9 @@ TEXT = {
         THEN date_trunc('millisecond', CAST(x AS TIMESTAMPTZ))
         ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
             AS TIMESTAMPTZ) END""",
-    "trino_iso8601_utc(x)": """CASE
-        WHEN regexp_matches(x, 'T.*([+-]\d{2}(:?\d{2})?)$') AND NOT regexp_matches(x, '[+-]00(:?00)?$')
+    "trino_iso8601_utc(x)": r"""CASE
+        WHEN regexp_matches(x, 'T.*([+-]\d{2}(:?\d{2})?)$')
+            AND NOT regexp_matches(x, '[+-]00(:?00)?$')
         THEN CAST(trino_fail('NOT_SUPPORTED: The local Athena does not support '
             || 'from_iso8601_timestamp of data with offsets') AS TIMESTAMPTZ)
         ELSE trino_iso8601(x) END""",
@@ -96,7 +97,8 @@ MOMENTS = {
         generate_series(0, CASE WHEN months = 0
             THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') AS BIGINT)
             ELSE date_sub('month', a, b) // months + 1 END),
-        lambda i: a + step * CAST(i AS INTEGER)), lambda m: m BETWEEN least(a, b) AND greatest(a, b))""",
+        lambda i: a + step * CAST(i AS INTEGER)),
+        lambda m: m BETWEEN least(a, b) AND greatest(a, b))""",
 }
 
 NUMBERS = {

@@ -16,7 +16,7 @@ def zone_name(text: str) -> str:
         return "UTC"
     if match := OFFSET.fullmatch(text):
         hours, minutes = int(match[2]), int(match[3] or 0)
-        if hours > MAX_HOURS or minutes >= 60:  # noqa: PLR2004 - minutes of an hour
+        if hours > MAX_HOURS or minutes >= 60:
             raise ValueError(text)
         return f"{match[1]}{hours:02}:{minutes:02}" if hours or minutes else "UTC"
     try:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.functions.times import like_moment, wall_clock
 from localaws.athena.dialect.typed import Typed, coerce, unify
-from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.errors import type_mismatch
 from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
 
 SIGNS: dict[type[exp.Expr], str] = {
@@ -122,7 +122,7 @@ def _interval(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
     if left.type.name in INTERVALS and right.type.name in types.MOMENTS and sign == "+":
         left, right = right, left
     if left.type.name in types.MOMENTS and right.type.name in INTERVALS and sign in "+-":
-        return _moved(node, sign, left, right)
+        return _moved(sign, left, right)
     if left.type == right.type and sign in "+-":
         return Typed(f"({left.sql} {sign} {right.sql})", left.type)
     if sign == "*" and {left.type.name, right.type.name} & set(INTEGERS):
@@ -137,7 +137,7 @@ def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
     return Typed(f"({left.sql} * CAST({times.sql} AS INTEGER))", left.type)
 
 
-def _moved(node: exp.Expr, sign: str, moment: Typed, step: Typed) -> Typed:
+def _moved(sign: str, moment: Typed, step: Typed) -> Typed:
     """A moment an interval later or earlier."""
     if moment.type == DATE:
         if step.type.name == types.DAY_TIME_INTERVAL:

@@ -146,20 +146,7 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     if target.name not in TEXT_PATTERNS:
         raise not_supported(f"a cast of varchar to {target}", node)
     trimmed = value.sql if target.name in UNTRIMMED else f"trim({value.sql}, trino_whitespace())"
-    name = types.duckdb_name(target)
-    operand = trimmed
-    if target.name in ("double", "real"):
-        operand = f"rtrim({trimmed}, 'dDfF')"
-    if target.name == "timestamp":
-        if target.numbers[0] > MICROSECOND_DIGITS:
-            raise not_supported(f"the type {target}, more exact than microseconds", node)
-        # A timestamp has no zone: Trino drops the zone of the text.
-        operand = f"regexp_extract({trimmed}, {quote(f'^{_DATE}({_TIME})?')})"
-    converted = f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {name})"
-    if target.name == "timestamp":
-        converted = round_time(converted, target.numbers[0])
-    if target == BOOLEAN:
-        converted = f"(lower({trimmed}) IN ('t', 'true', '1'))"
+    converted = _converted_text(trimmed, target, safe, node)
     shown = TYPE_IN_MESSAGE.get(target.name, target.name.upper())
     message = f"'Cannot cast ''' || {value.sql} || ''' to {shown}'"
     refusal = "NULL" if safe else fail("INVALID_CAST_ARGUMENT", message, target)
@@ -168,10 +155,24 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
         other_digits = f"regexp_full_match({trimmed}, '[+-]?\\p{{Nd}}+')"
         refusal = f"(CASE WHEN {other_digits} THEN {foreign} ELSE {refusal} END)"
     pattern = quote(TEXT_PATTERNS[target.name])
-    return Typed(
-        f"(CASE WHEN regexp_full_match({trimmed}, {pattern}) THEN {converted} ELSE {refusal} END)",
-        target,
-    )
+    test = f"regexp_full_match({trimmed}, {pattern})"
+    return Typed(f"(CASE WHEN {test} THEN {converted} ELSE {refusal} END)", target)
+
+
+def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> str:
+    """SQL of a text that has the target's form, as the target."""
+    function, name = "TRY_CAST" if safe else "CAST", types.duckdb_name(target)
+    if target == BOOLEAN:
+        return f"(lower({trimmed}) IN ('t', 'true', '1'))"
+    if target.name in ("double", "real"):
+        return f"{function}(rtrim({trimmed}, 'dDfF') AS {name})"
+    if target.name != "timestamp":
+        return f"{function}({trimmed} AS {name})"
+    if target.numbers[0] > MICROSECOND_DIGITS:
+        raise not_supported(f"the type {target}, more exact than microseconds", node)
+    # A timestamp has no zone: Trino drops the zone of the text.
+    clock = f"regexp_extract({trimmed}, {quote(f'^{_DATE}({_TIME})?')})"
+    return round_time(f"{function}({clock} AS {name})", target.numbers[0])
 
 
 def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:

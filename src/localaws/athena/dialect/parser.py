@@ -6,6 +6,7 @@ that a function outside our own table can be refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -29,20 +30,30 @@ SPELLINGS = {
 }
 """Operators that have other spellings in other dialects, with those of Trino."""
 
-AFTER_SELECT_LIST = ("FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "HAVING", ")", "")
-QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
+QUOTES = {TokenType.STRING: "'", TokenType.IDENTIFIER: '"'}
+"""What stands for a text or a quoted name in the words of a statement."""
+
+FOREIGN_PHRASE = re.compile(
+    r"""(?<!\S)(?:
+    ^FROM | \(\ FROM
+    | ,\ (?:FROM|WHERE|GROUP_BY|ORDER_BY|LIMIT|HAVING|\)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY|PARTITION_BY|DISTINCT)(?:\ \)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY)\ FROM
+    | AS\ '
+    | LIMIT\ \S+\ (?:,|OFFSET|PERCENT|UNION|INTERSECT|EXCEPT)
+    | (?:EXTRACT|POSITION)\ \(\ \S+\ ,
+    | INTERVAL\ (?:\d\S* | '\ (?!(?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S))\S*)
+    | (?:INNER|CROSS)\ (?!JOIN)\S*
+    | (?:LEFT|RIGHT|FULL)\ (?!JOIN|OUTER)\S*
+    | \)\ OVER(?:\ (?:FROM|,|\))|$)
+    )(?!\S)""",
+    re.VERBOSE,
+)
+"""Words of a statement up to the one that Trino does not expect there."""
+
 IS_LITERAL = "is_literal"
 """Key of whether a type stands before its literal (DATE '2026-11-20'), not in a cast."""
 
-JOIN_WORDS = {
-    "INNER": ("JOIN",),
-    "CROSS": ("JOIN",),
-    "LEFT": ("JOIN", "OUTER"),
-    "RIGHT": ("JOIN", "OUTER"),
-    "FULL": ("JOIN", "OUTER"),
-}
-SET_WORDS = ("UNION", "INTERSECT", "EXCEPT")
-INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 TYPE_TEXT = "type_text"
 """Key of the text of a type as the statement writes it, in the ``meta`` of its node."""
 
@@ -131,28 +142,22 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
 
 def _check_tokens(tokens: list[Any]) -> None:
     """Refuse the syntax of other dialects that the parser takes for Trino's."""
-    words = ["'" if token.token_type in QUOTED else token.text.upper() for token in tokens]
-    kinds = [token.token_type for token in tokens]
-    for place, token in enumerate(tokens):
-        before = kinds[place - 1] if place else None
-        bare_list = token.token_type == TokenType.L_BRACKET and before not in BEFORE_SUBSCRIPT
-        spellings = SPELLINGS.get(token.token_type)
-        foreign = spellings is not None and words[place] not in spellings
-        is_glued = before == TokenType.NUMBER and tokens[place - 1].end + 1 == token.start
-        if is_glued and token.token_type in (TokenType.VAR, TokenType.ALIAS):
-            raise not_supported(f"the number {words[place - 1]}{token.text}")
-        if token.token_type in FOREIGN_TOKENS or bare_list or foreign:
+    words = [QUOTES.get(token.token_type) or token.text.upper() for token in tokens]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        kind, last = token.token_type, before.token_type if before else None
+        bare_list = kind == TokenType.L_BRACKET and last not in BEFORE_SUBSCRIPT
+        spellings = SPELLINGS.get(kind, (token.text.upper(),))
+        is_glued = last == TokenType.NUMBER and before.end + 1 == token.start
+        if is_glued and kind in (TokenType.VAR, TokenType.ALIAS):
+            raise not_supported(f"the number {before.text}{token.text}")
+        if kind in FOREIGN_TOKENS or bare_list or token.text.upper() not in spellings:
             raise _mismatch(token)
-        problem = _foreign_phrase(
-            words[place : place + 4],
-            kinds[place : place + 2],
-            place == 0 or words[place - 1] == "(",
-        )
-        if problem is not None:
-            raise _mismatch(tokens[min(place + problem, len(tokens) - 1)])
+    text = " ".join(word.replace(" ", "_") for word in words)
+    if match := FOREIGN_PHRASE.search(text):
+        raise _mismatch(tokens[min(text.count(" ", 0, match.end()), len(tokens) - 1)])
+    joins = words.count("JOIN") - words.count("CROSS")
     if words.count("WHEN") != words.count("THEN"):
         raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
-    joins = words.count("JOIN") - words.count("CROSS")
     if joins > words.count("ON") + words.count("USING"):
         raise QueryError("SYNTAX_ERROR", "mismatched input: JOIN needs ON or USING")
 
@@ -160,33 +165,3 @@ def _check_tokens(tokens: list[Any]) -> None:
 def _mismatch(token: Any) -> QueryError:
     place = f"line {token.line}:{token.col}"
     return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
-
-
-def _foreign_phrase(words: list[str], kinds: list[TokenType], is_start: bool) -> int | None:
-    """The place of the token that Trino would not expect, after the first one; None if it would."""
-    first, second, third, fourth = [*words[:4], "", "", ""][:4]
-    if first == "FROM" and is_start:
-        return 0
-    if first in JOIN_WORDS and second not in JOIN_WORDS[first]:
-        return 1
-    if first == ")" and second == "OVER" and third in ("FROM", ",", ")", ""):
-        return 2
-    if first in ("SELECT", "BY") and second in ("FROM", ")", ""):
-        return 1
-    if first == "DISTINCT" and second in (")", ""):
-        return 1
-    if first == "," and (second in AFTER_SELECT_LIST):
-        return 1
-    if first == "AS" and kinds[1:2] == [TokenType.STRING]:
-        return 1
-    if first == "LIMIT" and third in (",", "OFFSET", "PERCENT", *SET_WORDS):
-        return 2
-    if first == "EXTRACT" and second == "(" and fourth == ",":
-        return 3
-    if first == "POSITION" and second == "(" and fourth == ",":
-        return 3
-    if first == "INTERVAL" and kinds[1:2] == [TokenType.NUMBER]:
-        return 1
-    if first == "INTERVAL" and kinds[1:2] == [TokenType.STRING] and third not in INTERVAL_UNITS:
-        return 2
-    return None

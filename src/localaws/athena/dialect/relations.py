@@ -164,7 +164,7 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
     renamed = _renamed(table.columns, names, node)
     scan.used.update(label for label, _ in table.columns)
     fields = [
-        replace(field, name=label.lower(), label=label)
+        replace(field, name=label and label.lower(), label=label)
         for field, (label, _) in zip(relation.fields, renamed, strict=True)
     ]
     return Relation(relation.sql, fields)
@@ -219,7 +219,7 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
     extra = {key for key, value in join.args.items() if value} - KNOWN_JOIN_PARTS
     if extra:
         raise not_supported(f"{', '.join(sorted(extra))} in a join", join)
-    side, kind = (join.side or "").upper(), (join.kind or "").upper()
+    side, kind = _join_words(join)
     scope = Scope(left.fields, parent=env.scope.parent)
     right = _relation(join.this, env.within(scope))
     lateral = isinstance(join.this, exp.Unnest | exp.Lateral)
@@ -227,9 +227,6 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
         return _join_using(left, right, join, side)
     fields: Sequence[Field] = [*left.fields, *right.fields]
     on = join.args.get("on")
-    known_side = side in ("", "LEFT", "RIGHT", "FULL")
-    if not known_side or kind not in ("", "INNER", "CROSS", "OUTER") or (on and kind == "CROSS"):
-        raise QueryError("SYNTAX_ERROR", f"mismatched input in '{side} {kind} JOIN'", join)
     if on is None:
         if side or kind not in ("", "CROSS"):
             raise QueryError("SYNTAX_ERROR", "JOIN needs a condition", join)
@@ -243,6 +240,15 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
     if not side:
         note_conditions(on, Scope(fields))
     return Relation(f"{left.sql} {side} JOIN {right.sql} ON {test}", fields)
+
+
+def _join_words(join: exp.Join) -> tuple[str, str]:
+    """Side and kind of a join. Raises QueryError for those of other dialects."""
+    side, kind = (join.side or "").upper(), (join.kind or "").upper()
+    known = side in ("", "LEFT", "RIGHT", "FULL") and kind in ("", "INNER", "CROSS", "OUTER")
+    if not known or (kind == "CROSS" and join.args.get("on")):
+        raise QueryError("SYNTAX_ERROR", f"mismatched input in '{side} {kind} JOIN'", join)
+    return side, kind
 
 
 def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> Relation:

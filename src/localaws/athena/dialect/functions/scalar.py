@@ -158,7 +158,9 @@ COLLECTIONS = {
     "reverse(array(T)) -> array(T)": "list_reverse({0})",
     "repeat(T, bigint) -> array(T)": "list_transform(range({1}), lambda repeated: {0})",
     "sequence(bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_sequence({0}, {1}))",
-    "sequence(bigint, bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_steps({0}, {1}, {2}))",
+    "sequence(bigint, bigint, bigint) -> array(bigint)": (
+        "trino_checked_sequence(trino_steps({0}, {1}, {2}))"
+    ),
     "map(array(K), array(V)) -> map(K, V)": "map({0}, {1})",
     "map_keys(map(K, V)) -> array(K)": "map_keys({0})",
     "map_values(map(K, V)) -> array(V)": "map_values({0})",

@@ -26,7 +26,7 @@ FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
 
 def coalesce(call: Call) -> Typed:
     """The first value that is not NULL."""
-    if len(call.arguments) < 2:  # noqa: PLR2004 - Trino's least number
+    if len(call.arguments) < 2:
         message = "The 'coalesce' function must have at least two arguments"
         raise QueryError("SYNTAX_ERROR", message, call.node)
     values, kind = unify(call.arguments, call.node)
@@ -101,7 +101,7 @@ def remainder(call: Call) -> Typed:
 
 
 def truncate(call: Call) -> Typed:
-    """truncate of a decimal cuts the digits after the point, and the scale with them."""
+    """Cut the digits after the point; those of a decimal's type go with them."""
     call.count(1)
     value = call.arguments[0]
     kind = value.type if value.type.name == "real" else DOUBLE

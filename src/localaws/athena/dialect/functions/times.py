@@ -165,7 +165,7 @@ def with_timezone(call: Call) -> Typed:
 
 
 def from_unixtime(call: Call) -> Typed:
-    """from_unixtime(seconds, zone)."""
+    """The moment so many seconds after 1970, shown in a zone."""
     call.count(2)
     seconds = coerce(call.arguments[0], types.DOUBLE, call.node).sql
     moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
