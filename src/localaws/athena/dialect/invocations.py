@@ -271,7 +271,7 @@ def window(node: exp.Expr, env: Env) -> str:
 
 
 def _frame(spec: exp.Expr, env: Env) -> str:
-    if spec.args.get("kind", "").upper() not in FRAME_KINDS or spec.args.get("exclude"):
+    if spec.args.get("kind", "").upper() not in FRAME_KINDS:
         raise not_supported(f"the window frame {spec.sql('trino')}", spec)
     bounds = []
     for edge in ("start", "end"):

@@ -42,7 +42,7 @@ FOREIGN_PHRASE = re.compile(
     | AS\ '
     | LIMIT\ \S+\ (?:,|OFFSET|PERCENT|UNION|INTERSECT|EXCEPT)
     | (?:EXTRACT|POSITION)\ \(\ \S+\ ,
-    | INTERVAL\ (?:\d\S* | '\ (?!(?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S))\S*)
+    | INTERVAL\ (?:\d\S* | '(?!\ (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S)))
     | (?:INNER|CROSS)\ (?!JOIN)\S*
     | (?:LEFT|RIGHT|FULL)\ (?!JOIN|OUTER)\S*
     | \)\ OVER(?:\ (?:FROM|,|\))|$)

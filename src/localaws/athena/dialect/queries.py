@@ -23,10 +23,6 @@ from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import Type
 
-SELECT_PARTS = frozenset(
-    "with_ expressions from_ joins where group having order limit offset distinct windows".split()
-)
-SET_PARTS = frozenset("with_ this expression distinct order limit offset".split())
 GROUPING_WORDS: dict[type[exp.Expr], str] = {
     exp.GroupingSets: "GROUPING SETS",
     exp.Cube: "CUBE",
@@ -52,9 +48,9 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
     if isinstance(node, exp.Subquery):
         return _parenthesised(node, env)
     if isinstance(node, exp.Select):
-        return _select(node, _with(node, env, SELECT_PARTS))
+        return _select(node, _with(node, env))
     if isinstance(node, exp.SetOperation):
-        return _set_operation(node, _with(node, env, SET_PARTS))
+        return _set_operation(node, _with(node, env))
     if isinstance(node, exp.Values):
         return _values(node, env)
     raise not_supported(f"the statement {type(node).__name__.upper()}", node)
@@ -62,10 +58,7 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
     parts = {key for key, value in node.args.items() if value}
-    extra = parts - {"this", "alias", "order", "limit", "offset", "with_"}
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra))} after a query in parentheses", node)
-    env = _with(node, env, frozenset(node.args))
+    env = _with(node, env)
     inner = compile_query(node.this, env)
     if not parts & {"order", "limit", "offset"}:
         return inner
@@ -75,16 +68,11 @@ def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
     return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
 
 
-def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
-    """Check that every part of the statement is known; compile WITH queries."""
-    extra = {key for key, value in node.args.items() if value} - known
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra)).rstrip('_').upper()} in a query", node)
+def _with(node: exp.Expr, env: Env) -> Env:
+    """Compile WITH queries."""
     clause = node.args.get("with_")
     if clause is None:
         return env
-    if clause.args.get("recursive"):
-        raise not_supported("WITH RECURSIVE", node)
     for query in clause.expressions:
         if query.alias.lower() in [
             other.alias.lower() for other in clause.expressions[: query.index]
@@ -176,12 +164,7 @@ def _windows(node: exp.Select) -> dict[str, exp.Window]:
 
 
 def _distinct(node: exp.Select) -> str:
-    distinct = node.args.get("distinct")
-    if distinct is None:
-        return ""
-    if distinct.args.get("on"):
-        raise not_supported("DISTINCT ON", node)
-    return "DISTINCT "
+    return "" if node.args.get("distinct") is None else "DISTINCT "
 
 
 def _labelled(outputs: list[Output]) -> list[str]:
@@ -207,8 +190,6 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
 
 
 def _star(item: exp.Expr, env: Env) -> list[Output]:
-    if any(value for key, value in item.args.items() if key in ("except_", "replace", "rename")):
-        raise not_supported(item.sql("trino"), item)
     relation = item.table.lower() if isinstance(item, exp.Column) else None
     return [
         Output(field.label or field.name, field.use(), False, field.sources, field.value.sql)
@@ -223,14 +204,6 @@ def _implied_name(item: exp.Expr) -> str | None:
 
 
 def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
-    extra = {key for key, value in group.args.items() if value} - {
-        "expressions",
-        "grouping_sets",
-        "cube",
-        "rollup",
-    }
-    if extra:
-        raise not_supported(f"GROUP BY {', '.join(sorted(extra)).upper()}", group)
     items = [*group.expressions]
     for part in ("grouping_sets", "cube", "rollup"):
         items += group.args.get(part) or []

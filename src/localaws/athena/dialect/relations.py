@@ -24,8 +24,6 @@ from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, Type
 
 MAX_VIEW_DEPTH = 50
-KNOWN_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "version", "joins"})
-KNOWN_JOIN_PARTS = frozenset({"this", "side", "kind", "on", "using"})
 CATALOGS = ("awsdatacatalog", "")
 
 
@@ -116,11 +114,8 @@ def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
 
 
 def _table(node: exp.Table, env: Env) -> Relation:
-    extra = {key for key, value in node.args.items() if value} - KNOWN_TABLE_PARTS
-    if extra or not isinstance(node.this, exp.Identifier):
-        raise not_supported(
-            f"{', '.join(sorted(extra)) or node.sql('trino')} of a table in FROM", node
-        )
+    if not isinstance(node.this, exp.Identifier):
+        raise not_supported(f"{node.sql('trino')} in FROM", node)
     if node.catalog.lower() not in CATALOGS:
         raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' not found", node)
     name, schema = node.name.lower(), node.db.lower()
@@ -216,9 +211,6 @@ def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
 
 
 def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
-    extra = {key for key, value in join.args.items() if value} - KNOWN_JOIN_PARTS
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra))} in a join", join)
     side, kind = _join_words(join)
     scope = Scope(left.fields, parent=env.scope.parent)
     right = _relation(join.this, env.within(scope))
