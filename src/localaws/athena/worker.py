@@ -72,11 +72,11 @@ def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str,
         return {"lines": rows[0][1].splitlines()}
     connection.execute(job["sql"])
     kinds = [types.from_json(kind) for kind in job["types"]]
-    _check_types(connection, kinds)
+    check_types(connection, kinds)
     return {"rows": _write_rows(connection, kinds, job["names"], Path(job["output"]))}
 
 
-def _check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
+def check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
     """Fail loudly if DuckDB's types are not those the compiler worked out."""
     for kind, column in zip(kinds, connection.description or [], strict=True):
         expected = duckdb.sqltype(types.duckdb_name(kind))

@@ -404,9 +404,7 @@ QUERIES: dict[str, Rows] = {
     "select sum(id) over w from ev window w as (partition by uid order by ts) order by id limit "
     "2": [("1",), ("3",)],
     "select uid, cat, count(*), grouping(uid, cat) from ev group by grouping sets "
-    "((uid), (cat), ()) order by 4, uid nulls last, cat limit 1": [
-        ("u1", None, "2", "1")
-    ],
+    "((uid), (cat), ()) order by 4, uid nulls last, cat limit 1": [("u1", None, "2", "1")],
     "select count(*) from (select uid, cat, sum(amt) from ev group by cube(uid, cat))": [("12",)],
     "select uid, count(*) from ev group by rollup(uid) order by uid nulls first limit 1": [
         (None, "5")

@@ -158,8 +158,10 @@ def _check_tokens(tokens: list[Any]) -> None:
     joins = words.count("JOIN") - words.count("CROSS")
     if words.count("WHEN") != words.count("THEN"):
         raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
-    if joins > words.count("ON") + words.count("USING"):
-        raise QueryError("SYNTAX_ERROR", "mismatched input: JOIN needs ON or USING")
+    if joins != words.count("ON") + words.count("USING"):
+        raise QueryError(
+            "SYNTAX_ERROR", "mismatched input: each JOIN but CROSS JOIN needs ON or USING"
+        )
 
 
 def _mismatch(token: Any) -> QueryError:
