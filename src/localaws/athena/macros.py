@@ -201,13 +201,10 @@ MAPS = {
     "trino_map_of(l)": """CASE WHEN len(trino_with_key(l)) > 0 THEN map_from_entries(
         list_transform(trino_firsts(trino_sorted(trino_with_key(l))),
             lambda e: {'key': e.k, 'value': e.v})) END""",
-    "trino_placed(s)": "list_transform(s, lambda e, i: {'k': e.k, 'i': i, 'v': e.v})",
-    "trino_runs(s, starts)": """list_transform(list_zip(starts, list_concat(starts[2:], [NULL])),
-        lambda p: {'key': p[1].k, 'value': list_transform(
-            s[p[1].i:coalesce(p[2].i - 1, len(s))], lambda e: e.v)})""",
-    "trino_multimap_of(l)": """CASE WHEN len(trino_with_key(l)) > 0 THEN map_from_entries(
-        trino_runs(trino_placed(trino_sorted(trino_with_key(l))),
-            trino_firsts(trino_placed(trino_sorted(trino_with_key(l)))))) END""",
+    "trino_multimap_of(l)": """(SELECT map(list(k), list(vs)) FROM (
+        SELECT e.k AS k, list(e.v ORDER BY i) AS vs
+        FROM (SELECT unnest(l) AS e, generate_subscripts(l, 1) AS i)
+        WHERE e.k IS NOT NULL GROUP BY e.k))""",
 }
 
 MACROS = {**TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}

@@ -74,7 +74,7 @@ def test_every_compiled_expression_has_its_arguments_listed() -> None:
 
 @pytest.mark.parametrize("statement", UNREAD + FOREIGN)
 def test_what_the_parser_takes_beyond_trino_is_refused(statement: str) -> None:
-    with pytest.raises(QueryError, match="NOT_SUPPORTED|SYNTAX_ERROR"):
+    with pytest.raises(QueryError, match=r"NOT_SUPPORTED|SYNTAX_ERROR"):
         parse_query(statement)
 
 

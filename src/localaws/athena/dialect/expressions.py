@@ -181,7 +181,12 @@ def type_text(kind: exp.Expr) -> str:
     text: str = kind.meta.get(TYPE_TEXT) or ""
     if not text or (kind.expressions and "(" not in text and "<" not in text):
         text = kind.sql("trino")  # the parser gives a literal its precision
-    return re.sub(r"\s+", " ", text.lower())
+    text = re.sub(r"\s+", " ", text.lower())
+    for digits in re.findall(r"decimal ?\( ?(\d+)", text):
+        if not 1 <= int(digits) <= types.MAX_PRECISION:
+            message = f"DECIMAL precision must be in range [1, 38]: {digits}"
+            raise QueryError("INVALID_FUNCTION_ARGUMENT", message, kind)
+    return text
 
 
 def _decimal_literal(node: exp.Expr) -> Typed:
