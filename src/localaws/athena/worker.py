@@ -21,12 +21,13 @@ from typing import IO, Any
 import duckdb
 from duckdb.func import FunctionNullHandling
 
-from localaws.athena import macros, pyfunctions, results, types
+from localaws.athena import json_values, macros, pyfunctions, results, types
 from localaws.athena.failures import explain_failure
 from localaws.athena.limits import Limits
 
 THREADS = 2
 BATCH_ROWS = 4096
+FUNCTIONS = {**pyfunctions.FUNCTIONS, **json_values.FUNCTIONS}
 SETTINGS = (
     "LOAD icu",
     "SET TimeZone = 'UTC'",
@@ -46,7 +47,7 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {_quoted(limits.memory)}")
     connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
     connection.execute(f"SET max_temp_directory_size = {_quoted(limits.spill)}")
-    for name, (function, parameters, result) in pyfunctions.FUNCTIONS.items():
+    for name, (function, parameters, result) in FUNCTIONS.items():
         connection.create_function(
             name,
             pyfunctions.strict(function),
