@@ -1,14 +1,13 @@
 """Functions that Trino takes from Java's library, as Python functions inside DuckDB.
 
 URLs follow ``java.net.URI`` (RFC 2396), regular expressions Java's syntax as far as Python's is
-the same, JSON keeps the text of numbers, doubles print as Trino prints them.
+the same, doubles print as Trino prints them. JSON is in ``json_values``.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
 from typing import Any, NoReturn
@@ -41,7 +40,6 @@ SERVER = re.compile(
     rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d*))?"
 )
 FOREIGN_REGEX = re.compile(r"\\[pPhHRXGQvVZ]|&&|\[:|\(\?<(?![=!])")
-JSON_STEP = re.compile(r'\.(\w+)|\[(\d+)\]|\["([^"]*)"\]')
 
 
 class TrinoFailure(Exception):
@@ -62,13 +60,13 @@ def double_text(value: float) -> str:
     return scientific(repr(value))
 
 
-def fixed(text: str, digits: int, grouping: bool) -> str:
-    """A number with a fixed count of decimals, rounded half up, as Java's %.2f and %,d."""
+def fixed(text: str, digits: int, grouping: bool, width: int) -> str:
+    """A number with a fixed count of decimals, rounded half up, as Java's %.2f, %,d and %02d."""
     number = Decimal(text)
     if not number.is_finite():
         return text.replace("inf", "Infinity").replace("nan", "NaN")
     rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return f"{rounded:,f}" if grouping else f"{rounded:f}"
+    return format(rounded, f"0{width}{',' if grouping else ''}f" if width else f"{',' * grouping}f")
 
 
 def reverse(text: str) -> str:
@@ -128,14 +126,54 @@ def url_decode(text: str) -> str:
     return unquote_plus(text)
 
 
+WORD, DIGIT, SPACE = "a-zA-Z0-9_", "0-9", r"\t-\r "
+CLASSES = {
+    "w": WORD,
+    "W": r"\x00-/:-@\[-^`{-\U0010FFFF",
+    "d": DIGIT,
+    "D": r"\x00-/:-\U0010FFFF",
+    "s": SPACE,
+    "S": r"\x00-\x08\x0e-\x1f!-\U0010FFFF",
+}
+"""What Java's classes of letters stand for: ASCII, while cases and word ends are Unicode's."""
+
+REGEX_TOKEN = re.compile(r"\\(.)|(\[\^?\]?)|(\])|\{,(\d+)\}|.", re.DOTALL)
+
+
 @lru_cache(maxsize=256)
 def _regex(pattern: str) -> re.Pattern[str]:
     if foreign := FOREIGN_REGEX.search(pattern):
         fail(f"NOT_SUPPORTED: {foreign[0]} in a regular expression, in the local Athena")
+    if "(?P" in pattern:
+        fail("INVALID_FUNCTION_ARGUMENT: undefined group option")
     try:
-        return re.compile(pattern.replace(r"\z", r"\Z"), re.ASCII)
-    except re.error as error:
-        fail(f"INVALID_FUNCTION_ARGUMENT: Regular expression {pattern}: {error}")
+        return re.compile(_python_regex(pattern))
+    except re.error:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Invalid regular expression: {pattern}")
+
+
+def _python_regex(pattern: str) -> str:
+    """The pattern of Java as Python writes it."""
+    parts, is_class = [], False
+    for token in REGEX_TOKEN.finditer(pattern):
+        text = token[0]
+        if token[1] in CLASSES:
+            text = CLASSES[token[1]] if is_class else f"[{CLASSES[token[1]]}]"
+        elif token[1] == "z":
+            text = r"\Z"
+        elif token[4] and not is_class:
+            text = re.escape(text)  # a literal: Java wants the lower bound
+        is_class = (is_class or bool(token[2])) and not token[3]
+        parts.append(text)
+    return "".join(parts)
+
+
+def _matches(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    """All matches; the search goes on one letter after an empty one."""
+    place = 0
+    while place <= len(text) and (match := _regex(pattern).search(text, place)):
+        yield match
+        place = match.end() + (match.end() == match.start())
 
 
 def regexp_like(text: str, pattern: str) -> bool:
@@ -158,109 +196,30 @@ def regexp_extract(text: str, pattern: str, group: int) -> str | None:
 
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
     """A group of each match."""
-    return [_group(match, group) for match in _regex(pattern).finditer(text)]
+    return [_group(match, group) for match in _matches(pattern, text)]
 
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     """Each match replaced; ``$1`` is a group, a backslash takes the next letter as it is."""
-
-    def expand(match: re.Match[str]) -> str:
-        return re.sub(
-            r"\\(.)|\$(\d)|\$\{(\w+)\}",
-            lambda part: part[1] or (match[int(part[2])] if part[2] else match[part[3]]) or "",
-            replacement,
-        )
-
-    return _regex(pattern).sub(expand, text)
+    parts, place = [], 0
+    for match in _matches(pattern, text):
+        parts += [text[place : match.start()], _expand(match, replacement)]
+        place = match.end()
+    return "".join(parts) + text[place:]
 
 
-class _Number(str):
-    """A JSON number as it was written."""
-
-    __slots__ = ()
-
-
-def _load(document: str) -> Any:
-    return json.loads(document, parse_float=_Number, parse_int=_Number)
-
-
-def _dump(value: Any, sort: bool = False) -> str:
-    if isinstance(value, _Number):
-        return str(value)
-    if isinstance(value, list):
-        return "[" + ",".join(_dump(item, sort) for item in value) + "]"
-    if isinstance(value, dict):
-        items = sorted(value.items()) if sort else value.items()
-        named = (f"{json.dumps(key, ensure_ascii=False)}:{_dump(v, sort)}" for key, v in items)
-        return "{" + ",".join(named) + "}"
-    return json.dumps(value, ensure_ascii=False)
-
-
-_MISSING = object()
-
-
-def _follow(document: str, path: str) -> Any:
-    """The part of a document at a path; _MISSING if there is none or it is no JSON."""
-    try:
-        value = _load(document)
-    except ValueError:
-        return _MISSING
-    for step in JSON_STEP.finditer(path):
-        key = step[1] or step[3]
-        if key is not None and isinstance(value, dict):
-            value = value.get(key, _MISSING)
-        elif step[2] and isinstance(value, list) and int(step[2]) < len(value):
-            value = value[int(step[2])]
-        else:
-            return _MISSING
-    return value
-
-
-def _scalar(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, str) else None
-
-
-def json_extract_scalar(document: str, path: str) -> str | None:
-    """Text, number or boolean at a path, as text; None for anything else."""
-    return _scalar(_follow(document, path))
-
-
-def json_extract(document: str, path: str) -> str | None:
-    """JSON at a path."""
-    value = _follow(document, path)
-    return None if value is _MISSING else _dump(value)
-
-
-def json_parse(document: str) -> str:
-    """JSON in its canonical form: no spaces, keys in order. Fails if it is no JSON."""
-    try:
-        return _dump(_load(document), sort=True)
-    except ValueError:
-        fail(f"INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{document}'")
-
-
-def json_array_length(document: str) -> int | None:
-    """Length of a JSON array; None for anything else."""
-    value = _follow(document, "$")
-    return len(value) if isinstance(value, list) else None
-
-
-def json_text(document: str) -> str | None:
-    """cast(json as varchar): a scalar without its quotes; fractions print as doubles do."""
-    value = _load(document)
-    if isinstance(value, list | dict):
-        fail(f"INVALID_CAST_ARGUMENT: Cannot cast '{document}' to varchar")
-    if isinstance(value, _Number) and re.search("[.eE]", value):
-        return double_text(float(value))
-    return _scalar(value)
+def _expand(match: re.Match[str], replacement: str) -> str:
+    return re.sub(
+        r"\\(.)|\$(\d)|\$\{(\w+)\}",
+        lambda part: part[1] or _group(match, int(part[2] or part[3])) or "",
+        replacement,
+    )
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "trino_fail": (fail, ["VARCHAR"], "VARCHAR"),
     "trino_double_text": (double_text, ["DOUBLE"], "VARCHAR"),
-    "trino_fixed": (fixed, ["VARCHAR", "INTEGER", "BOOLEAN"], "VARCHAR"),
+    "trino_fixed": (fixed, ["VARCHAR", "INTEGER", "BOOLEAN", "INTEGER"], "VARCHAR"),
     "trino_reverse": (reverse, ["VARCHAR"], "VARCHAR"),
     "trino_url_part": (url_part, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     "trino_url_parameter": (url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR"),
@@ -274,11 +233,6 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
         "VARCHAR[]",
     ),
     "trino_regexp_replace": (regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_json_extract": (json_extract, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_json_extract_scalar": (json_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_json_parse": (json_parse, ["VARCHAR"], "VARCHAR"),
-    "trino_json_array_length": (json_array_length, ["VARCHAR"], "BIGINT"),
-    "trino_json_text": (json_text, ["VARCHAR"], "VARCHAR"),
 }
 """DuckDB name: function, parameter types, result type."""
 

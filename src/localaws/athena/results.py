@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from localaws.athena import types
 from localaws.athena.types import Type
+from localaws.athena.zones import zone_info
 
 PRECISIONS = {
     "tinyint": 3,
@@ -107,14 +107,9 @@ Renderer = Callable[[Any], str]
 
 
 def renderer(kind: Type) -> Renderer:
-    """The function that prints values of a type; values are never None.
-
-    Raises ValueError for a type that has no text here (intervals of months).
-    """
+    """The function that prints values of a type; values are never None."""
     if kind.name == types.TIMESTAMP_TZ:
-        if kind.zone == types.MIXED_ZONES:
-            raise ValueError("values of several time zones in one column of the result")
-        zone = ZoneInfo(kind.zone)
+        zone = zone_info(kind.zone)
         return lambda value: (
             f"{_timestamp(value.astimezone(zone).replace(tzinfo=None))} {kind.zone}"
         )
@@ -126,8 +121,6 @@ def renderer(kind: Type) -> Renderer:
         return lambda value: "{" + ", ".join(f"{key(k)}={item(v)}" for k, v in value.items()) + "}"
     if kind.name == "row":
         return _row_renderer(kind)
-    if kind.name == types.YEAR_MONTH_INTERVAL:
-        raise ValueError("an interval of months as a result")
     return SIMPLE_RENDERERS.get(kind.name, str)
 
 

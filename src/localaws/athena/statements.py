@@ -135,7 +135,7 @@ class Statements:
         start = sql.index(query)
         padded = re.sub(r"[^\n]", " ", sql[:start]) + query
         compiled = compile_statement(padded, self._database, self._tables)
-        names = [name for name, _ in compiled.columns]
+        names = [name and name.lower() for name, _ in compiled.columns]
         for place, name in enumerate(names, 1):
             if name is None:
                 raise QueryError(
@@ -145,7 +145,7 @@ class Statements:
                 raise QueryError(
                     "DUPLICATE_COLUMN_NAME", f"Column name '{name}' specified more than once"
                 )
-        return compiled.labels()
+        return [(name.lower(), kind) for name, kind in compiled.labels()]
 
     def _replace_view(self, database: str, name: str, body: dict[str, Any], replace: bool) -> None:
         if not replace:

@@ -203,6 +203,11 @@ def parse_type(text: str) -> Type:
     simple = TRINO_NAMES.get(text, text)
     if simple == "timestamp":
         return timestamp(3)
+    if text == TIMESTAMP_TZ:
+        return timestamp_tz(3)
+    if text == "decimal":
+        return decimal(MAX_PRECISION, 0)
+    simple = "double" if text == "double precision" else simple
     if match := re.fullmatch(r"timestamp\((\d+)\)( with time zone)?", text):
         return (timestamp_tz if match[2] else timestamp)(int(match[1]))
     if simple in DUCKDB_NAMES:

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import queue
-import re
 import sys
 import threading
 from pathlib import Path
@@ -22,30 +21,19 @@ from typing import IO, Any
 import duckdb
 from duckdb.func import FunctionNullHandling
 
-from localaws.athena import macros, pyfunctions, results, types
+from localaws.athena import json_values, macros, pyfunctions, results, types
+from localaws.athena.failures import explain_failure
 from localaws.athena.limits import Limits
 
 THREADS = 2
 BATCH_ROWS = 4096
+FUNCTIONS = {**pyfunctions.FUNCTIONS, **json_values.FUNCTIONS}
 SETTINGS = (
     "LOAD icu",
     "SET TimeZone = 'UTC'",
     "SET default_null_order = 'nulls_last'",
     f"SET threads = {THREADS}",
     "SET enable_progress_bar = false",
-)
-MESSAGES = (
-    (r"Division by zero", "DIVISION_BY_ZERO", "Division by zero"),
-    (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS", ""),
-    (r"must appear in the GROUP BY|must be part of an aggregate", "EXPRESSION_NOT_AGGREGATE", ""),
-    (r"cannot contain aggregates|cannot contain window", "EXPRESSION_NOT_SCALAR", ""),
-    (r"Could not parse string", "INVALID_FUNCTION_ARGUMENT", ""),
-)
-CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
-    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
-    (duckdb.BinderException, "NOT_SUPPORTED"),
-    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
 )
 
 
@@ -59,7 +47,7 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {_quoted(limits.memory)}")
     connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
     connection.execute(f"SET max_temp_directory_size = {_quoted(limits.spill)}")
-    for name, (function, parameters, result) in pyfunctions.FUNCTIONS.items():
+    for name, (function, parameters, result) in FUNCTIONS.items():
         connection.create_function(
             name,
             pyfunctions.strict(function),
@@ -85,11 +73,11 @@ def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str,
         return {"lines": rows[0][1].splitlines()}
     connection.execute(job["sql"])
     kinds = [types.from_json(kind) for kind in job["types"]]
-    _check_types(connection, kinds)
+    check_types(connection, kinds)
     return {"rows": _write_rows(connection, kinds, job["names"], Path(job["output"]))}
 
 
-def _check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
+def check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
     """Fail loudly if DuckDB's types are not those the compiler worked out."""
     for kind, column in zip(kinds, connection.description or [], strict=True):
         expected = duckdb.sqltype(types.duckdb_name(kind))
@@ -113,31 +101,6 @@ def _write_rows(
                 for row in rows
             )
     return count
-
-
-def explain_failure(error: Exception, limits: Limits) -> dict[str, str]:
-    """Trino's code and message for an error of DuckDB's."""
-    text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        is_disk_full = "max_temp_directory_size" in text
-        needs = f"{limits.memory} of memory" + (
-            f" and {limits.spill} of disk" if is_disk_full else ", in a step that cannot spill"
-        )
-        message = (
-            f"The query needs more than the local engine's {needs}. "
-            "Filter by a date, select fewer columns, or aggregate less."
-        )
-        return {"code": "EXCEEDED_LOCAL_MEMORY_LIMIT", "message": message}
-    if match := re.search(rf"{pyfunctions.FAILURE_MARK} (\w+): (.*)", text, re.DOTALL):
-        return {"code": match[1], "message": match[2].strip()}
-    first = text.split("\n\n")[0].strip()
-    for pattern, code, message in MESSAGES:
-        if re.search(pattern, text):
-            return {"code": code, "message": message or first}
-    for kind, code in CLASSES:
-        if isinstance(error, kind):
-            return {"code": code, "message": f"The local engine says: {first}"}
-    return {"code": "GENERIC_INTERNAL_ERROR", "message": f"{type(error).__name__}: {first}"}
 
 
 def _quoted(text: str) -> str:

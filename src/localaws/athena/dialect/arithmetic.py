@@ -9,9 +9,9 @@ from __future__ import annotations
 from sqlglot import exp
 
 from localaws.athena import types
-from localaws.athena.dialect.functions.times import wall_clock
-from localaws.athena.dialect.typed import Typed, coerce, quote, unify
-from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.dialect.functions.times import like_moment, wall_clock
+from localaws.athena.dialect.typed import Typed, coerce, unify
+from localaws.athena.errors import type_mismatch
 from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
 
 SIGNS: dict[type[exp.Expr], str] = {
@@ -23,7 +23,6 @@ SIGNS: dict[type[exp.Expr], str] = {
     exp.DPipe: "||",
 }
 INTERVALS = (types.DAY_TIME_INTERVAL, types.YEAR_MONTH_INTERVAL)
-CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND")
 
 
 def compile_arithmetic(node: exp.Expr, left: Typed, right: Typed) -> Typed:
@@ -74,21 +73,20 @@ def _numbers(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
     left, right = coerce(left, a, node), coerce(right, b, node)
     if sign == "/":
         return _decimal_quotient(left, right)
-    if sign == "%":
-        raise not_supported("the remainder of decimals; cast them to double or bigint", node)
     return _decimal(sign, left, right)
 
 
 def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
-    """Sum, difference or product of decimals."""
+    """Sum, difference, product or remainder of decimals."""
     (p1, s1), (p2, s2) = left.type.numbers, right.type.numbers
     if sign == "*":
         kind = types.decimal(p1 + p2, s1 + s2)
         operands = (left.sql, right.sql)
     else:
         scale = max(s1, s2)
-        kind = types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
-        name = types.duckdb_name(kind)
+        whole = min(p1 - s1, p2 - s2) if sign == "%" else max(p1 - s1, p2 - s2) + 1
+        kind = types.decimal(whole + scale, scale)
+        name = types.duckdb_name(types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale))
         operands = (f"CAST({left.sql} AS {name})", f"CAST({right.sql} AS {name})")
     sql = f"CAST(({operands[0]} {sign} {operands[1]}) AS {types.duckdb_name(kind)})"
     return Typed(sql, kind)
@@ -124,10 +122,10 @@ def _interval(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
     if left.type.name in INTERVALS and right.type.name in types.MOMENTS and sign == "+":
         left, right = right, left
     if left.type.name in types.MOMENTS and right.type.name in INTERVALS and sign in "+-":
-        return _moved(node, sign, left, right)
+        return _moved(sign, left, right)
     if left.type == right.type and sign in "+-":
         return Typed(f"({left.sql} {sign} {right.sql})", left.type)
-    if sign == "*":
+    if sign == "*" and {left.type.name, right.type.name} & set(INTEGERS):
         return _multiple(node, left, right)
     return _refuse(node, sign, left, right)
 
@@ -139,20 +137,15 @@ def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
     return Typed(f"({left.sql} * CAST({times.sql} AS INTEGER))", left.type)
 
 
-def _moved(node: exp.Expr, sign: str, moment: Typed, step: Typed) -> Typed:
+def _moved(sign: str, moment: Typed, step: Typed) -> Typed:
     """A moment an interval later or earlier."""
     if moment.type == DATE:
-        if any(part.args["unit"].name.upper() in CLOCK_UNITS for part in _units(node)):
-            raise type_mismatch("Cannot add hour, minutes or seconds to a date", node)
+        if step.type.name == types.DAY_TIME_INTERVAL:
+            return Typed(f"trino_date_plus({moment.sql}, {sign.strip('+')}{step.sql})", DATE)
         return Typed(f"CAST(({moment.sql} {sign} {step.sql}) AS DATE)", DATE)
     if moment.type.name == types.TIMESTAMP_TZ and step.type.name == types.YEAR_MONTH_INTERVAL:
-        local = f"({wall_clock(moment)} {sign} {step.sql})"
-        return Typed(f"timezone({quote(moment.type.zone)}, {local})", moment.type)
+        return like_moment(moment, f"({wall_clock(moment)} {sign} {step.sql})")
     return Typed(f"({moment.sql} {sign} {step.sql})", moment.type)
-
-
-def _units(node: exp.Expr) -> list[exp.Interval]:
-    return list(node.find_all(exp.Interval))
 
 
 def _difference(node: exp.Expr, left: Typed, right: Typed) -> Typed:

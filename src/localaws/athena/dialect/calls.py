@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
+from localaws.athena import types
 from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS
@@ -58,7 +59,10 @@ def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     if signature is not None:
         matched = signature.match(arguments)
         if matched is not None:
-            return Typed(fill(overloads[signature], matched[0]), matched[1])
+            sql, kind = fill(overloads[signature], matched[0]), matched[1]
+            if kind.args and types.UNKNOWN in kind.args:
+                sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
+            return Typed(sql, kind)
     if name in FALLBACK:
         return FALLBACK[name](Call(name, arguments, node))
     if name in SCALARS:

@@ -7,27 +7,36 @@ even, so texts are checked against what Trino accepts and numbers are rounded ha
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from sqlglot import exp
 
 from localaws.athena import types
 from localaws.athena.dialect.typed import Typed, coerce, fail, quote
-from localaws.athena.errors import not_supported, type_mismatch
-from localaws.athena.types import BOOLEAN, INTEGERS, NUMBERS, UNKNOWN, VARCHAR, Type
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
+from localaws.athena.types import BOOLEAN, INTEGERS, JSON, NUMBERS, UNKNOWN, VARCHAR, Type
+from localaws.athena.zones import duckdb_zone, zone_info, zone_name
 
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_TIME = r" [0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_TIME = r" [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?"
+_ZONE = r"(\s*(Z|UTC|[+-][0-9]{2}:[0-9]{2}|[A-Z][a-z]+/[A-Z]\w+))?"
 TEXT_PATTERNS = {
     **dict.fromkeys(INTEGERS, "[+-]?[0-9]+"),
-    "double": f"{_NUMBER}|NaN|[+-]?Infinity",
-    "real": f"{_NUMBER}|NaN|[+-]?Infinity",
+    "double": f"{_NUMBER}[dDfF]?|NaN|[+-]?Infinity",
+    "real": f"{_NUMBER}[dDfF]?|NaN|[+-]?Infinity",
     "decimal": _NUMBER,
     "boolean": "(?i)t|true|1|f|false|0",
     "date": _DATE,
-    "timestamp": f"{_DATE}({_TIME})?",
+    "timestamp": rf"{_DATE}({_TIME}{_ZONE})?",
 }
-ZONED_TEXT = re.compile(rf"({_DATE}(?:{_TIME})?)\s+(\S+)|({_DATE}(?:{_TIME})?)([+-]\d\d:\d\d)")
+UNTRIMMED = ("boolean", "decimal")
+"""Types whose texts may have no blanks around them."""
+
+ZONED_TEXT = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?)?"
+    r"\s*([A-Za-z+-]\S*)?"
+)
 TYPE_IN_MESSAGE = {"integer": "INT"}
 MICROSECOND_DIGITS = 6
 JSON_CASTS = ("boolean", "bigint", "integer", "double", "varchar")
@@ -53,13 +62,17 @@ def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     if {source.name, target.name} <= set(types.MOMENTS):
         return _moment(value, target)
     if source.name == target.name:
-        return Typed(_nested(value, target, safe, node), target)
+        nested = _nested(value, target, False, node)
+        return Typed(f"TRY({nested})" if safe else nested, target)
     raise type_mismatch(f"Cannot cast {source} to {target}", node)
 
 
 def text_of(value: Typed, node: exp.Expr) -> str:
     """SQL of the value as Trino's ``cast(... as varchar)`` writes it."""
     kind = value.type
+    if kind.name == "decimal" and kind.numbers[0] == kind.numbers[1]:
+        # DuckDB leaves out the zero before the point when a decimal has no place for it.
+        return rf"regexp_replace(CAST({value.sql} AS VARCHAR), '^(-?)\.', '\10.')"
     if kind.name in ("boolean", "date", "decimal", *INTEGERS):
         return f"CAST({value.sql} AS VARCHAR)"
     if kind.name == "varchar":
@@ -72,7 +85,7 @@ def text_of(value: Typed, node: exp.Expr) -> str:
         text = timestamp_text(local_time(value), kind.numbers[0])
         return f"({text} || {quote(' ' + kind.zone)})"
     if kind.name == "json":
-        return f"trino_json_text({value.sql})"
+        return f"trino_json_text({value.sql}, 'varchar')"
     raise not_supported(f"a cast of {kind} to varchar", node)
 
 
@@ -87,7 +100,7 @@ def local_time(value: Typed) -> str:
     """SQL of the wall-clock time that a timestamp with time zone shows in its zone."""
     if value.type.zone == types.MIXED_ZONES:
         raise not_supported("values of several time zones in one place; give all the same zone")
-    return f"timezone({quote(value.type.zone)}, {value.sql})"
+    return f"timezone({quote(duckdb_zone(value.type.zone))}, {value.sql})"
 
 
 def round_time(sql: str, precision: int) -> str:
@@ -95,12 +108,14 @@ def round_time(sql: str, precision: int) -> str:
     if precision >= MICROSECOND_DIGITS:
         return sql
     step = 10 ** (MICROSECOND_DIGITS - precision)
-    return f"make_timestamp(((epoch_us({sql}) + {step // 2}) // {step}) * {step})"
+    return f"trino_round_time({sql}, {step})"
 
 
 def _number(value: Typed, target: Type, safe: bool) -> str:
     whole = target.name in INTEGERS and value.type.name in ("double", "real")
     operand = f"round({value.sql})" if whole else value.sql
+    if target.name == "decimal" and value.type.name in ("double", "real"):
+        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds the shortest text of a double
     return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
 
 
@@ -110,7 +125,7 @@ def _moment(value: Typed, target: Type) -> Typed:
         zone = value.type.zone if zoned else "UTC"
         wanted = types.timestamp_tz(target.numbers[0], zone)
         rounded = _rounded(Typed(local_time(value) if zoned else value.sql, value.type), target)
-        return Typed(f"timezone({quote(zone)}, CAST({rounded} AS TIMESTAMP))", wanted)
+        return Typed(f"timezone({quote(duckdb_zone(zone))}, CAST({rounded} AS TIMESTAMP))", wanted)
     local = Typed(local_time(value) if zoned else value.sql, value.type)
     return Typed(f"CAST({_rounded(local, target)} AS {types.duckdb_name(target)})", target)
 
@@ -130,49 +145,84 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
         return Typed(f"encode({value.sql})", target)
     if target.name not in TEXT_PATTERNS:
         raise not_supported(f"a cast of varchar to {target}", node)
-    trimmed = f"trim({value.sql})"
-    name = types.duckdb_name(target)
-    converted = f"{'TRY_CAST' if safe else 'CAST'}({trimmed} AS {name})"
-    if target.name == "timestamp":
-        converted = round_time(converted, target.numbers[0])
-    if target == BOOLEAN:
-        converted = f"(lower({trimmed}) IN ('t', 'true', '1'))"
+    trimmed = value.sql if target.name in UNTRIMMED else f"trim({value.sql}, trino_whitespace())"
+    converted = _converted_text(trimmed, target, safe, node)
     shown = TYPE_IN_MESSAGE.get(target.name, target.name.upper())
     message = f"'Cannot cast ''' || {value.sql} || ''' to {shown}'"
     refusal = "NULL" if safe else fail("INVALID_CAST_ARGUMENT", message, target)
+    if target.name in (*INTEGERS, "decimal"):
+        foreign = fail("NOT_SUPPORTED", "'The local Athena reads ASCII digits only'", target)
+        other_digits = f"regexp_full_match({trimmed}, '[+-]?\\p{{Nd}}+')"
+        refusal = f"(CASE WHEN {other_digits} THEN {foreign} ELSE {refusal} END)"
     pattern = quote(TEXT_PATTERNS[target.name])
-    return Typed(
-        f"(CASE WHEN regexp_full_match({trimmed}, {pattern}) THEN {converted} ELSE {refusal} END)",
-        target,
-    )
+    test = f"regexp_full_match({trimmed}, {pattern})"
+    return Typed(f"(CASE WHEN {test} THEN {converted} ELSE {refusal} END)", target)
+
+
+def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> str:
+    """SQL of a text that has the target's form, as the target."""
+    function, name = "TRY_CAST" if safe else "CAST", types.duckdb_name(target)
+    if target == BOOLEAN:
+        return f"(lower({trimmed}) IN ('t', 'true', '1'))"
+    if target.name in ("double", "real"):
+        return f"{function}(rtrim({trimmed}, 'dDfF') AS {name})"
+    if target.name != "timestamp":
+        return f"{function}({trimmed} AS {name})"
+    if target.numbers[0] > MICROSECOND_DIGITS:
+        raise not_supported(f"the type {target}, more exact than microseconds", node)
+    # A timestamp has no zone: Trino drops the zone of the text.
+    clock = f"regexp_extract({trimmed}, {quote(f'^{_DATE}({_TIME})?')})"
+    return round_time(f"{function}({clock} AS {name})", target.numbers[0])
 
 
 def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:
     """A literal with a zone; the zone of a text from data is known too late to be shown."""
-    match = ZONED_TEXT.fullmatch(value.constant or "")
-    if match is None:
+    if value.constant is None:
         raise not_supported(
-            "a cast of this text to timestamp with time zone; use from_iso8601_timestamp", node
+            "a cast of texts to timestamp with time zone; use from_iso8601_timestamp", node
         )
-    local, zone = next((match[a], match[b]) for a, b in ((1, 4), (5, 8)) if match[a])
-    if zone[0] in "+-":
-        return Typed(
-            f"CAST({quote(local + zone)} AS TIMESTAMPTZ)", types.timestamp_tz(target.numbers[0])
-        )
-    moment = f"timezone({quote(zone)}, CAST({quote(local)} AS TIMESTAMP))"
-    return Typed(moment, types.timestamp_tz(target.numbers[0], zone))
+    try:
+        moment, zone = _parse_zoned(value.constant)
+    except ValueError:
+        message = f"'{value.constant}' is not a valid TIMESTAMP literal"
+        raise QueryError("INVALID_LITERAL", message, node) from None
+    kind = types.timestamp_tz(target.numbers[0], zone)
+    return Typed(f"CAST({quote(moment.isoformat(' '))} AS TIMESTAMPTZ)", kind)
+
+
+def _parse_zoned(text: str) -> tuple[datetime, str]:
+    """The moment of a text with a zone, by the earlier of two offsets. Raises ValueError."""
+    match = ZONED_TEXT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    *clock, fraction, zone_text = match.groups()
+    name = zone_name(zone_text or "UTC")
+    year, month, day, hour, minute, second = (int(part or 0) for part in clock)
+    micros = int((fraction or "0").ljust(MICROSECOND_DIGITS, "0"))
+    local = datetime(year, month, day, hour, minute, second, micros, tzinfo=zone_info(name))
+    moment = local.astimezone(UTC)
+    if moment.astimezone(zone_info(name)).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValueError(text)  # the clock leaves this time out
+    return moment, name
 
 
 def _from_json(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
     """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
     if target.name in JSON_CASTS:
-        text = Typed(f"trino_json_text({value.sql})", VARCHAR)
+        text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
         return cast(text, target, safe, node).sql
     simple = all(arg.name in JSON_CASTS for arg in target.args)
     if target.name not in ("array", "map") or not simple:
         raise not_supported(f"a cast of json to {target}", node)
-    name = types.duckdb_name(target)
-    return f"{'TRY_CAST' if safe else 'CAST'}(CAST({value.sql} AS JSON) AS {name})"
+    document = f"CAST({value.sql} AS JSON)"
+    part = "e" if target.name == "array" else "e.value"
+    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], safe, node).sql
+    if target.name == "array":
+        return f"list_transform(CAST({document} AS JSON[]), lambda e: {item})"
+    key = cast(Typed("e.key", VARCHAR), target.args[0], safe, node).sql
+    entries = f"map_entries(CAST({document} AS MAP(VARCHAR, JSON)))"
+    pairs = f"list_transform({entries}, lambda e: {{'key': {key}, 'value': {item}}})"
+    return f"map_from_entries({pairs})"
 
 
 def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:

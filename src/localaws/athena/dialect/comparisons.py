@@ -10,9 +10,9 @@ from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import Handler, compile_expression
 from localaws.athena.dialect.environment import Env
-from localaws.athena.dialect.typed import Typed, coerce, unify
+from localaws.athena.dialect.typed import Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BOOLEAN, VARCHAR
+from localaws.athena.types import BOOLEAN, VARCHAR, field_names
 
 
 def operands(node: exp.Expr, env: Env) -> tuple[Typed, Typed]:
@@ -27,9 +27,41 @@ def comparison(operator: str) -> Handler:
         if isinstance(node.expression, exp.Any | exp.All):
             return _quantified(node, operator, env)
         left, right = comparable(list(operands(node, env)), node)
-        return Typed(f"({left.sql} {operator} {right.sql})", BOOLEAN)
+        return Typed(compared(left, operator, right), BOOLEAN)
 
     return compile_comparison
+
+
+def compared(left: Typed, operator: str, right: Typed) -> str:
+    """SQL of a comparison of two values of the same type.
+
+    In Trino NaN equals nothing, and arrays and rows are equal as their elements are, which may be
+    unknown; DuckDB orders NaN last and takes NULL elements for equal.
+    """
+    if operator == "<>":
+        return f"(NOT {compared(left, '=', right)})"
+    plain = f"({left.sql} {operator} {right.sql})"
+    if left.type.name in ("double", "real") and "DISTINCT" not in operator:
+        return f"({plain} AND trino_no_nan({left.sql}, {right.sql}))"
+    if operator == "=" and left.type.name == "array":
+        (element,) = left.type.args
+        pair = f"p{len(left.sql)}"
+        one, other = (Typed(f"{pair}[{place}]", element) for place in (1, 2))
+        test = compared(one, "=", other)
+        tests = f"list_transform(list_zip({left.sql}, {right.sql}), lambda {pair}: {test})"
+        return f"trino_equal_arrays({left.sql}, {right.sql}, {tests})"
+    if operator == "=" and left.type.name == "row":
+        fields = zip(row_fields(left), row_fields(right), strict=True)
+        return f"({' AND '.join(compared(one, '=', other) for one, other in fields)})"
+    return plain
+
+
+def row_fields(value: Typed) -> list[Typed]:
+    """The fields of a row."""
+    return [
+        Typed(f"struct_extract({value.sql}, {quote(name)})", kind)
+        for name, kind in zip(field_names(value.type), value.type.args, strict=True)
+    ]
 
 
 def comparable(values: list[Typed], node: exp.Expr) -> list[Typed]:
@@ -75,10 +107,16 @@ def is_in(node: exp.Expr, env: Env) -> Typed:
     if node.args.get("query") is not None:
         value, rows = _with_subquery(node.this, node.args["query"], env, node)
         return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
+        value, rows = _with_subquery(node.this, node.expressions[0], env, node)
+        return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
     if not node.expressions:
         raise not_supported(node.sql("trino"), node)
     operands = [node.this, *node.expressions]
     value, *choices = comparable([compile_expression(part, env) for part in operands], node)
+    if value.type.name in ("double", "real", "array", "row"):
+        tests = " OR ".join(compared(value, "=", choice) for choice in choices)
+        return Typed(f"({tests})", BOOLEAN)
     return Typed(f"({value.sql} IN ({', '.join(choice.sql for choice in choices)}))", BOOLEAN)
 
 
@@ -86,16 +124,21 @@ def between(node: exp.Expr, env: Env) -> Typed:
     """BETWEEN, both ends included."""
     operands = [node.this, node.args["low"], node.args["high"]]
     value, low, high = comparable([compile_expression(part, env) for part in operands], node)
+    if value.type.name in ("double", "real"):
+        return Typed(f"({compared(value, '>=', low)} AND {compared(value, '<=', high)})", BOOLEAN)
     return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
 
 
 def like(node: exp.Expr, env: Env) -> Typed:
-    """LIKE, with ESCAPE or without."""
-    escape = ""
+    """LIKE and NOT LIKE, with ESCAPE or without."""
+    escape = None
     if isinstance(node, exp.Escape):
-        escape = f" ESCAPE {coerce(compile_expression(node.expression, env), VARCHAR, node).sql}"
+        escape = coerce(compile_expression(node.expression, env), VARCHAR, node).sql
         node = node.this
     if not isinstance(node, exp.Like):
         raise not_supported(node.sql("trino"), node)
     text, pattern = (coerce(value, VARCHAR, node).sql for value in operands(node, env))
-    return Typed(f"({text} LIKE {pattern}{escape})", BOOLEAN)
+    test = f"({text} LIKE {pattern})"
+    if escape is not None:
+        test = f"trino_like({text}, {pattern}, {escape})"
+    return Typed(f"(NOT {test})" if node.args.get("negate") else test, BOOLEAN)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localaws.athena.dialect.environment import Env, Relations, Session
+from localaws.athena import types
+from localaws.athena.dialect.environment import Columns, Env, Relations, Session
 from localaws.athena.dialect.parser import parse_expression, parse_query
 from localaws.athena.dialect.queries import compile_query
 from localaws.athena.dialect.scopes import Scan
-from localaws.athena.errors import QueryError
+from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import Type
 
 
@@ -41,14 +42,29 @@ def compile_statement(
         tree = parse_query(sql)
         _fill_parameters(tree, parameters)
         compiled = compile_query(tree, Env(session, database.lower()))
+        _check_results(compiled.columns)
     except QueryError as error:
         raise error.located(sql) from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise not_supported("a form of a call or clause in this statement") from error
     return CompiledStatement(session.setup, compiled.sql, compiled.columns, session.scans)
+
+
+def _check_results(columns: Columns) -> None:
+    """Refuse values that cannot be shown."""
+    kinds = [kind for _, kind in columns]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.args
+        if kind.name == types.YEAR_MONTH_INTERVAL:
+            raise not_supported("an interval of months as a result")
+        if kind.zone == types.MIXED_ZONES:
+            raise not_supported("values of several time zones in one column of the result")
 
 
 def _fill_parameters(tree: exp.Expr, parameters: Sequence[str]) -> None:
     """Replace each ``?``, in the order of the text, by its parameter."""
-    places = [node for node in tree.dfs() if isinstance(node, exp.Placeholder)]
+    places = sorted(tree.find_all(exp.Placeholder), key=lambda node: node.meta["start"])
     if len(places) != len(parameters):
         raise QueryError(
             "INVALID_PARAMETER_USAGE",

@@ -15,6 +15,7 @@ from localaws.athena.dialect.calls import compile_call
 from localaws.athena.dialect.comparisons import (
     between,
     comparable,
+    compared,
     comparison,
     is_in,
     is_null,
@@ -23,10 +24,18 @@ from localaws.athena.dialect.comparisons import (
 )
 from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
 from localaws.athena.dialect.environment import Env
+from localaws.athena.dialect.parser import IS_LITERAL, TYPE_TEXT
 from localaws.athena.dialect.scopes import dereference
 from localaws.athena.dialect.typed import NULL, Typed, boolean, coerce, fail, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR
+
+KNOWN_TYPES = frozenset(
+    "array bigint boolean date decimal double int integer json map real row smallint timestamp "
+    "tinyint varbinary varchar".split()
+)
+ABSENT_TYPES = frozenset("char time uuid ipaddress interval hyperloglog qdigest tdigest".split())
+"""Types of Trino that the local Athena does not have."""
 
 INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 
@@ -45,6 +54,17 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
     if value > LONG_MAX:
         raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
     return Typed(text, INTEGER if value <= INT_MAX else BIGINT)
+
+
+def _negative(node: exp.Expr, env: Env) -> Typed:
+    """Unary minus; the smallest integers are literals only with their sign."""
+    if isinstance(node.this, exp.Literal) and node.this.name in (
+        str(INT_MAX + 1),
+        str(LONG_MAX + 1),
+    ):
+        kind = INTEGER if node.this.name == str(INT_MAX + 1) else BIGINT
+        return Typed(f"CAST('-{node.this.name}' AS {types.duckdb_name(kind)})", kind)
+    return arithmetic.negate(node, compile_expression(node.this, env))
 
 
 def _null(_node: exp.Expr, _env: Env) -> Typed:
@@ -103,7 +123,7 @@ def _case(node: exp.Expr, env: Env) -> Typed:
         test = compile_expression(branch.this, env)
         if operand is not None:
             left, right = comparable([operand, test], node)
-            tests.append(f"{left.sql} = {right.sql}")
+            tests.append(compared(left, "=", right))
         else:
             tests.append(boolean(test, node).sql)
         values.append(compile_expression(branch.args["true"], env))
@@ -133,19 +153,50 @@ def _choice(tests: list[str], values: list[Typed], node: exp.Expr) -> Typed:
 
 def _cast(node: exp.Expr, env: Env) -> Typed:
     safe = isinstance(node, exp.TryCast)
-    name: str = node.args["to"].sql("trino").lower()
-    if name == "decimal" and isinstance(node.this, exp.Literal):
-        raise not_supported("decimal without precision; write the literal as it is", node)
+    name = type_text(node.args["to"])
+    if name == "decimal" and node.args["to"].meta.get(IS_LITERAL):
+        return _decimal_literal(node)
     try:
         target = types.parse_type(name)
     except ValueError as error:
         raise QueryError("NOT_SUPPORTED", str(error), node) from None
-    if name.startswith("char"):
-        raise not_supported("the type char", node)
-    value = casts.cast(compile_expression(node.this, env), target, safe, node)
+    value = compile_expression(node.this, env)
+    is_text = value.type.name in ("varchar", "unknown")
+    value = casts.cast(value, target, safe, node)
     if match := re.fullmatch(r"varchar\((\d+)\)", name):
-        return Typed(f"left({value.sql}, {match[1]})", value.type)
+        function = "left" if is_text else ("trino_fitting_or_null" if safe else "trino_fitting")
+        return Typed(f"{function}({value.sql}, {match[1]})", value.type)
     return value
+
+
+def type_text(kind: exp.Expr) -> str:
+    """A type as the statement writes it, in lower case. Raises QueryError for foreign types."""
+    for part in kind.find_all(exp.DataType):
+        written = part.meta.get(TYPE_TEXT) or part.sql("trino")
+        word = re.split(r"[^\w]", written.lower(), maxsplit=1)[0]
+        if word in ABSENT_TYPES:
+            raise not_supported(f"the type {word}", kind)
+        if word not in KNOWN_TYPES:
+            raise QueryError("TYPE_MISMATCH", f"Unknown type: {written}", kind)
+    text: str = kind.meta.get(TYPE_TEXT) or ""
+    if not text or (kind.expressions and "(" not in text and "<" not in text):
+        text = kind.sql("trino")  # the parser gives a literal its precision
+    text = re.sub(r"\s+", " ", text.lower())
+    for digits in re.findall(r"decimal ?\( ?(\d+)", text):
+        if not 1 <= int(digits) <= types.MAX_PRECISION:
+            message = f"DECIMAL precision must be in range [1, 38]: {digits}"
+            raise QueryError("INVALID_FUNCTION_ARGUMENT", message, kind)
+    return text
+
+
+def _decimal_literal(node: exp.Expr) -> Typed:
+    """``decimal '1.50'``: the digits of the text give precision and scale."""
+    text = node.this.name
+    match = re.fullmatch(r"[+-]?(\d*)\.?(\d*)", text)
+    if match is None or not (match[1] or match[2]):
+        raise QueryError("INVALID_LITERAL", f"Invalid DECIMAL literal: {text}", node)
+    kind = types.decimal(max(len(match[1].lstrip("0")) + len(match[2]), 1), len(match[2]))
+    return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
 
 
 def _trim(node: exp.Expr, env: Env) -> Typed:
@@ -215,7 +266,7 @@ def _row(node: exp.Expr, env: Env) -> Typed:
     kind = types.row(("", value.type) for value in values)
     names = types.field_names(kind)
     packed = ", ".join(f'"{n}" := {value.sql}' for n, value in zip(names, values, strict=True))
-    return Typed(f"struct_pack({packed})", kind)
+    return Typed(f"CAST(struct_pack({packed}) AS {types.duckdb_name(kind)})", kind)
 
 
 def _placeholder(_node: exp.Expr, _env: Env) -> Typed:
@@ -266,6 +317,6 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
         kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
         for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
     },
-    exp.Neg: lambda node, env: arithmetic.negate(node, compile_expression(node.this, env)),
+    exp.Neg: _negative,
 }
 HANDLERS.update(OPERATORS)

@@ -31,6 +31,7 @@ from localaws.athena.types import BIGINT
 
 INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
 NULL_SKIPPING = ("lag", "lead", "first_value", "last_value", "nth_value")
+LEAST_ERROR, LARGEST_ERROR = 0.0040625, 0.26
 FRAME_KINDS = ("ROWS", "RANGE", "GROUPS")
 
 
@@ -58,9 +59,12 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
     call, modifiers = _unwrap(node, env)
     name = call.name.lower()
     arguments: list[exp.Expr] = list(call.expressions)
+    _check_modifiers(name, modifiers, call)
     if name in WINDOW_CALLS:
         if not modifiers.over:
-            raise QueryError("SYNTAX_ERROR", f"Window function {name} needs an OVER clause", node)
+            raise QueryError(
+                "MISSING_OVER", f"Window function {name} requires an OVER clause", node
+            )
         return _modified(WINDOW_CALLS, name, arguments, modifiers, call, env)
     if name in AGGREGATE_CALLS:
         return _aggregate(name, arguments, modifiers, call, env)
@@ -68,9 +72,54 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
         raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' is no aggregate", call)
     if name in LAMBDAS and any(isinstance(part, exp.Lambda) for part in arguments):
         return _with_lambdas(name, arguments, call, env)
+    if name == "try" and len(arguments) == 1 and _is_plain_cast(arguments[0]):
+        # DuckDB evaluates TRY row by row where one fails: 8 s for 180,000 rows, against 0.3 s.
+        cast = exp.TryCast(this=arguments[0].this, to=arguments[0].args["to"])
+        return compile_expression(cast, env)
     if name == "row":
         return compile_expression(exp.Tuple(expressions=arguments), env)
     return compile_call(name, [compile_expression(part, env) for part in arguments], call)
+
+
+def _check_modifiers(name: str, modifiers: Modifiers, node: exp.Expr) -> None:
+    """Refuse what DuckDB takes around a call and Trino does not."""
+    if modifiers.over and modifiers.condition:
+        raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", node)
+    if name in ("lag", "lead") and modifiers.over and "ORDER BY" not in modifiers.over:
+        message = f"{name} function requires an ORDER BY window clause"
+        raise QueryError("MISSING_ORDER_BY", message, node)
+    if name == "listagg" and not modifiers.order:
+        raise QueryError("SYNTAX_ERROR", "listagg needs WITHIN GROUP (ORDER BY ...)", node)
+
+
+def _check_arguments(name: str, arguments: list[exp.Expr], node: exp.Expr) -> None:
+    """Check constant arguments of aggregates and window functions."""
+    numbers = [_constant_number(part) for part in arguments[1:2]]
+    if name == "approx_percentile" and any(n is not None and not 0 <= n <= 1 for n in numbers):
+        message = "Percentile must be between 0 and 1"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
+    if name == "approx_distinct" and any(
+        n is not None and not LEAST_ERROR <= n <= LARGEST_ERROR for n in numbers
+    ):
+        message = f"Max standard error must be in [{LEAST_ERROR}, {LARGEST_ERROR}]"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
+    lowest = {"lag": 0, "lead": 0, "nth_value": 1}.get(name)
+    if lowest is not None and any(n is not None and n < lowest for n in numbers):
+        message = f"Offset must be at least {lowest}"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
+
+
+def _constant_number(node: exp.Expr) -> float | None:
+    """The value of a numeric literal with a sign or without; None for anything else."""
+    inner, sign = (node.this, -1) if isinstance(node, exp.Neg) else (node, 1)
+    is_number = isinstance(inner, exp.Literal) and not inner.is_string
+    return sign * float(inner.name) if is_number else None
+
+
+def _is_plain_cast(node: exp.Expr) -> bool:
+    """Whether a node is the cast of a column or literal, where nothing else can fail."""
+    is_cast = isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast)
+    return is_cast and isinstance(node.this, exp.Column | exp.Literal)
 
 
 def _unwrap(node: exp.Expr, env: Env) -> tuple[exp.Anonymous, Modifiers]:
@@ -136,7 +185,11 @@ def _modified(
     """A call from a table of aggregates or window functions."""
     if modifiers.ignore_nulls and name not in NULL_SKIPPING:
         raise not_supported(f"{name} with IGNORE NULLS", node)
+    _check_arguments(name, arguments, node)
     values = [compile_expression(part, env) for part in arguments]
+    if name in ("sum", "avg") and [value.type.name for value in values] == ["unknown"]:
+        message = f"Could not choose a best candidate for {name}(NULL). Add an explicit cast."
+        raise QueryError("AMBIGUOUS_FUNCTION_CALL", message, node)
     signature = choose(list(table[name]), values)
     matched = signature.match(values) if signature is not None else None
     if signature is None or matched is None:
@@ -218,7 +271,7 @@ def window(node: exp.Expr, env: Env) -> str:
 
 
 def _frame(spec: exp.Expr, env: Env) -> str:
-    if spec.args.get("kind", "").upper() not in FRAME_KINDS or spec.args.get("exclude"):
+    if spec.args.get("kind", "").upper() not in FRAME_KINDS:
         raise not_supported(f"the window frame {spec.sql('trino')}", spec)
     bounds = []
     for edge in ("start", "end"):

@@ -1,12 +1,16 @@
 """ORDER BY, LIMIT, OFFSET and FETCH FIRST of a finished query, and ordinals of its columns."""
 
+# ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
 from sqlglot import exp
 
-from localaws.athena.dialect.environment import Columns
+from localaws.athena.dialect.dispatch import compile_expression
+from localaws.athena.dialect.environment import Columns, Env
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
+from localaws.athena.dialect.scopes import Field, Scope
+from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError, not_supported
 
 
@@ -23,6 +27,7 @@ def output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     if isinstance(item, exp.Literal) and not item.is_string:
         return ordinal(item, len(labels), "ORDER BY")
     path = name_path(item)
+    labels = [label and label.lower() for label in labels]
     if path is None or len(path) > 1 or path[0] not in labels:
         return None
     if labels.count(path[0]) > 1:
@@ -36,8 +41,8 @@ def limit_clause(node: exp.Expr) -> str:
     limit, offset = node.args.get("limit"), node.args.get("offset")
     if isinstance(limit, exp.Fetch):
         options = limit.args.get("limit_options")
-        if options is not None and options.args.get("with_ties"):
-            raise not_supported("FETCH FIRST ... WITH TIES", node)
+        if options is None or not options.args.get("rows"):
+            raise QueryError("SYNTAX_ERROR", "FETCH FIRST needs ROW or ROWS", node)
         sql += f" LIMIT {_count(limit.args.get('count'))}"
     elif limit is not None and limit.expression.name.upper() != "ALL":
         sql += f" LIMIT {_count(limit.expression)}"
@@ -54,15 +59,22 @@ def _count(node: exp.Expr | None) -> int:
     return int(node.name)
 
 
-def tail(node: exp.Expr, columns: Columns) -> str:
-    """ORDER BY over the columns of a finished query, and LIMIT."""
+def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
+    """A finished query with ORDER BY over its columns, and LIMIT."""
     order = node.args.get("order")
     if order is None:
-        return limit_clause(node)
+        return sql + limit_clause(node)
+    name = env.session.name("q")
+    generated = [f"c{place}" for place in range(len(columns))]
+    fields = [
+        Field(label and label.lower(), Typed(f"{name}.{short}", kind))
+        for (label, kind), short in zip(columns, generated, strict=True)
+    ]
+    inside = env.within(Scope(fields))
     items = []
     for item in order.expressions:
-        place = output_place(item.this, [name for name, _ in columns])
-        if place is None:
-            raise not_supported("ORDER BY an expression over a set operation", item)
-        items.append(ordering(str(place + 1), item))
-    return f" ORDER BY {', '.join(items)}{limit_clause(node)}"
+        place = output_place(item.this, [label for label, _ in columns])
+        key = str(place + 1) if place is not None else compile_expression(item.this, inside).sql
+        items.append(ordering(key, item))
+    source = f"SELECT * FROM ({sql}) AS {name}({', '.join(generated)})"
+    return f"{source} ORDER BY {', '.join(items)}{limit_clause(node)}"

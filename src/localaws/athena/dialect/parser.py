@@ -6,6 +6,7 @@ that a function outside our own table can be refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -15,10 +16,46 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
-from localaws.athena.errors import QueryError
+from localaws.athena.dialect.arguments import check_arguments
+from localaws.athena.errors import QueryError, not_supported
 
 SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
 FOREIGN_TOKENS = (TokenType.DCOLON, TokenType.ILIKE, TokenType.QUALIFY, TokenType.RLIKE)
+SPELLINGS = {
+    TokenType.EQ: ("=",),
+    TokenType.NOT: ("NOT",),
+    TokenType.NULLSAFE_EQ: (),
+    TokenType.ISNULL: (),
+    TokenType.NOTNULL: (),
+}
+"""Operators that have other spellings in other dialects, with those of Trino."""
+
+QUOTES = {TokenType.STRING: "'", TokenType.IDENTIFIER: '"'}
+"""What stands for a text or a quoted name in the words of a statement."""
+
+FOREIGN_PHRASE = re.compile(
+    r"""(?<!\S)(?:
+    ^FROM | \(\ FROM
+    | ,\ (?:FROM|WHERE|GROUP_BY|ORDER_BY|LIMIT|HAVING|\)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY|PARTITION_BY|DISTINCT)(?:\ \)|$)
+    | (?:SELECT|GROUP_BY|ORDER_BY)\ FROM
+    | AS\ '
+    | LIMIT\ \S+\ (?:,|OFFSET|PERCENT|UNION|INTERSECT|EXCEPT)
+    | (?:EXTRACT|POSITION)\ \(\ \S+\ ,
+    | INTERVAL\ (?:\d\S* | '(?!\ (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S)))
+    | (?:INNER|CROSS)\ (?!JOIN)\S*
+    | (?:LEFT|RIGHT|FULL)\ (?!JOIN|OUTER)\S*
+    | \)\ OVER(?:\ (?:FROM|,|\))|$)
+    )(?!\S)""",
+    re.VERBOSE,
+)
+"""Words of a statement up to the one that Trino does not expect there."""
+
+IS_LITERAL = "is_literal"
+"""Key of whether a type stands before its literal (DATE '2026-11-20'), not in a cast."""
+
+TYPE_TEXT = "type_text"
+"""Key of the text of a type as the statement writes it, in the ``meta`` of its node."""
 
 
 class AthenaSql(Trino):
@@ -35,6 +72,27 @@ class AthenaSql(Trino):
             for name, parse in TrinoParser.FUNCTION_PARSERS.items()
             if name in SPECIAL_SYNTAX
         }
+
+        PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Callable[..., Any]]] = {
+            TokenType.PLACEHOLDER: lambda self: self._parse_parameter_mark(),
+        }
+
+        def _parse_parameter_mark(self) -> exp.Expr:
+            """Note where in the text the ``?`` stands: a walk of the tree has another order."""
+            mark = exp.Placeholder()
+            mark.meta["start"] = self._prev.start
+            return mark
+
+        def _parse_types(self, *args: Any, **options: Any) -> exp.Expr | None:
+            """Keep the text of a type: the parser takes names of other dialects for the same."""
+            start = self._index
+            kind: exp.Expr | None = super()._parse_types(*args, **options)
+            if isinstance(kind, exp.DataType) and self._index > start:
+                tokens = self._tokens[start : self._index]
+                kind.meta[TYPE_TEXT] = self.sql[tokens[0].start : tokens[-1].end + 1]
+                is_cast = start > 0 and self._tokens[start - 1].token_type == TokenType.ALIAS
+                kind.meta[IS_LITERAL] = not is_cast
+            return kind
 
 
 BEFORE_SUBSCRIPT = (
@@ -68,22 +126,44 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
     """Parse; refuse syntax that sqlglot accepts but Trino does not."""
     try:
         _check_tokens(sqlglot.tokenize(sql, read=AthenaSql))
-        return parse(sql, read=AthenaSql)
+        parsed = parse(sql, read=AthenaSql)
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
         place = f"line {found['line']}:{found['col']}: " if found.get("line") else ""
-        raise QueryError("SYNTAX_ERROR", place + (found.get("description") or str(error))) from None
+        near = found.get("highlight") or ""
+        raise QueryError("SYNTAX_ERROR", f"{place}mismatched input '{near}'") from None
     except TokenError as error:
         raise QueryError("SYNTAX_ERROR", str(error)) from None
+    for tree in parsed if isinstance(parsed, list) else [parsed]:
+        if tree is not None:
+            check_arguments(tree)
+    return parsed
 
 
 def _check_tokens(tokens: list[Any]) -> None:
-    """Refuse operators of other dialects, and ``[1, 2]`` where Trino writes ``ARRAY[1, 2]``."""
-    before = None
-    for token in tokens:
-        kind = token.token_type
-        bare_list = kind == TokenType.L_BRACKET and before not in BEFORE_SUBSCRIPT
-        if kind in FOREIGN_TOKENS or bare_list:
-            place = f"line {token.line}:{token.col}"
-            raise QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")
-        before = kind
+    """Refuse the syntax of other dialects that the parser takes for Trino's."""
+    words = [QUOTES.get(token.token_type) or token.text.upper() for token in tokens]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        kind, last = token.token_type, before.token_type if before else None
+        bare_list = kind == TokenType.L_BRACKET and last not in BEFORE_SUBSCRIPT
+        spellings = SPELLINGS.get(kind, (token.text.upper(),))
+        is_glued = last == TokenType.NUMBER and before.end + 1 == token.start
+        if is_glued and kind in (TokenType.VAR, TokenType.ALIAS):
+            raise not_supported(f"the number {before.text}{token.text}")
+        if kind in FOREIGN_TOKENS or bare_list or token.text.upper() not in spellings:
+            raise _mismatch(token)
+    text = " ".join(word.replace(" ", "_") for word in words)
+    if match := FOREIGN_PHRASE.search(text):
+        raise _mismatch(tokens[min(text.count(" ", 0, match.end()), len(tokens) - 1)])
+    joins = words.count("JOIN") - words.count("CROSS")
+    if words.count("WHEN") != words.count("THEN"):
+        raise QueryError("SYNTAX_ERROR", "mismatched input: CASE needs a THEN for each WHEN")
+    if joins != words.count("ON") + words.count("USING"):
+        raise QueryError(
+            "SYNTAX_ERROR", "mismatched input: each JOIN but CROSS JOIN needs ON or USING"
+        )
+
+
+def _mismatch(token: Any) -> QueryError:
+    place = f"line {token.line}:{token.col}"
+    return QueryError("SYNTAX_ERROR", f"{place}: mismatched input '{token.text}'")

@@ -16,17 +16,13 @@ from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQue
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, ordinal, output_place, tail
+from localaws.athena.dialect.ordering import limit_clause, ordered, ordinal, output_place
 from localaws.athena.dialect.relations import from_clause
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import Type
 
-SELECT_PARTS = frozenset(
-    "with_ expressions from_ joins where group having order limit offset distinct windows".split()
-)
-SET_PARTS = frozenset("with_ this expression distinct order limit offset".split())
 GROUPING_WORDS: dict[type[exp.Expr], str] = {
     exp.GroupingSets: "GROUPING SETS",
     exp.Cube: "CUBE",
@@ -37,7 +33,7 @@ SET_WORDS = {exp.Union: "UNION", exp.Intersect: "INTERSECT", exp.Except: "EXCEPT
 
 @dataclass(frozen=True)
 class Output:
-    """One column of a SELECT: its name, None if it has none, and its value."""
+    """One column of a SELECT: its name as written, None if it has none, and its value."""
 
     name: str | None
     value: Typed
@@ -52,9 +48,9 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
     if isinstance(node, exp.Subquery):
         return _parenthesised(node, env)
     if isinstance(node, exp.Select):
-        return _select(node, _with(node, env, SELECT_PARTS))
+        return _select(node, _with(node, env))
     if isinstance(node, exp.SetOperation):
-        return _set_operation(node, _with(node, env, SET_PARTS))
+        return _set_operation(node, _with(node, env))
     if isinstance(node, exp.Values):
         return _values(node, env)
     raise not_supported(f"the statement {type(node).__name__.upper()}", node)
@@ -62,32 +58,29 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
     parts = {key for key, value in node.args.items() if value}
-    extra = parts - {"this", "alias", "order", "limit", "offset", "with_"}
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra))} after a query in parentheses", node)
-    env = _with(node, env, frozenset(node.args))
+    env = _with(node, env)
     inner = compile_query(node.this, env)
     if not parts & {"order", "limit", "offset"}:
         return inner
     name = env.session.name("q")
     names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
     sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
-    return Compiled(sql + tail(node, inner.columns), inner.columns)
+    return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
 
 
-def _with(node: exp.Expr, env: Env, known: frozenset[str]) -> Env:
-    """Check that every part of the statement is known; compile WITH queries."""
-    extra = {key for key, value in node.args.items() if value} - known
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra)).rstrip('_').upper()} in a query", node)
+def _with(node: exp.Expr, env: Env) -> Env:
+    """Compile WITH queries."""
     clause = node.args.get("with_")
     if clause is None:
         return env
-    if clause.args.get("recursive"):
-        raise not_supported("WITH RECURSIVE", node)
     for query in clause.expressions:
+        if query.alias.lower() in [
+            other.alias.lower() for other in clause.expressions[: query.index]
+        ]:
+            message = f"WITH query name '{query.alias}' specified more than once"
+            raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        names = [part.name.lower() for part in query.args["alias"].args.get("columns") or []]
+        names = [part.name for part in query.args["alias"].args.get("columns") or []]
         columns = _aliased(compiled.columns, names, query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
@@ -171,12 +164,7 @@ def _windows(node: exp.Select) -> dict[str, exp.Window]:
 
 
 def _distinct(node: exp.Select) -> str:
-    distinct = node.args.get("distinct")
-    if distinct is None:
-        return ""
-    if distinct.args.get("on"):
-        raise not_supported("DISTINCT ON", node)
-    return "DISTINCT "
+    return "" if node.args.get("distinct") is None else "DISTINCT "
 
 
 def _labelled(outputs: list[Output]) -> list[str]:
@@ -192,7 +180,7 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
         ):
             outputs += _star(item, env)
             continue
-        name = item.alias.lower() if isinstance(item, exp.Alias) else _implied_name(item)
+        name = item.alias if isinstance(item, exp.Alias) else _implied_name(item)
         body = item.this if isinstance(item, exp.Alias) else item
         value = compile_expression(body, env)
         is_constant = isinstance(body, exp.Literal | exp.Null | exp.Boolean)
@@ -202,29 +190,20 @@ def _outputs(node: exp.Select, env: Env) -> list[Output]:
 
 
 def _star(item: exp.Expr, env: Env) -> list[Output]:
-    if any(value for key, value in item.args.items() if key in ("except_", "replace", "rename")):
-        raise not_supported(item.sql("trino"), item)
     relation = item.table.lower() if isinstance(item, exp.Column) else None
     return [
-        Output(field.name, field.use(), False, field.sources, field.value.sql)
+        Output(field.label or field.name, field.use(), False, field.sources, field.value.sql)
         for field in env.scope.star(relation, item)
     ]
 
 
 def _implied_name(item: exp.Expr) -> str | None:
-    path = name_path(item)
-    return path[-1] if path else None
+    if name_path(item) is None:
+        return None
+    return item.name if isinstance(item, exp.Column | exp.Identifier) else item.expression.name
 
 
 def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
-    extra = {key for key, value in group.args.items() if value} - {
-        "expressions",
-        "grouping_sets",
-        "cube",
-        "rollup",
-    }
-    if extra:
-        raise not_supported(f"GROUP BY {', '.join(sorted(extra)).upper()}", group)
     items = [*group.expressions]
     for part in ("grouping_sets", "cube", "rollup"):
         items += group.args.get(part) or []
@@ -233,6 +212,7 @@ def _group_by(group: exp.Group, outputs: list[Output], env: Env) -> str:
 
 def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
     if type(item) in GROUPING_WORDS:
+        _check_grouping(item)
         inner = ", ".join(_group_item(part, outputs, env) for part in item.expressions)
         return f"{GROUPING_WORDS[type(item)]} ({inner})"
     if isinstance(item, exp.Tuple):
@@ -245,20 +225,46 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
     return compile_expression(item, env).sql
 
 
+def _check_grouping(item: exp.Expr) -> None:
+    """The keys of ROLLUP, CUBE and GROUPING SETS must be columns."""
+    for part in item.expressions:
+        if isinstance(part, exp.Tuple | exp.Paren):
+            _check_grouping(exp.Tuple(expressions=[part.this] if part.this else part.expressions))
+        elif not isinstance(part, exp.Column | exp.Literal | exp.Dot | exp.Rollup | exp.Cube):
+            text = part.sql("trino")
+            message = f"GROUP BY expression must be a column reference: {text}"
+            raise QueryError("INVALID_COLUMN_REFERENCE", message, part)
+
+
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     """ORDER BY sees the output's names first, then the columns of FROM."""
     order = node.args.get("order")
     if order is None:
         return ""
-    names = {output.name: output.value for output in outputs if output.name is not None}
+    names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
     labels = [output.name for output in outputs]
     items = []
     for item in order.expressions:
         place = output_place(item.this, labels)
         sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
+        if place is None:
+            _check_order(node, item, sql, outputs)
         items.append(ordering(sql, item))
     return f" ORDER BY {', '.join(items)}"
+
+
+def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Output]) -> None:
+    """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
+    if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
+        message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+        raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
+    named = {output.name.lower() for output in outputs if output.name is not None}
+    for call in item.find_all(exp.Anonymous):
+        is_grouping = call.name.lower() == "grouping"
+        if is_grouping and any(part.name.lower() in named for part in call.expressions):
+            message = "Invalid reference to output of SELECT clause from grouping() in ORDER BY"
+            raise QueryError("INVALID_ARGUMENTS", message, item)
 
 
 def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
@@ -274,7 +280,7 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
-    return Compiled(sql + tail(node, columns), columns, sources)
+    return Compiled(ordered(sql, node, columns, env), columns, sources)
 
 
 def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
@@ -303,4 +309,7 @@ def _values(node: exp.Values, env: Env) -> Compiled:
     unified = [unify(list(column), node) for column in zip(*rows, strict=True)]
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
-    return Compiled(f"SELECT * FROM (VALUES {sql})", [(None, kind) for _, kind in unified])
+    columns: Columns = [(None, kind) for _, kind in unified]
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
+    return Compiled(ordered(rows_sql, node, columns, env), columns)

@@ -19,13 +19,11 @@ from localaws.athena.dialect.environment import Columns, Compiled, Env, TableCol
 from localaws.athena.dialect.lineage import linked_fields
 from localaws.athena.dialect.parser import parse_query
 from localaws.athena.dialect.scopes import Field, Scan, Scope, Source, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.dialect.typed import Typed, boolean, coerce, quote, unify
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, Type
 
 MAX_VIEW_DEPTH = 50
-KNOWN_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "version", "joins"})
-KNOWN_JOIN_PARTS = frozenset({"this", "side", "kind", "on", "using"})
 CATALOGS = ("awsdatacatalog", "")
 
 
@@ -49,7 +47,14 @@ def named(
     name = env.session.name("r")
     generated = [f"c{place}" for place in range(len(columns))]
     fields = [
-        Field(label, Typed(f"{name}.{short}", kind), alias, schema, sources=followed)
+        Field(
+            label and label.lower(),
+            Typed(f"{name}.{short}", kind),
+            alias,
+            schema,
+            sources=followed,
+            label=label,
+        )
         for (label, kind), short, followed in zip(
             columns, generated, sources or [()] * len(columns), strict=True
         )
@@ -82,7 +87,7 @@ def _alias(node: exp.Expr) -> tuple[str, list[str]]:
     alias = node.args.get("alias")
     if alias is None:
         return "", []
-    return alias.name.lower(), [column.name.lower() for column in alias.args.get("columns") or []]
+    return alias.name.lower(), [column.name for column in alias.args.get("columns") or []]
 
 
 def _renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
@@ -109,11 +114,8 @@ def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
 
 
 def _table(node: exp.Table, env: Env) -> Relation:
-    extra = {key for key, value in node.args.items() if value} - KNOWN_TABLE_PARTS
-    if extra or not isinstance(node.this, exp.Identifier):
-        raise not_supported(
-            f"{', '.join(sorted(extra)) or node.sql('trino')} of a table in FROM", node
-        )
+    if not isinstance(node.this, exp.Identifier):
+        raise not_supported(f"{node.sql('trino')} in FROM", node)
     if node.catalog.lower() not in CATALOGS:
         raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' not found", node)
     name, schema = node.name.lower(), node.db.lower()
@@ -157,7 +159,7 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
     renamed = _renamed(table.columns, names, node)
     scan.used.update(label for label, _ in table.columns)
     fields = [
-        replace(field, name=label)
+        replace(field, name=label and label.lower(), label=label)
         for field, (label, _) in zip(relation.fields, renamed, strict=True)
     ]
     return Relation(relation.sql, fields)
@@ -209,10 +211,7 @@ def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
 
 
 def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
-    extra = {key for key, value in join.args.items() if value} - KNOWN_JOIN_PARTS
-    if extra:
-        raise not_supported(f"{', '.join(sorted(extra))} in a join", join)
-    side, kind = (join.side or "").upper(), (join.kind or "").upper()
+    side, kind = _join_words(join)
     scope = Scope(left.fields, parent=env.scope.parent)
     right = _relation(join.this, env.within(scope))
     lateral = isinstance(join.this, exp.Unnest | exp.Lateral)
@@ -235,6 +234,15 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
     return Relation(f"{left.sql} {side} JOIN {right.sql} ON {test}", fields)
 
 
+def _join_words(join: exp.Join) -> tuple[str, str]:
+    """Side and kind of a join. Raises QueryError for those of other dialects."""
+    side, kind = (join.side or "").upper(), (join.kind or "").upper()
+    known = side in ("", "LEFT", "RIGHT", "FULL") and kind in ("", "INNER", "CROSS", "OUTER")
+    if not known or (kind == "CROSS" and join.args.get("on")):
+        raise QueryError("SYNTAX_ERROR", f"mismatched input in '{side} {kind} JOIN'", join)
+    return side, kind
+
+
 def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> Relation:
     """USING: the named columns come once and first, without a qualifier."""
     tests, shared = [], []
@@ -253,38 +261,37 @@ def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> R
 def _unnest(node: exp.Unnest, env: Env) -> Relation:
     """UNNEST of arrays and maps side by side; the shorter ones are filled with NULL."""
     columns: list[str] = []
-    kinds: list[Type] = []
+    outputs: list[tuple[str | None, Type]] = []
     lengths: list[str] = []
     for argument in node.expressions:
         value = compile_expression(argument, env)
         parts = _unnested(value, argument)
-        columns += [sql for sql, _ in parts]
-        kinds += [kind for _, kind in parts]
+        columns += [sql for sql, _, _ in parts]
+        outputs += [(label or None, kind) for _, label, kind in parts]
         lengths.append(f"coalesce(len({parts[0][0]}), 0)")
     alias, names = _alias(node)
     offset = node.args.get("offset")
     if offset:
         columns.append(f"generate_series(CAST(1 AS BIGINT), greatest({', '.join(lengths)}))")
-        kinds.append(BIGINT)
-        names += [offset.name.lower()] if isinstance(offset, exp.Identifier) and names else []
+        outputs.append((None, BIGINT))
+        names += [offset.name] if isinstance(offset, exp.Identifier) and names else []
     selected = ", ".join(f"unnest({column})" for column in columns)
-    unnamed: Columns = [(None, kind) for kind in kinds]
     prefix = "LATERAL " if env.scope.fields else ""
-    return named(env, f"{prefix}(SELECT {selected})", _renamed(unnamed, names, node), alias)
+    return named(env, f"{prefix}(SELECT {selected})", _renamed(outputs, names, node), alias)
 
 
-def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, Type]]:
-    """The list columns that UNNEST makes of one argument."""
+def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, str, Type]]:
+    """The list columns that UNNEST makes of one argument: SQL, name or "", type of elements."""
     if value.type.name == "map":
         key, item = value.type.args
-        return [(f"map_keys({value.sql})", key), (f"map_values({value.sql})", item)]
+        return [(f"map_keys({value.sql})", "", key), (f"map_values({value.sql})", "", item)]
     if value.type.name != "array":
         raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {value.type}", node)
     element = value.type.args[0]
     if element.name != "row":
-        return [(value.sql, element)]
-    names = types.field_names(element)
+        return [(value.sql, "", element)]
+    fields = zip(types.field_names(element), element.labels, element.args, strict=True)
     return [
-        (f"list_transform({value.sql}, lambda e: struct_extract(e, '{name}'))", kind)
-        for name, kind in zip(names, element.args, strict=True)
+        (f"list_transform({value.sql}, lambda e: struct_extract(e, {quote(name)}))", label, kind)
+        for name, label, kind in fields
     ]

@@ -62,6 +62,8 @@ class Field:
     schema: str = ""
     scan: Scan | None = None
     sources: Sources = ()
+    label: str | None = None
+    """The name as the statement writes it, which heads a result."""
 
     def use(self) -> Typed:
         """The compiled column, noted as read."""

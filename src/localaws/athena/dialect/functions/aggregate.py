@@ -7,6 +7,9 @@ as a sum that is cast back to bigint, can still be filtered and windowed.
 
 from __future__ import annotations
 
+# Trino takes the value above a place that falls between two.
+PERCENTILE = "<quantile_disc({0}, least({1} + 1e-9, 1e0))>"
+PERCENTILES = "<quantile_disc({0}, list_transform({1}, lambda p: least(p + 1e-9, 1e0)))>"
 AGGREGATES = {
     "count(T) -> bigint": "<count({0})>",
     "count_if(boolean) -> bigint": "<count(nullif({0}, false))>",
@@ -14,12 +17,18 @@ AGGREGATES = {
     "sum(real) -> real": "CAST(<sum({0})> AS FLOAT)",
     "sum(double) -> double": "<sum({0})>",
     "avg(bigint) -> double": "<avg({0})>",
+    "avg(real) -> real": "CAST(<avg({0})> AS FLOAT)",
     "avg(double) -> double": "<avg({0})>",
     "min(T) -> T": "<min({0})>",
+    # NaN is no maximum unless there is nothing else.
+    "max(real) -> real": "coalesce(<max(trino_number({0}))>, <max({0})>)",
+    "max(double) -> double": "coalesce(<max(trino_number({0}))>, <max({0})>)",
     "max(T) -> T": "<max({0})>",
     "min(T, bigint) -> array(T)": "<min({0}, {1})>",
     "max(T, bigint) -> array(T)": "<max({0}, {1})>",
     "min_by(T, K) -> T": "<arg_min_null({0}, {1})>",
+    "max_by(T, real) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
+    "max_by(T, double) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
     "max_by(T, K) -> T": "<arg_max_null({0}, {1})>",
     "bool_and(boolean) -> boolean": "<bool_and({0})>",
     "bool_or(boolean) -> boolean": "<bool_or({0})>",
@@ -30,10 +39,12 @@ AGGREGATES = {
     # Exact counts and percentiles lie within the error that Trino allows its approximations.
     "approx_distinct(T) -> bigint": "<count(DISTINCT {0})>",
     "approx_distinct(T, double) -> bigint": "<count(DISTINCT {0})>",
-    "approx_percentile(bigint, double) -> bigint": "<quantile_disc({0}, {1})>",
-    "approx_percentile(double, double) -> double": "<quantile_disc({0}, {1})>",
-    "approx_percentile(bigint, array(double)) -> array(bigint)": "<quantile_disc({0}, {1})>",
-    "approx_percentile(double, array(double)) -> array(double)": "<quantile_disc({0}, {1})>",
+    "approx_percentile(bigint, double) -> bigint": PERCENTILE,
+    "approx_percentile(real, double) -> real": PERCENTILE,
+    "approx_percentile(double, double) -> double": PERCENTILE,
+    "approx_percentile(bigint, array(double)) -> array(bigint)": PERCENTILES,
+    "approx_percentile(real, array(double)) -> array(real)": PERCENTILES,
+    "approx_percentile(double, array(double)) -> array(double)": PERCENTILES,
     "histogram(K) -> map(K, bigint)": "trino_histogram(<histogram({0})>)",
     "map_agg(K, V) -> map(K, V)": "trino_map_of(<array_agg({{'k': {0}, 'v': {1}}})>)",
     "multimap_agg(K, V) -> map(K, array(V))": (
@@ -47,11 +58,21 @@ AGGREGATES = {
     "variance(double) -> double": "<var_samp({0})>",
     "var_samp(double) -> double": "<var_samp({0})>",
     "var_pop(double) -> double": "<var_pop({0})>",
-    "corr(double, double) -> double": "<corr({0}, {1})>",
+    # Trino takes integers and decimals for reals here, and has no value without variance.
+    "corr(real, real) -> real": "CAST(trino_finite(<corr({0}, {1})>) AS FLOAT)",
+    "corr(double, double) -> double": "trino_finite(<corr({0}, {1})>)",
+    "covar_samp(real, real) -> real": "CAST(<covar_samp({0}, {1})> AS FLOAT)",
     "covar_samp(double, double) -> double": "<covar_samp({0}, {1})>",
+    "covar_pop(real, real) -> real": "CAST(<covar_pop({0}, {1})> AS FLOAT)",
     "covar_pop(double, double) -> double": "<covar_pop({0}, {1})>",
-    "regr_slope(double, double) -> double": "<regr_slope({0}, {1})>",
-    "regr_intercept(double, double) -> double": "<regr_intercept({0}, {1})>",
+    "regr_slope(real, real) -> real": "CAST(trino_finite(<regr_slope({0}, {1})>) AS FLOAT)",
+    "regr_slope(double, double) -> double": "trino_finite(<regr_slope({0}, {1})>)",
+    "regr_intercept(real, real) -> real": (
+        "CAST(trino_finite(<regr_intercept({0}, {1})>) AS FLOAT)"
+    ),
+    "regr_intercept(double, double) -> double": "trino_finite(<regr_intercept({0}, {1})>)",
+    "geometric_mean(bigint) -> double": "<geomean({0})>",
+    "geometric_mean(real) -> real": "CAST(<geomean({0})> AS FLOAT)",
     "geometric_mean(double) -> double": "<geomean({0})>",
     "bitwise_and_agg(bigint) -> bigint": "<bit_and({0})>",
     "bitwise_or_agg(bigint) -> bigint": "<bit_or({0})>",

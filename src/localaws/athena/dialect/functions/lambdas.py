@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
-from localaws.athena.dialect.typed import Typed, boolean, coerce
+from localaws.athena.dialect.typed import Typed, coerce
 from localaws.athena.errors import QueryError
 from localaws.athena.types import BOOLEAN, Type, array, map_of
 
@@ -61,10 +61,17 @@ def _each(call: LambdaCall, compile_body: Body) -> tuple[Typed, str, Typed]:
     return values, name, compile_body(call.bodies[0], [Typed(name, values.type.args[0])])
 
 
+def _test(call: LambdaCall, body: Typed) -> str:
+    """The SQL of a condition; Trino does not take NULL for one here."""
+    if body.type != BOOLEAN:
+        raise unexpected_parameters(Call(call.name, [*call.values, body], call.node))
+    return body.sql
+
+
 def filter_array(call: LambdaCall, compile_body: Body) -> Typed:
     """Elements for which the lambda is true."""
     values, name, body = _each(call, compile_body)
-    test = boolean(body, call.node).sql
+    test = _test(call, body)
     return Typed(f"list_filter({values.sql}, lambda {name}: {test})", values.type)
 
 
@@ -77,7 +84,7 @@ def transform(call: LambdaCall, compile_body: Body) -> Typed:
 def match(call: LambdaCall, compile_body: Body) -> Typed:
     """any_match, all_match, none_match, with NULL where an unknown test decides."""
     values, name, body = _each(call, compile_body)
-    test = boolean(body, call.node).sql
+    test = _test(call, body)
     tests = f"list_transform({values.sql}, lambda {name}: {test})"
     return Typed(f"trino_{call.name}({tests})", BOOLEAN)
 

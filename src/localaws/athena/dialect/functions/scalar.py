@@ -11,7 +11,7 @@ WHITESPACE = "trino_whitespace()"
 TEXT = {
     "length(varchar) -> bigint": "length({0})",
     "lower(varchar) -> varchar": "lower({0})",
-    "upper(varchar) -> varchar": "upper({0})",
+    "upper(varchar) -> varchar": "trino_upper({0})",
     "trim(varchar) -> varchar": f"trim({{0}}, {WHITESPACE})",
     "ltrim(varchar) -> varchar": f"ltrim({{0}}, {WHITESPACE})",
     "rtrim(varchar) -> varchar": f"rtrim({{0}}, {WHITESPACE})",
@@ -31,10 +31,9 @@ TEXT = {
     "lpad(varchar, bigint, varchar) -> varchar": "lpad({0}, CAST({1} AS INTEGER), {2})",
     "rpad(varchar, bigint, varchar) -> varchar": "rpad({0}, CAST({1} AS INTEGER), {2})",
     "chr(bigint) -> varchar": "chr(CAST({0} AS INTEGER))",
-    "codepoint(varchar) -> integer": "unicode({0})",
     "to_utf8(varchar) -> varbinary": "encode({0})",
     "to_hex(varbinary) -> varchar": "hex({0})",
-    "from_hex(varchar) -> varbinary": "unhex({0})",
+    "from_hex(varchar) -> varbinary": "trino_from_hex({0})",
     "to_base64(varbinary) -> varchar": "to_base64({0})",
     "from_base64(varchar) -> varbinary": "from_base64({0})",
     "md5(varbinary) -> varbinary": "unhex(md5({0}))",
@@ -67,16 +66,20 @@ URLS = {
 }
 
 MATH = {
+    "abs(tinyint) -> tinyint": "abs({0})",
+    "abs(smallint) -> smallint": "abs({0})",
     "abs(integer) -> integer": "abs({0})",
     "abs(bigint) -> bigint": "abs({0})",
     "abs(decimal) -> decimal": "abs({0})",
+    "abs(real) -> real": "abs({0})",
     "abs(double) -> double": "abs({0})",
-    "truncate(double) -> double": "trunc({0})",
+    "sign(tinyint) -> tinyint": "CAST(sign({0}) AS TINYINT)",
+    "sign(smallint) -> smallint": "CAST(sign({0}) AS SMALLINT)",
+    "sign(integer) -> integer": "CAST(sign({0}) AS INTEGER)",
     "sign(bigint) -> bigint": "CAST(sign({0}) AS BIGINT)",
+    "sign(decimal) -> decimal(1,0)": "CAST(sign({0}) AS DECIMAL(1, 0))",
+    "sign(real) -> real": "CAST(sign({0}) AS FLOAT)",
     "sign(double) -> double": "CAST(sign({0}) AS DOUBLE)",
-    "mod(integer, integer) -> integer": "({0} % {1})",
-    "mod(bigint, bigint) -> bigint": "({0} % {1})",
-    "mod(double, double) -> double": "({0} % {1})",
     "power(double, double) -> double": "pow({0}, {1})",
     "pow(double, double) -> double": "pow({0}, {1})",
     "sqrt(double) -> double": "sqrt({0})",
@@ -124,7 +127,6 @@ TIME = {
     "to_unixtime(timestamp) -> double": "epoch({0})",
     "to_unixtime(timestamp with time zone) -> double": "epoch({0})",
     "to_milliseconds(interval day to second) -> bigint": "CAST(epoch({0}) * 1000 AS BIGINT)",
-    "from_iso8601_timestamp(varchar) -> timestamp(3) with time zone": "trino_iso8601({0})",
     "from_iso8601_date(varchar) -> date": "trino_iso8601_date({0})",
     "to_iso8601(date) -> varchar": "CAST({0} AS VARCHAR)",
     "now() -> timestamp(3) with time zone": "date_trunc('millisecond', now())",
@@ -138,11 +140,14 @@ COLLECTIONS = {
     "contains(array(T), T) -> boolean": "trino_contains({0}, {1})",
     "array_distinct(array(T)) -> array(T)": "trino_array_distinct({0})",
     "array_sort(array(T)) -> array(T)": "list_sort({0}, 'ASC', 'NULLS LAST')",
+    "array_max(array(real)) -> real": "trino_array_max({0})",
+    "array_max(array(double)) -> double": "trino_array_max({0})",
     "array_max(array(T)) -> T": "(CASE WHEN NOT trino_has_null({0}) THEN list_max({0}) END)",
     "array_min(array(T)) -> T": "(CASE WHEN NOT trino_has_null({0}) THEN list_min({0}) END)",
     "array_position(array(T), T) -> bigint": "trino_array_position({0}, {1})",
     "array_remove(array(T), T) -> array(T)": (
-        "list_filter({0}, lambda removed: removed IS NULL OR removed <> {1})"
+        "(CASE WHEN {1} IS NOT NULL THEN "
+        "list_filter({0}, lambda removed: removed IS NULL OR removed <> {1}) END)"
     ),
     "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap({0}, {1})",
     "array_intersect(array(T), array(T)) -> array(T)": "trino_array_intersect({0}, {1})",
@@ -152,8 +157,10 @@ COLLECTIONS = {
     "slice(array(T), bigint, bigint) -> array(T)": "trino_slice({0}, {1}, {2})",
     "reverse(array(T)) -> array(T)": "list_reverse({0})",
     "repeat(T, bigint) -> array(T)": "list_transform(range({1}), lambda repeated: {0})",
-    "sequence(bigint, bigint) -> array(bigint)": "trino_sequence({0}, {1})",
-    "sequence(bigint, bigint, bigint) -> array(bigint)": "generate_series({0}, {1}, {2})",
+    "sequence(bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_sequence({0}, {1}))",
+    "sequence(bigint, bigint, bigint) -> array(bigint)": (
+        "trino_checked_sequence(trino_steps({0}, {1}, {2}))"
+    ),
     "map(array(K), array(V)) -> map(K, V)": "map({0}, {1})",
     "map_keys(map(K, V)) -> array(K)": "map_keys({0})",
     "map_values(map(K, V)) -> array(V)": "map_values({0})",

@@ -46,7 +46,7 @@ class Signature:
     def exact(self, arguments: Sequence[Typed]) -> bool:
         """Whether every argument already has the parameter's type family."""
         return len(arguments) >= len(self.parameters) and all(
-            _is_variable(parameter) or parameter.name == argument.type.name
+            _is_family(parameter, argument.type)
             for parameter, argument in zip(self.parameters, arguments, strict=False)
         )
 
@@ -79,6 +79,14 @@ def _pattern(text: str) -> Type:
 
 def _is_variable(pattern: Type) -> bool:
     return len(pattern.name) == 1
+
+
+def _is_family(pattern: Type, actual: Type) -> bool:
+    """Whether a type is of the pattern's family, as its elements are."""
+    if _is_variable(pattern):
+        return True
+    inner = zip(pattern.args, actual.args, strict=False)
+    return pattern.name == actual.name and all(_is_family(*pair) for pair in inner)
 
 
 def _bind(pattern: Type, actual: Type, bindings: Bindings) -> bool:

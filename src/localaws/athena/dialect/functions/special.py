@@ -9,20 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from sqlglot import exp
+
 from localaws.athena import types
-from localaws.athena.dialect import casts
+from localaws.athena.dialect import arithmetic, casts
+from localaws.athena.dialect.comparisons import compared
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
-from localaws.athena.dialect.functions.times import TIMES, sequence
+from localaws.athena.dialect.functions.times import TIMES, from_unixtime, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
-from localaws.athena.errors import not_supported, type_mismatch
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
 
 JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
-FORMAT_PART = re.compile(r"%%|%(,?)(?:\.(\d+))?([sdf])|%.?")
+FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
 
 
 def coalesce(call: Call) -> Typed:
     """The first value that is not NULL."""
+    if len(call.arguments) < 2:
+        message = "The 'coalesce' function must have at least two arguments"
+        raise QueryError("SYNTAX_ERROR", message, call.node)
     values, kind = unify(call.arguments, call.node)
     return Typed(f"coalesce({', '.join(value.sql for value in values)})", kind)
 
@@ -32,7 +38,7 @@ def nullif(call: Call) -> Typed:
     call.count(2)
     (first, second), _ = unify(call.arguments, call.node)
     original = call.arguments[0]
-    test = f"{first.sql} = {second.sql}"
+    test = compared(first, "=", second)
     return Typed(f"(CASE WHEN {test} THEN NULL ELSE {original.sql} END)", original.type)
 
 
@@ -40,7 +46,11 @@ def extreme(call: Call) -> Typed:
     """Greatest or least value; NULL if any is NULL, which DuckDB would skip."""
     values, kind = unify(call.arguments, call.node)
     missing = " OR ".join(f"{value.sql} IS NULL" for value in values)
-    sql = f"{call.name}({', '.join(value.sql for value in values)})"
+    listed = ", ".join(value.sql for value in values)
+    sql = f"{call.name}({listed})"
+    if kind.name in ("double", "real"):
+        numbers = ", ".join(f"trino_number({value.sql})" for value in values)
+        sql = f"coalesce({call.name}({numbers}), CAST('NaN' AS {types.duckdb_name(kind)}))"
     return Typed(f"(CASE WHEN {missing} THEN NULL ELSE {sql} END)", kind)
 
 
@@ -54,6 +64,8 @@ def typeof(call: Call) -> Typed:
     """The type's name; the value stays in the query, for an aggregate makes it one row."""
     call.count(1)
     value = call.arguments[0]
+    if "varchar" in str(value.type):
+        raise not_supported("typeof of a varchar, whose length it does not know", call.node)
     name = quote(str(value.type))
     return Typed(f"(CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END)", VARCHAR)
 
@@ -62,16 +74,43 @@ def rounding(call: Call) -> Typed:
     """round, floor, ceil of decimals, whose scale Trino keeps when it rounds to digits."""
     call.count(1, 2)
     value = call.arguments[0]
+    if len(call.arguments) == 2 and (
+        call.name != "round" or call.arguments[1].type.name not in INTEGERS
+    ):
+        raise unexpected_parameters(call)
     if value.type.name in (*INTEGERS, "unknown") and len(call.arguments) == 1:
         return value
     if value.type.name == "decimal":
         return _rounded_decimal(call, value)
-    number = coerce(value, DOUBLE, call.node)
-    digits = f", CAST({call.arguments[1].sql} AS INTEGER)" if len(call.arguments) == 2 else ""
-    if value.type.name in INTEGERS:
-        raise not_supported(f"{call.name} of an integer to digits", call.node)
-    name = "ceil" if call.name == "ceiling" else call.name
-    return Typed(f"{name}({number.sql}{digits})", DOUBLE)
+    kind = value.type if value.type.name in (*INTEGERS, "real") else DOUBLE
+    number = coerce(value, kind, call.node)
+    if len(call.arguments) == 1:
+        return Typed(f"{'ceil' if call.name == 'ceiling' else call.name}({number.sql})", kind)
+    digits = f"CAST({call.arguments[1].sql} AS INTEGER)"
+    name = types.duckdb_name(kind)
+    function = "round" if kind.name in INTEGERS else "trino_round"
+    operand = f"CAST({number.sql} AS DOUBLE)" if kind.name == "real" else number.sql
+    return Typed(f"CAST({function}({operand}, {digits}) AS {name})", kind)
+
+
+def remainder(call: Call) -> Typed:
+    """mod(x, y), another way to write x % y."""
+    call.count(2)
+    left, right = call.arguments
+    return arithmetic.compile_arithmetic(exp.Mod(this=call.node, expression=call.node), left, right)
+
+
+def truncate(call: Call) -> Typed:
+    """Cut the digits after the point; those of a decimal's type go with them."""
+    call.count(1)
+    value = call.arguments[0]
+    kind = value.type if value.type.name == "real" else DOUBLE
+    if value.type.name in (*INTEGERS, "decimal"):
+        precision, scale = types.as_decimal(value.type).numbers
+        kind = types.decimal(max(precision - scale, 1), 0)
+    else:
+        value = coerce(value, kind, call.node)
+    return Typed(f"CAST(trunc({value.sql}) AS {types.duckdb_name(kind)})", kind)
 
 
 def _rounded_decimal(call: Call, value: Typed) -> Typed:
@@ -86,6 +125,15 @@ def _rounded_decimal(call: Call, value: Typed) -> Typed:
     kind = types.decimal(precision - scale + min(scale, 1), 0)
     name = "ceil" if call.name == "ceiling" else call.name
     return Typed(f"CAST({name}({value.sql}) AS {types.duckdb_name(kind)})", kind)
+
+
+def codepoint(call: Call) -> Typed:
+    """The code point of a text of one letter; longer texts have another type in Trino."""
+    call.count(1)
+    value = coerce(call.arguments[0], VARCHAR, call.node)
+    if value.constant is not None and len(value.constant) != 1:
+        raise unexpected_parameters(call)
+    return Typed(f"trino_codepoint({value.sql})", types.INTEGER)
 
 
 def json_extract(call: Call) -> Typed:
@@ -131,14 +179,16 @@ def _format_part(call: Call, match: re.Match[str], values: Iterator[Typed]) -> s
     if match[0] == "%%":
         return "'%'"
     value = next(values, NULL)
-    grouping, digits, conversion = match[1], match[2], match[3]
-    if conversion == "s" and not grouping and digits is None:
+    grouping, width, digits, conversion = match.groups()
+    if conversion == "s" and not grouping and not width and digits is None:
         return f"coalesce({_java_text(value, call)}, 'null')"
-    if conversion == "d" and digits is None and value.type.name in INTEGERS:
-        return f"trino_fixed(CAST({value.sql} AS VARCHAR), 0, {bool(grouping)})"
-    if conversion == "f" and value.type.name in ("double", "decimal"):
-        number = f"CAST({value.sql} AS VARCHAR)"
-        return f"trino_fixed({number}, {int(digits or 6)}, {bool(grouping)})"
+    number = f"CAST({value.sql} AS VARCHAR)"
+    if conversion == "d" and digits is None and value.type.name in (*INTEGERS, "unknown"):
+        text = f"trino_fixed({number}, 0, {bool(grouping)}, {int(width or 0)})"
+        return f"coalesce({text}, {quote('null'.rjust(int(width or 0)))})"
+    if conversion == "f" and not width and value.type.name in ("double", "decimal", "unknown"):
+        text = f"trino_fixed({number}, {int(digits or 6)}, {bool(grouping)}, 0)"
+        return f"coalesce({text}, {quote('null'[: int(digits or 4)])})"
     raise not_supported(f"{match[0]} with {value.type} in format()", call.node)
 
 
@@ -163,10 +213,13 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "least": extreme,
     "try": attempt,
     "typeof": typeof,
+    "mod": remainder,
+    "truncate": truncate,
     "round": rounding,
     "ceil": rounding,
     "ceiling": rounding,
     "floor": rounding,
+    "codepoint": codepoint,
     "json_extract": json_extract,
     "json_extract_scalar": json_extract,
     "array_join": array_join,
@@ -176,5 +229,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
 }
 FALLBACK: dict[str, Callable[[Call], Typed]] = {
     "sequence": sequence,
+    "from_unixtime": from_unixtime,
 }
 """Tried where no signature of the tables fits."""

@@ -5,6 +5,7 @@ A timestamp with time zone is asked as its zone's clock and calendar show it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from localaws.athena import types
@@ -14,6 +15,7 @@ from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError
 from localaws.athena.types import BIGINT, DATE, VARCHAR, Type
+from localaws.athena.zones import duckdb_zone, zone_name
 
 DATE_UNITS = ("day", "week", "month", "quarter", "year")
 TIME_UNITS = ("millisecond", "second", "minute", "hour")
@@ -59,10 +61,11 @@ def wall_clock(value: Typed) -> str:
     return casts.local_time(value) if value.type.name == types.TIMESTAMP_TZ else value.sql
 
 
-def _like(value: Typed, local: str) -> Typed:
+def like_moment(value: Typed, local: str) -> Typed:
     """A moment of the same type as ``value`` from the SQL of its wall-clock time."""
     if value.type.name == types.TIMESTAMP_TZ:
-        return Typed(f"timezone({quote(value.type.zone)}, {local})", value.type)
+        zone = quote(duckdb_zone(value.type.zone))
+        return Typed(f"trino_moved({zone}, {value.sql}, {local})", value.type)
     return Typed(f"CAST({local} AS {types.duckdb_name(value.type)})", value.type)
 
 
@@ -80,7 +83,11 @@ def date_trunc(call: Call) -> Typed:
     """Cut to a unit; a date stays a date."""
     call.count(2)
     value = call.moment(1)
-    return _like(value, f"date_trunc({quote(_unit(call, value))}, {wall_clock(value)})")
+    unit, clock = _unit(call, value), wall_clock(value)
+    cut = f"date_trunc({quote(unit)}, {clock})"
+    if value.type.name == types.TIMESTAMP_TZ and unit in TIME_UNITS:
+        return Typed(f"({value.sql} - ({clock} - {cut}))", value.type)
+    return like_moment(value, cut)
 
 
 def date_add(call: Call) -> Typed:
@@ -94,7 +101,7 @@ def date_add(call: Call) -> Typed:
     interval = f"(INTERVAL 1 {step} * CAST({amount} * {months} AS INTEGER))"
     if value.type.name == types.TIMESTAMP_TZ and unit in TIME_UNITS:
         return Typed(f"({value.sql} + {interval})", value.type)
-    return _like(value, f"({wall_clock(value)} + {interval})")
+    return like_moment(value, f"({wall_clock(value)} + {interval})")
 
 
 def date_diff(call: Call) -> Typed:
@@ -123,7 +130,7 @@ def date_parse(call: Call) -> Typed:
     text = coerce(call.arguments[0], VARCHAR, call.node)
     pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
     formats.require_whole_date(pattern, call.constant(1))
-    parsed = f"strptime({text.sql}, {quote(pattern)})"
+    parsed = f"trino_parse({text.sql}, {quote(pattern)})"
     if mysql:
         return Typed(casts.round_time(parsed, 3), types.timestamp(3))
     return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
@@ -132,7 +139,7 @@ def date_parse(call: Call) -> Typed:
 def at_timezone(call: Call) -> Typed:
     """The same moment, shown in another zone."""
     call.count(2)
-    zone = call.constant(1)
+    zone = zone_of(call)
     value = call.moment(0)
     precision = value.type.numbers[0] if value.type.numbers else 0
     moment = coerce(value, _zoned_as(value, precision), call.node)
@@ -147,13 +154,42 @@ def _zoned_as(value: Typed, precision: int) -> Type:
 def with_timezone(call: Call) -> Typed:
     """The moment at which a zone's clock shows a timestamp."""
     call.count(2)
-    zone = call.constant(1)
+    zone = zone_of(call)
     value = call.moment(0)
     if value.type.name == types.TIMESTAMP_TZ:
         raise unexpected_parameters(call)
     precision = value.type.numbers[0] if value.type.numbers else 0
     local = f"CAST({value.sql} AS TIMESTAMP)"
-    return Typed(f"timezone({quote(zone)}, {local})", types.timestamp_tz(precision, zone))
+    kind = types.timestamp_tz(precision, zone)
+    return Typed(f"timezone({quote(duckdb_zone(zone))}, {local})", kind)
+
+
+def from_unixtime(call: Call) -> Typed:
+    """The moment so many seconds after 1970, shown in a zone."""
+    call.count(2)
+    seconds = coerce(call.arguments[0], types.DOUBLE, call.node).sql
+    moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
+    return Typed(f"timezone('UTC', {moment})", types.timestamp_tz(3, zone_of(call)))
+
+
+def from_iso8601(call: Call) -> Typed:
+    """A moment with the offset of its text, which must be known here unless it is UTC."""
+    call.count(1)
+    value = coerce(call.arguments[0], VARCHAR, call.node)
+    offset = re.search(r"T.*?([+-]\d{2}(:?\d{2})?)$", value.constant or "")
+    zone = zone_name(offset[1]) if offset else "UTC"
+    function = "trino_iso8601" if offset or value.constant else "trino_iso8601_utc"
+    return Typed(f"{function}({value.sql})", types.timestamp_tz(3, zone))
+
+
+def zone_of(call: Call) -> str:
+    """The zone that is the second argument. Raises QueryError (INVALID_FUNCTION_ARGUMENT)."""
+    text = call.constant(1)
+    try:
+        return zone_name(text)
+    except ValueError:
+        message = f"'{text}' is not a valid time zone"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, call.node) from None
 
 
 def sequence(call: Call) -> Typed:
@@ -164,7 +200,14 @@ def sequence(call: Call) -> Typed:
         raise unexpected_parameters(call)
     step = call.arguments[2].sql if len(call.arguments) == 3 else "INTERVAL 1 day"
     bounds = f"CAST({start.sql} AS TIMESTAMP), CAST({end.sql} AS TIMESTAMP)"
-    series = f"generate_series({bounds}, {step})"
+    if len(call.arguments) == 3 and call.arguments[2].type.name == types.YEAR_MONTH_INTERVAL:
+        months = f"CAST(datepart('year', {step}) * 12 + datepart('month', {step}) AS BIGINT)"
+        series = f"trino_month_steps({bounds}, {step}, {months})"
+    elif len(call.arguments) == 2:
+        series = f"generate_series({bounds}, trino_day_step({bounds}))"
+    else:
+        series = f"generate_series({bounds}, {step})"
+    series = f"trino_checked_sequence({series})"
     cast = f"list_transform({series}, lambda moment: CAST(moment AS DATE))"
     return Typed(cast if kind == DATE else series, types.array(kind))
 
@@ -179,6 +222,7 @@ TIMES: dict[str, Callable[[Call], Typed]] = {
     "date_parse": date_parse,
     "parse_datetime": date_parse,
     "at_timezone": at_timezone,
+    "from_iso8601_timestamp": from_iso8601,
     "with_timezone": with_timezone,
     **dict.fromkeys(FIELDS, date_field),
 }

@@ -1,0 +1,133 @@
+"""The arguments of the parser's nodes that the compiler reads; a statement with another is refused.
+
+The parser knows many dialects and takes more than Trino does: an argument that nobody reads, such
+as ``negate`` of LIKE, changes the answer without a word. ``parser`` checks each statement once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from localaws.athena.errors import QueryError, not_supported
+
+BINARY = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.And, exp.Or, exp.Dot, exp.Is, exp.Escape),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ, exp.NullSafeNEQ),
+)
+UNARY = (
+    *(exp.Not, exp.Neg, exp.Paren, exp.Exists, exp.Any, exp.All, exp.IgnoreNulls, exp.RespectNulls),
+    *(exp.From, exp.Where, exp.Having, exp.Var, exp.CurrentDate, exp.CurrentTimestamp),
+    *(exp.Localtimestamp, exp.Boolean, exp.Placeholder),
+)
+LISTS = (exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup, exp.Distinct)
+SET_OPERATION = "with_ this expression distinct order limit offset"
+READ: dict[type[exp.Expr], str] = {
+    **dict.fromkeys(BINARY, "this expression"),
+    **dict.fromkeys(UNARY, "this"),
+    **dict.fromkeys(LISTS, "expressions"),
+    **dict.fromkeys((exp.Union, exp.Intersect, exp.Except), SET_OPERATION),
+    exp.Alias: "this alias",
+    exp.Anonymous: "this expressions",
+    exp.Array: "expressions",
+    exp.AtTimeZone: "this zone",
+    exp.Between: "this low high",
+    exp.Bracket: "this expressions",
+    exp.CTE: "this alias",
+    exp.Case: "this ifs default",
+    exp.Cast: "this to",
+    exp.Column: "this table db catalog",
+    exp.ColumnDef: "this kind",
+    exp.DPipe: "this expression",
+    exp.DataType: "this expressions nested",
+    exp.DataTypeParam: "this",
+    exp.Div: "this expression",
+    exp.Extract: "this expression",
+    exp.Fetch: "direction count limit_options",
+    exp.Filter: "this expression",
+    exp.Group: "expressions grouping_sets cube rollup",
+    exp.Identifier: "this quoted",
+    exp.If: "this true false",
+    exp.In: "this expressions query",
+    exp.Interval: "this unit",
+    exp.Join: "this on side kind using",
+    exp.Lambda: "this expressions",
+    exp.Lateral: "this alias",
+    exp.Like: "this expression negate",
+    exp.Limit: "expression",
+    exp.LimitOptions: "rows",
+    exp.Literal: "this is_string",
+    exp.Null: "",
+    exp.Offset: "expression",
+    exp.Order: "this expressions",
+    exp.Ordered: "this desc nulls_first",
+    exp.Select: (
+        "with_ expressions from_ joins where group having order limit offset distinct windows"
+    ),
+    exp.Star: "",
+    exp.StrPosition: "this substr",
+    exp.Subquery: "this alias with_ order limit offset joins",
+    exp.Substring: "this start length",
+    exp.Table: "this db catalog alias version joins",
+    exp.TableAlias: "this columns",
+    exp.Trim: "this expression position",
+    exp.TryCast: "this to",
+    exp.Unnest: "expressions alias offset joins",
+    exp.Values: "expressions alias order limit offset joins",
+    exp.Version: "this kind expression",
+    exp.Window: "this partition_by order spec alias",
+    exp.WindowSpec: "kind start start_side end end_side",
+    exp.With: "expressions",
+    exp.WithinGroup: "this expression",
+}
+CONSTANTS: dict[type[exp.Expr], str] = {
+    exp.DPipe: "safe",
+    exp.Div: "typed safe",
+    exp.Bracket: "offset",
+    exp.TryCast: "safe requires_string",
+    exp.Window: "over",
+    exp.Array: "bracket_notation",
+}
+"""Arguments that the parser sets to the dialect's own constants, whatever the statement says."""
+
+FOREIGN = (
+    *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift),
+    *(exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg),
+    *(exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National),
+)
+"""Nodes of other dialects' syntax, which Trino cannot read."""
+
+
+def check_arguments(tree: exp.Expr) -> None:
+    """Refuse the first part of a statement that the compiler would not read.
+
+    Raises QueryError: SYNTAX_ERROR for what Trino does not have, else NOT_SUPPORTED.
+    """
+    for node in tree.walk():
+        if isinstance(node, FOREIGN):
+            raise QueryError("SYNTAX_ERROR", f"mismatched input at '{_text(node)}'", node)
+        if type(node) not in READ:
+            raise not_supported(f"{type(node).__name__} ({_text(node)})", node)
+        for name in unread_arguments(node):
+            what = f"{name.rstrip('_').upper()} of {type(node).__name__}"
+            raise not_supported(f"{what} ({_text(node)})", node)
+
+
+def unread_arguments(node: exp.Expr) -> Iterator[str]:
+    """The arguments that the statement gives a node and the compiler does not read."""
+    known = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
+    for name, value in node.args.items():
+        if name not in known and _is_given(node, name, value):
+            yield name
+
+
+def _is_given(node: exp.Expr, name: str, value: object) -> bool:
+    """Whether an argument says something; False may mean DISTINCT, or NOT."""
+    if value is False and isinstance(node, exp.Group | exp.CTE):
+        return name in ("all", "materialized")  # GROUP BY DISTINCT, AS NOT MATERIALIZED
+    return not (value is None or value is False or value == [])
+
+
+def _text(node: exp.Expr) -> str:
+    return node.sql("trino")[:80]

@@ -1,0 +1,159 @@
+"""Trino's JSON functions, as Python functions inside DuckDB.
+
+JSON keeps the text of numbers until it is written; documents are read no further than asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, NoReturn
+
+from localaws.athena.pyfunctions import double_text, fail
+from localaws.athena.results import double_text as java_double
+
+BLANKS = (" ", "\t", "\n", "\r")
+JSON_STEP = re.compile(r'\.(\w+)|\[(\d+)\]|\["([^"]*)"\]')
+
+
+class _Number(str):
+    """A JSON number as it was written."""
+
+    __slots__ = ()
+
+    def canonical(self) -> str:
+        """The number as Trino writes it: a fraction or an exponent makes it a double."""
+        return java_double(float(self)) if re.search("[.eE]", self) else str(self)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with all its keys, in order."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+DECODER = json.JSONDecoder(
+    parse_float=_Number,
+    parse_int=_Number,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_Pairs,
+)
+
+
+def _dump(value: Any, sort: bool = False) -> str:
+    if isinstance(value, _Number):
+        return value.canonical()
+    if isinstance(value, _Pairs):
+        items = sorted(dict(value).items()) if sort else value
+        named = (f"{json.dumps(key, ensure_ascii=False)}:{_dump(v, sort)}" for key, v in items)
+        return "{" + ",".join(named) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_dump(item, sort) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+_MISSING = object()
+
+
+def _follow(document: str, path: str) -> Any:
+    """The part of a document at a path; _MISSING if there is none or it is no JSON.
+
+    The document is read up to that part only, as Trino's reader does: what comes after it may be
+    wrong, and the first of two equal keys counts.
+    """
+    try:
+        return _seek(document, _skip(document, 0), list(JSON_STEP.finditer(path)))
+    except ValueError:
+        return _MISSING
+
+
+def _skip(text: str, place: int) -> int:
+    while text[place : place + 1] in BLANKS:
+        place += 1
+    return place
+
+
+def _seek(text: str, place: int, steps: list[re.Match[str]]) -> Any:
+    if not steps:
+        return DECODER.raw_decode(text, place)[0]
+    wanted = steps[0][1] or steps[0][3]
+    if text[place : place + 1] != ("[" if wanted is None else "{"):
+        return _MISSING
+    count, place = 0, _skip(text, place + 1)
+    while text[place : place + 1] not in ("]", "}", ""):
+        key: Any = count
+        if wanted is not None:
+            key, place = DECODER.raw_decode(text, place)
+            place = _skip(text, place)
+            if text[place : place + 1] != ":":
+                return _MISSING
+            place = _skip(text, place + 1)
+        if key == (int(steps[0][2]) if wanted is None else wanted):
+            return _seek(text, place, steps[1:])
+        _, place = DECODER.raw_decode(text, place)
+        place = _skip(text, place)
+        if text[place : place + 1] == ",":
+            place = _skip(text, place + 1)
+        count += 1
+    return _MISSING
+
+
+def _scalar(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str) else None
+
+
+def json_extract_scalar(document: str, path: str) -> str | None:
+    """Text, number or boolean at a path, as text; None for anything else."""
+    return _scalar(_follow(document, path))
+
+
+def json_extract(document: str, path: str) -> str | None:
+    """JSON at a path."""
+    value = _follow(document, path)
+    return None if value is _MISSING else _dump(value)
+
+
+def json_parse(document: str) -> str:
+    """JSON in its canonical form: no spaces, keys in order. Fails if it is no JSON."""
+    try:
+        return _dump(DECODER.decode(document), sort=True)
+    except ValueError:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Cannot convert value to JSON: '{document}'")
+
+
+def json_array_length(document: str) -> int | None:
+    """Length of a JSON array; None for anything else."""
+    value = _follow(document, "$")
+    return len(value) if isinstance(value, list) and not isinstance(value, _Pairs) else None
+
+
+def json_text(document: str, kind: str) -> str | None:
+    """A JSON scalar as the text that a cast to ``kind`` reads."""
+    value = DECODER.decode(document)
+    if isinstance(value, list):
+        fail(f"INVALID_CAST_ARGUMENT: Cannot cast '{document}' to {kind}")
+    if isinstance(value, bool) and kind in ("integer", "bigint", "double"):
+        return str(int(value))
+    if isinstance(value, _Number):
+        if kind == "boolean":
+            return "true" if float(value) else "false"
+        if kind in ("integer", "bigint"):
+            return str(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
+        return double_text(float(value)) if re.search("[.eE]", value) else str(value)
+    return _scalar(value)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
+    "trino_json_extract": (json_extract, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_json_extract_scalar": (json_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    "trino_json_parse": (json_parse, ["VARCHAR"], "VARCHAR"),
+    "trino_json_array_length": (json_array_length, ["VARCHAR"], "BIGINT"),
+    "trino_json_text": (json_text, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+}
+"""DuckDB name: function, parameter types, result type."""

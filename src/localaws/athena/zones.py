@@ -1,0 +1,40 @@
+"""Time zones as Trino names them: regions of the tz database, and fixed offsets such as +05:30."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+MAX_HOURS = 14
+
+
+def zone_name(text: str) -> str:
+    """The zone as Trino prints it. Raises ValueError for a zone that does not exist."""
+    if text.upper() in ("Z", "UTC", "GMT", "UT"):
+        return "UTC"
+    if match := OFFSET.fullmatch(text):
+        hours, minutes = int(match[2]), int(match[3] or 0)
+        if hours > MAX_HOURS or minutes >= 60:
+            raise ValueError(text)
+        return f"{match[1]}{hours:02}:{minutes:02}" if hours or minutes else "UTC"
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(text) from None
+
+
+def zone_info(name: str) -> tzinfo:
+    """Python's zone for a name that ``zone_name`` returned."""
+    if name == "UTC":
+        return UTC
+    if match := OFFSET.fullmatch(name):
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+        return timezone(-offset if match[1] == "-" else offset)
+    return ZoneInfo(name)
+
+
+def duckdb_zone(name: str) -> str:
+    """DuckDB's name of the zone."""
+    return f"GMT{name}" if name[0] in "+-" else name

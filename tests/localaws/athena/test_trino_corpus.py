@@ -1,0 +1,99 @@
+"""Answers to the statements that a real Trino 476 was asked (``../shared/data/trino``).
+
+The statements are not in the repository; ``test_trino_answers.py`` has the families of faults.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.localaws.athena.engine import Answer, LocalEngine, Rows
+from tests.support.shared_data import shared
+
+ACCEPTED_BEYOND_TRINO = 10
+RELATIVE_ERROR = 1e-9
+UNCLEAR = re.compile(r"local engine|Error:|GENERIC_INTERNAL|Traceback|Expecting \)")
+UNORDERED = frozenset({"(values 2, 1 order by 1 limit 1) union all select 9"})
+"""A union has no order."""
+
+pytestmark = [pytest.mark.shared_data]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[dict[str, Any], Answer]]:
+    """Each statement as Trino answered it, with the local answer."""
+    engine = LocalEngine(tmp_path_factory.mktemp("spill"))
+    statements = [
+        statement
+        for name in ("fidelity.json", "statements.json")
+        for statement in _read(shared("trino", name))
+    ]
+    return [(statement, engine.ask(statement["sql"])) for statement in statements]
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(path.read_text())["statements"]
+    return statements
+
+
+def _normal(cell: str | None) -> str | None:
+    """A cell without the zeros that end a time, and with the entries of a map in order."""
+    if cell is None:
+        return None
+    text = re.sub(r"(:\d\d)\.(\d*?)0*(?=\D|$)", lambda m: m[1] + ("." + m[2]) * bool(m[2]), cell)
+    return "{" + ", ".join(sorted(text[1:-1].split(", "))) + "}" if text[:1] == "{" else text
+
+
+def _same_cell(one: str | None, other: str | None) -> bool:
+    if one is None or other is None or _normal(one) == _normal(other):
+        return one == other or (one is not None and other is not None)
+    try:
+        return "." in one and math.isclose(float(one), float(other), rel_tol=RELATIVE_ERROR)
+    except ValueError:
+        return False
+
+
+def _same(sql: str, one: Rows, other: Rows) -> bool:
+    if not re.search(r"\border by (?![^()]*\) (?:from|over))", sql.lower()) or sql in UNORDERED:
+        one, other = (
+            sorted(rows, key=lambda row: [_normal(cell) or "" for cell in row])
+            for rows in (one, other)
+        )
+    return len(one) == len(other) and all(
+        len(a) == len(b) and all(map(_same_cell, a, b)) for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_no_answer_differs_from_that_of_trino(
+    answers: list[tuple[dict[str, Any], Answer]],
+) -> None:
+    wrong = [
+        (trino["sql"], trino["rows"], local.rows)
+        for trino, local in answers
+        if "rows" in trino
+        and not local.error
+        and not _same(trino["sql"], trino["rows"], local.rows)
+    ]
+    assert wrong == []
+
+
+def test_headings_are_those_of_trino(answers: list[tuple[dict[str, Any], Answer]]) -> None:
+    assert [
+        (trino["names"], local.names)
+        for trino, local in answers
+        if "names" in trino and not local.error and trino["names"] != local.names
+    ] == []
+
+
+def test_what_trino_refuses_is_refused(answers: list[tuple[dict[str, Any], Answer]]) -> None:
+    accepted = [trino["sql"] for trino, local in answers if "error" in trino and not local.error]
+    assert len(accepted) <= ACCEPTED_BEYOND_TRINO, accepted
+
+
+def test_no_error_shows_the_engine_inside(answers: list[tuple[dict[str, Any], Answer]]) -> None:
+    assert [local.error for _, local in answers if UNCLEAR.search(local.error)] == []
