@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 
@@ -46,7 +46,7 @@ class Due:
 
     hours: list[Hour]
     left_waiting: list[Hour]
-    past_window: list[LateHour]
+    past_window: list[LateHour] = field(default_factory=list)
 
 
 @trouble.told()

@@ -164,7 +164,7 @@ def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
-    return pipeline.Due([hour], left_waiting=[], past_window=[])
+    return pipeline.Due([hour], left_waiting=[])
 
 
 def no_look_left(lake: Lake, first: Hour, last: Hour) -> Hour | None:
