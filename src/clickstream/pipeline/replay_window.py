@@ -81,12 +81,7 @@ class ReplayWindow:
 
     def check_all(self, rows: Iterable[LedgerRow]) -> None:
         """Raise one KeyDestroyed for all published hours that are past their window."""
-        refused = self.refused(rows)
-        if not refused:
-            return
-        hours = [hour for hour, _ in refused]
-        others = f" Also refused: {describe_hours(hours[1:])}." if len(hours) > 1 else ""
-        raise KeyDestroyed(f"{refused[0][1]}{others}")
+        raise_first(self.refused(rows))
 
     def refused(self, rows: Iterable[LedgerRow]) -> Sequence[tuple[Hour, KeyDestroyed]]:
         """The published hours that may not be built again, in order, each with why."""
@@ -114,6 +109,14 @@ class ReplayWindow:
             f"period with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or "
             "tick New visitor ids in clickstream_reprocess."
         )
+
+
+def raise_first(refused: Sequence[tuple[Hour, KeyDestroyed]]) -> None:
+    """Raise one KeyDestroyed for refused hours, in order, that names them all; none for no hour."""
+    if not refused:
+        return
+    others = describe_hours([hour for hour, _ in refused[1:]])
+    raise KeyDestroyed(f"{refused[0][1]}{f' Also refused: {others}.' if others else ''}")
 
 
 def check_replay_window(lake: Lake, first: Hour, last: Hour) -> None:

@@ -25,7 +25,11 @@ from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
 from clickstream.pipeline.records import Published
-from clickstream.pipeline.replay_window import ReplayWindow, close_renewed_periods
+from clickstream.pipeline.replay_window import (
+    ReplayWindow,
+    close_renewed_periods,
+    raise_first,
+)
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity
 
@@ -148,10 +152,8 @@ def hours_to_rebuild(
     Hours past their replay window are left out with `only_outdated`; otherwise they raise
     KeyDestroyed.
     """
-    refused = [one for one in found if one.refusal]
-    if refused and not only_outdated:
-        others = describe_hours([one.hour for one in refused[1:]])
-        raise KeyDestroyed(f"{refused[0].refusal}{f' Also refused: {others}.' if others else ''}")
+    if not only_outdated:
+        raise_first([(one.hour, one.refusal) for one in found if one.refusal])
     return [
         one.hour
         for one in found
