@@ -100,7 +100,7 @@ def plan_days() -> list[dict[str, str]]:
     )
     if days and not (plan or asked["only_outdated"]):
         pipeline.check_replay_window(open_lake(), first, last)
-    if plan and not asked["dry_run"]:
+    if days and plan and not asked["dry_run"]:
         pipeline.open_periods(open_lake(), plan, get_current_context()["run_id"])
     in_turn = pipeline.in_two_strands(days)
     return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]

@@ -155,10 +155,16 @@ def build(
         pipeline.check_replay_window(lake, first, last)
     if pull_first and not dry_run:
         _pull_all(lake)
-    run_id = run_by_hand()
     if new_visitor_ids:
         _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
-        return
+    else:
+        _build_range(lake, first, last, only_outdated, dry_run)
+
+
+def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
+    from clickstream import pipeline
+
+    run_id = run_by_hand()
     found = pipeline.standings(lake, first, last)
     todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
     out.print(pipeline.describe(found), soft_wrap=True)
