@@ -99,15 +99,17 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
 
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
     """The labelled requests of the log, group after group; its rejects join the list."""
-    from clickstream import bulk, clean, parse, texts
+    from clickstream import bulk, clean, dictionary_encoding, parse
     from clickstream.hours import Hour
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
             for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
                 stages.done("parse")
-                raw_object = texts.constant(log.name, len(parsed.refused))
-                rejects.append(texts.with_columns(parsed.refused, {"raw_object": raw_object}))
+                raw_object = dictionary_encoding.constant(log.name, len(parsed.refused))
+                rejects.append(
+                    dictionary_encoding.with_columns(parsed.refused, {"raw_object": raw_object})
+                )
                 yield parsed.table, log.name, Hour.parse(HOUR)
                 stages.done("clean")
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import clean, garbage, texts
+from clickstream import clean, dictionary_encoding, garbage
 from clickstream.hours import Hour
 
 ROWS_AT_ONCE = 350_000
@@ -90,7 +90,9 @@ class _Store:
         cleaner.forget()
         visitors = tables.pop("visitor")
         for number, codes in self._by_group(self._group_of_visitor):
-            self._write(f"visitors-{number}-{self._age}", (codes, texts.some(visitors, codes)))
+            self._write(
+                f"visitors-{number}-{self._age}", (codes, dictionary_encoding.some(visitors, codes))
+            )
         self._write(f"tables-{self._age}", tables)
         self._group_of_visitor = self._group_of_visitor[:0]
         self._age += 1

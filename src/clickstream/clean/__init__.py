@@ -10,7 +10,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
@@ -53,5 +53,5 @@ __all__ = [
 def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     """Label the requests of one parsed frame; same rows, same order, the columns COLUMNS."""
     cleaner = Cleaner(rules, VisitorKeys(key))
-    cleaner.add(pa.table({name: texts.as_arrow(parsed[name]) for name in parsed}))
+    cleaner.add(pa.table({name: dictionary_encoding.as_arrow(parsed[name]) for name in parsed}))
     return cleaner.requests().frame().set_index(parsed.index)

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.bots import Verdict
 
 Codes = npt.NDArray[np.int32]
@@ -69,11 +69,11 @@ class Texts(Generic[Made]):
     def codes(self, column: pa.ChunkedArray | pa.DictionaryArray) -> Codes:
         """The code of each row of a column of texts."""
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-        none = texts.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
+        none = dictionary_encoding.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
         same = pa.chunked_array([none, *chunks]).unify_dictionaries().chunks
         places = self._places(same[0].dictionary)
         places = np.append(places, np.int32(-1))  # found by the code of null
-        codes: Codes = places[np.concatenate([*map(texts.codes_of, same)])]
+        codes: Codes = places[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
         return codes + np.int32(1)
 
     def _places(self, values: pa.Array) -> Codes:
@@ -163,7 +163,7 @@ def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBat
     for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
         values = [record[place] for record in records]
         if str in (type_of_field, *get_args(type_of_field)):
-            columns[name] = texts.coded(values)
+            columns[name] = dictionary_encoding.coded(values)
         else:
             columns[name] = pa.array(values, pa.bool_() if type_of_field is bool else pa.float64())
     return pa.record_batch(columns)
@@ -182,7 +182,7 @@ def verdict_table(verdicts: Sequence[Verdict | None]) -> pa.RecordBatch:
     return pa.record_batch(
         {
             "is_bot": pa.array([verdict is not None for verdict in verdicts], pa.bool_()),
-            "bot_class": texts.coded(classes),
-            "bot_reason": texts.coded(reasons),
+            "bot_class": dictionary_encoding.coded(classes),
+            "bot_reason": dictionary_encoding.coded(reasons),
         }
     )

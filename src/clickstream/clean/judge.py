@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.bots import (
     BEHAVIOURS,
     BehaviourRules,
@@ -31,10 +31,10 @@ def judged(requests: Requests, rules: BehaviourRules) -> Requests:
     they are in every other hour.
     """
     visitors = requests.tables["visitor"]
-    ids = texts.codes_of(visitors["visitor_id"])
+    ids = dictionary_encoding.codes_of(visitors["visitor_id"])
     found = np.full(len(visitors), -1, np.int8)
     is_robots, is_scanner = _flags(requests.tables["target"], rules)
-    page = texts.codes_of(requests.tables["target"]["page"])
+    page = dictionary_encoding.codes_of(requests.tables["target"]["page"])
     rows = requests.columns
     for some in _hours_of_people(requests):
         target, visitor = rows["target"][some], rows["visitor"][some]
@@ -60,7 +60,10 @@ def _flags(
     targets: pa.RecordBatch, rules: BehaviourRules
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """For each target whether it is robots.txt, and whether only scanners ask for it."""
-    paths, codes = targets["path"].dictionary.to_pylist(), texts.codes_of(targets["path"])
+    paths, codes = (
+        targets["path"].dictionary.to_pylist(),
+        dictionary_encoding.codes_of(targets["path"]),
+    )
     robots = [path.endswith("/robots.txt") for path in paths]
     scanner = [is_scanner_path(path, rules.scanner_parts) for path in paths]
     return np.array([*robots, False])[codes], np.array([*scanner, False])[codes]
@@ -91,7 +94,7 @@ def _with_verdicts(visitors: pa.RecordBatch, found: npt.NDArray[np.int8]) -> pa.
 
 
 def _replaced(column: pa.Array, where: pa.Array, values: pa.Array) -> pa.Array:
-    is_text = column.type == texts.TEXT
+    is_text = column.type == dictionary_encoding.TEXT
     if is_text:
         column, values = column.dictionary_decode(), values.dictionary_decode()
     chosen = pc.if_else(where, values, column)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.arrivals import Arrived
 from clickstream.clean.kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
@@ -82,7 +82,7 @@ class Requests:
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pd.DataFrame:
         """Some rows with all their columns, or `only` some columns, as `clean` describes them."""
-        return texts.as_frame(self.arrow(rows, only))
+        return dictionary_encoding.as_frame(self.arrow(rows, only))
 
     def arrow(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pa.Table:
         """The same as an Arrow table; texts are dictionaries, with texts no row has, too."""
@@ -100,7 +100,7 @@ class Requests:
         """A column that is not by way of a table."""
         column = self.columns["size" if name == "bytes" else name][rows]
         if name == "kind":
-            return texts.from_codes(column, pa.array(KINDS))
+            return dictionary_encoding.from_codes(column, pa.array(KINDS))
         if name == "bytes":
             return pa.array(column, mask=column < 0)
         return pa.array(column.astype(np.int64) if name == "line_number" else column)
@@ -131,7 +131,9 @@ def together(pieces: Sequence[Requests]) -> Requests:
 def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Tables one below the other."""
     names = tables[0].schema.names
-    return pa.record_batch({name: texts.below([table[name] for table in tables]) for name in names})
+    return pa.record_batch(
+        {name: dictionary_encoding.below([table[name] for table in tables]) for name in names}
+    )
 
 
 def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.columns import Codes, Distinct, Texts
 from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
@@ -77,9 +77,9 @@ class Targets:
         paths, queries = self._paths.made, self._parameters.made
         return pa.record_batch(
             {
-                "path": texts.coded(one.path for one in paths).take(path),
-                "page": texts.coded(one.page for one in paths).take(path),
-                "query": texts.coded(query for query, _ in queries).take(parameters),
+                "path": dictionary_encoding.coded(one.path for one in paths).take(path),
+                "page": dictionary_encoding.coded(one.page for one in paths).take(path),
+                "query": dictionary_encoding.coded(query for query, _ in queries).take(parameters),
             }
         )
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.parse.escaping import escape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.rows import Coded, Refused, Rows
@@ -62,7 +62,7 @@ class Parsed:
     @cached_property
     def requests(self) -> pd.DataFrame:
         """The table as a frame: texts are categories, bytes Int64, what is null is NA."""
-        return texts.as_frame(self.table)
+        return dictionary_encoding.as_frame(self.table)
 
     @cached_property
     def rejects(self) -> pd.DataFrame:
@@ -155,14 +155,14 @@ def _split(request: Coded) -> dict[str, Coded]:
 def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:
     """A column of texts. Those that became equal share one code."""
     if column is None:
-        return texts.constant(NOT_LOGGED, rows)
+        return dictionary_encoding.constant(NOT_LOGGED, rows)
     is_nothing = pc.is_in(column.values, _NOTHING)
     distinct = pc.if_else(is_nothing, None, column.values).dictionary_encode()
-    values, codes = distinct.dictionary, texts.codes_of(distinct)
+    values, codes = distinct.dictionary, dictionary_encoding.codes_of(distinct)
     if (column.codes < 0).any():
         codes = np.append(codes, np.int32(len(values)))  # found by the code -1
         values = pa.concat_arrays([values, pa.array([NOT_LOGGED])])
-    return texts.from_codes(codes[column.codes], values)
+    return dictionary_encoding.from_codes(codes[column.codes], values)
 
 
 def _is_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.parse.rows import Coded, Rows
 
 MAX_BYTES_DIGITS = 18
@@ -28,8 +28,8 @@ def coded(values: Sequence[Any]) -> Coded:
 
 def coded_column(column: pa.ChunkedArray | pa.DictionaryArray) -> Coded:
     """The same of an encoded Arrow column, whose nulls are coded as -1."""
-    whole = texts.whole(column)
-    return Coded(texts.codes_of(whole), whole.dictionary)
+    whole = dictionary_encoding.whole(column)
+    return Coded(dictionary_encoding.codes_of(whole), whole.dictionary)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from clickstream import bulk, clean, parse, texts
+from clickstream import bulk, clean, dictionary_encoding, parse
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.keys import HourKeys
@@ -76,7 +76,7 @@ class Reading:
 
     def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
         own = {
-            "raw_object": texts.constant(raw_object, len(refused)),
+            "raw_object": dictionary_encoding.constant(raw_object, len(refused)),
             "hour": pa.array(np.full(len(refused), hour.number, np.int32)),
         }
-        self._rejects.append(texts.with_columns(refused, own))
+        self._rejects.append(dictionary_encoding.with_columns(refused, own))

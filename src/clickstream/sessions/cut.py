@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.sessions.goals import Goal
 from clickstream.sessions.runs import run_starts
 from clickstream.tables import HITS
@@ -74,9 +74,14 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
     end of one.
     """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
-    rank = _rank(texts.whole(columns["visitor_id"]))
+    rank = _rank(dictionary_encoding.whole(columns["visitor_id"]))
     visitor = rank if hour is None else _of_each_hour(rank, hour)
-    at = texts.whole(columns["hit_at"]).to_numpy().astype("M8[us]", copy=False).view(np.int64)
+    at = (
+        dictionary_encoding.whole(columns["hit_at"])
+        .to_numpy()
+        .astype("M8[us]", copy=False)
+        .view(np.int64)
+    )
     visitor, order = _in_order(visitor, at)
     starts = run_starts(visitor, at[order], rules.gap_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
@@ -84,9 +89,9 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
 
 def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
-    is_hit = ~texts.are(requests.arrow(found.order, ["kind"])["kind"], "asset")
+    is_hit = ~dictionary_encoding.are(requests.arrow(found.order, ["kind"])["kind"], "asset")
     rows, part = found.order[is_hit], found.part[is_hit]
-    part_ids = texts.whole(parts["part_id"])
+    part_ids = dictionary_encoding.whole(parts["part_id"])
     columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.sessions.runs import count_in_runs
 
 COLUMNS = ("page", "kind", "method", "status")
@@ -64,7 +64,7 @@ def goal_columns(
     for part in np.flatnonzero(conversions).tolist():
         met = sorted((name, count[part]) for name, count in counts.items() if count[part])
         told[part] = " ".join(f"{name}={count}" for name, count in met)
-    return {"conversions": conversions, "goals": texts.coded(told)}
+    return {"conversions": conversions, "goals": dictionary_encoding.coded(told)}
 
 
 def funnel_column(
@@ -79,14 +79,14 @@ def funnel_column(
     where there is no funnel.
     """
     if not steps:
-        return pa.nulls(len(first), texts.TEXT)
+        return pa.nulls(len(first), dictionary_encoding.TEXT)
     places = [np.flatnonzero(_meets(requests, step)) for step in steps]
     code = np.zeros(len(first), np.int64)
     for before in range(len(steps) + 1):
         code = code * 10 + before + _steps_further(places[before:], first, last)
     codes, part = np.unique(code, return_inverse=True)
     told = pa.array([f"{code:0{len(steps) + 1}}" for code in codes], pa.string())
-    return texts.from_codes(part, told)
+    return dictionary_encoding.from_codes(part, told)
 
 
 def _steps_further(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.sessions import goals
 from clickstream.sessions.cut import Cut, Requests, SessionRules
 from clickstream.sessions.runs import count_in_runs
@@ -41,7 +41,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     """
     order, first, last = parts.order, parts.first, parts.last
     rows = requests.arrow(order, _FLAGS)
-    is_page = texts.are(rows["kind"], "page")
+    is_page = dictionary_encoding.are(rows["kind"], "page")
     is_bot = rows["is_bot"].to_numpy()
     has_channel = rows["channel"].is_valid().to_numpy()
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
@@ -58,8 +58,10 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
         "last_hit_at": _times(at, last),
         "requests": last - first + 1,
         "page_views": count_in_runs(is_page, first),
-        "assets": count_in_runs(texts.are(rows["kind"], "asset"), first),
-        "errors": count_in_runs(texts.are(rows["kind"], "client_error", "server_error"), first),
+        "assets": count_in_runs(dictionary_encoding.are(rows["kind"], "asset"), first),
+        "errors": count_in_runs(
+            dictionary_encoding.are(rows["kind"], "client_error", "server_error"), first
+        ),
         "first_page_at": _times(at, entry),
         "last_page_at": _times(at, exit_),
         "entry_page": texts_at(entry, "page")["page"],
@@ -90,11 +92,13 @@ def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
     started_at = pa.array(np.where(continues, began, first))
-    return texts.with_columns(parts, dict(zip(_SESSION, (session_id, started_at), strict=True)))
+    return dictionary_encoding.with_columns(
+        parts, dict(zip(_SESSION, (session_id, started_at), strict=True))
+    )
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:
-    return texts.whole(column).cast(pa.string())
+    return dictionary_encoding.whole(column).cast(pa.string())
 
 
 def _moments(column: pa.ChunkedArray, rows: pa.Array) -> NDArray[np.datetime64]:
@@ -123,10 +127,12 @@ def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str,
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
     """A column, of texts if there is a row where it is to be null."""
-    found = texts.whole(column)
+    found = dictionary_encoding.whole(column)
     if is_there.all():
         return found
-    return texts.from_codes(np.where(is_there, texts.codes_of(found), -1), found.dictionary)
+    return dictionary_encoding.from_codes(
+        np.where(is_there, dictionary_encoding.codes_of(found), -1), found.dictionary
+    )
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean import Requests, joined
 
 ROWS_AT_ONCE = 350_000
@@ -114,7 +114,7 @@ class LogRequests:
         """The sum of the counts of a table's rows for each text of a column; null is left out."""
         coded = self._tables[pointer][column]
         sums = np.zeros(len(coded.dictionary) + 1, np.int64)
-        np.add.at(sums, texts.codes_of(coded), counts)  # null is -1, the last
+        np.add.at(sums, dictionary_encoding.codes_of(coded), counts)  # null is -1, the last
         named = zip(coded.dictionary.to_pylist(), sums.tolist(), strict=False)
         found: Counter[str] = Counter()
         for text, number in named:
@@ -135,7 +135,7 @@ class LogRequests:
 
     def by_visitor(self) -> Iterator[Positions]:
         """Positions of rows, some at a time, all of a visitor together."""
-        return self._pieces(texts.codes_of(self._tables["visitor"]["visitor_id"]))
+        return self._pieces(dictionary_encoding.codes_of(self._tables["visitor"]["visitor_id"]))
 
     def _pieces(self, group: npt.NDArray[np.integer]) -> Iterator[Positions]:
         """Pieces of ROWS_AT_ONCE rows, or of those of one group; `group` is that of a visitor."""
@@ -171,7 +171,7 @@ class LogRequests:
         for pointer, table in self._tables.items():
             if pointer in columns:
                 used, columns[pointer] = _used(columns[pointer], len(table))
-                tables[pointer] = texts.some(table, used)
+                tables[pointer] = dictionary_encoding.some(table, used)
                 if pointer == "visitor":
                     visitors = used
         return Requests(columns, tables), visitors

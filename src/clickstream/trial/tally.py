@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean import (
     KINDS,
     Cleaner,
@@ -88,9 +88,11 @@ class Tally:
 
         A frame of them would take a third of a small file's time.
         """
-        column = texts.whole(refused["reason"])
+        column = dictionary_encoding.whole(refused["reason"])
         reasons = column.dictionary.to_pylist()
-        found = np.unique(texts.codes_of(column), return_index=True, return_counts=True)
+        found = np.unique(
+            dictionary_encoding.codes_of(column), return_index=True, return_counts=True
+        )
         for code, first, count in zip(*(part.tolist() for part in found), strict=True):
             reason = reasons[code]
             self._rejected[reason] += count
@@ -161,7 +163,9 @@ def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
         places.append(visitors)
     if tables:
         order = pa.array(np.argsort(np.concatenate(places)))
-        columns = {name: texts.below([table[name] for table in tables]) for name in _VERDICT}
+        columns = {
+            name: dictionary_encoding.below([table[name] for table in tables]) for name in _VERDICT
+        }
         requests.replace_visitors({name: column.take(order) for name, column in columns.items()})
 
 

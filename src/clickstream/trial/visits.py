@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
 from clickstream.trial.countries import sessions_by_country
 
@@ -106,7 +106,9 @@ class SessionTally:
 
     def _add_visitors(self, facts: pa.Table) -> None:
         """Number the visitors on, for those of two calls are never the same."""
-        visitor, ids = pd.factorize(texts.codes_of(texts.whole(facts["visitor_id"])))
+        visitor, ids = pd.factorize(
+            dictionary_encoding.codes_of(dictionary_encoding.whole(facts["visitor_id"]))
+        )
         self._visitors.append((visitor + self._sums.visitors).astype(np.int32))
         self._countries.append(facts["country"])
         self._sums.visitors += len(ids)

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.clean.columns import Combinations, Distinct, Texts, combined
 
 TEXT = st.sampled_from(["", "a", "b", "c", "\\xff"]) | st.none()
@@ -27,7 +27,9 @@ def test_a_text_has_one_code_in_all_batches_and_is_worked_out_once(
 
     coder = Texts(make)
     for chunks in batches:
-        codes = coder.codes(pa.chunked_array([texts.coded(chunk) for chunk in chunks]))
+        codes = coder.codes(
+            pa.chunked_array([dictionary_encoding.coded(chunk) for chunk in chunks])
+        )
         rows = [text for chunk in chunks for text in chunk]
         assert [coder.values[code].as_py() for code in codes] == rows
         assert [coder.made[code] for code in codes] == [f"made of {text}" for text in rows]

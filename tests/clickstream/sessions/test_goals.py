@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import FIRST, build_parts, made
 
-from clickstream import texts
+from clickstream import dictionary_encoding
 from clickstream.sessions import Goal, SessionRules, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
 
@@ -134,4 +134,8 @@ def test_no_request_meets_no_goal() -> None:
     nothing = made([], method=[], status=[])
     parts = make_parts(nothing, cut(nothing, rules), rules)
     assert len(parts) == 0
-    assert parts.schema.field("goals").type == parts.schema.field("funnel").type == texts.TEXT
+    assert (
+        parts.schema.field("goals").type
+        == parts.schema.field("funnel").type
+        == dictionary_encoding.TEXT
+    )
