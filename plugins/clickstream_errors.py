@@ -50,11 +50,11 @@ def translate_errors(function: Callable[P, R]) -> Callable[P, R]:
 def _translate(error: BaseException) -> ClickstreamError | None:
     """Return the library's error for `error`; None if it is of another kind."""
     from clickstream.errors import ClickstreamError
-    from clickstream.lake import trouble
+    from clickstream.lake import aws_errors
 
     if isinstance(error, ClickstreamError):
         return error
-    return trouble.translate(error) if isinstance(error, Exception) else None
+    return aws_errors.translate(error) if isinstance(error, Exception) else None
 
 
 def _with_remedy(error: ClickstreamError) -> str:

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 
 from clickstream.lake import (
     athena,
+    aws_errors,
     bookmarks,
     collection,
     iceberg,
     keys,
     raw,
     staging,
-    trouble,
     views,
 )
 from clickstream.lake.athena import QueryResult
@@ -36,13 +36,13 @@ __all__ = [
     "raw",
     "shared_session",
     "staging",
-    "trouble",
+    "aws_errors",
     "views",
     "warm_up",
 ]
 
 
-@trouble.told()
+@aws_errors.told()
 def open_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from clickstream.errors import InputError, QueryFailed
-from clickstream.lake import trouble
+from clickstream.lake import aws_errors
 from clickstream.lake.client import Lake
 
 FIRST_WAIT_SECONDS = 0.05
@@ -48,7 +48,7 @@ class QueryResult:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@trouble.told()
+@aws_errors.told()
 def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     """Run one statement. `parameters` are SQL literals for its question marks.
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from more_itertools import constrained_batches, split_when
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, trouble
+from clickstream.lake import Lake, aws_errors, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.lake.keys import KeyRing
@@ -45,7 +45,7 @@ It bounds the rows that wait in memory, and what a run that is killed has to do 
 RawObjects = Mapping[Hour, Sequence[RawObject]]
 
 
-@trouble.told()
+@aws_errors.told()
 def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[Built]:
     """Clean, stitch and check hours that follow on each other; no table is touched.
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, objects, raw, staging, trouble
+from clickstream.lake import Lake, aws_errors, objects, raw, staging
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.hour import LedgerRow
 from clickstream.lake.keys import HourKeys, KeyIds
@@ -28,19 +28,19 @@ from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 
-@trouble.told()
+@aws_errors.told()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     return _clean(lake, hour, keep_staged=False)
 
 
-@trouble.told()
+@aws_errors.told()
 def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
     """The same, but rows that wait already, of these lines and by these rules, are left alone."""
     return _clean(lake, hour, keep_staged=True)
 
 
-@trouble.told()
+@aws_errors.told()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
     return waiting(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
@@ -134,7 +134,7 @@ def _write_group(
         hits.write(rows)
 
 
-@trouble.told()
+@aws_errors.told()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
     window = ReplayWindow(lake)
@@ -159,7 +159,7 @@ def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Tabl
     return built, carry_out
 
 
-@trouble.told()
+@aws_errors.told()
 def check_hour(lake: Lake, staged: Staged) -> Staged:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
     hits, parts, rejects = (

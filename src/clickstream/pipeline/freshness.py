@@ -15,7 +15,7 @@ from enum import StrEnum
 from clickstream import __version__
 from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, hour_range
-from clickstream.lake import Lake, collection, raw, trouble
+from clickstream.lake import Lake, aws_errors, collection, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.marks import begun_at
@@ -262,7 +262,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-@trouble.told()
+@aws_errors.told()
 def lake_freshness(
     lake: Lake, now: datetime, since: Hour | None = None, limits: Limits | None = None
 ) -> Freshness:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, raw, trouble
+from clickstream.lake import Lake, aws_errors, raw
 from clickstream.pipeline.findings import VerifyReport
 from clickstream.pipeline.order import build_hour
 from clickstream.pipeline.replay_window import close_renewed_periods
 from clickstream.pipeline.verify import stray_marks, verify
 
 
-@trouble.told()
+@aws_errors.told()
 def mend(
     lake: Lake,
     report: VerifyReport,

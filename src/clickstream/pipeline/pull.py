@@ -10,7 +10,7 @@ from typing import Any
 
 from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
-from clickstream.lake import Lake, collection, trouble
+from clickstream.lake import Lake, aws_errors, collection
 from clickstream.lake.bookmarks import finished_files, save_finished_files
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
@@ -79,7 +79,7 @@ def _names(names: Sequence[str]) -> str:
     return shorten(names, NAMES_SHOWN)
 
 
-@trouble.told()
+@aws_errors.told()
 def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
     """Pull what is new in a source's files into raw.
 

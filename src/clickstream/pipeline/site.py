@@ -17,7 +17,7 @@ from clickstream import parse
 from clickstream.clean import Cleaner, LookUps, OwnDomain, VisitorKeys, infer_own_domain
 from clickstream.clean.devices import Device
 from clickstream.clean.own_domain import LEAST_SAMPLE
-from clickstream.lake import Lake, own_domain, raw, trouble
+from clickstream.lake import Lake, aws_errors, own_domain, raw
 from clickstream.lake.raw import RawObject
 from clickstream.rules import clean_rules, log_format_of, result_digest
 from clickstream.settings import Settings
@@ -61,7 +61,7 @@ def settings_digest(lake: Lake, store: bool = True) -> str:
     return result_digest(settings_of(lake, store))
 
 
-@trouble.told()
+@aws_errors.told()
 def describe_own_domain(lake: Lake) -> str:
     """The inferred domain and its evidence in one sentence; empty if the settings name domains."""
     if lake.settings.site.domains:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream.hours import Hour, HourSpan, hour_range
-from clickstream.lake import Lake, raw, trouble
+from clickstream.lake import Lake, aws_errors, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.marks import broken_off
 from clickstream.lake.raw import RawObject
@@ -28,7 +28,7 @@ LINES_WAIT = "lines came late and wait to be built in"
 STILL_FORMER_IDS = "it has its former visitor ids, and its key period gets new ones"
 
 
-@trouble.told()
+@aws_errors.told()
 def verify(
     lake: Lake,
     first: Hour | None = None,
