@@ -54,7 +54,7 @@ def _translate(error: BaseException) -> ClickstreamError | None:
 
     if isinstance(error, ClickstreamError):
         return error
-    return aws_errors.translate(error) if isinstance(error, Exception) else None
+    return aws_errors.translate_error(error) if isinstance(error, Exception) else None
 
 
 def _with_remedy(error: ClickstreamError) -> str:

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def open_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:

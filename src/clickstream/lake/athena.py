@@ -48,7 +48,7 @@ class QueryResult:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     """Run one statement. `parameters` are SQL literals for its question marks.
 

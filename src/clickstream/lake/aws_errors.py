@@ -1,6 +1,6 @@
 """Translation of errors of AWS and of the local disk into errors with one sentence and a remedy.
 
-The entry points of `pipeline` and `lake` run under `told`, and so do Airflow's tasks.
+The entry points of `pipeline` and `lake` run under `translate_errors`, and so do Airflow's tasks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Translate errors of boto3, pyarrow, pyiceberg and the local disk.
 
     Raises AwsUnavailable, AwsRefused, SettingsError or DiskFull without the chain of the libraries'
@@ -55,15 +55,15 @@ def told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        ours = translate(error)
+        ours = translate_error(error)
         if ours is None:
             raise
         _log.debug("Translated an error.", exc_info=error)
         raise ours from None
 
 
-def translate(error: Exception) -> ClickstreamError | None:
-    """Return the error that `told` raises in place of `error`; None if it passes unchanged."""
+def translate_error(error: Exception) -> ClickstreamError | None:
+    """Return the error that `translate_errors` raises in place of `error`; None if it passes unchanged."""
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
     if isinstance(error, _ON_THE_WAY):

@@ -45,7 +45,7 @@ It bounds the rows that wait in memory, and what a run that is killed has to do 
 RawObjects = Mapping[Hour, Sequence[RawObject]]
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[Built]:
     """Clean, stitch and check hours that follow on each other; no table is touched.
 

@@ -28,19 +28,19 @@ from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def clean_hits(lake: Lake, hour: Hour) -> Staged:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     return _clean(lake, hour, keep_staged=False)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
     """The same, but rows that wait already, of these lines and by these rules, are left alone."""
     return _clean(lake, hour, keep_staged=True)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
     return waiting(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
@@ -134,7 +134,7 @@ def _write_group(
         hits.write(rows)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
     window = ReplayWindow(lake)
@@ -159,7 +159,7 @@ def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Tabl
     return built, carry_out
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def check_hour(lake: Lake, staged: Staged) -> Staged:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
     hits, parts, rejects = (

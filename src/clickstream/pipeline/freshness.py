@@ -262,7 +262,7 @@ def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def lake_freshness(
     lake: Lake, now: datetime, since: Hour | None = None, limits: Limits | None = None
 ) -> Freshness:

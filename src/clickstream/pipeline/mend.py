@@ -13,7 +13,7 @@ from clickstream.pipeline.replay_window import close_renewed_periods
 from clickstream.pipeline.verify import stray_marks, verify
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def mend(
     lake: Lake,
     report: VerifyReport,

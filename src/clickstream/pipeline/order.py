@@ -49,7 +49,7 @@ class Due:
     past_window: list[LateHour] = field(default_factory=list)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
 
@@ -70,7 +70,7 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     return Due(hours, [h for h in waiting if h < hours[0] and h not in known], past_window)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def register_tables(
     lake: Lake,
     staged: Staged,
@@ -109,7 +109,7 @@ def publish_built(
     lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing = _nothing_comes
 ) -> Iterator[Published]:
     """The same for checked hours that follow on each other: they are published as one."""
-    with aws_errors.told():
+    with aws_errors.translate_errors():
         yield from _publish_chain(lake, built, run_id, is_coming)
 
 
@@ -211,7 +211,7 @@ def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
     return list(publish_built(lake, build_hours(lake, [hour]), run_id))
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def refresh_views(lake: Lake) -> views.Refreshed:
     """Create or replace the Athena views whose SQL has changed."""
     return views.refresh(lake, lake.settings.resolve(lake.settings.build.sql_directory))

@@ -79,7 +79,7 @@ def _names(names: Sequence[str]) -> str:
     return shorten(names, NAMES_SHOWN)
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
     """Pull what is new in a source's files into raw.
 

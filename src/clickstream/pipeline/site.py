@@ -61,7 +61,7 @@ def settings_digest(lake: Lake, store: bool = True) -> str:
     return result_digest(settings_of(lake, store))
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def describe_own_domain(lake: Lake) -> str:
     """The inferred domain and its evidence in one sentence; empty if the settings name domains."""
     if lake.settings.site.domains:

@@ -28,7 +28,7 @@ LINES_WAIT = "lines came late and wait to be built in"
 STILL_FORMER_IDS = "it has its former visitor ids, and its key period gets new ones"
 
 
-@aws_errors.told()
+@aws_errors.translate_errors()
 def verify(
     lake: Lake,
     first: Hour | None = None,

@@ -38,7 +38,7 @@ def client_error(code: str, status: int) -> ClientError:
 
 
 def translated(error: Exception) -> errors.ClickstreamError:
-    with pytest.raises(errors.ClickstreamError) as caught, aws_errors.told():
+    with pytest.raises(errors.ClickstreamError) as caught, aws_errors.translate_errors():
         raise error
     return caught.value
 
@@ -89,7 +89,7 @@ def test_the_message_is_one_line_with_a_remedy_and_no_chain(error: Exception) ->
 
 def test_other_errors_pass_as_they_are() -> None:
     error = KeyError("a fault of ours")
-    with pytest.raises(KeyError) as caught, aws_errors.told():
+    with pytest.raises(KeyError) as caught, aws_errors.translate_errors():
         raise error
     assert caught.value is error
 
