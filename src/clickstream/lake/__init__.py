@@ -28,6 +28,7 @@ __all__ = [
     "Lake",
     "QueryResult",
     "athena",
+    "aws_errors",
     "bookmarks",
     "collection",
     "iceberg",
@@ -36,7 +37,6 @@ __all__ = [
     "raw",
     "shared_session",
     "staging",
-    "aws_errors",
     "views",
     "warm_up",
 ]

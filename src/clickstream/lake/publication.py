@@ -1,7 +1,7 @@
 """A publication: hours replaced in every table, one commit after the other, the ledger last.
 
 One hour or some that follow on each other: a table is replaced for all of them in one commit, for
-it is the commits that cost. What is left of a publication that dies, `marks` tells.
+it is the commits that cost. What is left of a publication that dies, `intents` tells.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import iceberg
 from clickstream.lake.client import Lake
 from clickstream.lake.hour import LedgerRow, rows_of
-from clickstream.lake.marks import Marks
+from clickstream.lake.intents import Marks
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,

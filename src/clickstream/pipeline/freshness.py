@@ -18,7 +18,7 @@ from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, raw
 from clickstream.lake import hour as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
-from clickstream.lake.marks import begun_at
+from clickstream.lake.intents import begun_at
 from clickstream.pipeline.late_hours import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity

@@ -17,7 +17,7 @@ from clickstream import __version__, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.hour import LedgerRow
-from clickstream.lake.marks import compared
+from clickstream.lake.intents import compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Built, Staged
 from clickstream.tables import (
