@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg, keys
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.tables import TABLES
 
 

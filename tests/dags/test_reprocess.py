@@ -16,7 +16,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 
 pytestmark = pytest.mark.airflow
 

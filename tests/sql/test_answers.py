@@ -11,7 +11,7 @@ from tests.sql.conftest import FIRST, LAST
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.local.answers import show_answers, show_first_answers
 
 

@@ -26,7 +26,7 @@ from tests.support.required import require_program
 from clickstream import pipeline, settings
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, keys, objects, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
 from clickstream.local.stack.layout import HOST
 from clickstream.local.stack.processes import read_procfile

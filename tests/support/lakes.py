@@ -11,7 +11,7 @@ from tests.support.localaws_process import CREDENTIALS
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 

@@ -19,7 +19,7 @@ from tests.support.traffic import FIRST, HOSTS, Traffic
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.settings import Source
 
 TENTHS = 10

@@ -27,7 +27,7 @@ from clickstream.hours import Hour
 from clickstream.lake import iceberg, objects
 from clickstream.lake.attempts import Stored
 from clickstream.lake.client import Lake
-from clickstream.lake.hour import UNPUBLISHED, LedgerRow, ledger_row
+from clickstream.lake.ledger import UNPUBLISHED, LedgerRow, ledger_row
 from clickstream.tables import COMPARED, SESSION_PARTS
 
 PUBLISHING = "publishing/"

@@ -22,7 +22,7 @@ from clickstream import pipeline, settings
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.local.answers import show_answers, show_first_answers
 from clickstream.local.backfill import build_hours, failures
 from clickstream.local.cafe import CafeRules, write_history

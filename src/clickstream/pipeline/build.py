@@ -14,9 +14,9 @@ import pyarrow as pa
 from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, objects, raw, staging
-from clickstream.lake import hour as lake_hour
-from clickstream.lake.hour import LedgerRow
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.keys import HourKeys, KeyIds
+from clickstream.lake.ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading

@@ -12,7 +12,7 @@ import pyarrow as pa
 from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.keys import KeyIds
 from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.rules import session_rules

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline.reprocess import Standing
 from clickstream.wording import quantity
 

@@ -16,7 +16,7 @@ from clickstream import __version__
 from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.intents import begun_at
 from clickstream.pipeline.late_hours import LateHour, late_hours

@@ -13,7 +13,7 @@ from clickstream import parse
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.rules import log_format_of

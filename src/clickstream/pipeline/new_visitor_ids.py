@@ -16,9 +16,9 @@ from itertools import groupby
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, key_records, raw
-from clickstream.lake import hour as lake_hour
-from clickstream.lake.hour import LedgerRow
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.keys import Period
+from clickstream.lake.ledger import LedgerRow
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.reprocess import rebuild

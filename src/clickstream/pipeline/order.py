@@ -13,7 +13,7 @@ from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, raw, turns, views
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.publication import Publication, publish
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging

@@ -16,9 +16,9 @@ from typing import Any
 from clickstream.errors import KeyDestroyed
 from clickstream.hours import Hour, describe_hours
 from clickstream.lake import Lake, key_records
-from clickstream.lake import hour as lake_hour
-from clickstream.lake.hour import LedgerRow
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.keys import KeyIds, KeyRing, Period, periods_of
+from clickstream.lake.ledger import LedgerRow
 
 KEY_COLUMNS = ("hour_at", "published_at", "visitor_key", "earlier_visitor_key")
 """The columns of the ledger that say which keys an hour was built with."""

@@ -19,8 +19,8 @@ from clickstream import __version__
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, raw, views
-from clickstream.lake import hour as lake_hour
-from clickstream.lake.hour import LedgerRow
+from clickstream.lake import ledger as lake_hour
+from clickstream.lake.ledger import LedgerRow
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, aws_errors, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.intents import broken_off
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import edges, judged

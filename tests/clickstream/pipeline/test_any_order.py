@@ -14,7 +14,7 @@ from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, iceberg
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T21"), Hour.parse("2026-11-21T02")

@@ -26,7 +26,7 @@ from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 from clickstream import pipeline, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.lake.publication import Publication
 from clickstream.pipeline import order, together
 from clickstream.sessions import carry

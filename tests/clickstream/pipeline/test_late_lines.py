@@ -16,7 +16,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 
 FIRST = Hour.parse("2026-11-20T05")
 ANA = Client("192.0.2.1")

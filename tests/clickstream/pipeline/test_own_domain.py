@@ -15,7 +15,7 @@ from tests.support.lakes import aws_session, build_all
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, objects, open_lake, own_domain
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline import site
 from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site

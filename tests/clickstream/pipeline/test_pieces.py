@@ -14,7 +14,7 @@ from tests.support.lakes import build_all, contents
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, datafiles, iceberg, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline import batches
 from clickstream.pipeline.batches import pieces
 from clickstream.tables import HITS

@@ -32,7 +32,7 @@ from clickstream import pipeline
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, key_records, open_lake, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.settings import Settings
 

@@ -15,7 +15,7 @@ from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, objects, open_lake, raw
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline import Steps, reprocess
 from clickstream.pipeline.batches import build_hours
 from clickstream.pipeline.records import Built

@@ -21,7 +21,7 @@ from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 
 FIRST = Hour.parse("2026-11-20T05")
 SESSIONS = """

@@ -13,7 +13,7 @@ from tests.support.localaws_process import LocalAwsProcess
 from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake import hour as lake_hour
+from clickstream.lake import ledger as lake_hour
 
 FIRST, LAST = Hour.parse("2026-11-18T10"), Hour.parse("2026-11-21T10")
 
