@@ -11,9 +11,9 @@ import boto3
 from botocore.config import Config
 
 from clickstream.errors import SettingsError
-from clickstream.lake.attempts import ATTEMPTS
 from clickstream.lake.catalog import LakeCatalog
 from clickstream.lake.recent import Recent
+from clickstream.lake.s3_get import ATTEMPTS
 from clickstream.settings import Settings
 
 

@@ -31,7 +31,7 @@ from pyiceberg.io import (
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.typedef import Properties
 
-from clickstream.lake import attempts
+from clickstream.lake import s3_get
 from clickstream.lake.recent import Recent
 
 _DESCRIBES_A_TABLE = (".metadata.json", ".avro")
@@ -84,7 +84,7 @@ class LakeFiles(PyArrowFileIO):
             endpoint_override=given.get(S3_ENDPOINT),
             connect_timeout=float(given[S3_CONNECT_TIMEOUT]),
             request_timeout=float(given[S3_REQUEST_TIMEOUT]),
-            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=attempts.ATTEMPTS),
+            retry_strategy=AwsStandardS3RetryStrategy(max_attempts=s3_get.ATTEMPTS),
             allow_delayed_open=True,
         )
 
@@ -130,7 +130,7 @@ class Description(InputFile, OutputFile):
 
     def _found(self) -> bytes | None:
         body = self._recent.get(self.location)
-        if body is None and (stored := attempts.get(self._s3, *_parts_of(self.location))):
+        if body is None and (stored := s3_get.get(self._s3, *_parts_of(self.location))):
             body = stored.body
             self._recent.keep(self.location, body)
         return body

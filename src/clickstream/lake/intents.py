@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from clickstream.hours import Hour
 from clickstream.lake import iceberg, objects
-from clickstream.lake.attempts import Stored
 from clickstream.lake.client import Lake
 from clickstream.lake.ledger import UNPUBLISHED, LedgerRow, ledger_row
+from clickstream.lake.s3_get import Stored
 from clickstream.tables import COMPARED, SESSION_PARTS
 
 PUBLISHING = "publishing/"

@@ -9,9 +9,9 @@ from typing import IO
 
 from botocore.exceptions import ClientError
 
-from clickstream.lake import attempts
-from clickstream.lake.attempts import MISSING, Stored
+from clickstream.lake import s3_get
 from clickstream.lake.client import Lake
+from clickstream.lake.s3_get import MISSING, Stored
 
 LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
@@ -39,7 +39,7 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
     try:
         answer = lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body, **condition)
     except ClientError as error:
-        if attempts.code(error) in LOST_RACE | MISSING:
+        if s3_get.code(error) in LOST_RACE | MISSING:
             return None
         raise
     return str(answer["ETag"])
@@ -47,7 +47,7 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
 
 def get(lake: Lake, key: str) -> Stored | None:
     """An object's bytes and ETag, or None if there is none."""
-    return attempts.get(lake.s3, lake.bucket, key)
+    return s3_get.get(lake.s3, lake.bucket, key)
 
 
 def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
