@@ -12,7 +12,7 @@ from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import AddSnapshotUpdate, TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
-from clickstream.lake.files import LakeFiles
+from clickstream.lake.file_io import LakeFiles
 
 # Each table that is loaded tells of its files; a day's log would be mostly that.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
