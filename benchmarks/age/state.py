@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg, keys
+from clickstream.lake import Lake, iceberg_tables, keys
 from clickstream.lake import ledger as lake_hour
 from clickstream.tables import TABLES
 
@@ -25,7 +25,7 @@ class State:
         rows = lake_hour.by_hour(lake_hour.ledger_in_order(lake))
         snapshots = {}
         for table in TABLES:
-            current = iceberg.load(lake, table).iceberg.current_snapshot()
+            current = iceberg_tables.load(lake, table).iceberg.current_snapshot()
             snapshots[table.name] = current.snapshot_id if current else 0
         return cls(
             {hour: row.version for hour, row in rows.items()},

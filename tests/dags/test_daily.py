@@ -11,7 +11,7 @@ from tests.support.lake_settings import ROOT, write_settings
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import iceberg
+from clickstream.lake import iceberg_tables
 from clickstream.tables import HITS
 
 pytestmark = pytest.mark.airflow
@@ -46,5 +46,5 @@ def test_a_day_that_is_over_becomes_one_file(
     assert run.state == "success"
     assert "small data files became" in caplog.text
     assert "hits of 2026-11-20: 2 files, 2 rows, are one file now." in caplog.text
-    assert len(list(iceberg.load(lake, HITS).iceberg.scan().plan_files())) == 1
+    assert len(list(iceberg_tables.load(lake, HITS).iceberg.scan().plan_files())) == 1
     assert pipeline.verify(lake).is_proven

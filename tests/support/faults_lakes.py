@@ -12,7 +12,7 @@ from tests.support.lakes import beside, build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg
+from clickstream.lake import Lake, iceberg_tables
 from clickstream.settings import Settings
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
@@ -43,7 +43,7 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
     """Every row of every table, but for what tells when and how it was pulled and published."""
     found = {}
     for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER):
-        frame = iceberg.load(lake, table).iceberg.scan().to_arrow().to_pandas()
+        frame = iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pandas()
         kept = frame.drop(columns=[*BY_PUBLICATION, *BY_PULL], errors="ignore")
         found[table.name] = kept.sort_values(list(kept.columns), ignore_index=True)
     return found

@@ -14,7 +14,7 @@ from clickstream.lake import (
     aws_errors,
     bookmarks,
     collection,
-    iceberg,
+    iceberg_tables,
     keys,
     raw,
     staging,
@@ -31,7 +31,7 @@ __all__ = [
     "aws_errors",
     "bookmarks",
     "collection",
-    "iceberg",
+    "iceberg_tables",
     "keys",
     "open_lake",
     "raw",
@@ -56,9 +56,9 @@ def open_lake(
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
         settings = settings.model_copy(update={"aws": aws})
     lake = Lake(settings, session or shared_session())
-    if not iceberg.are_all_there(lake):
+    if not iceberg_tables.are_all_there(lake):
         _ensure_bucket(lake)
-        iceberg.ensure_tables(lake)
+        iceberg_tables.ensure_tables(lake)
     return lake
 
 

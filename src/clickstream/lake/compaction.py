@@ -30,7 +30,7 @@ from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import ChangedRows, StaleHour
 from clickstream.lake import datafiles
-from clickstream.lake.iceberg import LoadedTable
+from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.manifests import MonthlyOverwrite
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table as IcebergTable
 
-from clickstream.lake import iceberg
+from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
 from clickstream.tables import Table
 
@@ -42,8 +42,8 @@ def expire(lake: Lake, table: Table, horizon: datetime) -> int:
 
 
 def _expire(lake: Lake, table: Table, horizon: datetime) -> int:
-    loaded = iceberg.load(lake, table).iceberg
+    loaded = iceberg_tables.load(lake, table).iceberg
     ids = past(loaded, horizon)
     if ids:
-        iceberg.forget(loaded, ids)
+        iceberg_tables.forget(loaded, ids)
     return len(ids)

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clickstream.hours import Hour
-from clickstream.lake import iceberg, objects
+from clickstream.lake import iceberg_tables, objects
 from clickstream.lake.client import Lake
 from clickstream.lake.ledger import UNPUBLISHED, LedgerRow, ledger_row
 from clickstream.lake.s3_get import Stored
@@ -80,7 +80,9 @@ class Marks:
         """
         if not self._parts:
             return {}
-        stored = iceberg.load(self.lake, SESSION_PARTS).read(*self._ends, ["hour_at", *COMPARED])
+        stored = iceberg_tables.load(self.lake, SESSION_PARTS).read(
+            *self._ends, ["hour_at", *COMPARED]
+        )
         hour_at = stored["hour_at"].to_numpy()
         old = {
             hour: compared(stored.filter(pa.array(hour_at == np.datetime64(hour.naive))))

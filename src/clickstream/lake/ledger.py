@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyiceberg.expressions import And, In
 
 from clickstream.hours import Hour
-from clickstream.lake import iceberg
+from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
 from clickstream.tables import HOUR_LEDGER, SESSION_PARTS, Table
 
@@ -39,7 +39,7 @@ def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
 
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
     """The rows of the hours from `first` to `last` that are published, all read at once."""
-    return rows_of(iceberg.load(lake, HOUR_LEDGER), first, last)
+    return rows_of(iceberg_tables.load(lake, HOUR_LEDGER), first, last)
 
 
 def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
@@ -50,10 +50,12 @@ def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
         In(term="event_date", literals={hour.event_date.isoformat() for hour in hours}),
         In(term="hour_at", literals={hour.naive.isoformat() for hour in hours}),
     )
-    return by_hour(iceberg.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow())
+    return by_hour(
+        iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
+    )
 
 
-def rows_of(ledger: iceberg.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
+def rows_of(ledger: iceberg_tables.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
     """The same as they stood when the ledger was loaded."""
     return by_hour(ledger.read(first, last))
 
@@ -96,6 +98,6 @@ def _rows(
     last: Hour | None,
     columns: Sequence[str] = ("*",),
 ) -> pa.Table:
-    chosen = iceberg.between(first, last)
-    found = iceberg.load(lake, table).iceberg
+    chosen = iceberg_tables.between(first, last)
+    found = iceberg_tables.load(lake, table).iceberg
     return found.scan(row_filter=chosen, selected_fields=tuple(columns)).to_arrow()

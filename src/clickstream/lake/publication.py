@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import iceberg
+from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
 from clickstream.lake.intents import Marks
 from clickstream.lake.ledger import LedgerRow, rows_of
@@ -101,7 +101,7 @@ class _Tables:
     def __init__(self, lake: Lake, first: Hour, last: Hour) -> None:
         self._first, self._last = first, last
         self._loaded = {
-            table.name: iceberg.load(lake, table)
+            table.name: iceberg_tables.load(lake, table)
             for table in (HOUR_LEDGER, HITS, SESSION_PARTS, REJECTS, RAW_OBJECTS, SESSION_CHANGES)
         }
 

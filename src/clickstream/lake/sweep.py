@@ -14,7 +14,7 @@ from itertools import groupby
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Table as IcebergTable
 
-from clickstream.lake import iceberg, objects
+from clickstream.lake import iceberg_tables, objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed
 from clickstream.tables import Table
@@ -30,9 +30,9 @@ def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
     They are listed first and the table is loaded after that, so what a commit in between refers to
     is known.
     """
-    prefix = iceberg.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
+    prefix = iceberg_tables.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
     old = [item for item in objects.listed(lake, prefix) if item.modified_at < before]
-    used = set(referenced(iceberg.load(lake, table).iceberg))
+    used = set(referenced(iceberg_tables.load(lake, table).iceberg))
     return [item for item in old if lake.uri(item.key) not in used]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from clickstream import parse
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg, raw
+from clickstream.lake import Lake, iceberg_tables, raw
 from clickstream.lake import ledger as lake_hour
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
@@ -99,7 +99,7 @@ def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
 def _record(lake: Lake, late: Sequence[LateHour]) -> None:
     """Write the numbers of hours of one date to their rows of the ledger, in one commit."""
     first, last = late[0].hour, late[-1].hour
-    ledger = iceberg.load(lake, HOUR_LEDGER)
+    ledger = iceberg_tables.load(lake, HOUR_LEDGER)
     numbers = {one.hour.naive: one for one in late}
     rows = [
         row

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clickstream.errors import StaleHour
-from clickstream.lake import Lake, compaction, expiry, iceberg, objects, sweep
+from clickstream.lake import Lake, compaction, expiry, iceberg_tables, objects, sweep
 from clickstream.lake.compaction import FileGroup
-from clickstream.lake.iceberg import LoadedTable
+from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.tables import TABLES
 from clickstream.wording import quantity
@@ -132,7 +132,7 @@ def compact_days(
     days_left = 0
     for table in TABLES:
         for _ in range(MOST_PASSES):
-            loaded = iceberg.load(lake, table)
+            loaded = iceberg_tables.load(lake, table)
             due, waiting = _bounded(compaction.find_groups(loaded, before))
             stale = [] if dry_run else [g for g in due if not _compact(loaded, g, progress)]
             done += [group for group in due if group not in stale]
@@ -173,7 +173,7 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
     """Forget the tables' states that were replaced longer ago than queries can travel back."""
     horizon = now - timedelta(days=lake.settings.upkeep.snapshot_days) - LONGEST_QUERY
     gone = {
-        table.name: len(expiry.past(iceberg.load(lake, table).iceberg, horizon))
+        table.name: len(expiry.past(iceberg_tables.load(lake, table).iceberg, horizon))
         if dry_run
         else expiry.expire(lake, table, horizon)
         for table in TABLES

@@ -14,7 +14,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy, breaks_off,
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
-from clickstream.lake import Lake, iceberg, objects
+from clickstream.lake import Lake, iceberg_tables, objects
 from clickstream.settings import Settings
 from clickstream.tables import HITS
 
@@ -52,10 +52,10 @@ def test_a_file_whose_bytes_break_off_is_read_again(
         met.add(exchange.handler.path)
         return breaks_off if is_new else passes
 
-    there = iceberg.load(lake, HITS).iceberg.metadata
+    there = iceberg_tables.load(lake, HITS).iceberg.metadata
     with FaultsProxy(local_aws.endpoint, once_each) as proxy:
         disturbed = children.open_lake(through(lake_settings, proxy))
-        assert iceberg.load(disturbed, HITS).iceberg.metadata == there
+        assert iceberg_tables.load(disturbed, HITS).iceberg.metadata == there
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def uri(lake: Lake) -> str:
 
 
 def files_of(lake: Lake) -> FileIO:
-    return iceberg.load(lake, HITS).iceberg.io
+    return iceberg_tables.load(lake, HITS).iceberg.io
 
 
 def test_what_another_process_has_put_is_found(
@@ -113,9 +113,9 @@ def test_a_commit_can_be_read_by_a_process_that_remembers_nothing(
     lake: Lake, reopen: Callable[[], Lake]
 ) -> None:
     def manifests(of: Lake) -> list[ManifestFile]:
-        snapshot = iceberg.load(of, HITS).iceberg.current_snapshot()
+        snapshot = iceberg_tables.load(of, HITS).iceberg.current_snapshot()
         return snapshot.manifests(files_of(of)) if snapshot else []
 
-    loaded = iceberg.load(lake, HITS)
+    loaded = iceberg_tables.load(lake, HITS)
     loaded.replace(FIRST, FIRST, HITS.arrow_schema().empty_table())
     assert manifests(lake) == manifests(reopen())

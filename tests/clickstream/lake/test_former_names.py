@@ -13,7 +13,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, iceberg
+from clickstream.lake import Lake, athena, iceberg_tables
 from clickstream.settings import Settings
 from clickstream.tables import TABLES, Table
 
@@ -30,15 +30,15 @@ def former(table: Table) -> Table:
 def bring_back_former_names(lake: Lake) -> None:
     """Rewrite the tables' schemas and files as the former version would have written them."""
     for table in RENAMED:
-        rows = iceberg.load(lake, table).read(FIRST, LAST)
-        with iceberg.load(lake, table).iceberg.update_schema() as update:
+        rows = iceberg_tables.load(lake, table).read(FIRST, LAST)
+        with iceberg_tables.load(lake, table).iceberg.update_schema() as update:
             for column in table.columns:
                 if column.former_name:
                     update.rename_column(column.name, column.former_name)
         for hour in (FIRST, FIRST.next, LAST):
             of_hour = rows.filter(pa.compute.equal(rows["hour_at"], hour.naive))
             of_hour = of_hour.rename_columns(former(table).column_names)
-            iceberg.load(lake, former(table)).replace(hour, hour, of_hour)
+            iceberg_tables.load(lake, former(table)).replace(hour, hour, of_hour)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_lake_of_the_former_version_is_read_rebuilt_and_proven(
     assert contents(lake) == before
     assert pipeline.verify(lake).is_proven
     for table in RENAMED:
-        stored = iceberg.load(lake, table).iceberg.schema()
+        stored = iceberg_tables.load(lake, table).iceberg.schema()
         assert set(stored.column_names) == set(table.column_names)
         assert [stored.find_field(c.name).doc for c in table.columns] == [
             column.meaning for column in table.columns

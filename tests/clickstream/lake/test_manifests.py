@@ -16,7 +16,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, compaction, iceberg
+from clickstream.lake import Lake, compaction, iceberg_tables
 from clickstream.lake.manifests import MOST_OF_A_MONTH, months_of
 from clickstream.settings import Settings
 from clickstream.tables import REJECTS
@@ -86,7 +86,7 @@ def first_of(day: int) -> Hour:
 
 def publish(lake: Lake, first: Hour, last: Hour) -> None:
     rows = a_row(first) if first == last else pa.concat_tables(map(a_row, (first, last)))
-    iceberg.load(lake, REJECTS).replace(first, last, rows)
+    iceberg_tables.load(lake, REJECTS).replace(first, last, rows)
 
 
 def publish_days(lake: Lake, days: Iterable[int]) -> None:
@@ -106,18 +106,18 @@ def cost_of_an_hour(settings: Settings, aws: LocalAwsProcess, days: int) -> Cost
 
 
 def manifests(lake: Lake) -> list[ManifestFile]:
-    table = iceberg.load(lake, REJECTS).iceberg
+    table = iceberg_tables.load(lake, REJECTS).iceberg
     snapshot = table.current_snapshot()
     return snapshot.manifests(table.io) if snapshot else []
 
 
 def data_files(lake: Lake) -> set[str]:
-    scan = iceberg.load(lake, REJECTS).iceberg.scan()
+    scan = iceberg_tables.load(lake, REJECTS).iceberg.scan()
     return {task.file.file_path for task in scan.plan_files()}
 
 
 def rows_of(lake: Lake) -> int:
-    return iceberg.load(lake, REJECTS).iceberg.scan().to_arrow().num_rows
+    return iceberg_tables.load(lake, REJECTS).iceberg.scan().to_arrow().num_rows
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_a_publication_costs_the_same_in_a_lake_of_ten_times_the_days(
         lake = make_lake(f"days-{days}")
         publish_days(lake, ORDERS[order](days))
         with monkeypatch.context() as patch:  # both remember as many snapshots
-            patch.setattr(iceberg, "NEWEST_SNAPSHOTS", 4)
-            patch.setattr(iceberg, "FORGOTTEN_AT_ONCE", 1)
+            patch.setattr(iceberg_tables, "NEWEST_SNAPSHOTS", 4)
+            patch.setattr(iceberg_tables, "FORGOTTEN_AT_ONCE", 1)
             costs.append(cost_of_an_hour(lake.settings, local_aws, days))
         assert rows_of(lake) >= 2 * days - MEASURED
     young, old = costs
@@ -161,12 +161,14 @@ def test_a_commit_splits_the_manifests_of_former_versions_by_month(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg, "MonthlyAppend", lambda of: of.update_snapshot().merge_append())
+        patch.setattr(
+            iceberg_tables, "MonthlyAppend", lambda of: of.update_snapshot().merge_append()
+        )
         always = {
             "commit.manifest.min-count-to-merge": "2",
             "commit.manifest-merge.enabled": "true",
         }
-        change = iceberg.load(lake, REJECTS).iceberg.transaction()
+        change = iceberg_tables.load(lake, REJECTS).iceberg.transaction()
         change.set_properties(always).commit_transaction()
         publish_days(lake, strands(10))
     [wide] = manifests(lake)
@@ -185,9 +187,9 @@ def test_a_compaction_leaves_few_manifests(lake: Lake) -> None:
     for day in range(1, DAYS_OVER + 1):
         for hour in (0, 1):
             publish(lake, FIRST.plus(24 * day + hour), FIRST.plus(24 * day + hour))
-        loaded = iceberg.load(lake, REJECTS)
+        loaded = iceberg_tables.load(lake, REJECTS)
         for group in compaction.find_groups(loaded, FIRST.plus(24 * day).event_date):
             compaction.compact(loaded, group)
-            loaded = iceberg.load(lake, REJECTS)
+            loaded = iceberg_tables.load(lake, REJECTS)
     assert len(manifests(lake)) <= MOST_OF_A_MONTH
     assert rows_of(lake) == 16 + 2 * DAYS_OVER

@@ -13,7 +13,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, iceberg
+from clickstream.lake import Lake, iceberg_tables
 from clickstream.lake import ledger as lake_hour
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
@@ -52,7 +52,7 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
     """Every row of every table but what says when and from which objects it was published."""
 
     def rows(table: Table) -> pd.DataFrame:
-        frame = iceberg.load(lake, table).iceberg.scan().to_arrow().to_pandas()
+        frame = iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pandas()
         kept = [
             c for c in table.column_names if c not in (*BY_PUBLICATION, "raw_object", "line_number")
         ]

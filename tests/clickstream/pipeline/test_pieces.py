@@ -13,7 +13,7 @@ from tests.support.lakes import build_all, contents
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, datafiles, iceberg, raw
+from clickstream.lake import Lake, datafiles, iceberg_tables, raw
 from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline import batches
 from clickstream.pipeline.batches import pieces
@@ -68,4 +68,4 @@ def test_pieces_and_files_make_no_difference(
     assert contents(pulled) == before
     assert pipeline.verify(pulled).is_proven
     assert lake_hour.ledger(pulled)["published_at"].nunique() == 1  # as one
-    assert len([*iceberg.load(pulled, HITS).iceberg.scan().plan_files()]) == files
+    assert len([*iceberg_tables.load(pulled, HITS).iceberg.scan().plan_files()]) == files

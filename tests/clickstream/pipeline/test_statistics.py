@@ -18,7 +18,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, compaction, iceberg
+from clickstream.lake import Lake, compaction, iceberg_tables
 from clickstream.pipeline import upkeep
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
@@ -45,14 +45,16 @@ def lines_of_three_days() -> list[str]:
 def former_properties(table: Table) -> dict[str, str]:
     """What tables had up to version 0.13: statistics of two columns, the same for every table."""
     columns = ("event_date", "hour_at")
-    return iceberg.PROPERTIES | {f"write.metadata.metrics.column.{c}": "full" for c in columns}
+    return iceberg_tables.PROPERTIES | {
+        f"write.metadata.metrics.column.{c}": "full" for c in columns
+    }
 
 
 @pytest.fixture
 def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake of three days, one file each, that a former version made and built."""
     with monkeypatch.context() as patch:
-        patch.setattr(iceberg, "properties", former_properties)
+        patch.setattr(iceberg_tables, "properties", former_properties)
         lake = reopen()
         source = lake.settings.sources[0]
         append(Path(source.path) / "access.log", lines_of_three_days())
@@ -62,7 +64,7 @@ def former(reopen: Callable[[], Lake], monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def rows(lake: Lake, table: Table) -> pa.Table:
-    found = iceberg.load(lake, table).iceberg.scan().to_arrow()
+    found = iceberg_tables.load(lake, table).iceberg.scan().to_arrow()
     return found.sort_by([(name, "ascending") for name in table.column_names])
 
 
@@ -72,15 +74,15 @@ def contents(lake: Lake) -> dict[str, pa.Table]:
 
 def without_statistics(lake: Lake) -> dict[str, int]:
     """How many data files lack bounds that are those of their rows."""
-    return {t.name: n for t in TABLES if (n := _lacking(iceberg.load(lake, t)))}
+    return {t.name: n for t in TABLES if (n := _lacking(iceberg_tables.load(lake, t)))}
 
 
-def _lacking(loaded: iceberg.LoadedTable) -> int:
+def _lacking(loaded: iceberg_tables.LoadedTable) -> int:
     tasks = loaded.iceberg.scan().plan_files()
     return sum(not _has_true_bounds(loaded, task) for task in tasks)
 
 
-def _has_true_bounds(loaded: iceberg.LoadedTable, task: Any) -> bool:
+def _has_true_bounds(loaded: iceberg_tables.LoadedTable, task: Any) -> bool:
     schema = loaded.iceberg.schema()
     day = EqualTo(term="event_date", value=_day(task).isoformat())
     held = loaded.iceberg.scan(row_filter=day).to_arrow()
@@ -112,7 +114,7 @@ def _day(task: Any) -> date:
 def days_read(lake: Lake, table: Table, column: str, day: date) -> int:
     """The days whose files a filter of one day of a column reads."""
     since = GreaterThanOrEqual(term=column, value=f"{day.isoformat()}T00:00:00")
-    scan = iceberg.load(lake, table).iceberg.scan(row_filter=since)
+    scan = iceberg_tables.load(lake, table).iceberg.scan(row_filter=since)
     return len({_day(task) for task in scan.plan_files()})
 
 
@@ -146,9 +148,11 @@ def test_upkeep_rewrites_files_without_statistics_and_changes_no_row(former: Lak
     assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == 1
     assert days_read(former, HITS, "hit_at", LAST.event_date) == 1
     assert pipeline.verify(former).is_proven
-    snapshots = {t.name: iceberg.load(former, t).iceberg.current_snapshot() for t in TABLES}
+    snapshots = {t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES}
     assert pipeline.compact_days(former, LATER).rewritten == 0
-    assert snapshots == {t.name: iceberg.load(former, t).iceberg.current_snapshot() for t in TABLES}
+    assert snapshots == {
+        t.name: iceberg_tables.load(former, t).iceberg.current_snapshot() for t in TABLES
+    }
 
 
 def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
@@ -172,14 +176,14 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
 
 
 def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
-    loaded = iceberg.load(former, SESSION_PARTS)
+    loaded = iceberg_tables.load(former, SESSION_PARTS)
     groups = compaction.find_groups(loaded, LATER.date())
     pipeline.build_hour(former, BUSY, "meanwhile")
     published = rows(former, SESSION_PARTS)
     with pytest.raises(StaleHour, match="compact the day again"):
         compaction.compact(loaded, groups[-1])
     assert rows(former, SESSION_PARTS) == published
-    stale = iceberg.load(former, SESSION_PARTS)
+    stale = iceberg_tables.load(former, SESSION_PARTS)
     assert pipeline.compact_days(former, LATER).left == []
     with pytest.raises(StaleHour):
         stale.replace(BUSY, BUSY, stale.read(BUSY, BUSY))

@@ -18,7 +18,16 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, compaction, datafiles, expiry, iceberg, objects, sweep
+from clickstream.lake import (
+    Lake,
+    athena,
+    compaction,
+    datafiles,
+    expiry,
+    iceberg_tables,
+    objects,
+    sweep,
+)
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -56,7 +65,7 @@ def built(lake: Lake) -> Lake:
 
 def rows(lake: Lake, table: Table) -> pd.DataFrame:
     """A table's rows, in the order in which its files hold them."""
-    return iceberg.load(lake, table).iceberg.scan().to_arrow().to_pandas()
+    return iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pandas()
 
 
 def contents(lake: Lake) -> dict[str, pd.DataFrame]:
@@ -73,7 +82,7 @@ def assert_same(left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame]) -
 
 
 def files_of(lake: Lake, table: Table) -> int:
-    return len(list(iceberg.load(lake, table).iceberg.scan().plan_files()))
+    return len(list(iceberg_tables.load(lake, table).iceberg.scan().plan_files()))
 
 
 def keep_up(lake: Lake, now: datetime) -> None:
@@ -84,7 +93,7 @@ def keep_up(lake: Lake, now: datetime) -> None:
 
 def test_a_day_that_is_over_becomes_one_file_of_the_same_rows(built: Lake) -> None:
     before = contents(built)
-    reader = iceberg.load(built, HITS).iceberg.scan()
+    reader = iceberg_tables.load(built, HITS).iceberg.scan()
     too_early = pipeline.compact_days(built, SETTLED - timedelta(seconds=1))
     assert too_early.files_before == 0
     assert pipeline.compact_days(built, SETTLED).sentence == "10 small data files became 5."
@@ -128,7 +137,7 @@ def test_a_file_with_other_rows_is_never_taken(
 
 
 def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
-    loaded = iceberg.load(built, HITS)
+    loaded = iceberg_tables.load(built, HITS)
     (group,) = compaction.find_groups(loaded, LAST.next.event_date)
     pull(built, [LATE])
     pipeline.build_hour(built, FIRST, "late")
@@ -144,7 +153,7 @@ def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
 def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_is_not(
     built: Lake,
 ) -> None:
-    loaded = iceberg.load(built, HITS)
+    loaded = iceberg_tables.load(built, HITS)
     pipeline.compact_days(built, SETTLED)
     with pytest.raises(StaleHour):
         loaded.replace(FIRST, FIRST, loaded.read(FIRST, FIRST))
@@ -209,7 +218,7 @@ def test_expiry_changes_no_state_after_its_horizon(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does another one between its look and its commit, which takes the snapshots first."""
-    history = [entry.timestamp_ms for entry in iceberg.load(built, HITS).iceberg.history()]
+    history = [entry.timestamp_ms for entry in iceberg_tables.load(built, HITS).iceberg.history()]
     seen, at_last = expiry.past, datetime.fromtimestamp(history[-1] / 1000, UTC)
 
     def overtaken(table: Any, horizon: datetime) -> list[int]:
@@ -222,17 +231,17 @@ def test_expiry_changes_no_state_after_its_horizon(
     known = {at: _state(built, at) for at in [history[-1], history[-1] + 1]}
     assert expiry.expire(built, HITS, at_last) == 0
     assert {at: _state(built, at) for at in known} == known
-    assert len(iceberg.load(built, HITS).iceberg.snapshots()) < len(history)
+    assert len(iceberg_tables.load(built, HITS).iceberg.snapshots()) < len(history)
 
 
 def _state(lake: Lake, at: int) -> int | None:
-    found = iceberg.load(lake, HITS).iceberg.snapshot_as_of_timestamp(at)
+    found = iceberg_tables.load(lake, HITS).iceberg.snapshot_as_of_timestamp(at)
     return found.snapshot_id if found else None
 
 
 def referenced(lake: Lake) -> set[str]:
     """Keys of all files that the tables refer to."""
-    tables = (iceberg.load(lake, table).iceberg for table in TABLES)
+    tables = (iceberg_tables.load(lake, table).iceberg for table in TABLES)
     found = (address for table in tables for address in sweep.referenced(table))
     return {address.removeprefix(lake.uri("")) for address in found}
 
@@ -244,7 +253,7 @@ def keys(lake: Lake, prefix: str) -> set[str]:
 def test_only_what_nothing_needs_is_swept(built: Lake) -> None:
     """Without an expiry every data file is needed; what a dead commit left is not, nor staging."""
     kept = {prefix: keys(built, prefix) for prefix in ("raw/", "bookmarks/", "warehouse/")}
-    folder = iceberg.load(built, HITS).iceberg.location().removeprefix(built.uri(""))
+    folder = iceberg_tables.load(built, HITS).iceberg.location().removeprefix(built.uri(""))
     left_over = f"{folder}/data/event_date={DAY}/left-over.parquet"
     objects.put(built, left_over, b"of a dead commit")
     pipeline.sweep_files(built, datetime.now(UTC))
@@ -260,7 +269,7 @@ def test_only_what_nothing_needs_is_swept(built: Lake) -> None:
 def assert_time_travel_works(lake: Lake) -> None:
     """Every snapshot that is kept can be read, with all its files."""
     for table in TABLES:
-        loaded = iceberg.load(lake, table).iceberg
+        loaded = iceberg_tables.load(lake, table).iceberg
         for snapshot in loaded.snapshots():
             loaded.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
 

@@ -14,7 +14,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg, objects, raw
+from clickstream.lake import Lake, iceberg_tables, objects, raw
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline import proofs
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
@@ -38,18 +38,18 @@ CHANGED = (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)
 def right(lake: Lake) -> dict[str, pa.Table]:
     """The hour's rows in every table, as they should be."""
     assert pipeline.verify(lake).is_proven
-    return {table.name: iceberg.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
+    return {table.name: iceberg_tables.load(lake, table).read(HOUR, HOUR) for table in CHANGED}
 
 
 def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
     for table in CHANGED:
-        iceberg.load(lake, table).replace(HOUR, HOUR, right[table.name])
+        iceberg_tables.load(lake, table).replace(HOUR, HOUR, right[table.name])
     raw.clear_pending(lake, raw.marks_by_hour(lake).get(HOUR, []))
 
 
 def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
     """Change the rows of an hour behind the pipeline's back."""
-    loaded = iceberg.load(lake, table)
+    loaded = iceberg_tables.load(lake, table)
     rows = loaded.read(HOUR, HOUR).to_pylist()
     change(rows)
     loaded.replace(HOUR, HOUR, pa.Table.from_pylist(rows, table.arrow_schema()))
@@ -60,7 +60,7 @@ def changed(name: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any
 
 
 def stored_twice(lake: Lake) -> None:
-    hits = iceberg.load(lake, HITS)
+    hits = iceberg_tables.load(lake, HITS)
     hits.iceberg.append(hits.read(HOUR, HOUR))
 
 
@@ -96,7 +96,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
         REJECTS,
         lambda rows: rows[0].update(
             {
-                n: iceberg.load(lake, HITS).read(HOUR, HOUR).to_pylist()[0][n]
+                n: iceberg_tables.load(lake, HITS).read(HOUR, HOUR).to_pylist()[0][n]
                 for n in ("raw_object", "line_number")
             }
         ),
