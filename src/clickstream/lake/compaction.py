@@ -29,7 +29,7 @@ from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import ChangedRows, StaleHour
-from clickstream.lake import datafiles
+from clickstream.lake import data_files
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.manifests import MonthlyOverwrite
 
@@ -68,13 +68,13 @@ def find_groups(loaded: LoadedTable, before: date) -> list[FileGroup]:
 
 def _lacks_statistics(loaded: LoadedTable, group: FileGroup) -> bool:
     return not all(
-        datafiles.has_statistics(loaded.iceberg, loaded.table, task.file) for task in group.tasks
+        data_files.has_statistics(loaded.iceberg, loaded.table, task.file) for task in group.tasks
     )
 
 
 def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
     """Neighbours together, as many as one file may have the rows of."""
-    return constrained_batches(tasks, datafiles.ROWS_PER_FILE, get_len=_rows, strict=False)
+    return constrained_batches(tasks, data_files.ROWS_PER_FILE, get_len=_rows, strict=False)
 
 
 def _rows(task: FileScanTask) -> int:
@@ -109,7 +109,7 @@ def compact(loaded: LoadedTable, group: FileGroup) -> None:
 
 def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
     """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
-    rows = datafiles.read(loaded.iceberg, loaded.table, group.tasks)
+    rows = data_files.read(loaded.iceberg, loaded.table, group.tasks)
     if rows.num_rows != group.rows:
         raise ChangedRows(
             f"{loaded.table.name} of {group.day} should have {group.rows:,} rows and has "
@@ -120,7 +120,7 @@ def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
 
 def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
     """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
-    file = datafiles.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
+    file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
         _compare(rows, pq.ParquetFile(source), file.file_path)
     return file

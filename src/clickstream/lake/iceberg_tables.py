@@ -46,7 +46,7 @@ from pyiceberg.types import (
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import datafiles
+from clickstream.lake import data_files
 from clickstream.lake.client import Lake
 from clickstream.lake.manifests import MonthlyAppend
 from clickstream.lake.replacement import Replacement
@@ -219,8 +219,8 @@ class LoadedTable:
             with (replacement := Replacement(self.iceberg)):
                 replacement.remove(self.table, chosen, first.event_date)
                 with MonthlyAppend(replacement) as added:
-                    for some in datafiles.packed(rows):
-                        file = datafiles.write(
+                    for some in data_files.packed(rows):
+                        file = data_files.write(
                             self.iceberg, self.table, some, first.event_date, "published"
                         )
                         added.append_data_file(file)

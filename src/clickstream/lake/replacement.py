@@ -18,7 +18,7 @@ from pyiceberg.table import Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import MAIN_BRANCH
 
-from clickstream.lake import datafiles
+from clickstream.lake import data_files
 from clickstream.tables import Table
 
 
@@ -64,9 +64,9 @@ class Replacement(Transaction):
         schema = self.table_metadata.schema()
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():
-            rows = datafiles.read(self._table, table, [task])
+            rows = data_files.read(self._table, table, [task])
             others = rows.filter(is_other)
             if not len(others):
                 yield task.file, None
             elif len(others) < len(rows):
-                yield task.file, datafiles.write(self._table, table, others, day, "published")
+                yield task.file, data_files.write(self._table, table, others, day, "published")

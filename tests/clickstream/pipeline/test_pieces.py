@@ -13,7 +13,7 @@ from tests.support.lakes import build_all, contents
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, datafiles, iceberg_tables, raw
+from clickstream.lake import Lake, data_files, iceberg_tables, raw
 from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline import batches
 from clickstream.pipeline.batches import pieces
@@ -63,7 +63,7 @@ def test_pieces_and_files_make_no_difference(
     before = contents(pulled)
     largest = max(item.size for items in raw.raw_by_hour(pulled).values() for item in items)
     monkeypatch.setattr(batches, "CLEANED_AT_ONCE", hours_at_once * largest)
-    monkeypatch.setattr(datafiles, "ROWS_PER_FILE", rows_per_file)
+    monkeypatch.setattr(data_files, "ROWS_PER_FILE", rows_per_file)
     build_all(pulled, FIRST, LAST, "together")
     assert contents(pulled) == before
     assert pipeline.verify(pulled).is_proven

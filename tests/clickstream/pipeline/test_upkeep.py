@@ -22,7 +22,7 @@ from clickstream.lake import (
     Lake,
     athena,
     compaction,
-    datafiles,
+    data_files,
     expiry,
     iceberg_tables,
     objects,
@@ -119,7 +119,7 @@ def test_a_large_day_becomes_files_of_neighbouring_hours(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(built)
-    monkeypatch.setattr(datafiles, "ROWS_PER_FILE", 10)
+    monkeypatch.setattr(data_files, "ROWS_PER_FILE", 10)
     assert pipeline.compact_days(built, SETTLED).files_after == 3
     assert [files_of(built, table) for table in TABLES] == [2, 2, 1, 1, 0, 1]
     assert pipeline.compact_days(built, SETTLED).files_before == 0
