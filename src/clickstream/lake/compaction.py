@@ -31,7 +31,7 @@ from pyiceberg.utils.datetime import days_to_date
 from clickstream.errors import ChangedRows, StaleHour
 from clickstream.lake import data_files
 from clickstream.lake.iceberg_tables import LoadedTable
-from clickstream.lake.manifests import MonthlyOverwrite
+from clickstream.lake.transactions import MonthlyOverwrite
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,7 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import data_files
 from clickstream.lake.client import Lake
-from clickstream.lake.manifests import MonthlyAppend
-from clickstream.lake.replacement import Replacement
+from clickstream.lake.transactions import MonthlyAppend, Replacement
 from clickstream.tables import TABLES, Table, Type
 
 ICEBERG: dict[Type, IcebergType] = {

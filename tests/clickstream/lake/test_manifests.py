@@ -17,7 +17,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake, compaction, iceberg_tables
-from clickstream.lake.manifests import MOST_OF_A_MONTH, months_of
+from clickstream.lake.transactions import MOST_OF_A_MONTH, months_of
 from clickstream.settings import Settings
 from clickstream.tables import REJECTS
 
