@@ -15,7 +15,7 @@ from benchmarks.age.state import State
 from benchmarks.age.traffic import Traffic
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import keys
+from clickstream.lake import visitor_keys
 
 OLD_HOUR_PLACE = 12
 """The old hour is that many hours after the first one, so an hour before it is published."""
@@ -84,7 +84,7 @@ def _command(plan: Plan, bench: Workbench, name: str) -> Command:
 def old_hour(plan: Plan, bench: Workbench) -> Hour:
     """Return an hour whose visitor key is destroyed. Stops the program if there is none."""
     hour = plan.first_hour.plus(OLD_HOUR_PLACE)
-    if keys.Period.of(hour, key_days(plan.days)) in keys.periods(bench.lake):
+    if visitor_keys.Period.of(hour, key_days(plan.days)) in visitor_keys.periods(bench.lake):
         raise SystemExit(
             f"The visitor key of {hour} still exists, so there is no old hour to measure. "
             "Build a new lake: give another directory to --keep."

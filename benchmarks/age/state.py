@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, keys
+from clickstream.lake import Lake, iceberg_tables, visitor_keys
 from clickstream.lake import ledger as lake_hour
 from clickstream.tables import TABLES
 
@@ -30,7 +30,7 @@ class State:
         return cls(
             {hour: row.version for hour, row in rows.items()},
             snapshots,
-            frozenset(period.name for period in keys.periods(lake)),
+            frozenset(period.name for period in visitor_keys.periods(lake)),
         )
 
     def published_again(self, after: State) -> list[Hour]:

@@ -200,7 +200,7 @@ def test_the_devices_send_a_request_every_ten_minutes() -> None:
 @pytest.mark.parametrize("place", range(0, 24 * 31, 17))
 def test_some_keys_are_destroyed_and_that_of_the_device_is_not(days: int, place: int) -> None:
     """Whatever part of a period is over when the lake ends."""
-    from clickstream.lake.keys import Period
+    from clickstream.lake.visitor_keys import Period
 
     plan = Plan.up_to(Hour.parse("2026-10-01T00").plus(place), days, 100)
     window = replay_days(plan.days) * 86_400

@@ -12,7 +12,7 @@ from tests.sql.trino_lake import build_three_days
 from tests.support.engines import TrinoOfLake
 from tests.support.localaws_process import LocalAwsProcess
 
-from clickstream.lake import Lake, athena, keys
+from clickstream.lake import Lake, athena, visitor_keys
 from clickstream.tables import TABLES
 
 pytestmark = pytest.mark.trino
@@ -74,4 +74,4 @@ def test_the_lake_has_what_makes_a_lake_hard_to_read(three_days: Lake, rows: str
 
 
 def test_visitor_keys_change_within_the_lake(three_days: Lake) -> None:
-    assert len([*keys.periods(three_days)]) >= 3
+    assert len([*visitor_keys.periods(three_days)]) >= 3

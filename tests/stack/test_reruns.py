@@ -25,7 +25,7 @@ from tests.support.required import require_program
 
 from clickstream import pipeline, settings
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, keys, objects, open_lake
+from clickstream.lake import Lake, athena, objects, open_lake, visitor_keys
 from clickstream.lake import ledger as lake_hour
 from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
 from clickstream.local.stack.layout import HOST
@@ -277,7 +277,9 @@ def test_a_cleared_task_of_an_hour_whose_key_is_destroyed_fails_at_once(stack, a
     message = api.error_lines(failed)[-1].lower()
     assert re.search(f"{str(OLD).lower()}.*destroyed.*new.visitor.ids", message), message
     assert published(lake, OLD) == before
-    assert keys.Period.of(OLD, lake.settings.privacy.key_days) not in keys.periods(lake)
+    assert visitor_keys.Period.of(OLD, lake.settings.privacy.key_days) not in visitor_keys.periods(
+        lake
+    )
 
 
 def clean_hits_of(api: AirflowApi, run_id: str) -> dict[str, object]:
@@ -296,8 +298,8 @@ def published(lake: Lake, hour: Hour) -> tuple[object, list[str]]:
 def destroy_key(lake: Lake, hour: Hour) -> None:
     """Destroy the hour's visitor key, as time does."""
     privacy = lake.settings.privacy
-    end = keys.Period.of(hour, privacy.key_days).end
-    keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
+    end = visitor_keys.Period.of(hour, privacy.key_days).end
+    visitor_keys.destroy_expired(lake, end + timedelta(days=privacy.replay_days, seconds=1))
 
 
 def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) -> None:

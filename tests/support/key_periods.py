@@ -11,7 +11,7 @@ from tests.support.access_log import Client
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import Period, destroy_expired
+from clickstream.lake.visitor_keys import Period, destroy_expired
 from clickstream.settings import Settings
 
 KEY_DAYS = 2

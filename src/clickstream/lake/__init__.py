@@ -15,10 +15,10 @@ from clickstream.lake import (
     bookmarks,
     collection,
     iceberg_tables,
-    keys,
     raw,
     staging,
     views,
+    visitor_keys,
 )
 from clickstream.lake.athena import QueryResult
 from clickstream.lake.client import Lake, shared_session, warm_up
@@ -32,12 +32,12 @@ __all__ = [
     "bookmarks",
     "collection",
     "iceberg_tables",
-    "keys",
     "open_lake",
     "raw",
     "shared_session",
     "staging",
     "views",
+    "visitor_keys",
     "warm_up",
 ]
 

@@ -14,9 +14,9 @@ from more_itertools import constrained_batches, split_when
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, raw
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import KeyRing
 from clickstream.lake.ledger import LedgerRow
 from clickstream.lake.raw import RawObject
+from clickstream.lake.visitor_keys import KeyRing
 from clickstream.pipeline.build import (
     begin,
     check_hour,

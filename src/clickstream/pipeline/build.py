@@ -15,9 +15,9 @@ from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, objects, raw, staging
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import HourKeys, KeyIds
 from clickstream.lake.ledger import LedgerRow
 from clickstream.lake.raw import RawObject
+from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.records import Built, Staged

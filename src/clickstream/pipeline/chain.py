@@ -13,7 +13,7 @@ from clickstream import sessions
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import KeyIds
+from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.rules import session_rules
 from clickstream.sessions import Digests, Link, SessionRules

@@ -15,10 +15,10 @@ from itertools import groupby
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, key_records, raw
+from clickstream.lake import Lake, athena, raw, visitor_keys
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import Period
 from clickstream.lake.ledger import LedgerRow
+from clickstream.lake.visitor_keys import Period
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.reprocess import rebuild
@@ -121,7 +121,7 @@ def _count_published(lake: Lake, periods: list[Period]) -> tuple[int, int]:
 def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
     """Allow every build of the plan's hours, by this process or another, until all are done."""
     for period in plan.periods:
-        key_records.open_period(lake, period.name, run_id, datetime.now(UTC))
+        visitor_keys.open_period(lake, period.name, run_id, datetime.now(UTC))
 
 
 def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Published]:

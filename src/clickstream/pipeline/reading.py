@@ -11,8 +11,8 @@ import pyarrow as pa
 from clickstream import bulk, clean, dictionary_encoding, parse
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
-from clickstream.lake.keys import HourKeys
 from clickstream.lake.raw import RawObject
+from clickstream.lake.visitor_keys import HourKeys
 from clickstream.pipeline.site import settings_of
 from clickstream.rules import clean_rules, log_format_of, look_ups
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake.keys import KeyIds
+from clickstream.lake.visitor_keys import KeyIds
 from clickstream.tables import Table
 from clickstream.wording import quantity
 

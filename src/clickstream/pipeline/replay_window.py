@@ -15,10 +15,10 @@ from typing import Any
 
 from clickstream.errors import KeyDestroyed
 from clickstream.hours import Hour, describe_hours
-from clickstream.lake import Lake, key_records
+from clickstream.lake import Lake, visitor_keys
 from clickstream.lake import ledger as lake_hour
-from clickstream.lake.keys import KeyIds, KeyRing, Period, periods_of
 from clickstream.lake.ledger import LedgerRow
+from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
 
 KEY_COLUMNS = ("hour_at", "published_at", "visitor_key", "earlier_visitor_key")
 """The columns of the ledger that say which keys an hour was built with."""
@@ -95,11 +95,11 @@ class ReplayWindow:
 
     @cached_property
     def _open_periods(self) -> frozenset[str]:
-        return frozenset(one.name for one in key_records.open_periods(self._lake))
+        return frozenset(one.name for one in visitor_keys.open_periods(self._lake))
 
     def _message(self, hour: Hour, key_id: str) -> str:
         period = Period.named(key_id.partition("/")[0])
-        at = key_records.destroyed_at(self._lake, key_id)
+        at = visitor_keys.destroyed_at(self._lake, key_id)
         when = f" on {at:%Y-%m-%d at %H:%M} UTC" if at else ""
         return (
             f"Hour {hour} is past its replay window and was not built again: the visitor key of "
@@ -129,14 +129,14 @@ class Renewal:
     """A period that is open for new visitor ids, and its hours that still have the former ones."""
 
     period: Period
-    opened: key_records.OpenPeriod
+    opened: visitor_keys.OpenPeriod
     left: tuple[Hour, ...]
 
 
 def renewals(lake: Lake) -> list[Renewal]:
     """The periods that are open for new visitor ids; as a rule there is none."""
     found = []
-    for opened in key_records.open_periods(lake):
+    for opened in visitor_keys.open_periods(lake):
         period = Period.named(opened.name)
         rows = lake_hour.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
@@ -149,4 +149,4 @@ def close_renewed_periods(lake: Lake) -> None:
     """End the permission for new visitor ids of the periods whose hours all have them."""
     for renewal in renewals(lake):
         if not renewal.left:
-            key_records.close_period(lake, renewal.opened.name)
+            visitor_keys.close_period(lake, renewal.opened.name)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from clickstream import clean, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake.keys import KeyRing
 from clickstream.lake.raw import RawObject
+from clickstream.lake.visitor_keys import KeyRing
 from clickstream.pipeline.chain import stitched_to
 from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.records import Built, Staged

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake.keys import KEY_BYTES, KeyRing, Period, destroy_expired, periods
+from clickstream.lake.visitor_keys import KEY_BYTES, KeyRing, Period, destroy_expired, periods
 
 HOUR = Hour.parse("2026-11-20T05")
 LONG_AFTER = datetime(2028, 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ from tests.support.schedules import disturbed
 from clickstream import pipeline
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, key_records, open_lake, raw
+from clickstream.lake import Lake, athena, open_lake, raw, visitor_keys
 from clickstream.lake import ledger as lake_hour
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.settings import Settings
@@ -204,7 +204,7 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     found = pipeline.verify(lake)
     assert found.is_proven, found.failures
     assert found.edges == (FIRST, LAST.next)
-    assert key_records.open_periods(lake) == []
+    assert visitor_keys.open_periods(lake) == []
     causes = athena.query(lake, "select distinct cause, root_cause from session_changes").rows
     assert causes == [("new visitor ids", "new visitor ids")]
     assert pipeline.hours_to_build(lake, AFTER.next).past_window == []
@@ -244,7 +244,7 @@ def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_ru
         pipeline.mend(lake, found, "mend")
     found = pipeline.verify(lake)
     assert found.is_proven, found.failures
-    assert key_records.open_periods(lake) == []
+    assert visitor_keys.open_periods(lake) == []
     assert parts(lake, FIRST, LAST) == parts(only_the_period(lake, settings), FIRST, LAST)
 
 

@@ -1,4 +1,11 @@
-"""The visitor keys in Secrets Manager: one for each period, created when it is first needed.
+"""Records about visitor keys, as objects in the lake: when one was destroyed, which period is open.
+
+`visitor_keys/destroyed/PERIOD/DIGEST.json` says when a key was destroyed; it is written before the
+key goes. `visitor_keys/open/PERIOD.json` says that the hours of a period may be built again though
+their key is destroyed, because an operator asked for new visitor ids. It is removed when all hours
+of the period have them, so a build that is killed can be completed.
+
+The visitor keys in Secrets Manager: one for each period, created when it is first needed.
 
 A period is a number of days, counted from 1970-01-01, so every machine finds the same one for an
 hour. While its key is stored, an hour can be built again with the same visitor ids. When the key of
@@ -9,6 +16,7 @@ creates a key for its period, which lives until then.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +26,56 @@ from hashlib import blake2b
 from botocore.exceptions import ClientError
 
 from clickstream.hours import Hour
-from clickstream.lake import key_records
+from clickstream.lake import objects
 from clickstream.lake.client import Lake
+
+DESTROYED = "visitor_keys/destroyed/"
+OPEN = "visitor_keys/open/"
+
+
+@dataclass(frozen=True)
+class OpenPeriod:
+    """A period whose hours get new visitor ids: its name, since when (aware), by which run."""
+
+    name: str
+    opened_at: datetime
+    opened_by: str
+
+
+def record_destroyed(lake: Lake, key_id: str, now: datetime) -> None:
+    """Record that a key is destroyed at `now`, an aware time."""
+    body = json.dumps({"destroyed_at": now.astimezone(UTC).isoformat(timespec="seconds")})
+    objects.put(lake, f"{DESTROYED}{key_id}.json", body.encode())
+
+
+def destroyed_at(lake: Lake, key_id: str) -> datetime | None:
+    """When a key was destroyed; None if nothing is recorded, as by earlier versions."""
+    stored = objects.get(lake, f"{DESTROYED}{key_id}.json")
+    return datetime.fromisoformat(json.loads(stored.body)["destroyed_at"]) if stored else None
+
+
+def open_period(lake: Lake, name: str, run_id: str, now: datetime) -> None:
+    """Allow the hours of a period to be built again with new visitor ids."""
+    body = {"opened_at": now.astimezone(UTC).isoformat(timespec="seconds"), "opened_by": run_id}
+    objects.put(lake, f"{OPEN}{name}.json", json.dumps(body).encode())
+
+
+def open_periods(lake: Lake) -> list[OpenPeriod]:
+    """The periods whose hours may get new visitor ids, in order of their names."""
+    names = [key.removeprefix(OPEN).removesuffix(".json") for key, _ in objects.listing(lake, OPEN)]
+    found = [(name, objects.get(lake, f"{OPEN}{name}.json")) for name in names]
+    return [_parse(name, stored.body) for name, stored in found if stored]
+
+
+def _parse(name: str, body: bytes) -> OpenPeriod:
+    values = json.loads(body)
+    return OpenPeriod(name, datetime.fromisoformat(values["opened_at"]), values["opened_by"])
+
+
+def close_period(lake: Lake, name: str) -> None:
+    """End the permission to give a period's hours new visitor ids."""
+    objects.delete(lake, [f"{OPEN}{name}.json"])
+
 
 KEY_BYTES = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -163,7 +219,7 @@ def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
     expired = [period for period in periods(lake) if period.end + window < now]
     for period in expired:
         if key := _stored(lake, period):
-            key_records.record_destroyed(lake, key.id, now)
+            record_destroyed(lake, key.id, now)
         lake.secrets.delete_secret(SecretId=_name(lake, period), ForceDeleteWithoutRecovery=True)
     return expired
 
