@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clickstream.errors import StaleHour
-from clickstream.lake import Lake, compaction, expiry, iceberg_tables, objects, sweep
-from clickstream.lake.compaction import FileGroup
+from clickstream.lake import Lake, iceberg_tables, objects, table_maintenance
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
+from clickstream.lake.table_maintenance import FileGroup
 from clickstream.tables import TABLES
 from clickstream.wording import quantity
 
@@ -133,7 +133,7 @@ def compact_days(
     for table in TABLES:
         for _ in range(MOST_PASSES):
             loaded = iceberg_tables.load(lake, table)
-            due, waiting = _bounded(compaction.find_groups(loaded, before))
+            due, waiting = _bounded(table_maintenance.find_groups(loaded, before))
             stale = [] if dry_run else [g for g in due if not _compact(loaded, g, progress)]
             done += [group for group in due if group not in stale]
             if not stale:
@@ -157,7 +157,7 @@ def _bounded(groups: list[FileGroup]) -> tuple[list[FileGroup], int]:
 def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
     """Whether one file has replaced the group; not if someone changed its day meanwhile."""
     try:
-        compaction.compact(loaded, group)
+        table_maintenance.compact(loaded, group)
     except StaleHour:
         return False
     rows = quantity(group.rows, "row")
@@ -173,9 +173,9 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
     """Forget the tables' states that were replaced longer ago than queries can travel back."""
     horizon = now - timedelta(days=lake.settings.upkeep.snapshot_days) - LONGEST_QUERY
     gone = {
-        table.name: len(expiry.past(iceberg_tables.load(lake, table).iceberg, horizon))
+        table.name: len(table_maintenance.past(iceberg_tables.load(lake, table).iceberg, horizon))
         if dry_run
-        else expiry.expire(lake, table, horizon)
+        else table_maintenance.expire(lake, table, horizon)
         for table in TABLES
     }
     return Expired(gone, f"{horizon:%Y-%m-%d %H:%M} UTC", dry_run)
@@ -199,6 +199,6 @@ def sweep_files(
 
 def _unneeded(lake: Lake, before: datetime) -> Iterator[tuple[str, list[Listed]]]:
     for table in TABLES:
-        yield table.name, sweep.unreferenced(lake, table, before)
-    yield "staging", sweep.staged(lake, before)
-    yield "query results", sweep.query_results(lake, before)
+        yield table.name, table_maintenance.unreferenced(lake, table, before)
+    yield "staging", table_maintenance.staged(lake, before)
+    yield "query results", table_maintenance.query_results(lake, before)

@@ -16,7 +16,7 @@ from tests.support.faults_proxy import Exchange, Fault, FaultsProxy
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, compaction, iceberg_tables
+from clickstream.lake import Lake, iceberg_tables, table_maintenance
 from clickstream.lake.transactions import MOST_OF_A_MONTH, months_of
 from clickstream.settings import Settings
 from clickstream.tables import REJECTS
@@ -188,8 +188,8 @@ def test_a_compaction_leaves_few_manifests(lake: Lake) -> None:
         for hour in (0, 1):
             publish(lake, FIRST.plus(24 * day + hour), FIRST.plus(24 * day + hour))
         loaded = iceberg_tables.load(lake, REJECTS)
-        for group in compaction.find_groups(loaded, FIRST.plus(24 * day).event_date):
-            compaction.compact(loaded, group)
+        for group in table_maintenance.find_groups(loaded, FIRST.plus(24 * day).event_date):
+            table_maintenance.compact(loaded, group)
             loaded = iceberg_tables.load(lake, REJECTS)
     assert len(manifests(lake)) <= MOST_OF_A_MONTH
     assert rows_of(lake) == 16 + 2 * DAYS_OVER

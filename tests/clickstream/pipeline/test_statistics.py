@@ -18,7 +18,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, compaction, iceberg_tables
+from clickstream.lake import Lake, iceberg_tables, table_maintenance
 from clickstream.pipeline import upkeep
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
@@ -177,11 +177,11 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
 
 def test_a_publication_and_a_rewrite_of_its_day_exclude_each_other(former: Lake) -> None:
     loaded = iceberg_tables.load(former, SESSION_PARTS)
-    groups = compaction.find_groups(loaded, LATER.date())
+    groups = table_maintenance.find_groups(loaded, LATER.date())
     pipeline.build_hour(former, BUSY, "meanwhile")
     published = rows(former, SESSION_PARTS)
     with pytest.raises(StaleHour, match="compact the day again"):
-        compaction.compact(loaded, groups[-1])
+        table_maintenance.compact(loaded, groups[-1])
     assert rows(former, SESSION_PARTS) == published
     stale = iceberg_tables.load(former, SESSION_PARTS)
     assert pipeline.compact_days(former, LATER).left == []

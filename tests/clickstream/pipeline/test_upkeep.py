@@ -18,16 +18,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import ChangedRows, QueryFailed, StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import (
-    Lake,
-    athena,
-    compaction,
-    data_files,
-    expiry,
-    iceberg_tables,
-    objects,
-    sweep,
-)
+from clickstream.lake import Lake, athena, data_files, iceberg_tables, objects, table_maintenance
 from clickstream.tables import HITS, REJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -129,8 +120,10 @@ def test_a_large_day_becomes_files_of_neighbouring_hours(
 def test_a_file_with_other_rows_is_never_taken(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, compared = contents(built), compaction._compare
-    monkeypatch.setattr(compaction, "_compare", lambda rows, *more: compared(rows[1:], *more))
+    before, compared = contents(built), table_maintenance._compare
+    monkeypatch.setattr(
+        table_maintenance, "_compare", lambda rows, *more: compared(rows[1:], *more)
+    )
     with pytest.raises(ChangedRows, match="no table has it"):
         pipeline.compact_days(built, SETTLED)
     assert_same(contents(built), before)
@@ -138,11 +131,11 @@ def test_a_file_with_other_rows_is_never_taken(
 
 def test_an_hour_published_during_a_compaction_wins(built: Lake) -> None:
     loaded = iceberg_tables.load(built, HITS)
-    (group,) = compaction.find_groups(loaded, LAST.next.event_date)
+    (group,) = table_maintenance.find_groups(loaded, LAST.next.event_date)
     pull(built, [LATE])
     pipeline.build_hour(built, FIRST, "late")
     with pytest.raises(StaleHour, match="compact the day again"):
-        compaction.compact(loaded, group)
+        table_maintenance.compact(loaded, group)
     assert "/late" in set(rows(built, HITS)["page"])
     late = contents(built)
     assert pipeline.compact_days(built, SETTLED).left == []
@@ -219,17 +212,17 @@ def test_expiry_changes_no_state_after_its_horizon(
 ) -> None:
     """Nor does another one between its look and its commit, which takes the snapshots first."""
     history = [entry.timestamp_ms for entry in iceberg_tables.load(built, HITS).iceberg.history()]
-    seen, at_last = expiry.past, datetime.fromtimestamp(history[-1] / 1000, UTC)
+    seen, at_last = table_maintenance.past, datetime.fromtimestamp(history[-1] / 1000, UTC)
 
     def overtaken(table: Any, horizon: datetime) -> list[int]:
         ids = seen(table, horizon)
-        monkeypatch.setattr(expiry, "past", seen)
-        assert expiry.expire(built, HITS, horizon) == len(ids) > 0
+        monkeypatch.setattr(table_maintenance, "past", seen)
+        assert table_maintenance.expire(built, HITS, horizon) == len(ids) > 0
         return ids
 
-    monkeypatch.setattr(expiry, "past", overtaken)
+    monkeypatch.setattr(table_maintenance, "past", overtaken)
     known = {at: _state(built, at) for at in [history[-1], history[-1] + 1]}
-    assert expiry.expire(built, HITS, at_last) == 0
+    assert table_maintenance.expire(built, HITS, at_last) == 0
     assert {at: _state(built, at) for at in known} == known
     assert len(iceberg_tables.load(built, HITS).iceberg.snapshots()) < len(history)
 
@@ -242,7 +235,7 @@ def _state(lake: Lake, at: int) -> int | None:
 def referenced(lake: Lake) -> set[str]:
     """Keys of all files that the tables refer to."""
     tables = (iceberg_tables.load(lake, table).iceberg for table in TABLES)
-    found = (address for table in tables for address in sweep.referenced(table))
+    found = (address for table in tables for address in table_maintenance.referenced(table))
     return {address.removeprefix(lake.uri("")) for address in found}
 
 
@@ -278,7 +271,9 @@ def test_staged_rows_of_an_hour_that_is_being_built_all_stay(built: Lake) -> Non
     time.sleep(1)  # S3 tells when an object was written to the second
     moment = datetime.now(UTC).replace(microsecond=0)
     pipeline.clean_hits(built, FIRST)
-    assert {item.key.split("/")[1] for item in sweep.staged(built, moment)} == {str(LAST)}
+    assert {item.key.split("/")[1] for item in table_maintenance.staged(built, moment)} == {
+        str(LAST)
+    }
 
 
 def test_a_dry_run_says_what_the_next_one_does(built: Lake) -> None:

@@ -8,13 +8,22 @@ refuses an hour's publication that was under way meanwhile: whoever comes second
 A file of an older version, without the statistics that its table has now, is rewritten the same
 way, even if it is the only one of its day. Its Parquet has no statistics of those columns either,
 so changing the table's metadata alone is not enough.
+
+Expiry: snapshots that nobody can want to travel back to are forgotten.
+
+Sweep: files that nothing refers to any more, such as those of expired snapshots or dead builds.
+
+A file that a commit under way will refer to is a young one. So only what is older than a grace
+period counts, and that must be longer than any task and any query takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 
 import pyarrow as pa
@@ -23,15 +32,19 @@ from more_itertools import constrained_batches
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import EqualTo, LessThan
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import FileScanTask
+from pyiceberg.table import Table as IcebergTable
 from pyiceberg.types import TimestampType
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import ChangedRows, StaleHour
-from clickstream.lake import data_files
+from clickstream.lake import data_files, iceberg_tables, objects
+from clickstream.lake.client import Lake
 from clickstream.lake.iceberg_tables import LoadedTable
+from clickstream.lake.objects import Listed
 from clickstream.lake.transactions import MonthlyOverwrite
+from clickstream.tables import Table
 
 
 @dataclass(frozen=True)
@@ -153,3 +166,90 @@ def _swap(loaded: LoadedTable, group: FileGroup, new: DataFile) -> None:
         for task in group.tasks:
             snapshot.delete_data_file(task.file)
         snapshot.append_data_file(new)
+
+
+MOST_ATTEMPTS = 10
+
+
+def past(table: IcebergTable, horizon: datetime) -> list[int]:
+    """Ids of the snapshots that were replaced by others before the horizon.
+
+    What counts is when a snapshot was replaced, not when it was made: the one that was the
+    table's state at the horizon stays, however old it is, and so do all that came after it.
+    """
+    at_horizon = table.snapshot_as_of_timestamp(int(horizon.timestamp() * 1000))
+    if at_horizon is None:
+        return []
+    order = [entry.snapshot_id for entry in table.history()]
+    last_one = len(order) - 1 - order[::-1].index(at_horizon.snapshot_id)
+    kept = {*order[last_one:], *(ref.snapshot_id for ref in table.refs().values())}
+    return [snapshot_id for snapshot_id in order if snapshot_id not in kept]
+
+
+def expire(lake: Lake, table: Table, horizon: datetime) -> int:
+    """Forget a table's past snapshots; returns how many. Their files stay until they are swept.
+
+    A commit or an expiry by someone else meanwhile is no harm: it is tried again.
+    """
+    for _ in range(MOST_ATTEMPTS - 1):
+        with suppress(CommitFailedException, ValueError):  # ValueError: one is gone already
+            return _expire(lake, table, horizon)
+    return _expire(lake, table, horizon)
+
+
+def _expire(lake: Lake, table: Table, horizon: datetime) -> int:
+    loaded = iceberg_tables.load(lake, table).iceberg
+    ids = past(loaded, horizon)
+    if ids:
+        iceberg_tables.forget(loaded, ids)
+    return len(ids)
+
+
+STAGING = "staging/"
+QUERY_RESULTS = "athena-results/"
+_READERS = 8
+
+
+def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
+    """Objects of a table, last written before `before`, that no snapshot of it refers to.
+
+    They are listed first and the table is loaded after that, so what a commit in between refers to
+    is known.
+    """
+    prefix = iceberg_tables.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
+    old = [item for item in objects.listed(lake, prefix) if item.modified_at < before]
+    used = set(referenced(iceberg_tables.load(lake, table).iceberg))
+    return [item for item in old if lake.uri(item.key) not in used]
+
+
+def referenced(table: IcebergTable) -> Iterator[str]:
+    """Addresses of all files of a table: metadata, and what its snapshots can reach."""
+    yield table.metadata_location
+    yield from (entry.metadata_file for entry in table.metadata.metadata_log)
+    yield from (file.statistics_path for file in table.metadata.statistics)
+    yield from (file.statistics_path for file in table.metadata.partition_statistics)
+    manifests: dict[str, ManifestFile] = {}
+    for snapshot in table.snapshots():
+        yield snapshot.manifest_list
+        manifests |= {found.manifest_path: found for found in snapshot.manifests(table.io)}
+    yield from manifests
+    with ThreadPoolExecutor(_READERS) as pool:
+        for entries in pool.map(lambda m: m.fetch_manifest_entry(table.io), manifests.values()):
+            yield from (entry.data_file.file_path for entry in entries)
+
+
+def staged(lake: Lake, before: datetime) -> list[Listed]:
+    """Staged rows of hours that no build has touched since `before`: all of an hour, or none."""
+    found: list[Listed] = []
+    listed = objects.listed(lake, STAGING)
+    for _, of_hour in groupby(listed, key=lambda item: item.key.split("/")[1]):
+        items = list(of_hour)
+        if all(item.modified_at < before for item in items):
+            found += items
+    return found
+
+
+def query_results(lake: Lake, before: datetime) -> list[Listed]:
+    """Answers of Athena that are older than `before`."""
+    listed = objects.listed(lake, QUERY_RESULTS)
+    return [item for item in listed if item.modified_at < before]
