@@ -25,7 +25,7 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake
-from clickstream.lake.ledger import UNPUBLISHED
+from clickstream.lake.hour_ledger import UNPUBLISHED
 from clickstream.lake.publication import Publication, publish
 from clickstream.settings import Aws, Settings
 from clickstream.tables import (

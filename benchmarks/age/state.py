@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, visitor_keys
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger, iceberg_tables, visitor_keys
 from clickstream.tables import TABLES
 
 
@@ -22,7 +21,7 @@ class State:
     @classmethod
     def of(cls, lake: Lake) -> State:
         """Read the state of a lake."""
-        rows = lake_hour.by_hour(lake_hour.ledger_in_order(lake))
+        rows = hour_ledger.by_hour(hour_ledger.ledger_in_order(lake))
         snapshots = {}
         for table in TABLES:
             current = iceberg_tables.load(lake, table).iceberg.current_snapshot()

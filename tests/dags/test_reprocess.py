@@ -15,8 +15,7 @@ from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 
 pytestmark = pytest.mark.airflow
 
@@ -57,7 +56,7 @@ def lake(home: Path) -> Lake:
 
 
 def publishers(lake: Lake) -> list[str]:
-    return list(lake_hour.ledger(lake)["published_by"])
+    return list(hour_ledger.ledger(lake)["published_by"])
 
 
 def states(run: Any) -> dict[tuple[str, str], str]:

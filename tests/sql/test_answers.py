@@ -10,8 +10,7 @@ from rich.console import Console
 from tests.sql.conftest import FIRST, LAST
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 from clickstream.local.answers import show_answers, show_first_answers
 
 
@@ -53,7 +52,7 @@ def test_first_answers_say_which_hours_they_are_from(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, published: list[int], ranges: str
 ) -> None:
     found = {FIRST.plus(number) for number in published}
-    monkeypatch.setattr(lake_hour, "published_hours", lambda *_: found)
+    monkeypatch.setattr(hour_ledger, "published_hours", lambda *_: found)
     out = io.StringIO()
     show_first_answers(lake, FIRST, FIRST.plus(47), Console(file=out, width=160))
     assert f"from {len(found)} of 48 hours: {ranges}. " in out.getvalue()

@@ -25,8 +25,7 @@ from tests.support.required import require_program
 
 from clickstream import pipeline, settings
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, objects, open_lake, visitor_keys
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, visitor_keys
 from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
 from clickstream.local.stack.layout import HOST
 from clickstream.local.stack.processes import read_procfile
@@ -133,7 +132,7 @@ def contents(lake: Lake) -> list[object]:
         sorted(map(str, athena.query(lake, f"select * from {table} where {WITHIN}").rows))
         for table in ("hits", "session_parts", "rejects")
     ]
-    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    ledger = hour_ledger.ledger_rows(lake, FIRST, LAST)
     told = ("published_at", "published_by")
     return [
         *rows,
@@ -145,7 +144,7 @@ WITHIN = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{LAST.
 
 
 def publishers(lake: Lake) -> list[str]:
-    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    ledger = hour_ledger.ledger_rows(lake, FIRST, LAST)
     return [ledger[hour].values["published_by"] for hour in HOURS]
 
 
@@ -170,7 +169,7 @@ def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
 
 
 def versions(lake: Lake) -> dict[Hour, str]:
-    ledger = lake_hour.ledger_rows(lake, FIRST, LAST)
+    ledger = hour_ledger.ledger_rows(lake, FIRST, LAST)
     return {hour: ledger[hour].version for hour in HOURS}
 
 
@@ -292,7 +291,7 @@ def published(lake: Lake, hour: Hour) -> tuple[object, list[str]]:
     where = f"where hour_at = timestamp '{hour.naive:%F %T}'"
     parts = athena.query(lake, f"select * from session_parts {where}").rows
     assert parts
-    return lake_hour.ledger_row(lake, hour).values, sorted(map(str, parts))
+    return hour_ledger.ledger_row(lake, hour).values, sorted(map(str, parts))
 
 
 def destroy_key(lake: Lake, hour: Hour) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 from tests.support.access_log import Client
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger
 from clickstream.lake.visitor_keys import Period, destroy_expired
 from clickstream.settings import Settings
 
@@ -53,7 +52,7 @@ def destroy_key(lake: Lake, hour: Hour) -> datetime:
 
 def publications(lake: Lake) -> dict[Hour, datetime]:
     """When each hour of the ledger was published."""
-    ledger = lake_hour.ledger(lake)
+    ledger = hour_ledger.ledger(lake)
     return {
         Hour.at(hour_at): at
         for hour_at, at in zip(ledger["hour_at"], ledger["published_at"], strict=True)

@@ -10,8 +10,7 @@ from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 
@@ -63,5 +62,5 @@ def contents(lake: Lake) -> list[object]:
     """All that readers see, but for who published it and when."""
     tables = ("hits", "session_parts", "rejects", "raw_objects")
     rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
-    ledger = lake_hour.ledger(lake).drop(columns=["published_at", "published_by"])
+    ledger = hour_ledger.ledger(lake).drop(columns=["published_at", "published_by"])
     return [*rows, ledger.astype(str).to_dict("records")]

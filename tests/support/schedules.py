@@ -18,8 +18,7 @@ from tests.support.traffic import FIRST, HOSTS, Traffic
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 from clickstream.settings import Source
 
 TENTHS = 10
@@ -85,7 +84,7 @@ class World:
             self.do(step, self.lake)
         for step in (*self.owed, *map(Pull, HOSTS)):
             self.do(step, self.lake)
-        published = lake_hour.published_hours(self.lake, FIRST, self.traffic.last)
+        published = hour_ledger.published_hours(self.lake, FIRST, self.traffic.last)
         missing = {*hour_range(FIRST, self.traffic.last)} - published
         late = {*pipeline.hours_to_build(self.lake, self.traffic.last.next).hours}
         for hour in sorted((missing | late) - {self.traffic.last.next}):

@@ -63,7 +63,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def translate_error(error: Exception) -> ClickstreamError | None:
-    """Return the error that `translate_errors` raises in place of `error`; None if it passes unchanged."""
+    """Return what `translate_errors` raises in place of `error`; None if it passes unchanged."""
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
     if isinstance(error, _ON_THE_WAY):

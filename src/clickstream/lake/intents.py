@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables, objects
 from clickstream.lake.client import Lake
-from clickstream.lake.ledger import UNPUBLISHED, LedgerRow, ledger_row
+from clickstream.lake.hour_ledger import UNPUBLISHED, LedgerRow, ledger_row
 from clickstream.lake.s3_get import Stored
 from clickstream.tables import COMPARED, SESSION_PARTS
 

@@ -16,8 +16,8 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
+from clickstream.lake.hour_ledger import LedgerRow, rows_of
 from clickstream.lake.intents import Marks
-from clickstream.lake.ledger import LedgerRow, rows_of
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,

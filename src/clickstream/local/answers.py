@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, QueryResult, athena
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, QueryResult, athena, hour_ledger
 from clickstream.pipeline.records import balance_text
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
@@ -89,7 +88,7 @@ def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) ->
     The hours are read after the answer: those published in between are named, and none is missing.
     """
     answer = athena.query(lake, next(iter(QUESTIONS.values())))
-    hours = sorted(lake_hour.published_hours(lake, first, last))
+    hours = sorted(hour_ledger.published_hours(lake, first, last))
     of_all = quantity(len(list(hour_range(first, last))), "hour")
     console.print(
         f"\n[bold]First answers[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "

@@ -21,8 +21,7 @@ from rich.markup import escape
 from clickstream import pipeline, settings
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.lake import Lake, open_lake, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger, open_lake, raw
 from clickstream.local.answers import show_answers, show_first_answers
 from clickstream.local.backfill import build_hours, failures
 from clickstream.local.cafe import CafeRules, write_history
@@ -165,7 +164,7 @@ def _span_of_sources(lake: Lake, console: Console) -> Span:
 
 def _hours_with_lines(lake: Lake) -> list[Hour]:
     """Hours that lines were pulled of; the scheduled runs beside the demo publish empty ones."""
-    ledger = lake_hour.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
+    ledger = hour_ledger.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
     published = [Hour.at(row["hour_at"]) for row in ledger if row["lines"]]
     return published + raw.pending_hours(lake)
 

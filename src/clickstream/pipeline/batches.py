@@ -12,9 +12,8 @@ import pyarrow as pa
 from more_itertools import constrained_batches, split_when
 
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, raw
-from clickstream.lake import ledger as lake_hour
-from clickstream.lake.ledger import LedgerRow
+from clickstream.lake import Lake, aws_errors, hour_ledger, raw
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
 from clickstream.pipeline.build import (
@@ -53,7 +52,7 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     as it allows. Unless `afresh`, rows that wait in staging, of today's lines and rules, are not
     cleaned again. Raises KeyDestroyed if one of them is past its replay window.
     """
-    rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
+    rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
     window = ReplayWindow(lake)
     window.check_all(rows.values())

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from clickstream import __version__, clean, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, objects, raw, staging
-from clickstream.lake import ledger as lake_hour
-from clickstream.lake.ledger import LedgerRow
+from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.pipeline.chain import handed_on, stitched_to
@@ -54,7 +53,7 @@ def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> Staged:
 
 
 def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[Staged, list[RawObject]]:
-    row = lake_hour.ledger_row(lake, hour)  # before anything is read
+    row = hour_ledger.ledger_row(lake, hour)  # before anything is read
     raws = raw.list_raw(lake, hour)
     return begin(lake, hour, row, raws, window), raws
 
@@ -138,7 +137,7 @@ def _write_group(
 def build_sessions(lake: Lake, staged: Staged) -> Staged:
     """Stitch the staged parts to the sessions that the hours before hand on."""
     window = ReplayWindow(lake)
-    window.check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
+    window.check(hour_ledger.ledger_row(lake, Hour.parse(staged.hour)))
     return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour), staged.keys, window))[0]
 
 

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from clickstream import sessions
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.rules import session_rules
@@ -37,7 +36,7 @@ def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.
     """
     rules = session_rules(lake.settings)
     reach = hour.reaching_back(rules.gap_seconds)
-    before = lake_hour.ledger_in_order(lake, reach, hour.previous, KEY_COLUMNS)
+    before = hour_ledger.ledger_in_order(lake, reach, hour.previous, KEY_COLUMNS)
     left_out = {
         Hour.at(row["hour_at"])
         for row in before.to_pylist()
@@ -88,7 +87,7 @@ def links(
 
 def edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
     """The published hours of a range at whose start sessions end, for want of a common key."""
-    ledger = lake_hour.ledger_in_order(lake, _before(first), last, LINK_COLUMNS)
+    ledger = hour_ledger.ledger_in_order(lake, _before(first), last, LINK_COLUMNS)
     return [link.hour for link in links(lake, ledger.to_pylist(), first) if link.left_out]
 
 
@@ -132,7 +131,7 @@ def _with_keys_before(lake: Lake, ledger: pa.Table) -> list[Link]:
     if not ledger.num_rows:
         return []
     first = Hour.at(ledger["hour_at"][0].as_py())
-    before = lake_hour.ledger_in_order(lake, _before(first), first.previous, LINK_COLUMNS)
+    before = hour_ledger.ledger_in_order(lake, _before(first), first.previous, LINK_COLUMNS)
     rows = [*before.to_pylist(), *ledger.select(LINK_COLUMNS).to_pylist()]
     return [*links(lake, rows, first)]
 
@@ -163,7 +162,7 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     take over from hours before, and later ones that take over from them. Its mending will look on
     from there, so this is enough to mend them all.
     """
-    ledger = lake_hour.ledger_in_order(lake, _before(first), farthest(last), LINK_COLUMNS)
+    ledger = hour_ledger.ledger_in_order(lake, _before(first), farthest(last), LINK_COLUMNS)
     near = [
         link
         for link in links(lake, ledger.to_pylist(), first)
@@ -177,5 +176,5 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 def _parts(lake: Lake, first: Hour, last: Hour) -> pa.Table:
     """The published parts of some hours, as rows of a carry."""
-    found = lake_hour.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
+    found = hour_ledger.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
     return sessions.carry_rows(found)

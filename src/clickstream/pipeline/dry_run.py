@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from clickstream.hours import Hour, describe_hours, hour_range
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 from clickstream.pipeline.reprocess import Standing
 from clickstream.wording import quantity
 
@@ -36,7 +35,7 @@ def describe_build(lake: Lake, found: Sequence[Standing], todo: Collection[Hour]
 def describe_reach(lake: Lake, hours: Collection[Hour]) -> str:
     """The bound of what is published again beside some hours that are built, in a sentence."""
     within = {hour for changed in hours for hour in affected_hours(changed)} - {*hours}
-    published = lake_hour.rows_of_hours(lake, within).keys()
+    published = hour_ledger.rows_of_hours(lake, within).keys()
     if not published:
         return "No other hour can change: none is published up to the second midnight after them."
     return (

@@ -15,8 +15,7 @@ from enum import StrEnum
 from clickstream import __version__
 from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, hour_range
-from clickstream.lake import Lake, aws_errors, collection, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.intents import begun_at
 from clickstream.pipeline.late_hours import LateHour, late_hours
@@ -292,7 +291,7 @@ def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
             row["published_by"],
             (row["settings_digest"], row["library_version"]) == current,
         )
-        for row in lake_hour.ledger_in_order(lake, first, None, _COLUMNS).to_pylist()
+        for row in hour_ledger.ledger_in_order(lake, first, None, _COLUMNS).to_pylist()
     }
 
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from clickstream import __version__, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import compared
-from clickstream.lake.ledger import LedgerRow
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.records import Built, Staged
 from clickstream.tables import (

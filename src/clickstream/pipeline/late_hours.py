@@ -12,8 +12,7 @@ import pyarrow as pa
 from clickstream import parse
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.rules import log_format_of
@@ -50,7 +49,7 @@ def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
 
     Only the ledger's rows of these hours are read, however far they lie apart.
     """
-    rows = lake_hour.rows_of_hours(lake, hours)
+    rows = hour_ledger.rows_of_hours(lake, hours)
     window = ReplayWindow(lake)
     past = {hour for hour, _ in window.refused(rows.values())}
     marks = raw.marks_by_hour(lake, min(past), max(past)) if past else {}

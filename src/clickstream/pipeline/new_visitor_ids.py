@@ -15,9 +15,8 @@ from itertools import groupby
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, raw, visitor_keys
-from clickstream.lake import ledger as lake_hour
-from clickstream.lake.ledger import LedgerRow
+from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import Period
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.replay_window import ReplayWindow
@@ -75,7 +74,7 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     days = lake.settings.privacy.key_days
     touched = _periods(first, last, days)
     begin, end = Hour(touched[0].start), Hour(touched[-1].end).previous
-    rows = lake_hour.ledger_rows(lake, begin, end)
+    rows = hour_ledger.ledger_rows(lake, begin, end)
     known = rows.keys() | raw.raw_by_hour(lake, begin, end).keys()
     over = _past_window(lake, rows)
     asked = {*hour_range(first, last)}

@@ -12,8 +12,7 @@ from itertools import takewhile
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, aws_errors, raw, turns, views
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, aws_errors, hour_ledger, raw, turns, views
 from clickstream.lake.publication import Publication, publish
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
@@ -85,7 +84,7 @@ def register_tables(
     change: usually for one hour, and never beyond the second midnight. `progress` is called with
     each hour when it is published.
     """
-    ReplayWindow(lake).check(lake_hour.ledger_row(lake, Hour.parse(staged.hour)))
+    ReplayWindow(lake).check(hour_ledger.ledger_row(lake, Hour.parse(staged.hour)))
     all_published = []
     built = [from_staging(lake, _following_on(lake, staged))]
     for published in publish_built(lake, built, run_id):
@@ -165,7 +164,7 @@ def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequen
     """
     hours = _published_run(lake, astray, reach, is_coming)
     built = build_hours(lake, hours, afresh=len(hours) > 1)
-    rows = lake_hour.ledger_rows(lake, hours[0], hours[-1])
+    rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
 
     def has_changed(one: Built) -> bool:
         return bool(one.staged.carry_in != rows[one.hour].values["carry_in"])
@@ -179,7 +178,7 @@ def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> S
     They end before an hour past its replay window, which no build may touch.
     """
     last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
-    rows = lake_hour.ledger_rows(lake, first, last)
+    rows = hour_ledger.ledger_rows(lake, first, last)
     known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows.values())}
     later = takewhile(lambda h: h in known and not is_coming(h), hour_range(first.next, last))
     return next(in_batches(lake, [first, *later]))

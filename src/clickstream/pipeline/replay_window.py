@@ -15,9 +15,8 @@ from typing import Any
 
 from clickstream.errors import KeyDestroyed
 from clickstream.hours import Hour, describe_hours
-from clickstream.lake import Lake, visitor_keys
-from clickstream.lake import ledger as lake_hour
-from clickstream.lake.ledger import LedgerRow
+from clickstream.lake import Lake, hour_ledger, visitor_keys
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
 
 KEY_COLUMNS = ("hour_at", "published_at", "visitor_key", "earlier_visitor_key")
@@ -121,7 +120,7 @@ def raise_first(refused: Sequence[tuple[Hour, KeyDestroyed]]) -> None:
 
 def check_replay_window(lake: Lake, first: Hour, last: Hour) -> None:
     """Raise KeyDestroyed if a published hour from `first` to `last` is past its window."""
-    ReplayWindow(lake).check_all(lake_hour.ledger_rows(lake, first, last).values())
+    ReplayWindow(lake).check_all(hour_ledger.ledger_rows(lake, first, last).values())
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def renewals(lake: Lake) -> list[Renewal]:
     found = []
     for opened in visitor_keys.open_periods(lake):
         period = Period.named(opened.name)
-        rows = lake_hour.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
+        rows = hour_ledger.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
         left = sorted(hour for hour, row in rows.items() if window.is_over(row.values))
         found.append(Renewal(period, opened, tuple(left)))

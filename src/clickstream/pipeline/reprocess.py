@@ -18,9 +18,8 @@ from itertools import groupby
 from clickstream import __version__
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, describe_hours, hour_range
-from clickstream.lake import Lake, raw, views
-from clickstream.lake import ledger as lake_hour
-from clickstream.lake.ledger import LedgerRow
+from clickstream.lake import Lake, hour_ledger, raw, views
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.order import IsComing, publish_built
@@ -67,8 +66,8 @@ class Standing:
 
 def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     """How each hour from `first` to `last` stands; the tables and the raw store are only read."""
-    ledger = lake_hour.ledger_in_order(lake, first, farthest(last))
-    rows = lake_hour.by_hour(ledger)
+    ledger = hour_ledger.ledger_in_order(lake, first, farthest(last))
+    rows = hour_ledger.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
     astray = off_the_chain(lake, ledger, last)
     waiting = raw.marks_by_hour(lake, first, last)
@@ -120,7 +119,7 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     Empty if there is none. A range that is built by other settings than the hours around it shows
     readers a change that no visitor made.
     """
-    beside = lake_hour.ledger_in_order(
+    beside = hour_ledger.ledger_in_order(
         lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]
     )
     digest = settings_digest(lake, store=False)
@@ -191,7 +190,7 @@ def left_to_the_run(lake: Lake, run_id: str, done: Hour, last: Hour) -> IsComing
     def is_left(hour: Hour) -> bool:
         if not done < hour <= last:
             return False
-        return lake_hour.ledger_row(lake, hour).values.get("published_by") != run_id
+        return hour_ledger.ledger_row(lake, hour).values.get("published_by") != run_id
 
     return is_left
 

@@ -13,8 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream.hours import Hour, HourSpan, hour_range
-from clickstream.lake import Lake, aws_errors, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import broken_off
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.chain import edges, judged
@@ -77,7 +76,7 @@ def _report(
     over = [hour for hour in missing if hour < running]
     waiting = [hour for hour in over if hour in seen.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
-        waiting = sorted({*waiting} - lake_hour.rows_of_hours(lake, waiting).keys())
+        waiting = sorted({*waiting} - hour_ledger.rows_of_hours(lake, waiting).keys())
     return VerifyReport(
         HourSpan(first, last),
         len(seen.published),
@@ -96,7 +95,7 @@ def _look(
 ) -> _Seen:
     """Look at a range of hours, by tables that are read one after the other."""
     progress("The ledger")
-    in_order = lake_hour.ledger_in_order(lake, first, last)
+    in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
     found = [*_unbalanced(ledger)]
     found += [
@@ -128,7 +127,7 @@ def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], l
 
     Lines that wait for such an hour are no fault of it: those hours are returned beside.
     """
-    rows = lake_hour.rows_of_hours(lake, {finding.hour for finding in found})
+    rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in found})
     refused = dict(ReplayWindow(lake).refused(rows.values()))
     findings, late = [], []
     for one in found:

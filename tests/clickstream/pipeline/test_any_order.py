@@ -13,8 +13,7 @@ from tests.support.lakes import build_all
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, iceberg_tables
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger, iceberg_tables
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T21"), Hour.parse("2026-11-21T02")
@@ -79,7 +78,7 @@ def in_order(make_lake, tmp_path: Path) -> Lake:
 
 
 def test_the_ledger_adds_up_to_the_lines(in_order: Lake) -> None:
-    ledger = lake_hour.ledger(in_order)
+    ledger = hour_ledger.ledger(in_order)
     assert ledger["lines"].sum() == len(log_lines(1))
     assert ledger["rejected"].sum() > 0
     assert len(ledger) == len(list(hour_range(FIRST, LAST)))
@@ -113,7 +112,7 @@ def test_late_lines_reopen_their_hours(in_order: Lake, make_lake, tmp_path: Path
     pipeline.pull(late, source)
     for hour in pipeline.hours_to_build(late, LAST.next).hours:
         pipeline.build_hour(late, hour, "test")
-    ledger = lake_hour.ledger(late)
+    ledger = hour_ledger.ledger(late)
     assert ledger["late_lines"].sum() == len(lines)
     beyond = ledger[ledger["hour_at"] <= LAST.naive]
     assert beyond["lines"].sum() == len(log_lines(1))

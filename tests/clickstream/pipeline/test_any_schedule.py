@@ -25,8 +25,7 @@ from tests.support.traffic import FIRST, HOSTS, Traffic, traffics
 
 from clickstream import pipeline, sessions
 from clickstream.hours import Hour
-from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
 from clickstream.pipeline import order, together
 from clickstream.sessions import carry
@@ -178,7 +177,7 @@ def no_look_right(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 
 def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more: Any) -> Any:
-    now = {one.hour: lake_hour.ledger_row(lake, one.hour).version for one in hours}
+    now = {one.hour: hour_ledger.ledger_row(lake, one.hour).version for one in hours}
     return publish(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
 
 

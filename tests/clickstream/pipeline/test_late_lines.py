@@ -15,8 +15,7 @@ from tests.support.lakes import build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger
 
 FIRST = Hour.parse("2026-11-20T05")
 ANA = Client("192.0.2.1")
@@ -66,7 +65,7 @@ def changes(lake: Lake) -> list[tuple[Any, ...]]:
 
 
 def late_lines(lake: Lake) -> list[tuple[int, bool]]:
-    ledger = lake_hour.ledger(lake)
+    ledger = hour_ledger.ledger(lake)
     return [*zip(ledger["late_lines"], ledger["late_by_seconds"].notna(), strict=True)]
 
 
@@ -80,14 +79,14 @@ def test_a_late_line_of_an_always_on_device_is_followed_to_the_second_midnight_o
     # From 12:05 on, the session is shorter than 12 hours at midnight; from 11:55 on, it is not.
     arrive(lake, tmp_path, lines[6:], "access.log.1")
     build_all(lake, first, hours[-1], "first")
-    before = lake_hour.ledger(lake).set_index("hour_at")["published_at"]
+    before = hour_ledger.ledger(lake).set_index("hour_at")["published_at"]
     arrive(lake, tmp_path, lines[5:6], "access.log")
     published = [*pipeline.rebuild(lake, [first], "late")]
     second_midnight = Hour.parse("2026-11-22T00")
     assert [one.hour for one in published] == [
         str(hour) for hour in hours if hour.start < second_midnight.start
     ]
-    after = lake_hour.ledger(lake).set_index("hour_at")["published_at"]
+    after = hour_ledger.ledger(lake).set_index("hour_at")["published_at"]
     is_later = before.index >= second_midnight.naive
     assert (before[is_later] == after[is_later]).all()
     assert pipeline.verify(lake).is_proven

@@ -14,8 +14,7 @@ from tests.support.lakes import aws_session, build_all
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, objects, open_lake, own_domain
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
 from clickstream.pipeline import site
 from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site
@@ -108,7 +107,7 @@ def test_inferred_domain_gives_the_rows_of_the_same_domain_in_the_settings(
     for table in ("hits", "session_parts"):
         inferred, expected = (athena.query(lake, f"select * from {table}").rows for lake in lakes)
         assert sorted(map(str, inferred)) == sorted(map(str, expected))
-    digests = [set(lake_hour.ledger(lake)["settings_digest"]) for lake in lakes]
+    digests = [set(hour_ledger.ledger(lake)["settings_digest"]) for lake in lakes]
     assert digests[0] == digests[1]
     assert own_domain.load(told) is None
     assert pipeline.describe_own_domain(told) == ""
@@ -126,7 +125,7 @@ def test_stored_domain_is_kept_whatever_lines_come_later(
     pull(later)
     build_all(later, FIRST, LAST, "again")
     assert own_domain.load(later) == stored
-    digests = set(lake_hour.ledger(later)["settings_digest"])
+    digests = set(hour_ledger.ledger(later)["settings_digest"])
     assert digests == {pipeline.settings_digest(lake)} == {pipeline.settings_digest(later)}
 
 

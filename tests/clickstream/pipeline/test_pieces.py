@@ -13,8 +13,7 @@ from tests.support.lakes import build_all, contents
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, data_files, iceberg_tables, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, data_files, hour_ledger, iceberg_tables, raw
 from clickstream.pipeline import batches
 from clickstream.pipeline.batches import pieces
 from clickstream.tables import HITS
@@ -67,5 +66,5 @@ def test_pieces_and_files_make_no_difference(
     build_all(pulled, FIRST, LAST, "together")
     assert contents(pulled) == before
     assert pipeline.verify(pulled).is_proven
-    assert lake_hour.ledger(pulled)["published_at"].nunique() == 1  # as one
+    assert hour_ledger.ledger(pulled)["published_at"].nunique() == 1  # as one
     assert len([*iceberg_tables.load(pulled, HITS).iceberg.scan().plan_files()]) == files

@@ -31,8 +31,7 @@ from tests.support.schedules import disturbed
 from clickstream import pipeline
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, open_lake, raw, visitor_keys
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw, visitor_keys
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.settings import Settings
 
@@ -147,7 +146,7 @@ def test_late_lines_of_an_hour_past_its_window_wait_and_are_counted(
     assert due.hours == [AFTER, AFTER.next]
     [waiting] = due.past_window
     assert (waiting.hour, waiting.raw_objects, waiting.lines) == (INSIDE, 1, 3)
-    row = lake_hour.ledger_row(lake, INSIDE).values
+    row = hour_ledger.ledger_row(lake, INSIDE).values
     assert (row["waiting_lines"], row["waiting_objects"]) == (3, 1)
     assert publications(lake) == published
     assert rows(lake, BEFORE, AFTER) == before
@@ -165,13 +164,13 @@ def test_lines_that_wait_are_read_once(
     destroy_key(lake, INSIDE)
     arrive_late(lake, tmp_path, INSIDE)
     pipeline.hours_to_build(lake, AFTER.next)
-    before = lake_hour.ledger_row(lake, INSIDE)
+    before = hour_ledger.ledger_row(lake, INSIDE)
     with monkeypatch.context() as patched:
         patched.setattr(raw, "read", None)
         assert pipeline.hours_to_build(lake, AFTER.next).past_window[0].lines == 2
     arrive_late(lake, tmp_path, INSIDE, 1)
     assert pipeline.hours_to_build(lake, AFTER.next).past_window[0].lines == 3
-    assert lake_hour.ledger_row(lake, INSIDE).version == before.version
+    assert hour_ledger.ledger_row(lake, INSIDE).version == before.version
 
 
 def only_the_period(lake: Lake, settings: Settings) -> Lake:
@@ -199,7 +198,7 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     assert rows(lake, BEFORE, FIRST.previous) + rows(lake, LAST.next, AFTER) == outside
     assert parts(lake, FIRST, LAST) == parts(only_the_period(lake, settings), FIRST, LAST)
     assert {one.values["visitor_key"] for one in ledger_rows(lake, FIRST, LAST)} == {
-        lake_hour.ledger_row(lake, INSIDE).values["visitor_key"]
+        hour_ledger.ledger_row(lake, INSIDE).values["visitor_key"]
     }
     found = pipeline.verify(lake)
     assert found.is_proven, found.failures
@@ -210,8 +209,8 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     assert pipeline.hours_to_build(lake, AFTER.next).past_window == []
 
 
-def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[lake_hour.LedgerRow]:
-    yield from lake_hour.ledger_rows(lake, first, last).values()
+def ledger_rows(lake: Lake, first: Hour, last: Hour) -> Iterator[hour_ledger.LedgerRow]:
+    yield from hour_ledger.ledger_rows(lake, first, last).values()
 
 
 def test_new_visitor_ids_that_no_hour_needs_are_refused(lake: Lake) -> None:
@@ -279,7 +278,7 @@ def test_hours_never_published_are_built_beside_hours_past_their_window(
 def test_a_ledger_row_of_an_earlier_version_has_the_key_that_was_there_when_it_was_published(
     lake: Lake,
 ) -> None:
-    row = {**lake_hour.ledger_row(lake, INSIDE).values}
+    row = {**hour_ledger.ledger_row(lake, INSIDE).values}
     own = row["visitor_key"]
     row |= {"visitor_key": None, "earlier_visitor_key": None}
     assert ReplayWindow(lake).key_ids(row).own == own

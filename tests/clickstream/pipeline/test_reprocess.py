@@ -14,8 +14,7 @@ from tests.support.lakes import build_all, contents
 from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, objects, open_lake, raw
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline import Steps, reprocess
 from clickstream.pipeline.batches import build_hours
 from clickstream.pipeline.records import Built
@@ -45,7 +44,7 @@ def built(lake: Lake, tmp_path: Path) -> Lake:
 
 
 def publishers(lake: Lake) -> list[str]:
-    return list(lake_hour.ledger(lake)["published_by"])
+    return list(hour_ledger.ledger(lake)["published_by"])
 
 
 def left_for(lake: Lake, run_id: str, only_outdated: bool = False) -> list[Hour]:

@@ -20,8 +20,7 @@ from clickstream import clean, pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, open_lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, athena, hour_ledger, open_lake
 
 FIRST = Hour.parse("2026-11-20T05")
 SESSIONS = """
@@ -124,7 +123,7 @@ def test_a_session_goes_on_over_a_change_of_keys(lake: Lake, tmp_path: Path) -> 
 def test_hours_without_lines_have_their_place_in_the_ledger(lake: Lake) -> None:
     published = build_all(lake, FIRST, FIRST.plus(2), "test")
     assert [one.lines for one in published] == [0, 0, 0]
-    assert len(lake_hour.ledger(lake)) == 3
+    assert len(hour_ledger.ledger(lake)) == 3
 
 
 def test_nothing_is_published_of_hours_that_do_not_add_up(
@@ -138,4 +137,4 @@ def test_nothing_is_published_of_hours_that_do_not_add_up(
     monkeypatch.setattr(clean.Requests, "balance", one_too_many)
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):
         build_all(lake, FIRST, FIRST.next, "test")
-    assert lake_hour.ledger(lake).empty
+    assert hour_ledger.ledger(lake).empty

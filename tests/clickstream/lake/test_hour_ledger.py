@@ -12,8 +12,7 @@ from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.hours import Hour
-from clickstream.lake import Lake
-from clickstream.lake import ledger as lake_hour
+from clickstream.lake import Lake, hour_ledger
 
 FIRST, LAST = Hour.parse("2026-11-18T10"), Hour.parse("2026-11-21T10")
 
@@ -36,6 +35,6 @@ def test_asking_whether_distant_hours_are_published_reads_their_dates_only(
     asked = [FIRST, FIRST.next, LAST, LAST.next]
     with FaultsProxy(local_aws.endpoint, noted) as proxy:
         other = children.open_lake(through(lake.settings, proxy))
-        assert lake_hour.rows_of_hours(other, asked).keys() == {FIRST, LAST}
+        assert hour_ledger.rows_of_hours(other, asked).keys() == {FIRST, LAST}
     assert len(read) == 2
-    assert lake_hour.rows_of_hours(lake, []) == {}
+    assert hour_ledger.rows_of_hours(lake, []) == {}
