@@ -34,7 +34,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import batches, order
+from clickstream.pipeline import batches, publish
 from clickstream.settings import Aws, Build, Privacy, Sessions, Settings
 from clickstream.settings import Lake as LakeSettings
 
@@ -45,7 +45,7 @@ LOGS = 8
 
 PARTS = (
     *((batches, "build_together"), (batches, "handed_on")),
-    *((order, "publish"), (order, "first_astray")),
+    *((publish, "publish"), (publish, "first_astray")),
 )
 """What is measured by itself; the rest is `other`."""
 

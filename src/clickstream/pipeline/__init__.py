@@ -31,7 +31,7 @@ from clickstream.pipeline.new_visitor_ids import (
     open_periods,
     plan_new_visitor_ids,
 )
-from clickstream.pipeline.order import (
+from clickstream.pipeline.publish import (
     Due,
     build_hour,
     hours_to_build,

@@ -22,7 +22,7 @@ from clickstream.lake import Lake, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
-from clickstream.pipeline.order import IsComing, publish_built
+from clickstream.pipeline.publish import IsComing, publish_built
 from clickstream.pipeline.records import Published
 from clickstream.pipeline.replay_window import (
     ReplayWindow,

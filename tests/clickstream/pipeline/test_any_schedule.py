@@ -27,7 +27,7 @@ from clickstream import pipeline, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
-from clickstream.pipeline import order, together
+from clickstream.pipeline import publish, together
 from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
@@ -153,8 +153,8 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
     return sessions.no_carry()
 
 
-look_both_ways = order.first_astray
-publish = order.publish
+look_both_ways = publish.first_astray
+publish = publish.publish
 stitched_to = together.stitched_to
 
 
@@ -183,10 +183,10 @@ def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more:
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (sessions, "carry_out", each_hour_alone, BACKWARDS),
-    (order, "first_astray", no_look_left, NEIGHBOUR_MEANWHILE),
-    (order, "first_astray", no_look_right, BACKWARDS),
+    (publish, "first_astray", no_look_left, NEIGHBOUR_MEANWHILE),
+    (publish, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
-    (order, "publish", published_whatever_happened, SAME_MEANWHILE),
+    (publish, "publish", published_whatever_happened, SAME_MEANWHILE),
     (together, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
