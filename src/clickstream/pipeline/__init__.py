@@ -24,7 +24,6 @@ from clickstream.pipeline.freshness import (
     measure_freshness,
 )
 from clickstream.pipeline.late_hours import LateHour
-from clickstream.pipeline.mend import mend
 from clickstream.pipeline.new_visitor_ids import (
     NewIds,
     give_new_visitor_ids,
@@ -40,6 +39,7 @@ from clickstream.pipeline.publish import (
 )
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.records import Published, Staged
+from clickstream.pipeline.repair import mend
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.reprocess import (
     Pace,

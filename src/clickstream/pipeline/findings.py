@@ -13,7 +13,7 @@ Remedy = Literal["build again", "drop marks", "close period", "none"]
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong with an hour, and what `mend` does about it.
+    """One thing that is wrong with an hour, and what `repair` does about it.
 
     Where that is nothing, `what` says why, and what to do instead.
     """

@@ -3,7 +3,7 @@
 Visitors get new ids, so a period is built as a whole: else those of its other hours would count
 twice. Sessions that are open at the edges of what is built end there, and no hour outside changes.
 While a period's hours are built, a record in the lake says that the period is open for it, so a
-run that is killed can be completed by the same command, by Airflow or by `mend`.
+run that is killed can be completed by the same command, by Airflow or by `repair`.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
 def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Published]:
     """Build the hours of a plan, and yield each when it is published.
 
-    Killed at any point, the same plan made again, or `mend`, builds what is left.
+    Killed at any point, the same plan made again, or `repair`, builds what is left.
     """
     open_periods(lake, plan, run_id)
     yield from rebuild(lake, plan.hours, run_id)

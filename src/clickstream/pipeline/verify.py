@@ -123,7 +123,7 @@ def _look(
 
 
 def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
-    """Findings, of which those of hours past their window are not for `mend`.
+    """Findings, of which those of hours past their window are not for `repair`.
 
     Lines that wait for such an hour are no fault of it: those hours are returned beside.
     """
