@@ -24,6 +24,7 @@ from clickstream.pipeline.freshness import (
     measure_freshness,
 )
 from clickstream.pipeline.late_hours import LateHour
+from clickstream.pipeline.maintenance import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.new_visitor_ids import (
     NewIds,
     give_new_visitor_ids,
@@ -56,7 +57,6 @@ from clickstream.pipeline.reprocess import (
     standings,
 )
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
-from clickstream.pipeline.upkeep import compact_days, expire_snapshots, sweep_files
 from clickstream.pipeline.verify import verify
 
 __all__ = [

@@ -19,7 +19,7 @@ from clickstream import pipeline
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, table_maintenance
-from clickstream.pipeline import upkeep
+from clickstream.pipeline import maintenance
 from clickstream.tables import HITS, SESSION_PARTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")
@@ -159,7 +159,7 @@ def test_a_run_rewrites_a_bounded_number_of_days_and_says_how_many_remain(
     former: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(former)
-    monkeypatch.setattr(upkeep, "DAYS_OF_STATISTICS", 2)
+    monkeypatch.setattr(maintenance, "DAYS_OF_STATISTICS", 2)
     planned = pipeline.compact_days(former, LATER, dry_run=True)
     assert planned.sentence == (
         "0 small data files would become 0. 4 data files without statistics would be rewritten; "
