@@ -14,10 +14,10 @@ from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, turns, views
 from clickstream.lake.publication import Publication, publish
+from clickstream.pipeline.audit import Cause, causes_of, history
 from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.chain import first_astray, handed_on
-from clickstream.pipeline.history import Cause, causes_of, history
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
 from clickstream.pipeline.records import Built, Published, Staged
 from clickstream.pipeline.replay_window import ReplayWindow
