@@ -34,7 +34,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import batches, publish
+from clickstream.pipeline import build_range, publish
 from clickstream.settings import Aws, Build, Privacy, Sessions, Settings
 from clickstream.settings import Lake as LakeSettings
 
@@ -44,7 +44,7 @@ LOGS = 8
 """So many different logs; hour after hour takes the next."""
 
 PARTS = (
-    *((batches, "build_together"), (batches, "handed_on")),
+    *((build_range, "build_together"), (build_range, "handed_on")),
     *((publish, "publish"), (publish, "first_astray")),
 )
 """What is measured by itself; the rest is `other`."""

@@ -15,8 +15,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, turns, views
 from clickstream.lake.publication import Publication, publish
 from clickstream.pipeline.audit import Cause, causes_of, history
-from clickstream.pipeline.batches import build_hours, in_batches
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
+from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
 from clickstream.pipeline.records import Built, Published, Staged

@@ -20,7 +20,7 @@ from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.pipeline.batches import build_hours, in_batches
+from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.publish import IsComing, publish_built
 from clickstream.pipeline.records import Published

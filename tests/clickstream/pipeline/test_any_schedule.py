@@ -27,7 +27,7 @@ from clickstream import pipeline, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.lake.publication import Publication
-from clickstream.pipeline import publish, together
+from clickstream.pipeline import build_range, publish
 from clickstream.sessions import carry
 from clickstream.settings import Bots, Settings
 
@@ -155,7 +155,7 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 look_both_ways = publish.first_astray
 publish = publish.publish
-stitched_to = together.stitched_to
+stitched_to = build_range.stitched_to
 
 
 def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
@@ -187,7 +187,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (publish, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "publish", published_whatever_happened, SAME_MEANWHILE),
-    (together, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (build_range, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

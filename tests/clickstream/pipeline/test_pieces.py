@@ -14,8 +14,8 @@ from tests.support.lakes import build_all, contents
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, data_files, hour_ledger, iceberg_tables, raw
-from clickstream.pipeline import batches
-from clickstream.pipeline.batches import pieces
+from clickstream.pipeline import build_range
+from clickstream.pipeline.build_range import pieces
 from clickstream.tables import HITS
 
 FIRST = Hour.parse("2026-11-20T00")
@@ -61,7 +61,7 @@ def test_pieces_and_files_make_no_difference(
         pipeline.build_hour(pulled, hour, "alone")
     before = contents(pulled)
     largest = max(item.size for items in raw.raw_by_hour(pulled).values() for item in items)
-    monkeypatch.setattr(batches, "CLEANED_AT_ONCE", hours_at_once * largest)
+    monkeypatch.setattr(build_range, "CLEANED_AT_ONCE", hours_at_once * largest)
     monkeypatch.setattr(data_files, "ROWS_PER_FILE", rows_per_file)
     build_all(pulled, FIRST, LAST, "together")
     assert contents(pulled) == before

@@ -16,7 +16,7 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline import Steps, reprocess
-from clickstream.pipeline.batches import build_hours
+from clickstream.pipeline.build_range import build_hours
 from clickstream.pipeline.records import Built
 from clickstream.settings import Site
 
