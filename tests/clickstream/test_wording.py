@@ -12,8 +12,8 @@ from tests.clickstream.trial.small_log import line
 from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
-from clickstream.pipeline.records import Published, Staged
 from clickstream.pipeline.reprocess import UNBUILT, Pace, Standing
+from clickstream.pipeline.results import Published, Staged
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 

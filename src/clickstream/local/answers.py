@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, QueryResult, athena, hour_ledger
-from clickstream.pipeline.records import balance_text
+from clickstream.pipeline.results import balance_text
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 

@@ -14,7 +14,6 @@ from clickstream.pipeline.build import (
     is_staged,
 )
 from clickstream.pipeline.dry_run import describe_build, describe_reach
-from clickstream.pipeline.findings import Finding, VerifyReport
 from clickstream.pipeline.freshness import (
     Freshness,
     Health,
@@ -39,7 +38,6 @@ from clickstream.pipeline.publish import (
     register_tables,
 )
 from clickstream.pipeline.pull import Pulled, pull
-from clickstream.pipeline.records import Published, Staged
 from clickstream.pipeline.repair import mend
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.reprocess import (
@@ -56,6 +54,7 @@ from clickstream.pipeline.reprocess import (
     rebuild,
     standings,
 )
+from clickstream.pipeline.results import Finding, Published, Staged, VerifyReport
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
 from clickstream.pipeline.verify import verify
 

@@ -19,7 +19,7 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import compared
 from clickstream.lake.publication import Replaced
-from clickstream.pipeline.records import Built, Staged
+from clickstream.pipeline.results import Built, Staged
 from clickstream.tables import (
     HOUR_LEDGER,
     RAW_OBJECTS,

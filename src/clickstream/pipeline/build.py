@@ -19,8 +19,8 @@ from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading
-from clickstream.pipeline.records import Built, Staged
 from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.results import Built, Staged
 from clickstream.pipeline.site import settings_digest
 from clickstream.rules import session_rules
 from clickstream.shaping import RowsWriter

@@ -37,8 +37,8 @@ from clickstream.pipeline.build import (
 )
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.reading import Reading
-from clickstream.pipeline.records import Built, Staged
 from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.results import Built, Staged
 from clickstream.rules import session_rules
 from clickstream.sessions import SessionRules
 from clickstream.shaping import shape

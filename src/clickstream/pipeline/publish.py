@@ -19,8 +19,8 @@ from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
-from clickstream.pipeline.records import Built, Published, Staged
 from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.results import Built, Published, Staged
 
 MOST_ATTEMPTS = 20
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, raw
-from clickstream.pipeline.findings import VerifyReport
 from clickstream.pipeline.publish import build_hour
 from clickstream.pipeline.replay_window import close_renewed_periods
+from clickstream.pipeline.results import VerifyReport
 from clickstream.pipeline.verify import stray_marks, verify
 
 

@@ -23,12 +23,12 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.publish import IsComing, publish_built
-from clickstream.pipeline.records import Published
 from clickstream.pipeline.replay_window import (
     ReplayWindow,
     close_renewed_periods,
     raise_first,
 )
+from clickstream.pipeline.results import Published
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import quantity
 

@@ -17,7 +17,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline import Steps, reprocess
 from clickstream.pipeline.build_range import build_hours
-from clickstream.pipeline.records import Built
+from clickstream.pipeline.results import Built
 from clickstream.settings import Site
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
