@@ -16,7 +16,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, iceberg_tables, objects, raw
 from clickstream.lake.raw import RawRange
-from clickstream.pipeline import proofs
+from clickstream.pipeline import athena_checks
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
@@ -138,7 +138,7 @@ def test_what_is_broken_is_found(
     FAULTS[fault](lake)
     report = pipeline.verify(lake, FIRST, LAST)
     found = report.findings
-    monkeypatch.setattr(proofs, "LINES_AT_ONCE", 1)
+    monkeypatch.setattr(athena_checks, "LINES_AT_ONCE", 1)
     assert pipeline.verify(lake, FIRST, LAST) == report
     assert not report.is_proven
     assert HOUR in {finding.hour for finding in found}
