@@ -99,8 +99,9 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
 
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
     """The labelled requests of the log, group after group; its rejects join the list."""
-    from clickstream import bulk, clean, dictionary_encoding, parse
+    from clickstream import clean, dictionary_encoding, parse
     from clickstream.hours import Hour
+    from clickstream.pipeline import spill
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
@@ -115,7 +116,7 @@ def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None)
 
     rules = clean.CleanRules("cafe", (SITE, DOMAIN))
     cleaner = clean.Cleaner(rules, clean.VisitorKeys(KEY), look_ups)
-    return bulk.grouped(batches(), cleaner, bulk.groups_for(log.stat().st_size))
+    return spill.grouped(batches(), cleaner, spill.groups_for(log.stat().st_size))
 
 
 def _counted(blocks: Iterator[bytes], stages: Stages) -> Iterator[bytes]:

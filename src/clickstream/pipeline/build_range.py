@@ -139,7 +139,7 @@ def _spans(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
 
 
 CLEANED_AT_ONCE = 8 << 20
-"""Raw bytes, compressed, of hours that are cleaned as one: some 350,000 lines, a group of `bulk`.
+"""Raw bytes, compressed, of hours that are cleaned as one: some 350,000 lines, a group of `spill`.
 
 It bounds what is held in memory while they are.
 """

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from clickstream import bulk, clean, dictionary_encoding, parse
+from clickstream import clean, dictionary_encoding, parse
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys
+from clickstream.pipeline import spill
 from clickstream.pipeline.site import settings_of
 from clickstream.rules import clean_rules, log_format_of, look_ups
 
@@ -40,7 +41,7 @@ class Reading:
     @property
     def groups(self) -> int:
         """Into how many groups of visitors the requests are best cut."""
-        return bulk.groups_for(sum(item.size for items in self.raws.values() for item in items))
+        return spill.groups_for(sum(item.size for items in self.raws.values() for item in items))
 
     def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
         """The labelled requests, group after group, each in the order of the raw objects."""
@@ -50,18 +51,18 @@ class Reading:
         )
         with look_ups(settings) as found:
             cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, found)
-            yield from bulk.grouped(self._parsed(), cleaner, groups)
+            yield from spill.grouped(self._parsed(), cleaner, groups)
 
     @property
     def rejects(self) -> pa.Table:
         """The lines refused, with the number of each one's hour, once all requests are read."""
         return pa.concat_tables(self._rejects)
 
-    def _parsed(self) -> Iterator[bulk.Batch]:
+    def _parsed(self) -> Iterator[spill.Batch]:
         for hour, items in self.raws.items():
             yield from self._parsed_of(hour, items)
 
-    def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[bulk.Batch]:
+    def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """The requests of each raw object; an hour without any has one that is empty."""
         if not items:
             nothing = parse.parse(b"", "combined")

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 
-from clickstream import bulk, pipeline, sessions
+from clickstream import pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys, cleaner
 from clickstream.hours import Hour
 from clickstream.lake import Lake, staging
+from clickstream.pipeline import spill
 from clickstream.tables import HITS, UNSTITCHED_PARTS
 
 RULES_OF_SESSIONS = sessions.SessionRules()
@@ -30,7 +31,7 @@ def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataF
     labelling = Cleaner(RULES, VisitorKeys(KEY))
     parsed = ((table(requests(*batch)), f"raw/{n}") for n, batch in enumerate(batches))
     hits, parts = [], []
-    for group in bulk.grouped(parsed, labelling, groups):
+    for group in spill.grouped(parsed, labelling, groups):
         cut = sessions.cut(group, RULES_OF_SESSIONS)
         made = sessions.make_parts(group, cut, RULES_OF_SESSIONS)
         parts.append(made.to_pandas().astype(str))
@@ -51,7 +52,7 @@ def test_groups_change_nothing(
 ) -> None:
     whole = built(batches, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bulk, "ROWS_AT_ONCE", at_once)
+        patch.setattr(spill, "ROWS_AT_ONCE", at_once)
         patch.setattr(cleaner, "MOST_REMEMBERED", remembered)
         grouped = built(batches, groups)
     for one, other in zip(whole, grouped, strict=True):
@@ -59,8 +60,8 @@ def test_groups_change_nothing(
 
 
 def test_the_hours_of_a_cafe_are_one_group() -> None:
-    assert bulk.groups_for(0) == bulk.groups_for(5 << 20) == 1
-    assert bulk.groups_for(500 << 20) > 20
+    assert spill.groups_for(0) == spill.groups_for(5 << 20) == 1
+    assert spill.groups_for(500 << 20) > 20
 
 
 def test_a_large_hour_is_staged_as_a_small_one_is(
@@ -78,7 +79,7 @@ def test_a_large_hour_is_staged_as_a_small_one_is(
         return found, *(staging.read(lake, key) for key in (found.hits_key, found.parts_key))
 
     small = staged()
-    monkeypatch.setattr(bulk, "groups_for", lambda _bytes: 5)
+    monkeypatch.setattr(spill, "groups_for", lambda _bytes: 5)
     assert staged() == small
     assert small[1].column_names == HITS.column_names
     assert small[2].column_names == UNSTITCHED_PARTS.column_names
