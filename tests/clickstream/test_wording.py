@@ -12,7 +12,7 @@ from tests.clickstream.trial.small_log import line
 from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
-from clickstream.pipeline.reprocess import UNBUILT, Pace, Standing
+from clickstream.pipeline.backfill import UNBUILT, Pace, Standing
 from clickstream.pipeline.results import Published, Staged
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity

@@ -6,6 +6,22 @@ This is the only place that joins the pure steps with the lake. Every step may b
 again at any point; what one step hands to the next is a `Staged`: addresses and counts, no rows.
 """
 
+from clickstream.pipeline.backfill import (
+    Pace,
+    Steps,
+    check_range,
+    describe,
+    describe_build,
+    describe_other_settings,
+    describe_reach,
+    describe_refused,
+    hours_to_rebuild,
+    in_two_strands,
+    left_to_the_run,
+    outdated_views,
+    rebuild,
+    standings,
+)
 from clickstream.pipeline.build import (
     build_sessions,
     check_hour,
@@ -13,7 +29,6 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
-from clickstream.pipeline.dry_run import describe_build, describe_reach
 from clickstream.pipeline.freshness import (
     Freshness,
     Health,
@@ -40,20 +55,6 @@ from clickstream.pipeline.publish import (
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.repair import mend
 from clickstream.pipeline.replay_window import check_replay_window
-from clickstream.pipeline.reprocess import (
-    Pace,
-    Steps,
-    check_range,
-    describe,
-    describe_other_settings,
-    describe_refused,
-    hours_to_rebuild,
-    in_two_strands,
-    left_to_the_run,
-    outdated_views,
-    rebuild,
-    standings,
-)
 from clickstream.pipeline.results import Finding, Published, Staged, VerifyReport
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
 from clickstream.pipeline.verify import verify

@@ -18,8 +18,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import Period
+from clickstream.pipeline.backfill import rebuild
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.reprocess import rebuild
 from clickstream.pipeline.results import Published
 from clickstream.wording import quantity
 

@@ -17,9 +17,9 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import broken_off
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.athena_checks import LONGEST_SESSION_DAYS, disagreeing
+from clickstream.pipeline.backfill import check_range
 from clickstream.pipeline.chain import edges, judged
 from clickstream.pipeline.replay_window import ReplayWindow, renewals
-from clickstream.pipeline.reprocess import check_range
 from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
 

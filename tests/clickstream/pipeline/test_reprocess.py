@@ -15,7 +15,7 @@ from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
-from clickstream.pipeline import Steps, reprocess
+from clickstream.pipeline import Steps, backfill
 from clickstream.pipeline.build_range import build_hours
 from clickstream.pipeline.results import Built
 from clickstream.settings import Site
@@ -81,7 +81,7 @@ def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
         built_so_far.extend(map(weakref.ref, made))
         return made
 
-    monkeypatch.setattr(reprocess, "build_hours", watched)
+    monkeypatch.setattr(backfill, "build_hours", watched)
     run(built, "again")
     assert len(built_so_far) == len(HOURS)
 

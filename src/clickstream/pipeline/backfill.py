@@ -2,14 +2,16 @@
 
 A range is worked off by one process with one open lake, a day at a time in order. Beside the hourly
 runs, and beside another range, it is as safe as any build: `publish_built` notices the others.
+
+Dry runs: which hours a build publishes again and why, and how far the change can reach.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -270,3 +272,42 @@ class Pace:
         left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
         rate = f"{self.lines / seconds:,.0f} lines/s"
         return f"{self.done:,} of {quantity(len(self.hours), 'hour')} done, {rate}, {left} left."
+
+
+ASKED = "up to date, built because the range names them"
+
+
+def describe_build(lake: Lake, found: Sequence[Standing], todo: Collection[Hour]) -> list[str]:
+    """Say what building the hours `todo` of a range publishes, one sentence for each reason.
+
+    Which hours after them change as well, only building can tell: the last sentence is the bound.
+    """
+    if not todo:
+        return ["Would build no hour."]
+    reasons: dict[str, list[Hour]] = defaultdict(list)
+    for one in found:
+        if one.hour in todo:
+            reasons[one.outdated or ASKED].append(one.hour)
+    sentences = [
+        f"Would build {quantity(len(hours), 'hour')} {reason}: {describe_hours(hours)}."
+        for reason, hours in sorted(reasons.items())
+    ]
+    return [*sentences, describe_reach(lake, todo)]
+
+
+def describe_reach(lake: Lake, hours: Collection[Hour]) -> str:
+    """The bound of what is published again beside some hours that are built, in a sentence."""
+    within = {hour for changed in hours for hour in affected_hours(changed)} - {*hours}
+    published = hour_ledger.rows_of_hours(lake, within).keys()
+    if not published:
+        return "No other hour can change: none is published up to the second midnight after them."
+    return (
+        "Where sessions that cross into other hours change, those are published again as well: at "
+        f"most {describe_hours(published)}. Only building can tell which."
+    )
+
+
+def affected_hours(changed: Hour) -> Sequence[Hour]:
+    """The hours after a changed one that it can change: those up to the second midnight."""
+    last = Hour.last_of(str(changed.event_date + timedelta(days=1)))
+    return [*hour_range(changed.next, last)]
