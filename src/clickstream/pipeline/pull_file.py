@@ -1,4 +1,9 @@
-"""Pull one file: store range after range of its new lines in raw, each line once.
+"""Find the bookmark of an open log by its content, or begin one.
+
+Called by `pull_file`. A file is known by how it begins, whatever its name is. Digests of the bytes
+before the bookmark's offset, or before an earlier checkpoint, tell apart files that begin alike.
+
+Pull one file: store range after range of its new lines in raw, each line once.
 
 Called by `pull` for each file of a source. All reads of a file come from one open handle: a name
 may mean another file by the time of the next read.
@@ -9,21 +14,104 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clickstream import parse
-from clickstream.collect import FileStat, ListedFile, LogSource, OpenLog
-from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
+from clickstream.collect import FileStat, ListedFile, LogSource, OpenLog, is_named_access_log
+from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest, fingerprint
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
-from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
+from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
+
+ALIKE_FILES = 8
+
+
+class NotAnAccessLog(Exception):
+    """No line of the file has a known format, and its name does not say *access*."""
+
+
+def find_bookmark(
+    lake: Lake, source: Source, log: OpenLog, name: str, likely: str = ""
+) -> Bookmark | None:
+    """Return the log's bookmark; None for a log without a finished line.
+
+    `likely` is the format that a new log is tried in first.
+    Several files may begin alike: each further one gets a fingerprint of its own. A server may
+    begin every file with the same line; then more lines make the fingerprint.
+    Raises NotAnAccessLog, and InputError for an access log in no known format.
+    """
+    head = b""
+    for head in log.heads():
+        for attempt in range(ALIKE_FILES):
+            fresh = Bookmark(source.name, fingerprint(head, attempt), "")
+            known = load(lake, fresh)
+            if known is fresh:
+                return _new_bookmark(source, log, fresh.fingerprint, name, likely)
+            if _is_file_of(known, log):
+                return known
+    if head:
+        raise InputError(f"{ALIKE_FILES} different files begin with this file's first lines.")
+    return None
+
+
+def _is_file_of(known: Bookmark, log: OpenLog) -> bool:
+    """Whether the log has the bytes that a bookmark has seen, as far as it reaches.
+
+    For a log that ends earlier, the last checkpoint that fits decides: it is a shorter copy of the
+    known file, or another file that begins alike. So it does while nothing was pulled yet and the
+    first range is intended. A bookmark of an earlier version has no checkpoints: the log is taken
+    for a copy.
+    """
+    seen = known.offset if known.tail else known.pending_end or known.offset
+    found = _digest_before(log, seen)
+    if found is not None and known.tail:
+        return found == known.tail
+    size = log.size_up_to(seen)
+    fitting = [pair for pair in known.checkpoints if pair[0] <= size]
+    return not fitting or _digest_before(log, fitting[-1][0]) == fitting[-1][1]
+
+
+def _digest_before(log: OpenLog, offset: int) -> str | None:
+    """Digest of the bytes just before an offset; None when the log ends before it."""
+    begin = max(0, offset - TAIL_BYTES)
+    data = log.read(begin, offset - begin)
+    return digest(data) if len(data) == offset - begin else None
+
+
+def _new_bookmark(
+    source: Source, log: OpenLog, found_fingerprint: str, name: str, likely: str
+) -> Bookmark:
+    log_format = _detect(log, name, likely) if source.format == AUTO else source.format
+    modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
+    return Bookmark(
+        source.name,
+        found_fingerprint,
+        log_format,
+        offset=log.padding,
+        start=log.padding,
+        last_hour=str(Hour.of(modified_at)),
+    )
+
+
+def _detect(log: OpenLog, name: str, likely: str) -> str:
+    """The format of a log's first lines; all the first 1,000 are tried only if need be."""
+    try:
+        return parse.detect(log.sample(), likely).name
+    except InputError:
+        pass
+    try:
+        return parse.detect(log.first_lines(SAMPLE_LINES), likely).name
+    except InputError as error:
+        raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None
+
 
 CHUNK_BYTES = 32 << 20
 
