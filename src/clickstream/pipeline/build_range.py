@@ -28,6 +28,7 @@ from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
 from clickstream.pipeline.build import (
+    Reading,
     begin,
     check_hour,
     clean_lines,
@@ -36,7 +37,6 @@ from clickstream.pipeline.build import (
     waiting,
 )
 from clickstream.pipeline.chain import handed_on, stitched_to
-from clickstream.pipeline.reading import Reading
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
 from clickstream.rules import session_rules
