@@ -27,7 +27,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.parse.detect import SAMPLE_LINES
-from clickstream.pipeline.lines import by_format_and_hour, hours_of, parts_of
+from clickstream.pipeline.line_hours import by_format_and_hour, hours_of, parts_of
 from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
 
