@@ -24,7 +24,7 @@ from clickstream.wording import quantity
 class LateHour:
     """A published hour whose raw objects are not all built in.
 
-    `raw_objects` are those that wait. `line_hours` are theirs, if the ledger has their number; it is
+    `raw_objects` are those that wait. `lines` are theirs, if the ledger has their number; it is
     counted for hours past their replay window only, since the others are built again at once.
     """
 

@@ -196,7 +196,7 @@ class VerifyReport:
     """The result of `verify` for a range of hours.
 
     `span` is the range looked at; None is a lake without any hour and no range asked for. `hours`
-    are the published hours in it, and `line_hours` their raw lines. Every other hour of the range is in
+    are the published hours in it, and `lines` their raw lines. Every other hour of the range is in
     one of three groups: `waiting` hours have raw lines and are over, so they should be published;
     `gaps` are over, have no raw lines and were never built; `unfinished` hours are not over yet.
     `late_past_window` are published hours whose late lines wait, because their visitor key is
