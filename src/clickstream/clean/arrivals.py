@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from clickstream.clean.channels import ChannelRules, arrival
-from clickstream.clean.columns import Codes, Combinations, Distinct, Texts, table
+from clickstream.clean.dictionary_columns import Codes, Combinations, Distinct, Texts, table
 from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 

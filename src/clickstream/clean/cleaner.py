@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.arrivals import Arrivals
-from clickstream.clean.columns import Distinct, Texts
+from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.judge import judged
 from clickstream.clean.kinds import KINDS, kind_of
 from clickstream.clean.origins import Agents, Origins

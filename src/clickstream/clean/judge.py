@@ -18,7 +18,7 @@ from clickstream.clean.bots import (
     behaviour,
     is_scanner_path,
 )
-from clickstream.clean.columns import verdict_table
+from clickstream.clean.dictionary_columns import verdict_table
 from clickstream.clean.requests import Requests
 
 Positions = npt.NDArray[np.int64]

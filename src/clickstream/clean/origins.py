@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream.clean.bots import Verdict, agent_verdict
-from clickstream.clean.columns import Codes, Distinct, Texts, combined
 from clickstream.clean.devices import Device
+from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
 from clickstream.clean.kinds import is_health_checker
 from clickstream.clean.rules import CleanRules, LookUps
 

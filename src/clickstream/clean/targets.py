@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean.columns import Codes, Distinct, Texts
+from clickstream.clean.dictionary_columns import Codes, Distinct, Texts
 from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
     Tags,

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.clean.addresses import are_addresses, client_address
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
-from clickstream.clean.columns import (
+from clickstream.clean.devices import Device
+from clickstream.clean.dictionary_columns import (
     Codes,
     Combinations,
     Distinct,
@@ -28,7 +29,6 @@ from clickstream.clean.columns import (
     taken,
     verdict_table,
 )
-from clickstream.clean.devices import Device
 from clickstream.clean.origins import Origins
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
@@ -74,7 +74,7 @@ class Visitors:
     def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
         """Each row's visitor.
 
-        `columns` has for each row its hour, and client, agent and marks as codes into the origins.
+        `dictionary_columns` has for each row its hour, and client, agent and marks as codes into the origins.
         """
         rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
         new = self._visitors.met[:, self._hashed_so_far :]
