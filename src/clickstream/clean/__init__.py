@@ -2,7 +2,7 @@
 
 Nothing is thrown away here, rows and their order stay. Addresses and user agents go in and do not
 come out. `cleaner` does the work, batch after batch, with a table for each of the things requests
-share (`targets`, `arrivals`, `visitors`); `requests` is what it makes of them all.
+share (`targets`, `arrivals`, `visitors`); `request_table` is what it makes of them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from clickstream.clean.cleaner import Cleaner
 from clickstream.clean.kinds import COUNTED_UNDER, KINDS, KindRules, balance
 from clickstream.clean.own_domain import OwnDomain, infer_own_domain
 from clickstream.clean.pages import PageRules
-from clickstream.clean.requests import COLUMNS, Requests, joined, together
+from clickstream.clean.request_table import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
 from clickstream.clean.visitor_ids import VisitorKeys

@@ -19,7 +19,7 @@ from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.judge import judged
 from clickstream.clean.kinds import KINDS, kind_of
 from clickstream.clean.origins import Agents, Origins
-from clickstream.clean.requests import Requests, joined
+from clickstream.clean.request_table import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
 from clickstream.clean.visitor_ids import VisitorKeys

@@ -19,7 +19,7 @@ from clickstream.clean.bots import (
     is_scanner_path,
 )
 from clickstream.clean.dictionary_columns import verdict_table
-from clickstream.clean.requests import Requests
+from clickstream.clean.request_table import Requests
 
 Positions = npt.NDArray[np.int64]
 
