@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from clickstream import dictionary_encoding
 from clickstream.clean.addresses import are_addresses, client_address
 from clickstream.clean.bots import OWN_EQUIPMENT, Verdict
+from clickstream.clean.clients import Origins
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import (
     Codes,
@@ -29,7 +30,6 @@ from clickstream.clean.dictionary_columns import (
     taken,
     verdict_table,
 )
-from clickstream.clean.origins import Origins
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.visitor_ids import Hasher, VisitorKeys, hashed_form
