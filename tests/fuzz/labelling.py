@@ -24,10 +24,10 @@ from clickstream.clean.bots import agent_verdict, is_scanner_path
 from clickstream.clean.bots.verdict import BOT_CLASSES
 from clickstream.clean.channels import DEFAULT_CHANNELS, arrival
 from clickstream.clean.devices import DEVICES, device_of
-from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.pages import page_name
 from clickstream.clean.places import NOWHERE, PRIVATE, place_at
 from clickstream.clean.referrers import known_source, referrer_of
+from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError, SettingsError
 from clickstream.parse import Parsed, escape, unescape

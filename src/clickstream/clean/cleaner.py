@@ -18,7 +18,7 @@ from clickstream.clean.arrivals import Arrivals
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.judge import judged
-from clickstream.clean.kinds import KINDS, kind_of
+from clickstream.clean.request_kinds import KINDS, kind_of
 from clickstream.clean.request_table import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets

@@ -11,7 +11,7 @@ import pyarrow as pa
 from clickstream.clean.bots import Verdict, agent_verdict
 from clickstream.clean.devices import Device
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts, combined
-from clickstream.clean.kinds import is_health_checker
+from clickstream.clean.request_kinds import is_health_checker
 from clickstream.clean.rules import CleanRules, LookUps
 
 

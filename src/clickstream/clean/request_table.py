@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.arrivals import Arrived
-from clickstream.clean.kinds import KINDS, balance
+from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
 POINTERS = ("raw_object", "method", "target", "arrival", "visitor")

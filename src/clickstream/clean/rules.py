@@ -9,8 +9,8 @@ from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.devices import Device, device_of
-from clickstream.clean.kinds import KindRules
 from clickstream.clean.places import NOWHERE, Place
+from clickstream.clean.request_kinds import KindRules
 from clickstream.clean.urls import TargetRules
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.dictionary_columns import Codes, Distinct, Texts
-from clickstream.clean.kinds import PATH_KINDS, KindRules, path_kind
+from clickstream.clean.request_kinds import PATH_KINDS, KindRules, path_kind
 from clickstream.clean.urls import (
     Tags,
     TargetRules,

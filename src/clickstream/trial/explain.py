@@ -17,9 +17,9 @@ from rich.text import Text
 from clickstream import clean, parse
 from clickstream.clean.addresses import client_address
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules, evidence_of
-from clickstream.clean.kinds import path_kind
 from clickstream.clean.pages import page_steps
 from clickstream.clean.referrers import referrer_of
+from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups

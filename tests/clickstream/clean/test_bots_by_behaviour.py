@@ -19,7 +19,7 @@ from clickstream.clean.bots import (
     behaviour,
     is_scanner_path,
 )
-from clickstream.clean.kinds import KINDS
+from clickstream.clean.request_kinds import KINDS
 from clickstream.hours import Hour
 from clickstream.local.cafe import CafeRules
 from clickstream.local.cafe.traffic import traffic

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
 
 from clickstream.clean import KINDS, balance, clean
-from clickstream.clean.kinds import (
+from clickstream.clean.pages import INDEX_FILES
+from clickstream.clean.request_kinds import (
     PATH_KINDS,
     KindRules,
     is_health_checker,
     kind_of,
     path_kind,
 )
-from clickstream.clean.pages import INDEX_FILES
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.tables import BALANCE
 

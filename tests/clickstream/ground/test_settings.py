@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from clickstream import settings
-from clickstream.clean.kinds import KINDS
+from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.parse import FORMATS
 from clickstream.rules import session_rules

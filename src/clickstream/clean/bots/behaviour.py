@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from clickstream.clean.bots.scanner_paths import SCANNER_PATHS
 from clickstream.clean.bots.verdict import OTHER, SCANNER, Verdict
-from clickstream.clean.kinds import KINDS
+from clickstream.clean.request_kinds import KINDS
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
