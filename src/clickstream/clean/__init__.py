@@ -2,7 +2,7 @@
 
 Nothing is thrown away here, rows and their order stay. Addresses and user agents go in and do not
 come out. `cleaner` does the work, batch after batch, with a table for each of the things requests
-share (`targets`, `arrivals`, `visitors`); `request_table` is what it makes of them all.
+share (`targets`, `acquisition`, `visitors`); `request_table` is what it makes of them all.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean.arrivals import Arrivals
+from clickstream.clean.acquisition import Arrivals
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.judge import judged

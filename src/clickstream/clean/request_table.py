@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clickstream import dictionary_encoding
-from clickstream.clean.arrivals import Arrived
+from clickstream.clean.acquisition import Arrived
 from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
