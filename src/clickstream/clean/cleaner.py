@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrivals
+from clickstream.clean.bots.classify import judged
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
-from clickstream.clean.judge import judged
 from clickstream.clean.request_kinds import KINDS, kind_of
 from clickstream.clean.request_table import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
