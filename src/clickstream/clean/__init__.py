@@ -21,7 +21,7 @@ from clickstream.clean.request_kinds import COUNTED_UNDER, KINDS, KindRules, bal
 from clickstream.clean.request_table import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.urls import TargetRules
-from clickstream.clean.visitor_ids import VisitorKeys
+from clickstream.clean.visitors import VisitorKeys
 
 __all__ = [
     "COLUMNS",

@@ -22,8 +22,7 @@ from clickstream.clean.request_kinds import KINDS, kind_of
 from clickstream.clean.request_table import Requests, joined
 from clickstream.clean.rules import CleanRules, LookUps
 from clickstream.clean.targets import Targets
-from clickstream.clean.visitor_ids import VisitorKeys
-from clickstream.clean.visitors import Visitors
+from clickstream.clean.visitors import VisitorKeys, Visitors
 from clickstream.hours import Hour
 
 LABELLED_AT_ONCE = 350_000

@@ -1,4 +1,8 @@
-"""The table of visitors: a pseudonym for each, with device, place, and whether it is a machine.
+"""Visitor ids: a keyed hash of site, client address and user agent, which nobody can undo.
+
+Without the key an id can't be tied to an address, not even by trying all addresses.
+
+The table of visitors: a pseudonym for each, with device, place, and whether it is a machine.
 
 Visitors are told apart by address and user agent, or by the site's own cookie where the log has
 one. Who asked not to be tracked (Sec-GPC, DNT) is known within one hour only, since the hour is
@@ -8,6 +12,8 @@ part of what is hashed then, and of their place only the country is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
@@ -32,7 +38,59 @@ from clickstream.clean.dictionary_columns import (
 )
 from clickstream.clean.places import NOWHERE, Place
 from clickstream.clean.rules import CleanRules, LookUps
-from clickstream.clean.visitor_ids import Hasher, VisitorKeys, hashed_form
+from clickstream.errors import InputError
+
+_DIGEST_BYTES = 12
+_KEY_BYTES = range(16, blake2b.MAX_KEY_SIZE + 1)
+
+
+@dataclass(frozen=True)
+class VisitorKeys:
+    """The key of an hour, and the one before it if sessions may still be open under that.
+
+    Keys have 16 to 64 bytes; InputError is raised for others.
+    """
+
+    now: bytes
+    before: bytes | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a key that BLAKE2b can't take or that could be guessed."""
+        for key in (self.now, self.before or self.now):
+            if len(key) not in _KEY_BYTES:
+                raise InputError(
+                    f"A visitor key of {len(key)} bytes was given; make one of 16 to 64 random "
+                    "bytes."
+                )
+
+
+class Hasher:
+    """Makes ids under one key: 24 hex digits of BLAKE2b (RFC 7693), over hashed forms of texts.
+
+    `first` is what every identity begins with; it is hashed once.
+    """
+
+    def __init__(self, key: bytes, first: bytes = b"") -> None:
+        self._begun = blake2b(first, key=key, digest_size=_DIGEST_BYTES)
+
+    def __call__(self, identity: bytes) -> str:
+        """The id of an identity: the hashed forms of some texts, one after the other."""
+        hashed = self._begun.copy()
+        hashed.update(identity)
+        return hashed.hexdigest()
+
+
+def hashed_form(text: str | None) -> bytes:
+    """A text as it is hashed: after its length, so that texts can't run into each other.
+
+    None has no length, which tells it from an empty text. Lists of texts that differ never have
+    the same bytes when their forms are joined, whatever their lengths.
+    """
+    if text is None:
+        return b"\xff" * 8
+    raw = text.encode()
+    return len(raw).to_bytes(8, "big") + raw
+
 
 VISITOR_COLUMNS = (
     *("site", "visitor_id", "carried_as", "visitor_hour"),

@@ -11,7 +11,7 @@ from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, ta
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place
-from clickstream.clean.visitor_ids import Hasher, hashed_form
+from clickstream.clean.visitors import Hasher, hashed_form
 from clickstream.errors import InputError
 
 text = st.none() | st.text("ab\x00|\xff", max_size=4)
