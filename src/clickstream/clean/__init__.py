@@ -15,8 +15,8 @@ from clickstream.clean.addresses import NetworkSet
 from clickstream.clean.bots import BehaviourRules, Networks, OwnEquipment
 from clickstream.clean.channels import DEFAULT_CHANNELS, ChannelRules
 from clickstream.clean.cleaner import Cleaner
-from clickstream.clean.own_domain import OwnDomain, infer_own_domain
 from clickstream.clean.pages import PageRules
+from clickstream.clean.referrers import OwnDomain, infer_own_domain
 from clickstream.clean.request_kinds import COUNTED_UNDER, KINDS, KindRules, balance
 from clickstream.clean.request_table import COLUMNS, Requests, joined, together
 from clickstream.clean.rules import CleanRules, LookUps

@@ -16,7 +16,7 @@ from itertools import islice
 from clickstream import parse
 from clickstream.clean import Cleaner, LookUps, OwnDomain, VisitorKeys, infer_own_domain
 from clickstream.clean.devices import Device
-from clickstream.clean.own_domain import LEAST_SAMPLE
+from clickstream.clean.referrers import LEAST_SAMPLE
 from clickstream.lake import Lake, aws_errors, own_domain, raw
 from clickstream.lake.raw import RawObject
 from clickstream.rules import clean_rules, log_format_of, result_digest

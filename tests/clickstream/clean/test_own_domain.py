@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clickstream.clean import OwnDomain, infer_own_domain
-from clickstream.clean.own_domain import LEAST_SAMPLE
+from clickstream.clean.referrers import LEAST_SAMPLE
 
 DOMAINS = ("shop.example", "www.shop.example", "blog.example", "images.example", "127.0.0.1")
 COUNTS = st.dictionaries(
