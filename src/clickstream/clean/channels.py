@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
-from clickstream.clean.click_ids import PLATFORM_OF, Platform
-from clickstream.clean.known_sites import SORTS
+from clickstream.clean.known_sites import PLATFORM_OF, SORTS, Platform
 from clickstream.clean.referrers import Referrer, named_source, sort_of
 from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError

@@ -6,12 +6,20 @@ subdomains too, the longest that fits counts, and a last label `*` is any countr
 search engines, social networks and assistants that the Matomo community keeps
 (searchengine-and-social-list, CC0 1.0); the files of mail hosts and aliases name where each row
 was seen.
+
+Parameters that advertisers and mailers append to a link, and the platform each gives away.
+
+A click id is made for one click of one person, so only the platform is kept, never the value. The
+table is `click_ids.csv`, in order of precedence: ads come first, because a link from an ad may be
+shared afterwards. Facebook and Pinterest append their ids to every outgoing link, so those ids are
+no sign of an ad.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -69,3 +77,46 @@ def webmail_labels() -> frozenset[str]:
 def _sources() -> Iterator[dict[str, str]]:
     yield from rows("known_sites.csv")
     yield from ({"sort": "email", **row} for row in rows("mail_hosts.csv") if row["source"])
+
+
+PAID = "cpc"
+"""The medium of a paid click, as Google Ads and Microsoft Advertising name it."""
+
+ADVERTISING = (PAID, "display")
+"""The mediums of platforms that sell ads."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Who appends a click id: its name, and the source and medium the id alone stands for."""
+
+    name: str
+    source: str
+    medium: str
+    parameters: tuple[str, ...]
+
+    @property
+    def is_advertising(self) -> bool:
+        """Whether the id is appended to clicks on ads only."""
+        return self.medium in ADVERTISING
+
+    @property
+    def outranks_referrer(self) -> bool:
+        """Whether the id alone tells how someone came: by an ad, an affiliate or a mailing.
+
+        Ids of networks and search engines stay in links that are passed on or indexed.
+        """
+        return self.medium not in ("social", "organic")
+
+
+PLATFORMS = tuple(
+    Platform(row["platform"], row["source"], row["medium"], tuple(row["parameters"].split()))
+    for row in rows("click_ids.csv")
+)
+"""Every platform, in order of precedence."""
+
+PLATFORM_OF = {one.name: one for one in PLATFORMS}
+"""Every platform by its name."""
+
+CLICK_IDS = {parameter: one.name for one in PLATFORMS for parameter in one.parameters}
+"""The platform's name for every parameter, written lower-case, in order of precedence."""

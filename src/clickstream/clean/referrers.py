@@ -20,8 +20,8 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from clickstream.clean.click_ids import PAID
 from clickstream.clean.known_sites import (
+    PAID,
     Alias,
     aliases,
     sort_of_source,

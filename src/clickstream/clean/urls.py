@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus, urlencode
 
-from clickstream.clean.click_ids import CLICK_IDS
+from clickstream.clean.known_sites import CLICK_IDS
 from clickstream.clean.pages import PageRules, names_a_session, page_name, without_session_ids
 
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")

@@ -19,8 +19,7 @@ from clickstream.clean.channels import (
     Evidence,
     arrival,
 )
-from clickstream.clean.click_ids import CLICK_IDS, PLATFORM_OF
-from clickstream.clean.known_sites import SORTS, aliases, sort_of_source
+from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF, SORTS, aliases, sort_of_source
 from clickstream.clean.referrers import known_source, referrer_of
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.errors import SettingsError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
 
 from clickstream.clean import clean
-from clickstream.clean.click_ids import CLICK_IDS, PLATFORM_OF
+from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF
 from clickstream.clean.urls import Target, TargetRules, extension, split_target
 
 KEPT = TargetRules(frozenset({"page", "q"}))
