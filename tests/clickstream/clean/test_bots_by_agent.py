@@ -16,9 +16,15 @@ from tests.support.shared_data import shared
 
 from clickstream.clean import clean
 from clickstream.clean.bots import BOT_CLASSES, OWN_EQUIPMENT, agent_verdict, agents
+from clickstream.clean.bots.agents import (
+    CLASS_OF_TAG,
+    NARROWED,
+    attacks,
+    listed,
+    scanners,
+    short_name,
+)
 from clickstream.clean.bots.ai import AI_AGENTS
-from clickstream.clean.bots.attacks import attacks, scanners
-from clickstream.clean.bots.listed import CLASS_OF_TAG, NARROWED, listed, short_name
 from clickstream.clean.bots.shapes import MARKS, WORDS
 from clickstream.parse import parse
 

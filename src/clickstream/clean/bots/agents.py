@@ -1,4 +1,13 @@
-"""The first layer: what the user agent says of itself.
+"""Attacks in user agents, and scanners by their names: what both data files say, as verdicts.
+
+An attack is a program's work whatever the agent calls itself, so it is looked for first.
+
+The crawler-user-agents list, corrected where it takes people for bots, sorted into our classes.
+
+Calling a person a bot loses a customer from every figure, so patterns that also match programs
+people browse with are narrowed or left out.
+
+The first layer: what the user agent says of itself.
 
 Two RE2 sets hold all patterns, so an agent is read twice, however many there are: once for the
 names of known bots, once for the general shapes of unknown ones.
@@ -6,17 +15,121 @@ names of known bots, once for the general shapes of unknown ones.
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from importlib.resources import files
 
+import crawleruseragents
 import re2
 
 from clickstream.clean.bots.ai import AI_AGENTS
-from clickstream.clean.bots.attacks import attacks, scanners
-from clickstream.clean.bots.listed import is_plain_word, listed
 from clickstream.clean.bots.shapes import LEFT_ALONE, MARKS, MODEL, PLATFORM, WORDS
-from clickstream.clean.bots.verdict import NO_USER_AGENT, OTHER, Verdict
+from clickstream.clean.bots.verdict import (
+    ADVERTISING,
+    AI_TRAINING,
+    ARCHIVER,
+    FEED_READER,
+    LINK_PREVIEW,
+    MONITOR,
+    NO_USER_AGENT,
+    OTHER,
+    SCANNER,
+    SEARCH_ENGINE,
+    SEO,
+    TOOL,
+    Verdict,
+)
+
+_DATA = files("clickstream.clean.bots")
+
+
+def attacks() -> Iterator[tuple[str, Verdict]]:
+    """The patterns of attacks.toml (RE2 syntax, without case), each with its verdict."""
+    table = tomllib.loads(_DATA.joinpath("attacks.toml").read_text(encoding="utf-8"))
+    for family in table["attacks"]:
+        verdict = Verdict(SCANNER, f"user agent: {family['sign']}")
+        yield from ((f"(?i:{pattern})", verdict) for pattern in family["patterns"])
+
+
+def scanners() -> Iterator[tuple[str, Verdict]]:
+    """The names of scanners.csv, as patterns that match whole words without case."""
+    text = _DATA.joinpath("scanners.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        name = row["name"]
+        yield rf"(?i:\b{re.escape(name)}\b)", Verdict(SCANNER, f"user agent: {name}")
+
+
+# Patterns of the list that match people too, each with the pattern that takes its place, or None.
+# Those left out are apps and tools with a browser in them, and builds of single handsets.
+NARROWED: dict[str, str | None] = {
+    "Slurp": r"Slurp[^)]",
+    "Sonic": r"Sonic(\/|Site)",
+    r"Fetch\/": r"^Fetch\/",
+    "Viber": "^Viber$",
+    "Sogou": r"Sogou[ -]",
+    "Blackboard": "^Blackboard",
+    r"008\/": r"(^|[ (])008\/",
+    "Fluid": None,
+    r"Miniature\.io\/": None,
+    r"Trae\/": None,
+    r"Code\/1\.": None,
+    r"AP3A\.240617\.008": None,
+    "MetaIAB Facebook": None,
+    "YLT Chrome": None,
+    "TSM-turingos": None,
+    "GTmetrix": None,
+}
+
+# Names that are words, and those of people's apps, count only as they are written.
+_PLAIN_WORD = re.compile(r"\^?[A-Za-z][a-z]+(?:\\/|\$)?")
+_APPS = frozenset(("WhatsApp", "WordPress\\/", "PayPal\\/", "PocketCasts\\/", "NextCloud"))
+
+# The class for each tag of the list. A crawler with several tags gets the first one found here.
+CLASS_OF_TAG = {
+    "ai-crawler": AI_TRAINING,
+    "search-engine": SEARCH_ENGINE,
+    "social-preview": LINK_PREVIEW,
+    "feed-reader": FEED_READER,
+    "monitoring": MONITOR,
+    "scanner": SCANNER,
+    "advertising": ADVERTISING,
+    "seo": SEO,
+    "archiver": ARCHIVER,
+    "http-library": TOOL,
+    "browser-automation": TOOL,
+    "academic": OTHER,
+}
+
+
+def listed() -> Iterator[tuple[str, Verdict]]:
+    """The patterns (RE2 syntax, found anywhere, case counts), each with the verdict it means."""
+    for crawler in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
+        written = crawler["pattern"]
+        pattern = NARROWED.get(written, written)
+        if pattern is not None:
+            reason = f"user agent: {short_name(written)}"
+            yield pattern, Verdict(_class_of(crawler.get("tags", ())), reason)
+
+
+def is_plain_word(pattern: str) -> bool:
+    """Whether a pattern is a plain word, such as Fever or speedy, or the name of an app."""
+    return pattern in _APPS or _PLAIN_WORD.fullmatch(pattern) is not None
+
+
+def short_name(pattern: str) -> str:
+    r"""The first plain words of a pattern: `Googlebot\/` is Googlebot, `[wW]get` is wget."""
+    plain = re.sub(r"\[(\w)\w\]", r"\1", pattern)
+    plain = re.sub(r"\\(\W)", r"\1", plain)
+    words = re.search(r"[\w .+/:@!&'-]{2,}", plain)
+    return words[0].strip(" /") if words else pattern
+
+
+def _class_of(tags: Sequence[str]) -> str:
+    return next((CLASS_OF_TAG[tag] for tag in CLASS_OF_TAG if tag in tags), OTHER)
+
 
 # The automata are built as agents come in and outgrow RE2's 8 MB; 200,000 agents take 17 MB.
 _MOST_MEMORY = 64 << 20
