@@ -4,6 +4,8 @@ Crawlers publish the networks they come from, which proves a crawler and finds i
 browses from a datacenter, save through the relays and VPNs that a list of people's networks names.
 All networks lie on one line of 128-bit numbers, IPv4 as IPv4-mapped IPv6, cut where any of them
 begins or ends: a look-up is one search for the piece that an address falls into.
+
+Own equipment of the site, such as menu tablets and status pages, as the settings name it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import ipaddress
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from clickstream.clean.bots.verdict import OTHER, SCANNER, Verdict
+from clickstream.clean.addresses import NetworkSet
+from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdict
 from clickstream.errors import InputError
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
@@ -179,3 +182,34 @@ def _ends(network: Any, where: str) -> tuple[int, int]:
         raise InputError(f"{where}: {error}; give a network, such as 66.249.64.0/19.") from error
     mapped = _IPV4_MAPPED if parsed.version == 4 else 0
     return int(parsed.network_address) | mapped, int(parsed.broadcast_address) | mapped
+
+
+_BY_NETWORK = Verdict(OWN_EQUIPMENT, "network: own equipment")
+
+
+@dataclass(frozen=True)
+class OwnEquipment:
+    """Devices of the site's owner: those in `networks`, and those whose user agent has a part.
+
+    `user_agents` are the parts, compared without case. What they ask for counts under bots.
+    """
+
+    networks: NetworkSet = field(default_factory=NetworkSet)
+    user_agents: tuple[str, ...] = ()
+
+    @property
+    def has_networks(self) -> bool:
+        """Whether there is a network to compare addresses with."""
+        return self.networks != NetworkSet()
+
+    def by_agent(self, user_agent: str) -> Verdict | None:
+        """The verdict by a user agent; None if it has none of the parts."""
+        text = user_agent.casefold()
+        for part in self.user_agents:
+            if part.casefold() in text:
+                return Verdict(OWN_EQUIPMENT, f"user agent: own equipment, {part}")
+        return None
+
+    def by_address(self, address: str) -> Verdict | None:
+        """The verdict by an address as `address_in` gives it; None outside of the networks."""
+        return _BY_NETWORK if address in self.networks else None
