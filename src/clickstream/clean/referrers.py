@@ -158,7 +158,7 @@ LEAST_SAMPLE = 50
 class OwnDomain:
     """An inferred domain, and its evidence.
 
-    `sample` counts the requests for assets that name a referrer, `request_table` those of them that name
+    `sample` counts the requests for assets that name a referrer, `requests` those of them that name
     a page of the domain.
     """
 

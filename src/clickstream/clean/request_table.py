@@ -47,7 +47,7 @@ Rows = npt.NDArray[np.int64] | slice
 class Requests:
     """Requests in the order of their place in the raw objects.
 
-    `dictionary_columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), hour (its number,
+    `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), hour (its number,
     int32), status (int16), size (int64, -1 where none was logged), line_number (int32), kind
     (position in KINDS), has_referrer (bool), and the POINTERS. `tables` has a table for each
     pointer.

@@ -132,7 +132,7 @@ class Visitors:
     def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
         """Each row's visitor.
 
-        `dictionary_columns` has for each row its hour, and client, agent and marks as codes into the origins.
+        `columns` has for each row its hour, and client, agent and marks as codes into the origins.
         """
         rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
         new = self._visitors.met[:, self._hashed_so_far :]
