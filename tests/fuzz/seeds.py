@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.clickstream.parse.test_trap_lines import READ, REFUSED
 
 from clickstream.parse import FORMATS
-from clickstream.parse.declared import DECLARED
+from clickstream.parse.registry import DECLARED
 
 _TRAPS = [line for line, _ in (*READ.values(), *REFUSED.values()) if len(line) < 400]
 _COMBINED = [*FORMATS].index("combined")

@@ -21,8 +21,8 @@ from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
-from clickstream.parse.known import FORMATS, Format, compile_format
 from clickstream.parse.lines import joined, moved
+from clickstream.parse.registry import FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows
 from clickstream.parse.segments import SWITCH_AFTER, Reading, Segment, seems_changed, segments
 from clickstream.parse.stream import BATCH_BYTES, batches, blocks, count_lines

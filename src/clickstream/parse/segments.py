@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.known import FORMATS
+from clickstream.parse.registry import FORMATS
 from clickstream.parse.w3c import header_after
 
 SWITCH_AFTER = 3

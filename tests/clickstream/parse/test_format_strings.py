@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from clickstream.errors import InputError
 from clickstream.parse import compile_format, parse
 from clickstream.parse.compiled import layout_of
-from clickstream.parse.declared import DECLARED
+from clickstream.parse.registry import DECLARED
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
 LINE = b'192.0.2.7 - - [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 10 "-" "UA"'

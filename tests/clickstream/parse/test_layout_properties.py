@@ -15,11 +15,11 @@ from tests.clickstream.parse.test_parse_properties import lines_of, logs
 
 from clickstream.parse import compile_format, parse
 from clickstream.parse.compiled import layout_of
-from clickstream.parse.declared import DECLARED
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_rows import read
 from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.registry import DECLARED
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
 
