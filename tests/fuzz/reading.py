@@ -19,11 +19,11 @@ from clickstream.parse import (
     blocks,
     entries,
     event_hours,
+    format_changes,
     json_lines,
     layout_rows,
     parse_blocks,
     rows,
-    segments,
     w3c,
 )
 from clickstream.parse.layout_scan import find
@@ -61,7 +61,7 @@ def check_cuts(data: bytes, name: str, size: int) -> None:
     for parsed in parse_blocks(cut, name, may_change=True):
         assert len(parsed.requests) + len(parsed.rejects) == parsed.lines
         assert parsed.lines + parsed.directives == len([*io.BytesIO(data)])
-    found, _ = segments(data, Reading(name))
+    found, _ = format_changes(data, Reading(name))
     assert b"".join(data[part.start : part.end] for part in found) == data
 
 
