@@ -24,7 +24,7 @@ from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISF
 from clickstream.parse.heads import first_addresses
 from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_request import FIELDS, request_of
-from clickstream.parse.json_shapes import Model, Quoted
+from clickstream.parse.json_templates import Model, Quoted
 from clickstream.parse.json_values import (
     NOT_USABLE,
     Column,
