@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from clickstream.errors import InputError
 from clickstream.parse import rows
+from clickstream.parse.blocks import BATCH_BYTES, batches, blocks, count_lines
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.escaping import escape, unescape
@@ -25,7 +26,6 @@ from clickstream.parse.frames import Parsed, as_frames, in_order, stack
 from clickstream.parse.lines import joined, moved
 from clickstream.parse.registry import FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows
-from clickstream.parse.stream import BATCH_BYTES, batches, blocks, count_lines
 
 __all__ = [
     "FORMATS",

@@ -20,6 +20,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream.parse.blocks import blocks
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT
 from clickstream.parse.heads import first_addresses
 from clickstream.parse.json_names import flat, picker
@@ -36,7 +37,6 @@ from clickstream.parse.json_values import (
 )
 from clickstream.parse.lines import NO_ROWS, joined
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
-from clickstream.parse.stream import blocks
 
 _RARE = 1 / 64  # the share of lines with as many quotes below which a shape is not worth it,
 _MOST_RARE = 3  # and so many such shapes tell that hardly any two lines are alike

@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.cutting import cut_out
+from clickstream.parse.blocks import cut_out
 from clickstream.parse.json_names import flat
 from clickstream.parse.json_values import Column
 

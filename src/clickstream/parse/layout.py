@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from clickstream.parse.digits import MAX_DIGITS
+from clickstream.parse.blocks import MAX_DIGITS
 from clickstream.parse.formats import CUT, EMPTY, FOREIGN, MISFIT
 from clickstream.parse.heads import CLIENT, HOST
 from clickstream.parse.time_format import TimeFormat

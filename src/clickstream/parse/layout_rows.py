@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.cutting import cut_out
-from clickstream.parse.digits import Bytes, Flags, Positions
+from clickstream.parse.blocks import Bytes, Flags, Positions, cut_out
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
 from clickstream.parse.heads import first_addresses
 from clickstream.parse.layout import Layout

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.digits import Bytes, Flags, Positions, between, fixed
+from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
 from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
 from clickstream.parse.time_format import TimeFormat
 

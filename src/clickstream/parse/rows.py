@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.cutting import cut_out
+from clickstream.parse.blocks import cut_out
 from clickstream.parse.formats import LogFormat
 from clickstream.parse.heads import split_heads
 from clickstream.parse.scan import Scan, scan

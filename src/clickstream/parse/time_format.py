@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.digits import Bytes, Flags, Positions, between, fixed
+from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
 _Numbers = npt.NDArray[np.int64]

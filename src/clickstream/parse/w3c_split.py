@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.parse.cutting import cut_out
+from clickstream.parse.blocks import cut_out
 from clickstream.parse.formats import CUT, EMPTY, MISFIT
 from clickstream.parse.rows import Refused
 
