@@ -24,8 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.blocks import blocks
-from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT
-from clickstream.parse.heads import first_addresses
+from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT, first_addresses
 from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_templates import Model, Quoted
 from clickstream.parse.json_values import (

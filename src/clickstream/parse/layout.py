@@ -15,8 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from clickstream.parse.blocks import MAX_DIGITS
-from clickstream.parse.formats import CUT, EMPTY, FOREIGN, MISFIT
-from clickstream.parse.heads import CLIENT, HOST
+from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT
 from clickstream.parse.time_format import TimeFormat
 
 Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.blocks import Bytes, Flags, Positions, cut_out
-from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME
-from clickstream.parse.heads import first_addresses
+from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
 from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows

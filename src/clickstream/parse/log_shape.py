@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clickstream.parse.heads import NAME, USER
+from clickstream.parse.formats import NAME, USER
 from clickstream.parse.layout import Layout, Slot
 from clickstream.parse.time_format import TimeFormat
 

@@ -18,8 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream.parse.blocks import cut_out
-from clickstream.parse.formats import LogFormat
-from clickstream.parse.heads import split_heads
+from clickstream.parse.formats import LogFormat, split_heads
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
 
