@@ -23,9 +23,8 @@ from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.format_changes import SWITCH_AFTER, Reading, Segment, seems_changed, segments
 from clickstream.parse.formats import REASONS
 from clickstream.parse.frames import Parsed, as_frames, in_order, stack
-from clickstream.parse.lines import joined, moved
 from clickstream.parse.registry import FORMATS, Format, compile_format
-from clickstream.parse.rows import Rows
+from clickstream.parse.rows import Rows, joined, moved
 
 __all__ = [
     "FORMATS",

@@ -36,8 +36,7 @@ from clickstream.parse.json_values import (
     statuses,
     texts,
 )
-from clickstream.parse.lines import NO_ROWS, joined
-from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
+from clickstream.parse.rows import BLOCK_BYTES, NO_ROWS, Coded, Refused, Rows, joined
 
 FIELDS = ("request", "target", "query", "method", "protocol")
 _REQUEST_LINE = (

@@ -19,8 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.lines import MAX_BYTES_DIGITS
-from clickstream.parse.rows import Coded
+from clickstream.parse.rows import MAX_BYTES_DIGITS, Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
 
 NOT_USABLE, NO_SUCH_TIME = -2, -3

@@ -20,8 +20,7 @@ import pyarrow as pa
 
 from clickstream.parse.blocks import blocks
 from clickstream.parse.formats import EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
-from clickstream.parse.lines import NO_ROWS, coded_column, joined
-from clickstream.parse.rows import BLOCK_BYTES, Refused, Rows
+from clickstream.parse.rows import BLOCK_BYTES, NO_ROWS, Refused, Rows, coded_column, joined
 from clickstream.parse.w3c_split import Integers, Spaced, careful_columns, regular_columns
 from clickstream.parse.w3c_values import (
     agent_decoded,

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.lines import MAX_BYTES_DIGITS
-from clickstream.parse.rows import Coded
+from clickstream.parse.rows import MAX_BYTES_DIGITS, Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
