@@ -29,7 +29,7 @@ from clickstream.parse import (
 from clickstream.parse.layout_scan import find
 from clickstream.parse.rows import Rows
 from clickstream.parse.scan import scan
-from clickstream.parse.w3c_split import Spaced
+from clickstream.parse.w3c import Spaced
 
 _HOUR = 3600
 

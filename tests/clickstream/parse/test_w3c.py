@@ -32,7 +32,7 @@ from clickstream.parse import (
     parse,
     parse_blocks,
 )
-from clickstream.parse.w3c_split import Spaced, split_entry
+from clickstream.parse.w3c import Spaced, split_entry
 
 FIELDS = (
     b"#Fields: date time cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status sc-bytes"
