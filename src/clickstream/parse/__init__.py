@@ -19,10 +19,9 @@ from clickstream.parse import rows
 from clickstream.parse.blocks import BATCH_BYTES, batches, blocks, count_lines
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
-from clickstream.parse.escaping import escape, unescape
 from clickstream.parse.format_changes import SWITCH_AFTER, Reading, Segment, seems_changed, segments
 from clickstream.parse.formats import REASONS
-from clickstream.parse.frames import Parsed, as_frames, in_order, stack
+from clickstream.parse.frames import Parsed, as_frames, escape, in_order, stack, unescape
 from clickstream.parse.registry import FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows, joined, moved
 

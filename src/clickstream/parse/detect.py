@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from clickstream.errors import InputError
 from clickstream.parse import w3c
-from clickstream.parse.escaping import escape
 from clickstream.parse.formats import HAS_LIST
+from clickstream.parse.frames import escape
 from clickstream.parse.registry import FORMATS, Format
 from clickstream.parse.rows import Rows
 from clickstream.wording import quantity
