@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from clickstream.parse import json_lines, layout_rows, rows, w3c
-from clickstream.parse.compiled import layout_of
+from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
 from clickstream.parse.layout import Layout
 from clickstream.parse.log_shape import shape_of

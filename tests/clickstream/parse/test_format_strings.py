@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from clickstream.errors import InputError
 from clickstream.parse import compile_format, parse
-from clickstream.parse.compiled import layout_of
+from clickstream.parse.format_strings import layout_of
 from clickstream.parse.registry import DECLARED
 
 COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'

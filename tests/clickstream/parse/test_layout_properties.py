@@ -14,7 +14,7 @@ from tests.clickstream.parse.layouts_made import Written, plain_records, written
 from tests.clickstream.parse.test_parse_properties import lines_of, logs
 
 from clickstream.parse import compile_format, parse
-from clickstream.parse.compiled import layout_of
+from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_rows import read

@@ -9,7 +9,7 @@ from tests.clickstream.parse.combined_lines import Record, records
 from tests.clickstream.parse.test_parse_properties import logs
 
 from clickstream.parse import compile_format
-from clickstream.parse.compiled import layout_of
+from clickstream.parse.format_strings import layout_of
 from clickstream.parse.layout_rows import read
 from clickstream.parse.log_shape import shape_of
 from clickstream.parse.rows import Coded

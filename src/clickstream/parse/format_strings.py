@@ -2,6 +2,8 @@
 
 A Python format string: `{client}` and the like for what a field means, `{time:%d/%b/%Y:%T %z}` for
 a time, `{}` for a field that is passed over.
+
+Format strings compiled to layouts, whoever's they are.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import re
 from string import Formatter
 
 from clickstream.errors import InputError
-from clickstream.parse.assemble import REST, Field, Piece
-from clickstream.parse.layout import Holds
+from clickstream.parse import apache, nginx
+from clickstream.parse.assemble import REST, Field, Piece, assemble
+from clickstream.parse.layout import Holds, Layout
 from clickstream.parse.time_format import TimeFormat
 
 MEANINGS = (
@@ -29,7 +32,7 @@ def is_plain(text: str) -> bool:
     return _TELLTALE.search(text) is not None
 
 
-def pieces_of(name: str, text: str) -> list[Piece]:
+def plain_pieces(name: str, text: str) -> list[Piece]:
     """The fields and literals of a format string.
 
     Text in `{:spaced}` may hold spaces. In the place of a quoted `"{referrer!r}"` there may be a
@@ -41,7 +44,7 @@ def pieces_of(name: str, text: str) -> list[Piece]:
         for literal, meaning, spec, conversion in Formatter().parse(text):
             pieces.append(literal)
             if meaning is not None:
-                pieces.append(_field(meaning, spec or "", conversion, len(pieces)))
+                pieces.append(_plain_field(meaning, spec or "", conversion, len(pieces)))
     except ValueError as error:
         raise InputError(
             f"Format {name}: {error} in {text!r}; in braces there is a meaning "
@@ -50,7 +53,7 @@ def pieces_of(name: str, text: str) -> list[Piece]:
     return pieces
 
 
-def _field(meaning: str, spec: str, conversion: str | None, place: int) -> Field:
+def _plain_field(meaning: str, spec: str, conversion: str | None, place: int) -> Field:
     source = f"{{{meaning}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}}}"
     if meaning == "time":
         return Field(source, place, meaning, time=TimeFormat.of(spec))
@@ -59,3 +62,25 @@ def _field(meaning: str, spec: str, conversion: str | None, place: int) -> Field
         raise ValueError(f"{source} is unknown")
     holds: Holds | None = "spaced" if spec == _SPACED else None
     return Field(source, place, meaning, holds=holds, or_dash=conversion == _OR_DASH)
+
+
+_VARIABLE = re.compile(r"\$\{?[A-Za-z]")
+_DIRECTIVE = re.compile(r"%[<>!0-9,]*(?:\{[^}]*\})?[A-Za-z]")
+
+
+def layout_of(name: str, text: str) -> Layout:
+    """The layout of a format string: `%` tells Apache's, `$` nginx's, `{time:…}` a plain one.
+
+    Raises InputError, naming the format and the directive, for what can't be read.
+    """
+    text = text.strip("\r\n")
+    if is_plain(text):
+        return assemble(name, plain_pieces(name, text))
+    is_apache, is_nginx = bool(_DIRECTIVE.search(text)), bool(_VARIABLE.search(text))
+    if is_apache == is_nginx:
+        has = "both %directives and $variables" if is_apache else "no %directives and no $variables"
+        raise InputError(
+            f"Format {name} has {has}: write an Apache LogFormat string or an nginx log_format "
+            f"string, not {text!r}."
+        )
+    return assemble(name, (apache if is_apache else nginx).pieces_of(name, text))
