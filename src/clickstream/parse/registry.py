@@ -16,8 +16,7 @@ from typing import NamedTuple
 from clickstream.parse import json_lines, layout_rows, rows, w3c
 from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
-from clickstream.parse.layout import Layout
-from clickstream.parse.log_shape import shape_of
+from clickstream.parse.layout import Layout, shape_of
 from clickstream.parse.rows import Rows
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {} {} {status} {} {} {size} "

@@ -10,8 +10,8 @@ from tests.clickstream.parse.test_parse_properties import logs
 
 from clickstream.parse import compile_format
 from clickstream.parse.format_strings import layout_of
+from clickstream.parse.layout import shape_of
 from clickstream.parse.layout_rows import read
-from clickstream.parse.log_shape import shape_of
 from clickstream.parse.rows import Coded
 
 TAIL = '%t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
