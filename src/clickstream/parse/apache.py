@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from clickstream.errors import InputError
 from clickstream.parse.assemble import Field, Piece
 from clickstream.parse.layout import Holds
-from clickstream.parse.time_format import STRFTIME, TimeFormat
+from clickstream.parse.times import STRFTIME, TimeFormat
 
 _STATEMENT = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+\S+)?\s*', re.DOTALL)
 _ESCAPES = {'"': '"', "'": "'", "t": "\t", "\\": "\\"}

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from clickstream.errors import InputError
 from clickstream.parse.layout import Holds, Layout, Slot
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 
 @dataclass(frozen=True)

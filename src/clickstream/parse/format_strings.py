@@ -15,7 +15,7 @@ from clickstream.errors import InputError
 from clickstream.parse import apache, nginx
 from clickstream.parse.assemble import REST, Field, Piece, assemble
 from clickstream.parse.layout import Holds, Layout
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 MEANINGS = (
     *("client", "address", "request", "method", "target", "path", "query", "protocol"),

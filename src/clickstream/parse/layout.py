@@ -18,7 +18,7 @@ from typing import Literal
 
 from clickstream.parse.blocks import MAX_DIGITS
 from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT, NAME, USER
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]
 """What a field may hold: a word; a word that is there; a text up to the next quote; a text with

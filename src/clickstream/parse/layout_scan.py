@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
 from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 _QUOTE, _BACKSLASH, _DASH, _COMMA = b'"\\-,'
 _LINE_ENDS = b"\r\n"

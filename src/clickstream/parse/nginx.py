@@ -10,7 +10,7 @@ import re
 
 from clickstream.errors import InputError
 from clickstream.parse.assemble import Field, Piece
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 _STATEMENT = re.compile(r"\s*log_format\s+[^\s;'\"]+\s+(?:escape=(\w+)\s+)?(.*?);?\s*", re.DOTALL)
 _TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'";]+))\s*""", re.DOTALL)

@@ -1,70 +1,287 @@
-"""Times of access logs, `29/Mar/2026:01:59:59 +0100`, to Unix seconds; many at once, exactly."""
+"""How a log spells its times: read from a strftime format, decoded for many lines at once.
+
+A format is a row of parts, each of a known width but for at most one; so where a part stands
+follows from where the time begins and ends, and all times are decoded column by column.
+"""
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
+
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Years that a web server's clock can have meant; a time outside is refused as impossible."""
 
-WIDTH = 26
-_DIGITS = (0, 1, 7, 8, 9, 10, 12, 13, 15, 16, 18, 19, 22, 23, 24, 25)
-_SEPARATORS = (2, 6, 11, 14, 17, 20)
-_SEPARATED = np.frombuffer(b"//::: ", np.uint8)
-_SIGN = 21
-_MONTHS = np.frombuffer(b"JanFebMarAprMayJunJulAugSepOctNovDec", np.uint8).reshape(12, 3)
-_SPELLING = np.array([1 << 16, 1 << 8, 1])  # three letters as one number
-_SPELLED = _MONTHS @ _SPELLING
+_Numbers = npt.NDArray[np.int64]
+
+_NAMES = tuple(
+    b"January February March April May June July August September October November December".split()
+)
+_SPELLED = np.array([int.from_bytes(name[:3]) for name in _NAMES])
 _IN_ORDER = np.argsort(_SPELLED)
+_LETTERS = np.array([[*name.ljust(9, b"\0")] for name in _NAMES], np.uint8)
+_LENGTHS = np.array([len(name) for name in _NAMES])
+_DAY = 86_400
 
 
-def unix_seconds(times: list[bytes]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Unix time in seconds of each time, and whether it is one.
+class Part(NamedTuple):
+    """One part of a time: its name, the patterns of its bytes, its width (None: it varies)."""
 
-    A time is `dd/Mon/yyyy:HH:MM:SS +zzzz`; text of another width is none. A leap second (second 60)
-    counts as second 59, so that it stays in its own minute and hour. Impossible are: a month or day
-    that the calendar lacks, hour 24, minute 60, an offset of a day or more, and years outside
-    FIRST_YEAR..LAST_YEAR.
-    """
-    wide = b"".join(time if len(time) == WIDTH else bytes(WIDTH) for time in times)
-    text = np.frombuffer(wide, np.uint8).reshape(len(times), WIDTH)
-    month, month_ok = _month(text[:, 3:6])
-    digits = text.astype(np.int64) - ord("0")
-    day, year = _number(digits, 0, 2), _number(digits, 7, 4)
-    hour, minute, second = (_number(digits, column, 2) for column in (12, 15, 18))
-    offset_hour, offset_minute = _number(digits, 22, 2), _number(digits, 24, 2)
+    name: str
+    pieces: tuple[bytes, ...]
+    width: int | None
 
-    possible = month_ok & ((digits[:, _DIGITS] >= 0) & (digits[:, _DIGITS] <= 9)).all(axis=1)
-    possible &= (text[:, _SEPARATORS] == _SEPARATED).all(axis=1)
-    possible &= (text[:, _SIGN] == ord("+")) | (text[:, _SIGN] == ord("-"))
-    possible &= (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+
+_NUMBER = (rb"\d{1,18}",)
+_NAME = (rb"[A-Z]", rb"[a-z]", rb"[a-z]")
+_OFFSET = (rb"[+-]", rb"\d", rb"\d", rb"\d", rb"\d")
+
+
+def _digits(name: str, width: int) -> Part:
+    return Part(name, (rb"\d",) * width, width)
+
+
+_PARTS = {
+    "Y": _digits("year", 4),
+    "m": _digits("month", 2),
+    "b": Part("month_name", _NAME, 3),
+    "h": Part("month_name", _NAME, 3),
+    "B": Part("full_month_name", (rb"[A-Z][a-z]{2,8}",), None),
+    "d": _digits("day", 2),
+    "e": Part("padded_day", (rb"[ \d]", rb"\d"), 2),
+    "H": _digits("hour", 2),
+    "M": _digits("minute", 2),
+    "S": _digits("second", 2),
+    "z": Part("offset", _OFFSET, 5),
+    ":z": Part("offset_with_colon", (*_OFFSET[:3], b":", *_OFFSET[3:]), 6),
+    "s": Part("seconds", _NUMBER, None),
+    "Q": Part("milliseconds", _NUMBER, None),
+    "N": Part("microseconds", _NUMBER, None),
+    "f": Part("fraction", _NUMBER, None),
+    "3f": _digits("fraction", 3),
+    "6f": _digits("fraction", 6),
+}
+_SHORT = {"%T": "%H:%M:%S", "%R": "%H:%M", "%F": "%Y-%m-%d"}
+_DIRECTIVE = re.compile(r"%([36]f|:z|.|$)|([^%]+)", re.DOTALL)
+STRFTIME = (*"YmbhBdeHMSzs", "T", "R", "F", "%")
+"""The letters of strftime that are read."""
+
+_WHAT = {
+    "month_name": "month",
+    "full_month_name": "month",
+    "padded_day": "day",
+    "offset_with_colon": "offset",
+    "milliseconds": "seconds",
+    "microseconds": "seconds",
+}
+_UNITS = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_000_000}
+
+
+@dataclass(frozen=True)
+class TimeFormat:
+    """The parts of a time, in their order; a part named "" is a text between two others."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, spelled: str) -> TimeFormat:
+        """From strftime's letters.
+
+        Beyond those in STRFTIME: `%:z` (`+hh:mm`), `%f`, `%3f` and `%6f` (a fraction), `%Q` and
+        `%N` (Unix time in milli- and microseconds). Raises ValueError naming any other.
+        """
+        for short, long in _SHORT.items():
+            spelled = spelled.replace(short, long)
+        return cls(tuple(_part(match) for match in _DIRECTIVE.finditer(spelled)))
+
+    def __add__(self, other: TimeFormat) -> TimeFormat:
+        return TimeFormat(self.parts + other.parts)
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """What it tells: year, month, day, hour, minute, second, fraction, offset, seconds."""
+        return frozenset(_WHAT.get(part.name, part.name) for part in self.parts if part.name)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What is missing for a point in time."""
+        needed = ("year", "month", "day", "hour", "minute")
+        return () if "seconds" in self.tells else tuple(n for n in needed if n not in self.tells)
+
+    @property
+    def problem(self) -> str:
+        """Why times so spelled can't be decoded; empty when they can."""
+        told = [_WHAT.get(part.name, part.name) for part in self.parts if part.name]
+        if twice := next((name for name in told if told.count(name) > 1), ""):
+            return f"it tells the {twice} twice"
+        varying = [i for i, part in enumerate(self.parts) if part.width is None]
+        if len(varying) > 1:
+            return "it has more than one part whose width varies"
+        if varying and any(part.name for part in self.parts[varying[0] + 1 :][:1]):
+            return "nothing ends its part whose width varies"
+        return ""
+
+    @cached_property
+    def pattern(self) -> bytes:
+        """The pattern of such a time's shape."""
+        return b"".join(self.pieces)
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The pattern in pieces, mostly of one byte each."""
+        return tuple(piece for part in self.parts for piece in part.pieces)
+
+    @cached_property
+    def widths(self) -> tuple[int, int | None]:
+        """Bytes before and from the part whose width varies; without one the whole, and None."""
+        before = 0
+        for index, part in enumerate(self.parts):
+            if part.width is None:
+                return before, sum(p.width or 0 for p in self.parts[index + 1 :])
+            before += part.width
+        return before, None
+
+    @property
+    def after_varying(self) -> bytes:
+        """The text right after the part whose width varies; empty where the time ends with it."""
+        index = next(i for i, part in enumerate(self.parts) if part.width is None)
+        return b"".join(_text(part) for part in self.parts[index + 1 :][:1])
+
+    def unix_seconds(
+        self, block: Bytes, start: Positions, end: Positions
+    ) -> tuple[_Numbers, Flags]:
+        """Unix time in seconds, rounded down, of the time between the positions; whether it is one.
+
+        Times without an offset are UTC. A leap second (second 60) counts as second 59. Impossible
+        are dates that the calendar lacks, hour 24, minute 60, an offset of a day or more, and years
+        outside FIRST_YEAR..LAST_YEAR. A time that lacks something has the right shape, at most, and
+        is 0. The block must go on for `len(pattern)` bytes behind `end`.
+        """
+        told: dict[str, npt.NDArray[np.int64]] = {}
+        possible = np.ones(len(start), np.bool_)
+        at, after = start, self.widths[1] or 0
+        for part in self.parts:
+            stop = end - after if part.width is None else at + part.width
+            value, is_one = _decoded(block, part, at, stop)
+            possible &= is_one
+            told[_WHAT.get(part.name, part.name)] = value
+            at = stop
+        possible &= at == end
+        if self.lacks:
+            return np.zeros_like(start), possible
+        has_epoch = "seconds" in told
+        seconds, in_range = _since_epoch(told["seconds"]) if has_epoch else _since_1970(told)
+        return seconds, possible & in_range
+
+
+def _part(match: re.Match[str]) -> Part:
+    if match[2] is not None or match[1] == "%":
+        text = (match[2] or "%").encode()
+        return Part("", tuple(re.escape(bytes([byte])) for byte in text), len(text))
+    if match[1] not in _PARTS:
+        raise ValueError(f"%{match[1]}")
+    return _PARTS[match[1]]
+
+
+def _text(part: Part) -> bytes:
+    return b"".join(piece[-1:] for piece in part.pieces)
+
+
+def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[_Numbers, Flags]:
+    """What the part says between the positions, and whether it says something."""
+    if part.name == "":
+        return at, _holds(block, at, _text(part))
+    if part.name.startswith("offset"):
+        return _offset(block, at, part.width == 6)
+    if part.name == "padded_day":
+        tens, is_digit = fixed(block, at, 1)
+        ones, ok = fixed(block, at + 1, 1)
+        blank = block[at] == ord(" ")
+        return np.where(blank, 0, tens) * 10 + ones, (blank | is_digit) & ok
+    if part.name.endswith("month_name"):
+        return _month(block, at, stop)
+    if part.width is not None:
+        number, ok = fixed(block, at, part.width)
+        return number.astype(np.int64), ok
+    number, ok = between(block, at, stop)
+    return number // _UNITS.get(part.name, 1), ok
+
+
+def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
+    """Whether the text stands at each position."""
+    holds = np.ones(len(at), np.bool_)
+    for place, byte in enumerate(text):
+        holds &= block[at + place] == byte
+    return holds
+
+
+def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[_Numbers, Flags]:
+    """Seconds east of UTC."""
+    hours, hours_ok = fixed(block, at + 1, 2)
+    minutes, minutes_ok = fixed(block, at + 3 + has_colon, 2)
+    sign = block[at]
+    is_one = hours_ok & minutes_ok & (hours < 24) & (minutes < 60)
+    is_one &= (sign == ord("+")) | (sign == ord("-"))
+    if has_colon:
+        is_one &= block[at + 3] == ord(":")
+    east = (hours.astype(np.int64) * 60 + minutes) * 60
+    return np.where(sign == ord("+"), east, -east), is_one
+
+
+def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[_Numbers, Flags]:
+    """The month, from 1, of each name: of its first three letters, or of all."""
+    letters = [block[at + place].astype(np.int64) for place in range(3)]
+    spelled = (letters[0] << 16) | (letters[1] << 8) | letters[2]
+    found = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
+    month = _IN_ORDER[np.minimum(found, len(_NAMES) - 1)]
+    is_one = _SPELLED[month] == spelled
+    length = stop - at
+    for place in range(3, min(int(length.max(initial=0)), _LETTERS.shape[1])):
+        is_one &= (place >= length) | (block[at + place] == _LETTERS[month, place])
+    is_one &= (length == 3) | (length == _LENGTHS[month])
+    return month + 1, is_one
+
+
+def _since_epoch(seconds: _Numbers) -> tuple[_Numbers, Flags]:
+    first, past_last = (
+        np.datetime64(str(year), "s").astype(np.int64) for year in (FIRST_YEAR, LAST_YEAR + 1)
+    )
+    return seconds, (seconds >= first) & (seconds < past_last)
+
+
+def _since_1970(told: dict[str, _Numbers]) -> tuple[_Numbers, Flags]:
+    """Unix seconds of a calendar's date and a clock's time, and whether there is such a moment."""
+    year, month, day, hour, minute = (
+        told[name] for name in ("year", "month", "day", "hour", "minute")
+    )
+    second = told.get("second", np.zeros_like(hour))
+    possible = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
     possible &= (hour < 24) & (minute < 60) & (second <= 60)
-    possible &= (offset_hour < 24) & (offset_minute < 60)
-
-    months = np.where(possible, (year - 1970) * 12 + month, 0).astype("M8[M]")
+    months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
     first_day = months.astype("M8[D]").astype(np.int64)
     month_length = (months + 1).astype("M8[D]").astype(np.int64) - first_day
     possible &= (day >= 1) & (day <= month_length)
-
-    offset = (offset_hour * 60 + offset_minute) * 60
-    east = text[:, _SIGN] == ord("+")
     clock = (hour * 60 + minute) * 60 + np.minimum(second, 59)
-    seconds = (first_day + day - 1) * 86_400 + clock - np.where(east, offset, -offset)
-    return seconds, possible
+    offset = told.get("offset", np.zeros_like(hour))
+    return (first_day + day - 1) * _DAY + clock - offset, possible
 
 
-def _number(digits: npt.NDArray[np.int64], column: int, width: int) -> npt.NDArray[np.int64]:
-    places: npt.NDArray[np.int64] = 10 ** np.arange(width - 1, -1, -1)
-    number: npt.NDArray[np.int64] = digits[:, column : column + width] @ places
-    return number
+CLOCK_FORMAT = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
+"""How Apache and nginx spell a request's time by default: `29/Mar/2026:01:59:59 +0100`."""
+
+WIDTH = len(CLOCK_FORMAT.pieces)
 
 
-def _month(
-    names: npt.NDArray[np.uint8],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """The month's index from 0 for each three-letter name, and whether there is such a month."""
-    spelled = names @ _SPELLING
-    place = np.minimum(np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER), 11)
-    month = _IN_ORDER[place]
-    return month, _SPELLED[month] == spelled
+def unix_seconds(times: list[bytes]) -> tuple[_Numbers, Flags]:
+    """Unix time in seconds of each time in CLOCK_FORMAT, and whether it is one."""
+    fitting = [time if len(time) == WIDTH else bytes(WIDTH) for time in times]
+    block = np.frombuffer(b"".join([*fitting, bytes(len(CLOCK_FORMAT.pattern))]), np.uint8)
+    starts = np.arange(len(times), dtype=np.int64) * WIDTH
+    return CLOCK_FORMAT.unix_seconds(block, starts, starts + WIDTH)

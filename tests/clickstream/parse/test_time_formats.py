@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.parse.time_format import TimeFormat
+from clickstream.parse.times import TimeFormat
 
 SPELLED = (
     *("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%z", "%B %e %Y (%T) %z", "%z|%F %T"),
