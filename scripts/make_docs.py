@@ -18,9 +18,9 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
+from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
 from clickstream.tables import TABLES, Table
-from clickstream.trial import FIGURES
 
 ROOT = Path(__file__).parents[1]
 DICTIONARY = """\

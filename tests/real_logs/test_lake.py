@@ -20,10 +20,10 @@ from clickstream import pipeline
 from clickstream.clean import Requests
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, own_domain
+from clickstream.report.visits import count_sessions
 from clickstream.rules import clean_rules, session_rules
 from clickstream.settings import Source
 from clickstream.tables import BALANCE
-from clickstream.trial.visits import count_sessions
 
 pytestmark = pytest.mark.shared_data
 

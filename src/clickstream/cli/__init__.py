@@ -100,8 +100,8 @@ def try_(
 
     Example: [bold]clickstream try access.log --explain 17[/]
     """
-    from clickstream.trial import run_trial
-    from clickstream.trial.explain import show_explanation
+    from clickstream.report import run_trial
+    from clickstream.report.explain import show_explanation
 
     chosen = settings_room.load()
     if line is not None:

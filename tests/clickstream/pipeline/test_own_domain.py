@@ -16,10 +16,10 @@ from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_domain
 from clickstream.pipeline import site
+from clickstream.report.reading import read_log
+from clickstream.report.tally import Tally
 from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site
-from clickstream.trial.reading import read_log
-from clickstream.trial.tally import Tally
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
 HOURS = [*hour_range(FIRST, LAST)]

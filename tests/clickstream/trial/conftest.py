@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from tests.clickstream.trial.small_log import LINES
 
+from clickstream.report import run_trial
 from clickstream.settings import Settings, Site
-from clickstream.trial import run_trial
 
 SETTINGS = Settings(site=Site(domains=("cafe.example",)))
 """The small log is too small for the site's own domain to be inferred."""

@@ -11,9 +11,9 @@ from tests.clickstream.trial.small_log import BOT, BROWSER, line
 
 from clickstream.clean import CleanRules, LookUps
 from clickstream.parse import parse
+from clickstream.report.figures import Figures
+from clickstream.report.tally import Tally
 from clickstream.sessions import SessionRules
-from clickstream.trial.figures import Figures
-from clickstream.trial.tally import Tally
 
 requests = st.lists(
     st.builds(

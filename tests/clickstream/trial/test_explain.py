@@ -10,8 +10,8 @@ from rich.console import Console
 from tests.clickstream.trial.small_log import LINES, OWN, line
 
 from clickstream.errors import InputError
+from clickstream.report.explain import Step, explain, show_explanation
 from clickstream.settings import Clean, Pages, Privacy, Settings, Site
-from clickstream.trial.explain import Step, explain, show_explanation
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "

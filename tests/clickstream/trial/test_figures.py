@@ -14,9 +14,9 @@ from tests.clickstream.trial.small_log import LINES, line
 
 from clickstream.clean import CleanRules, LookUps, OwnDomain
 from clickstream.parse import parse
+from clickstream.report import FIGURES
+from clickstream.report.tally import Tally
 from clickstream.sessions import SessionRules
-from clickstream.trial import FIGURES
-from clickstream.trial.tally import Tally
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 KEYS = (

@@ -17,9 +17,9 @@ from tests.support.lakes import built
 from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
+from clickstream.report import run_trial
 from clickstream.settings import Settings
 from clickstream.tables import BALANCE
-from clickstream.trial import run_trial
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 PATHS = ["/", "/menu", "/menu/cakes", "/?utm_source=news&utm_medium=email", "/a.css", "/gone"]

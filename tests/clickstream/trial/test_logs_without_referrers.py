@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from clickstream.clean import CleanRules, LookUps
 from clickstream.parse import compile_format, parse
+from clickstream.report.figures import Figures
+from clickstream.report.tally import Tally
 from clickstream.sessions import SessionRules
-from clickstream.trial.figures import Figures
-from clickstream.trial.tally import Tally
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 RULES = CleanRules(site="cafe", domains=("cafe.example",))

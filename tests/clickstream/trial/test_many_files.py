@@ -21,7 +21,7 @@ from tests.clickstream.trial.small_log import LINES, line
 
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS
-from clickstream.trial import run_trial, small_files
+from clickstream.report import run_trial, small_files
 
 PLACES = [*LINES, line("192.0.2.9", "05:00:00", "/wp-login.php", status=404), "\n", "GET / cut\n"]
 BYTES_PER_LINE = 60

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 from tests.clickstream.trial.small_log import LINES, line
 
+from clickstream.report import run_trial
+from clickstream.report.charts import Look, bar, fold, over_time, stacked
+from clickstream.report.page import KINDS
 from clickstream.tables import BALANCE
-from clickstream.trial import run_trial
-from clickstream.trial.charts import Look, bar, fold, over_time, stacked
-from clickstream.trial.page import KINDS
 
 HOUR = 3600
 PLAIN = Look(width=80, has_colour=False, ascii_only=False)

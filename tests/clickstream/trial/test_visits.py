@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import Made, as_carry, build_parts, made
 
 from clickstream.hours import Hour
+from clickstream.report.visits import SessionCounts, count_sessions
 from clickstream.sessions import (
     Goal,
     SessionRules,
@@ -15,7 +16,6 @@ from clickstream.sessions import (
     no_carry,
     request_runs,
 )
-from clickstream.trial.visits import SessionCounts, count_sessions
 
 START = pd.Timestamp("2026-11-20T05:00:00")
 RULES = SessionRules(

@@ -7,8 +7,8 @@ files would pay it 8,760 times.
 from __future__ import annotations
 
 from clickstream.parse import Format, Parsed, parse_blocks, parse_together
-from clickstream.trial.files import SmallFile
-from clickstream.trial.tally import Tally
+from clickstream.report.files import SmallFile
+from clickstream.report.tally import Tally
 
 TOGETHER = 8 << 20
 """Bytes of small files that are parsed at once."""

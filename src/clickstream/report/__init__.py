@@ -19,15 +19,15 @@ from rich.text import Text
 from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected, Format
+from clickstream.report.figures import FIGURES
+from clickstream.report.files import TrialFile, find_files
+from clickstream.report.page import show
+from clickstream.report.progress import progress_over
+from clickstream.report.reading import EmptyLog, UnknownFormat, name_of, read_log
+from clickstream.report.small_files import SmallFiles
+from clickstream.report.tally import Tally
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
-from clickstream.trial.figures import FIGURES
-from clickstream.trial.files import TrialFile, find_files
-from clickstream.trial.page import show
-from clickstream.trial.progress import progress_over
-from clickstream.trial.reading import EmptyLog, UnknownFormat, name_of, read_log
-from clickstream.trial.small_files import SmallFiles
-from clickstream.trial.tally import Tally
 from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]

@@ -22,9 +22,7 @@ from clickstream.clean import (
     infer_own_domain,
 )
 from clickstream.parse import Parsed, parse
-from clickstream.sessions import SessionRules
-from clickstream.tables import BALANCE
-from clickstream.trial.figures import (
+from clickstream.report.figures import (
     CLIENTS,
     Campaign,
     CampaignCounts,
@@ -32,9 +30,11 @@ from clickstream.trial.figures import (
     Reject,
     top,
 )
-from clickstream.trial.files import SmallFile
-from clickstream.trial.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
-from clickstream.trial.visits import SessionCounts, SessionTally
+from clickstream.report.files import SmallFile
+from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
+from clickstream.report.visits import SessionCounts, SessionTally
+from clickstream.sessions import SessionRules
+from clickstream.tables import BALANCE
 
 VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart and are never shown
 

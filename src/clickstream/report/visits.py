@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
+from clickstream.report.countries import sessions_by_country
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
-from clickstream.trial.countries import sessions_by_country
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from clickstream.clean import OwnDomain
-from clickstream.trial.visits import SessionCounts
+from clickstream.report.visits import SessionCounts
 
 TOP = 10
 

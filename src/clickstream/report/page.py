@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from clickstream.parse import Detected
-from clickstream.trial.charts import Look, bar, fold, over_time, stacked
-from clickstream.trial.figures import CLIENTS, TOP, Figures
-from clickstream.trial.labels import length, moment, phrase, seconds
+from clickstream.report.charts import Look, bar, fold, over_time, stacked
+from clickstream.report.figures import CLIENTS, TOP, Figures
+from clickstream.report.labels import length, moment, phrase, seconds
 from clickstream.wording import quantity
 
 WIDEST = 120

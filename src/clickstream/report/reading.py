@@ -18,8 +18,8 @@ from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
+from clickstream.report.files import SmallFile
 from clickstream.settings import AUTO
-from clickstream.trial.files import SmallFile
 from clickstream.wording import quantity
 
 STDIN = "-"

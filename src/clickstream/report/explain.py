@@ -22,10 +22,10 @@ from clickstream.clean.referrers import referrer_of
 from clickstream.clean.request_kinds import path_kind
 from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
+from clickstream.report.reading import SAMPLE_SIZE, text_blocks
+from clickstream.report.tally import VISITOR_KEY
 from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import AUTO, Settings
-from clickstream.trial.reading import SAMPLE_SIZE, text_blocks
-from clickstream.trial.tally import VISITOR_KEY
 from clickstream.wording import quantity
 
 
