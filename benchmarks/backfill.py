@@ -28,10 +28,10 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from clickstream.demo.cafe import CafeRules, write_history
+from clickstream.demo.stack import AirflowApi, Layout, Ports, Stack, running_stack
+from clickstream.demo.stack.layout import HOST
 from clickstream.hours import Hour
-from clickstream.local.cafe import CafeRules, write_history
-from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, running_stack
-from clickstream.local.stack.layout import HOST
 
 DAG = "clickstream_hourly"
 LINKED = ("Procfile", "dags", "plugins", "include")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from clickstream.local.stack import Layout, Ports
-from clickstream.local.stack.dotenv import fill
-from clickstream.local.stack.environment import airflow_environment
-from clickstream.local.stack.layout import HOST, Secrets
-from clickstream.local.stack.processes import read_procfile
+from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack.dotenv import fill
+from clickstream.demo.stack.environment import airflow_environment
+from clickstream.demo.stack.layout import HOST, Secrets
+from clickstream.demo.stack.processes import read_procfile
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from airflow.cli.cli_parser import get_parser
 
-from clickstream.local.stack.processes import ENDED_LATER, read_procfile
-from clickstream.local.stack.wait_for import CHECKS
+from clickstream.demo.stack.processes import ENDED_LATER, read_procfile
+from clickstream.demo.stack.wait_for import CHECKS
 
 PROCFILE = read_procfile(Path(__file__).parents[2] / "Procfile")
 COMMANDS = [

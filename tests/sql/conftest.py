@@ -9,9 +9,9 @@ import pytest
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
+from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.local.cafe import CafeRules, Truth, write_history
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from tests.sql.conftest import FIRST, LAST
 
+from clickstream.demo.answers import show_answers, show_first_answers
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
-from clickstream.local.answers import show_answers, show_first_answers
 
 
 def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST) -> str:

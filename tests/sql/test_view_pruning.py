@@ -18,10 +18,10 @@ from tests.support.engines import Engine, LocalAthena
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
+from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.local.cafe import CafeRules, write_history
 
 ROOT = Path(__file__).parents[2]
 FILTERS = {

@@ -13,9 +13,9 @@ import yaml
 
 from clickstream.clean import PageRules
 from clickstream.clean.pages import page_name
+from clickstream.demo.answers import QUESTIONS
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena
-from clickstream.local.answers import QUESTIONS
 from clickstream.settings import Goal
 from clickstream.tables import BALANCE
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.support.lakes import aws_session, build_all, settings_of_a_lake
 
 from clickstream import pipeline, settings
+from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake
-from clickstream.local.cafe import CafeRules, simulate
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = Hour.parse("2026-11-18T00"), Hour.parse("2026-11-20T23")

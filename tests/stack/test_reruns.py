@@ -24,11 +24,11 @@ from tests.support.lake_settings import ROOT, write_settings
 from tests.support.required import require_program
 
 from clickstream import pipeline, settings
+from clickstream.demo.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
+from clickstream.demo.stack.layout import HOST
+from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, visitor_keys
-from clickstream.local.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
-from clickstream.local.stack.layout import HOST
-from clickstream.local.stack.processes import read_procfile
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 

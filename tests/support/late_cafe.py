@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
+from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.local.cafe import CafeRules, simulate
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 RULES = CafeRules(visitors_per_hour=60, bots_per_hour=12)

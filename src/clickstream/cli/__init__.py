@@ -290,8 +290,8 @@ def up(airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566) -> None:
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
-    from clickstream.local.stack import Ports
-    from clickstream.local.stack import up as start
+    from clickstream.demo.stack import Ports
+    from clickstream.demo.stack import up as start
 
     raise typer.Exit(start(Path.cwd(), Ports(airflow_port, aws_port), console=out))
 
@@ -311,8 +311,8 @@ def demo(
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """
-    from clickstream.local.demo import run_demo
-    from clickstream.local.stack import Ports
+    from clickstream.demo.demo import run_demo
+    from clickstream.demo.stack import Ports
 
     ports = Ports(airflow_port, aws_port)
     raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))

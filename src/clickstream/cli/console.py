@@ -47,7 +47,7 @@ def open_lake() -> Lake:
     Raises SettingsError where a local stack that runs on the same endpoint has other settings.
     """
     from clickstream import lake
-    from clickstream.local.environment_file import check_beside_stack
+    from clickstream.demo.environment_file import check_beside_stack
 
     chosen = settings_room.load()
     check_beside_stack(chosen)

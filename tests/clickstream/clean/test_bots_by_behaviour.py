@@ -20,10 +20,10 @@ from clickstream.clean.bots import (
     is_scanner_path,
 )
 from clickstream.clean.request_kinds import KINDS
+from clickstream.demo.cafe import CafeRules
+from clickstream.demo.cafe.traffic import traffic
+from clickstream.demo.cafe.weblog import Request, render
 from clickstream.hours import Hour
-from clickstream.local.cafe import CafeRules
-from clickstream.local.cafe.traffic import traffic
-from clickstream.local.cafe.weblog import Request, render
 from clickstream.parse import parse
 
 RULES = BehaviourRules()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.shared_data import shared
 
 from clickstream.clean.devices import DEVICES, Device, device_of
-from clickstream.local.cafe import agents
+from clickstream.demo.cafe import agents
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 PHONE = f"Mozilla/5.0 (Linux; Android 14; SM-A546B; wv) {WEBKIT} Version/4.0 Chrome/141.0.0.0"

@@ -12,12 +12,12 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import aws_session
 
 from clickstream import pipeline
+from clickstream.demo import backfill, demo
+from clickstream.demo.backfill import HoursProgress
+from clickstream.demo.demo import own_logs
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import open_lake
-from clickstream.local import backfill, demo
-from clickstream.local.backfill import HoursProgress
-from clickstream.local.demo import own_logs
 from clickstream.settings import Settings, load
 
 ROOT = Path(__file__).parents[3]

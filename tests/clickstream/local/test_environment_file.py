@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clickstream.demo import environment_file
+from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack.environment import airflow_environment
+from clickstream.demo.stack.layout import Secrets, write_private
 from clickstream.errors import SettingsError
-from clickstream.local import environment_file
-from clickstream.local.stack import Layout, Ports
-from clickstream.local.stack.environment import airflow_environment
-from clickstream.local.stack.layout import Secrets, write_private
 from clickstream.settings import load
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"

@@ -10,8 +10,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from clickstream.demo import geoip
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.local import geoip
 from clickstream.reference import PlaceDatabase
 
 NETWORKS = {4: "8.8.8.0/24", 6: "2001:4860::/32"}

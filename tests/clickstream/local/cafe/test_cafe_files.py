@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickstream.demo.cafe import CafeRules, live, logfiles, simulate, write_history
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.local.cafe import CafeRules, live, logfiles, simulate, write_history
 
 FIRST, LAST = Hour.parse("2026-10-24T21"), Hour.parse("2026-10-25T01")
 RULES = CafeRules(seed=11, visitors_per_hour=12, bots_per_hour=2)

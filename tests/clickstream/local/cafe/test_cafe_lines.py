@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from crawleruseragents import is_crawler
 
+from clickstream.demo.cafe import COUNTRIES, CafeRules, agents, menu, simulate, trouble
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.local.cafe import COUNTRIES, CafeRules, agents, menu, simulate, trouble
 
 FIRST = Hour.parse("2026-03-28T22")
 RULES = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=5)
@@ -37,7 +37,7 @@ def test_another_process_writes_the_same_lines():
     program = (
         "import hashlib\n"
         "from clickstream.hours import Hour\n"
-        "from clickstream.local.cafe import CafeRules, simulate\n"
+        "from clickstream.demo.cafe import CafeRules, simulate\n"
         "hour = Hour.parse('2026-03-28T22')\n"
         "rules = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=5)\n"
         "text = b''.join(line.raw for line in simulate(hour, hour, rules).lines)\n"

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from clickstream.clean.places import Place, place_at
-from clickstream.local.cafe import addresses
-from clickstream.local.cafe.places import CITIES, demo_networks, write_demo_database
+from clickstream.demo.cafe import addresses
+from clickstream.demo.cafe.places import CITIES, demo_networks, write_demo_database
 from clickstream.reference import PlaceDatabase
 
 

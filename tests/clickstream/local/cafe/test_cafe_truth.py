@@ -13,8 +13,8 @@ from crawleruseragents import is_crawler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickstream.demo.cafe import CafeRules, History, LogLine, simulate
 from clickstream.hours import Hour, hour_range
-from clickstream.local.cafe import CafeRules, History, LogLine, simulate
 
 LINE = re.compile(
     rb'(\S+) - - \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-) "((?:[^"\\]|\\.)*)" '

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from clickstream.demo.stack.dotenv import PLACEHOLDER, fill, make_dotenv
+from clickstream.demo.stack.layout import Secrets
 from clickstream.errors import InputError
-from clickstream.local.stack.dotenv import PLACEHOLDER, fill, make_dotenv
-from clickstream.local.stack.layout import Secrets
 
 EXAMPLE = Path(__file__).parents[4] / ".env.example"
 

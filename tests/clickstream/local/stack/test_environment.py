@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.local.stack import Layout, Ports
-from clickstream.local.stack.environment import airflow_environment
-from clickstream.local.stack.layout import HOST, Secrets
+from clickstream.demo.stack import Layout, Ports
+from clickstream.demo.stack.environment import airflow_environment
+from clickstream.demo.stack.layout import HOST, Secrets
 
 SECRETS = Secrets.new()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.local.stack import Layout, Ports, StackError
-from clickstream.local.stack.layout import HOST, Secrets, write_private
+from clickstream.demo.stack import Layout, Ports, StackError
+from clickstream.demo.stack.layout import HOST, Secrets, write_private
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_flag_that_changes_it() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from clickstream.demo.stack import processes as room
+from clickstream.demo.stack.processes import Processes, read_procfile
 from clickstream.errors import InputError
-from clickstream.local.stack import processes as room
-from clickstream.local.stack.processes import Processes, read_procfile
 
 SURVIVOR = "trap '' TERM; sleep 1000 & echo $! > survivor; wait; sleep 1000"
 

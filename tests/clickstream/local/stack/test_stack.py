@@ -15,9 +15,9 @@ from typing import IO
 import psutil
 import pytest
 
+from clickstream.demo.stack import AirflowApi, AirflowError, Layout, Ports
+from clickstream.demo.stack.layout import HOST, LOGIN, Secrets
 from clickstream.hours import Hour
-from clickstream.local.stack import AirflowApi, AirflowError, Layout, Ports
-from clickstream.local.stack.layout import HOST, LOGIN, Secrets
 
 ROOT = Path(__file__).parents[4]
 DEADLINE_SECONDS = 240
@@ -25,7 +25,7 @@ UP = """
 import sys
 from pathlib import Path
 from clickstream.errors import ClickstreamError
-from clickstream.local.stack import Ports, up
+from clickstream.demo.stack import Ports, up
 try:
     up(Path(sys.argv[1]), Ports(int(sys.argv[2]), int(sys.argv[3])))
 except ClickstreamError as error:

@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from clickstream.local.stack import StackError
-from clickstream.local.stack.wait_for import wait_for
+from clickstream.demo.stack import StackError
+from clickstream.demo.stack.wait_for import wait_for
 
-WAIT_FOR = [sys.executable, "-m", "clickstream.local.stack.wait_for"]
+WAIT_FOR = [sys.executable, "-m", "clickstream.demo.stack.wait_for"]
 
 
 class _Api(BaseHTTPRequestHandler):

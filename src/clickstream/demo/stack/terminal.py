@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream.local.environment_file import drop_stack_variables, source_command
-from clickstream.local.stack.layout import LOGIN, Layout, Ports
-from clickstream.local.stack.stack import Stack, running_stack
+from clickstream.demo.environment_file import drop_stack_variables, source_command
+from clickstream.demo.stack.layout import LOGIN, Layout, Ports
+from clickstream.demo.stack.stack import Stack, running_stack
 
 
 def up(

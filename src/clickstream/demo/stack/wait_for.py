@@ -1,6 +1,6 @@
 """Start a command once what it needs answers.
 
-    python -m clickstream.local.stack.wait_for postgres api -- airflow scheduler
+    python -m clickstream.demo.stack.wait_for postgres api -- airflow scheduler
 
 waits for PostgreSQL and for Airflow's API, then becomes `airflow scheduler`. The addresses are the
 ones Airflow and boto3 use themselves, read from the same environment variables.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from clickstream.local.stack.layout import StackError
+from clickstream.demo.stack.layout import StackError
 
 DEADLINE_SECONDS = 180
 _PAUSE_SECONDS = 0.2

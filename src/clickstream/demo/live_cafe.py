@@ -1,4 +1,4 @@
-"""The simulated café's live traffic, as a process: `python -m clickstream.local.live_cafe DIR`."""
+"""The simulated café's live traffic, as a process: `python -m clickstream.demo.live_cafe DIR`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from clickstream.local.cafe import CafeRules, live
+from clickstream.demo.cafe import CafeRules, live
 
 
 def main(directory: Path) -> None:

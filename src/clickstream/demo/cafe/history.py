@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
+from clickstream.demo.cafe.traffic import traffic
+from clickstream.demo.cafe.truth import Tally, Truth
+from clickstream.demo.cafe.weblog import Entry, render
 from clickstream.hours import Hour, hour_range
-from clickstream.local.cafe.rules import SECOND, STANDARD, CafeRules
-from clickstream.local.cafe.traffic import traffic
-from clickstream.local.cafe.truth import Tally, Truth
-from clickstream.local.cafe.weblog import Entry, render
 
 
 @dataclass(frozen=True)

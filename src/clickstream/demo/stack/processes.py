@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 from honcho.environ import parse_procfile
 
+from clickstream.demo.stack.layout import StackError
 from clickstream.errors import InputError
-from clickstream.local.stack.layout import StackError
 
 ENDED_LATER = (("api-server",), ("localaws", "postgres"))
 """What the other processes stand on: after those have ended these end, in this order."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from time import gmtime
 from typing import NamedTuple
 
-from clickstream.local.cafe.rules import HOUR, SECOND
+from clickstream.demo.cafe.rules import HOUR, SECOND
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 SLOWEST = 1900

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from clickstream.hours import Hour
-from clickstream.local.cafe import addresses, agents, menu, trouble
-from clickstream.local.cafe.rules import (
+from clickstream.demo.cafe import addresses, agents, menu, trouble
+from clickstream.demo.cafe.rules import (
     MINUTE,
     SECOND,
     CafeRules,
@@ -16,7 +15,8 @@ from clickstream.local.cafe.rules import (
     milliseconds,
     some_moment,
 )
-from clickstream.local.cafe.weblog import Ask, Client, Reply, Request, log
+from clickstream.demo.cafe.weblog import Ask, Client, Reply, Request, log
+from clickstream.hours import Hour
 
 _READABLE = tuple(page for pages in menu.PAGES.values() for page in pages)
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from random import Random
 
-from clickstream.hours import Hour
-from clickstream.local.cafe import addresses, agents, menu
-from clickstream.local.cafe.rules import (
+from clickstream.demo.cafe import addresses, agents, menu
+from clickstream.demo.cafe.rules import (
     HOUR,
     MINUTE,
     SECOND,
@@ -17,7 +16,8 @@ from clickstream.local.cafe.rules import (
     how_many,
     milliseconds,
 )
-from clickstream.local.cafe.weblog import Ask, BrokenLine, Client, Reply, log, render
+from clickstream.demo.cafe.weblog import Ask, BrokenLine, Client, Reply, log, render
+from clickstream.hours import Hour
 
 _DAY = 24 * HOUR
 _ERROR_LOG = (

@@ -10,11 +10,10 @@ from functools import lru_cache
 from itertools import count
 from random import Random
 
-from clickstream.hours import Hour
-from clickstream.local.cafe import addresses, agents, menu
-from clickstream.local.cafe.arrivals import DIRECTLY, Arrival, arrive
-from clickstream.local.cafe.browser import Browser
-from clickstream.local.cafe.rules import (
+from clickstream.demo.cafe import addresses, agents, menu
+from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival, arrive
+from clickstream.demo.cafe.browser import Browser
+from clickstream.demo.cafe.rules import (
     HOUR,
     MINUTE,
     OPENED,
@@ -26,7 +25,8 @@ from clickstream.local.cafe.rules import (
     some_moment,
     visitors_in,
 )
-from clickstream.local.cafe.weblog import Client, Receipt, Request
+from clickstream.demo.cafe.weblog import Client, Receipt, Request
+from clickstream.hours import Hour
 
 LEAVE = "leave"
 NEXT: dict[str, dict[str, int]] = {

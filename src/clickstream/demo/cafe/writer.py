@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
+from clickstream.demo.cafe import logfiles
+from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
+from clickstream.demo.cafe.traffic import traffic
+from clickstream.demo.cafe.truth import Tally, Truth
+from clickstream.demo.cafe.weblog import Entry, render
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
-from clickstream.local.cafe import logfiles
-from clickstream.local.cafe.rules import SECOND, STANDARD, CafeRules
-from clickstream.local.cafe.traffic import traffic
-from clickstream.local.cafe.truth import Tally, Truth
-from clickstream.local.cafe.weblog import Entry, render
 
 Clock = Callable[[], datetime]
 

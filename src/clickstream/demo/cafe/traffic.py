@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
+from clickstream.demo.cafe.machines import crawlers, monitor, scanners
+from clickstream.demo.cafe.people import people
+from clickstream.demo.cafe.rules import HOUR, OPENED, CafeRules, milliseconds
+from clickstream.demo.cafe.trouble import broken_lines
+from clickstream.demo.cafe.weblog import Entry
 from clickstream.errors import InputError
 from clickstream.hours import Hour
-from clickstream.local.cafe.machines import crawlers, monitor, scanners
-from clickstream.local.cafe.people import people
-from clickstream.local.cafe.rules import HOUR, OPENED, CafeRules, milliseconds
-from clickstream.local.cafe.trouble import broken_lines
-from clickstream.local.cafe.weblog import Entry
 
 REACH_HOURS = 26
 """What starts in an hour ends at most so many hours later; what would not is left out."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from clickstream.local.cafe import menu, trouble
-from clickstream.local.cafe.arrivals import DIRECTLY, Arrival
-from clickstream.local.cafe.rules import SECOND, CafeRules
-from clickstream.local.cafe.weblog import SLOWEST, Ask, Client, Receipt, Reply, Request, log
+from clickstream.demo.cafe import menu, trouble
+from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival
+from clickstream.demo.cafe.rules import SECOND, CafeRules
+from clickstream.demo.cafe.weblog import SLOWEST, Ask, Client, Receipt, Reply, Request, log
 
 _CONFIRMATION = menu.Page("confirmation", "/cafe/orderConfirmation.php", 5_870)
 

@@ -12,8 +12,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.hours import Hour, hour_range
-from clickstream.local.stack import AirflowApi, Stack, StackError
 
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from clickstream.demo import environment_file
 from clickstream.errors import ClickstreamError
-from clickstream.local import environment_file
 
 HOST = "127.0.0.1"
 LOGIN = "admin"

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from clickstream.local.stack.layout import HOST, LOGIN, Layout, Ports, Secrets
+from clickstream.demo.stack.layout import HOST, LOGIN, Layout, Ports, Secrets
 from clickstream.settings import FILE_NAME, FILE_VARIABLE
 
 REGION = "eu-central-1"
@@ -120,4 +120,4 @@ def _aws(ports: Ports) -> dict[str, str]:
 def write_preload(layout: Layout) -> None:
     """Let Airflow's scheduler import the library before it forks the workers (see `preload`)."""
     target = layout.airflow_home / "config" / "airflow_local_settings.py"
-    target.write_text("import clickstream.local.stack.preload as _preload\n", encoding="utf-8")
+    target.write_text("import clickstream.demo.stack.preload as _preload\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from clickstream.local.cafe.addresses import COUNTRIES, CRAWLERS, SCANNERS, TABLETS
+from clickstream.demo.cafe.addresses import COUNTRIES, CRAWLERS, SCANNERS, TABLETS
 
 _BUILT_AT = 1_767_225_600  # 2026-01-01, whenever it is written: the same database, the same bytes
 _OFFICES = "198.51.100.0/25"

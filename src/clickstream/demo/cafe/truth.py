@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
 
+from clickstream.demo.cafe.rules import SECOND, milliseconds
+from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, Source
 from clickstream.hours import Hour
-from clickstream.local.cafe.rules import SECOND, milliseconds
-from clickstream.local.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, Source
 from clickstream.tables import BALANCE
 
 GAP = 1800

@@ -7,11 +7,11 @@ The same seed gives the same lines, and ranges that overlap agree on the hours t
 history written now and the traffic that follows live are one log.
 """
 
-from clickstream.local.cafe.addresses import COUNTRIES
-from clickstream.local.cafe.history import History, LogLine, simulate
-from clickstream.local.cafe.rules import CafeRules
-from clickstream.local.cafe.truth import HourTruth, Order, PersonSession, Truth
-from clickstream.local.cafe.writer import live, write_history
+from clickstream.demo.cafe.addresses import COUNTRIES
+from clickstream.demo.cafe.history import History, LogLine, simulate
+from clickstream.demo.cafe.rules import CafeRules
+from clickstream.demo.cafe.truth import HourTruth, Order, PersonSession, Truth
+from clickstream.demo.cafe.writer import live, write_history
 
 __all__ = [
     "COUNTRIES",

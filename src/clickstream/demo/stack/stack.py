@@ -21,10 +21,10 @@ from typing import NoReturn
 
 import httpx
 
-from clickstream.local import environment_file
-from clickstream.local.stack.airflow_api import AirflowApi
-from clickstream.local.stack.environment import airflow_environment, write_preload
-from clickstream.local.stack.layout import (
+from clickstream.demo import environment_file
+from clickstream.demo.stack.airflow_api import AirflowApi
+from clickstream.demo.stack.environment import airflow_environment, write_preload
+from clickstream.demo.stack.layout import (
     LOGIN,
     Layout,
     Ports,
@@ -32,8 +32,8 @@ from clickstream.local.stack.layout import (
     StackError,
     write_private,
 )
-from clickstream.local.stack.processes import Processes, read_procfile
-from clickstream.local.stack.wait_for import status_of
+from clickstream.demo.stack.processes import Processes, read_procfile
+from clickstream.demo.stack.wait_for import status_of
 
 READY_SECONDS = 240
 _PAUSE_SECONDS = 0.25

@@ -11,8 +11,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from clickstream.demo.cafe.weblog import MONTHS
 from clickstream.hours import Hour
-from clickstream.local.cafe.weblog import MONTHS
 
 _STAMP = re.compile(rb"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):\d\d:\d\d \+0000\]")
 

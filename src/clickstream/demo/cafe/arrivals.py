@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 
-from clickstream.local.cafe.weblog import NOWHERE, Source
+from clickstream.demo.cafe.weblog import NOWHERE, Source
 
 
 class Campaign(NamedTuple):

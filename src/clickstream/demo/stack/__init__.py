@@ -3,10 +3,10 @@
 `up` is what `clickstream up` calls; `running_stack` is the same for programs.
 """
 
-from clickstream.local.stack.airflow_api import AirflowApi, AirflowError
-from clickstream.local.stack.layout import Layout, Ports, StackError
-from clickstream.local.stack.stack import Stack, running_stack
-from clickstream.local.stack.terminal import show_addresses, show_start, up
+from clickstream.demo.stack.airflow_api import AirflowApi, AirflowError
+from clickstream.demo.stack.layout import Layout, Ports, StackError
+from clickstream.demo.stack.stack import Stack, running_stack
+from clickstream.demo.stack.terminal import show_addresses, show_start, up
 
 __all__ = [
     "AirflowApi",

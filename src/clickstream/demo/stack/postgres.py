@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel, run in the foreground: `python -m clickstream.local.stack.postgres DIR`.
+"""PostgreSQL from a wheel, run in the foreground: `python -m clickstream.demo.stack.postgres DIR`.
 
 It listens on a socket inside its data directory, which only its owner may enter, and on no port.
 PostgreSQL refuses to run as root; started by root, it runs as `nobody`.
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from clickstream.local.stack.layout import StackError
+from clickstream.demo.stack.layout import StackError
 
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET = 103  # macOS; Linux allows four more
