@@ -87,7 +87,7 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
     """
     from clickstream.clean import LookUps
     from clickstream.clean.devices import Device, device_of
-    from clickstream.reference import AnswerCache
+    from clickstream.lookups import AnswerCache
 
     with AnswerCache(out / "answers.sqlite") as known:
         look_ups = LookUps(device=known.remembering(device_of, Device, "bench"))

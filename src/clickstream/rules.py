@@ -14,7 +14,7 @@ from pathlib import Path
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
-from clickstream.reference import AnswerCache, PlaceDatabase, code_version
+from clickstream.lookups import AnswerCache, PlaceDatabase, code_version
 from clickstream.settings import Goal, Settings
 
 _DEVICES: dict[str, devices.Device] = {}

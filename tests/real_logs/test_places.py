@@ -12,7 +12,7 @@ from tests.real_logs.figures import PLACES
 from tests.support.shared_data import shared
 
 from clickstream.clean.places import Place, place_at
-from clickstream.reference import PlaceDatabase
+from clickstream.lookups import PlaceDatabase
 
 pytestmark = pytest.mark.shared_data
 

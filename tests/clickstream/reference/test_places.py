@@ -12,7 +12,7 @@ from netaddr import IPSet
 
 from clickstream.clean.places import Place, place_at
 from clickstream.errors import InputError, SettingsError
-from clickstream.reference import PlaceDatabase
+from clickstream.lookups import PlaceDatabase
 
 NEAR_TOKYO = {"country_code": "JP", "state1": "Tokyo", "city": "", "latitude": 35.69}
 

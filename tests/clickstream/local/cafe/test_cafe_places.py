@@ -11,7 +11,7 @@ import pytest
 from clickstream.clean.places import Place, place_at
 from clickstream.demo.cafe import addresses
 from clickstream.demo.cafe.places import CITIES, demo_networks, write_demo_database
-from clickstream.reference import PlaceDatabase
+from clickstream.lookups import PlaceDatabase
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@
 The steps are given these functions and know nothing of the files behind them.
 """
 
-from clickstream.reference.answers import AnswerCache, code_version
-from clickstream.reference.places import PlaceDatabase
+from clickstream.lookups.answers import AnswerCache, code_version
+from clickstream.lookups.places import PlaceDatabase
 
 __all__ = ["AnswerCache", "PlaceDatabase", "code_version"]
