@@ -49,7 +49,7 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
 
     from clickstream import sessions
     from clickstream.hours import Hour
-    from clickstream.shaping import RowsWriter
+    from clickstream.parquet import RowsWriter
     from clickstream.tables import HITS, REJECTS, SESSION_PARTS
 
     stages = stages or Stages()

@@ -18,7 +18,7 @@ from tests.support.traffic import FIRST, Traffic
 
 from clickstream import clean, parse, sessions
 from clickstream.hours import Hour, hour_range
-from clickstream.shaping import shape
+from clickstream.parquet import shape
 from clickstream.tables import BALANCE, HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS
 
 BEHAVIOUR = clean.BehaviourRules(

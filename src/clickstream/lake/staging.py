@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.shaping import RowsWriter
+from clickstream.parquet import RowsWriter
 from clickstream.tables import Table
 
 

@@ -21,13 +21,13 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, stagin
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
+from clickstream.parquet import RowsWriter
 from clickstream.pipeline import spill
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
 from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
-from clickstream.shaping import RowsWriter
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 

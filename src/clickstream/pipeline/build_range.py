@@ -27,6 +27,7 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import KeyRing
+from clickstream.parquet import shape
 from clickstream.pipeline.build import (
     Reading,
     begin,
@@ -41,7 +42,6 @@ from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
 from clickstream.rules import session_rules
 from clickstream.sessions import SessionRules
-from clickstream.shaping import shape
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 
 HourNumbers = NDArray[np.int32]
