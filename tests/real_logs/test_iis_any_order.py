@@ -18,8 +18,8 @@ from tests.support.shared_data import shared
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena
-from clickstream.rules import clean_rules
 from clickstream.settings import Source
+from clickstream.step_config import clean_rules
 
 pytestmark = pytest.mark.shared_data
 

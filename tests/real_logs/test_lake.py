@@ -21,8 +21,8 @@ from clickstream.clean import Requests
 from clickstream.hours import Hour
 from clickstream.lake import Lake, athena, own_domain
 from clickstream.report.visits import count_sessions
-from clickstream.rules import clean_rules, session_rules
 from clickstream.settings import Source
+from clickstream.step_config import clean_rules, session_rules
 from clickstream.tables import BALANCE
 
 pytestmark = pytest.mark.shared_data

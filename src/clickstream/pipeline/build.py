@@ -27,7 +27,7 @@ from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
 from clickstream.pipeline.site import settings_digest, settings_of
-from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
+from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
 
 

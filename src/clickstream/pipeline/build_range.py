@@ -40,8 +40,8 @@ from clickstream.pipeline.build import (
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
-from clickstream.rules import session_rules
 from clickstream.sessions import SessionRules
+from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 
 HourNumbers = NDArray[np.int32]

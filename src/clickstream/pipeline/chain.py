@@ -14,9 +14,9 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
-from clickstream.rules import session_rules
 from clickstream.sessions import Digests, Link, SessionRules
 from clickstream.settings import LONGEST_GAP_SECONDS
+from clickstream.step_config import session_rules
 
 LINK_COLUMNS = [*KEY_COLUMNS, "gap_seconds", "cap_hours", "carry_in", "carry_out"]
 """What of the ledger makes a link of the chain."""

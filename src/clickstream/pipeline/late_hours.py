@@ -15,7 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.rules import log_format_of
+from clickstream.step_config import log_format_of
 from clickstream.tables import HOUR_LEDGER
 from clickstream.wording import quantity
 

@@ -28,8 +28,8 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.pipeline.line_hours import by_format_and_hour, hours_of, parts_of
-from clickstream.rules import log_format_of
 from clickstream.settings import AUTO, Source
+from clickstream.step_config import log_format_of
 
 ALIKE_FILES = 8
 

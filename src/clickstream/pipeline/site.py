@@ -19,8 +19,8 @@ from clickstream.clean.devices import Device
 from clickstream.clean.referrers import LEAST_SAMPLE
 from clickstream.lake import Lake, aws_errors, own_domain, raw
 from clickstream.lake.raw import RawObject
-from clickstream.rules import clean_rules, log_format_of, result_digest
 from clickstream.settings import Settings
+from clickstream.step_config import clean_rules, log_format_of, result_digest
 
 SAMPLE_OBJECTS = 1000
 """Raw objects that the sample is drawn from: the earliest ones, which S3 lists in one request."""

@@ -26,8 +26,8 @@ from clickstream.report.progress import progress_over
 from clickstream.report.reading import EmptyLog, UnknownFormat, name_of, read_log
 from clickstream.report.small_files import SmallFiles
 from clickstream.report.tally import Tally
-from clickstream.rules import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.settings import AUTO, Settings
+from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]

@@ -24,8 +24,8 @@ from clickstream.clean.urls import split_target
 from clickstream.errors import InputError
 from clickstream.report.reading import SAMPLE_SIZE, text_blocks
 from clickstream.report.tally import VISITOR_KEY
-from clickstream.rules import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.settings import AUTO, Settings
+from clickstream.step_config import clean_rules, log_format_of, look_ups, missing_look_ups
 from clickstream.wording import quantity
 
 

@@ -10,8 +10,8 @@ from tests.clickstream.clean.requests_made import BROWSER, KEY, line, requests, 
 from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys, balance
 from clickstream.clean.bots import OWN_EQUIPMENT
 from clickstream.errors import SettingsError
-from clickstream.rules import clean_rules
 from clickstream.settings import Bots, Clean, Settings
+from clickstream.step_config import clean_rules
 
 TABLET = f"{BROWSER} MenuTablet/2.1"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -10,8 +10,8 @@ from clickstream import settings
 from clickstream.clean.request_kinds import KINDS
 from clickstream.errors import SettingsError
 from clickstream.parse import FORMATS
-from clickstream.rules import session_rules
 from clickstream.sessions import Goal
+from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[3]
 

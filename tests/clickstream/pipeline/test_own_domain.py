@@ -18,8 +18,8 @@ from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, own_
 from clickstream.pipeline import site
 from clickstream.report.reading import read_log
 from clickstream.report.tally import Tally
-from clickstream.rules import clean_rules, look_ups, session_rules
 from clickstream.settings import Settings, Site
+from clickstream.step_config import clean_rules, look_ups, session_rules
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T01")
 HOURS = [*hour_range(FIRST, LAST)]
