@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.trial.small_log import line
+from tests.clickstream.report.small_log import line
 
 from clickstream.hours import Hour
 from clickstream.parse import detect

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.clickstream.trial.small_log import LINES, line
+from tests.clickstream.report.small_log import LINES, line
 
 
 def test_missing_file(report, tmp_path):

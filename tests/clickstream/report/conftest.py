@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.clickstream.trial.small_log import LINES
+from tests.clickstream.report.small_log import LINES
 
 from clickstream.report import run_trial
 from clickstream.settings import Settings, Site

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.clickstream.reference.asking import TEXTS, Answer, answer_of, ask, ask_often
+from tests.clickstream.lookups.asking import TEXTS, Answer, answer_of, ask, ask_often
 
 from clickstream.clean import devices
 from clickstream.clean.devices import Device, device_of
@@ -145,7 +145,7 @@ def test_on_a_full_disk_it_says_so_once_and_goes_on(path: Path) -> None:
     script = (
         f"import resource\n"
         f"from pathlib import Path\n"
-        f"from tests.clickstream.reference.asking import TEXTS, ask\n"
+        f"from tests.clickstream.lookups.asking import TEXTS, ask\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))\n"
         f"more = [f'more {{n}}' for n in range(15_000)]\n"
         f"assert ask(Path({str(path)!r}), TEXTS + more) == more\n"

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from tests.clickstream.trial.conftest import SETTINGS
-from tests.clickstream.trial.small_log import LINES, line
+from tests.clickstream.report.conftest import SETTINGS
+from tests.clickstream.report.small_log import LINES, line
 
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS
