@@ -198,8 +198,12 @@ def open_lake() -> Lake:
     Without that connection, boto3's own chain (environment, instance role) and the settings
     decide how AWS is reached.
     """
+    from clickstream.memory import freeze_imports, use_system_allocator
+
+    use_system_allocator()
     from clickstream import lake, settings
 
+    freeze_imports()
     session, endpoint_url = _aws_connection()
     return lake.open_lake(settings.load(), session=session, endpoint_url=endpoint_url)
 

@@ -23,6 +23,7 @@ import typer
 from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, shared_session
+from clickstream.memory import freeze_imports
 from clickstream.pipeline import Published, Staged
 from clickstream.settings import Settings, load
 
@@ -70,6 +71,7 @@ def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], B
     """What a worker does: numbers of hours in, what cleaning says of each as JSON out."""
 
     def clean(batches: Batches) -> Batches:
+        freeze_imports()
         lake = Lake(settings, shared_session())
         for batch in batches:
             for number in batch.column("id").to_pylist():
@@ -92,6 +94,7 @@ def main(
     """
     from pyspark.sql import SparkSession
 
+    freeze_imports()
     lake = open_lake(load())
     found = pipeline.standings(lake, *pipeline.check_range(first, last))
     hours = pipeline.hours_to_rebuild(found, run_id, only_outdated)

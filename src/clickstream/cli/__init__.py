@@ -27,6 +27,7 @@ from clickstream.cli.console import (
 )
 from clickstream.errors import ClickstreamError
 from clickstream.hours import Hour
+from clickstream.memory import use_system_allocator
 from clickstream.showing import SHOWN_AS, show_answer
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    use_system_allocator()
     try:
         app()
     except ClickstreamError as error:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from clickstream import settings as settings_room
 from clickstream.hours import Hour, HourSpan
+from clickstream.memory import freeze_imports
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
@@ -51,6 +52,7 @@ def open_lake() -> Lake:
 
     chosen = settings_room.load()
     check_beside_stack(chosen)
+    freeze_imports()
     return lake.open_lake(chosen)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream import clean, dictionary_encoding, garbage
+from clickstream import clean, dictionary_encoding
 from clickstream.hours import Hour
 
 ROWS_AT_ONCE = 350_000
@@ -41,7 +41,6 @@ def grouped(
     batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int
 ) -> Iterator[clean.Requests]:
     """The labelled requests, group after group; each visitor is in one, whole."""
-    garbage.look_for_it_in_new_objects()
     if groups == 1:
         for batch in batches:
             cleaner.add(*batch)

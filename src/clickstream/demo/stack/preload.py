@@ -21,6 +21,9 @@ LOADED_LATE = (
 )
 
 if "scheduler" in sys.argv[1:2]:
+    memory = import_module("clickstream.memory")
+    memory.use_system_allocator()
     for name in LOADED_LATE:
         import_module(name)
     import_module("clickstream.lake").warm_up()
+    memory.freeze_imports()

@@ -1,4 +1,4 @@
-"""Garbage is looked for among new objects: what comes later than the first call stays in sight."""
+"""Objects of later than the first call stay in sight of the garbage collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from clickstream import garbage
+from clickstream import memory
 
 
 class Node:
@@ -24,22 +24,21 @@ class Node:
 @pytest.fixture(autouse=True)
 def nothing_frozen() -> Iterator[None]:
     gc.unfreeze()
-    garbage.look_for_it_in_new_objects.cache_clear()
     yield
     gc.unfreeze()
 
 
 def test_what_is_there_is_left_alone() -> None:
     there = weakref.ref(Node())
-    garbage.look_for_it_in_new_objects()
+    memory.freeze_imports()
     gc.collect()
     assert there() is not None
 
 
 def test_garbage_of_later_is_found_however_often_one_asks() -> None:
-    garbage.look_for_it_in_new_objects()
+    memory.freeze_imports()
     left = weakref.ref(Node())
-    garbage.look_for_it_in_new_objects()
+    memory.freeze_imports()
     gc.collect()
     assert left() is None
 
@@ -51,6 +50,9 @@ def test_arrow_takes_its_memory_from_the_c_library_unless_somebody_has_chosen(
     environment = {k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"}
     if chosen:
         environment["ARROW_DEFAULT_MEMORY_POOL"] = chosen
-    asked = "import clickstream, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    asked = (
+        "from clickstream.memory import use_system_allocator; use_system_allocator(); "
+        "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    )
     answer = subprocess.check_output([sys.executable, "-c", asked], env=environment, text=True)
     assert answer.strip() == pool
