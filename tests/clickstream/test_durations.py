@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickstream.durations import describe_duration, parse_duration
 from clickstream.errors import InputError
+from clickstream.wording import describe_duration, parse_duration
 
 
 @pytest.mark.parametrize(

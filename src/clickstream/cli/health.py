@@ -18,10 +18,9 @@ from clickstream.cli.console import (
     run_by_hand,
 )
 from clickstream.cli.status_page import show_status, status_values
-from clickstream.durations import parse_duration
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import HourSpan, hour_range
-from clickstream.wording import quantity
+from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake

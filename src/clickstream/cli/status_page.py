@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, group_hours
-from clickstream.wording import quantity, shorten
+from clickstream.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
     from clickstream.pipeline import Freshness, SourceFreshness

@@ -13,14 +13,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clickstream import __version__
-from clickstream.durations import describe_duration
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.lake.intents import begun_at
 from clickstream.pipeline.late_hours import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
-from clickstream.wording import quantity
+from clickstream.wording import describe_duration, quantity
 
 DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)
