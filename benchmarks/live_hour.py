@@ -80,7 +80,7 @@ def _lake(directory: Path, endpoint: str, number: int) -> Lake:
         sources=(Source(name="web-1", path=str(directory / "logs"), pattern="access.log"),),
         lake=LakeSettings(bucket=f"round-{number}", database=f"round_{number}"),
         aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
-        build=Build(sql_directory=str(SQL.resolve()), cache_directory=str(directory / "cache")),
+        build=Build(sql_directory=str(SQL.resolve())),
     )
     return open_lake(settings, boto3.Session("local", "local"))
 

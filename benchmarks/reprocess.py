@@ -35,7 +35,7 @@ from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake, raw
 from clickstream.lake.raw import RawRange
 from clickstream.pipeline import build_range, publish
-from clickstream.settings import Aws, Build, Privacy, Sessions, Settings
+from clickstream.settings import Aws, Privacy, Sessions, Settings
 from clickstream.settings import Lake as LakeSettings
 
 FIRST = Hour.parse("2026-01-01T00")
@@ -65,10 +65,10 @@ def main() -> None:
     chosen = _arguments()
     last = FIRST.plus(chosen.hours - 1)
     with TemporaryDirectory() as folder, LocalAwsProcess(Path(folder) / "aws") as server:
-        settings, aws = _settings(Path(folder), server.endpoint), psutil.Process(server.pid)
+        settings, aws = _settings(server.endpoint), psutil.Process(server.pid)
         _store_lines(_open(settings), Path(folder), last, chosen.lines)
-        sooner = settings.model_copy(update={"sessions": Sessions(gap_seconds=900)})
-        days = pipeline.in_two_strands([*by_day(FIRST, last)])
+        sooner = settings.model_copy(update={"sessions": Sessions(timeout_seconds=900)})
+        days = [*by_day(FIRST, last)]
         for run_id, rules in (("first", settings), ("again", settings), ("sooner", sooner)):
             begun, before = time.monotonic(), _cpu(aws)
             costs = _in_processes(rules, days, run_id, chosen.processes)
@@ -89,11 +89,10 @@ def _cpu(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:4]))
 
 
-def _settings(directory: Path, endpoint: str) -> Settings:
+def _settings(endpoint: str) -> Settings:
     return Settings(
         lake=LakeSettings(bucket="year", database="year"),
         aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
-        build=Build(cache_directory=str(directory / "cache")),
         privacy=Privacy(replay_days=LONG_KEPT),  # a new visitor key would make every session anew
     )
 

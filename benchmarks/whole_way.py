@@ -82,19 +82,17 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
 def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
     """Ours once more in a process that has built an hour already, and what that took.
 
-    So do the hours of a day that is built again: nothing is imported or compiled, and what user
-    agents say is found in the cache on disk.
+    So do the hours of a day that is built again: nothing is imported or compiled, and the devices
+    of user agents are known.
     """
-    from clickstream.clean import LookUps
-    from clickstream.clean.devices import Device, device_of
-    from clickstream.lookups import AnswerCache
+    from clickstream.settings import Settings
+    from clickstream.step_config import look_ups
 
-    with AnswerCache(out / "answers.sqlite") as known:
-        look_ups = LookUps(device=known.remembering(device_of, Device, "bench"))
-        clickstream(log, out, look_ups=look_ups)
-        begun = time.process_time()
-        rows = clickstream(log, out, look_ups=look_ups)
-        return rows, time.process_time() - begun
+    found = look_ups(Settings())
+    clickstream(log, out, look_ups=found)
+    begun = time.process_time()
+    rows = clickstream(log, out, look_ups=found)
+    return rows, time.process_time() - begun
 
 
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:

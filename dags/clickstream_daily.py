@@ -16,7 +16,7 @@ DOC = """
 The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
 older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
 to. Files of older versions get the statistics by which queries skip files, 31 days of a table in
-each run. No answer changes by it. `docs/upkeep.md` has the rules.
+each run. No answer changes by it. `docs/maintenance.md` has the rules.
 
 ### When a red run may wait
 * Always, for days: queries get slower and the bucket larger, nothing else.
@@ -25,7 +25,7 @@ each run. No answer changes by it. `docs/upkeep.md` has the rules.
 
 ### Where to look
 The last line of a task's log says what it did, or what is wrong and what to do. `clickstream
-upkeep --dry-run` says what the next run would do.
+maintain --dry-run` says what the next run would do.
 
 ### How to rerun
 *Clear task* on the failed task, at any time, also beside hourly runs and backfills: what a build

@@ -73,8 +73,8 @@ POLL = timedelta(seconds=15)
 def plan_days() -> list[dict[str, str]]:
     """Cut the range at midnight UTC into days, of which each becomes a task.
 
-    The two halves of the range go on side by side. Hours past their replay window are refused here,
-    before any is built, or for new visitor ids their whole key periods are planned.
+    Hours past their replay window are refused here, before any is built, or for new visitor ids
+    their whole key periods are planned.
     """
     from clickstream import errors, hours, pipeline
     from clickstream.wording import quantity
@@ -102,8 +102,7 @@ def plan_days() -> list[dict[str, str]]:
         pipeline.check_replay_window(open_lake(), first, last)
     if days and plan and not asked["dry_run"]:
         pipeline.open_periods(open_lake(), plan, get_current_context()["run_id"])
-    in_turn = pipeline.in_two_strands(days)
-    return [{"first": str(begin), "last": str(end)} for begin, end in in_turn]
+    return [{"first": str(begin), "last": str(end)} for begin, end in days]
 
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
@@ -152,7 +151,7 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
 @task(
     map_index_template="{{ task.op_kwargs['first'][:10] }}",
     pool=PUBLISH_POOL,
-    max_active_tis_per_dag=2,
+    max_active_tis_per_dag=1,
     execution_timeout=LONGEST,
     trigger_rule="none_failed",
     multiple_outputs=False,
@@ -200,7 +199,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
 
 def _left_to_other_days(lake: Lake, asked: Any, run_id: str, end: Hour) -> Callable[[Hour], bool]:
-    """Which hours after a day this day need not mend, since the run builds them anyway."""
+    """Which hours after a day this day need not repair, since the run builds them anyway."""
     from clickstream import hours, pipeline
 
     last = end if asked["only_outdated"] else hours.Hour.last_of(asked["to"])

@@ -39,15 +39,15 @@ shows the values that hold here and now.
 
 Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
 working directory or the nearest one above it. The environment wins over the file:
-`[sessions] gap_seconds` is `CLICKSTREAM_SESSIONS__GAP_SECONDS`, its value spelled as in TOML. A
+`[sessions] timeout_seconds` is `CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS`, its value as in TOML. A
 variable of a whole section replaces it: `CLICKSTREAM_GOALS='{}'` leaves no goal, and
 `CLICKSTREAM_FUNNEL='[]'` no step.
 Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
 is refused with its line.
 
 `[[sources]]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run, and
-`[upkeep]` what is tidied up when. All other sections shape results, and so do the files that they
-name: a change holds for the hours that are built from then on, and `settings_digest` in
+`[maintenance]` how it is kept small. All other sections shape results, and so do the files that
+they name: a change holds for the hours that are built from then on, and `settings_digest` in
 `hour_ledger` tells which hours were built alike.
 """
 

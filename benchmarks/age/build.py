@@ -165,7 +165,7 @@ def _maintain(lake: Lake, end: datetime, is_week_over: bool) -> None:
     All snapshots and files are younger than they would be, for the lake grows in minutes. So old
     ones go by a clock that is ahead: once a week, all but the current ones.
     """
-    keep = lake.settings.upkeep
+    keep = lake.settings.maintenance
     pipeline.compact_days(lake, end + timedelta(hours=keep.compact_after_hours))
     if is_week_over:
         ahead = datetime.now(UTC) + timedelta(days=keep.snapshot_days + keep.grace_days + 1)

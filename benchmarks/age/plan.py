@@ -130,7 +130,6 @@ key_days = {key_days}
 replay_days = {replay_days}
 
 [build]
-cache_directory = "cache"
 sql_directory = "{sql}"
 
 [[sources]]

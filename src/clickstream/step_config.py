@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, partial, reduce
+from functools import cache, lru_cache, partial, reduce
 from operator import or_
 from pathlib import Path
 
 from clickstream import clean, parse, sessions
 from clickstream.clean import devices, places
 from clickstream.errors import SettingsError
-from clickstream.lookups import AnswerCache, PlaceDatabase, code_version
+from clickstream.lookups import PlaceDatabase
 from clickstream.settings import Goal, Settings
-
-_DEVICES: dict[str, devices.Device] = {}
-_MOST_DEVICES = 20_000
 
 
 def session_rules(settings: Settings) -> sessions.SessionRules:
     """When a session ends, and what visitors are hoped to do in it."""
     return sessions.SessionRules(
-        settings.sessions.gap_seconds,
+        settings.sessions.timeout_seconds,
         settings.sessions.cap_hours,
         goals=tuple(_goal(name, chosen) for name, chosen in settings.goals.items()),
         funnel=tuple(_goal(step.name, step) for step in settings.funnel),
@@ -85,27 +80,18 @@ def log_format_of(settings: Settings, name: str) -> str | parse.Format:
 _compiled = cache(parse.compile_format)
 
 
-@contextmanager
-def look_ups(settings: Settings) -> Iterator[clean.LookUps]:
-    """Where addresses are, and what devices user agents name; those are remembered on disk."""
+def look_ups(settings: Settings) -> clean.LookUps:
+    """Return the lookups of places and devices.
+
+    The devices of recent user agents are kept: the hours of a range have most agents in common.
+    """
     database = _database(settings)
-    with AnswerCache(settings.resolve(settings.build.cache_directory) / "answers.sqlite") as known:
-        device_of = known.remembering(devices.device_of, devices.Device, _device_version())
-        yield clean.LookUps(
-            place=partial(places.place_at, record_of=database.record),
-            device=partial(_remembered_in_memory, device_of),
-        )
+    return clean.LookUps(
+        place=partial(places.place_at, record_of=database.record), device=_device_of
+    )
 
 
-def _remembered_in_memory(
-    device_of: Callable[[str], devices.Device], user_agent: str
-) -> devices.Device:
-    """What it says, asked once in a process: the hours of a range have most agents in common."""
-    if (known := _DEVICES.get(user_agent)) is not None:
-        return known
-    if len(_DEVICES) >= _MOST_DEVICES:
-        _DEVICES.clear()
-    return _DEVICES.setdefault(user_agent, device_of(user_agent))
+_device_of = lru_cache(maxsize=20_000)(devices.device_of)
 
 
 def missing_look_ups(settings: Settings) -> str | None:
@@ -154,7 +140,7 @@ def _text(path: Path) -> str:
 
 
 def _database(settings: Settings) -> PlaceDatabase:
-    path = settings.places.database
+    path = settings.geoip.database
     return _opened(settings.resolve(path) if path else None)
 
 
@@ -165,8 +151,3 @@ def _opened(path: Path | None) -> PlaceDatabase:
     if database.missing:
         logging.getLogger(__name__).info(database.missing)
     return database
-
-
-@cache
-def _device_version() -> str:
-    return code_version(devices, "ua-parser", "ua-parser-builtins", "ua-parser-rs")

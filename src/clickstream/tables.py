@@ -252,7 +252,9 @@ HOUR_LEDGER = Table(
         _key("raw_digest", "string", "Digest of their names and sizes."),
         _key("carry_in", "string", "Digest of the open sessions taken over from earlier hours."),
         _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
-        Column("gap_seconds", "long", "The longest silence within a session, as it was set then."),
+        Column(
+            "timeout_seconds", "long", "The longest silence within a session, as it was set then."
+        ),
         Column("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
         Column(
             "visitor_key",

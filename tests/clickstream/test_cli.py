@@ -176,7 +176,7 @@ def test_verify_says_what_it_looked_at(built: Terminal) -> None:
     [
         (("verify", "2027-11-20"), "No published hour"),
         (("verify", "2026-11-21", "2026-11-20"), "The range ends before it begins"),
-        (("mend", "2026-11-01", "2026-11-19"), "No published hour"),
+        (("repair", "2026-11-01", "2026-11-19"), "No published hour"),
     ],
 )
 def test_verify_and_mend_do_not_reassure_about_nothing(
@@ -212,7 +212,7 @@ def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -
 
 def test_upkeep_says_what_it_does(built: Terminal) -> None:
     """One hour has one file, so there is nothing to compact; its staged rows are young."""
-    for arguments in (("upkeep", "--dry-run"), ("upkeep",)):
+    for arguments in (("maintain", "--dry-run"), ("maintain",)):
         compacted, expired, swept = built.run(*arguments).stdout.splitlines()
         assert compacted.startswith("0 small data files")
         assert "0 of hour_ledger." in expired
@@ -299,8 +299,8 @@ def test_no_aws_is_said_with_what_to_do(terminal: Terminal) -> None:
 
 
 def test_settings_show_value_and_meaning(terminal: Terminal) -> None:
-    run = terminal.run("settings", "--json", CLICKSTREAM_SESSIONS__GAP_SECONDS="900")
-    assert json.loads(run.stdout)["sessions"]["gap_seconds"] == 900
+    run = terminal.run("settings", "--json", CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS="900")
+    assert json.loads(run.stdout)["sessions"]["timeout_seconds"] == 900
     assert (
         "A longer silence than this ends a session"
         in terminal.run("settings", COLUMNS="200").stdout

@@ -25,14 +25,14 @@ def load(tmp_path: Path, text: str, **environment: str) -> settings.Settings:
 def test_defaults_hold_without_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     chosen = settings.load(environment={})
-    assert chosen.sessions.gap_seconds == 1800
+    assert chosen.sessions.timeout_seconds == 1800
     assert chosen.lake.database == "clickstream"
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     text = "[sessions]\ngap_seconds = 600\ncap_hours = 12\n"
-    chosen = load(tmp_path, text, CLICKSTREAM_SESSIONS__GAP_SECONDS="900")
-    assert (chosen.sessions.gap_seconds, chosen.sessions.cap_hours) == (900, 12)
+    chosen = load(tmp_path, text, CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS="900")
+    assert (chosen.sessions.timeout_seconds, chosen.sessions.cap_hours) == (900, 12)
 
 
 def test_sources_can_come_from_the_environment(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[sessions]\n\ngap_secondz = 5\n", ["line 3", "sessions.gap_secondz", "gap_seconds"]),
+        ("[sessions]\n\ngap_secondz = 5\n", ["line 3", "sessions.gap_secondz", "timeout_seconds"]),
         ("[sessions]\ncap_hours = 1000\n", ["line 2", "1000", "less than or equal to 23"]),
         ("[sessions]\ngap_seconds = 28800\ncap_hours = 17\n", ["line 1", "24 hours", "16 or less"]),
         ("[site]\nname = 5\n", ["line 2", "valid string"]),
@@ -121,8 +121,8 @@ def test_settings_are_frozen() -> None:
 def test_the_digest_tells_what_shapes_a_result() -> None:
     plain = settings.Settings()
     moved = plain.model_copy(update={"lake": settings.Lake(bucket="elsewhere")})
-    shorter = plain.model_copy(update={"sessions": settings.Sessions(gap_seconds=600)})
-    kept = plain.model_copy(update={"upkeep": settings.Upkeep(snapshot_days=30)})
+    shorter = plain.model_copy(update={"sessions": settings.Sessions(timeout_seconds=600)})
+    kept = plain.model_copy(update={"maintenance": settings.Maintenance(snapshot_days=30)})
     assert plain.result_digest() == moved.result_digest() == kept.result_digest()
     assert plain.result_digest() != shorter.result_digest()
 
@@ -157,7 +157,7 @@ def test_a_source_may_have_a_format_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [300, 1800, 28_800])
 def test_the_gap_is_five_minutes_to_eight_hours(tmp_path: Path, seconds: int) -> None:
     chosen = load(tmp_path, f"[sessions]\ngap_seconds = {seconds}\n")
-    assert session_rules(chosen).gap_seconds == seconds
+    assert session_rules(chosen).timeout_seconds == seconds
 
 
 def test_goals_are_of_every_kind_of_request() -> None:

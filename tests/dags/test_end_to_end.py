@@ -239,7 +239,7 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
 def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, monkeypatch) -> None:
     monkeypatch.setenv("CLICKSTREAM_SOURCES", f'[{{name = "web-1", path = "{home / "web-1"}"}}]')
     for task in dag.tasks:
-        task.retries = 2  # as it is in earnest: what a retry can't mend is not tried again
+        task.retries = 2  # as it is in earnest: what a retry cannot repair is not tried again
     append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
     append(home / "web-1" / "other-access.log", ["what is this"])
     run = run_hour(dag, "2026-11-20T05")

@@ -58,7 +58,7 @@ REQUESTS: Figures = {
 
 SESSIONS: Figures = {
     "sessions_all_hits_gt": lambda log: len(log.runs),
-    "sessions_all_hits_ge": lambda log: len(runs_of(log.requests, gap_seconds=1799)),
+    "sessions_all_hits_ge": lambda log: len(runs_of(log.requests, timeout_seconds=1799)),
     "WRONG_sessions_if_cut_at_utc_hour": lambda log: runs_cut_at(log.requests, "h"),
     "WRONG_sessions_if_cut_at_utc_day": lambda log: runs_cut_at(log.requests, "D"),
     "hits_per_session_hist": lambda log: histogram(log.runs["requests"]),

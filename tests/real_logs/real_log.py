@@ -118,9 +118,9 @@ def some(requests: Requests, rows: NDArray[np.bool_]) -> Requests:
     return replace(requests, columns={name: kept[rows] for name, kept in requests.columns.items()})
 
 
-def runs_of(requests: Requests, gap_seconds: int = 1800) -> pd.DataFrame:
+def runs_of(requests: Requests, timeout_seconds: int = 1800) -> pd.DataFrame:
     """One row for each visitor's run of requests without a longer silence than the gap."""
-    rules = SessionRules(gap_seconds)
+    rules = SessionRules(timeout_seconds)
     return make_parts(requests, cut(requests, rules), rules).to_pandas()
 
 

@@ -61,7 +61,7 @@ def _build(
     rules: sessions.SessionRules,
 ) -> pa.Table:
     """Add an hour to the tables; its session parts."""
-    cleaner = clean.Cleaner(RULES, _keys(hour, rules.gap_seconds))
+    cleaner = clean.Cleaner(RULES, _keys(hour, rules.timeout_seconds))
     rejected = 0
     for host, lines in raw.items():
         parsed = parse.parse(lines, "combined")
@@ -81,9 +81,9 @@ def _build(
     return parts
 
 
-def _keys(hour: Hour, gap_seconds: int) -> clean.VisitorKeys:
+def _keys(hour: Hour, timeout_seconds: int) -> clean.VisitorKeys:
     """The day's key, and the one of the day before while sessions may be open under that."""
-    reach = Hour.of(hour.start - timedelta(seconds=gap_seconds))
+    reach = Hour.of(hour.start - timedelta(seconds=timeout_seconds))
     now, before = (str(one.event_date).encode() * 2 for one in (hour, reach))
     return clean.VisitorKeys(now, before if before != now else None)
 

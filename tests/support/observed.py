@@ -120,7 +120,7 @@ def facts(asked: dict[str, str], answer: Callable[[str], Iterable[tuple[Any, ...
     return {name: sorted(map(_plain, answer(sql)), key=repr) for name, sql in asked.items()}
 
 
-def expected(traffic: Traffic, gap_seconds: int = 1800, cap_hours: int = 12) -> Facts:
+def expected(traffic: Traffic, timeout_seconds: int = 1800, cap_hours: int = 12) -> Facts:
     """What the oracle makes of all lines at once."""
     with duckdb.connect() as connection:
         connection.execute("create table lines (host varchar, number int, line varchar)")
@@ -131,7 +131,7 @@ def expected(traffic: Traffic, gap_seconds: int = 1800, cap_hours: int = 12) -> 
         ]
         if rows:
             connection.executemany("insert into lines values (?, ?, ?)", rows)
-        connection.execute(f"set variable gap = {gap_seconds}; set variable cap = {cap_hours}")
+        connection.execute(f"set variable gap = {timeout_seconds}; set variable cap = {cap_hours}")
         connection.execute(_ORACLE)
         return facts(ASKED_OF_ORACLE, lambda sql: connection.execute(sql).fetchall())
 

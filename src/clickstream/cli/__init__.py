@@ -25,7 +25,7 @@ from clickstream.cli.console import (
     progress_bar,
     run_by_hand,
 )
-from clickstream.errors import ClickstreamError
+from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import Hour
 from clickstream.memory import use_system_allocator
 from clickstream.showing import SHOWN_AS, show_answer
@@ -227,23 +227,39 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
 
 app.command()(health.status)
 app.command()(health.verify)
-app.command()(health.mend)
+app.command()(health.repair)
+
+RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
+
+
+def _refuse_renamed(old: str, new: str) -> None:
+    """Register a hidden command under an old name that says the new one."""
+
+    def refuse() -> None:
+        raise InputError(f"The command {old} is called {new} now: clickstream {new} --help.")
+
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(old, hidden=True, context_settings=anything)(refuse)
+
+
+for old_name, new_name in RENAMED_COMMANDS.items():
+    _refuse_renamed(old_name, new_name)
 
 
 @app.command()
-def upkeep(
+def maintain(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
 ) -> None:
     """Compact days that are over, forget old snapshots, delete what nothing needs.
 
-    Example: [bold]clickstream upkeep --dry-run[/]
+    Example: [bold]clickstream maintain --dry-run[/]
     """
     from clickstream import pipeline
 
     lake, now = open_lake(), datetime.now(UTC)
-    with err.status("Upkeep") as status:
+    with err.status("Maintenance") as status:
         compacted = pipeline.compact_days(lake, now, dry_run, status.update)
         out.print(compacted.sentence, soft_wrap=True)
         out.print(pipeline.expire_snapshots(lake, now, dry_run).sentence, soft_wrap=True)
@@ -274,7 +290,7 @@ def settings(
 ) -> None:
     """Show every setting: its value now, and what it means.
 
-    Example: [bold]CLICKSTREAM_SESSIONS__GAP_SECONDS=900 clickstream settings[/]
+    Example: [bold]CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS=900 clickstream settings[/]
     """
     chosen = settings_room.load()
     if as_json:

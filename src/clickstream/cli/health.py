@@ -1,4 +1,4 @@
-"""Commands on the health of the lake: status, verify, mend."""
+"""Commands on the health of the lake: status, verify, repair."""
 
 from __future__ import annotations
 
@@ -111,18 +111,18 @@ def verify(first: FromSpan = None, last: ToSpan = None) -> None:
         raise typer.Exit(1)
 
 
-def mend(
+def repair(
     first: FromSpan = None,
     last: ToSpan = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is wrong and would be mended.")
+        bool, typer.Option("--dry-run", help="Only say what is wrong and would be repaired.")
     ] = False,
 ) -> None:
     """Build again what verify finds, and verify the hours once more.
 
     Hours that were never built are left to [bold]clickstream build[/].
 
-    Example: [bold]clickstream mend 2026-11-20T00 2026-11-20T23[/]
+    Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
     from clickstream import pipeline
 
@@ -136,7 +136,7 @@ def mend(
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:
             progress.add_task(f"Mending {quantity(len(hours), 'hour')}", total=None)
-            report = pipeline.mend(lake, report, run_by_hand(), progress.print)
+            report = pipeline.repair(lake, report, run_by_hand(), progress.print)
         left_waiting -= {*hour_range(min(hours), max(hours))}
         _show(report)
     if left_waiting or not report.is_proven:

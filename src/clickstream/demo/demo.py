@@ -120,7 +120,7 @@ def simulated_cafe(layout: Layout, console: Console) -> Traffic:
         console.print(f"[green]✓[/] {truth.total.lines:,} lines in {layout.cafe_logs}")
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
-    variables = {"CLICKSTREAM_PLACES__DATABASE": str(places), **NO_CATCHING_UP}
+    variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **NO_CATCHING_UP}
     cafe = 'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS"'
     span = Span(first, last, earliest=first)
     return Traffic(layout.state, lambda *_: span, {"cafe": cafe}, variables)

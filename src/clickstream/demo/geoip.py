@@ -27,7 +27,7 @@ NOTICE = """\
 IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: pages that show places from it must link
 there. To use it, put this into clickstream.toml:
 
-[places]
+[geoip]
 database = "{directory}"
 """
 

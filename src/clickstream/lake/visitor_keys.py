@@ -195,7 +195,7 @@ class KeyRing:
 
 def periods_of(lake: Lake, hour: Hour) -> tuple[Period, Period | None]:
     """The period of an hour, and the one before it if its sessions may reach into the hour."""
-    days, gap = lake.settings.privacy.key_days, lake.settings.sessions.gap_seconds
+    days, gap = lake.settings.privacy.key_days, lake.settings.sessions.timeout_seconds
     period, before = Period.of(hour, days), Period.of(hour.reaching_back(gap), days)
     return period, before if before != period else None
 

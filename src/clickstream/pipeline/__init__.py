@@ -16,7 +16,6 @@ from clickstream.pipeline.backfill import (
     describe_reach,
     describe_refused,
     hours_to_rebuild,
-    in_two_strands,
     left_to_the_run,
     outdated_views,
     rebuild,
@@ -53,7 +52,7 @@ from clickstream.pipeline.publish import (
     register_tables,
 )
 from clickstream.pipeline.pull import Pulled, pull
-from clickstream.pipeline.repair import mend
+from clickstream.pipeline.repair import repair
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.results import Finding, Published, Staged, VerifyReport
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
@@ -92,12 +91,10 @@ __all__ = [
     "give_new_visitor_ids",
     "hours_to_build",
     "hours_to_rebuild",
-    "in_two_strands",
     "is_staged",
     "lake_freshness",
     "left_to_the_run",
     "measure_freshness",
-    "mend",
     "open_periods",
     "outdated_views",
     "plan_new_visitor_ids",
@@ -105,6 +102,7 @@ __all__ = [
     "rebuild",
     "refresh_views",
     "register_tables",
+    "repair",
     "settings_digest",
     "settings_of",
     "standings",

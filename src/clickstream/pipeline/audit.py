@@ -171,7 +171,7 @@ def _ledger_row(
     return {
         **staged.balance,
         **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
-        "gap_seconds": lake.settings.sessions.gap_seconds,
+        "timeout_seconds": lake.settings.sessions.timeout_seconds,
         "cap_hours": lake.settings.sessions.cap_hours,
         "visitor_key": staged.visitor_key or None,
         "earlier_visitor_key": staged.earlier_visitor_key,

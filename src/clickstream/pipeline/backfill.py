@@ -173,16 +173,6 @@ def describe_refused(found: Sequence[Standing]) -> str:
     )
 
 
-def in_two_strands(days: Sequence[tuple[Hour, Hour]]) -> list[tuple[Hour, Hour]]:
-    """Days in the order in which two at once take them: of each half of the range one in turn.
-
-    Neighbours that are built at once get in each other's way: where a day hands on something else
-    than before, it builds the first hour of the next one along, which then has to begin again.
-    """
-    half = -(-len(days) // 2)
-    return [day for start in range(half) for day in days[start::half]]
-
-
 def left_to_the_run(lake: Lake, run_id: str, done: Hour, last: Hour) -> IsComing:
     """Whether an hour after `done` is one that a run to `last` has yet to build, in other tasks.
 

@@ -62,9 +62,8 @@ class Reading:
         visitor_keys = clean.VisitorKeys(
             self.keys.now.secret, self.keys.before.secret if self.keys.before else None
         )
-        with look_ups(settings) as found:
-            cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, found)
-            yield from spill.grouped(self._parsed(), cleaner, groups)
+        cleaner = clean.Cleaner(clean_rules(settings), visitor_keys, look_ups(settings))
+        yield from spill.grouped(self._parsed(), cleaner, groups)
 
     @property
     def rejects(self) -> pa.Table:

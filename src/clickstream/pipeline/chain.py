@@ -15,13 +15,13 @@ from clickstream.lake import Lake, hour_ledger
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.pipeline.replay_window import KEY_COLUMNS, ReplayWindow
 from clickstream.sessions import Digests, Link, SessionRules
-from clickstream.settings import LONGEST_GAP_SECONDS
+from clickstream.settings import MAX_TIMEOUT_SECONDS
 from clickstream.step_config import session_rules
 
-LINK_COLUMNS = [*KEY_COLUMNS, "gap_seconds", "cap_hours", "carry_in", "carry_out"]
+LINK_COLUMNS = [*KEY_COLUMNS, "timeout_seconds", "cap_hours", "carry_in", "carry_out"]
 """What of the ledger makes a link of the chain."""
 
-FARTHEST = LONGEST_GAP_SECONDS // 3600
+FARTHEST = MAX_TIMEOUT_SECONDS // 3600
 """How many hours an hour can hand a session on."""
 
 NO_CAP = 1_000_000
@@ -35,7 +35,7 @@ def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.
     Neither do hours whose visitors an hour with these keys does not recognize.
     """
     rules = session_rules(lake.settings)
-    reach = hour.reaching_back(rules.gap_seconds)
+    reach = hour.reaching_back(rules.timeout_seconds)
     before = hour_ledger.ledger_in_order(lake, reach, hour.previous, KEY_COLUMNS)
     left_out = {
         Hour.at(row["hour_at"])
@@ -67,7 +67,7 @@ def links(
     before: deque[tuple[Hour, KeyIds]] = deque(maxlen=FARTHEST)
     for row in rows:
         hour, keys = Hour.at(row["hour_at"]), window.key_ids(row)
-        gap = row["gap_seconds"] or lake.settings.sessions.gap_seconds
+        gap = row["timeout_seconds"] or lake.settings.sessions.timeout_seconds
         rules = SessionRules(gap, row["cap_hours"] or NO_CAP)
         reach = hour.reaching_back(gap)
         near = {other: others for other, others in before if other >= reach}
@@ -159,8 +159,8 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     """The first published hour, from `first` on, that took over something else than it would now.
 
     The hours from `first` to `last` were published as one. Only those of them are looked at that
-    take over from hours before, and later ones that take over from them. Its mending will look on
-    from there, so this is enough to mend them all.
+    take over from hours before, and later ones that take over from them. Its repair will look on
+    from there, so this is enough to repair them all.
     """
     ledger = hour_ledger.ledger_in_order(lake, _before(first), farthest(last), LINK_COLUMNS)
     near = [

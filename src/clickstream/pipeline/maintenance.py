@@ -1,4 +1,4 @@
-"""Upkeep: keep the lake small and quick, without a reader or a build noticing.
+"""Maintenance: keep the lake small and quick, without a reader or a build noticing.
 
     compact_days ─▶ expire_snapshots ─▶ sweep_files
 
@@ -126,7 +126,7 @@ def compact_days(
     left as it is. Raises ChangedRows, with nothing replaced, if a new file does not hold the rows
     of the old.
     """
-    before = (now - timedelta(hours=lake.settings.upkeep.compact_after_hours)).date()
+    before = (now - timedelta(hours=lake.settings.maintenance.compact_after_hours)).date()
     done: list[FileGroup] = []
     left: list[str] = []
     days_left = 0
@@ -171,7 +171,7 @@ def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
 
 def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expired:
     """Forget the tables' states that were replaced longer ago than queries can travel back."""
-    horizon = now - timedelta(days=lake.settings.upkeep.snapshot_days) - LONGEST_QUERY
+    horizon = now - timedelta(days=lake.settings.maintenance.snapshot_days) - LONGEST_QUERY
     gone = {
         table.name: len(table_maintenance.past(iceberg_tables.load(lake, table).iceberg, horizon))
         if dry_run
@@ -185,7 +185,7 @@ def sweep_files(
     lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
 ) -> Swept:
     """Delete old files that nothing refers to: of the tables, staged rows, answers of queries."""
-    before = now - timedelta(days=lake.settings.upkeep.grace_days)
+    before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
     size = 0
     for kind, found in _unneeded(lake, before):

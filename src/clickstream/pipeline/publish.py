@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
@@ -12,7 +11,7 @@ from itertools import takewhile
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, aws_errors, hour_ledger, raw, turns, views
+from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
 from clickstream.lake.publication import Publication, publish
 from clickstream.pipeline.audit import Cause, causes_of, history
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
@@ -188,21 +187,13 @@ def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cau
     """Publish hours, and say what began the chain at whose end the last one is."""
     hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
     make_history = partial(history, lake, some.built, run_id, some.cause)
-    with _turn(lake, hours):
-        rows = publish(lake, hours, run_id, make_history)
+    rows = publish(lake, hours, run_id, make_history)
     raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
         Published.of(one.staged, after.values["late_lines"], some.reason)
         for one, (_, after) in zip(some.built, rows, strict=True)
     ]
     return published, causes_of(some.built, [before for before, _ in rows], some.cause)[-1].root
-
-
-def _turn(lake: Lake, hours: Sequence[Publication]) -> AbstractContextManager[None]:
-    """A turn for a range; single hours have theirs from Airflow's pool."""
-    if len(hours) == 1:
-        return nullcontext()
-    return turns.turn(lake.settings.resolve(lake.settings.build.cache_directory))
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:

@@ -14,7 +14,7 @@ from clickstream.pipeline.verify import stray_marks, verify
 
 
 @aws_errors.translate_errors()
-def mend(
+def repair(
     lake: Lake,
     report: VerifyReport,
     run_id: str,

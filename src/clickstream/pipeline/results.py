@@ -187,8 +187,8 @@ class Finding:
     @property
     def sentence(self) -> str:
         """One line that says what to do."""
-        mend = "" if self.remedy == "none" else f" To mend it: clickstream mend {self.hour}"
-        return f"Hour {self.hour}: {self.what}.{mend}"
+        remedy = "" if self.remedy == "none" else f" To repair it: clickstream repair {self.hour}"
+        return f"Hour {self.hour}: {self.what}.{remedy}"
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,8 @@ def run_trial(
     began, cpu_began = time.perf_counter(), time.process_time()
     errors, settings = Console(stderr=True), settings or Settings()
     files, complaints = find_files(paths)
-    with look_ups(settings) as found:
-        tally = Tally(clean_rules(settings), session_rules(settings), found)
-        result = _read(files, log_format, settings, tally, errors)
+    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
+    result = _read(files, log_format, settings, tally, errors)
     complaints += result.complaints
     if tally.lines:
         figures = tally.figures()

@@ -94,10 +94,9 @@ def explain(
 
 def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     rules = clean_rules(settings)
-    with look_ups(settings) as found:
-        cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), found)
-        cleaner.add(parsed.table)
-        requests = cleaner.requests()
+    cleaner = clean.Cleaner(rules, clean.VisitorKeys(VISITOR_KEY), look_ups(settings))
+    cleaner.add(parsed.table)
+    requests = cleaner.requests()
     logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
     yield Step("Time", f"{row['hit_at']} UTC", "its hour is the one it is counted in")

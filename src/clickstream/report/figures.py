@@ -98,7 +98,7 @@ class Figures:
     bytes: int
     clients: int
     people: SessionCounts
-    gap_seconds: int  # a longer silence ends a session
+    timeout_seconds: int  # a longer silence ends a session
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]

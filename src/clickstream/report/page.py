@@ -153,7 +153,7 @@ def _people(figures: Figures) -> Group:
         column.ratio = 1
     legend = (
         "Visitor: a client address with a user agent that saw a page. Session: a visitor's"
-        f" requests without a silence of more than {figures.gap_seconds / 60:g} minutes, at least"
+        f" requests without {figures.timeout_seconds / 60:g} minutes of inactivity, at least"
         " one of them a page view. Page views: the page requests of these sessions. Bounce: a"
         " session with exactly one page view. Engaged: longer than 10 seconds, with two page views,"
         " or with a goal met. Bots are left out."

@@ -127,7 +127,7 @@ class Tally:
             bytes=self._bytes,
             clients=clients,
             people=people,
-            gap_seconds=self._session_rules.gap_seconds,
+            timeout_seconds=self._session_rules.timeout_seconds,
             by_hour=dict(sorted(requests.hours().items())),
             top_pages=top(
                 requests.count_texts("target", "page", requests.count("target", is_view))

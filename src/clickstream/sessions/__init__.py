@@ -5,9 +5,9 @@ the one that was still open when the hour began (the *carry*). Parts with the sa
 `session_id` make one session, so a session that crosses hours, days or years is exact and nothing
 is rewritten when it grows.
 
-Rules: a session ends after more than `gap_seconds` without a request (exactly that long continues
-it; GA4's default is 30 minutes). One that has lasted `cap_hours` or longer ends at the next 00:00
-UTC. Neither midnight nor a new campaign ends a shorter one.
+Rules: a session ends after more than `timeout_seconds` without a request (exactly that long
+continues it; GA4's default is 30 minutes). One that has lasted `cap_hours` or longer
+ends at the next 00:00 UTC. Neither midnight nor a new campaign ends a shorter one.
 """
 
 from clickstream.sessions.carry import (

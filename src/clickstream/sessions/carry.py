@@ -54,7 +54,9 @@ def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
     well.
     """
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
-    is_open = (silence > np.timedelta64(0)) & (silence <= np.timedelta64(rules.gap_seconds, "s"))
+    is_open = (silence > np.timedelta64(0)) & (
+        silence <= np.timedelta64(rules.timeout_seconds, "s")
+    )
     had_lasted = np.datetime64(hour.next.event_date) - parts["session_started_at"].to_numpy()
     is_open &= had_lasted < np.timedelta64(rules.cap_hours, "h")
     in_order = parts.take(pa.array(np.flatnonzero(is_open))).sort_by(
@@ -130,7 +132,7 @@ class Link:
     @property
     def reach(self) -> Hour:
         """The first hour that it takes sessions over from."""
-        return self.hour.reaching_back(self.rules.gap_seconds)
+        return self.hour.reaching_back(self.rules.timeout_seconds)
 
     def follows(self, digests: Digests) -> bool:
         """Whether it took over what the published parts of the hours before it hand on."""

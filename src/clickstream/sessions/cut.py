@@ -20,7 +20,6 @@ SECOND = 1_000_000
 ROWS_AT_ONCE = 1 << 18
 """Hits that are handed out at a time, which bounds the memory."""
 
-_BITS = 63  # of a whole number that is not negative
 _NOT_OF_REQUESTS = ("event_date", "hour_at", "part_id")
 
 
@@ -38,12 +37,13 @@ class Requests(Protocol):
 class SessionRules:
     """When a session ends, and what counts as success in it.
 
-    It ends after a silence of more than `gap_seconds`. One that has lasted `cap_hours` or longer at
-    00:00 UTC ends there. The gap and the cap together are at most 24 hours (`settings` checks it).
+    It ends after more than `timeout_seconds` without a request. One that has lasted `cap_hours` or
+    longer at 00:00 UTC ends there. Timeout and cap together are at most 24 hours (`settings` checks
+    it).
     `goals` and the steps of the `funnel` are those of the site.
     """
 
-    gap_seconds: int = 1800
+    timeout_seconds: int = 1800
     cap_hours: int = 12
     goals: tuple[Goal, ...] = ()
     funnel: tuple[Goal, ...] = ()
@@ -82,8 +82,8 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
         .astype("M8[us]", copy=False)
         .view(np.int64)
     )
-    visitor, order = _in_order(visitor, at)
-    starts = run_starts(visitor, at[order], rules.gap_seconds * SECOND)
+    order = np.lexsort((at, visitor))
+    starts = run_starts(visitor[order], at[order], rules.timeout_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
 
@@ -111,32 +111,3 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
     since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
     numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
     return numbers
-
-
-def _in_order(
-    visitor: NDArray[np.signedinteger], at: NDArray[np.int64]
-) -> tuple[NDArray[np.signedinteger], NDArray[np.int64]]:
-    """Visitors in order, and the stable order by visitor, then time.
-
-    A visitor's number and, below it, the place in the order of time make one number. Numpy sorts
-    such with the processor's widest registers, and what is sorted tells both. Too large numbers
-    are compared one by one.
-    """
-    place_bits = len(at).bit_length()
-    if int(visitor.max(initial=0)).bit_length() + place_bits > _BITS:
-        order = np.lexsort((at, visitor))
-        return visitor[order], order
-    by_time = _order_of_time(at)
-    packed = visitor.astype(np.int64)[by_time] << place_bits
-    packed |= np.arange(len(at))
-    packed.sort()
-    place = packed & ((1 << place_bits) - 1)
-    packed >>= place_bits
-    return packed, place if isinstance(by_time, slice) else by_time[place]
-
-
-def _order_of_time(at: NDArray[np.int64]) -> NDArray[np.int64] | slice:
-    """The stable order by time; most logs are in it already."""
-    if (at[1:] >= at[:-1]).all():
-        return slice(None)
-    return np.argsort(at, kind="stable")

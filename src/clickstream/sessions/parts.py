@@ -87,7 +87,7 @@ def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     row = pc.coalesce(row, pc.index_in(_ids(parts["carried_as"]), carried))
     last, began = (_moments(carry[name], row) for name in ("last_hit_at", "session_started_at"))
     first = parts["first_hit_at"].to_numpy()
-    is_soon = first - last <= np.timedelta64(rules.gap_seconds, "s")
+    is_soon = first - last <= np.timedelta64(rules.timeout_seconds, "s")
     continues = _is_first(visitor) & is_soon
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))

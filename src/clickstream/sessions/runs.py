@@ -25,8 +25,8 @@ def count_in_runs(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray
 
 
 def request_runs(
-    keys: NDArray[np.int64], seconds: NDArray[np.int64], gap_seconds: int = 1800
+    keys: NDArray[np.int64], seconds: NDArray[np.int64], timeout_seconds: int = 1800
 ) -> int:
     """How many runs of requests there are, whatever order the requests are given in."""
     order = np.lexsort((seconds, keys))
-    return int(run_starts(keys[order], seconds[order], gap_seconds).sum())
+    return int(run_starts(keys[order], seconds[order], timeout_seconds).sum())

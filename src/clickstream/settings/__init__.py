@@ -1,7 +1,7 @@
 """Settings: one frozen object, read from `clickstream.toml` and the environment, nowhere else.
 
-A key `[sessions] gap_seconds` is overridden by `CLICKSTREAM_SESSIONS__GAP_SECONDS`, and all of
-`[goals]` by `CLICKSTREAM_GOALS`: `{}` empties a map and `[]` a list. Unknown keys
+A key `[sessions] timeout_seconds` is overridden by `CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS`, and
+all of `[goals]` by `CLICKSTREAM_GOALS`: `{}` empties a map and `[]` a list. Unknown keys
 and bad values are refused with the line they stand on and the values that are allowed.
 """
 
@@ -15,23 +15,23 @@ from clickstream.settings.loading import (
 from clickstream.settings.sections import (
     AUTO,
     FORMATS,
-    LONGEST_GAP_SECONDS,
+    MAX_TIMEOUT_SECONDS,
     Aws,
     Bots,
     Build,
     Channels,
     Clean,
+    GeoIp,
     Goal,
     Lake,
+    Maintenance,
     Pages,
-    Places,
     Privacy,
     Sessions,
     Settings,
     Site,
     Source,
     Step,
-    Upkeep,
 )
 
 __all__ = [
@@ -40,23 +40,23 @@ __all__ = [
     "FILE_NAME",
     "FILE_VARIABLE",
     "FORMATS",
-    "LONGEST_GAP_SECONDS",
+    "MAX_TIMEOUT_SECONDS",
     "PREFIX",
     "Aws",
     "Bots",
     "Build",
     "Channels",
     "Clean",
+    "GeoIp",
     "Goal",
     "Lake",
+    "Maintenance",
     "Pages",
-    "Places",
     "Privacy",
     "Sessions",
     "Settings",
     "Site",
     "Source",
     "Step",
-    "Upkeep",
     "load",
 ]

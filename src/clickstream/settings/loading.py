@@ -13,7 +13,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
-from clickstream.settings.sections import AUTO, FORMATS, Goal, Settings, Source, Step, public
+from clickstream.settings.sections import (
+    AUTO,
+    CHANGED,
+    FORMATS,
+    Goal,
+    Settings,
+    Source,
+    Step,
+    public,
+)
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"
@@ -133,6 +142,8 @@ def _complaint(
     name = ".".join(keys)
     where = _where(keys, text, path, origin)
     if error["type"] == "extra_forbidden":
+        if change := CHANGED.get(name):
+            return f"{where}: {change}"
         return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
     return f"{where}: {name} = {error['input']!r} is not allowed: {error['msg']}."
 

@@ -20,7 +20,7 @@ FORMATS = (
 )
 """The log formats that are known by name."""
 
-LONGEST_GAP_SECONDS = 28_800
+MAX_TIMEOUT_SECONDS = 28_800
 """The longest silence that may be set to end a session; hours look no further back and ahead."""
 
 _SHAPING: dict[str, Any] = {
@@ -92,7 +92,7 @@ class Aws(Section):
 class Sessions(Section):
     """What a session is."""
 
-    gap_seconds: Annotated[int, Field(ge=300, le=LONGEST_GAP_SECONDS)] = Field(
+    timeout_seconds: Annotated[int, Field(ge=300, le=MAX_TIMEOUT_SECONDS)] = Field(
         1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
     )
     cap_hours: Annotated[int, Field(ge=1, le=23)] = Field(
@@ -102,14 +102,14 @@ class Sessions(Section):
     @model_validator(mode="after")
     def _check_that_histories_meet(self) -> Sessions:
         """Refuse a cap with which a session cut at one midnight could outlast the next."""
-        if self.cap_hours * 3600 + self.gap_seconds > 24 * 3600:
-            longest = (24 * 3600 - self.gap_seconds) // 3600
+        if self.cap_hours * 3600 + self.timeout_seconds > 24 * 3600:
+            longest = (24 * 3600 - self.timeout_seconds) // 3600
             message = (
-                "cap_hours and gap_seconds together are more than 24 hours: with gap_seconds = "
-                "{gap_seconds}, set cap_hours to {longest} or less"
+                "cap_hours and timeout_seconds together are more than 24 hours: with "
+                "timeout_seconds = {timeout_seconds}, set cap_hours to {longest} or less"
             )
-            context = {"gap_seconds": self.gap_seconds, "longest": longest}
-            raise PydanticCustomError("cap_and_gap", message, context)
+            context = {"timeout_seconds": self.timeout_seconds, "longest": longest}
+            raise PydanticCustomError("cap_and_timeout", message, context)
         return self
 
 
@@ -235,7 +235,7 @@ class Bots(Section):
     )
 
 
-class Places(Section):
+class GeoIp(Section):
     """Where addresses are looked up."""
 
     database: str = Field(
@@ -260,14 +260,10 @@ class Build(Section):
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
         24, description="A run also builds earlier unbuilt hours, at most this far back."
     )
-    cache_directory: str = Field(
-        "var/cache",
-        description="Where a machine remembers what user agents say, and who publishes a range.",
-    )
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 
 
-class Upkeep(Section):
+class Maintenance(Section):
     """How the lake is kept small; nothing of it shapes results."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
@@ -281,6 +277,15 @@ class Upkeep(Section):
         description="Age at which files that nothing refers to, staged rows and query results are "
         "deleted; longer than any task takes.",
     )
+
+
+CHANGED = {
+    "sessions.gap_seconds": "sessions.gap_seconds is called sessions.timeout_seconds now.",
+    "upkeep": "the section [upkeep] is called [maintenance] now.",
+    "places": "the section [places] is called [geoip] now.",
+    "build.cache_directory": "build.cache_directory has no effect any more; remove it.",
+}
+"""What is said of a setting of an earlier version."""
 
 
 class Settings(Section):
@@ -301,13 +306,13 @@ class Settings(Section):
     pages: Pages = Pages()
     channels: Channels = Channels()
     bots: Bots = Bots()
-    places: Places = Places()
+    geoip: GeoIp = GeoIp()
     privacy: Privacy = Privacy()
     formats: dict[str, str] = Field(
         {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
     )
     build: Build = Build()
-    upkeep: Upkeep = Upkeep()
+    maintenance: Maintenance = Maintenance()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:

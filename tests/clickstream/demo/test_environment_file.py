@@ -65,7 +65,7 @@ def test_shell_reads_every_value_as_the_stack_has_it(tmp_path: Path, more: dict[
 def test_shell_that_has_read_the_file_has_the_settings_of_the_stack_alone(
     tmp_path: Path, shell: str
 ) -> None:
-    layout = running(tmp_path, {"CLICKSTREAM_PLACES__DATABASE": "/x.mmdb"})
+    layout = running(tmp_path, {"CLICKSTREAM_GEOIP__DATABASE": "/x.mmdb"})
     found = environment_after_reading(
         shell,
         layout.environment_file,
@@ -75,7 +75,7 @@ def test_shell_that_has_read_the_file_has_the_settings_of_the_stack_alone(
         CLICKSTREAM_GOALS="{}",
     )
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:14566"
-    assert found["CLICKSTREAM_PLACES__DATABASE"] == "/x.mmdb"
+    assert found["CLICKSTREAM_GEOIP__DATABASE"] == "/x.mmdb"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "CLICKSTREAM_GOALS"} & set(found)
     assert found["PATH"] == f"{Path(sys.executable).parent}:{os.defpath}"
     assert not any(name.startswith("AIRFLOW") for name in found)  # and none of its secrets
@@ -83,7 +83,7 @@ def test_shell_that_has_read_the_file_has_the_settings_of_the_stack_alone(
 
 def test_another_stack_begins_without_what_the_shell_has_read(tmp_path: Path) -> None:
     layout = running(tmp_path, {"CLICKSTREAM_SOURCES": "[]"})
-    own = {"PATH": os.defpath, "CLICKSTREAM_SESSIONS__GAP_SECONDS": "900"}
+    own = {"PATH": os.defpath, "CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS": "900"}
     found = environment_after_reading("sh", layout.environment_file, PATH=os.defpath)
     found |= own
     environment_file.drop_stack_variables(found)
@@ -103,14 +103,14 @@ def check(root: Path, **environment: str) -> None:
 def test_command_beside_a_stack_has_its_settings_or_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").touch()
     endpoint = {"AWS_ENDPOINT_URL": "http://127.0.0.1:14566"}
-    places = {"CLICKSTREAM_PLACES__DATABASE": "/x.mmdb"}
+    places = {"CLICKSTREAM_GEOIP__DATABASE": "/x.mmdb"}
     layout = running(tmp_path, places)
     check(tmp_path, **endpoint, **places)
     check(tmp_path, **places, AWS_ENDPOINT_URL="http://127.0.0.1:4566")  # another AWS
-    for other in ({}, {"CLICKSTREAM_PLACES__DATABASE": "/y.mmdb"}):
+    for other in ({}, {"CLICKSTREAM_GEOIP__DATABASE": "/y.mmdb"}):
         with pytest.raises(SettingsError) as error:
             check(tmp_path, **endpoint, **other)
-        assert "CLICKSTREAM_PLACES__DATABASE" in str(error.value)
+        assert "CLICKSTREAM_GEOIP__DATABASE" in str(error.value)
         assert f"`. {layout.environment_file}`" in str(error.value)
 
 
@@ -118,5 +118,5 @@ def test_file_of_a_killed_stack_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").touch()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    running(tmp_path, {"CLICKSTREAM_PLACES__DATABASE": "/x.mmdb"}, process=ended.pid)
+    running(tmp_path, {"CLICKSTREAM_GEOIP__DATABASE": "/x.mmdb"}, process=ended.pid)
     check(tmp_path, AWS_ENDPOINT_URL="http://127.0.0.1:14566")

@@ -45,7 +45,7 @@ def test_the_first_hour_of_a_period_knows_the_key_before(lake: Lake) -> None:
 
 def test_hours_know_the_key_before_as_far_as_the_gap_reaches(lake: Lake) -> None:
     old, _ = visitor_keys(lake, HOUR)
-    sessions = lake.settings.sessions.model_copy(update={"gap_seconds": 7201})
+    sessions = lake.settings.sessions.model_copy(update={"timeout_seconds": 7201})
     patient = Lake(lake.settings.model_copy(update={"sessions": sessions}), lake.session)
     known = [visitor_keys(patient, edge(lake).plus(hours))[1] for hours in range(-1, 4)]
     assert known == [None, old, old, old, None]

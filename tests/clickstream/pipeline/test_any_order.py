@@ -128,7 +128,7 @@ def session_facts(lake: Lake) -> set[tuple]:
 
 def test_a_gap_of_hours_reaches_over_an_hour_that_nobody_built(lake: Lake, tmp_path: Path) -> None:
     """Backwards: the later hour is stitched to the earlier one when that comes, two hours on."""
-    sessions = lake.settings.sessions.model_copy(update={"gap_seconds": 7200})
+    sessions = lake.settings.sessions.model_copy(update={"timeout_seconds": 7200})
     patient = Lake(lake.settings.model_copy(update={"sessions": sessions}), lake.session)
     stamps = (f"{FIRST.start:%d/%b/%Y:%H}:40:00", f"{FIRST.plus(2).start:%d/%b/%Y:%H}:39:59")
     request = f'"GET / HTTP/1.1" 200 1 "-" "{AGENTS[0]}"\n'

@@ -37,7 +37,7 @@ PATIENT_RULES = st.builds(
 def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
     with built_hourly(traffic, rules) as tables:
         found = facts(OF_TABLES, lambda sql: tables.execute(sql).fetchall())
-    right = expected(traffic, rules.gap_seconds, rules.cap_hours)
+    right = expected(traffic, rules.timeout_seconds, rules.cap_hours)
     for name, rows in found.items():
         assert rows == right[name], name
 
@@ -76,7 +76,7 @@ def ties_in_reverse(visitor: Any, at: Any) -> Any:
 def exactly_the_gap_ends_at_the_edge(
     parts: pa.Table, carry: pa.Table, rules: SessionRules
 ) -> pa.Table:
-    return stitch(parts, carry, replace(rules, gap_seconds=rules.gap_seconds - 1))
+    return stitch(parts, carry, replace(rules, timeout_seconds=rules.timeout_seconds - 1))
 
 
 def never_capped(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
@@ -101,7 +101,7 @@ def a_new_key_is_a_new_visitor(parts: pa.Table, carry: pa.Table, rules: SessionR
 
 
 def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    return carry_out(parts, hour, replace(rules, gap_seconds=min(rules.gap_seconds, 3600)))
+    return carry_out(parts, hour, replace(rules, timeout_seconds=min(rules.timeout_seconds, 3600)))
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [

@@ -1,4 +1,4 @@
-"""Upkeep makes the lake smaller and changes no answer, whatever runs beside it and if it dies."""
+"""Maintenance makes the lake smaller and changes no answer, beside any run and if it is killed."""
 
 from __future__ import annotations
 
@@ -196,7 +196,10 @@ def test_queries_travel_back_as_far_as_snapshots_are_kept(built: Lake) -> None:
     pipeline.build_hour(built, FIRST, "late")
     pipeline.compact_days(built, SETTLED)
     today = datetime.now(UTC)
-    keep = timedelta(days=built.settings.upkeep.snapshot_days) + pipeline.upkeep.LONGEST_QUERY
+    keep = (
+        timedelta(days=built.settings.maintenance.snapshot_days)
+        + pipeline.maintenance.LONGEST_QUERY
+    )
     keep_up(built, yesterday + keep)
     assert count_as_of(built, yesterday) == lines
     assert count_as_of(built, today) == lines + 1

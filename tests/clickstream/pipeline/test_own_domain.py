@@ -70,11 +70,10 @@ def in_the_lake(lake: Lake) -> Counter[str]:
 
 def in_a_trial(settings: Settings) -> Counter[str]:
     """Sessions by channel, as `clickstream try` counts them in the same files."""
-    with look_ups(settings) as found:
-        tally = Tally(clean_rules(settings), session_rules(settings), found)
-        for path in sorted(Path(settings.sources[0].path).iterdir()):
-            for parsed in read_log(str(path), "combined"):
-                tally.add(parsed, str(path))
+    tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
+    for path in sorted(Path(settings.sources[0].path).iterdir()):
+        for parsed in read_log(str(path), "combined"):
+            tally.add(parsed, str(path))
     return tally.figures().people.channels
 
 

@@ -122,7 +122,7 @@ def test_outdated_hours_leave_out_those_past_their_window_and_say_so(
     lake: Lake, settings: Settings
 ) -> None:
     destroy_key(lake, INSIDE)
-    patient = with_short_periods(settings, gap_seconds=2400)
+    patient = with_short_periods(settings, timeout_seconds=2400)
     other = open_lake(patient, lake.session)
     found = pipeline.standings(other, BEFORE, AFTER)
     todo = pipeline.hours_to_rebuild(found, "again", only_outdated=True)
@@ -240,7 +240,7 @@ def test_new_visitor_ids_that_are_killed_are_completed_by_mend_or_by_the_next_ru
         published = [*pipeline.give_new_visitor_ids(lake, again, "again")]
         assert len(published) <= len(plan.hours) + 48
     else:
-        pipeline.mend(lake, found, "mend")
+        pipeline.repair(lake, found, "repair")
     found = pipeline.verify(lake)
     assert found.is_proven, found.failures
     assert visitor_keys.open_periods(lake) == []

@@ -122,7 +122,7 @@ def test_a_run_that_died_inside_a_publication_leaves_that_hour_to_do(
 def test_an_hour_built_along_with_the_one_before_is_not_built_twice(built: Lake) -> None:
     """A shorter gap cuts Ana's session, so the first hour pulls all the others along."""
     settings = built.settings
-    shorter = settings.sessions.model_copy(update={"gap_seconds": 600})
+    shorter = settings.sessions.model_copy(update={"timeout_seconds": 600})
     lake = open_lake(settings.model_copy(update={"sessions": shorter}), built.session)
     assert outdated(lake) == ["built by other settings or another version"] * 3
     assert sorted(run(lake, "again")) == [*map(str, HOURS)]
@@ -149,7 +149,7 @@ def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_
     assert outdated(built) == ["not following on", "not following on", ""]
     for hour, why in ((FIRST, "not following on"), (LAST, "")):
         assert [one.outdated for one in pipeline.standings(built, hour, hour)] == [why]
-    run(built, "mend")
+    run(built, "repair")
     assert outdated(built) == [""] * 3
 
 
@@ -212,15 +212,6 @@ def test_the_pace_says_how_many_hours_are_done(monkeypatch: pytest.MonkeyPatch) 
     assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:20 left."
     assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:40 left."
     assert pace.count(published(HOURS[1])) == "2 of 3 hours done, 50 lines/s, 0:00:15 left."
-
-
-@pytest.mark.parametrize("number", range(6))
-def test_the_halves_of_a_range_go_on_side_by_side(number: int) -> None:
-    days = [(FIRST.plus(24 * n), FIRST.plus(24 * n + 23)) for n in range(number)]
-    in_turn = pipeline.in_two_strands(days)
-    assert sorted(in_turn) == days
-    half = -(-number // 2)
-    assert (in_turn[::2], in_turn[1::2]) == (days[:half], days[half:])
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

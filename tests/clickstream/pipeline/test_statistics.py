@@ -1,4 +1,4 @@
-"""Data files carry bounds of the columns that readers filter by; upkeep adds those missing."""
+"""Data files carry bounds of the columns that readers filter by; maintenance adds those missing."""
 
 from __future__ import annotations
 

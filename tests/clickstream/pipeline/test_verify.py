@@ -1,4 +1,4 @@
-"""Whatever is broken in a lake, verify names its hour, and mend brings the lake back as it was."""
+"""Whatever is broken in a lake, verify names its hour, and repair restores the lake."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_what_is_broken_is_found(
     assert pipeline.verify(lake, FIRST, LAST) == report
     assert not report.is_proven
     assert HOUR in {finding.hour for finding in found}
-    assert all("To mend it: clickstream mend" in finding.sentence for finding in found)
+    assert all("To repair it: clickstream repair" in finding.sentence for finding in found)
     restore(lake, right)
 
 
@@ -156,7 +156,7 @@ def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> Non
     assert pipeline.verify(lake, FIRST, FIRST).is_proven
     report = pipeline.verify(lake)
     assert {finding.hour for finding in report.findings} == {HOUR}
-    assert pipeline.mend(lake, report, "tests").is_proven
+    assert pipeline.repair(lake, report, "tests").is_proven
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
 
@@ -182,7 +182,7 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     (found,) = report.findings
     assert (found.hour, found.what) == (HOUR, "lines came late and wait to be built in")
     told: list[str] = []
-    assert pipeline.mend(lake, report, "tests", told.append).is_proven
+    assert pipeline.repair(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
     without_late_line(lake)
 
@@ -195,8 +195,8 @@ def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     report = pipeline.verify(lake)
     (found,) = report.findings
     assert "of which 1 are left" in found.what
-    assert "clickstream mend" not in found.sentence
-    assert pipeline.mend(lake, report, "tests").findings == (found,)
+    assert "clickstream repair" not in found.sentence
+    assert pipeline.repair(lake, report, "tests").findings == (found,)
     for name, frame in contents(lake).items():
         pd.testing.assert_frame_equal(frame, before[name], obj=name)
     pipeline.build_hour(lake, HOUR, "tests")

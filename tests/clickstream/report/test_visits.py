@@ -19,7 +19,7 @@ from clickstream.sessions import (
 
 START = pd.Timestamp("2026-11-20T05:00:00")
 RULES = SessionRules(
-    gap_seconds=1800, cap_hours=2, goals=(Goal("mail", "/.*[13579]", kind="asset"),)
+    timeout_seconds=1800, cap_hours=2, goals=(Goal("mail", "/.*[13579]", kind="asset"),)
 )
 
 requests = st.lists(

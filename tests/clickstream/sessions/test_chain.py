@@ -83,7 +83,7 @@ def visitor(person: str, hour: int, world: World) -> str:
 
 def known_before(person: str, hour: int, world: World) -> str:
     """The id under the key before, if a session may still be open under that."""
-    reach = FIRST.plus(hour).reaching_back(world.rules.gap_seconds)
+    reach = FIRST.plus(hour).reaching_back(world.rules.timeout_seconds)
     earliest = int((reach.start - FIRST.start).total_seconds()) // HOUR
     closed = frozenset({earliest}) if hour in world.closed else frozenset()
     return visitor(person, earliest, replace(world, closed=closed))
@@ -96,7 +96,7 @@ def unstitched(hits: list[Hit], hour: int, world: World) -> pd.DataFrame:
         moment = pd.Timestamp(FIRST.naive) + pd.Timedelta(seconds=at)
         last = parts[-1] if parts else None
         name = visitor(person, hour, world)
-        if last and last["visitor_id"] == name and at - last["at"] <= world.rules.gap_seconds:
+        if last and last["visitor_id"] == name and at - last["at"] <= world.rules.timeout_seconds:
             last |= {"last_hit_at": moment, "at": at, "requests": last["requests"] + 1}
             continue
         moments = {"first_hit_at": moment, "last_hit_at": moment, "at": at, "requests": 1}
@@ -160,7 +160,7 @@ class Lake:
 
     def reach(self, number: int) -> list[int]:
         """The published hours that an hour may take over sessions from."""
-        first = FIRST.plus(number).reaching_back(self.world.rules.gap_seconds)
+        first = FIRST.plus(number).reaching_back(self.world.rules.timeout_seconds)
         return [other for other in self.parts if first <= FIRST.plus(other) < FIRST.plus(number)]
 
     def unknown_to(self, number: int) -> frozenset[Hour]:
@@ -188,7 +188,7 @@ def whole_log(world: World) -> set[tuple[str, int, int, int]]:
     sessions: list[list] = []
     for person, at in sorted(world.hits):
         last = sessions[-1] if sessions else None
-        if last and last[0] == person and at - last[2] <= world.rules.gap_seconds:
+        if last and last[0] == person and at - last[2] <= world.rules.timeout_seconds:
             midnight = (at - 4 * HOUR) // (24 * HOUR) * 24 * HOUR + 4 * HOUR
             if midnight - last[1] < world.rules.cap_hours * HOUR:
                 last[2:] = at, last[3] + 1
@@ -255,7 +255,7 @@ def test_hours_of_another_key_are_to_an_hour_as_if_they_were_not_there(
 
 def test_a_gap_reaches_back_over_hours_without_a_line() -> None:
     hits = [("a", 100), ("a", 100 + 2 * HOUR), ("a", 101 + 4 * HOUR)]
-    world = World(hits, [], SessionRules(gap_seconds=2 * HOUR), 1, [4, 2, 0])
+    world = World(hits, [], SessionRules(timeout_seconds=2 * HOUR), 1, [4, 2, 0])
     assert carried_out(world).sessions() == {
         ("a", 100, 100 + 2 * HOUR, 2),
         ("a", 101 + 4 * HOUR, 101 + 4 * HOUR, 1),

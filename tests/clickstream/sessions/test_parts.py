@@ -95,7 +95,7 @@ def whole_log_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, 
     sessions: list[list] = []
     for visitor, at in sorted(hits):
         last = sessions[-1] if sessions else None
-        is_same = last and last[0] == visitor and at - last[2] <= RULES.gap_seconds
+        is_same = last and last[0] == visitor and at - last[2] <= RULES.timeout_seconds
         if is_same and midnight_before(at) - last[1] < RULES.cap_hours * 3600:
             last[2], last[3] = at, last[3] + 1
             continue

@@ -51,8 +51,8 @@ def test_tuning_can_be_overridden_and_what_must_agree_can_not() -> None:
 
 def test_settings_are_handed_on(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").touch()
-    made = environment({"CLICKSTREAM_SESSIONS__GAP_SECONDS": "900"}, tmp_path)
+    made = environment({"CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS": "900"}, tmp_path)
     assert made["CLICKSTREAM_SETTINGS"] == str(tmp_path / "clickstream.toml")
-    assert made["CLICKSTREAM_SESSIONS__GAP_SECONDS"] == "900"
+    assert made["CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS"] == "900"
     elsewhere = environment({"CLICKSTREAM_SETTINGS": "/other.toml"}, tmp_path)
     assert elsewhere["CLICKSTREAM_SETTINGS"] == "/other.toml"
