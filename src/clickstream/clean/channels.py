@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
-from clickstream.clean.known_sites import PLATFORM_OF, SORTS, Platform
-from clickstream.clean.referrers import Referrer, named_source, sort_of
+from clickstream.clean.data import read_text
+from clickstream.clean.known_sites import PLATFORM_OF, SOURCE_CATEGORIES, Platform
+from clickstream.clean.referrers import Referrer, category_of, named_source
 from clickstream.clean.urls import Tags, Target
 from clickstream.errors import SettingsError
 
@@ -23,8 +23,10 @@ _TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")
 UNASSIGNED = "Unassigned"
 """The channel of an arrival that no rule takes, as in GA4."""
 
+DEFAULT_CHANNEL_RULES = read_text("channel_rules.toml")
+
 PATTERNS = ("source", "medium", "campaign", "click_platform")
-"""What a rule may ask of an arrival by a regular expression; `sort` is asked by its names."""
+"""What a rule may ask of an arrival by a regular expression; `category` is asked by its names."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Evidence:
     medium: str = ""
     campaign: str = ""
     click_platform: str = ""
-    sort: str = "other"
+    category: str = "other"
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ class ChannelRule:
 
     channel: str
     patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
-    sorts: frozenset[str] = frozenset(SORTS)
+    categories: frozenset[str] = frozenset(SOURCE_CATEGORIES)
 
     def holds(self, evidence: Evidence) -> bool:
         """Whether every condition holds."""
-        return evidence.sort in self.sorts and all(
+        return evidence.category in self.categories and all(
             pattern.fullmatch(getattr(evidence, name)) for name, pattern in self.patterns
         )
 
@@ -117,16 +119,18 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
     tagged = target.utm_source or target.utm_medium or target.utm_campaign
     if not (tagged or platform or referrer):
         return None
-    source, medium, sort = _by_link(referrer, platform)
+    source, medium, category = _by_link(referrer, platform)
     if target.utm_source:
         known = named_source(target.utm_source)
         source = known.source if known else target.utm_source.lower()
-        sort = sort_of(known.source if known else None)
+        category = category_of(known.source if known else None)
         medium = platform.medium if platform and platform.outranks_referrer else ""
     if target.utm_medium:
         medium = target.utm_medium.lower()
     medium = _paid_medium(medium, target, platform)
-    return Evidence(source, medium, target.utm_campaign or "", target.click_platform or "", sort)
+    return Evidence(
+        source, medium, target.utm_campaign or "", target.click_platform or "", category
+    )
 
 
 def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
@@ -148,26 +152,30 @@ def is_telling(medium: str) -> bool:
 
 
 def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:
-    """Source, medium and sort where no tag tells: from the click id or from the referrer."""
+    """Source, medium and category where no tag tells: from the click id or from the referrer."""
     if platform and (platform.outranks_referrer or not referrer):
-        return platform.source, platform.medium, sort_of(platform.source)
+        return platform.source, platform.medium, category_of(platform.source)
     if not referrer:
         return "", "", "other"
-    medium = "organic" if referrer.sort == "search" else "referral"
-    return referrer.source or referrer.domain.removeprefix("www."), medium, referrer.sort
+    medium = "organic" if referrer.category == "search" else "referral"
+    return referrer.source or referrer.domain.removeprefix("www."), medium, referrer.category
 
 
 def _rule(name: str, rule: Any) -> ChannelRule:
     if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
         raise SettingsError(f'{name} names no channel: write {{ channel = "…", … }}.')
     name = f"{name} ({rule['channel']})"
-    unknown = sorted(set(rule) - {"channel", "sort", *PATTERNS})
+    if "sort" in rule:
+        raise SettingsError(f"{name} asks for sort, which is called category now: rename it.")
+    unknown = sorted(set(rule) - {"channel", "category", *PATTERNS})
     if unknown:
         raise SettingsError(
-            f"{name} asks for {', '.join(unknown)}. Allowed are {', '.join(PATTERNS)} and sort."
+            f"{name} asks for {', '.join(unknown)}. Allowed are {', '.join(PATTERNS)} and category."
         )
     patterns = tuple((key, _pattern(name, key, rule[key])) for key in PATTERNS if key in rule)
-    return ChannelRule(rule["channel"], patterns, _sorts(name, rule.get("sort", list(SORTS))))
+    return ChannelRule(
+        rule["channel"], patterns, _categories(name, rule.get("category", list(SOURCE_CATEGORIES)))
+    )
 
 
 def _pattern(name: str, key: str, text: Any) -> re.Pattern[str]:
@@ -179,18 +187,20 @@ def _pattern(name: str, key: str, text: Any) -> re.Pattern[str]:
         ) from None
 
 
-def _sorts(name: str, value: Any) -> frozenset[str]:
-    sorts = value if isinstance(value, list) else [value]
-    unknown = [one for one in sorts if one not in SORTS]
-    if unknown or not sorts:
-        raise SettingsError(f"{name} has sort = {value!r}. Allowed are {', '.join(SORTS)}.")
-    return frozenset(sorts)
+def _categories(name: str, value: Any) -> frozenset[str]:
+    categories = value if isinstance(value, list) else [value]
+    unknown = [one for one in categories if one not in SOURCE_CATEGORIES]
+    if unknown or not categories:
+        raise SettingsError(
+            f"{name} has category = {value!r}. Allowed are {', '.join(SOURCE_CATEGORIES)}."
+        )
+    return frozenset(categories)
 
 
 def _check_order(rules: tuple[ChannelRule, ...]) -> None:
     """A rule without a condition takes everything, so it may only be the last."""
     for number, rule in enumerate(rules[:-1], start=1):
-        if not rule.patterns and rule.sorts == frozenset(SORTS):
+        if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
             raise SettingsError(
                 f"Channel rule {number} ({rule.channel}) has no condition, so that no rule below "
                 "it can hold: put it last, or give it one."

@@ -1,13 +1,11 @@
-"""Sites and apps that send visitors, by what they are: search, social network, mail and so on.
+"""Sites and apps that send visitors, by category, and the click ids that platforms append to links.
 
-The tables are the CSV files beside this module, one row for each source. A host stands for its
+The tables are CSV files in `data/`, one row for each source. A host stands for its
 subdomains too, the longest that fits counts, and a last label `*` is any country's ending
 (google.de, google.co.uk). The hosts are facts, gathered from public knowledge and from the list of
 search engines, social networks and assistants that the Matomo community keeps
 (searchengine-and-social-list, CC0 1.0); the files of mail hosts and aliases name where each row
 was seen.
-
-Parameters that advertisers and mailers append to a link, and the platform each gives away.
 
 A click id is made for one click of one person, so only the platform is kept, never the value. The
 table is `click_ids.csv`, in order of precedence: ads come first, because a link from an ad may be
@@ -17,15 +15,24 @@ no sign of an ad.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-SORTS = ("search", "social", "video", "shopping", "email", "ai assistant", "app", "other")
-"""Every sort of source."""
+from clickstream.clean.data import read_csv
+
+SOURCE_CATEGORIES = (
+    "search",
+    "social",
+    "video",
+    "shopping",
+    "email",
+    "ai assistant",
+    "app",
+    "other",
+)
+"""Every category of source."""
 
 _ANY_HOST = ".**"
 
@@ -37,12 +44,6 @@ class Alias(NamedTuple):
     medium: str
 
 
-def rows(name: str) -> Iterator[dict[str, str]]:
-    """The rows of one of the CSV files of this package."""
-    text = files("clickstream.clean").joinpath(name).read_text(encoding="utf-8")
-    return csv.DictReader(text.splitlines())
-
-
 @cache
 def source_of_host() -> dict[str, str]:
     """The source of each known host."""
@@ -50,33 +51,35 @@ def source_of_host() -> dict[str, str]:
 
 
 @cache
-def sort_of_source() -> dict[str, str]:
-    """The sort of each known source."""
-    return {row["source"]: row["sort"] for row in _sources()}
+def category_of_source() -> dict[str, str]:
+    """The category of each known source."""
+    return {row["source"]: row["category"] for row in _sources()}
 
 
 @cache
 def source_of_app() -> dict[str, str]:
     """The source of each known app: of Android by its package, of the App Store by its number."""
-    return {app: row["source"] for row in rows("known_apps.csv") for app in row["ids"].split()}
+    return {app: row["source"] for row in read_csv("known_apps.csv") for app in row["ids"].split()}
 
 
 @cache
 def aliases() -> dict[str, Alias]:
     """What people write in utm_source for a known source, besides its name and its hosts."""
-    return {row["alias"]: Alias(row["source"], row["medium"]) for row in rows("source_aliases.csv")}
+    return {
+        row["alias"]: Alias(row["source"], row["medium"]) for row in read_csv("source_aliases.csv")
+    }
 
 
 @cache
 def webmail_labels() -> frozenset[str]:
     """First labels of hosts that are webmail, whoever's it is: `webmail` of webmail.example.org."""
-    hosts = (host for row in rows("mail_hosts.csv") for host in row["hosts"].split())
+    hosts = (host for row in read_csv("mail_hosts.csv") for host in row["hosts"].split())
     return frozenset(host.removesuffix(_ANY_HOST) for host in hosts if host.endswith(_ANY_HOST))
 
 
 def _sources() -> Iterator[dict[str, str]]:
-    yield from rows("known_sites.csv")
-    yield from ({"sort": "email", **row} for row in rows("mail_hosts.csv") if row["source"])
+    yield from read_csv("known_sites.csv")
+    yield from ({"category": "email", **row} for row in read_csv("mail_hosts.csv") if row["source"])
 
 
 PAID = "cpc"
@@ -111,7 +114,7 @@ class Platform:
 
 PLATFORMS = tuple(
     Platform(row["platform"], row["source"], row["medium"], tuple(row["parameters"].split()))
-    for row in rows("click_ids.csv")
+    for row in read_csv("click_ids.csv")
 )
 """Every platform, in order of precedence."""
 

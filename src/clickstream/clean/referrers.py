@@ -24,7 +24,7 @@ from clickstream.clean.known_sites import (
     PAID,
     Alias,
     aliases,
-    sort_of_source,
+    category_of_source,
     source_of_app,
     source_of_host,
     webmail_labels,
@@ -44,12 +44,12 @@ class Referrer(NamedTuple):
     """Another site or app that led here.
 
     `domain` is its host, lower-case (of an app: its package or number); `source` its name where it
-    is known; `sort` one of known_sites.SORTS.
+    is known; `category` one of known_sites.SOURCE_CATEGORIES.
     """
 
     domain: str
     source: str | None = None
-    sort: str = "other"
+    category: str = "other"
 
 
 @lru_cache(maxsize=1 << 14)
@@ -68,14 +68,14 @@ def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
         return None
     if url.scheme in _APP_SCHEMES:
         source = source_of_app().get(host)
-        return Referrer(host, source, sort_of_source().get(source or "", "app"))
+        return Referrer(host, source, category_of_source().get(source or "", "app"))
     own = any(host == domain or host.endswith("." + domain) for domain in _hosts_of(domains))
     if own or url.scheme not in _WEB_SCHEMES:
         return None
     source = _source_of_host(host)
     if source is None and _is_webmail(host):
         return Referrer(host, None, "email")
-    return Referrer(host, source, sort_of(source))
+    return Referrer(host, source, category_of(source))
 
 
 def known_source(name: str) -> str | None:
@@ -99,16 +99,16 @@ def named_source(name: str) -> Alias | None:
 
 
 def _plain_source(text: str) -> str | None:
-    if text in sort_of_source():
+    if text in category_of_source():
         return text
     if alias := aliases().get(text):
         return alias.source
     return source_of_app().get(text) or _source_of_host(_host(text))
 
 
-def sort_of(source: str | None) -> str:
-    """The sort of a known source; "other" for any other."""
-    return sort_of_source().get(source or "", "other")
+def category_of(source: str | None) -> str:
+    """The category of a known source; "other" for any other."""
+    return category_of_source().get(source or "", "other")
 
 
 @lru_cache(maxsize=_HOSTS_REMEMBERED)

@@ -155,7 +155,7 @@ def _whence(
     logged: dict[str, str], is_referrer_logged: bool, rules: clean.CleanRules
 ) -> Iterator[Step]:
     referrer = referrer_of(logged["referrer"], rules.domains) if logged["referrer"] else None
-    known = f"{referrer.source or referrer.domain}, {referrer.sort}" if referrer else "none"
+    known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
     yield Step("Referrer", known, f"{why}; site.domains are the site's own")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clickstream.clean.channel_rules import DEFAULT_CHANNEL_RULES
 from clickstream.clean.channels import (
+    DEFAULT_CHANNEL_RULES,
     DEFAULT_CHANNELS,
     DISPLAY,
     UNASSIGNED,
@@ -19,7 +19,13 @@ from clickstream.clean.channels import (
     Evidence,
     arrival,
 )
-from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF, SORTS, aliases, sort_of_source
+from clickstream.clean.known_sites import (
+    CLICK_IDS,
+    PLATFORM_OF,
+    SOURCE_CATEGORIES,
+    aliases,
+    category_of_source,
+)
 from clickstream.clean.referrers import known_source, referrer_of
 from clickstream.clean.urls import TargetRules, split_target
 from clickstream.errors import SettingsError
@@ -133,7 +139,7 @@ evidence = st.builds(
     medium=st.sampled_from(["", "cpc", "CPM", "(none)", "organic", "email", "sm"]) | st.text(),
     campaign=st.sampled_from(["", "shop", "workshop", "cross-network"]) | st.text(),
     click_platform=st.sampled_from(["", "google ads", "facebook"]),
-    sort=st.sampled_from(SORTS),
+    category=st.sampled_from(SOURCE_CATEGORIES),
 )
 
 
@@ -154,7 +160,7 @@ def test_only_the_order_of_rules_that_hold_matters(found: Evidence, order: list[
 
 ADVERTISING = [name for name, one in CLICK_IDS.items() if PLATFORM_OF[one].is_advertising]
 PAID = {DISPLAY, *(rule.channel for rule in RULES if rule.channel.startswith("Paid "))}
-SOURCES = {*sort_of_source(), *aliases()} - {
+SOURCES = {*category_of_source(), *aliases()} - {
     "google ads",
     *(name for name, alias in aliases().items() if alias.medium),
 }
@@ -233,7 +239,7 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
         """
         rules = [
           { channel = "Google Ads", click_platform = "google ads" },
-          { channel = "Machines", sort = ["search", "ai assistant"] },
+          { channel = "Machines", category = ["search", "ai assistant"] },
           { channel = "Everything else" },
         ]
         """
@@ -259,8 +265,11 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
         ),
         ("rules = [{channel='A', medium='('}]", r"rule 1 \(A\) has medium = '\('"),
         ("rules = [{channel='A', medium=1}]", r"rule 1 \(A\) has medium = 1"),
-        ("rules = [{channel='A', sort='mail'}]", r"sort = 'mail'. Allowed are search, social"),
-        ("rules = [{channel='A', sort=[]}]", "Allowed are search"),
+        (
+            "rules = [{channel='A', category='mail'}]",
+            r"category = 'mail'. Allowed are search, social",
+        ),
+        ("rules = [{channel='A', category=[]}]", "Allowed are search"),
         ("rules = [{channel='A'}, {channel='B'}]", r"rule 1 \(A\) has no condition"),
     ],
 )
@@ -271,8 +280,9 @@ def test_a_table_that_is_none_is_refused_by_rule(text: str, complaint: str) -> N
 
 def test_the_docs_show_the_table_and_every_click_id() -> None:
     text = DOCS.read_text()
-    assert f"```toml\n{DEFAULT_CHANNEL_RULES.strip()}\n```" in text
+    rules = DEFAULT_CHANNEL_RULES[DEFAULT_CHANNEL_RULES.index("rules = [") :]
+    assert f"```toml\n{rules.strip()}\n```" in text
     listed = dict(re.findall(r"^\| `([^|]*)` \| ([^|]*?) \|", text, re.MULTILINE))
     shown = {name: platform for names, platform in listed.items() for name in names.split("`, `")}
     assert shown == CLICK_IDS
-    assert all(f"`{sort}`" in text for sort in SORTS)
+    assert all(f"`{category}`" in text for category in SOURCE_CATEGORIES)

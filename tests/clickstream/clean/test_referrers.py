@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.support.shared_data import shared
 
 from clickstream.clean import known_sites
-from clickstream.clean.known_sites import SORTS
-from clickstream.clean.referrers import Referrer, known_source, referrer_of, sort_of
+from clickstream.clean.data import read_csv
+from clickstream.clean.known_sites import SOURCE_CATEGORIES
+from clickstream.clean.referrers import Referrer, category_of, known_source, referrer_of
 
 OWN = ("cafe.example",)
 
@@ -59,7 +60,7 @@ def test_host(referrer: str, host: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("referrer", "source", "sort"),
+    ("referrer", "source", "category"),
     [
         ("https://www.google.com/", "google", "search"),
         ("https://www.google.co.uk/", "google", "search"),
@@ -96,10 +97,10 @@ def test_host(referrer: str, host: str | None) -> None:
         ("http://192.0.2.7/", None, "other"),
     ],
 )
-def test_source(referrer: str, source: str | None, sort: str) -> None:
+def test_source(referrer: str, source: str | None, category: str) -> None:
     found = referrer_of(referrer, OWN)
     assert found
-    assert (found.source, found.sort) == (source, sort)
+    assert (found.source, found.category) == (source, category)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None
 def test_webmail_is_email(host: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
-    assert found.sort == "email"
+    assert found.category == "email"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_webmail_is_email(host: str) -> None:
 def test_a_portal_or_a_name_alike_is_no_webmail(host: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
-    assert found.sort == "other"
+    assert found.category == "other"
 
 
 @pytest.mark.parametrize(
@@ -163,20 +164,20 @@ def test_a_portal_or_a_name_alike_is_no_webmail(host: str) -> None:
 def test_ai_assistants(host: str, source: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
-    assert (found.source, found.sort) == (source, "ai assistant")
+    assert (found.source, found.category) == (source, "ai assistant")
 
 
 def test_the_tables_contradict_themselves_nowhere() -> None:
-    """A host belongs to one source, a name to one sort; both are written as they are looked up."""
-    mail = [row for row in known_sites.rows("mail_hosts.csv") if row["source"]]
-    sites = [*known_sites.rows("known_sites.csv"), *({"sort": "email", **row} for row in mail)]
-    for sort in {row["sort"] for row in sites}:
-        names = [row["source"] for row in sites if row["sort"] == sort]
-        assert names == sorted(names), f"{sort} is out of order"
+    """A host belongs to one source, and a name to one category."""
+    mail = [row for row in read_csv("mail_hosts.csv") if row["source"]]
+    sites = [*read_csv("known_sites.csv"), *({"category": "email", **row} for row in mail)]
+    for category in {row["category"] for row in sites}:
+        names = [row["source"] for row in sites if row["category"] == category]
+        assert names == sorted(names), f"{category} is out of order"
     names = [row["source"] for row in sites]
     hosts = [host for row in sites for host in row["hosts"].split()]
     assert all(row["hosts"] for row in sites)
-    assert {row["sort"] for row in sites} == set(SORTS) - {"app"}
+    assert {row["category"] for row in sites} == set(SOURCE_CATEGORIES) - {"app"}
     assert len(names) == len(set(names))
     assert len(hosts) == len(set(hosts))
     assert all(text == text.lower() for text in (*hosts, *names))
@@ -184,20 +185,13 @@ def test_the_tables_contradict_themselves_nowhere() -> None:
     assert {alias.source for alias in known_sites.aliases().values()} <= set(names)
 
 
-@pytest.mark.parametrize("name", ["mail_hosts.csv", "source_aliases.csv", "click_ids.csv"])
-def test_every_row_names_its_source_on_the_web(name: str) -> None:
-    for row in known_sites.rows(name):
-        seen = row.get("seen_in") or row["documented_at"]
-        assert seen.startswith("https://"), row
-
-
 @given(st.text())
 def test_no_referrer_makes_it_fail(text: str) -> None:
     for referrer in (text, "http://" + text, "android-app://" + text):
         found = referrer_of(referrer, ())
         assert found is None or not set(found.domain) & set(" /\\\"'<>@")
-        assert found is None or found.sort in SORTS
-    assert sort_of(known_source(text)) in SORTS
+        assert found is None or found.category in SOURCE_CATEGORIES
+    assert category_of(known_source(text)) in SOURCE_CATEGORIES
 
 
 labels = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
@@ -229,17 +223,17 @@ def _source(referrer: str) -> str | None:
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
-    ("name", "sorts", "least"),
+    ("name", "categories", "least"),
     [
         ("AIAssistants.yml", {"ai assistant"}, 0.85),
         ("Socials.yml", {"social", "video"}, 0.9),
     ],
 )
-def test_a_list_kept_by_others_agrees(name: str, sorts: set[str], least: float) -> None:
-    """Much of it is gone from the web; what is known must be of the same sort."""
+def test_a_list_kept_by_others_agrees(name: str, categories: set[str], least: float) -> None:
+    """Much of it is gone from the web; what is known must be of the same category."""
     listed = yaml.safe_load(shared("search-and-social", name).read_text())
     hosts = [host for some in listed.values() for host in some if "/" not in host]
     found = [referrer_of(f"https://{host}/", ()) for host in hosts]
-    known = [one.sort for one in found if one and one.source]
-    assert sum(sort in sorts for sort in known) >= 0.98 * len(known)
+    known = [one.category for one in found if one and one.source]
+    assert sum(category in categories for category in known) >= 0.98 * len(known)
     assert len(known) >= least * len(hosts)

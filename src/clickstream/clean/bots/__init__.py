@@ -5,9 +5,15 @@ Three layers look for them: the user agent (`agent_verdict`), the network it com
 """
 
 from clickstream.clean.bots.agents import agent_verdict
-from clickstream.clean.bots.behaviour import BEHAVIOURS, BehaviourRules, HourOfRequests, behaviour
+from clickstream.clean.bots.behaviour import (
+    BEHAVIOURS,
+    SCANNER_PATHS,
+    BehaviourRules,
+    HourOfRequests,
+    behaviour,
+    is_scanner_path,
+)
 from clickstream.clean.bots.networks import ROLES, Networks, OwnEquipment
-from clickstream.clean.bots.scanner_paths import SCANNER_PATHS, is_scanner_path
 from clickstream.clean.bots.verdict import (
     BOT_CLASSES,
     NO_USER_AGENT,

@@ -1,13 +1,8 @@
-"""Attacks in user agents, and scanners by their names: what both data files say, as verdicts.
+"""The first layer of bot detection: what the user agent says of itself.
 
-An attack is a program's work whatever the agent calls itself, so it is looked for first.
-
-The crawler-user-agents list, corrected where it takes people for bots, sorted into our classes.
-
-Calling a person a bot loses a customer from every figure, so patterns that also match programs
-people browse with are narrowed or left out.
-
-The first layer: what the user agent says of itself.
+The patterns come from data files: attacks.toml and scanners.csv, ai_agents.csv, the list
+crawler-user-agents with the corrections of crawlers.toml, and bot_shapes.toml for bots that are on
+no list. An attack is a program's work whatever the agent calls itself, so it is looked for first.
 
 Two RE2 sets hold all patterns, so an agent is read twice, however many there are: once for the
 names of known bots, once for the general shapes of unknown ones.
@@ -15,108 +10,58 @@ names of known bots, once for the general shapes of unknown ones.
 
 from __future__ import annotations
 
-import csv
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
+from typing import Any
 
 import crawleruseragents
 import re2
 
-from clickstream.clean.bots.ai import AI_AGENTS
-from clickstream.clean.bots.shapes import LEFT_ALONE, MARKS, MODEL, PLATFORM, WORDS
 from clickstream.clean.bots.verdict import (
-    ADVERTISING,
-    AI_TRAINING,
-    ARCHIVER,
-    FEED_READER,
-    LINK_PREVIEW,
-    MONITOR,
     NO_USER_AGENT,
     OTHER,
     SCANNER,
-    SEARCH_ENGINE,
-    SEO,
-    TOOL,
     Verdict,
 )
-
-_DATA = files("clickstream.clean.bots")
+from clickstream.clean.data import read_csv, read_toml
 
 
 def attacks() -> Iterator[tuple[str, Verdict]]:
     """The patterns of attacks.toml (RE2 syntax, without case), each with its verdict."""
-    table = tomllib.loads(_DATA.joinpath("attacks.toml").read_text(encoding="utf-8"))
-    for family in table["attacks"]:
+    for family in read_toml("attacks.toml")["attacks"]:
         verdict = Verdict(SCANNER, f"user agent: {family['sign']}")
         yield from ((f"(?i:{pattern})", verdict) for pattern in family["patterns"])
 
 
 def scanners() -> Iterator[tuple[str, Verdict]]:
     """The names of scanners.csv, as patterns that match whole words without case."""
-    text = _DATA.joinpath("scanners.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
+    for row in read_csv("scanners.csv"):
         name = row["name"]
         yield rf"(?i:\b{re.escape(name)}\b)", Verdict(SCANNER, f"user agent: {name}")
 
 
-# Patterns of the list that match people too, each with the pattern that takes its place, or None.
-# Those left out are apps and tools with a browser in them, and builds of single handsets.
-NARROWED: dict[str, str | None] = {
-    "Slurp": r"Slurp[^)]",
-    "Sonic": r"Sonic(\/|Site)",
-    r"Fetch\/": r"^Fetch\/",
-    "Viber": "^Viber$",
-    "Sogou": r"Sogou[ -]",
-    "Blackboard": "^Blackboard",
-    r"008\/": r"(^|[ (])008\/",
-    "Fluid": None,
-    r"Miniature\.io\/": None,
-    r"Trae\/": None,
-    r"Code\/1\.": None,
-    r"AP3A\.240617\.008": None,
-    "MetaIAB Facebook": None,
-    "YLT Chrome": None,
-    "TSM-turingos": None,
-    "GTmetrix": None,
-}
+CRAWLERS = read_toml("crawlers.toml")
+"""Corrections of the list crawler-user-agents."""
 
-# Names that are words, and those of people's apps, count only as they are written.
+# Names that are words count only as they are written.
 _PLAIN_WORD = re.compile(r"\^?[A-Za-z][a-z]+(?:\\/|\$)?")
-_APPS = frozenset(("WhatsApp", "WordPress\\/", "PayPal\\/", "PocketCasts\\/", "NextCloud"))
-
-# The class for each tag of the list. A crawler with several tags gets the first one found here.
-CLASS_OF_TAG = {
-    "ai-crawler": AI_TRAINING,
-    "search-engine": SEARCH_ENGINE,
-    "social-preview": LINK_PREVIEW,
-    "feed-reader": FEED_READER,
-    "monitoring": MONITOR,
-    "scanner": SCANNER,
-    "advertising": ADVERTISING,
-    "seo": SEO,
-    "archiver": ARCHIVER,
-    "http-library": TOOL,
-    "browser-automation": TOOL,
-    "academic": OTHER,
-}
 
 
 def listed() -> Iterator[tuple[str, Verdict]]:
     """The patterns (RE2 syntax, found anywhere, case counts), each with the verdict it means."""
     for crawler in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         written = crawler["pattern"]
-        pattern = NARROWED.get(written, written)
-        if pattern is not None:
-            reason = f"user agent: {short_name(written)}"
-            yield pattern, Verdict(_class_of(crawler.get("tags", ())), reason)
+        if written not in CRAWLERS["left_out"]:
+            verdict = Verdict(
+                _class_of(crawler.get("tags", ())), f"user agent: {short_name(written)}"
+            )
+            yield CRAWLERS["narrowed"].get(written, written), verdict
 
 
 def is_plain_word(pattern: str) -> bool:
     """Whether a pattern is a plain word, such as Fever or speedy, or the name of an app."""
-    return pattern in _APPS or _PLAIN_WORD.fullmatch(pattern) is not None
+    return pattern in CRAWLERS["apps"] or _PLAIN_WORD.fullmatch(pattern) is not None
 
 
 def short_name(pattern: str) -> str:
@@ -128,14 +73,16 @@ def short_name(pattern: str) -> str:
 
 
 def _class_of(tags: Sequence[str]) -> str:
-    return next((CLASS_OF_TAG[tag] for tag in CLASS_OF_TAG if tag in tags), OTHER)
+    classes = CRAWLERS["class_of_tag"].items()
+    return next((bot_class for tag, bot_class in classes if tag in tags), OTHER)
 
 
 # The automata are built as agents come in and outgrow RE2's 8 MB; 200,000 agents take 17 MB.
 _MOST_MEMORY = 64 << 20
 
 _NO_PLATFORM = Verdict(OTHER, "user agent: names no system, as browsers and apps do")
-_MODEL = re.compile(MODEL)
+_SHAPES = read_toml("bot_shapes.toml")
+_MODEL = re.compile("|".join(_SHAPES["models"]))
 
 
 class PatternSet:
@@ -213,9 +160,8 @@ def _plain_words() -> PatternSet:
 
 
 def _ai_agents() -> Iterator[tuple[str, Verdict]]:
-    for bot_class, names in AI_AGENTS.items():
-        for name in names:
-            yield re.escape(name), Verdict(bot_class, f"user agent: {name}")
+    for row in read_csv("ai_agents.csv"):
+        yield re.escape(row["name"]), Verdict(row["class"], f"user agent: {row['name']}")
 
 
 def _in_any_case(names: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[str, Verdict]]:
@@ -225,9 +171,16 @@ def _in_any_case(names: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[str, Ve
 
 @cache
 def _shapes() -> PatternSet:
-    words, marks = (
-        [(pattern, Verdict(bot_class, f"user agent: {sign}")) for sign, bot_class, pattern in signs]
-        for signs in (WORDS, MARKS)
-    )
-    patterns = [*words, (LEFT_ALONE, None), *marks, (PLATFORM, None)]
+    patterns: list[tuple[str, Verdict | None]] = [
+        *_verdicts_of(_SHAPES["words"]),
+        *((pattern, None) for pattern in _SHAPES["exceptions"]),
+        *_verdicts_of(_SHAPES["marks"]),
+        *((pattern, None) for pattern in _SHAPES["platforms"]),
+    ]
     return PatternSet(patterns, is_case_sensitive=False)
+
+
+def _verdicts_of(shapes: Iterable[Any]) -> Iterator[tuple[str, Verdict]]:
+    for shape in shapes:
+        verdict = Verdict(shape["class"], f"user agent: {shape['sign']}")
+        yield from ((pattern, verdict) for pattern in shape["patterns"])

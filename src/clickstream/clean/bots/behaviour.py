@@ -7,19 +7,27 @@ with one browser looks like one visitor, and has to stay people.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.clean.bots.scanner_paths import SCANNER_PATHS
 from clickstream.clean.bots.verdict import OTHER, SCANNER, Verdict
+from clickstream.clean.data import read_toml
 from clickstream.clean.request_kinds import KINDS
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 
 MINUTE = 60
+
+SCANNER_PATHS: tuple[str, ...] = tuple(
+    part for parts in read_toml("scanner_paths.toml").values() for part in parts
+)
+"""Parts of a path that only scanners ask for, in lower case."""
 
 BEHAVIOURS = (
     Verdict(SCANNER, "behaviour: asked for what only scanners seek"),
@@ -163,3 +171,17 @@ def _is_usual(has: Flags, pages: Numbers, share: float) -> bool:
     """Whether at least the share of visitors with pages has it."""
     readers = pages > 0
     return bool(readers.any() and has[readers].mean() >= share)
+
+
+def is_scanner_path(path: str, parts: tuple[str, ...] = SCANNER_PATHS) -> bool:
+    """Whether the path holds any of the parts, also in capitals and percent-coded.
+
+    It is decoded twice, because scanners code their ways out of a folder twice to hide them.
+    """
+    pattern = _pattern(parts)
+    return pattern is not None and pattern.search(unquote(unquote(path)).lower()) is not None
+
+
+@lru_cache(maxsize=16)
+def _pattern(parts: tuple[str, ...]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(re.escape, parts))) if parts else None
