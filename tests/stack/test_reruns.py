@@ -41,7 +41,6 @@ DEADLINE_SECONDS = 400
 FINISHED = {"success", "failed"}
 ALONE = {
     "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",  # the scheduled runs beside it stay out of the range
-    "CLICKSTREAM_BUILD__CACHE_DIRECTORY": "var/cache",
 }
 ANA, ROBOT = Client("203.0.113.7"), Client("192.0.2.1", BOT)
 

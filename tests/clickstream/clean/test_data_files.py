@@ -58,9 +58,8 @@ def test_rows_have_every_value_and_no_row_comes_twice(name: str) -> None:
 @pytest.mark.parametrize("name", COLUMNS)
 def test_sources_are_addresses(name: str) -> None:
     columns = {"documented_at", "seen_in"}.intersection(COLUMNS[name])
-    rows = read_csv(name)
-    addresses = [one for row in rows for column in columns for one in row[column].split()]
-    assert [one for one in addresses if not re.match(r"https://[\w.-]+(/|$)", one)] == []
+    cells = [row[column] for row in read_csv(name) for column in columns]
+    assert [cell for cell in cells if not re.match(r"https://[\w.-]+(/|\s|$)", cell)] == []
 
 
 def test_classes_and_categories_are_known() -> None:
