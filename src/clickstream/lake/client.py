@@ -12,8 +12,7 @@ from botocore.config import Config
 
 from clickstream.errors import SettingsError
 from clickstream.lake.catalog import LakeCatalog
-from clickstream.lake.recent import Recent
-from clickstream.lake.s3_get import ATTEMPTS
+from clickstream.lake.s3_get import ATTEMPTS, ObjectCache
 from clickstream.settings import Settings
 
 
@@ -79,9 +78,9 @@ class Lake:
         return LakeCatalog("glue", self.glue, self.s3, **given)
 
     @cached_property
-    def recent(self) -> Recent:
-        """Staged objects that this process has put or got last."""
-        return Recent()
+    def staged_objects(self) -> ObjectCache:
+        """Cache of the staged objects that this process used last."""
+        return ObjectCache()
 
     @cached_property
     def memo(self) -> dict[str, Any]:

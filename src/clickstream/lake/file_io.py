@@ -32,10 +32,10 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.typedef import Properties
 
 from clickstream.lake import s3_get
-from clickstream.lake.recent import Recent
+from clickstream.lake.s3_get import ObjectCache
 
 _DESCRIBES_A_TABLE = (".metadata.json", ".avro")
-_MOST_BYTES = 16 << 20
+_MAX_CACHED_BYTES = 16 << 20
 
 
 class LakeFiles(PyArrowFileIO):
@@ -45,7 +45,7 @@ class LakeFiles(PyArrowFileIO):
         """`s3` is boto3's client."""
         super().__init__(properties)
         self._s3 = s3
-        self._recent = Recent(_MOST_BYTES)
+        self._cache = ObjectCache(_MAX_CACHED_BYTES)
 
     def new_input(self, location: str) -> Any:
         """A file to read."""
@@ -57,7 +57,7 @@ class LakeFiles(PyArrowFileIO):
 
     def _file(self, location: str, other: Callable[[str], Any]) -> Any:
         if location.endswith(_DESCRIBES_A_TABLE):
-            return Description(location, self._s3, self._recent)
+            return Description(location, self._s3, self._cache)
         return other(location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
@@ -92,10 +92,10 @@ class LakeFiles(PyArrowFileIO):
 class Description(InputFile, OutputFile):
     """A file that describes a table: read and written whole, and remembered."""
 
-    def __init__(self, location: str, s3: Any, recent: Recent) -> None:
-        """`s3` is boto3's client; `recent` has the files that the process has put or got last."""
+    def __init__(self, location: str, s3: Any, cache: ObjectCache) -> None:
+        """`s3` is boto3's client; `cache` has the files that the process used last."""
         super().__init__(location)
-        self._s3, self._recent = s3, recent
+        self._s3, self._cache = s3, cache
 
     def __len__(self) -> int:
         """Its length in bytes."""
@@ -120,7 +120,7 @@ class Description(InputFile, OutputFile):
     def _put(self, body: bytes) -> None:
         bucket, key = _parts_of(self.location)
         self._s3.put_object(Bucket=bucket, Key=key, Body=body)
-        self._recent.keep(self.location, body)
+        self._cache.put(self.location, body)
 
     def _body(self) -> bytes:
         body = self._found()
@@ -129,10 +129,10 @@ class Description(InputFile, OutputFile):
         return body
 
     def _found(self) -> bytes | None:
-        body = self._recent.get(self.location)
+        body = self._cache.get(self.location)
         if body is None and (stored := s3_get.get(self._s3, *_parts_of(self.location))):
             body = stored.body
-            self._recent.keep(self.location, body)
+            self._cache.put(self.location, body)
         return body
 
 

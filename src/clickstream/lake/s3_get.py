@@ -1,9 +1,10 @@
-"""S3 objects got whole, however often it takes."""
+"""Reads of S3 objects: retried when they break off, and an in-process cache of their bytes."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import (
@@ -12,6 +13,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from cachetools import LRUCache
 from urllib3.exceptions import HTTPError
 
 ATTEMPTS = 5
@@ -53,3 +55,26 @@ def _get(s3: Any, bucket: str, key: str) -> Stored | None:
 def code(error: ClientError) -> str:
     """What S3 calls the error."""
     return str(error.response["Error"]["Code"])
+
+
+class ObjectCache:
+    """Thread-safe cache of object bytes by key; the least recently used are dropped first.
+
+    `max_bytes` limits the total size; a larger object is not cached.
+    """
+
+    def __init__(self, max_bytes: int = 64 << 20) -> None:
+        self._bodies: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
+        self._lock = Lock()
+
+    def put(self, key: str, body: bytes) -> None:
+        """Cache an object in place of its earlier bytes."""
+        with self._lock:
+            self._bodies.pop(key, None)
+            if len(body) <= self._bodies.maxsize:
+                self._bodies[key] = body
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes of an object; None if it is not cached."""
+        with self._lock:
+            return self._bodies.get(key)

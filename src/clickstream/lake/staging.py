@@ -35,15 +35,15 @@ def writing(lake: Lake, key: str, table: Table, hour: Hour) -> Iterator[RowsWrit
 def put(lake: Lake, key: str, body: bytes) -> None:
     """Write a staged object, whole."""
     objects.put(lake, key, body)
-    lake.recent.keep(key, body)
+    lake.staged_objects.put(key, body)
 
 
 def get(lake: Lake, key: str) -> bytes | None:
     """A staged object's bytes, or None if there is none."""
-    body = lake.recent.get(key)
+    body = lake.staged_objects.get(key)
     if body is None and (stored := objects.get(lake, key)):
         body = stored.body
-        lake.recent.keep(key, body)
+        lake.staged_objects.put(key, body)
     return body
 
 
