@@ -28,7 +28,7 @@ from clickstream.cli.console import (
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import Hour
 from clickstream.memory import use_system_allocator
-from clickstream.showing import SHOWN_AS, show_answer
+from clickstream.query_output import STYLES, show_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -279,9 +279,9 @@ def query(
     """
     from clickstream.lake import athena
 
-    if style not in SHOWN_AS:
-        raise typer.BadParameter(f"{style!r} is not one of {', '.join(SHOWN_AS)}.")
-    show_answer(athena.query(open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
+    if style not in STYLES:
+        raise typer.BadParameter(f"{style!r} is not one of {', '.join(STYLES)}.")
+    show_result(athena.query(open_lake(), sys.stdin.read() if sql == "-" else sql), style, out)
 
 
 @app.command()

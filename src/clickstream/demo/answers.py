@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from more_itertools import split_when
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, QueryResult, athena, hour_ledger
 from clickstream.pipeline.results import balance_text
+from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
@@ -95,7 +94,7 @@ def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) ->
         "Dates without one of these hours are not shown yet.",
         soft_wrap=True,
     )
-    console.print(_table(answer), "")
+    console.print(build_table(answer), "")
 
 
 def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
@@ -105,7 +104,7 @@ def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
         result = athena.query(lake, sql)
         if question == FUNNEL:
             result = with_step_names(result, [step.name for step in lake.settings.funnel])
-        console.print(_table(result))
+        console.print(build_table(result))
     console.print(_balance(_sums(lake, first, last)))
 
 
@@ -129,22 +128,6 @@ def _ranges(hours: Sequence[Hour]) -> str:
 def _sums(lake: Lake, first: Hour, last: Hour) -> dict[str, int]:
     sql = _BALANCE.format(first=first.naive, last=last.naive)
     return athena.query(lake, sql).records()[0]
-
-
-def _table(result: QueryResult) -> Table:
-    table = Table(header_style="cyan", box=None, pad_edge=False)
-    for position, name in enumerate(result.columns):
-        numbers = all(isinstance(row[position], int | float) for row in result.rows)
-        table.add_column(name, justify="right" if numbers else "left")
-    for row in result.rows:
-        table.add_row(*(escape(_text(value)) for value in row))
-    return table
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _balance(sums: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""An answer of Athena as people or programs read it: a table, CSV or JSON."""
+"""The result of an Athena query as people or programs read it: a table, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from clickstream.lake import QueryResult
 
 
-def show_answer(result: QueryResult, style: str, out: Console) -> None:
-    """Print a query's answer, in one of the styles of SHOWN_AS."""
-    SHOWN_AS[style](result, out)
+def show_result(result: QueryResult, style: str, out: Console) -> None:
+    """Print a query's result in one of STYLES."""
+    STYLES[style](result, out)
 
 
 def _show_table(result: QueryResult, out: Console) -> None:
     """Print a table or, where it is wider than the terminal, one record after the other.
 
-    An answer that is lines of text is printed as it is.
+    A result that is lines of text is printed as it is.
     """
     if not result.columns:
         out.print("Done.")
@@ -40,12 +40,7 @@ def _show_table(result: QueryResult, out: Console) -> None:
 
 def _show_rows(result: QueryResult, out: Console) -> None:
     """Print a table, or records where it is too wide; lines of text are wrapped instead."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
-    for position, name in enumerate(result.columns):
-        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
-        table.add_column(name, justify="right" if numbers else "left")
-    for row in result.rows:
-        table.add_row(*map(_cell, row))
+    table = build_table(result)
     width = Measurement.get(out, out.options.update(width=10_000), table).maximum
     if result.is_text or width <= out.width:
         out.print(table)
@@ -57,9 +52,20 @@ def _show_rows(result: QueryResult, out: Console) -> None:
         out.print(record, "")
 
 
+def build_table(result: QueryResult) -> Table:
+    """Build a table of a result's rows; numbers are aligned right, and null is `-`."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    for position, name in enumerate(result.columns):
+        numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
+        table.add_column(name, justify="right" if numbers else "left")
+    for row in result.rows:
+        table.add_row(*map(_cell, row))
+    return table
+
+
 def _cell(value: Any) -> str:
     if value is None:
-        return ""
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
@@ -75,5 +81,5 @@ def _show_json(result: QueryResult, _out: Console) -> None:
     sys.stdout.write(json.dumps(result.records(), default=plain, indent=2) + "\n")
 
 
-SHOWN_AS = {"table": _show_table, "csv": _show_csv, "json": _show_json}
-"""The styles that an answer is shown in."""
+STYLES = {"table": _show_table, "csv": _show_csv, "json": _show_json}
+"""The styles that a result is printed in."""
