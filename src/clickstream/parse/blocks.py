@@ -1,8 +1,6 @@
-"""Texts cut out of a block by their bounds; Arrow does it, without a Python object for each.
+"""Blocks of a log's bytes: streams cut into blocks, lines, words, numbers and texts in a block.
 
-Decimal numbers in a block of bytes, many at once, from where they stand.
-
-A log that comes as a stream: whole lines in blocks, however the stream cuts them.
+All formats read their lines with these functions, for many positions at once.
 """
 
 from __future__ import annotations
@@ -15,6 +13,50 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Bytes = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+
+BLOCK_BYTES = 4 << 20
+"""Bytes that are scanned at once at most: about what the processor's cache holds."""
+
+BATCH_BYTES = 32 << 20
+"""Text that makes one batch: so much that values repeat, so little that it is soon forgotten."""
+
+MAX_DIGITS = 18
+"""Digits that surely fit 64 bits."""
+
+NEWLINE, RETURN, TAB, SPACE, QUOTE, BACKSLASH, DASH = b'\n\r\t "\\-'
+
+
+def line_bounds(data: bytes) -> tuple[Positions, Positions]:
+    """Find where each line starts and ends, its newline included; the last may lack one."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE) + 1
+    if data and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.concatenate([[0], ends[:-1]]) if len(ends) else ends, ends
+
+
+def block_bounds(data: bytes, size: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
+    """Cut data after newlines, about every `size` bytes; yield start and stop of each block."""
+    start = 0
+    while start < len(data):
+        stop = len(data)
+        if start + size < len(data):
+            stop = data.rfind(b"\n", start, start + size) + 1
+            stop = stop or data.find(b"\n", start + size) + 1 or len(data)
+        yield start, stop
+        start = stop
+
+
+def load_words(block: Bytes, start: Positions, words: int = 1) -> Words:
+    """Load the words of eight bytes that start at the positions: a row for each, little-endian."""
+    width = 8 * words
+    places = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
+    return places[start].view("<u8").reshape(len(start), words)
+
 
 def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
     """The texts of a block of bytes between the positions, which rise and don't overlap."""
@@ -26,14 +68,6 @@ def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Arr
     pieces = pa.Array.from_buffers(pa.binary(), count, spans)
     texts = pa.array(np.arange(0, count, 2, dtype=np.int32))
     return pc.take(pieces, texts, boundscheck=False)
-
-
-Bytes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-
-MAX_DIGITS = 18
-"""Digits that surely fit 64 bits."""
 
 
 def fixed(block: Bytes, start: Positions, width: int) -> tuple[npt.NDArray[Any], Flags]:
@@ -60,10 +94,6 @@ def between(block: Bytes, start: Positions, end: Positions) -> tuple[npt.NDArray
         is_number[has] &= digit <= 9
         number[has] = number[has] * 10 + digit
     return number, is_number
-
-
-BATCH_BYTES = 32 << 20
-"""Text that makes one batch: so much that values repeat, so little that it is soon forgotten."""
 
 
 def blocks(stream: BinaryIO, size: int = 2 << 20) -> Iterator[bytes]:

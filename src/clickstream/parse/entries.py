@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from clickstream.parse.blocks import Numbers, line_bounds
 from clickstream.parse.w3c import DIRECTIVE, headers_of
-
-_Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -20,15 +18,15 @@ class Entries:
     """
 
     data: bytes
-    start: _Integers
-    end: _Integers
-    header: _Integers
+    start: Numbers
+    end: Numbers
+    header: Numbers
     headers: list[bytes]
 
     def __len__(self) -> int:
         return len(self.start)
 
-    def take(self, chosen: _Integers) -> bytes:
+    def take(self, chosen: Numbers) -> bytes:
         """The chosen ones (indexes, rising), each header before the first that is read by it."""
         if not len(chosen):
             return b""
@@ -50,14 +48,10 @@ class Entries:
 
 def find_entries(data: bytes, header: bytes | None) -> Entries:
     """The entries of some lines; `header` is in force above them, None if the format has none."""
-    block = np.frombuffer(data, np.uint8)
-    end = np.flatnonzero(block == ord("\n")) + 1
-    if len(data) and not data.endswith(b"\n"):
-        end = np.append(end, len(data))
-    start = np.concatenate([[0], end[:-1]]) if len(end) else end
+    start, end = line_bounds(data)
     if header is None:
         return Entries(data, start, end, np.zeros_like(start), [b""])
-    is_directive = block[start] == DIRECTIVE
+    is_directive = np.frombuffer(data, np.uint8)[start] == DIRECTIVE
     codes, headers = headers_of(data, start, is_directive, header)
     is_entry = ~is_directive
     return Entries(data, start[is_entry], end[is_entry], codes[is_entry], headers)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from clickstream.parse.blocks import Flags, Positions, line_bounds
 from clickstream.parse.registry import FORMATS
 from clickstream.parse.w3c import header_after
 
@@ -22,9 +23,7 @@ SWITCH_AFTER = 3
 _GLANCE = 1000  # lines of a long run that are tried first, in every format
 _OFTEN = 50  # whoever asks more often about some lines had better know all
 
-_Bools = npt.NDArray[np.bool_]
 _Verdicts = npt.NDArray[np.int8]
-_Indexes = npt.NDArray[np.int64]
 _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
 
 
@@ -53,7 +52,7 @@ class Segment:
 
 
 def segments(
-    data: bytes, now: Reading, refused: _Bools | None = None
+    data: bytes, now: Reading, refused: Flags | None = None
 ) -> tuple[list[Segment], Reading]:
     """The segments of some lines, in order and without gaps, and how the lines below are read.
 
@@ -78,7 +77,7 @@ def segments(
     return found, Reading(names[-1], header, leaning, leaned)
 
 
-def seems_changed(refused: _Bools, now: Reading) -> bool:
+def seems_changed(refused: Flags, now: Reading) -> bool:
     """Whether there is anything to look at: a run of refused lines, or a part of one at an end."""
     if not len(refused):
         return False
@@ -92,12 +91,10 @@ class _Lines:
 
     def __init__(self, data: bytes, header: bytes) -> None:
         self._data, self._header = data, header
-        newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
-        starts = np.concatenate([[0], newlines + 1])
-        self.start = starts[starts < len(data)]
+        self.start, _ = line_bounds(data)
         self._whole: dict[str, _Verdicts] = {}
         self._asked: Counter[str] = Counter()
-        self._refused: dict[str, tuple[_Indexes, _Indexes]] = {}
+        self._refused: dict[str, tuple[Positions, Positions]] = {}
 
     def whole(self, name: str) -> _Verdicts:
         """The verdicts of a format on all lines."""
@@ -194,12 +191,12 @@ def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tu
     return other, leaned
 
 
-def _runs(holds: _Bools, offset: int) -> Iterator[tuple[int, int]]:
+def _runs(holds: Flags, offset: int) -> Iterator[tuple[int, int]]:
     """Where something holds line after line: the first line, and the one past the last."""
     firsts, pasts = _edges(holds)
     yield from zip((firsts + offset).tolist(), (pasts + offset).tolist(), strict=True)
 
 
-def _edges(holds: _Bools) -> tuple[_Indexes, _Indexes]:
+def _edges(holds: Flags) -> tuple[Positions, Positions]:
     edges = np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)

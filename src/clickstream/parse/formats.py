@@ -21,6 +21,7 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clickstream.parse.blocks import MAX_DIGITS
 from clickstream.parse.times import unix_seconds
 
 _PORT = rb"(?::\d+)?"
@@ -133,6 +134,13 @@ FOREIGN = "not an access-log line"
 MISFIT = "fields do not fit the format"
 IMPOSSIBLE_TIME = "impossible time"
 NO_FIELDS = "no #Fields line that fits before it"
+REQUEST_LINE = (
+    r"(?s)^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
+    r"(?P<target>.+) "
+    r"(?P<protocol>HTTP/[0-9](?:\.[0-9])?)$"
+)
+"""A request line of HTTP/1 (RFC 9112, section 3), in RE2's syntax."""
+
 REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS)
 """Every reason for which a line is refused."""
 
@@ -142,7 +150,7 @@ _TIME = rb"\d \d / [A-Z] [a-z] [a-z] / \d \d \d \d : \d \d : \d \d : \d \d \x20 
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
 _COMMON = (
     *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
-    *(rb"(?:-|\d(?:\d(?:\d|\Z)|\Z))", rb"\x20", rb"(?:\d{1,18}|-)"),
+    *(rb"(?:-|\d(?:\d(?:\d|\Z)|\Z))", rb"\x20", rb"(?:\d{1,%d}|-)" % MAX_DIGITS),
 )
 """The status is `-` where none was logged; its digits may be cut only at the end of the line."""
 

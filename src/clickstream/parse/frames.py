@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
 from clickstream.errors import InputError
-from clickstream.parse.formats import REASONS
+from clickstream.parse.formats import REASONS, REQUEST_LINE
 from clickstream.parse.rows import Coded, Refused, Rows
 
 # What would not survive a table or a terminal: the backslash itself, control characters (C0, DEL,
@@ -60,11 +60,6 @@ _TEXTS = (
     *("host", "forwarded", "cookie"),
 )
 _OPT_OUTS = ("sec_gpc", "dnt")
-_HTTP_REQUEST = (
-    r"^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
-    r"(?P<target>.+) "
-    r"(?P<protocol>HTTP/[0-9](?:\.[0-9])?)$"
-)
 _PLAIN = ("GET", "HTTP/1.1")
 _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
@@ -177,7 +172,7 @@ def _split(request: Coded) -> dict[str, Coded]:
     has_target = pc.greater(pc.binary_length(lines), len(before) + len(after))
     is_other = pc.invert(pc.and_(is_plain, has_target))
     others = lines.filter(is_other)
-    parts = pc.extract_regex(others, _HTTP_REQUEST)
+    parts = pc.extract_regex(others, REQUEST_LINE)
     target = pc.coalesce(pc.struct_field(parts, "target"), others)
     columns = {
         "method": (pa.repeat(method, len(lines)), pc.struct_field(parts, "method")),

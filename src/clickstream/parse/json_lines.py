@@ -23,8 +23,16 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import blocks
-from clickstream.parse.formats import CUT, EMPTY, FOREIGN, IMPOSSIBLE_TIME, MISFIT, first_addresses
+from clickstream.parse.blocks import BLOCK_BYTES, Flags, Positions, blocks
+from clickstream.parse.formats import (
+    CUT,
+    EMPTY,
+    FOREIGN,
+    IMPOSSIBLE_TIME,
+    MISFIT,
+    REQUEST_LINE,
+    first_addresses,
+)
 from clickstream.parse.json_names import flat, picker
 from clickstream.parse.json_templates import Model, Quoted
 from clickstream.parse.json_values import (
@@ -36,16 +44,9 @@ from clickstream.parse.json_values import (
     statuses,
     texts,
 )
-from clickstream.parse.rows import BLOCK_BYTES, NO_ROWS, Coded, Refused, Rows, joined
+from clickstream.parse.rows import NO_ROWS, Coded, Refused, Rows, joined
 
 FIELDS = ("request", "target", "query", "method", "protocol")
-_REQUEST_LINE = (
-    r"(?s)^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
-    r"(?P<target>.+) "
-    r"(?P<protocol>HTTP/[0-9](?:\.[0-9])?)$"
-)
-
-_Bools = npt.NDArray[np.bool_]
 
 
 def request_of(columns: Mapping[str, Coded], rows: int) -> dict[str, Coded]:
@@ -56,8 +57,8 @@ def request_of(columns: Mapping[str, Coded], rows: int) -> dict[str, Coded]:
     has none.
     """
     request = columns.get("request", _all(rows, ""))
-    parts = pc.extract_regex(request.values, _REQUEST_LINE)
-    is_http: _Bools = parts.is_valid().to_numpy(zero_copy_only=False)[request.codes]
+    parts = pc.extract_regex(request.values, REQUEST_LINE)
+    is_http: Flags = parts.is_valid().to_numpy(zero_copy_only=False)[request.codes]
     line = {
         name: Coded(request.codes, pc.fill_null(pc.struct_field(parts, name), ""))
         for name in ("method", "target", "protocol")
@@ -77,14 +78,14 @@ def _all(rows: int, text: str | None) -> Coded:
     return Coded(np.full(rows, code), pa.array(values, pa.string()))
 
 
-def _is(column: Coded, holds: Any, other: str) -> _Bools:
+def _is(column: Coded, holds: Any, other: str) -> Flags:
     """Where a comparison of the column's texts holds."""
     distinct = holds(column.values, other).to_numpy(zero_copy_only=False)
-    found: _Bools = distinct[column.codes].astype(np.bool_)
+    found: Flags = distinct[column.codes].astype(np.bool_)
     return found
 
 
-def _either(condition: _Bools, one: Coded, other: Coded) -> Coded:
+def _either(condition: Flags, one: Coded, other: Coded) -> Coded:
     """The one's texts where the condition holds, else the other's."""
     if condition.all():
         return one
@@ -113,8 +114,6 @@ _MOST_RARE = 3  # and so many such shapes tell that hardly any two lines are ali
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "address", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
-
-_Lines = npt.NDArray[np.int64]
 
 
 class _Refusal(Exception):
@@ -151,7 +150,7 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
     return parts, len(quoted.start)
 
 
-def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Column] | None]:
+def _of_one_shape(quoted: Quoted, lines: Positions) -> tuple[Positions, dict[str, Column] | None]:
     """The lines that have the likeliest shape, and their fields; none if it is none or rare.
 
     Lines of one shape have as many quotes, so it is that of the first one with as many as most.
@@ -173,7 +172,7 @@ def _of_one_shape(quoted: Quoted, lines: _Lines) -> tuple[_Lines, dict[str, Colu
     return found, columns
 
 
-def _read_one_by_one(quoted: Quoted, left: _Lines, first_line: int) -> list[Rows]:
+def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[Rows]:
     """Lines of any shape; objects with the same fields together, so that each is a column."""
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     indexes: dict[tuple[str, ...], list[int]] = {}
@@ -230,7 +229,7 @@ def _object(text: str) -> dict[str, Any]:
     return found
 
 
-def _checked(quoted: Quoted, first_line: int, line: _Lines, columns: dict[str, Column]) -> Rows:
+def _checked(quoted: Quoted, first_line: int, line: Positions, columns: dict[str, Column]) -> Rows:
     """The objects whose values are what they should be; the others are refused."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)

@@ -11,24 +11,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import cut_out
+from clickstream.parse.blocks import (
+    BACKSLASH,
+    NEWLINE,
+    QUOTE,
+    RETURN,
+    Flags,
+    Numbers,
+    cut_out,
+    load_words,
+)
 from clickstream.parse.json_names import flat
 from clickstream.parse.json_values import Column
 
-Integers = npt.NDArray[Any]
-Bools = npt.NDArray[np.bool_]
-
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())
-_NEWLINE, _RETURN, _QUOTE, _BACKSLASH = b'\n\r"\\'
 _ESCAPED = np.frombuffer(b'"/bfnrt', np.uint8)
 _AT_END = -1
 _AT_ONCE = 32  # bytes that are loaded at a place: going there costs more than comparing
@@ -46,16 +49,16 @@ class Quoted:
         self.block = block
         data = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
         control = np.flatnonzero(data < 0x20)
-        newline = control[data[control] == _NEWLINE]
+        newline = control[data[control] == NEWLINE]
         self.start = np.concatenate([[0], newline[:-1] + 1])
-        has_return = (newline > self.start) & (data[newline - 1] == _RETURN)
+        has_return = (newline > self.start) & (data[newline - 1] == RETURN)
         self.end = newline - has_return
-        quotes = np.flatnonzero(data == _QUOTE)
-        control = control[data[control] != _NEWLINE]
+        quotes = np.flatnonzero(data == QUOTE)
+        control = control[data[control] != NEWLINE]
         odd = [np.setdiff1d(control, self.end[has_return])]
         if b"\\" in block:
-            backslash = np.flatnonzero(data == _BACKSLASH)
-            quotes = quotes[data[quotes - 1] != _BACKSLASH]
+            backslash = np.flatnonzero(data == BACKSLASH)
+            quotes = quotes[data[quotes - 1] != BACKSLASH]
             odd.append(backslash[~np.isin(data[backslash + 1], _ESCAPED)])
         if not _is_utf8(block):
             odd.append(np.flatnonzero(data >= 0x80))
@@ -73,22 +76,18 @@ class Quoted:
         found = self.at[first : first + self.quotes[line]] - self.start[line]
         return list(map(int, found))
 
-    def has(self, begin: Integers, text: bytes) -> Bools:
+    def has(self, begin: Numbers, text: bytes) -> Flags:
         """Whether the text stands at these positions; words of eight bytes are compared."""
         has = np.ones(len(begin), np.bool_)
         for place in range(0, len(text), _AT_ONCE):
             piece = text[place : place + _AT_ONCE]
             words = [piece[start : start + 8] for start in range(0, len(piece), 8)]
-            for found, word in zip(self._loaded(begin + place, len(words)).T, words, strict=True):
+            for found, word in zip(
+                load_words(self._padded, begin + place, len(words)).T, words, strict=True
+            ):
                 known = found & np.uint64(256 ** len(word) - 1) if len(word) < 8 else found
                 has &= known == np.uint64(int.from_bytes(word, "little"))
         return has
-
-    def _loaded(self, begin: Integers, words: int) -> npt.NDArray[np.uint64]:
-        """The words that begin at the positions, a row for each."""
-        width = 8 * words
-        places = np.ndarray(len(self._padded) - width, f"V{width}", self._padded, strides=(1,))
-        return places[begin].view("<u8").reshape(-1, words)
 
     def text(self, line: int) -> bytes:
         """A line."""
@@ -175,12 +174,10 @@ class Model:
         self.is_number.append(False)
         self.chains.append(_Chain(b'"', quote + 1))
 
-    def lines_of_its_shape(
-        self, quoted: Quoted, lines: Integers
-    ) -> tuple[Integers, list[Integers]]:
+    def lines_of_its_shape(self, quoted: Quoted, lines: Numbers) -> tuple[Numbers, list[Numbers]]:
         """Those of the lines that have the shape, and where each of their chains begins."""
         lines = lines[quoted.quotes[lines] == self.quotes]
-        begins: list[Integers] = []
+        begins: list[Numbers] = []
         past, first, end = quoted.start[lines], quoted.first[lines], quoted.end[lines]
         for number, chain in enumerate(self.chains):
             anchor = end if chain.anchor == _AT_END else quoted.at[first + chain.anchor]
@@ -197,8 +194,8 @@ class Model:
         return self._with_right_numbers(quoted, lines, begins)
 
     def _with_right_numbers(
-        self, quoted: Quoted, lines: Integers, begins: list[Integers]
-    ) -> tuple[Integers, list[Integers]]:
+        self, quoted: Quoted, lines: Numbers, begins: list[Numbers]
+    ) -> tuple[Numbers, list[Numbers]]:
         fits = np.ones(len(lines), np.bool_)
         for slot in np.flatnonzero(self.is_number).tolist():
             tokens = self.cut(quoted, begins, slot)
@@ -207,11 +204,11 @@ class Model:
             return lines, begins
         return lines[fits], [begin[fits] for begin in begins]
 
-    def cut(self, quoted: Quoted, begins: list[Integers], slot: int) -> pa.Array:
+    def cut(self, quoted: Quoted, begins: list[Numbers], slot: int) -> pa.Array:
         """What the lines have between two chains."""
         return cut_out(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
 
-    def column(self, quoted: Quoted, begins: list[Integers], key: str) -> Column:
+    def column(self, quoted: Quoted, begins: list[Numbers], key: str) -> Column:
         """What the lines have under a key whose values are not nested."""
         if key in self.constants:
             return Column(np.zeros(len(begins[0]), np.int64), [self.constants[key]])

@@ -19,13 +19,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.rows import MAX_BYTES_DIGITS, Coded
+from clickstream.parse.blocks import MAX_DIGITS, Numbers
+from clickstream.parse.rows import Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
 
 NOT_USABLE, NO_SUCH_TIME = -2, -3
 """In columns of numbers: what is no such number, and what is a time that cannot be."""
 
-Integers = npt.NDArray[np.int64]
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
 _FRACTION = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)\.\d{1,9}(|Z|[+-]\d\d:\d\d)$"  # of a second
@@ -41,7 +41,7 @@ class Column:
     `values` are texts, null for none, or Python's objects of any kind.
     """
 
-    codes: Integers
+    codes: Numbers
     values: pa.StringArray | list[Any]
 
     @classmethod
@@ -89,18 +89,18 @@ def _text_of(value: Any) -> str | None:
     return str(value) if is_number else None
 
 
-def statuses(column: Column) -> Integers:
+def statuses(column: Column) -> Numbers:
     """Each status, NOT_USABLE where there is none."""
     found = _whole_numbers(column, 3)
     return np.where(found < 0, NOT_USABLE, found)
 
 
-def sizes(column: Column) -> Integers:
+def sizes(column: Column) -> Numbers:
     """Each number of bytes, -1 where none is logged, NOT_USABLE for what is no such number."""
-    return _whole_numbers(column, MAX_BYTES_DIGITS)
+    return _whole_numbers(column, MAX_DIGITS)
 
 
-def _whole_numbers(column: Column, digits: int) -> Integers:
+def _whole_numbers(column: Column, digits: int) -> Numbers:
     """Numbers of up to so many digits, written as numbers or as texts."""
     if isinstance(column.values, list):
         found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
@@ -109,12 +109,12 @@ def _whole_numbers(column: Column, digits: int) -> Integers:
     return found[column.codes]
 
 
-def _spelled_numbers(values: pa.StringArray, digits: int) -> Integers:
+def _spelled_numbers(values: pa.StringArray, digits: int) -> Numbers:
     values = values.fill_null("")
     is_number = pc.match_substring_regex(values, f"^[0-9]{{1,{digits}}}$")
     is_nothing = pc.is_in(values, pa.array(["", "-"]))
     number = pc.if_else(is_number, values, pc.if_else(is_nothing, "-1", str(NOT_USABLE)))
-    found: Integers = number.cast(pa.int64()).to_numpy()
+    found: Numbers = number.cast(pa.int64()).to_numpy()
     return found
 
 
@@ -128,7 +128,7 @@ def _whole_number(value: Any, digits: int) -> int:
     return int(text) if is_number else NOT_USABLE
 
 
-def seconds(column: Column) -> Integers:
+def seconds(column: Column) -> Numbers:
     """Each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
 
     A time is ISO 8601 (UTC without an offset), Unix time, or as Apache and nginx spell it.
@@ -140,7 +140,7 @@ def seconds(column: Column) -> Integers:
     return _times(values)[codes]
 
 
-def _times(values: list[Any]) -> Integers:
+def _times(values: list[Any]) -> Numbers:
     """The seconds of each time; those that Apache and nginx spell are read all together."""
     is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
     spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]

@@ -5,18 +5,18 @@ A format may have several layouts; a line is of the first one that it fits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import Bytes, Flags, Positions, cut_out
+from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_out
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
-from clickstream.parse.rows import BLOCK_BYTES, Coded, Refused, Rows
+from clickstream.parse.rows import Coded, Refused, Rows
 
 _NOTHING = (b"-", b"")
 _Match = tuple[int, bytes, dict[str, bytes]]
@@ -31,7 +31,7 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
     refused: list[Refused] = []
     lines = 0
     room = max(map(room_for, layouts))
-    for start, stop in _block_bounds(data):
+    for start, stop in block_bounds(data):
         block = Block.of(data[start:stop], room)
         found, rest = _regular(block, layouts, lines)
         read, unfit = _irregular(block, layouts, lines, rest)
@@ -39,17 +39,6 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
         refused += unfit
         lines += len(block.starts)
     return _rows(pa.concat_tables(tables, promote_options="default"), refused, lines)
-
-
-def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Cuts the data after newlines, about every BLOCK_BYTES."""
-    start = 0
-    while start < len(data):
-        stop = data.rfind(b"\n", start, start + BLOCK_BYTES) + 1
-        if not stop:
-            stop = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
-        yield start, stop
-        start = stop
 
 
 def _regular(

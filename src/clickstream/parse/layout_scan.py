@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
+from clickstream.parse.blocks import NEWLINE, Bytes, Flags, Positions, between, fixed, line_bounds
 from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
 from clickstream.parse.times import TimeFormat
 
-_QUOTE, _BACKSLASH, _DASH, _COMMA = b'"\\-,'
+QUOTE, BACKSLASH, DASH, _COMMA = b'"\\-,'
 _LINE_ENDS = b"\r\n"
 
 
@@ -40,11 +40,8 @@ class Block:
     def of(cls, data: bytes, room: int) -> Block:
         """The lines of the data, with so many bytes of room behind them."""
         padded = np.frombuffer(data + bytes(room), np.uint8)
-        newlines = np.flatnonzero(padded[: len(data)] == ord("\n"))
-        if data and data[-1:] != b"\n":
-            newlines = np.append(newlines, len(data))
-        starts = np.zeros_like(newlines)
-        starts[1:] = newlines[:-1] + 1
+        starts, stops = line_bounds(data)
+        newlines = stops - (padded[stops - 1] == NEWLINE)
         ends = newlines - ((newlines > starts) & (padded[newlines - 1] == ord("\r")))
         return cls(padded, len(data), starts, newlines, ends)
 
@@ -62,7 +59,7 @@ class Block:
 
     def has_backslash_before(self, bytes_after: bytes) -> Flags:
         """Which lines have a backslash right before one of the bytes, or at the end of the data."""
-        slashes = self.places(_BACKSLASH)
+        slashes = self.places(BACKSLASH)
         slashes = slashes[slashes < self.size]
         meets = np.isin(self.data[slashes + 1], np.frombuffer(bytes_after, np.uint8))
         meets |= slashes + 1 == self.size
@@ -108,7 +105,7 @@ def find(block: Block, layout: Layout, lines: Positions) -> Found:
             numbers[slot.meaning], ok = _number(block.data, slot, start, end)
             cursor.fits &= ok
         cursor.expect(literal)
-    cursor.finish(layout.open_ended, b"".join(literals).count(_QUOTE))
+    cursor.finish(layout.open_ended, b"".join(literals).count(QUOTE))
     good = np.flatnonzero(cursor.fits)
     return Found(
         lines[good],
@@ -138,7 +135,7 @@ def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[
         status, ok = fixed(data, start, 3)
         return status, ok & (end - start == 3)
     number, ok = between(data, start, end)
-    is_dash = (end - start == 1) & (data[start] == _DASH)
+    is_dash = (end - start == 1) & (data[start] == DASH)
     return np.where(is_dash, -1, number), ok | is_dash
 
 
@@ -185,7 +182,7 @@ class _Cursor:
         elif not literal:
             self.at = np.minimum(self._seek(ord(slot.stop)), self.block.ends[self.lines])
         elif slot.is_spaced and b'"' in literal:
-            self.at = self._seek(_QUOTE) - literal.index(b'"')
+            self.at = self._seek(QUOTE) - literal.index(b'"')
         elif literal[:1] != slot.stop:  # a word before a quote, which holds no space, either
             stop, self.at = self._seek(ord(slot.stop)), self._seek(literal[0])
             self.fits &= stop >= self.at
@@ -218,7 +215,7 @@ class _Cursor:
         ends = self.block.ends[self.lines]
         goes_on = (self.at < ends) & (self.block.data[self.at] == ord(" "))
         self.fits &= (self.at == ends) | (open_ended & goes_on)
-        places = self.block.places(_QUOTE)
+        places = self.block.places(QUOTE)
         first = np.searchsorted(places, self.block.starts[self.lines])
         self.fits &= np.searchsorted(places, self.at) - first == quotes
 
@@ -229,7 +226,7 @@ def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
     if slot.holds in ("name", "user") or (slot.holds == "word" and slot.meaning == "client"):
         enough &= end > start
     if slot.holds == "name":
-        enough &= (end - start > 1) | (data[start] != _DASH)
+        enough &= (end - start > 1) | (data[start] != DASH)
     if slot.holds == "list":  # with a comma or ` : ` at its end it would go on
         enough &= data[end - 1] != _COMMA
         enough &= (data[end + 1] != ord(":")) | (data[end + 2] != ord(" "))

@@ -20,13 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.parse.blocks import cut_out
+from clickstream.parse.blocks import Flags, Numbers, block_bounds, cut_out
 from clickstream.parse.formats import LogFormat, split_heads
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
-
-BLOCK_BYTES = 4 << 20
-"""Bytes that are scanned at once at most: about what the processor's cache holds."""
 
 TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
@@ -37,9 +34,6 @@ TEXTS = (
 Refused = tuple[int, str, bytes]
 """A refused line: its index in the data, the reason, and its bytes without the line end."""
 
-_Integers = npt.NDArray[Any]
-_Flags = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Coded:
@@ -48,7 +42,7 @@ class Coded:
     Values may repeat. In `Rows`, a row without a text is one whose line has no place for the field.
     """
 
-    codes: _Integers
+    codes: Numbers
     values: pa.Array
 
 
@@ -77,11 +71,11 @@ class _Block:
     """The lines of a block: where they are in the data, and what those hold that fit the format."""
 
     data: bytes
-    start: _Integers
-    end: _Integers
-    fits: _Flags
-    status: _Integers
-    size: _Integers
+    start: Numbers
+    end: Numbers
+    fits: Flags
+    status: Numbers
+    size: Numbers
     fields: dict[str, pa.Array]
 
 
@@ -91,25 +85,12 @@ def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str]
     refused: list[Refused] = []
     lines = 0
     for data in blocks:
-        for start, stop in _block_bounds(data):
+        for start, stop in [*block_bounds(data)] or [(0, 0)]:
             scanned = scan(data, start, stop, len(log_format.quoted_fields))
             refused += _judge(data, start, lines, scanned, log_format)
             found.append(_encoded(data, start, scanned, log_format, wanted))
             lines += len(scanned.starts)
     return _checked(found, refused, log_format)
-
-
-def _block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Cuts the data after newlines, about every BLOCK_BYTES; no data are one empty block."""
-    start = 0
-    while start + BLOCK_BYTES < len(data):
-        stop = data.rfind(b"\n", start, start + BLOCK_BYTES) + 1
-        if not stop:
-            stop = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
-        yield start, stop
-        start = stop
-    if start < len(data) or not data:
-        yield start, len(data)
 
 
 def _judge(
@@ -160,7 +141,7 @@ def _encoded(
     )
 
 
-def _encoded_once(block: Any, bounds: _Integers, same: _Flags) -> pa.DictionaryArray:
+def _encoded_once(block: Any, bounds: Numbers, same: Flags) -> pa.DictionaryArray:
     """A column, encoded; a text that is the `same` as the one before is not looked at."""
     values = cut_out(block, *bounds[:, ~same]).dictionary_encode()
     codes = values.indices.to_numpy()[np.cumsum(~same) - 1]
@@ -187,7 +168,7 @@ def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat
     )
 
 
-def _refused(blocks: list[_Block], is_refused: _Flags, log_format: LogFormat) -> Iterator[Refused]:
+def _refused(blocks: list[_Block], is_refused: Flags, log_format: LogFormat) -> Iterator[Refused]:
     """The refused lines of the blocks, from the flags of all their lines."""
     first = 0
     for block in blocks:
@@ -216,9 +197,6 @@ def _without_nulls(column: Coded) -> Coded:
     codes = np.where(is_text[column.codes], column.codes, -1)
     return Coded(codes, pc.fill_null(column.values, b""))
 
-
-MAX_BYTES_DIGITS = 18
-"""Digits of the largest logged size that is read: what surely fits 64 bits."""
 
 _NONE = np.zeros(0, np.int64)
 NO_ROWS = Rows(_NONE, _NONE, _NONE.astype(np.int16), _NONE, {}, [], 0)

@@ -21,13 +21,20 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.integer]
-Positions = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Bytes = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint64]
+from clickstream.parse.blocks import (
+    BACKSLASH,
+    NEWLINE,
+    QUOTE,
+    RETURN,
+    SPACE,
+    Bytes,
+    Flags,
+    Numbers,
+    Positions,
+    Words,
+    load_words,
+)
 
-_NEWLINE, _RETURN, _QUOTE, _BACKSLASH, _SPACE, _DASH = b'\n\r"\\ -'
 _SPARE = 32  # bytes behind a short text, so that the most that is loaded at once can be
 _PIECE = 1 << 17  # compared at once: larger, the memory for what comes of it costs more than it
 _TIME_WIDTH = 26
@@ -47,8 +54,8 @@ class Scan:
     """
 
     block: Bytes
-    starts: Integers
-    ends: Integers
+    starts: Numbers
+    ends: Numbers
     regular: Flags
     bounds: Positions
     status: npt.NDArray[np.int16]
@@ -60,16 +67,16 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     """Scan the whole lines between two positions; the last one may lack its newline."""
     block = _block(data, start, stop)
     marks = _marks(block)
-    last = np.flatnonzero(block[marks] == _NEWLINE)  # each line's last mark is its newline
+    last = np.flatnonzero(block[marks] == NEWLINE)  # each line's last mark is its newline
     first, newlines = _after_the_one_before(last), marks[last]
     starts = _after_the_one_before(newlines)
-    ends = newlines - ((newlines > starts) & (block[newlines - 1] == _RETURN))
+    ends = newlines - ((newlines > starts) & (block[newlines - 1] == RETURN))
     quotes = [marks.take(first + place, mode="clip") for place in range(2 * quoted_fields)]
 
     regular = last - first == 2 * quoted_fields
-    escaped = np.flatnonzero(block[marks - 1] == _BACKSLASH)
+    escaped = np.flatnonzero(block[marks - 1] == BACKSLASH)
     regular[np.searchsorted(last, escaped)] = False
-    time = _loaded(block, quotes[0] + 1, words=4)
+    time = _words_before(block, quotes[0] + 1, words=4)
     regular &= _has_head_and_time(time, quotes[0], starts)
     regular &= _has_trailing_fields(block, quotes, ends)
     size_end = quotes[2] - len(" ") if quoted_fields > 1 else ends
@@ -94,8 +101,8 @@ def _marks(block: Bytes) -> Positions:
     for start in range(0, len(block), _PIECE):
         piece = block[start : start + _PIECE]
         found = is_mark[start : start + len(piece)]
-        np.equal(piece, _QUOTE, out=found)
-        found |= piece == _NEWLINE
+        np.equal(piece, QUOTE, out=found)
+        found |= piece == NEWLINE
     return np.flatnonzero(is_mark)
 
 
@@ -106,12 +113,10 @@ def _after_the_one_before(positions: Positions) -> Positions:
     return begins
 
 
-def _loaded(block: Bytes, end: Positions, words: int = 1) -> Words:
-    """The words that end at the positions, a row for each; any, where a line has too few bytes."""
+def _words_before(block: Bytes, end: Positions, words: int = 1) -> Words:
+    """The words that end at the positions; any words where a line has too few bytes."""
     width = 8 * words
-    places = np.ndarray(len(block) - width + 1, f"V{width}", buffer=block, strides=(1,))
-    loaded = places[np.clip(end - width, 0, len(places) - 1)]
-    return loaded.view("<u8").reshape(len(end), words)
+    return load_words(block, np.clip(end - width, 0, len(block) - width), words)
 
 
 def _reads(words: Words, text: bytes) -> Flags:
@@ -156,10 +161,10 @@ def _has_trailing_fields(block: Bytes, quotes: Sequence[Positions], ends: Positi
     if len(quotes) == 2:
         return np.ones(len(ends), np.bool_)
     fits: Flags = quotes[-1] + 1 == ends
-    fits &= block[quotes[2] - 1] == _SPACE
+    fits &= block[quotes[2] - 1] == SPACE
     for closing, opening in zip(quotes[3:-1:2], quotes[4::2], strict=True):
         fits &= opening - closing == len('" ')
-        fits &= block[opening - 1] == _SPACE
+        fits &= block[opening - 1] == SPACE
     return fits
 
 
@@ -177,8 +182,8 @@ def _numbers(
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], Flags]:
     """Status and size, -1 for `-`, and whether both are there, with a space after each."""
     size_start = request_end + len('" 200 ')
-    status_word = _loaded(block, size_start)[:, 0]
-    size_word = _loaded(block, size_end)[:, 0]
+    status_word = _words_before(block, size_start)[:, 0]
+    size_word = _words_before(block, size_end)[:, 0]
     status, fits = _number(status_word << np.uint64(8), _STATUS_WIDTH)
     fits &= _reads(status_word, b'.." ... ')
     length = size_end - size_start
@@ -188,7 +193,7 @@ def _numbers(
     return status.astype(np.int16), np.where(is_dash, -1, size), fits
 
 
-def _number(word: Words, digits: Integers | int) -> tuple[npt.NDArray[np.int64], Flags]:
+def _number(word: Words, digits: Numbers | int) -> tuple[npt.NDArray[np.int64], Flags]:
     """The decimal number that so many last bytes of the words are, and whether they are digits.
 
     All digits are added up at once: neighbours to pairs, pairs to fours, fours to eights.

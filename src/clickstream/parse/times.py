@@ -14,12 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.blocks import Bytes, Flags, Positions, between, fixed
+from clickstream.parse.blocks import MAX_DIGITS, Bytes, Flags, Numbers, Positions, between, fixed
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Years that a web server's clock can have meant; a time outside is refused as impossible."""
 
-_Numbers = npt.NDArray[np.int64]
 
 _NAMES = tuple(
     b"January February March April May June July August September October November December".split()
@@ -39,7 +38,7 @@ class Part(NamedTuple):
     width: int | None
 
 
-_NUMBER = (rb"\d{1,18}",)
+_NUMBER = (rb"\d{1,%d}" % MAX_DIGITS,)
 _NAME = (rb"[A-Z]", rb"[a-z]", rb"[a-z]")
 _OFFSET = (rb"[+-]", rb"\d", rb"\d", rb"\d", rb"\d")
 
@@ -154,9 +153,7 @@ class TimeFormat:
         index = next(i for i, part in enumerate(self.parts) if part.width is None)
         return b"".join(_text(part) for part in self.parts[index + 1 :][:1])
 
-    def unix_seconds(
-        self, block: Bytes, start: Positions, end: Positions
-    ) -> tuple[_Numbers, Flags]:
+    def unix_seconds(self, block: Bytes, start: Positions, end: Positions) -> tuple[Numbers, Flags]:
         """Unix time in seconds, rounded down, of the time between the positions; whether it is one.
 
         Times without an offset are UTC. A leap second (second 60) counts as second 59. Impossible
@@ -194,7 +191,7 @@ def _text(part: Part) -> bytes:
     return b"".join(piece[-1:] for piece in part.pieces)
 
 
-def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[_Numbers, Flags]:
+def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
     """What the part says between the positions, and whether it says something."""
     if part.name == "":
         return at, _holds(block, at, _text(part))
@@ -222,7 +219,7 @@ def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
     return holds
 
 
-def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[_Numbers, Flags]:
+def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flags]:
     """Seconds east of UTC."""
     hours, hours_ok = fixed(block, at + 1, 2)
     minutes, minutes_ok = fixed(block, at + 3 + has_colon, 2)
@@ -235,7 +232,7 @@ def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[_Numbers, Fla
     return np.where(sign == ord("+"), east, -east), is_one
 
 
-def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[_Numbers, Flags]:
+def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
     """The month, from 1, of each name: of its first three letters, or of all."""
     letters = [block[at + place].astype(np.int64) for place in range(3)]
     spelled = (letters[0] << 16) | (letters[1] << 8) | letters[2]
@@ -249,14 +246,14 @@ def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[_Numbers, Flag
     return month + 1, is_one
 
 
-def _since_epoch(seconds: _Numbers) -> tuple[_Numbers, Flags]:
+def _since_epoch(seconds: Numbers) -> tuple[Numbers, Flags]:
     first, past_last = (
         np.datetime64(str(year), "s").astype(np.int64) for year in (FIRST_YEAR, LAST_YEAR + 1)
     )
     return seconds, (seconds >= first) & (seconds < past_last)
 
 
-def _since_1970(told: dict[str, _Numbers]) -> tuple[_Numbers, Flags]:
+def _since_1970(told: dict[str, Numbers]) -> tuple[Numbers, Flags]:
     """Unix seconds of a calendar's date and a clock's time, and whether there is such a moment."""
     year, month, day, hour, minute = (
         told[name] for name in ("year", "month", "day", "hour", "minute")
@@ -279,7 +276,7 @@ CLOCK_FORMAT = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
 WIDTH = len(CLOCK_FORMAT.pieces)
 
 
-def unix_seconds(times: list[bytes]) -> tuple[_Numbers, Flags]:
+def unix_seconds(times: list[bytes]) -> tuple[Numbers, Flags]:
     """Unix time in seconds of each time in CLOCK_FORMAT, and whether it is one."""
     fitting = [time if len(time) == WIDTH else bytes(WIDTH) for time in times]
     block = np.frombuffer(b"".join([*fitting, bytes(len(CLOCK_FORMAT.pattern))]), np.uint8)

@@ -25,13 +25,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clickstream.parse.blocks import blocks, cut_out
+from clickstream.parse.blocks import (
+    BLOCK_BYTES,
+    NEWLINE,
+    QUOTE,
+    RETURN,
+    SPACE,
+    TAB,
+    Flags,
+    Numbers,
+    blocks,
+    cut_out,
+)
 from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
-from clickstream.parse.rows import BLOCK_BYTES, NO_ROWS, Refused, Rows, coded_column, joined
+from clickstream.parse.rows import NO_ROWS, Refused, Rows, coded_column, joined
 from clickstream.parse.w3c_values import (
     agent_decoded,
     as_meant,
-    days,
     paths_of,
     percent_decoded,
     plus_decoded,
@@ -41,11 +51,8 @@ from clickstream.parse.w3c_values import (
     targets,
 )
 
-Integers = npt.NDArray[Any]
-Bools = npt.NDArray[np.bool_]
-
 _TOKEN = re.compile(rb'"(?:[^"]|"")*+"(?!\S)|\S+')
-_TAB, _NEWLINE, _RETURN, _SPACE, _QUOTE, _DIRECTIVE = b'\t\n\r "#'
+_DIRECTIVE = ord("#")
 
 
 class Spaced:
@@ -59,39 +66,39 @@ class Spaced:
     def __init__(self, block: bytes, first_line: int, offset: int) -> None:
         self.block, self.first_line, self.offset = block, first_line, offset
         data = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
-        self._low = low = np.flatnonzero(data <= _SPACE)
+        self._low = low = np.flatnonzero(data <= SPACE)
         kind = data[low]
-        last = np.flatnonzero(kind == _NEWLINE)
+        last = np.flatnonzero(kind == NEWLINE)
         newline = low[last]
         self.start = np.concatenate([[0], newline[:-1] + 1])
-        has_return = (newline > self.start) & (data[newline - 1] == _RETURN)
+        has_return = (newline > self.start) & (data[newline - 1] == RETURN)
         self.end = newline - has_return
         self._first = np.concatenate([[0], last[:-1] + 1])
         self.spaces = last - has_return - self._first
-        self.is_directive = data[self.start] == _DIRECTIVE
+        self.is_directive = data[self.start] == DIRECTIVE
         self.is_regular = ~self.is_directive
-        quotes = np.flatnonzero(data == _QUOTE)
+        quotes = np.flatnonzero(data == QUOTE)
         odd = low[_is_odd(low, kind, last, has_return)]
         for found in (quotes, odd):
             self.is_regular[np.searchsorted(newline, found)] = False
-        tabs = np.searchsorted(newline, low[kind == _TAB])
+        tabs = np.searchsorted(newline, low[kind == TAB])
         if len(tabs):
             count = np.bincount(tabs, minlength=len(newline))
             self.is_regular &= (count == 0) | (count == self.spaces)
 
-    def value_bounds(self, lines: Integers, place: int) -> tuple[Integers, Integers]:
+    def value_bounds(self, lines: Numbers, place: int) -> tuple[Numbers, Numbers]:
         """Where regular lines have their value number `place`, from 0."""
         space = self._first[lines] + place
         start = self._low[space - 1] + 1 if place else self.start[lines]
         return start, np.minimum(self._low[space], self.end[lines])
 
-    def texts(self, lines: Integers) -> Iterator[tuple[int, bytes]]:
+    def texts(self, lines: Numbers) -> Iterator[tuple[int, bytes]]:
         """Lines with their index in the log."""
         spans = zip(self.start[lines].tolist(), self.end[lines].tolist(), strict=True)
         for line, (start, end) in zip(lines.tolist(), spans, strict=True):
             yield line + self.first_line, self.block[start:end]
 
-    def table(self, lines: Integers, values: Mapping[str, Any]) -> pa.Table:
+    def table(self, lines: Numbers, values: Mapping[str, Any]) -> pa.Table:
         """Lines as a table: `line` in the log, its `start` and `end` there, and texts, encoded."""
         where = {
             "line": pa.array(lines + self.first_line, pa.int64()),
@@ -105,20 +112,20 @@ class Spaced:
         return pa.table(where | encoded)
 
 
-def _is_odd(low: Integers, kind: Integers, last: Integers, has_return: Bools) -> Bools:
+def _is_odd(low: Numbers, kind: Numbers, last: Numbers, has_return: Flags) -> Flags:
     """Which bytes up to the space are not what separates two values, or ends a line.
 
     `low` is where they are, `kind` what they are, `last` which of them end lines.
     """
-    is_odd: Bools = np.diff(low, prepend=-1) == 1  # nothing stands between it and the one before
+    is_odd: Flags = np.diff(low, prepend=-1) == 1  # nothing stands between it and the one before
     is_odd[last[has_return]] = False
-    is_known = (kind == _SPACE) | (kind == _TAB) | (kind == _NEWLINE)
+    is_known = (kind == SPACE) | (kind == TAB) | (kind == NEWLINE)
     is_known[last[has_return] - 1] = True
     is_odd |= ~is_known
     return is_odd
 
 
-def regular_columns(spaced: Spaced, lines: Integers, places: Mapping[str, int]) -> pa.Table:
+def regular_columns(spaced: Spaced, lines: Numbers, places: Mapping[str, int]) -> pa.Table:
     """The values of regular lines with the right number of spaces, cut out by Arrow."""
     bounds = {name: spaced.value_bounds(lines, place) for name, place in places.items()}
     cut = {name: cut_out(spaced.block, *bound) for name, bound in bounds.items()}
@@ -126,7 +133,7 @@ def regular_columns(spaced: Spaced, lines: Integers, places: Mapping[str, int]) 
 
 
 def careful_columns(
-    spaced: Spaced, lines: Integers, places: Mapping[str, int], width: int
+    spaced: Spaced, lines: Numbers, places: Mapping[str, int], width: int
 ) -> tuple[pa.Table, list[Refused]]:
     """The values of any lines, and the lines that don't have `width` of them."""
     fitting: list[int] = []
@@ -224,7 +231,7 @@ def read(data: bytes, header: bytes = b"") -> Rows:
     """Read every line of the data; `header` is the `#Fields:` line in force before it."""
     groups: dict[bytes, list[pa.Table]] = {}
     refused: list[Refused] = []
-    directives: list[Integers] = []
+    directives: list[Numbers] = []
     first_line = start = 0
     for block in blocks(BytesIO(data), BLOCK_BYTES):
         spaced = Spaced(block, first_line, start)
@@ -259,8 +266,8 @@ def missing_columns(header: bytes) -> list[str]:
 
 
 def headers_of(
-    data: bytes, start: Integers, is_directive: npt.NDArray[np.bool_], header: bytes
-) -> tuple[Integers, list[bytes]]:
+    data: bytes, start: Numbers, is_directive: npt.NDArray[np.bool_], header: bytes
+) -> tuple[Numbers, list[bytes]]:
     """For each line, which of the distinct headers is in force there; and these.
 
     `start` is where each line starts, `header` what is in force above the first one.
@@ -275,7 +282,7 @@ def headers_of(
 
 
 def _columns(
-    spaced: Spaced, lines: Integers, layout: _Layout
+    spaced: Spaced, lines: Numbers, layout: _Layout
 ) -> tuple[list[pa.Table], list[Refused]]:
     """The entries of one header as columns of texts: those of plain shape at once."""
     if layout.missing:

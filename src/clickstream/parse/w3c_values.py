@@ -8,22 +8,20 @@ from datetime import date
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.rows import MAX_BYTES_DIGITS, Coded
+from clickstream.parse.blocks import MAX_DIGITS, Numbers
+from clickstream.parse.rows import Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR
 
 _DATE = re.compile(rb"\d{4}-\d\d-\d\d")
 _TIME = re.compile(rb"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.\d*)?)?")
 _STATUS = re.compile(rb"\d{3}")
-_SIZE = re.compile(rb"\d{1,%d}" % MAX_BYTES_DIGITS)
+_SIZE = re.compile(rb"\d{1,%d}" % MAX_DIGITS)
 _WHOLE_URL = re.compile(rb"(?:[a-z][a-z0-9+.-]*://)?[^/?]*([/?].*)?", re.IGNORECASE | re.DOTALL)
 _PRINTABLE = re.compile(rb"(?:%[2-9a-f][0-9a-f])+", re.IGNORECASE)
 _NOTHING = (b"-", b"")
-
-Integers = npt.NDArray[np.int64]
 
 
 def as_meant(column: Coded, decoded: Callable[[bytes], bytes] | None) -> Coded:
@@ -84,29 +82,29 @@ def targets(stem: Coded, query: Coded | None) -> Coded:
     return Coded(pairs.indices.to_numpy(), pc.if_else(is_alone, stems, joined))
 
 
-def days(column: Coded) -> Integers:
+def days(column: Coded) -> Numbers:
     """Days since 1970 of each date, -1 for what is not a date."""
     return _numbers(column, _day)
 
 
-def seconds_of_day(column: Coded) -> Integers:
+def seconds_of_day(column: Coded) -> Numbers:
     """Seconds since midnight of each time, -1 for what is not a time; second 60 counts as 59."""
     return _numbers(column, _clock)
 
 
-def statuses(column: Coded) -> Integers:
+def statuses(column: Coded) -> Numbers:
     """Each status, -2 for what is none."""
     return _numbers(column, lambda value: int(value) if _STATUS.fullmatch(value) else -2)
 
 
-def sizes(column: Coded | None, rows: int) -> Integers:
+def sizes(column: Coded | None, rows: int) -> Numbers:
     """Each number of bytes, -1 where none is logged, -2 for what is no number."""
     return np.full(rows, -1, np.int64) if column is None else _numbers(column, _size)
 
 
-def _numbers(column: Coded, number: Callable[[bytes], int]) -> Integers:
+def _numbers(column: Coded, number: Callable[[bytes], int]) -> Numbers:
     distinct = np.array([number(value) for value in column.values.to_pylist()], np.int64)
-    found: Integers = distinct[column.codes]
+    found: Numbers = distinct[column.codes]
     return found
 
 
