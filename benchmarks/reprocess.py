@@ -138,7 +138,7 @@ def _day(settings: Settings, first: str, last: str, end: str, run_id: str) -> Co
     _measure_parts(seconds)
     begun = time.process_time()
     lake = _open(settings)
-    found = pipeline.standings(lake, Hour.parse(first), Hour.parse(last))
+    found = pipeline.hour_states(lake, Hour.parse(first), Hour.parse(last))
     hours = pipeline.hours_to_rebuild(found, run_id)
     seconds["opening, what there is to do"] = time.process_time() - begun
     is_left = pipeline.left_to_the_run(lake, run_id, Hour.parse(last), Hour.parse(end))

@@ -169,7 +169,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     asked, run_id = context["params"], context["run_id"]
     begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
     lake = open_lake()
-    found = pipeline.standings(lake, begin, end)
+    found = pipeline.hour_states(lake, begin, end)
     if asked["new_visitor_ids"]:  # the period's hours that never had a line stay as they are
         found = [one for one in found if one.raw_bytes or one.row.values]
     say(pipeline.describe(found))

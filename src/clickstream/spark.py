@@ -96,8 +96,7 @@ def main(
 
     freeze_imports()
     lake = open_lake(load())
-    found = pipeline.standings(lake, *pipeline.check_range(first, last))
-    hours = pipeline.hours_to_rebuild(found, run_id, only_outdated)
+    hours = pipeline.plan_backfill(lake, first, last, run_id, only_outdated).todo
     spark = SparkSession.builder.appName(f"clickstream {first} to {last}").getOrCreate()
     if publish:
         for published in build_hours(spark, lake, hours, run_id):

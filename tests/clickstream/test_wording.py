@@ -12,7 +12,7 @@ from tests.clickstream.report.small_log import line
 from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
-from clickstream.pipeline.backfill import UNBUILT, Pace, Standing
+from clickstream.pipeline.backfill import UNBUILT, HourState, Progress
 from clickstream.pipeline.results import Published, Staged
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
@@ -28,8 +28,8 @@ SENTENCES = [
     Staged(str(HOUR), "", "", "", 1, 1, 1, ONE, 1, 1, "carry").sentence,
     PUBLISHED.sentence,
     Pulled("web", 1, 1, 9, [str(HOUR)], [], ["web/x"]).sentence,
-    describe([Standing(HOUR, 1, UNBUILT, "not built yet")]),
-    Pace([HOUR]).count(PUBLISHED),
+    describe([HourState(HOUR, 1, UNBUILT, "not built yet")]),
+    Progress(PUBLISHED, 1, 1, 1, 1.0).sentence,
     detect(line("192.0.2.1", "05:00:00", "/").encode()).sentence,
 ]
 

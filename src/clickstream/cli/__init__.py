@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clickstream.lake import Lake
-    from clickstream.pipeline import NewIds, Published
+    from clickstream.pipeline import NewIds, Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -166,19 +166,15 @@ def build(
 def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
     from clickstream import pipeline
 
-    run_id = run_by_hand()
-    found = pipeline.standings(lake, first, last)
-    todo = pipeline.hours_to_rebuild(found, run_id, only_outdated)
-    out.print(pipeline.describe(found), soft_wrap=True)
-    if warning := pipeline.describe_other_settings(lake, first, last):
+    backfill = pipeline.plan_backfill(lake, first, last, run_by_hand(), only_outdated)
+    out.print(backfill.summary, soft_wrap=True)
+    for warning in backfill.warnings:
         err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
-    if refused := pipeline.describe_refused(found):
-        err.print(f"[yellow]![/] {escape(refused)}", soft_wrap=True)
     if dry_run:
-        for sentence in pipeline.describe_build(lake, found, todo):
+        for sentence in backfill.dry_run():
             out.print(sentence, soft_wrap=True)
         return
-    _rebuild(lake, todo, run_id)
+    _show_progress(backfill.todo, backfill.run())
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
 
 
@@ -194,23 +190,13 @@ def _pull_all(lake: Lake) -> None:
         out.print(escape(inferred), soft_wrap=True)
 
 
-def _rebuild(lake: Lake, todo: list[Hour], run_id: str) -> None:
-    from clickstream import pipeline
-
-    _show_progress(todo, pipeline.rebuild(lake, todo, run_id))
-
-
-def _show_progress(todo: Sequence[Hour], publications: Iterable[Published]) -> None:
+def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
     """Print each hour when it is published, with a progress bar over the hours to build."""
-    from clickstream import pipeline
-
-    with progress_bar() as progress:
-        bar = progress.add_task("Hours", total=len(todo))
-        pace = pipeline.Pace(todo)
-        for published in publications:
-            progress.print(published.sentence, soft_wrap=True)
-            pace.count(published)
-            progress.update(bar, completed=pace.done)
+    with progress_bar() as bars:
+        bar = bars.add_task("Hours", total=len(todo))
+        for step in steps:
+            bars.print(step.published.sentence, soft_wrap=True)
+            bars.update(bar, completed=step.done)
 
 
 def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:

@@ -135,7 +135,7 @@ def repair(
     if report.findings and not dry_run:
         hours = {finding.hour for finding in report.findings}
         with progress_bar() as progress:
-            progress.add_task(f"Mending {quantity(len(hours), 'hour')}", total=None)
+            progress.add_task(f"Repairing {quantity(len(hours), 'hour')}", total=None)
             report = pipeline.repair(lake, report, run_by_hand(), progress.print)
         left_waiting -= {*hour_range(min(hours), max(hours))}
         _show(report)

@@ -42,6 +42,7 @@ from clickstream.parse.rows import NO_ROWS, Refused, Rows, coded_column, joined
 from clickstream.parse.w3c_values import (
     agent_decoded,
     as_meant,
+    days,
     paths_of,
     percent_decoded,
     plus_decoded,

@@ -7,7 +7,8 @@ again at any point; what one step hands to the next is a `Staged`: addresses and
 """
 
 from clickstream.pipeline.backfill import (
-    Pace,
+    Backfill,
+    Progress,
     Steps,
     check_range,
     describe,
@@ -15,11 +16,13 @@ from clickstream.pipeline.backfill import (
     describe_other_settings,
     describe_reach,
     describe_refused,
+    hour_states,
     hours_to_rebuild,
     left_to_the_run,
     outdated_views,
+    plan_backfill,
     rebuild,
-    standings,
+    track_progress,
 )
 from clickstream.pipeline.build import (
     build_sessions,
@@ -59,6 +62,7 @@ from clickstream.pipeline.site import describe_own_domain, settings_digest, sett
 from clickstream.pipeline.verify import verify
 
 __all__ = [
+    "Backfill",
     "Due",
     "Finding",
     "Freshness",
@@ -66,7 +70,7 @@ __all__ = [
     "LateHour",
     "Limits",
     "NewIds",
-    "Pace",
+    "Progress",
     "Published",
     "Pulled",
     "SourceFreshness",
@@ -89,6 +93,7 @@ __all__ = [
     "describe_refused",
     "expire_snapshots",
     "give_new_visitor_ids",
+    "hour_states",
     "hours_to_build",
     "hours_to_rebuild",
     "is_staged",
@@ -97,6 +102,7 @@ __all__ = [
     "measure_freshness",
     "open_periods",
     "outdated_views",
+    "plan_backfill",
     "plan_new_visitor_ids",
     "pull",
     "rebuild",
@@ -105,7 +111,7 @@ __all__ = [
     "repair",
     "settings_digest",
     "settings_of",
-    "standings",
     "sweep_files",
+    "track_progress",
     "verify",
 ]

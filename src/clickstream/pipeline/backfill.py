@@ -1,9 +1,8 @@
-"""Build a range of hours again: how they stand, which of them a run still has to build, how far.
+"""Backfills: build a range of hours again, or say in a dry run what that would publish.
 
-A range is worked off by one process with one open lake, a day at a time in order. Beside the hourly
-runs, and beside another range, it is as safe as any build: `publish_built` notices the others.
-
-Dry runs: which hours a build publishes again and why, and how far the change can reach.
+The command line, the DAG `clickstream_reprocess` and Spark all plan a range by `plan_backfill`. One
+process builds it, a day at a time in order. Beside the hourly runs, and beside another range, it is
+as safe as any build: `publish_built` notices the others.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -37,7 +36,7 @@ from clickstream.wording import quantity
 UNBUILT = LedgerRow({})
 
 HOURS_BESIDE = 24
-"""How far before and after a range its neighbours are looked at."""
+"""Hours before and after a range in which published hours are compared with it."""
 
 
 class Steps(StrEnum):
@@ -49,8 +48,8 @@ class Steps(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How an hour stands: its raw lines, its publication, and why that is out of date.
+class HourState:
+    """The state of an hour: its raw lines, its publication, and why that is out of date.
 
     `refusal` says why it may not be built again; None if it may.
     """
@@ -66,8 +65,8 @@ class Standing:
         return not self.outdated and self.row.values["published_by"] == run_id
 
 
-def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
-    """How each hour from `first` to `last` stands; the tables and the raw store are only read."""
+def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
+    """Read the state of each hour from `first` to `last`; nothing is changed."""
     ledger = hour_ledger.ledger_in_order(lake, first, farthest(last))
     rows = hour_ledger.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
@@ -92,7 +91,7 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
         return "not following on" if hour in astray else ""
 
     return [
-        Standing(
+        HourState(
             hour,
             sum(item.size for item in raws[hour]),
             rows.get(hour, UNBUILT),
@@ -103,8 +102,8 @@ def standings(lake: Lake, first: Hour, last: Hour) -> list[Standing]:
     ]
 
 
-def describe(found: Sequence[Standing]) -> str:
-    """How the hours of a range stand, in one sentence."""
+def describe(found: Sequence[HourState]) -> str:
+    """Describe the state of the hours of a range in one sentence."""
     reasons = Counter(one.outdated or "up to date" for one in found)
     lines = sum(one.row.values.get("lines", 0) for one in found)
     size = sum(one.raw_bytes for one in found)
@@ -133,18 +132,18 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
         return ""
     return (
         f"{len(others):,} published hours beside {first} to {last} were built by other settings, "
-        f"the nearest of them {min(others, key=lambda hour: _distance(hour, first, last))}. "
+        f"the nearest of them {min(others, key=lambda hour: _hours_between(hour, first, last))}. "
         "Build them by the same settings, too, or take theirs; `clickstream settings` shows yours."
     )
 
 
-def _distance(hour: Hour, first: Hour, last: Hour) -> int:
+def _hours_between(hour: Hour, first: Hour, last: Hour) -> int:
     """How many hours lie between an hour and a range that it is not in."""
     return max(first.number - hour.number, hour.number - last.number)
 
 
 def hours_to_rebuild(
-    found: Sequence[Standing], run_id: str, only_outdated: bool = False
+    found: Sequence[HourState], run_id: str, only_outdated: bool = False
 ) -> list[Hour]:
     """Which of some hours a run still has to build, in order.
 
@@ -162,7 +161,7 @@ def hours_to_rebuild(
     ]
 
 
-def describe_refused(found: Sequence[Standing]) -> str:
+def describe_refused(found: Sequence[HourState]) -> str:
     """The hours of a range that are left as they are, in one sentence; empty if there are none."""
     refused = [one.hour for one in found if one.refusal]
     if not refused:
@@ -236,38 +235,49 @@ def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
     return first, last
 
 
-@dataclass
-class Pace:
-    """How far the building of some hours has come."""
+@dataclass(frozen=True)
+class Progress:
+    """A publication of a backfill, and how much of the backfill is done with it.
 
-    hours: Sequence[Hour]
-    lines: int = 0
-    _left: set[str] = field(init=False)
-    _started: float = field(default_factory=time.monotonic)
+    Of `hours` in all, `done` are published, with `lines` lines in `seconds`.
+    """
 
-    def __post_init__(self) -> None:
-        """All hours are left at the beginning."""
-        self._left = set(map(str, self.hours))
+    published: Published
+    hours: int
+    done: int
+    lines: int
+    seconds: float
 
     @property
-    def done(self) -> int:
-        """How many of the hours are built."""
-        return len(self.hours) - len(self._left)
+    def sentence(self) -> str:
+        """Hours done, lines a second, time left, and the publication, for the log."""
+        seconds = max(self.seconds, 1e-3)
+        left = timedelta(seconds=round(seconds / max(self.done, 1) * (self.hours - self.done)))
+        return (
+            f"{self.done:,} of {quantity(self.hours, 'hour')} done, "
+            f"{self.lines / seconds:,.0f} lines/s, {left} left. {self.published.sentence}"
+        )
 
-    def count(self, published: Published) -> str:
-        """Count a publication in; returns a sentence on hours done, lines a second, time left."""
-        self._left.discard(published.hour)
-        self.lines += published.lines
-        seconds = max(time.monotonic() - self._started, 1e-3)
-        left = timedelta(seconds=round(seconds / max(self.done, 1) * len(self._left)))
-        rate = f"{self.lines / seconds:,.0f} lines/s"
-        return f"{self.done:,} of {quantity(len(self.hours), 'hour')} done, {rate}, {left} left."
+
+def track_progress(
+    hours: Collection[Hour], publications: Iterable[Published]
+) -> Iterator[Progress]:
+    """Yield the progress of building `hours` with each publication.
+
+    Hours that are published along with them, because an hour before changed, do not count as done.
+    """
+    left, lines, started = set(map(str, hours)), 0, time.monotonic()
+    for published in publications:
+        left.discard(published.hour)
+        lines += published.lines
+        seconds = time.monotonic() - started
+        yield Progress(published, len(hours), len(hours) - len(left), lines, seconds)
 
 
 ASKED = "up to date, built because the range names them"
 
 
-def describe_build(lake: Lake, found: Sequence[Standing], todo: Collection[Hour]) -> list[str]:
+def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour]) -> list[str]:
     """Say what building the hours `todo` of a range publishes, one sentence for each reason.
 
     Which hours after them change as well, only building can tell: the last sentence is the bound.
@@ -301,3 +311,54 @@ def affected_hours(changed: Hour) -> Sequence[Hour]:
     """The hours after a changed one that it can change: those up to the second midnight."""
     last = Hour.last_of(str(changed.event_date + timedelta(days=1)))
     return [*hour_range(changed.next, last)]
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A range of hours that a run builds again, as they are before.
+
+    `states` has each hour of the range, and `todo` the hours that are still to be built, in order.
+    """
+
+    lake: Lake
+    run_id: str
+    states: Sequence[HourState]
+    todo: Sequence[Hour]
+
+    @property
+    def summary(self) -> str:
+        """The state of the range in one sentence."""
+        return describe(self.states)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on neighbours built by other settings, and on hours that are left out."""
+        first, last = self.states[0].hour, self.states[-1].hour
+        sentences = (
+            describe_other_settings(self.lake, first, last),
+            describe_refused(self.states),
+        )
+        return [*filter(None, sentences)]
+
+    def dry_run(self) -> list[str]:
+        """Say what building publishes, one sentence for each reason."""
+        return describe_build(self.lake, self.states, self.todo)
+
+    def run(
+        self, steps: Steps = Steps.ALL, is_left: IsComing = lambda _: False
+    ) -> Iterator[Progress]:
+        """Build and publish the hours of `todo`; see `rebuild`."""
+        publications = rebuild(self.lake, self.todo, self.run_id, steps, is_left)
+        yield from track_progress(self.todo, publications)
+
+
+def plan_backfill(
+    lake: Lake, first: Hour, last: Hour, run_id: str, only_outdated: bool = False
+) -> Backfill:
+    """Plan the hours from `first` to `last` that a run still has to build; nothing is changed.
+
+    Raises InputError for a range that ends before it begins, and KeyDestroyed for hours past their
+    replay window, which `only_outdated` leaves out.
+    """
+    states = hour_states(lake, *check_range(first, last))
+    return Backfill(lake, run_id, states, hours_to_rebuild(states, run_id, only_outdated))

@@ -18,9 +18,8 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import Period
-from clickstream.pipeline.backfill import rebuild
+from clickstream.pipeline.backfill import Progress, rebuild, track_progress
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import Published
 from clickstream.wording import quantity
 
 _PUBLISHED = """
@@ -123,10 +122,10 @@ def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
         visitor_keys.open_period(lake, period.name, run_id, datetime.now(UTC))
 
 
-def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Published]:
-    """Build the hours of a plan, and yield each when it is published.
+def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Progress]:
+    """Build the hours of a plan, and yield the progress with each publication.
 
     Killed at any point, the same plan made again, or `repair`, builds what is left.
     """
     open_periods(lake, plan, run_id)
-    yield from rebuild(lake, plan.hours, run_id)
+    yield from track_progress(plan.hours, rebuild(lake, plan.hours, run_id))

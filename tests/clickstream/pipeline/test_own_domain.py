@@ -139,7 +139,7 @@ def test_after_the_stored_domain_is_deleted_hours_of_another_one_are_outdated(
     build_all(lake, FIRST, LAST, "late lines")
     objects.delete(lake, [own_domain.KEY])
     later = reopen()
-    found = pipeline.standings(later, FIRST, LAST)
+    found = pipeline.hour_states(later, FIRST, LAST)
     assert {one.outdated for one in found} == {"built by other settings or another version"}
     assert own_domain.load(later) is None  # who only looks stores nothing
     build_all(later, FIRST, LAST, "again")
@@ -161,7 +161,7 @@ def test_small_sample_is_not_stored_and_a_larger_one_outdates_what_was_built_wit
     pull(lake)
     assert "Own domain: shop.example, inferred from" in pipeline.describe_own_domain(lake)
     assert pipeline.settings_digest(lake) != without
-    outdated = {one.outdated for one in pipeline.standings(reopen(), FIRST, LAST)}
+    outdated = {one.outdated for one in pipeline.hour_states(reopen(), FIRST, LAST)}
     assert outdated == {"built by other settings or another version"}
 
 
@@ -176,7 +176,7 @@ def test_ledger_names_the_settings_that_an_hour_was_cleaned_with(
     )
     own_domain.store(lake, {"domain": "shop.example", "requests": 80, "sample": 90})
     pipeline.register_tables(reopen(), staged, "test")
-    [one] = pipeline.standings(reopen(), FIRST, FIRST)
+    [one] = pipeline.hour_states(reopen(), FIRST, FIRST)
     assert one.outdated == "built by other settings or another version"
 
 

@@ -81,7 +81,7 @@ WAYS: dict[str, Callable[[Lake], Callable[[], object]]] = {
         lambda: list(pipeline.rebuild(lake, [INSIDE], "again", pipeline.Steps.SESSIONS))
     ),
     "plan of a range": lambda lake: (
-        lambda: pipeline.hours_to_rebuild(pipeline.standings(lake, BEFORE, AFTER), "again")
+        lambda: pipeline.hours_to_rebuild(pipeline.hour_states(lake, BEFORE, AFTER), "again")
     ),
     "check of a range": lambda lake: lambda: pipeline.check_replay_window(lake, BEFORE, AFTER),
     "cleared clean_hits": lambda lake: lambda: pipeline.clean_hits(lake, INSIDE),
@@ -124,7 +124,7 @@ def test_outdated_hours_leave_out_those_past_their_window_and_say_so(
     destroy_key(lake, INSIDE)
     patient = with_short_periods(settings, timeout_seconds=2400)
     other = open_lake(patient, lake.session)
-    found = pipeline.standings(other, BEFORE, AFTER)
+    found = pipeline.hour_states(other, BEFORE, AFTER)
     todo = pipeline.hours_to_rebuild(found, "again", only_outdated=True)
     # The first hour after the period takes over sessions under the destroyed key.
     assert todo == [*hour_range(LAST.plus(2), AFTER)]

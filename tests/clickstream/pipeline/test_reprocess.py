@@ -48,12 +48,12 @@ def publishers(lake: Lake) -> list[str]:
 
 
 def left_for(lake: Lake, run_id: str, only_outdated: bool = False) -> list[Hour]:
-    found = pipeline.standings(lake, FIRST, LAST)
+    found = pipeline.hour_states(lake, FIRST, LAST)
     return pipeline.hours_to_rebuild(found, run_id, only_outdated)
 
 
 def outdated(lake: Lake) -> list[str]:
-    return [one.outdated for one in pipeline.standings(lake, FIRST, LAST)]
+    return [one.outdated for one in pipeline.hour_states(lake, FIRST, LAST)]
 
 
 def run(lake: Lake, run_id: str, steps: Steps = Steps.ALL) -> list[str]:
@@ -148,7 +148,7 @@ def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_
     list(pipeline.rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
     assert outdated(built) == ["not following on", "not following on", ""]
     for hour, why in ((FIRST, "not following on"), (LAST, "")):
-        assert [one.outdated for one in pipeline.standings(built, hour, hour)] == [why]
+        assert [one.outdated for one in pipeline.hour_states(built, hour, hour)] == [why]
     run(built, "repair")
     assert outdated(built) == [""] * 3
 
@@ -156,7 +156,7 @@ def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_
 def test_hours_never_built_are_outdated(lake: Lake, tmp_path: Path) -> None:
     append(tmp_path / "logs" / "access.log", lines_of(FIRST))
     pipeline.pull(lake, lake.settings.sources[0])
-    found = pipeline.standings(lake, FIRST, FIRST)
+    found = pipeline.hour_states(lake, FIRST, FIRST)
     assert pipeline.describe(found).startswith(f"{FIRST} to {FIRST}: 1 hour, 1 not built yet; 0 ")
     assert found[0].raw_bytes > 0
     assert left_for(lake, "again", only_outdated=True) == HOURS
@@ -188,7 +188,7 @@ def test_looking_at_a_range_leaves_no_trace(built: Lake) -> None:
         return [*objects.listing(built, ""), *(table["VersionId"] for table in tables)]
 
     before = everything()
-    pipeline.describe(pipeline.standings(built, FIRST, LAST))
+    pipeline.describe(pipeline.hour_states(built, FIRST, LAST))
     left_for(built, "again")
     assert len(pipeline.outdated_views(built)) > 0
     assert everything() == before
@@ -200,18 +200,19 @@ def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     assert pipeline.check_range(FIRST, FIRST) == (FIRST, FIRST)
 
 
-def test_the_pace_says_how_many_hours_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_each_hour_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 110.0, 120.0, 130.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    pace = pipeline.Pace(HOURS, _started=100.0)
-    next(clock)
 
     def published(hour: Hour) -> pipeline.Published:
         return pipeline.Published(str(hour), 500, 0, 0, 0, "built")
 
-    assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:20 left."
-    assert pace.count(published(HOURS[0])) == "1 of 3 hours done, 50 lines/s, 0:00:40 left."
-    assert pace.count(published(HOURS[1])) == "2 of 3 hours done, 50 lines/s, 0:00:15 left."
+    steps = [*pipeline.track_progress(HOURS, map(published, [HOURS[0], HOURS[0], HOURS[1]]))]
+    assert [step.sentence.partition(" Hour")[0] for step in steps] == [
+        "1 of 3 hours done, 50 lines/s, 0:00:20 left.",
+        "1 of 3 hours done, 50 lines/s, 0:00:40 left.",
+        "2 of 3 hours done, 50 lines/s, 0:00:15 left.",
+    ]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
