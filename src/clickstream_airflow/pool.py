@@ -10,9 +10,8 @@ import contextlib
 from typing import Any
 
 from airflow.listeners import hookimpl
-from airflow.plugins_manager import AirflowPlugin
 
-from clickstream_dags import PUBLISH_POOL, PUBLISH_SLOTS
+from clickstream_airflow.defaults import PUBLISH_POOL, PUBLISH_SLOTS
 
 DESCRIPTION = (
     "At most so many tasks write to the clickstream tables at once; more only wait longer."
@@ -35,10 +34,3 @@ class MakesThePool:
                 Pool.create_or_update_pool(
                     PUBLISH_POOL, PUBLISH_SLOTS, DESCRIPTION, include_deferred=False
                 )
-
-
-class ClickstreamPool(AirflowPlugin):
-    """Registers the listener."""
-
-    name = "clickstream_pool"
-    listeners = [MakesThePool()]  # noqa: RUF012  as Airflow declares it

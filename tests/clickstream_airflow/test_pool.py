@@ -23,7 +23,7 @@ def start_of_a_process() -> None:
 def test_the_pool_makes_itself_and_keeps_what_the_operator_changes(airflow_home) -> None:
     from airflow.models.pool import Pool
 
-    from clickstream_dags import PUBLISH_POOL, PUBLISH_SLOTS
+    from clickstream_airflow.defaults import PUBLISH_POOL, PUBLISH_SLOTS
 
     assert PUBLISH_POOL not in slots()
     start_of_a_process()
@@ -37,7 +37,7 @@ def test_the_pool_makes_itself_and_keeps_what_the_operator_changes(airflow_home)
 def test_a_task_s_process_asks_no_database(airflow_home) -> None:
     from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
 
-    from clickstream_pool import MakesThePool
+    from clickstream_airflow.pool import MakesThePool
 
     MakesThePool().on_starting(TaskRunnerMarker())
     assert set(slots()) == {"default_pool"}
@@ -47,7 +47,7 @@ def test_every_task_s_pool_is_one_that_exists(airflow_home) -> None:
     from airflow.dag_processing.dagbag import DagBag
     from tests.support.lake_settings import ROOT
 
-    from clickstream_dags import PUBLISH_POOL
+    from clickstream_airflow.defaults import PUBLISH_POOL
 
     dags = DagBag(dag_folder=ROOT / "dags").dags.values()
     used = {task.pool for dag in dags for task in dag.tasks}
