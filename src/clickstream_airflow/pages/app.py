@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+from clickstream.wording import quantity
 from clickstream_airflow.pages import docs_pages, ledger_rows
 from clickstream_airflow.task_links import URL_PREFIX, airflow_path, runbook_section
 
@@ -28,7 +29,7 @@ HEADERS = {
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then open the link again."
 
 _templates = Environment(loader=PackageLoader("clickstream_airflow.pages"), autoescape=True)
-_templates.globals["column_text"] = ledger_rows.column_text
+_templates.globals |= {"column_text": ledger_rows.column_text, "quantity": quantity}
 _may_read_task = Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))
 
 
