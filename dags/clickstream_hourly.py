@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS, PUBLISH_POOL
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
@@ -161,7 +161,6 @@ def check_hour(staged: Staged) -> dict[str, Any]:
 
 @task(
     map_index_template=NAME_OF_HOUR,
-    pool=PUBLISH_POOL,
     priority_weight=10,
     max_active_tis_per_dag=1,
     outlets=list(ASSETS.values()),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from clickstream_airflow.defaults import DEFAULT_ARGS, PUBLISH_POOL
+from clickstream_airflow.defaults import DEFAULT_ARGS
 from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import range_params
 from clickstream_airflow.lake import open_lake
@@ -110,7 +110,6 @@ def is_for_spark() -> bool:
 
 @task(
     map_index_template="{{ task.op_kwargs['first'][:10] }}",
-    pool=PUBLISH_POOL,
     max_active_tis_per_dag=1,
     execution_timeout=LONGEST,
     trigger_rule="none_failed",

@@ -13,11 +13,6 @@ from clickstream_airflow.failures import log_cause
 HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
 """The ids of the DAGs."""
 
-PUBLISH_POOL = "clickstream_publish"
-PUBLISH_SLOTS = 3
-"""Tasks that write to the tables at once: an hour of the hourly runs, and two days of ranges. More
-would be right as well, but each commit that meets another is made anew."""
-
 TAGS: Mapping[str, str] = {
     "clickstream": "Builds or maintains the clickstream lake.",
     "hourly": "Runs every hour.",

@@ -100,9 +100,19 @@ def test_the_tasks_of_an_hour_hand_on_one_value_each(bag) -> None:
     assert [task.task_id for task in tasks if getattr(task, "multiple_outputs", False)] == []
 
 
-def test_hourly_runs_publish_in_turn(bag) -> None:
-    publishing = bag.dags["clickstream_hourly"].get_task("build_hour.register_tables")
-    assert publishing.max_active_tis_per_dag == 1
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"),
+    [
+        ("clickstream_hourly", "build_hour.register_tables"),
+        ("clickstream_reprocess", "rebuild_day"),
+    ],
+)
+def test_one_task_of_a_dag_publishes_at_a_time(bag, dag_id, task_id) -> None:
+    assert bag.dags[dag_id].get_task(task_id).max_active_tis_per_dag == 1
+
+
+def test_every_task_s_pool_is_one_that_every_airflow_has(dag) -> None:
+    assert {task.pool for task in dag.tasks} == {"default_pool"}
 
 
 def test_the_page_of_airflow_lists_every_dag(dag) -> None:
