@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import dag, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_dags import DEFAULT_ARGS, open_lake, say
-from clickstream_errors import translate_errors
+from clickstream_airflow.defaults import DEFAULT_ARGS
+from clickstream_airflow.failures import translate_errors
+from clickstream_airflow.lake import open_lake
+
+log = logging.getLogger("clickstream")
 
 DOC = """
 ### What it makes
@@ -40,8 +44,8 @@ def compact_days() -> dict[str, Any]:
     """Let one data file stand for the small ones of each table and day that is over."""
     from clickstream import pipeline
 
-    compacted = pipeline.compact_days(open_lake(), _now(), progress=say)
-    say(compacted.sentence)
+    compacted = pipeline.compact_days(open_lake(), _now(), progress=log.info)
+    log.info(compacted.sentence)
     return compacted.as_dict()
 
 
@@ -52,7 +56,7 @@ def expire_snapshots() -> dict[str, Any]:
     from clickstream import pipeline
 
     expired = pipeline.expire_snapshots(open_lake(), _now())
-    say(expired.sentence)
+    log.info(expired.sentence)
     return expired.as_dict()
 
 
@@ -62,8 +66,8 @@ def sweep_files() -> dict[str, Any]:
     """Delete old files that nothing refers to: of tables, staged rows, answers of queries."""
     from clickstream import pipeline
 
-    swept = pipeline.sweep_files(open_lake(), _now(), progress=say)
-    say(swept.sentence)
+    swept = pipeline.sweep_files(open_lake(), _now(), progress=log.info)
+    log.info(swept.sentence)
     return swept.as_dict()
 
 

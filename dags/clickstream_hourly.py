@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_dags import (
-    ASSETS,
-    DEFAULT_ARGS,
-    PUBLISH_POOL,
-    describe_hour,
-    hour_param,
-    open_lake,
-    resolve_hour,
-    say,
-)
-from clickstream_errors import give_up, translate_errors
+from clickstream_airflow.defaults import ASSETS, DEFAULT_ARGS
+from clickstream_airflow.failures import give_up, translate_errors
+from clickstream_airflow.forms import hour_param
+from clickstream_airflow.lake import open_lake
+from clickstream_airflow.run_hour import describe_hour, resolve_hour
+
+log = logging.getLogger("clickstream")
 
 DOC = """
 ### What it makes
@@ -81,7 +78,7 @@ def list_sources() -> list[str]:
     names = [source.name for source in settings.load().sources]
     if not names:
         raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
-    say(f"The sources are {shorten(names, shown=20)}.")
+    log.info(f"The sources are {shorten(names, shown=20)}.")
     return names
 
 
@@ -98,7 +95,7 @@ def pull_logs(source: str) -> dict[str, Any]:
     lake = open_lake()
     named = next(s for s in lake.settings.sources if s.name == source)
     pulled = pipeline.pull(lake, named)
-    say(pulled.sentence)
+    log.info(pulled.sentence)
     if pulled.newly_refused:
         advice = f"In the settings, give {source} a format, or a pattern without it."
         give_up(pulled.newly_refused, advice)
@@ -117,15 +114,15 @@ def hours_to_build() -> list[str]:
     from clickstream.wording import shorten
 
     run = get_current_context()["dag_run"]
-    say(describe_hour(run))
+    log.info(describe_hour(run))
     own, is_scheduled = resolve_hour(run), run.run_type == "scheduled"
     due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
-        say(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+        log.info(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
     for late in due.past_window:
-        say(late.sentence)
-    say(f"Hours to build: {shorten(due.hours)}.")
+        log.info(late.sentence)
+    log.info(f"Hours to build: {shorten(due.hours)}.")
     return [str(hour) for hour in due.hours]
 
 
@@ -136,7 +133,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
     from clickstream import hours, pipeline
 
     cleaned = pipeline.clean_hits(open_lake(), hours.Hour.parse(hour))
-    say(cleaned.sentence)
+    log.info(cleaned.sentence)
     return cleaned.as_dict()
 
 
@@ -147,7 +144,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
     from clickstream import pipeline
 
     built = pipeline.build_sessions(open_lake(), pipeline.Staged.from_dict(staged))
-    say(built.sentence)
+    log.info(built.sentence)
     return built.as_dict()
 
 
@@ -158,13 +155,12 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     from clickstream import pipeline
 
     checked = pipeline.check_hour(open_lake(), pipeline.Staged.from_dict(staged))
-    say(checked.sentence)
+    log.info(checked.sentence)
     return checked.as_dict()
 
 
 @task(
     map_index_template=NAME_OF_HOUR,
-    pool=PUBLISH_POOL,
     priority_weight=10,
     max_active_tis_per_dag=1,
     outlets=list(ASSETS.values()),
@@ -180,7 +176,10 @@ def register_tables(staged: Staged) -> None:
     context = get_current_context()
     checked = pipeline.Staged.from_dict(staged)
     all_published = pipeline.register_tables(
-        open_lake(), checked, context["run_id"], progress=lambda published: say(published.sentence)
+        open_lake(),
+        checked,
+        context["run_id"],
+        progress=lambda published: log.info(published.sentence),
     )
     extra: dict[str, Any] = {"hours": sorted({published.hour for published in all_published})}
     for asset in ASSETS.values():
@@ -193,7 +192,7 @@ def refresh_views() -> None:
     """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
     from clickstream import pipeline
 
-    say(pipeline.refresh_views(open_lake()).sentence)
+    log.info(pipeline.refresh_views(open_lake()).sentence)
 
 
 @task_group

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 from airflow.sdk import dag, get_current_context, task
 
-from clickstream_dags import (
-    DEFAULT_ARGS,
-    EMR_VARIABLES,
-    PUBLISH_POOL,
-    open_lake,
-    range_params,
-    say,
-    unset_variables,
-)
-from clickstream_errors import give_up, translate_errors
+from clickstream_airflow.defaults import DEFAULT_ARGS
+from clickstream_airflow.failures import give_up, translate_errors
+from clickstream_airflow.forms import range_params
+from clickstream_airflow.lake import open_lake
+from clickstream_airflow.spark_job import LONGEST, clean_on_spark, unset_variables
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
     from clickstream.lake import Lake
     from clickstream.pipeline import NewIds
+
+log = logging.getLogger("clickstream")
 
 DOC = """
 ### What it makes
@@ -57,16 +53,6 @@ hourly runs, a backfill or another range is harmless.
 MOST_DAYS = 1000
 """Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
 
-LONGEST = timedelta(hours=12)
-"""What a day's task or the job on Spark may take; EMR Serverless itself ends a job after that."""
-
-IMAGE_SCRIPT = "local:///opt/clickstream/src/clickstream/spark.py"
-SCRIPT = "{{ var.value.get('clickstream_emr_script', '" + IMAGE_SCRIPT + "') }}"
-"""The script of the job: a file in the application's image, or an object in S3."""
-
-POLL = timedelta(seconds=15)
-"""How often the job on Spark is asked for."""
-
 
 @task
 @translate_errors
@@ -91,10 +77,10 @@ def plan_days() -> list[dict[str, str]]:
         days = []
     if len(days) > MOST_DAYS:
         give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
-    if days and asked["engine"] == "spark" and (unset := unset_variables(EMR_VARIABLES)):
+    if days and asked["engine"] == "spark" and (unset := unset_variables()):
         give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
     dry = "A dry run: " if asked["dry_run"] else ""
-    say(
+    log.info(
         f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "
         f"{asked['engine']}. Why: {asked['reason']}"
     )
@@ -110,7 +96,7 @@ def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
     from clickstream import pipeline
 
     plan = pipeline.plan_new_visitor_ids(open_lake(), first, last)
-    say(plan.sentence)
+    log.info(plan.sentence)
     return plan
 
 
@@ -122,35 +108,8 @@ def is_for_spark() -> bool:
     return asked["engine"] == "spark" and asked["steps"] != "views" and not asked["dry_run"]
 
 
-def clean_on_spark() -> EmrServerlessStartJobOperator:
-    """The job that cleans the whole range into the staging area; waiting, it takes no worker."""
-    return EmrServerlessStartJobOperator(
-        task_id="clean_on_spark",
-        application_id="{{ var.value.clickstream_emr_application }}",
-        execution_role_arn="{{ var.value.clickstream_emr_role }}",
-        name="clickstream {{ params['from'] }} to {{ params['to'] }}",
-        job_driver={
-            "sparkSubmit": {
-                "entryPoint": SCRIPT,
-                "entryPointArguments": [
-                    *("{{ params['from'] }}", "{{ params['to'] }}"),
-                    *("--run-id", "{{ run_id }}", "--no-publish"),
-                    "--{{ '' if params['only_outdated'] else 'no-' }}only-outdated",
-                ],
-            }
-        },
-        deferrable=True,
-        waiter_delay=int(POLL.total_seconds()),
-        waiter_max_attempts=LONGEST // POLL,
-        execution_timeout=LONGEST,
-        enable_application_ui_links=True,
-        doc_md="Cleans the range on Spark, into the staging area, and publishes nothing.",
-    )
-
-
 @task(
     map_index_template="{{ task.op_kwargs['first'][:10] }}",
-    pool=PUBLISH_POOL,
     max_active_tis_per_dag=1,
     execution_timeout=LONGEST,
     trigger_rule="none_failed",
@@ -172,16 +131,16 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     found = pipeline.hour_states(lake, begin, end)
     if asked["new_visitor_ids"]:  # the period's hours that never had a line stay as they are
         found = [one for one in found if one.raw_bytes or one.row.values]
-    say(pipeline.describe(found))
+    log.info(pipeline.describe(found))
     if asked["dry_run"] and asked["new_visitor_ids"]:
-        say("Would build all of them; plan_days says how many sessions and visitors change.")
+        log.info("Would build all of them; plan_days says how many sessions and visitors change.")
         return {"hours": 0, "lines": 0}
     todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
     if refused := pipeline.describe_refused(found):
-        say(refused)
+        log.info(refused)
     if asked["dry_run"]:
         for sentence in pipeline.describe_build(lake, found, todo):
-            say(sentence)
+            log.info(sentence)
         return {"hours": 0, "lines": 0}
     steps = (
         pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
@@ -189,12 +148,12 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     if steps is pipeline.Steps.SESSIONS:
         staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
         of_all = quantity(len(todo), "hour")
-        say(f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here.")
+        log.info(f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here.")
     pace = pipeline.Pace(todo)
     is_left = _left_to_other_days(lake, asked, run_id, end)
     for published in pipeline.rebuild(lake, todo, run_id, steps, is_left):
-        say(f"{pace.count(published)} {published.sentence}")
-    say(f"{first} to {last}: {quantity(len(todo), 'hour')} built again, all that needed it.")
+        log.info(f"{pace.count(published)} {published.sentence}")
+    log.info(f"{first} to {last}: {quantity(len(todo), 'hour')} built again, all that needed it.")
     return {"hours": len(todo), "lines": pace.lines}
 
 
@@ -215,9 +174,9 @@ def refresh_views() -> None:
     lake = open_lake()
     if get_current_context()["params"]["dry_run"]:
         outdated = ", ".join(pipeline.outdated_views(lake)) or "none"
-        say(f"Would create or replace these views: {outdated}.")
+        log.info(f"Would create or replace these views: {outdated}.")
     else:
-        say(pipeline.refresh_views(lake).sentence)
+        log.info(pipeline.refresh_views(lake).sentence)
 
 
 @dag(

@@ -22,9 +22,9 @@ def dag(airflow_home, home, monkeypatch) -> Any:
     from airflow.dag_processing.dagbag import DagBag
     from tests.support.airflow_worker import sync_dags, unpause
 
-    import clickstream_dags
+    from clickstream_airflow.defaults import DEFAULT_ARGS
 
-    monkeypatch.setitem(clickstream_dags.DEFAULT_ARGS, "retries", 0)
+    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
     sync_dags("dags")
     sync_dags("probe")
     unpause("reads_fresh_data")
@@ -100,9 +100,9 @@ def test_the_example_of_the_page_is_the_dag_of_these_tests() -> None:
 
 
 def test_the_names_of_the_assets_are_those_of_the_tables() -> None:
-    import clickstream_dags
+    from clickstream_airflow.defaults import ASSETS
 
-    assert list(clickstream_dags.ASSETS) == [table.name for table in TABLES]
+    assert list(ASSETS) == [table.name for table in TABLES]
 
 
 def test_only_the_task_that_publishes_updates_assets(dag) -> None:

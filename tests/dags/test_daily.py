@@ -26,7 +26,7 @@ def test_a_day_that_is_over_becomes_one_file(
 ) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    import clickstream_dags
+    from clickstream_airflow.lake import open_lake
 
     caplog.set_level(logging.INFO, logger="clickstream")
     settings = write_settings(tmp_path, "daily", ["web-1"])
@@ -36,7 +36,7 @@ def test_a_day_that_is_over_becomes_one_file(
     hours = [Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06")]
     lines = [Client("192.0.2.1").get(f"{hour}:10:00", "/") for hour in hours]
     append(tmp_path / "web-1" / "access.log", lines)
-    lake = clickstream_dags.open_lake()
+    lake = open_lake()
     pipeline.pull(lake, lake.settings.sources[0])
     for hour in hours:
         pipeline.build_hour(lake, hour, "test")

@@ -29,9 +29,9 @@ def dag(airflow_home, home, monkeypatch) -> Any:
     """The hourly DAG, without the minutes that a failed task waits before it is tried again."""
     from airflow.dag_processing.dagbag import DagBag
 
-    import clickstream_dags
+    from clickstream_airflow.defaults import DEFAULT_ARGS
 
-    monkeypatch.setitem(clickstream_dags.DEFAULT_ARGS, "retries", 0)
+    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
     return DagBag(dag_folder=ROOT / "dags").dags["clickstream_hourly"]
 
 
@@ -41,9 +41,9 @@ def run_hour(dag, hour: str, **options) -> Any:
 
 
 def open_lake() -> Any:
-    import clickstream_dags
+    from clickstream_airflow.lake import open_lake
 
-    return clickstream_dags.open_lake()
+    return open_lake()
 
 
 def ledger(lake) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ def test_the_page_text_answers_the_four_questions_of_the_night(dag) -> None:
 
 
 def test_tags_come_from_the_closed_list_with_one_tier(dag) -> None:
-    from clickstream_dags import TAGS
+    from clickstream_airflow.defaults import TAGS
 
     assert dag.tags <= set(TAGS)
     assert len([tag for tag in dag.tags if tag.startswith("tier-")]) == 1
@@ -67,14 +67,16 @@ def test_owner_retries_delay_and_timeout_are_set(dag) -> None:
 
 
 def test_every_failure_ends_the_log_in_one_line(dag) -> None:
-    from clickstream_errors import log_cause
+    from clickstream_airflow.failures import log_cause
 
     for task in dag.tasks:
         # A mapped task keeps what it was given; Airflow makes a list of it when the task runs.
         for callbacks in (task.on_failure_callback, task.on_retry_callback):
             assert callbacks in (log_cause, [log_cause]), task.task_id
         if function := getattr(task, "python_callable", None):
-            assert function.__code__.co_filename.endswith("clickstream_errors.py"), task.task_id
+            assert function.__code__.co_filename.endswith("clickstream_airflow/failures.py"), (
+                task.task_id
+            )
 
 
 def test_the_list_of_dags_says_what_each_is_for(dag) -> None:
@@ -98,9 +100,19 @@ def test_the_tasks_of_an_hour_hand_on_one_value_each(bag) -> None:
     assert [task.task_id for task in tasks if getattr(task, "multiple_outputs", False)] == []
 
 
-def test_hourly_runs_publish_in_turn(bag) -> None:
-    publishing = bag.dags["clickstream_hourly"].get_task("build_hour.register_tables")
-    assert publishing.max_active_tis_per_dag == 1
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"),
+    [
+        ("clickstream_hourly", "build_hour.register_tables"),
+        ("clickstream_reprocess", "rebuild_day"),
+    ],
+)
+def test_one_task_of_a_dag_publishes_at_a_time(bag, dag_id, task_id) -> None:
+    assert bag.dags[dag_id].get_task(task_id).max_active_tis_per_dag == 1
+
+
+def test_every_task_s_pool_is_one_that_every_airflow_has(dag) -> None:
+    assert {task.pool for task in dag.tasks} == {"default_pool"}
 
 
 def test_the_page_of_airflow_lists_every_dag(dag) -> None:
@@ -121,7 +133,6 @@ def test_a_file_is_read_fast_and_asks_nobody(path, tmp_path) -> None:
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/nowhere/airflow.db",
-        "PYTHONPATH": str(ROOT / "plugins"),
     }
     ran = subprocess.run(
         [sys.executable, "-c", report], env=environment, capture_output=True, text=True, check=False

@@ -29,9 +29,9 @@ def read_dag(airflow_home, home, monkeypatch) -> Callable[[], Any]:
     """Reads the DAG anew: a test run keeps what was asked of it in the DAG's params."""
     from airflow.dag_processing.dagbag import DagBag
 
-    import clickstream_dags
+    from clickstream_airflow.defaults import DEFAULT_ARGS
 
-    monkeypatch.setitem(clickstream_dags.DEFAULT_ARGS, "retries", 0)
+    monkeypatch.setitem(DEFAULT_ARGS, "retries", 0)
     return lambda: DagBag(dag_folder=ROOT / "dags").dags["clickstream_reprocess"]
 
 
@@ -43,13 +43,13 @@ def dag(read_dag) -> Any:
 @pytest.fixture
 def lake(home: Path) -> Lake:
     """Two hours, on two days, that one session spans, published by hand."""
-    import clickstream_dags
+    from clickstream_airflow.lake import open_lake
 
     append(
         home / "web-1" / "access.log",
         [ANA.get("2026-11-20T23:50:00", "/"), ANA.get("2026-11-21T00:10:00", "/menu")],
     )
-    opened = clickstream_dags.open_lake()
+    opened = open_lake()
     pipeline.pull(opened, opened.settings.sources[0])
     build_all(opened, FIRST, LAST, "by hand")
     return opened

@@ -152,10 +152,6 @@ def test_missing_runs_backwards(built_once, api) -> None:
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
 
 
-def test_the_pool_makes_itself(built_once, api) -> None:
-    assert api.pools() == {"default_pool", "clickstream_publish"}
-
-
 def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
     """Only the run that someone called failed is made again."""
     before = versions(lake)

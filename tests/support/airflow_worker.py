@@ -80,16 +80,11 @@ def end_runs() -> None:
 
 @contextmanager
 def scheduler() -> Iterator[Any]:
-    """A scheduler that is not running; the pool that it creates at its start is deleted again."""
+    """A scheduler that is not running."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-    from airflow.models.pool import Pool
 
-    before = {pool.pool for pool in Pool.get_pools()}
     yield SchedulerJobRunner(job=Job())
-    for pool in Pool.get_pools():
-        if pool.pool not in before:
-            Pool.delete_pool(pool.pool)
 
 
 def create_run(dag_id: str, due: datetime, conf: dict[str, Any] | None = None) -> DagRun:

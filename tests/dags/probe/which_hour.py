@@ -3,7 +3,8 @@
 from airflow.sdk import dag, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from clickstream_dags import hour_param, resolve_hour
+from clickstream_airflow.forms import hour_param
+from clickstream_airflow.run_hour import resolve_hour
 
 
 @task

@@ -45,10 +45,6 @@ class AirflowApi:
         found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
         return any(dag["dag_id"] == dag_id for dag in found["dags"])
 
-    def pools(self) -> set[str]:
-        """The names of the pools."""
-        return {pool["name"] for pool in self._get("/pools")["pools"]}
-
     def import_errors(self) -> dict[str, str]:
         """File → why it is no DAG."""
         errors = self._get("/importErrors")["import_errors"]

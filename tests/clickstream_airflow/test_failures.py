@@ -110,7 +110,7 @@ def test_a_task_that_could_not_reach_aws_succeeds_at_its_next_attempt(
 
 
 def test_an_unexpected_error_keeps_its_traceback() -> None:
-    from clickstream_errors import translate_errors
+    from clickstream_airflow.failures import translate_errors
 
     unexpected = KeyError("no such column")
 
@@ -127,7 +127,7 @@ def test_an_unexpected_error_keeps_its_traceback() -> None:
 def test_every_kind_of_failure_has_a_last_line_with_a_remedy(airflow_home) -> None:
     from airflow.sdk.exceptions import AirflowTaskTimeout
 
-    from clickstream_errors import describe_failure
+    from clickstream_airflow.failures import describe_failure
 
     context = {"task": SimpleNamespace(execution_timeout=timedelta(hours=1))}
     refusal = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
@@ -146,7 +146,7 @@ def test_every_kind_of_failure_has_a_last_line_with_a_remedy(airflow_home) -> No
 def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
     from airflow.providers.common.compat.sdk import AirflowFailException
 
-    from clickstream_errors import REASONS_LOGGED, give_up
+    from clickstream_airflow.failures import REASONS_LOGGED, give_up
 
     reasons = [f"access-{number}.log has lines in no known format." for number in range(1420)]
     with pytest.raises(AirflowFailException) as caught:
@@ -159,15 +159,15 @@ def test_many_reasons_are_counted_in_the_last_line(caplog) -> None:
 
 
 def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
-    import clickstream_dags
     from clickstream import pipeline
+    from clickstream_airflow.lake import open_lake
 
     first = datetime(2026, 11, 18)
     hours = [f"{first + timedelta(hours=hour):%Y-%m-%dT%H}" for hour in range(30)]
     append(
         home / "web-1" / "access.log", [Client("192.0.2.1").get(f"{h}:10:00", "/") for h in hours]
     )
-    lake = clickstream_dags.open_lake()
+    lake = open_lake()
     pipeline.pull(lake, lake.settings.sources[0])
     made = make_attempt("hours_to_build")
     assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown

@@ -173,7 +173,7 @@ def test_the_trigger_form_refuses_what_is_no_hour(dag, wrong) -> None:
 
 
 def resolve(run) -> str:
-    from clickstream_dags import resolve_hour
+    from clickstream_airflow.run_hour import resolve_hour
 
     return str(resolve_hour(run))
 
@@ -229,7 +229,7 @@ def test_the_hour_follows_one_rule_for_every_run(
     is_asked = asked and run_type != "backfill"
     expected = asked if is_asked else start or due - ONE_HOUR
     assert resolve(run) == str(Hour.of(expected))
-    from clickstream_dags import describe_hour
+    from clickstream_airflow.run_hour import describe_hour
 
     note = describe_hour(run)
     assert f"This run builds hour {Hour.of(expected)}, from {expected:%H}:00" in note

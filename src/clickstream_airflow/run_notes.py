@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.listeners import hookimpl
-from airflow.plugins_manager import AirflowPlugin
 
-from clickstream_dags import HOURLY, NOTE_BEGINS, describe_hour
+from clickstream_airflow.defaults import HOURLY
+from clickstream_airflow.run_hour import NOTE_BEGINS, describe_hour
 
 
 class NoteWriter:
@@ -24,10 +24,3 @@ class NoteWriter:
             return
         if not dag_run.note or dag_run.note.startswith(NOTE_BEGINS):
             dag_run.note = describe_hour(dag_run)
-
-
-class ClickstreamNotes(AirflowPlugin):
-    """Registers the listener."""
-
-    name = "clickstream_notes"
-    listeners = [NoteWriter()]  # noqa: RUF012  as Airflow declares it

@@ -1,0 +1,41 @@
+"""What all DAGs have in common: tags, default arguments of tasks, and the assets of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset
+
+from clickstream_airflow.failures import log_cause
+
+HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
+"""The ids of the DAGs."""
+
+TAGS: Mapping[str, str] = {
+    "clickstream": "Builds or maintains the clickstream lake.",
+    "hourly": "Runs every hour.",
+    "daily": "Runs every day.",
+    "manual": "Runs only when a person starts it.",
+    "tier-1": "Impact: readers of the views see no new hours; fix it the same hour.",
+    "tier-2": "Impact: a report is late; fix it the same day.",
+    "tier-3": "Impact: nobody notices; fix it when there is time.",
+}
+"""The tags that a DAG may carry, and their meanings. Every DAG carries one tier."""
+
+DEFAULT_ARGS: Mapping[str, Any] = {
+    "owner": "data-engineering",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=2),
+    "execution_timeout": timedelta(hours=1),
+    "on_retry_callback": log_cause,
+    "on_failure_callback": log_cause,
+}
+"""The arguments of every task that does not set its own."""
+
+TABLES = ("hits", "session_parts", "rejects", "raw_objects", "session_changes", "hour_ledger")
+
+ASSETS: Mapping[str, Asset] = {table: Asset(f"clickstream.{table}") for table in TABLES}
+"""The asset of each table, which a published hour updates; other DAGs are scheduled on them. They
+have names only, because an s3:// address costs 0.3 seconds each time that the file is parsed."""

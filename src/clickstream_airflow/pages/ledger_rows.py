@@ -1,0 +1,133 @@
+"""The hours that a task instance builds, and their rows in `hour_ledger`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from clickstream_airflow.defaults import HOURLY
+from clickstream_airflow.lake import connect_lake
+from clickstream_airflow.run_hour import resolve_hour
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+
+    from clickstream.hours import Hour
+    from clickstream.tables import Column
+
+MOST_HOURS = 48
+"""The limit of hours on one page; a range whose day is not known yet may be longer."""
+
+UNPUBLISHED = {
+    "success": "The run has succeeded without it. Trigger clickstream_hourly with this hour in "
+    "“Hour to build”, or read in the run's log why it was left out.",
+    "failed": "The run has failed. Read the last line of the red task's log, do what its section "
+    "of the runbook says, and clear the task.",
+}
+IN_PROGRESS = "The run has not ended. Reload this page when the task that publishes is green."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The hours that a task instance builds, and the state of its run."""
+
+    hours: Sequence[Hour]
+    run_state: str
+
+
+@dataclass(frozen=True)
+class LedgerPage:
+    """The hours of a task instance with their rows, or the sentence that says why there are none.
+
+    A row is empty while its hour is not published; `advice` is what to do about it.
+    """
+
+    title: str
+    rows: Mapping[Hour, Mapping[str, Any]]
+    columns: Sequence[Column] = ()
+    advice: str = ""
+    error: str = ""
+
+
+def find(dag_id: str, task_id: str, run_id: str, map_index: int) -> LedgerPage | None:
+    """Read the rows of the hours that a task instance builds; None if there is no such instance."""
+    from clickstream.errors import ClickstreamError
+    from clickstream.lake.aws_errors import translate_errors
+
+    try:
+        asked = _asked(dag_id, task_id, run_id, map_index)
+        if asked is None:
+            return None
+        with translate_errors():
+            return _read(asked)
+    except ClickstreamError as error:
+        return LedgerPage("Hour in the ledger", {}, error=str(error))
+
+
+def _asked(dag_id: str, task_id: str, run_id: str, map_index: int) -> Asked | None:
+    from airflow.models.taskinstance import TaskInstance
+
+    chosen = select(TaskInstance).where(
+        TaskInstance.dag_id == dag_id,
+        TaskInstance.task_id == task_id,
+        TaskInstance.run_id == run_id,
+        TaskInstance.map_index == map_index,
+    )
+    with create_session() as session:
+        instance = session.scalar(chosen)
+        if instance is None:
+            return None
+        run = instance.dag_run
+        return Asked(hours_of(instance, run), str(run.state))
+
+
+def _read(asked: Asked) -> LedgerPage:
+    from clickstream.hours import describe_hours
+    from clickstream.lake import hour_ledger
+    from clickstream.tables import HOUR_LEDGER
+
+    published = hour_ledger.rows_of_hours(connect_lake(), asked.hours)
+    return LedgerPage(
+        f"{describe_hours(asked.hours)} in the ledger",
+        {hour: published[hour].values if hour in published else {} for hour in asked.hours},
+        HOUR_LEDGER.columns,
+        UNPUBLISHED.get(asked.run_state, IN_PROGRESS),
+    )
+
+
+def hours_of(instance: TaskInstance, run: DagRun) -> list[Hour]:
+    """The hours that a task instance builds.
+
+    A mapped task that has started is named for its hour or its day. Any other task of the hourly
+    DAG stands for the hour of its run, and a day's task that has not started for the whole range.
+    """
+    from clickstream.hours import Hour, hour_range
+
+    name = instance.rendered_map_index or ""
+    if instance.dag_id == HOURLY:
+        is_named = instance.task_id.startswith("build_hour.") and "T" in name
+        return [Hour.parse(name) if is_named else resolve_hour(run)]
+    asked = run.conf or {}
+    first, last = Hour.first_of(asked["from"]), Hour.last_of(asked["to"])
+    if "-" in name:  # the name of a day
+        day = Hour.first_of(name), Hour.last_of(name)
+        is_cut = not asked.get("new_visitor_ids")  # which builds whole key periods
+        first, last = (max(first, day[0]), min(last, day[1])) if is_cut else day
+    return list(hour_range(first, min(last, first.plus(MOST_HOURS - 1))))
+
+
+def column_text(value: Any) -> str:
+    """A value of the ledger as the page shows it."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
