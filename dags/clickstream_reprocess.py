@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import dag, get_current_context, task
@@ -16,8 +15,7 @@ from clickstream_airflow.spark_job import LONGEST, clean_on_spark, unset_variabl
 
 if TYPE_CHECKING:
     from clickstream.hours import Hour
-    from clickstream.lake import Lake
-    from clickstream.pipeline import NewIds
+    from clickstream.pipeline import NewIds, Steps
 
 log = logging.getLogger("clickstream")
 
@@ -122,47 +120,41 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     Tried again after a failure, it leaves out the hours that this run has published.
     """
     from clickstream import hours, pipeline
-    from clickstream.wording import quantity
 
     context = get_current_context()
-    asked, run_id = context["params"], context["run_id"]
-    begin, end = hours.Hour.parse(first), hours.Hour.parse(last)
-    lake = open_lake()
-    found = pipeline.hour_states(lake, begin, end)
-    if asked["new_visitor_ids"]:  # the period's hours that never had a line stay as they are
-        found = [one for one in found if one.raw_bytes or one.row.values]
-    log.info(pipeline.describe(found))
+    asked = context["params"]
     if asked["dry_run"] and asked["new_visitor_ids"]:
         log.info("Would build all of them; plan_days says how many sessions and visitors change.")
         return {"hours": 0, "lines": 0}
-    todo = pipeline.hours_to_rebuild(found, run_id, asked["only_outdated"])
-    if refused := pipeline.describe_refused(found):
-        log.info(refused)
+    backfill = pipeline.plan_backfill(
+        open_lake(),
+        hours.Hour.parse(first),
+        hours.Hour.parse(last),
+        context["run_id"],
+        only_outdated=asked["only_outdated"],
+        only_known=asked["new_visitor_ids"],
+    )
+    for sentence in (backfill.summary, *backfill.warnings):
+        log.info(sentence)
     if asked["dry_run"]:
-        for sentence in pipeline.describe_build(lake, found, todo):
+        for sentence in backfill.dry_run():
             log.info(sentence)
         return {"hours": 0, "lines": 0}
-    steps = (
-        pipeline.Steps.SESSIONS if asked["engine"] == "spark" else pipeline.Steps(asked["steps"])
-    )
+    steps, lines = _steps(asked), 0
     if steps is pipeline.Steps.SESSIONS:
-        staged = sum(pipeline.is_staged(lake, hour) for hour in todo)
-        of_all = quantity(len(todo), "hour")
-        log.info(f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here.")
-    pace = pipeline.Pace(todo)
-    is_left = _left_to_other_days(lake, asked, run_id, end)
-    for published in pipeline.rebuild(lake, todo, run_id, steps, is_left):
-        log.info(f"{pace.count(published)} {published.sentence}")
-    log.info(f"{first} to {last}: {quantity(len(todo), 'hour')} built again, all that needed it.")
-    return {"hours": len(todo), "lines": pace.lines}
+        log.info(backfill.describe_staged())
+    for step in backfill.run(steps, run_ends=hours.Hour.last_of(asked["to"])):
+        log.info(step.sentence)
+        lines = step.lines
+    log.info(f"{first} to {last}: all that needed it is built again, {len(backfill.todo)} hours.")
+    return {"hours": len(backfill.todo), "lines": lines}
 
 
-def _left_to_other_days(lake: Lake, asked: Any, run_id: str, end: Hour) -> Callable[[Hour], bool]:
-    """Which hours after a day this day need not repair, since the run builds them anyway."""
-    from clickstream import hours, pipeline
+def _steps(asked: Any) -> Steps:
+    """Which steps the form asks for: after Spark, only those that follow cleaning."""
+    from clickstream.pipeline import Steps
 
-    last = end if asked["only_outdated"] else hours.Hour.last_of(asked["to"])
-    return pipeline.left_to_the_run(lake, run_id, end, last)
+    return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
 
 
 @task(trigger_rule="none_failed")

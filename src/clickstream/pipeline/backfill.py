@@ -21,6 +21,7 @@ from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
+from clickstream.pipeline.build import is_staged
 from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import farthest, off_the_chain
 from clickstream.pipeline.publish import IsComing, publish_built
@@ -324,6 +325,7 @@ class Backfill:
     run_id: str
     states: Sequence[HourState]
     todo: Sequence[Hour]
+    only_outdated: bool = False
 
     @property
     def summary(self) -> str:
@@ -344,21 +346,41 @@ class Backfill:
         """Say what building publishes, one sentence for each reason."""
         return describe_build(self.lake, self.states, self.todo)
 
-    def run(
-        self, steps: Steps = Steps.ALL, is_left: IsComing = lambda _: False
-    ) -> Iterator[Progress]:
-        """Build and publish the hours of `todo`; see `rebuild`."""
+    def describe_staged(self) -> str:
+        """Say how many of the hours wait cleaned in the staging area, as Spark leaves them."""
+        staged = sum(is_staged(self.lake, hour) for hour in self.todo)
+        of_all = quantity(len(self.todo), "hour")
+        return f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here."
+
+    def run(self, steps: Steps = Steps.ALL, run_ends: Hour | None = None) -> Iterator[Progress]:
+        """Build and publish the hours of `todo`, and yield the progress with each publication.
+
+        `run_ends` is the last hour that the run builds in other processes: hours up to it are left
+        to them, unless only outdated hours are built. See `rebuild`.
+        """
+        last = self.states[-1].hour
+        ends = last if self.only_outdated or run_ends is None else run_ends
+        is_left = left_to_the_run(self.lake, self.run_id, last, ends)
         publications = rebuild(self.lake, self.todo, self.run_id, steps, is_left)
         yield from track_progress(self.todo, publications)
 
 
 def plan_backfill(
-    lake: Lake, first: Hour, last: Hour, run_id: str, only_outdated: bool = False
+    lake: Lake,
+    first: Hour,
+    last: Hour,
+    run_id: str,
+    only_outdated: bool = False,
+    only_known: bool = False,
 ) -> Backfill:
     """Plan the hours from `first` to `last` that a run still has to build; nothing is changed.
 
-    Raises InputError for a range that ends before it begins, and KeyDestroyed for hours past their
-    replay window, which `only_outdated` leaves out.
+    With `only_known`, hours that have neither raw lines nor a publication are left out. Raises
+    InputError for a range that ends before it begins, and KeyDestroyed for hours past their replay
+    window, which `only_outdated` leaves out.
     """
     states = hour_states(lake, *check_range(first, last))
-    return Backfill(lake, run_id, states, hours_to_rebuild(states, run_id, only_outdated))
+    if only_known:
+        states = [state for state in states if state.raw_bytes or state.row.values]
+    todo = hours_to_rebuild(states, run_id, only_outdated)
+    return Backfill(lake, run_id, states, todo, only_outdated)
