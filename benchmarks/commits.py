@@ -26,7 +26,7 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, open_lake
 from clickstream.lake.hour_ledger import UNPUBLISHED
-from clickstream.lake.publication import Publication, publish
+from clickstream.lake.publication import Publication, start_publication
 from clickstream.settings import Aws, Settings
 from clickstream.tables import (
     HITS,
@@ -81,12 +81,12 @@ def _cost(lake: Lake, hour: Hour, aws_pid: int) -> tuple[float, float]:
 
 def _publish(lake: Lake, hours: Sequence[Hour]) -> None:
     numbers = {RAW_OBJECTS: 1, SESSION_CHANGES: 0, HOUR_LEDGER: 1}
-    history = {
+    audit = {
         table.name: pa.concat_tables(_rows(table, hour, number) for hour in hours)
         for table, number in numbers.items()
     }
     new = [Publication(hour, UNPUBLISHED, partial(_rows, hour=hour)) for hour in hours]
-    publish(lake, new, "benchmark", lambda _replaced: history)
+    start_publication(lake, new, "benchmark").complete(audit)
 
 
 def _rows(table: Table, hour: Hour, number: int = ROWS_PER_HOUR) -> pa.Table:

@@ -1,14 +1,15 @@
-"""The marks that stand while hours are published, and the session parts kept beside them.
+"""Publication intents, and the session parts that are saved beside them.
 
-A publication may die between two commits, and nobody may come to finish it. So while it lasts, a
-mark under `publishing/HOUR/` says so for each of its hours, named after the version that is
-replaced and the run. Where session parts are replaced by others, the old ones lie beside it, as far
-as they tell what changes, written before the first commit by whoever comes first: a run that tries
-again finds there what readers saw before, whatever the one before it had done already.
+A publication may be killed between two commits, and no process may come to finish it. So while it
+lasts, an intent under `publishing/HOUR/` says so for each of its hours. Its name has the version
+that is replaced and the run. Where session parts are replaced by others, the old ones are saved
+beside it, as far as they show what changes, before the first commit and by the first attempt: a
+retry finds there what readers saw before, whatever the attempt before it had committed.
 
-A publication takes the marks of all others in its hours away, dead or alive. One that is alive
-either finds its marks gone, and starts afresh, or has loaded the tables before, and then each of
-its commits is refused that comes after one of ours. So an hour is whole when no mark of it is left.
+A publication removes the intents of all others in its hours, whether they are still running or not.
+One that is still running either finds its intents removed, and starts afresh, or has loaded the
+tables before, and then Iceberg refuses each of its commits that comes after one of ours. So an hour
+is whole when it has no intent.
 """
 
 from __future__ import annotations
@@ -34,74 +35,76 @@ PUBLISHING = "publishing/"
 _PARTS = "parts"
 
 
-def broken_off(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
-    """The hours of a range whose publication has begun and is not done."""
-    return set(begun_at(lake, first, last))
+def interrupted_hours(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> set[Hour]:
+    """Return the hours of a range whose publication has begun and is not complete."""
+    return set(interrupted_since(lake, first, last))
 
 
-def begun_at(
+def interrupted_since(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, datetime]:
-    """When the publications that are not done have begun, by hour; the times are aware."""
+    """Return when each publication that is not complete began, by hour; the times are aware."""
     begun: dict[Hour, datetime] = {}
-    for hour, name, at in _marks(lake, first, last):
+    for hour, name, at in _list_intents(lake, first, last):
         if not _is_done(ledger_row(lake, hour), *name.split("-")):
             begun[hour] = min(at, begun.get(hour, at))
     return begun
 
 
 def _is_done(row: LedgerRow, version: str, run: str) -> bool:
-    """Whether a mark was only left behind: the run it is of has replaced the version it is of."""
+    """Whether an intent is only left over: its run has replaced its version."""
     if run == _PARTS:
         return True
-    is_published = run == _short(str(row.values.get("published_by")))
-    return is_published and version != _short(row.version)
+    is_published = run == _short_digest(str(row.values.get("published_by")))
+    return is_published and version != _short_digest(row.version)
 
 
 @dataclass(frozen=True)
-class Marks:
-    """The marks of one attempt to publish hours, in order, of which it replaces the versions."""
+class PublicationIntents:
+    """The intents of one attempt to publish hours; `versions` are those that it replaces."""
 
     lake: Lake
     versions: Mapping[Hour, str]
     run_id: str
 
-    def set(self) -> None:
-        """Say that the attempt begins."""
-        there = self.standing()
-        for mark in self._marks:
-            objects.put(self.lake, mark, b"")
-        objects.delete(self.lake, sorted(there - {*self._marks, *self._parts.values()}))
+    def write(self) -> None:
+        """Write the intents, and remove those of other attempts in these hours."""
+        others = self.list_keys() - {*self._keys, *self._parts_keys.values()}
+        for key in self._keys:
+            objects.put(self.lake, key, b"")
+        objects.delete(self.lake, sorted(others))
 
-    def replaced(self, new: Callable[[Hour], pa.Table]) -> dict[Hour, pa.Table]:
-        """The session parts that the attempt replaces, of hours whose `new` ones are not the same.
+    def save_replaced_parts(self, new: Callable[[Hour], pa.Table]) -> dict[Hour, pa.Table]:
+        """Save the session parts that the attempt replaces, and return them by hour.
 
-        Of their columns those that are COMPARED. Others must be able to find them: they are kept.
+        They have the columns COMPARED. Hours whose `new` parts are equal are left out.
         """
-        if not self._parts:
+        if not self._parts_keys:
             return {}
-        stored = iceberg_tables.load(self.lake, SESSION_PARTS).read(
-            *self._ends, ["hour_at", *COMPARED]
-        )
+        columns = ["hour_at", *COMPARED]
+        stored = iceberg_tables.load(self.lake, SESSION_PARTS).read(*self._ends, columns)
         hour_at = stored["hour_at"].to_numpy()
         old = {
-            hour: compared(stored.filter(pa.array(hour_at == np.datetime64(hour.naive))))
-            for hour in self._parts
+            hour: select_compared(stored.filter(pa.array(hour_at == np.datetime64(hour.naive))))
+            for hour in self._parts_keys
         }
-        changed = {hour: of for hour, of in old.items() if not of.equals(compared(new(hour)))}
-        return {hour: self._kept(self._parts[hour], parts) for hour, parts in changed.items()}
+        changed = {
+            hour: parts for hour, parts in old.items() if parts != select_compared(new(hour))
+        }
+        return {hour: self._save(self._parts_keys[hour], parts) for hour, parts in changed.items()}
 
-    def kept_by_others(self, standing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
-        """The session parts that other attempts have kept, of hours of which none are `known`.
+    def saved_by_others(self, existing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
+        """Return the session parts that other attempts have saved, of hours that are not `known`.
 
-        Whoever finds the same parts in the table as the new ones may find those of such an attempt.
+        An attempt whose new parts equal those in the table may have them from such an attempt.
         """
-        kept = [hour for hour, key in self._parts.items() if key in standing and hour not in known]
-        stored = {hour: objects.get(self.lake, self._parts[hour]) for hour in kept}
+        keys = self._parts_keys.items()
+        saved = {hour: key for hour, key in keys if key in existing and hour not in known}
+        stored = {hour: objects.get(self.lake, key) for hour, key in saved.items()}
         return {hour: _read(one) for hour, one in stored.items() if one}
 
-    def _kept(self, key: str, parts: pa.Table) -> pa.Table:
-        """The parts that lie under the key: these, if nobody has kept others for that version."""
+    def _save(self, key: str, parts: pa.Table) -> pa.Table:
+        """Save parts unless another attempt has; return those that are saved."""
         file = BytesIO()
         pq.write_table(
             parts, file, compression="zstd", use_dictionary=False, write_statistics=False
@@ -111,48 +114,43 @@ class Marks:
         stored = objects.get(self.lake, key)
         return _read(stored) if stored else parts
 
-    def standing(self) -> Set[str]:
-        """The keys of all marks of the hours, of this attempt and of others, and of parts kept."""
-        return {_key(hour, name) for hour, name in _names(self.lake, *self._ends)}
+    def list_keys(self) -> Set[str]:
+        """List the keys of all intents of the hours, and of the parts saved beside them."""
+        listed = _list_intents(self.lake, *self._ends)
+        return {_key(hour, name) for hour, name, _ in listed}
 
-    def fallen(self, standing: Set[str]) -> list[Hour]:
-        """The hours that someone else has begun to publish since."""
-        marks = zip(self.versions, self._marks, strict=True)
-        return [hour for hour, mark in marks if mark not in standing]
+    def overtaken_hours(self, existing: Set[str]) -> list[Hour]:
+        """Return the hours that another process has begun to publish since."""
+        keys = zip(self.versions, self._keys, strict=True)
+        return [hour for hour, key in keys if key not in existing]
 
-    def clear(self) -> None:
-        """Say that the attempt is done."""
-        objects.delete(self.lake, [*self._marks, *self._parts.values()])
+    def remove(self) -> None:
+        """Remove the intents: the publication is complete."""
+        objects.delete(self.lake, [*self._keys, *self._parts_keys.values()])
 
     @property
     def _ends(self) -> tuple[Hour, Hour]:
         return min(self.versions), max(self.versions)
 
     @property
-    def _marks(self) -> list[str]:
-        return [
-            _key(hour, f"{_short(v)}-{_short(self.run_id)}") for hour, v in self.versions.items()
-        ]
+    def _keys(self) -> list[str]:
+        run = _short_digest(self.run_id)
+        return [_key(hour, f"{_short_digest(v)}-{run}") for hour, v in self.versions.items()]
 
     @property
-    def _parts(self) -> dict[Hour, str]:
-        """Where the replaced parts lie, by hour."""
+    def _parts_keys(self) -> dict[Hour, str]:
+        """Where the replaced parts are saved, by hour."""
         return {
-            hour: _key(hour, f"{_short(version)}-{_PARTS}")
+            hour: _key(hour, f"{_short_digest(version)}-{_PARTS}")
             for hour, version in self.versions.items()
             if version != UNPUBLISHED
         }
 
 
-def _names(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[tuple[Hour, str]]:
-    """The hour and the name of all that lies under the marks of a range of hours."""
-    return ((hour, name) for hour, name, _ in _marks(lake, first, last))
-
-
-def _marks(
+def _list_intents(
     lake: Lake, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, str, datetime]]:
-    """The same with the time at which each was put there."""
+    """Yield hour, name and time of each object under the intents of a range of hours."""
     for item in objects.listed(lake, PUBLISHING, f"{PUBLISHING}{first}" if first else ""):
         _, text, name = item.key.split("/")
         if last and text > str(last):
@@ -160,8 +158,8 @@ def _marks(
         yield Hour.parse(text), name, item.modified_at
 
 
-def compared(parts: pa.Table) -> pa.Table:
-    """What of session parts tells whether a session has changed: the columns COMPARED."""
+def select_compared(parts: pa.Table) -> pa.Table:
+    """Select the columns of session parts that show whether a session has changed."""
     schema = SESSION_PARTS.arrow_schema()
     return parts.select(COMPARED).cast(pa.schema(map(schema.field, COMPARED)))
 
@@ -174,5 +172,5 @@ def _key(hour: Hour, name: str) -> str:
     return f"{PUBLISHING}{hour}/{name}"
 
 
-def _short(text: str) -> str:
+def _short_digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,7 +1,7 @@
-"""A publication: hours replaced in every table, one commit after the other, the ledger last.
+"""Publications: hours replaced in every table, one commit after the other, the ledger last.
 
-One hour or some that follow on each other: a table is replaced for all of them in one commit, for
-it is the commits that cost. What is left of a publication that dies, `intents` tells.
+A table is replaced for one or more consecutive hours in one commit, because commits are what costs.
+`intents` shows what is left of a publication that is killed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
 from clickstream.lake.hour_ledger import LedgerRow, rows_of
-from clickstream.lake.intents import Marks
+from clickstream.lake.intents import PublicationIntents
 from clickstream.tables import (
     HITS,
     HOUR_LEDGER,
@@ -55,44 +55,54 @@ class Publication:
     rows: Callable[[Table], pa.Table]
 
 
-History = Callable[[Sequence[Replaced]], Mapping[str, pa.Table]]
-"""Makes the rows of raw_objects, session_changes and hour_ledger from what is replaced."""
+def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> StartedPublication:
+    """Replace consecutive hours in the tables of rows, and return what they replace.
 
-
-def publish(
-    lake: Lake, hours: Sequence[Publication], run_id: str, history: History
-) -> list[tuple[LedgerRow, LedgerRow]]:
-    """Replace hours in every table, the ledger last; the rows of each there before and after.
-
-    Each hour follows on the one before it.
-
-    All tables are loaded first, then the hours' versions are compared with those that the build
-    stood on: a publication before the loads shows in the version, one after them makes Iceberg
+    All tables are loaded first, then the hours' versions are compared with those that their builds
+    began with: a publication before the loads shows in the version, one after them makes Iceberg
     refuse the overwrite. Either way StaleHour is raised, and the build starts afresh.
     """
-    marks = Marks(lake, {one.hour: one.version for one in hours}, run_id)
-    marks.set()
+    intents = PublicationIntents(lake, {one.hour: one.version for one in hours}, run_id)
+    intents.write()
     new = {one.hour: one for one in hours}
-    parts = marks.replaced(lambda hour: new[hour].rows(SESSION_PARTS))
+    parts = intents.save_replaced_parts(lambda hour: new[hour].rows(SESSION_PARTS))
     tables = _Tables(lake, hours[0].hour, hours[-1].hour)
     before = tables.ledger_rows()
     if [*before] != [one.hour for one in hours]:
-        raise ValueError("Hours are published as one that do not follow on each other.")
+        raise ValueError("Only consecutive hours are published as one.")
+    existing = intents.list_keys()
     moved = [one.hour for one in hours if before[one.hour].version != one.version]
-    standing = marks.standing()
-    if stale := moved or marks.fallen(standing):
+    if stale := moved or intents.overtaken_hours(existing):
         raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
-    parts |= marks.kept_by_others(standing, parts.keys())
+    parts |= intents.saved_by_others(existing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
         tables.replace(table, *(one.rows(table) for one in hours))
     known = tables.raw_objects()
-    made = history([Replaced(before[hour], parts.get(hour), known[hour]) for hour in before])
-    tables.replace(RAW_OBJECTS, made[RAW_OBJECTS.name])
-    tables.record_changes(before, made[SESSION_CHANGES.name])
-    tables.replace(HOUR_LEDGER, made[HOUR_LEDGER.name])
-    marks.clear()
-    after = map(LedgerRow, made[HOUR_LEDGER.name].to_pylist())
-    return [*zip(before.values(), after, strict=True)]
+    replaced = [Replaced(before[hour], parts.get(hour), known[hour]) for hour in before]
+    return StartedPublication(replaced, intents, tables)
+
+
+@dataclass(frozen=True)
+class StartedPublication:
+    """A publication whose rows are committed, and its audit and the ledger are not.
+
+    `replaced` is what it replaces of each hour, in order.
+    """
+
+    replaced: Sequence[Replaced]
+    _intents: PublicationIntents
+    _tables: _Tables
+
+    def complete(self, audit: Mapping[str, pa.Table]) -> list[LedgerRow]:
+        """Commit the audit, the ledger last; return the new rows of the ledger, in order.
+
+        `audit` has the rows of raw_objects, session_changes and hour_ledger, by table name.
+        """
+        self._tables.replace(RAW_OBJECTS, audit[RAW_OBJECTS.name])
+        self._tables.record_changes(self.replaced, audit[SESSION_CHANGES.name])
+        self._tables.replace(HOUR_LEDGER, audit[HOUR_LEDGER.name])
+        self._intents.remove()
+        return [*map(LedgerRow, audit[HOUR_LEDGER.name].to_pylist())]
 
 
 class _Tables:
@@ -122,20 +132,19 @@ class _Tables:
         """Replace the rows of all hours in a table, in one commit."""
         self._loaded[table.name].replace(self._first, self._last, *rows)
 
-    def record_changes(self, before: Mapping[Hour, LedgerRow], rows: pa.Table) -> None:
-        """Replace what an attempt before has recorded of the same publication of an hour.
+    def record_changes(self, before: Sequence[Replaced], rows: pa.Table) -> None:
+        """Replace what an earlier attempt has recorded of the same publication of an hour.
 
         Most publications record nothing.
         """
-        if not any(row.values for row in before.values()):
+        ledger = [one.ledger.values for one in before if one.ledger.values]
+        if not ledger:
             return
         stored = self._loaded[SESSION_CHANGES.name].read(self._first, self._last, _REPLACED)
         recorded = pa.concat_tables([stored, rows.select(_REPLACED)]).group_by(_REPLACED)
-        versions = {
-            (hour.naive, row.values["published_at"]) for hour, row in before.items() if row.values
-        }
-        told = recorded.aggregate([]).to_pylist()
-        again = versions & {(row["hour_at"], row["replaced_at"]) for row in told}
+        versions = {(row["hour_at"], row["published_at"]) for row in ledger}
+        known = recorded.aggregate([]).to_pylist()
+        again = versions & {(row["hour_at"], row["replaced_at"]) for row in known}
         only = [
             {"hour_at": hour_at.isoformat(), "replaced_at": replaced_at.isoformat()}
             for hour_at, replaced_at in sorted(again)

@@ -92,7 +92,7 @@ def raw_by_hour(
     return found
 
 
-def marks_by_hour(
+def pending_by_hour(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, list[str]]:
     """The raw objects, by key, that marks say are not built in, of a range of hours."""
@@ -142,10 +142,10 @@ def raw_digest(raws: Iterable[RawObject]) -> str:
 
 def pending_hours(lake: Lake) -> list[Hour]:
     """The hours with raw objects that no published hour includes yet, in order."""
-    return sorted(marks_by_hour(lake))
+    return sorted(pending_by_hour(lake))
 
 
-def waiting_since(lake: Lake) -> dict[Hour, datetime]:
+def pending_since(lake: Lake) -> dict[Hour, datetime]:
     """When the oldest raw object came that no published hour includes, by hour; aware times."""
     oldest: dict[Hour, datetime] = {}
     for hour, item in _of_hours(lake, PENDING, None, None):

@@ -17,7 +17,7 @@ from clickstream import __version__, sessions
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.hour_ledger import LedgerRow
-from clickstream.lake.intents import compared
+from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
 from clickstream.pipeline.results import Built, Staged
 from clickstream.tables import (
@@ -74,7 +74,7 @@ def cause_of(before: LedgerRow, staged: Staged) -> Cause:
     return "late lines" if former["raw_digest"] != staged.raw_digest else "neighbour"
 
 
-def history(
+def audit_rows(
     lake: Lake,
     built: Sequence[Built],
     run_id: str,
@@ -150,7 +150,7 @@ def _changes(
             continue
         hour_at = one.hour.naive
         old.append(what.parts.append_column("hour_at", pa.repeat(hour_at, len(what.parts))))
-        new.append(compared(one.rows(SESSION_PARTS)))
+        new.append(select_compared(one.rows(SESSION_PARTS)))
         then = what.ledger.values["published_at"]
         of_hours.append((hour_at, one.hour.event_date, then, why.own, why.root))
     if not of_hours:

@@ -72,7 +72,7 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
     rows = hour_ledger.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
     astray = off_the_chain(lake, ledger, last)
-    waiting = raw.marks_by_hour(lake, first, last)
+    waiting = raw.pending_by_hour(lake, first, last)
     digest = settings_digest(lake, store=False)
     window = ReplayWindow(lake)
     in_range = {hour: row for hour, row in rows.items() if hour <= last}

@@ -16,7 +16,7 @@ from clickstream import __version__
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
-from clickstream.lake.intents import begun_at
+from clickstream.lake.intents import interrupted_since
 from clickstream.pipeline.late_hours import LateHour, late_hours
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import describe_duration, quantity
@@ -270,13 +270,13 @@ def lake_freshness(
     partitions of the ledger are read.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
-    waiting_since = raw.waiting_since(lake)
+    waiting_since = raw.pending_since(lake)
     records = LakeRecords(
         since=first,
         published=_published(lake, first),
         waiting_since=waiting_since,
         late=late_hours(lake, waiting_since),
-        publishing_since=begun_at(lake),
+        publishing_since=interrupted_since(lake),
         sources=_sources(lake),
     )
     return measure_freshness(records, now, limits or Limits())

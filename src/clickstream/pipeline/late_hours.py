@@ -52,7 +52,7 @@ def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
     rows = hour_ledger.rows_of_hours(lake, hours)
     window = ReplayWindow(lake)
     past = {hour for hour, _ in window.refused(rows.values())}
-    marks = raw.marks_by_hour(lake, min(past), max(past)) if past else {}
+    marks = raw.pending_by_hour(lake, min(past), max(past)) if past else {}
     return [
         LateHour(
             hour,
@@ -84,7 +84,7 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
 
 def _count(lake: Lake, late: LateHour) -> LateHour:
     """Count the lines that wait; a mark without its raw object is none."""
-    marked = set(raw.marks_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
+    marked = set(raw.pending_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
     waiting = [one for one in raw.list_raw(lake, late.hour) if one.key in marked]
     return replace(late, raw_objects=len(marked), lines=sum(_line_counts(lake, waiting)))
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import takewhile
 
 from clickstream import sessions
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
-from clickstream.lake.publication import Publication, publish
-from clickstream.pipeline.audit import Cause, causes_of, history
+from clickstream.lake.publication import Publication, start_publication
+from clickstream.pipeline.audit import Cause, audit_rows, causes_of
 from clickstream.pipeline.build import build_sessions, check_hour, from_staging
 from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import first_astray, handed_on
@@ -186,14 +185,15 @@ def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> S
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and say what began the chain at whose end the last one is."""
     hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
-    make_history = partial(history, lake, some.built, run_id, some.cause)
-    rows = publish(lake, hours, run_id, make_history)
+    started = start_publication(lake, hours, run_id)
+    after = started.complete(audit_rows(lake, some.built, run_id, some.cause, started.replaced))
     raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
-        Published.of(one.staged, after.values["late_lines"], some.reason)
-        for one, (_, after) in zip(some.built, rows, strict=True)
+        Published.of(one.staged, row.values["late_lines"], some.reason)
+        for one, row in zip(some.built, after, strict=True)
     ]
-    return published, causes_of(some.built, [before for before, _ in rows], some.cause)[-1].root
+    before = [what.ledger for what in started.replaced]
+    return published, causes_of(some.built, before, some.cause)[-1].root
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:

@@ -55,7 +55,7 @@ def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> 
 
 
 def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str], None]) -> None:
-    there, marks = raw.raw_by_hour(lake, first, last), raw.marks_by_hour(lake, first, last)
+    there, marks = raw.raw_by_hour(lake, first, last), raw.pending_by_hour(lake, first, last)
     for hour, keys in stray_marks(there, marks).items():
         raw.clear_pending(lake, keys)
         tell(f"Hour {hour}: {len(keys):,} marks dropped, of which there was no raw object.")

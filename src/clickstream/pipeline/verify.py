@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw
-from clickstream.lake.intents import broken_off
+from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.athena_checks import LONGEST_SESSION_DAYS, disagreeing
 from clickstream.pipeline.backfill import check_range
@@ -100,14 +100,14 @@ def _look(
     found = [*_unbalanced(ledger)]
     found += [
         Finding(hour, "a publication of it broke off, or is under way")
-        for hour in broken_off(lake, first, last)
+        for hour in interrupted_hours(lake, first, last)
     ]
     progress("Rows, parts and lines")
     cuts = edges(lake, first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
     found += disagreeing(lake, ledger, first, last, cuts)
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
-    found += _not_as_in_raw(ledger, stored, raw.marks_by_hour(lake, first, last))
+    found += _not_as_in_raw(ledger, stored, raw.pending_by_hour(lake, first, last))
     found += _off_the_chain(lake, in_order, progress)
     found += _half_renewed(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)

@@ -154,7 +154,7 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
 
 
 look_both_ways = publish.first_astray
-publish = publish.publish
+start_publication = publish.start_publication
 stitched_to = build_range.stitched_to
 
 
@@ -178,7 +178,7 @@ def no_look_right(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more: Any) -> Any:
     now = {one.hour: hour_ledger.ledger_row(lake, one.hour).version for one in hours}
-    return publish(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
+    return start_publication(lake, [replace(one, version=now[one.hour]) for one in hours], *more)
 
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
@@ -186,7 +186,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (publish, "first_astray", no_look_left, NEIGHBOUR_MEANWHILE),
     (publish, "first_astray", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
-    (publish, "publish", published_whatever_happened, SAME_MEANWHILE),
+    (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
     (build_range, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 

@@ -44,7 +44,7 @@ def right(lake: Lake) -> dict[str, pa.Table]:
 def restore(lake: Lake, right: dict[str, pa.Table]) -> None:
     for table in CHANGED:
         iceberg_tables.load(lake, table).replace(HOUR, HOUR, right[table.name])
-    raw.clear_pending(lake, raw.marks_by_hour(lake).get(HOUR, []))
+    raw.clear_pending(lake, raw.pending_by_hour(lake).get(HOUR, []))
 
 
 def rewrite(lake: Lake, table: Table, change: Callable[[list[dict[str, Any]]], Any]) -> None:
