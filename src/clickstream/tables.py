@@ -10,7 +10,17 @@ from typing import Literal
 
 import pyarrow as pa
 
-Type = Literal["string", "int", "long", "double", "boolean", "timestamp", "date"]
+Type = Literal[
+    "string",
+    "int",
+    "long",
+    "double",
+    "boolean",
+    "timestamp",
+    "date",
+    "map<string, long>",
+    "list<long>",
+]
 Privacy = Literal["plain", "pseudonymous", "free text"]
 
 ARROW: dict[Type, pa.DataType] = {
@@ -21,7 +31,10 @@ ARROW: dict[Type, pa.DataType] = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
+    "map<string, long>": pa.map_(pa.string(), pa.field("value", pa.int64(), nullable=False)),
+    "list<long>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
 }
+"""The Arrow type of each column type. Map values and list elements are never null."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +182,17 @@ SESSION_PARTS = Table(
         _OPTED_OUT,
         *_BOT,
         Column("conversions", "long", "How many times its requests met a goal of the settings."),
-        Column("goals", "string", "Goals met and how often, as in `newsletter=1 order=2`."),
+        Column(
+            "goals",
+            "map<string, long>",
+            "How many requests met each goal, by its name, in order of the names; null if no goal "
+            "was met.",
+        ),
         Column(
             "funnel",
-            "string",
-            "Steps of the funnel reached after the part: a digit for each number before it.",
+            "list<long>",
+            "Steps of the funnel reached after the part, for 0, 1, 2 … steps reached before it; "
+            "null without a funnel.",
         ),
         Column(
             "referrer_logged",

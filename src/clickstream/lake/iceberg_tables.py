@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -38,7 +39,9 @@ from pyiceberg.types import (
     DoubleType,
     IcebergType,
     IntegerType,
+    ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     TimestampType,
@@ -85,11 +88,23 @@ FORGOTTEN_AT_ONCE = 20
 
 def iceberg_schema(table: Table) -> Schema:
     """A table's Iceberg schema; field ids follow the columns' order, comments their meaning."""
+    nested_ids = count(len(table.columns) + 1)
     fields = (
-        NestedField(n, column.name, ICEBERG[column.type], column.required, column.meaning)
+        NestedField(
+            n, column.name, _iceberg_type(column.type, nested_ids), column.required, column.meaning
+        )
         for n, column in enumerate(table.columns, start=1)
     )
     return Schema(*fields)
+
+
+def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
+    """The Iceberg type of a column; keys, values and elements take their field ids from `ids`."""
+    if kind == "map<string, long>":
+        return MapType(next(ids), StringType(), next(ids), LongType(), value_required=True)
+    if kind == "list<long>":
+        return ListType(next(ids), LongType(), element_required=True)
+    return ICEBERG[kind]
 
 
 def properties(table: Table) -> dict[str, str]:
