@@ -36,20 +36,24 @@ ARROW: dict[Type, pa.DataType] = {
 }
 """The Arrow type of each column type. Map values and list elements are never null."""
 
+LAYOUT_VERSION = 2
+"""Version of the columns of all tables, which each table of the lake keeps as a property.
+
+Any change of a column's name or type, or of whether it may be null, makes a new version. A lake of
+another version is refused, and its hours are built again in a new database. Tables of version 1
+lack the property.
+"""
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `privacy` says what an analyst holds when holding a value of it.
-
-    `former_name`: the column's name in lakes of older versions, which opening the lake renames.
-    """
+    """One column. `privacy` says what an analyst holds when holding a value of it."""
 
     name: str
     type: Type
     meaning: str
     required: bool = False
     privacy: Privacy = "plain"
-    former_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -251,7 +255,6 @@ HOUR_LEDGER = Table(
             "Requests of kind page without a bot verdict of their own. The views' page_views leave "
             "out those whose session has a bot verdict in any part.",
             required=True,
-            former_name="pages",
         ),
         _key("assets", "long", "Static assets, by people and bots."),
         _key("downloads", "long", "Files that people fetched."),

@@ -98,8 +98,7 @@ def test_parts_one_after_the_other_lead_where_the_session_does(rows, cuts, steps
 @given(requests, st.sets(st.integers(1, 24)), st.lists(goals, max_size=4), st.permutations("dcba"))
 def test_goals_of_parts_add_up_to_those_of_the_session(rows, cuts, some, names) -> None:
     named = [
-        Goal(name, g.page, g.kind, g.method, g.status)
-        for name, g in zip(names, some, strict=False)
+        Goal(name, g.page, g.kind, g.method, g.status) for name, g in zip(names, some, strict=False)
     ]
     first, _, _ = cut_into_parts(rows, cuts)
     made_columns = goal_columns(frame(rows), first, named)
