@@ -185,7 +185,7 @@ SESSION_PARTS = Table(
         *_PLACE,
         _OPTED_OUT,
         *_BOT,
-        Column("conversions", "long", "How many times its requests met a goal of the settings."),
+        _key("conversions", "long", "How many times its requests met a goal of the settings."),
         Column(
             "goals",
             "map<string, long>",
@@ -198,11 +198,10 @@ SESSION_PARTS = Table(
             "Steps of the funnel reached after the part, for 0, 1, 2 … steps reached before it; "
             "null without a funnel.",
         ),
-        Column(
+        _key(
             "referrer_logged",
             "boolean",
-            "Whether the log has a referrer field for any request of the part; null in hours "
-            "built before the column existed.",
+            "Whether the log has a referrer field for any request of the part.",
         ),
     ),
     ("visitor_id", "first_hit_at"),
@@ -274,15 +273,15 @@ HOUR_LEDGER = Table(
         _key("raw_digest", "string", "Digest of their names and sizes."),
         _key("carry_in", "string", "Digest of the open sessions taken over from earlier hours."),
         _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
-        Column(
+        _key(
             "timeout_seconds", "long", "The longest silence within a session, as it was set then."
         ),
-        Column("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
-        Column(
+        _key("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
+        _key(
             "visitor_key",
             "string",
-            "Period and digest of the key of its visitor ids; null in hours of earlier versions. "
-            "Sessions end where neighbouring hours have other keys.",
+            "Id of the key of its visitor ids. Sessions end where neighbouring hours have other "
+            "keys.",
         ),
         Column(
             "earlier_visitor_key",
@@ -329,11 +328,11 @@ SESSION_CHANGES = Table(
         _key("old_session_id", "string", "The session_id before."),
         Column("new_session_id", "string", "The session_id since; null if it was removed."),
         _key("cause", "string", "Why the hour was published again: docs/trust.md."),
-        Column(
+        _key(
             "root_cause",
             "string",
             "Why the hour was published again whose sessions reach into this one, if cause is "
-            "neighbour; else the cause. Null in rows of earlier versions.",
+            "neighbour; else the cause.",
         ),
         _key("replaced_at", "timestamp", "When that was published which was changed, UTC."),
         _key("published_at", "timestamp", "When the change was published, UTC."),

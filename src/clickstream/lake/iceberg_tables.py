@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
-from typing import Any
 
 import pyarrow as pa
 from pyiceberg.exceptions import (

@@ -43,9 +43,9 @@ class Staged:
     carry_in: str = ""
     carry_out: str = ""
     settings_digest: str = ""
-    """Of the settings that it is built with; empty if an older version of the library began it."""
+    """Of the settings that it is built with."""
     visitor_key: str = ""
-    """The id of the key of its visitor ids; empty if an older version of the library began it."""
+    """The id of the key of its visitor ids."""
     earlier_visitor_key: str | None = None
     layout_version: int = LAYOUT_VERSION
     """Of the rows that wait."""
