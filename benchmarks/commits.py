@@ -104,6 +104,8 @@ SAMPLES = {
     "boolean": True,
     "timestamp": datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None),
     "date": FIRST.event_date,
+    "map<string, long>": [("order", 1)],
+    "list<long>": [0, 1],
 }
 
 

@@ -16,10 +16,10 @@ goals_of_parts as (
     select
         parts.session_id,
         parts.session_started_at as started_at,
-        split_part(word, '=', 1) as goal,
-        cast(split_part(word, '=', 2) as bigint) as times
+        met.goal,
+        met.times
     from parts
-    cross join unnest(split(parts.goals, ' ')) as words (word)
+    cross join unnest(parts.goals) as met (goal, times)
 ),
 
 goals as (

@@ -104,15 +104,14 @@ final as (
         people.requests,
         people.errors,
         people.conversions,
-        -- Each part has a digit for every number of steps reached before it: how many after it.
+        -- Each part has an element for every number of steps reached before it: how many after it.
+        -- The state is an array of one number, because the local Athena folds arrays into the type
+        -- of their elements only.
         reduce(
             people.funnel,
-            '0',
-            (reached, part) -> coalesce(
-                nullif(substr(part, cast(reached as bigint) + 1, 1), ''),
-                reached
-            ),
-            reached -> cast(reached as bigint)
+            array[cast(0 as bigint)],
+            (reached, part) -> array[coalesce(element_at(part, reached[1] + 1), reached[1])],
+            reached -> reached[1]
         ) as funnel_steps,
         date_diff('second', people.started_at, people.ended_at) as duration_seconds,
         people.page_views = 1 as is_bounce,

@@ -3,6 +3,7 @@
 ClickstreamError
 ├── SettingsError     a setting is unknown or has a value that is not allowed
 ├── InputError        a log, a path or an argument can't be used
+├── OtherLayout       the lake's tables are of another version than this release needs
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
 ├── KeyDestroyed      an hour is past its replay window: its visitor key is destroyed
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
@@ -30,6 +31,12 @@ class SettingsError(ClickstreamError):
 
 class InputError(ClickstreamError):
     """A log, a path or an argument can't be used."""
+
+    is_permanent = True
+
+
+class OtherLayout(ClickstreamError):
+    """The lake's tables are of another version than this release needs."""
 
     is_permanent = True
 

@@ -10,7 +10,17 @@ from typing import Literal
 
 import pyarrow as pa
 
-Type = Literal["string", "int", "long", "double", "boolean", "timestamp", "date"]
+Type = Literal[
+    "string",
+    "int",
+    "long",
+    "double",
+    "boolean",
+    "timestamp",
+    "date",
+    "map<string, long>",
+    "list<long>",
+]
 Privacy = Literal["plain", "pseudonymous", "free text"]
 
 ARROW: dict[Type, pa.DataType] = {
@@ -21,22 +31,29 @@ ARROW: dict[Type, pa.DataType] = {
     "boolean": pa.bool_(),
     "timestamp": pa.timestamp("us"),
     "date": pa.date32(),
+    "map<string, long>": pa.map_(pa.string(), pa.field("value", pa.int64(), nullable=False)),
+    "list<long>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
 }
+"""The Arrow type of each column type. Map values and list elements are never null."""
+
+LAYOUT_VERSION = 2
+"""Version of the columns of all tables, which each table of the lake keeps as a property.
+
+Any change of a column's name or type, or of whether it may be null, makes a new version. A lake of
+another version is refused, and its hours are built again in a new database. Tables of version 1
+lack the property.
+"""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `privacy` says what an analyst holds when holding a value of it.
-
-    `former_name`: the column's name in lakes of older versions, which opening the lake renames.
-    """
+    """One column. `privacy` says what an analyst holds when holding a value of it."""
 
     name: str
     type: Type
     meaning: str
     required: bool = False
     privacy: Privacy = "plain"
-    former_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -168,18 +185,23 @@ SESSION_PARTS = Table(
         *_PLACE,
         _OPTED_OUT,
         *_BOT,
-        Column("conversions", "long", "How many times its requests met a goal of the settings."),
-        Column("goals", "string", "Goals met and how often, as in `newsletter=1 order=2`."),
+        _key("conversions", "long", "How many times its requests met a goal of the settings."),
         Column(
-            "funnel",
-            "string",
-            "Steps of the funnel reached after the part: a digit for each number before it.",
+            "goals",
+            "map<string, long>",
+            "How many requests met each goal, by its name, in order of the names; null if no goal "
+            "was met.",
         ),
         Column(
+            "funnel",
+            "list<long>",
+            "Steps of the funnel reached after the part, for 0, 1, 2 … steps reached before it; "
+            "null without a funnel.",
+        ),
+        _key(
             "referrer_logged",
             "boolean",
-            "Whether the log has a referrer field for any request of the part; null in hours "
-            "built before the column existed.",
+            "Whether the log has a referrer field for any request of the part.",
         ),
     ),
     ("visitor_id", "first_hit_at"),
@@ -232,7 +254,6 @@ HOUR_LEDGER = Table(
             "Requests of kind page without a bot verdict of their own. The views' page_views leave "
             "out those whose session has a bot verdict in any part.",
             required=True,
-            former_name="pages",
         ),
         _key("assets", "long", "Static assets, by people and bots."),
         _key("downloads", "long", "Files that people fetched."),
@@ -252,15 +273,15 @@ HOUR_LEDGER = Table(
         _key("raw_digest", "string", "Digest of their names and sizes."),
         _key("carry_in", "string", "Digest of the open sessions taken over from earlier hours."),
         _key("carry_out", "string", "Digest of the open sessions handed on to later hours."),
-        Column(
+        _key(
             "timeout_seconds", "long", "The longest silence within a session, as it was set then."
         ),
-        Column("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
-        Column(
+        _key("cap_hours", "long", "Sessions that last this long end at midnight; as set then."),
+        _key(
             "visitor_key",
             "string",
-            "Period and digest of the key of its visitor ids; null in hours of earlier versions. "
-            "Sessions end where neighbouring hours have other keys.",
+            "Id of the key of its visitor ids. Sessions end where neighbouring hours have other "
+            "keys.",
         ),
         Column(
             "earlier_visitor_key",
@@ -307,11 +328,11 @@ SESSION_CHANGES = Table(
         _key("old_session_id", "string", "The session_id before."),
         Column("new_session_id", "string", "The session_id since; null if it was removed."),
         _key("cause", "string", "Why the hour was published again: docs/trust.md."),
-        Column(
+        _key(
             "root_cause",
             "string",
             "Why the hour was published again whose sessions reach into this one, if cause is "
-            "neighbour; else the cause. Null in rows of earlier versions.",
+            "neighbour; else the cause.",
         ),
         _key("replaced_at", "timestamp", "When that was published which was changed, UTC."),
         _key("published_at", "timestamp", "When the change was published, UTC."),

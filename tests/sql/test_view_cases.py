@@ -28,7 +28,14 @@ CASES = [
     for path in sorted((HERE / "cases").glob("*.yml"))
     for case in yaml.safe_load(path.read_text(encoding="utf-8"))
 ]
-TRINO = {"string": "varchar", "int": "integer", "long": "bigint", "timestamp": "timestamp(6)"}
+TRINO = {
+    "string": "varchar",
+    "int": "integer",
+    "long": "bigint",
+    "timestamp": "timestamp(6)",
+    "map<string, long>": "map(varchar, bigint)",
+    "list<long>": "array(bigint)",
+}
 TYPES = {
     table.name: {column.name: TRINO.get(column.type, column.type) for column in table.columns}
     for table in TABLES
@@ -46,8 +53,17 @@ Row = Mapping[str, Any]
 
 
 def literal(value: Any, kind: str) -> str:
-    text = "null" if value is None else f"'{value}'"
-    return f"cast({text} as {kind})"
+    return f"cast({expression(value)} as {kind})"
+
+
+def expression(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"map({expression([*value])}, {expression([*value.values()])})"
+    if isinstance(value, list):
+        return f"array[{', '.join(map(expression, value))}]"
+    if type(value) is int:
+        return str(value)
+    return "null" if value is None else f"'{value}'"
 
 
 def types_of(name: str, rows: list[Row]) -> Mapping[str, str]:

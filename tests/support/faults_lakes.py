@@ -8,7 +8,7 @@ import pandas as pd
 from tests.support import faults_children as children
 from tests.support.access_log import Client, append
 from tests.support.faults_proxy import FaultsProxy
-from tests.support.lakes import beside, build_all
+from tests.support.lakes import beside, build_all, sortable_columns
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -45,7 +45,8 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
     for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER):
         frame = iceberg_tables.load(lake, table).iceberg.scan().to_arrow().to_pandas()
         kept = frame.drop(columns=[*BY_PUBLICATION, *BY_PULL], errors="ignore")
-        found[table.name] = kept.sort_values(list(kept.columns), ignore_index=True)
+        by = [name for name in sortable_columns(table) if name in kept]
+        found[table.name] = kept.sort_values(by, ignore_index=True)
     return found
 
 

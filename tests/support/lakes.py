@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import boto3
+import pyarrow as pa
 from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import pipeline
@@ -13,6 +14,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
 from clickstream.settings import Aws, Build, Settings, Source
 from clickstream.settings import Lake as LakeSettings
+from clickstream.tables import ARROW, Table
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
 
@@ -64,3 +66,8 @@ def contents(lake: Lake) -> list[object]:
     rows = [sorted(map(str, athena.query(lake, f"select * from {t}").rows)) for t in tables]
     ledger = hour_ledger.ledger(lake).drop(columns=["published_at", "published_by"])
     return [*rows, ledger.astype(str).to_dict("records")]
+
+
+def sortable_columns(table: Table) -> list[str]:
+    """The columns that rows can be sorted by: all but maps and lists."""
+    return [c.name for c in table.columns if not pa.types.is_nested(ARROW[c.type])]

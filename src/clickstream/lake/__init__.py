@@ -50,13 +50,13 @@ def open_lake(
 
     `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
     over its own. Raises SettingsError without credentials or a region, AwsUnavailable or AwsRefused
-    when AWS can't be reached or refuses.
+    when AWS can't be reached or refuses, OtherLayout for tables of another version.
     """
     if endpoint_url:
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
         settings = settings.model_copy(update={"aws": aws})
     lake = Lake(settings, session or shared_session())
-    if not iceberg_tables.are_all_there(lake):
+    if not iceberg_tables.check_tables(lake):
         _ensure_bucket(lake)
         iceberg_tables.ensure_tables(lake)
     return lake

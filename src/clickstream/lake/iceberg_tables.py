@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from itertools import count
 
 import pyarrow as pa
-from pyiceberg.catalog.glue import ICEBERG_FIELD_CURRENT
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -38,18 +37,20 @@ from pyiceberg.types import (
     DoubleType,
     IcebergType,
     IntegerType,
+    ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     TimestampType,
 )
 
-from clickstream.errors import StaleHour
+from clickstream.errors import OtherLayout, StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import data_files
 from clickstream.lake.client import Lake
 from clickstream.lake.transactions import MonthlyAppend, Replacement
-from clickstream.tables import TABLES, Table, Type
+from clickstream.tables import LAYOUT_VERSION, TABLES, Table, Type
 
 ICEBERG: dict[Type, IcebergType] = {
     "string": StringType(),
@@ -60,7 +61,12 @@ ICEBERG: dict[Type, IcebergType] = {
     "timestamp": TimestampType(),
     "date": DateType(),
 }
+LAYOUT_PROPERTY = "clickstream.layout-version"
+UNMARKED_VERSION = 1
+"""The version of tables without the property."""
+
 PROPERTIES = {
+    LAYOUT_PROPERTY: str(LAYOUT_VERSION),
     "write.parquet.compression-codec": "zstd",
     # A commit must not get slower with every hour that the table holds: few versions are kept, and
     # manifests have bounds of the columns that `filtered_by` names, and of no others.
@@ -85,11 +91,23 @@ FORGOTTEN_AT_ONCE = 20
 
 def iceberg_schema(table: Table) -> Schema:
     """A table's Iceberg schema; field ids follow the columns' order, comments their meaning."""
+    nested_ids = count(len(table.columns) + 1)
     fields = (
-        NestedField(n, column.name, ICEBERG[column.type], column.required, column.meaning)
+        NestedField(
+            n, column.name, _iceberg_type(column.type, nested_ids), column.required, column.meaning
+        )
         for n, column in enumerate(table.columns, start=1)
     )
     return Schema(*fields)
+
+
+def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
+    """The Iceberg type of a column; keys, values and elements take their field ids from `ids`."""
+    if kind == "map<string, long>":
+        return MapType(next(ids), StringType(), next(ids), LongType(), value_required=True)
+    if kind == "list<long>":
+        return ListType(next(ids), LongType(), element_required=True)
+    return ICEBERG[kind]
 
 
 def properties(table: Table) -> dict[str, str]:
@@ -98,60 +116,60 @@ def properties(table: Table) -> dict[str, str]:
     return PROPERTIES | metrics
 
 
-def are_all_there(lake: Lake) -> bool:
-    """Whether the catalog holds every table, with all its columns and our properties.
+def check_tables(lake: Lake) -> bool:
+    """Return whether the catalog holds every table with our properties; refuse another layout.
 
-    It is one request, and nearly always all that opening a lake takes: each task opens it anew.
+    Nearly always this is all that opening a lake takes, and each task opens it anew. So it is one
+    request: pyiceberg repeats a table's properties in its entry in Glue. Raises OtherLayout.
     """
-    stored = lake.catalog_entries(table.name for table in TABLES)
-    return all(table.name in stored and _is_current(table, stored[table.name]) for table in TABLES)
+    entries = lake.catalog_entries(table.name for table in TABLES)
+    stored = {t: entries[t.name].get("Parameters", {}) for t in TABLES if t.name in entries}
+    for parameters in stored.values():
+        _refuse_other_layout(lake, parameters)
+    return len(stored) == len(TABLES) and all(
+        properties(table).items() <= parameters.items() for table, parameters in stored.items()
+    )
 
 
-def _is_current(table: Table, entry: Mapping[str, Any]) -> bool:
-    """Whether a table's entry in Glue, where pyiceberg repeats its metadata, lacks nothing."""
-    columns = {
-        column["Name"]
-        for column in entry["StorageDescriptor"]["Columns"]
-        if column.get("Parameters", {}).get(ICEBERG_FIELD_CURRENT) == "true"
-    }
-    has_columns = columns.issuperset(column.name for column in table.columns)
-    return has_columns and properties(table).items() <= entry.get("Parameters", {}).items()
+def _refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:
+    """Raise OtherLayout if a table, by its properties, is of another version than ours."""
+    version = int(parameters.get(LAYOUT_PROPERTY, UNMARKED_VERSION))
+    if version == LAYOUT_VERSION:
+        return
+    remedy = (
+        "Run `make clean-demo` if it is the demo, or reprocess into a new database: "
+        "docs/runbook.md, An older lake."
+        if version < LAYOUT_VERSION
+        else "Install the release that made the tables, or a newer one."
+    )
+    raise OtherLayout(
+        f"The tables of database {lake.database} are of version {version}, and this release of "
+        f"clickstream needs version {LAYOUT_VERSION}. {remedy}"
+    )
 
 
 def ensure_tables(lake: Lake) -> None:
-    """Make the database and every table that does not exist yet, and add columns that are new."""
+    """Make the database and every table that does not exist yet; give the others our properties.
+
+    Raises OtherLayout if another release has made a table meanwhile.
+    """
     with suppress(NamespaceAlreadyExistsError):
         lake.catalog.create_namespace(lake.database)
     existing = {name for _, name in lake.catalog.list_tables(lake.database)}
     for table in TABLES:
         if table.name in existing:
-            _evolve(lake, table)
+            _update_properties(lake, table)
         else:
             _create(lake, table)
 
 
-def _evolve(lake: Lake, table: Table) -> None:
-    """Give a table made by an older version our properties and columns.
-
-    A column keeps its values under a new name, because files are read by field id. A column that
-    is new is null in older rows.
-    """
-    stored = load(lake, table).iceberg
-    ours = properties(table)
+def _update_properties(lake: Lake, table: Table) -> None:
+    """Give a table our properties: statistics of other columns, or how commits are made."""
+    stored, ours = load(lake, table).iceberg, properties(table)
+    _refuse_other_layout(lake, stored.properties)
     if not ours.items() <= stored.properties.items():
-        with suppress(CommitFailedException):  # someone else does it
+        with suppress(CommitFailedException):  # another process does it
             stored.transaction().set_properties(ours).commit_transaction()
-            stored = load(lake, table).iceberg
-    names = set(stored.schema().column_names)
-    missing = [c for c in table.columns if c.name not in names]
-    if missing:
-        with stored.update_schema() as update:
-            for column in missing:
-                if column.former_name and column.former_name in names:
-                    update.rename_column(column.former_name, column.name)
-                    update.update_column(column.former_name, doc=column.meaning)
-                else:
-                    update.add_column(column.name, ICEBERG[column.type], column.meaning)
 
 
 def _create(lake: Lake, table: Table) -> None:

@@ -118,11 +118,10 @@ class Period:
 
 @dataclass(frozen=True)
 class StoredKey:
-    """The key of a period as Secrets Manager holds it; `created_at` is aware."""
+    """The key of a period as Secrets Manager holds it."""
 
     period: Period
     secret: bytes
-    created_at: datetime
 
     @property
     def id(self) -> str:
@@ -247,7 +246,7 @@ def _stored(lake: Lake, period: Period) -> StoredKey | None:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return None
-    return StoredKey(period, bytes.fromhex(secret["SecretString"]), secret["CreatedDate"])
+    return StoredKey(period, bytes.fromhex(secret["SecretString"]))
 
 
 def _name(lake: Lake, period: Period) -> str:

@@ -22,9 +22,8 @@ from clickstream.tables import BALANCE
 LINES_AT_ONCE = 4_000_000
 """A statement looks at so many lines at most: it keeps each in mind until it has seen them all."""
 
-LONGEST_SESSION_DAYS = 8
-"""How far back the parts of a session are read. A session lies on two dates at most; hours that an
-earlier version published have sessions of up to a week."""
+LONGEST_SESSION_DAYS = 2
+"""How far back the parts of a session are read: a session lies on two dates at most."""
 
 _COUNTS = """
 select hour_at, if(is_bot, 'bots', kind) as counted, count(*) as number
@@ -215,7 +214,7 @@ def _miscounted(
         found = counted.pop(row["hour_at"].to_pydatetime(), {})
         wrong = [
             f"{found.get(what, 0):,} {what} in the tables, {number:,} in the ledger"
-            for what, number in _expected(row, "lines" in found).items()
+            for what, number in _expected(row).items()
             if found.get(what, 0) != number
         ]
         if wrong:
@@ -224,15 +223,13 @@ def _miscounted(
         yield Finding(Hour.at(hour_at), "it has rows in the tables and none in the ledger")
 
 
-def _expected(row: Mapping[str, int], has_raw_objects: bool) -> dict[str, int]:
-    """What the rows of an hour must add up to, by the ledger.
-
-    Hours that an older version built have no rows in raw_objects.
-    """
+def _expected(row: Mapping[str, int]) -> dict[str, int]:
+    """What the rows of an hour must add up to, by the ledger."""
     return {
         **{kind: row[kind] for kind in BALANCE},
         "rejected": row["rejected"],
         "session_parts": row["session_parts"],
         "requests": row["lines"] - row["rejected"],
-        **({name: row[name] for name in ("raw_objects", "lines")} if has_raw_objects else {}),
+        "raw_objects": row["raw_objects"],
+        "lines": row["lines"],
     }

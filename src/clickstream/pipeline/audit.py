@@ -65,7 +65,7 @@ def cause_of(before: LedgerRow, staged: Staged) -> Cause:
     if not before.values:
         return "first publication"
     former = before.values
-    if former["visitor_key"] and former["visitor_key"] != staged.visitor_key:
+    if former["visitor_key"] != staged.visitor_key:
         return "new visitor ids"
     if former["library_version"] != __version__:
         return "version"
@@ -118,9 +118,7 @@ def _raw_objects(
     hour: Hour, lines: Mapping[str, int], replaced: Replaced, arrived: Mapping[str, datetime]
 ) -> list[dict[str, Any]]:
     """A row for each raw object. What is said of those that were there before stays as it is."""
-    known, before = replaced.raw_objects, replaced.ledger.values
-    # A ledger's row without rows here is of an older version, which kept none.
-    is_late = bool(before) and (bool(known) or not before["raw_objects"])
+    known, is_late = replaced.raw_objects, bool(replaced.ledger.values)
     return [
         {
             "event_date": hour.event_date,
@@ -173,7 +171,7 @@ def _ledger_row(
         **{name: getattr(staged, name) for name in (*counted, "carry_in", "carry_out")},
         "timeout_seconds": lake.settings.sessions.timeout_seconds,
         "cap_hours": lake.settings.sessions.cap_hours,
-        "visitor_key": staged.visitor_key or None,
+        "visitor_key": staged.visitor_key,
         "earlier_visitor_key": staged.earlier_visitor_key,
         "waiting_lines": None,
         "waiting_objects": None,

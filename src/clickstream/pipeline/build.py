@@ -28,7 +28,14 @@ from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import Built, Staged
 from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
-from clickstream.tables import BALANCE, HITS, REJECTS, SESSION_PARTS, UNSTITCHED_PARTS
+from clickstream.tables import (
+    BALANCE,
+    HITS,
+    LAYOUT_VERSION,
+    REJECTS,
+    SESSION_PARTS,
+    UNSTITCHED_PARTS,
+)
 
 
 @dataclass
@@ -131,14 +138,16 @@ def begin(
 ) -> Staged:
     """An hour's build from its raw objects, which were listed after its row was read.
 
-    The prefix under which its rows go names all that they are made of: lines, rules, library and
-    visitor keys. Raises KeyDestroyed for a published hour past its replay window.
+    The prefix under which its rows go names all that they are made of: lines, rules, library,
+    layout of the tables and visitor keys. So rows of another layout are never read. Raises
+    KeyDestroyed for a published hour past its replay window.
     """
     window.check(row)
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
-    prefix = f"staging/{hour}/{digest}-{settings}-{__version__}-{_digest_of(keys)}/"
+    library = f"{__version__}-{LAYOUT_VERSION}"
+    prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
     return Staged(
         str(hour),
         prefix,

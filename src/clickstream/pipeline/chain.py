@@ -24,9 +24,6 @@ LINK_COLUMNS = [*KEY_COLUMNS, "timeout_seconds", "cap_hours", "carry_in", "carry
 FARTHEST = MAX_TIMEOUT_SECONDS // 3600
 """How many hours an hour can hand a session on."""
 
-NO_CAP = 1_000_000
-"""Hours; no session lasts as long."""
-
 
 def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
     """The sessions that are still open when an hour starts, from the published hours before it.
@@ -61,15 +58,14 @@ def links(
     """Rows of the ledger, in order, as links of the chain, from the hour `first` on.
 
     An hour keeps the gap and the cap that it was built with, so another setting does not break the
-    chain. An hour without a cap in the ledger handed on every session, however old.
+    chain.
     """
     window = ReplayWindow(lake)
     before: deque[tuple[Hour, KeyIds]] = deque(maxlen=FARTHEST)
     for row in rows:
         hour, keys = Hour.at(row["hour_at"]), window.key_ids(row)
-        gap = row["timeout_seconds"] or lake.settings.sessions.timeout_seconds
-        rules = SessionRules(gap, row["cap_hours"] or NO_CAP)
-        reach = hour.reaching_back(gap)
+        rules = SessionRules(row["timeout_seconds"], row["cap_hours"])
+        reach = hour.reaching_back(rules.timeout_seconds)
         near = {other: others for other, others in before if other >= reach}
         left_out = frozenset(h for h, others in near.items() if not keys.recognize(others))
         before.append((hour, keys))

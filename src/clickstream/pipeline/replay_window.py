@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,10 +18,8 @@ from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
 
-KEY_COLUMNS = ("hour_at", "published_at", "visitor_key", "earlier_visitor_key")
+KEY_COLUMNS = ("hour_at", "visitor_key", "earlier_visitor_key")
 """The columns of the ledger that say which keys an hour was built with."""
-
-_CLOCK_SKEW = timedelta(hours=1)
 
 
 class ReplayWindow:
@@ -36,22 +33,8 @@ class ReplayWindow:
         self.keys = KeyRing(lake)
 
     def key_ids(self, row: Mapping[str, Any]) -> KeyIds:
-        """The ids of the keys that a published hour, by its row of the ledger, was built with.
-
-        Rows of earlier versions do not name them: then they are the stored keys of the hour's
-        periods, unless those were created after the hour was published.
-        """
-        if row["visitor_key"]:
-            return KeyIds(row["visitor_key"], row["earlier_visitor_key"])
-        period, before = periods_of(self._lake, Hour.at(row["hour_at"]))
-        published_at = row["published_at"].replace(tzinfo=UTC)
-        earlier = self._presumed(before, published_at) if before else None
-        return KeyIds(self._presumed(period, published_at), earlier)
-
-    def _presumed(self, period: Period, published_at: datetime) -> str:
-        key = self.keys.stored(period)
-        is_former = key is not None and key.created_at <= published_at + _CLOCK_SKEW
-        return key.id if key and is_former else f"{period.name}/unknown"
+        """The ids of the keys that a published hour, by its row of the ledger, was built with."""
+        return KeyIds(row["visitor_key"], row["earlier_visitor_key"])
 
     def is_over(self, row: Mapping[str, Any]) -> bool:
         """Whether the hour of a row of the ledger is past its window."""

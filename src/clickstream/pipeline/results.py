@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from clickstream.errors import UnbalancedHour
+from clickstream.errors import OtherLayout, UnbalancedHour
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
+from clickstream.lake.iceberg_tables import UNMARKED_VERSION
 from clickstream.lake.visitor_keys import KeyIds
-from clickstream.tables import Table
+from clickstream.tables import LAYOUT_VERSION, Table
 from clickstream.wording import quantity
 
 
@@ -42,10 +43,12 @@ class Staged:
     carry_in: str = ""
     carry_out: str = ""
     settings_digest: str = ""
-    """Of the settings that it is built with; empty if an older version of the library began it."""
+    """Of the settings that it is built with."""
     visitor_key: str = ""
-    """The id of the key of its visitor ids; empty if an older version of the library began it."""
+    """The id of the key of its visitor ids."""
     earlier_visitor_key: str | None = None
+    layout_version: int = LAYOUT_VERSION
+    """Of the rows that wait."""
 
     @property
     def keys(self) -> KeyIds:
@@ -88,7 +91,14 @@ class Staged:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Staged:
-        """The reverse of `as_dict`."""
+        """The reverse of `as_dict`. Raises OtherLayout for rows that another release staged."""
+        version = values.get("layout_version", UNMARKED_VERSION)
+        if version != LAYOUT_VERSION:
+            raise OtherLayout(
+                f"The staged rows of hour {values['hour']} are of table version {version}, and "
+                f"this release of clickstream needs version {LAYOUT_VERSION}. Clear the run's task "
+                "clean_hits with Downstream."
+            )
         return cls(**values)
 
     def check(self, hits: int, parts: int, rejects: int, advice: str) -> None:

@@ -1,10 +1,10 @@
 """Goals and the funnel: which goals a part's requests meet, and how far along the funnel they lead.
 
 Both must be the same however a session is cut into parts. Counts of goals add up. How many steps
-of the funnel a part leads to depends on how many were reached before it, so a part says it for
-every number that can be: `0233` leads nowhere from no step, from one step to two, from two to
-three. Parts in order of time, each taking over what the one before led to, come to what the whole
-session comes to.
+of the funnel a part leads to depends on how many were reached before it, so a part has a list with
+an element for every possible number: `[0, 2, 3, 3]` leads nowhere from no step, from one step to
+two, from two to three. Parts in order of time, each starting from what the one before led to, come
+to what the whole session comes to.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clickstream import dictionary_encoding
 from clickstream.sessions.runs import count_in_runs
+from clickstream.tables import ARROW
 
 COLUMNS = ("page", "kind", "method", "status")
 """What a goal asks of requests."""
@@ -56,15 +56,30 @@ def goal_columns(
 ) -> dict[str, Any]:
     """Columns of parts: how many times goals are met, and which ones how often.
 
-    The column `goals` reads `newsletter=1 order=2`, by name, and is null where none is met.
+    The column `goals` is a map from the names of the goals met, in order, to how often they are
+    met. It is null where none is met.
     """
     counts = times_met(requests, first, goals)
-    conversions = sum(counts.values(), np.zeros(len(first), np.int64))
-    told: list[str | None] = [None] * len(first)
-    for part in np.flatnonzero(conversions).tolist():
-        met = sorted((name, count[part]) for name, count in counts.items() if count[part])
-        told[part] = " ".join(f"{name}={count}" for name, count in met)
-    return {"conversions": conversions, "goals": dictionary_encoding.coded(told)}
+    names = sorted(counts)
+    times = np.array([counts[name] for name in names], np.int64)
+    times = times.reshape(len(names), len(first)).T
+    return {"conversions": times.sum(axis=1), "goals": _maps(names, times)}
+
+
+def _maps(names: Sequence[str], times: NDArray[np.int64]) -> pa.MapArray:
+    """For each row of `times`, which has a column for each name, the names with their counts.
+
+    Counts of 0 are left out; a row without others is null.
+    """
+    row, column = np.nonzero(times)
+    sizes = np.bincount(row, minlength=len(times))
+    return pa.MapArray.from_arrays(
+        pa.array(np.append(0, np.cumsum(sizes)), pa.int32()),
+        pa.array(names, pa.string()).take(pa.array(column)),
+        pa.array(times[row, column]),
+        type=ARROW["map<string, long>"],
+        mask=pa.array(sizes == 0),
+    )
 
 
 def funnel_column(
@@ -72,21 +87,21 @@ def funnel_column(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
     steps: Sequence[Goal],
-) -> pa.DictionaryArray:
-    """For each part, how many steps are reached after it, a digit for each number before it.
+) -> pa.ListArray:
+    """For each part, how many steps are reached after it, an element for each number before it.
 
-    There are nine steps at most. A request is one step at most, and only the one that is next. Null
-    where there is no funnel.
+    A request is one step at most, and only the one that is next. Null where there is no funnel.
     """
     if not steps:
-        return pa.nulls(len(first), dictionary_encoding.TEXT)
+        return pa.nulls(len(first), ARROW["list<long>"])
     places = [np.flatnonzero(_meets(requests, step)) for step in steps]
-    code = np.zeros(len(first), np.int64)
-    for before in range(len(steps) + 1):
-        code = code * 10 + before + _steps_further(places[before:], first, last)
-    codes, part = np.unique(code, return_inverse=True)
-    told = pa.array([f"{code:0{len(steps) + 1}}" for code in codes], pa.string())
-    return dictionary_encoding.from_codes(part, told)
+    numbers = range(len(steps) + 1)
+    after = [before + _steps_further(places[before:], first, last) for before in numbers]
+    return pa.ListArray.from_arrays(
+        pa.array(np.arange(len(first) + 1) * len(numbers), pa.int32()),
+        pa.array(np.column_stack(after).ravel()),
+        type=ARROW["list<long>"],
+    )
 
 
 def _steps_further(

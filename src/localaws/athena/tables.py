@@ -109,7 +109,11 @@ class QueryTables:
         snapshot_id, schema = _snapshot(table, scan.version)
         tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
         files = [self._file(task) for task in tasks]
-        used = {field.field_id for field in schema.fields if field.name.lower() in scan.used}
+        used = {
+            field_id  # of keys, values and elements, too: only these have a size
+            for field_id, path in index_name_by_id(schema).items()
+            if path.split(".")[0].lower() in scan.used
+        }
         size = sum(_bytes_read(task, used) for task in tasks)
         return f"CREATE TEMP VIEW {scan.view} AS {_source(schema, files)}", files, size
 

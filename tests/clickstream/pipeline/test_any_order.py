@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.support.lakes import build_all
+from tests.support.lakes import build_all, sortable_columns
 
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
@@ -55,7 +55,8 @@ def contents(lake: Lake) -> dict[str, pd.DataFrame]:
         kept = [
             c for c in table.column_names if c not in (*BY_PUBLICATION, "raw_object", "line_number")
         ]
-        return frame[kept].sort_values(kept, ignore_index=True)
+        by = [name for name in sortable_columns(table) if name in kept]
+        return frame[kept].sort_values(by, ignore_index=True)
 
     return {table.name: rows(table) for table in (HITS, SESSION_PARTS, REJECTS, HOUR_LEDGER)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ from clickstream import pipeline
 from clickstream.errors import InputError, KeyDestroyed
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake, raw, visitor_keys
-from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.settings import Settings
 
 INSIDE = FIRST.plus(20)
@@ -273,20 +272,6 @@ def test_hours_never_published_are_built_beside_hours_past_their_window(
     assert (INSIDE in due.hours, due.past_window) == (True, [])
     assert pipeline.build_hour(lake, INSIDE, "late")[0].hour == str(INSIDE)
     assert pipeline.verify(lake).is_proven
-
-
-def test_a_ledger_row_of_an_earlier_version_has_the_key_that_was_there_when_it_was_published(
-    lake: Lake,
-) -> None:
-    row = {**hour_ledger.ledger_row(lake, INSIDE).values}
-    own = row["visitor_key"]
-    row |= {"visitor_key": None, "earlier_visitor_key": None}
-    assert ReplayWindow(lake).key_ids(row).own == own
-    assert not ReplayWindow(lake).is_over(row)
-    row["published_at"] -= timedelta(days=1)
-    assert ReplayWindow(lake).is_over(row), "the key was created after the hour was published"
-    destroy_key(lake, INSIDE)
-    assert ReplayWindow(lake).is_over(row)
 
 
 def test_a_chain_is_published_step_by_step(lake: Lake, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.sessions.test_parts import FIRST, build_parts, made
 
-from clickstream import dictionary_encoding
 from clickstream.sessions import Goal, SessionRules, cut, make_parts, no_carry
 from clickstream.sessions.goals import funnel_column, goal_columns
+from clickstream.tables import ARROW
 
 Request = tuple[str, str, str, int]
 """Page, kind, method, status."""
@@ -78,33 +78,36 @@ def cut_into_parts(
 @given(requests, st.sets(st.integers(1, 24)), funnels)
 def test_a_part_says_where_it_leads_from_any_step(rows, cuts, steps) -> None:
     first, last, parts = cut_into_parts(rows, cuts)
-    told = funnel_column(frame(rows), first, last, steps).to_pylist()
+    column = funnel_column(frame(rows), first, last, steps).to_pylist()
     if not steps:
-        assert told == [None] * len(first)
+        assert column == [None] * len(first)
         return
-    for text, part in zip(told, parts, strict=True):
-        assert [int(n) for n in text] == [reached(part, steps, n) for n in range(len(steps) + 1)]
+    for after, part in zip(column, parts, strict=True):
+        assert after == [reached(part, steps, n) for n in range(len(steps) + 1)]
 
 
 @given(requests, st.sets(st.integers(1, 24)), funnels.filter(bool))
 def test_parts_one_after_the_other_lead_where_the_session_does(rows, cuts, steps) -> None:
     first, last, _ = cut_into_parts(rows, cuts)
     so_far = 0
-    for text in funnel_column(frame(rows), first, last, steps).to_pylist():
-        so_far = int(text[so_far])
+    for after in funnel_column(frame(rows), first, last, steps).to_pylist():
+        so_far = after[so_far]
     assert so_far == reached(rows, steps)
 
 
-@given(requests, st.sets(st.integers(1, 24)), st.lists(goals, max_size=4))
-def test_goals_of_parts_add_up_to_those_of_the_session(rows, cuts, some) -> None:
-    named = [Goal(f"goal_{n}", g.page, g.kind, g.method, g.status) for n, g in enumerate(some)]
+@given(requests, st.sets(st.integers(1, 24)), st.lists(goals, max_size=4), st.permutations("dcba"))
+def test_goals_of_parts_add_up_to_those_of_the_session(rows, cuts, some, names) -> None:
+    named = [
+        Goal(name, g.page, g.kind, g.method, g.status) for name, g in zip(names, some, strict=False)
+    ]
     first, _, _ = cut_into_parts(rows, cuts)
     made_columns = goal_columns(frame(rows), first, named)
     found: Counter[str] = Counter()
-    for text in made_columns["goals"].drop_null().to_pylist():
-        words = text.split(" ")
-        assert words == sorted(words)
-        found.update({name: int(n) for name, n in (word.split("=") for word in words)})
+    for entries in made_columns["goals"].drop_null().to_pylist():
+        assert entries
+        assert entries == sorted(entries)
+        assert all(times for _, times in entries)
+        found.update(dict(entries))
     expected = Counter(goal.name for goal in named for request in rows if meets(request, goal))
     assert found == expected
     assert made_columns["conversions"].sum() == expected.total()
@@ -114,11 +117,11 @@ def test_a_step_counts_only_after_the_one_before() -> None:
     steps = [Goal("menu", "/menu"), Goal("order", "/order")]
     get = ("page", "GET", 200)
     backwards = [("/order", *get), ("/menu", *get)]
-    told = funnel_column(frame(backwards), np.array([0]), np.array([1]), steps)
-    assert told.to_pylist() == ["122"]
+    column = funnel_column(frame(backwards), np.array([0]), np.array([1]), steps)
+    assert column.to_pylist() == [[1, 2, 2]]
     again = [*backwards, ("/order", *get)]
-    told = funnel_column(frame(again), np.array([0]), np.array([2]), steps)
-    assert told.to_pylist() == ["222"]
+    column = funnel_column(frame(again), np.array([0]), np.array([2]), steps)
+    assert column.to_pylist() == [[2, 2, 2]]
 
 
 @pytest.mark.parametrize("rows", [[], [("a", 5)]])
@@ -134,8 +137,14 @@ def test_no_request_meets_no_goal() -> None:
     nothing = made([], method=[], status=[])
     parts = make_parts(nothing, cut(nothing, rules), rules)
     assert len(parts) == 0
-    assert (
-        parts.schema.field("goals").type
-        == parts.schema.field("funnel").type
-        == dictionary_encoding.TEXT
-    )
+    assert parts.schema.field("goals").type == ARROW["map<string, long>"]
+    assert parts.schema.field("funnel").type == ARROW["list<long>"]
+
+
+def test_the_order_of_goals_in_the_settings_makes_no_difference() -> None:
+    some = [Goal("order", "/order"), Goal("all", "/.*"), Goal("menu", "/menu")]
+    rows = frame([(page, "page", "GET", 200) for page in ("/menu", "/order", "/")])
+    first = np.array([0, 2])
+    forward, backward = (goal_columns(rows, first, each)["goals"] for each in (some, some[::-1]))
+    assert forward.to_pylist() == [[("all", 2), ("menu", 1), ("order", 1)], [("all", 1)]]
+    assert forward.equals(backward)
