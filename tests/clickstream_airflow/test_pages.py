@@ -53,11 +53,11 @@ def log_in(server: Any, role: str) -> Any:
 
 @pytest.fixture(scope="module")
 def make_run(airflow_home) -> Any:
-    """Creates a run of a DAG; each is due a minute after the one before."""
+    """Creates a run of a DAG; each is due a second after the one before."""
     from tests.support.airflow_worker import create_run, sync_dags
 
     sync_dags()
-    due = iter(HOUR.end + timedelta(minutes=minute) for minute in range(60))
+    due = iter(HOUR.end + timedelta(seconds=second) for second in range(1, 60))
     return lambda dag_id, conf=None: create_run(dag_id, next(due), conf)
 
 

@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 
 import boto3
+import httpx
 import psycopg2
 import pytest
 from tests.support.access_log import BOT, Client, append
@@ -39,9 +40,8 @@ MIDDLE = HOURS[1]
 OLD = Hour.parse("2026-03-01T12")
 DEADLINE_SECONDS = 400
 FINISHED = {"success", "failed"}
-ALONE = {
-    "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",  # the scheduled runs beside it stay out of the range
-}
+ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
+"""Scheduled runs beside the tests stay out of their range."""
 ANA, ROBOT = Client("203.0.113.7"), Client("192.0.2.1", BOT)
 
 
@@ -150,6 +150,18 @@ def publishers(lake: Lake) -> list[str]:
 def test_missing_runs_backwards(built_once, api) -> None:
     assert len(built_once[1]) == 2 * len(HOURS)
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
+
+
+def test_a_task_leads_to_the_runbook_and_to_its_hour_in_the_ledger(built_once, stack, api) -> None:
+    run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
+    page = f"/dags/{HOURLY}/dagRuns/{run_id}/taskInstances/build_hour.register_tables/links"
+    links = api._get(page, map_index="0")["extra_links"]
+    shown = {name: api._client.get(link).text for name, link in links.items()}
+    assert '<h3 id="register_tables">' in shown["Runbook"]
+    assert f"<strong>{MIDDLE}</strong>" in shown["Hour in the ledger"]
+    assert run_id in shown["Hour in the ledger"]
+    anonymous = [httpx.get(f"{stack.ports.airflow_url}{link}") for link in links.values()]
+    assert [answer.status_code for answer in anonymous] == [401, 401]
 
 
 def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
