@@ -143,7 +143,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
     """Join the hour's requests to sessions, taking over those still open from the hour before."""
     from clickstream import pipeline
 
-    built = pipeline.build_sessions(open_lake(), pipeline.Staged.from_dict(staged))
+    built = pipeline.build_sessions(open_lake(), pipeline.CleanedHour.from_dict(staged))
     log.info(built.sentence)
     return built.as_dict()
 
@@ -154,7 +154,7 @@ def check_hour(staged: Staged) -> dict[str, Any]:
     """Refuse an hour whose lines do not add up, before any reader can see it."""
     from clickstream import pipeline
 
-    checked = pipeline.check_hour(open_lake(), pipeline.Staged.from_dict(staged))
+    checked = pipeline.check_hour(open_lake(), pipeline.StitchedHour.from_dict(staged))
     log.info(checked.sentence)
     return checked.as_dict()
 
@@ -174,7 +174,7 @@ def register_tables(staged: Staged) -> None:
     from clickstream import pipeline
 
     context = get_current_context()
-    checked = pipeline.Staged.from_dict(staged)
+    checked = pipeline.StitchedHour.from_dict(staged)
     all_published = pipeline.register_tables(
         open_lake(),
         checked,

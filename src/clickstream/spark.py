@@ -24,7 +24,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour
 from clickstream.lake import Lake, open_lake, shared_session
 from clickstream.memory import freeze_imports
-from clickstream.pipeline import Published, Staged
+from clickstream.pipeline import CleanedHour, Published
 from clickstream.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def build_hours(
         yield from pipeline.rebuild(lake, some, run_id, pipeline.Steps.SESSIONS)
 
 
-def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) -> list[Staged]:
+def clean_hours(
+    spark: SparkSession, settings: Settings, hours: Sequence[Hour]
+) -> list[CleanedHour]:
     """Parse and clean hours into staged files, each as a task of its own; no table is touched.
 
     `settings` are those that hours are built with (`pipeline.settings_of`), so no worker infers the
@@ -63,7 +65,7 @@ def clean_hours(spark: SparkSession, settings: Settings, hours: Sequence[Hour]) 
     spark.sparkContext.setJobDescription(f"Clean {hours[0]} to {hours[-1]}")
     numbers = spark.range(0, len(hours), numPartitions=len(hours))
     cleaned = numbers.mapInArrow(_cleaning(settings, [*map(str, hours)]), "staged string")
-    staged = [Staged.from_dict(json.loads(row.staged)) for row in cleaned.collect()]
+    staged = [CleanedHour.from_dict(json.loads(row.staged)) for row in cleaned.collect()]
     return sorted(staged, key=lambda one: one.hour)
 
 

@@ -13,7 +13,7 @@ from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
 from clickstream.pipeline.backfill import UNBUILT, HourState, Progress
-from clickstream.pipeline.results import Published, Staged
+from clickstream.pipeline.results import Published, StitchedHour
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
@@ -25,11 +25,20 @@ WRONG = re.compile(
 ONE = dict.fromkeys(BALANCE, 1)
 PUBLISHED = Published(str(HOUR), 1, 1, 1, 1, "new")
 SENTENCES = [
-    Staged(str(HOUR), "", "", "", 1, 1, 1, ONE, 1, 1, "carry").sentence,
+    StitchedHour(
+        *(str(HOUR), "", "", "", 1, "", "", None),
+        lines=1,
+        rejected=1,
+        balance=ONE,
+        hits=1,
+        session_parts=1,
+        carry_in="",
+        carry_out="",
+    ).sentence,
     PUBLISHED.sentence,
     Pulled("web", 1, 1, 9, [str(HOUR)], [], ["web/x"]).sentence,
     describe([HourState(HOUR, 1, UNBUILT, "not built yet")]),
-    Progress(PUBLISHED, 1, 1, 1, 1.0).sentence,
+    Progress(PUBLISHED, 1, 1, 2000, 1.0).sentence,
     detect(line("192.0.2.1", "05:00:00", "/").encode()).sentence,
 ]
 

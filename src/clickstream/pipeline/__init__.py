@@ -3,7 +3,8 @@
     pull ─▶ clean_hits ─▶ build_sessions ─▶ check_hour ─▶ register_tables ─▶ refresh_views
 
 This is the only place that joins the pure steps with the lake. Every step may be killed and run
-again at any point; what one step hands to the next is a `Staged`: addresses and counts, no rows.
+again at any point. One step hands a `CleanedHour` or a `StitchedHour` to the next: keys and counts,
+no rows.
 """
 
 from clickstream.pipeline.backfill import (
@@ -57,12 +58,19 @@ from clickstream.pipeline.publish import (
 from clickstream.pipeline.pull import Pulled, pull
 from clickstream.pipeline.repair import repair
 from clickstream.pipeline.replay_window import check_replay_window
-from clickstream.pipeline.results import Finding, Published, Staged, VerifyReport
+from clickstream.pipeline.results import (
+    CleanedHour,
+    Finding,
+    Published,
+    StitchedHour,
+    VerifyReport,
+)
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
 from clickstream.pipeline.verify import verify
 
 __all__ = [
     "Backfill",
+    "CleanedHour",
     "Due",
     "Finding",
     "Freshness",
@@ -74,8 +82,8 @@ __all__ = [
     "Published",
     "Pulled",
     "SourceFreshness",
-    "Staged",
     "Steps",
+    "StitchedHour",
     "VerifyReport",
     "build_hour",
     "build_sessions",

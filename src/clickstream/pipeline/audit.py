@@ -19,7 +19,7 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
-from clickstream.pipeline.results import Built, Staged
+from clickstream.pipeline.results import BuiltHour, StitchedHour
 from clickstream.tables import (
     HOUR_LEDGER,
     RAW_OBJECTS,
@@ -45,7 +45,7 @@ class Causes:
 
 
 def causes_of(
-    built: Sequence[Built], before: Sequence[LedgerRow], given: Cause | None
+    built: Sequence[BuiltHour], before: Sequence[LedgerRow], given: Cause | None
 ) -> list[Causes]:
     """Why consecutive hours are published, by the rows of the ledger that they replace.
 
@@ -54,13 +54,13 @@ def causes_of(
     """
     causes: list[Causes] = []
     for one, row in zip(built, before, strict=True):
-        own = cause_of(row, one.staged)
+        own = cause_of(row, one.stitched)
         inherited = causes[-1].root if causes else given
         causes.append(Causes(own, (inherited or own) if own == "neighbour" else own))
     return causes
 
 
-def cause_of(before: LedgerRow, staged: Staged) -> Cause:
+def cause_of(before: LedgerRow, staged: StitchedHour) -> Cause:
     """Why an hour is published that replaces this row of the ledger."""
     if not before.values:
         return "first publication"
@@ -76,7 +76,7 @@ def cause_of(before: LedgerRow, staged: Staged) -> Cause:
 
 def audit_rows(
     lake: Lake,
-    built: Sequence[Built],
+    built: Sequence[BuiltHour],
     run_id: str,
     cause: Cause | None,
     replaced: Sequence[Replaced],
@@ -94,7 +94,7 @@ def audit_rows(
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
         raw_objects = _raw_objects(hour, one.raw_lines, what, arrived)
         rows[RAW_OBJECTS] += raw_objects
-        rows[HOUR_LEDGER].append({**_ledger_row(lake, one.staged, hour, raw_objects), **by})
+        rows[HOUR_LEDGER].append({**_ledger_row(lake, one.stitched, hour, raw_objects), **by})
     changed = _changes(built, replaced, causes, published)
     made = {table.name: _arrow(table, some) for table, some in rows.items()}
     return {**made, SESSION_CHANGES.name: changed}
@@ -105,7 +105,7 @@ def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _arrivals(
-    lake: Lake, built: Sequence[Built], replaced: Sequence[Replaced]
+    lake: Lake, built: Sequence[BuiltHour], replaced: Sequence[Replaced]
 ) -> Mapping[str, datetime]:
     """When the raw objects came, by key; nothing if no hour has a new one."""
     pairs = zip(built, replaced, strict=True)
@@ -136,7 +136,7 @@ _OF_HOURS = ["hour_at", "event_date", "replaced_at", "cause", "root_cause"]
 
 
 def _changes(
-    built: Sequence[Built],
+    built: Sequence[BuiltHour],
     replaced: Sequence[Replaced],
     causes: Sequence[Causes],
     published: Mapping[str, Any],
@@ -160,7 +160,7 @@ def _changes(
 
 
 def _ledger_row(
-    lake: Lake, staged: Staged, hour: Hour, raw_objects: list[dict[str, Any]]
+    lake: Lake, staged: StitchedHour, hour: Hour, raw_objects: list[dict[str, Any]]
 ) -> dict[str, Any]:
     late = [row for row in raw_objects if row["is_late"]]
     end = hour.next.naive

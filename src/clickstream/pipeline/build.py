@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from clickstream.parquet import RowsWriter
 from clickstream.pipeline import spill
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import Built, Staged
+from clickstream.pipeline.results import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.pipeline.site import settings_digest, settings_of
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
 from clickstream.tables import (
@@ -103,13 +103,13 @@ class Reading:
 
 
 @aws_errors.translate_errors()
-def clean_hits(lake: Lake, hour: Hour) -> Staged:
+def clean_hits(lake: Lake, hour: Hour) -> CleanedHour:
     """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
     return _clean(lake, hour, keep_staged=False)
 
 
 @aws_errors.translate_errors()
-def clean_unless_staged(lake: Lake, hour: Hour) -> Staged:
+def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
     """The same, but rows that wait already, of these lines and by these rules, are left alone."""
     return _clean(lake, hour, keep_staged=True)
 
@@ -120,14 +120,14 @@ def is_staged(lake: Lake, hour: Hour) -> bool:
     return waiting(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
-def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> Staged:
+def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
     window = ReplayWindow(lake)
     begun, raws = _begun(lake, hour, window)
     staged = waiting(lake, begun) if keep_staged else None
     return staged or clean_lines(lake, window.keys.of_hour(hour), begun, raws)
 
 
-def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[Staged, list[RawObject]]:
+def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:
     row = hour_ledger.ledger_row(lake, hour)  # before anything is read
     raws = raw.list_raw(lake, hour)
     return begin(lake, hour, row, raws, window), raws
@@ -135,7 +135,7 @@ def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[Staged, list[R
 
 def begin(
     lake: Lake, hour: Hour, row: LedgerRow, raws: Sequence[RawObject], window: ReplayWindow
-) -> Staged:
+) -> HourBuild:
     """An hour's build from its raw objects, which were listed after its row was read.
 
     The prefix under which its rows go names all that they are made of: lines, rules, library,
@@ -148,15 +148,9 @@ def begin(
     keys = window.keys.of_hour(hour).ids
     library = f"{__version__}-{LAYOUT_VERSION}"
     prefix = f"staging/{hour}/{digest}-{settings}-{library}-{_digest_of(keys)}/"
-    return Staged(
-        str(hour),
-        prefix,
-        row.version,
-        digest,
-        len(raws),
-        settings_digest=settings,
-        visitor_key=keys.own,
-        earlier_visitor_key=keys.earlier,
+    version, objects_read = row.version, len(raws)
+    return HourBuild(
+        str(hour), prefix, version, digest, objects_read, settings, keys.own, keys.earlier
     )
 
 
@@ -164,29 +158,31 @@ def _digest_of(keys: KeyIds) -> str:
     return hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
 
 
-def waiting(lake: Lake, begun: Staged) -> Staged | None:
+def waiting(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """The hour as cleaning has left it before, if all its rows wait under its prefix."""
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
         return None
     counted = staging.read_json(lake, begun.counts_key)["hour"]
     has_todays_kinds = counted["balance"].keys() == set(BALANCE)
-    return replace(begun, **counted) if has_todays_kinds else None
+    return CleanedHour(**vars(begun), **counted) if has_todays_kinds else None
 
 
-def clean_lines(lake: Lake, keys: HourKeys, staged: Staged, raws: Sequence[RawObject]) -> Staged:
+def clean_lines(
+    lake: Lake, keys: HourKeys, begun: HourBuild, raws: Sequence[RawObject]
+) -> CleanedHour:
     """Parse and clean the lines of an hour that was begun, and cut them into parts."""
-    hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
+    hour, rules = Hour.parse(begun.hour), session_rules(lake.settings)
     reading = Reading(lake, {hour: raws}, keys)
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
     with (
-        staging.writing(lake, staged.hits_key, HITS, hour) as hits,
-        staging.writing(lake, staged.parts_key, UNSTITCHED_PARTS, hour) as parts,
+        staging.writing(lake, begun.hits_key, HITS, hour) as hits,
+        staging.writing(lake, begun.parts_key, UNSTITCHED_PARTS, hour) as parts,
     ):
         for requests in reading.requests(reading.groups):
             _write_group(requests, rules, hits, parts)
             balance.update(requests.balance())
-    with staging.writing(lake, staged.rejects_key, REJECTS, hour) as refused:
+    with staging.writing(lake, begun.rejects_key, REJECTS, hour) as refused:
         refused.write(reading.rejects)
     counted: dict[str, Any] = {
         "lines": sum(reading.lines[hour].values()),
@@ -195,8 +191,8 @@ def clean_lines(lake: Lake, keys: HourKeys, staged: Staged, raws: Sequence[RawOb
         "hits": hits.rows,
     }
     counts = {"hour": counted, "raw_objects": reading.lines[hour]}
-    staging.put(lake, staged.counts_key, json.dumps(counts).encode())
-    return replace(staged, **counted)
+    staging.put(lake, begun.counts_key, json.dumps(counts).encode())
+    return CleanedHour(**vars(begun), **counted)
 
 
 def _write_group(
@@ -211,20 +207,21 @@ def _write_group(
 
 
 @aws_errors.translate_errors()
-def build_sessions(lake: Lake, staged: Staged) -> Staged:
+def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
     """Stitch the staged parts to the sessions that the hours before hand on."""
     window = ReplayWindow(lake)
-    window.check(hour_ledger.ledger_row(lake, Hour.parse(staged.hour)))
-    return stitch(lake, staged, handed_on(lake, Hour.parse(staged.hour), staged.keys, window))[0]
+    hour = Hour.parse(cleaned.hour)
+    window.check(hour_ledger.ledger_row(lake, hour))
+    return stitch(lake, cleaned, handed_on(lake, hour, cleaned.keys, window))[0]
 
 
-def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Table]:
+def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedHour, pa.Table]:
     """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
-    hour, rules = Hour.parse(staged.hour), session_rules(lake.settings)
-    pieces = staging.read_pieces(lake, staged.parts_key, UNSTITCHED_PARTS)
+    hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
+    pieces = staging.read_pieces(lake, cleaned.parts_key, UNSTITCHED_PARTS)
     stitched, carry_out = stitched_to(carry, pieces, hour, rules)
-    built = replace(
-        staged,
+    built = StitchedHour(
+        **vars(cleaned),
         session_parts=sum(map(len, stitched)),
         carry_in=sessions.carry_digest(carry),
         carry_out=sessions.carry_digest(carry_out),
@@ -236,22 +233,22 @@ def stitch(lake: Lake, staged: Staged, carry: pa.Table) -> tuple[Staged, pa.Tabl
 
 
 @aws_errors.translate_errors()
-def check_hour(lake: Lake, staged: Staged) -> Staged:
+def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
     """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
     hits, parts, rejects = (
         staging.count(lake, key)
-        for key in (staged.hits_key, staged.session_parts_key, staged.rejects_key)
+        for key in (hour.hits_key, hour.session_parts_key, hour.rejects_key)
     )
-    staged.check(hits, parts, rejects, f"Its rows wait in {lake.uri(staged.prefix)}")
-    return staged
+    hour.check(hits, parts, rejects, f"Its rows wait in {lake.uri(hour.prefix)}")
+    return hour
 
 
-def from_staging(lake: Lake, staged: Staged) -> Built:
-    """A checked hour, its rows to be read from where they wait."""
+def from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
+    """Return a checked hour whose rows are read from the staging area."""
     keys = {
-        HITS: staged.hits_key,
-        SESSION_PARTS: staged.session_parts_key,
-        REJECTS: staged.rejects_key,
+        HITS: hour.hits_key,
+        SESSION_PARTS: hour.session_parts_key,
+        REJECTS: hour.rejects_key,
     }
-    raw_lines = staging.read_json(lake, staged.counts_key)["raw_objects"]
-    return Built(staged, raw_lines, lambda table: staging.read_coded(lake, keys[table], table))
+    raw_lines = staging.read_json(lake, hour.counts_key)["raw_objects"]
+    return BuiltHour(hour, raw_lines, lambda table: staging.read_coded(lake, keys[table], table))

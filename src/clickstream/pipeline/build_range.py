@@ -13,7 +13,6 @@ asks the published hours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +38,7 @@ from clickstream.pipeline.build import (
 )
 from clickstream.pipeline.chain import handed_on, stitched_to
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import Built, Staged
+from clickstream.pipeline.results import BuiltHour, HourBuild, StitchedHour
 from clickstream.sessions import SessionRules
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
@@ -51,10 +50,10 @@ HourNumbers = NDArray[np.int32]
 def build_together(
     lake: Lake,
     keys: KeyRing,
-    begun: Sequence[Staged],
+    begun: Sequence[HourBuild],
     raws: Mapping[Hour, Sequence[RawObject]],
     carry: pa.Table,
-) -> tuple[list[Built], pa.Table]:
+) -> tuple[list[BuiltHour], pa.Table]:
     """Clean, stitch and check hours of one day that were begun; `carry` is handed on to the first.
 
     No table is touched. Also what the last one hands on. Raises UnbalancedHour for one that does
@@ -71,8 +70,18 @@ def build_together(
     for number, one in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
         of_hour = {table: pieces[number] for table, pieces in rows.items()}
-        told = replace(one, balance=balances[number], carry_in=carry_in, carry_out=carry_out)
-        built.append(_checked(told, reading.lines[hours[number]], of_hour))
+        lines = reading.lines[hours[number]]
+        stitched = StitchedHour(
+            **vars(one),
+            lines=sum(lines.values()),
+            rejected=len(of_hour[REJECTS]),
+            balance=balances[number],
+            hits=len(of_hour[HITS]),
+            session_parts=len(of_hour[SESSION_PARTS]),
+            carry_in=carry_in,
+            carry_out=carry_out,
+        )
+        built.append(_checked(stitched, lines, of_hour))
     return built, carry
 
 
@@ -97,18 +106,13 @@ def _made(
     return rows, digests, carry_out
 
 
-def _checked(one: Staged, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]) -> Built:
-    """An hour with its rows counted, if they add up."""
-    counted = replace(
-        one,
-        lines=sum(lines.values()),
-        rejected=len(rows[REJECTS]),
-        hits=len(rows[HITS]),
-        session_parts=len(rows[SESSION_PARTS]),
-    )
-    sums = counted.hits, counted.session_parts, counted.rejected
-    counted.check(*sums, f"`clickstream build {one.hour} {one.hour}` keeps its rows in staging")
-    return Built(counted, lines, rows.__getitem__)
+def _checked(
+    hour: StitchedHour, lines: Mapping[str, int], rows: Mapping[Table, pa.Table]
+) -> BuiltHour:
+    """Return an hour with its rows if its line balance closes."""
+    sums = hour.hits, hour.session_parts, hour.rejected
+    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` keeps its rows in staging")
+    return BuiltHour(hour, lines, rows.__getitem__)
 
 
 def _stitched(
@@ -154,7 +158,7 @@ RawObjects = Mapping[Hour, Sequence[RawObject]]
 
 
 @aws_errors.translate_errors()
-def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[Built]:
+def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[BuiltHour]:
     """Clean, stitch and check hours that follow on each other; no table is touched.
 
     A large hour goes by way of staging, and one alone; others are built in memory, as many together
@@ -166,7 +170,7 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     window = ReplayWindow(lake)
     window.check_all(rows.values())
     carry = handed_on(lake, hours[0], window.keys.of_hour(hours[0]).ids, window)
-    built: list[Built] = []
+    built: list[BuiltHour] = []
     for piece in pieces(hours, _size_in(raws), CLEANED_AT_ONCE):
         begun = [begin(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
         some, carry = _built(lake, window.keys, begun, raws, carry, afresh)
@@ -177,11 +181,11 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
 def _built(
     lake: Lake,
     keys: KeyRing,
-    begun: Sequence[Staged],
+    begun: Sequence[HourBuild],
     raws: RawObjects,
     carry: pa.Table,
     afresh: bool,
-) -> tuple[list[Built], pa.Table]:
+) -> tuple[list[BuiltHour], pa.Table]:
     """The hours of a piece, and what the last one hands on."""
     known = [None if afresh else waiting(lake, one) for one in begun]
     if len(begun) > 1 and not any(known):

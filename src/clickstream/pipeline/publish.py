@@ -18,7 +18,7 @@ from clickstream.pipeline.build_range import build_hours, in_batches
 from clickstream.pipeline.chain import first_astray, handed_on
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import Built, Published, Staged
+from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
 
 MOST_ATTEMPTS = 20
 
@@ -70,7 +70,7 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
 @aws_errors.translate_errors()
 def register_tables(
     lake: Lake,
-    staged: Staged,
+    staged: StitchedHour,
     run_id: str,
     progress: Callable[[Published], None] = lambda _: None,
 ) -> list[Published]:
@@ -91,7 +91,7 @@ def register_tables(
     return all_published
 
 
-def _following_on(lake: Lake, staged: Staged) -> Staged:
+def _following_on(lake: Lake, staged: StitchedHour) -> StitchedHour:
     """The staged hour, stitched again if the hours before it hand on something else by now.
 
     It would be found astray once it is published, and be published twice.
@@ -103,7 +103,7 @@ def _following_on(lake: Lake, staged: Staged) -> Staged:
 
 
 def publish_built(
-    lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing = _nothing_comes
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_comes
 ) -> Iterator[Published]:
     """The same for checked hours that follow on each other: they are published as one."""
     with aws_errors.translate_errors():
@@ -117,7 +117,7 @@ class _Todo:
     `reach` is how many hours of a chain are built at once.
     """
 
-    built: Sequence[Built]
+    built: Sequence[BuiltHour]
     reason: str = "built"
     cause: Cause | None = None
     reach: int = 0
@@ -129,7 +129,7 @@ class _Todo:
 
 
 def _publish_chain(
-    lake: Lake, built: Sequence[Built], run_id: str, is_coming: IsComing
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing
 ) -> Iterator[Published]:
     todo = [_Todo(built)]
     attempts: Counter[Hour] = Counter()
@@ -154,7 +154,7 @@ def _publish_chain(
             todo.append(_Todo(_follow(lake, astray, reach, is_coming), reason, cause, reach))
 
 
-def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequence[Built]:
+def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequence[BuiltHour]:
     """Build `astray` and up to `reach` - 1 published hours after it, as far as carries change.
 
     The caller doubles `reach` from step to step of a chain: a change that goes no further costs one
@@ -164,8 +164,8 @@ def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequen
     built = build_hours(lake, hours, afresh=len(hours) > 1)
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
 
-    def has_changed(one: Built) -> bool:
-        return bool(one.staged.carry_in != rows[one.hour].values["carry_in"])
+    def has_changed(one: BuiltHour) -> bool:
+        return bool(one.stitched.carry_in != rows[one.hour].values["carry_in"])
 
     return [built[0], *takewhile(has_changed, built[1:])]
 
@@ -184,12 +184,12 @@ def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> S
 
 def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and say what began the chain at whose end the last one is."""
-    hours = [Publication(one.hour, one.staged.version, one.rows) for one in some.built]
+    hours = [Publication(one.hour, one.stitched.version, one.rows) for one in some.built]
     started = start_publication(lake, hours, run_id)
     after = started.complete(audit_rows(lake, some.built, run_id, some.cause, started.replaced))
     raw.clear_pending(lake, [key for one in some.built for key in one.raw_lines])
     published = [
-        Published.of(one.staged, row.values["late_lines"], some.reason)
+        Published.of(one.stitched, row.values["late_lines"], some.reason)
         for one, row in zip(some.built, after, strict=True)
     ]
     before = [what.ledger for what in started.replaced]

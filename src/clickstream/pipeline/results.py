@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pyarrow as pa
 
@@ -27,28 +27,21 @@ def balance_text(balance: Mapping[str, int]) -> str:
 
 
 @dataclass(frozen=True)
-class Staged:
-    """An hour on its way: where its rows wait, what they add up to, what the build stood on."""
+class HourBuild:
+    """The inputs of an hour's build: its raw lines, and what else its rows depend on.
+
+    `prefix` is where its rows are staged, and `version` the publication that the build replaces.
+    """
 
     hour: str
     prefix: str
     version: str
     raw_digest: str
     raw_objects: int
-    lines: int = 0
-    rejected: int = 0
-    balance: dict[str, int] = field(default_factory=dict)
-    hits: int = 0
-    session_parts: int = 0
-    carry_in: str = ""
-    carry_out: str = ""
-    settings_digest: str = ""
-    """Of the settings that it is built with."""
-    visitor_key: str = ""
-    """The id of the key of its visitor ids."""
-    earlier_visitor_key: str | None = None
-    layout_version: int = LAYOUT_VERSION
-    """Of the rows that wait."""
+    settings_digest: str
+    visitor_key: str
+    earlier_visitor_key: str | None
+    layout_version: int = field(default=LAYOUT_VERSION, kw_only=True)
 
     @property
     def keys(self) -> KeyIds:
@@ -71,27 +64,22 @@ class Staged:
         return f"{self.prefix}parts.parquet"
 
     @property
-    def session_parts_key(self) -> str:
-        """The key of its session parts, named by the carry that they depend on."""
-        return f"{self.prefix}session_parts-{self.carry_in}.parquet"
-
-    @property
     def counts_key(self) -> str:
-        """The key of what cleaning has counted, in all and for each raw object; written last."""
+        """The key of the counts of cleaning, in all and for each raw object; written last."""
         return f"{self.prefix}counts.json"
 
     @property
     def cleaned_keys(self) -> set[str]:
-        """The keys of all that cleaning leaves."""
+        """The keys of all that cleaning writes."""
         return {self.hits_key, self.rejects_key, self.parts_key, self.counts_key}
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """Return the fields as plain values, for XCom."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Staged:
-        """The reverse of `as_dict`. Raises OtherLayout for rows that another release staged."""
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Reverse `as_dict`. Raises OtherLayout for rows that another release staged."""
         version = values.get("layout_version", UNMARKED_VERSION)
         if version != LAYOUT_VERSION:
             raise OtherLayout(
@@ -101,10 +89,43 @@ class Staged:
             )
         return cls(**values)
 
-    def check(self, hits: int, parts: int, rejects: int, advice: str) -> None:
-        """Raise UnbalancedHour if so many rows do not add up to the lines.
 
-        `advice` says how to get at them.
+@dataclass(frozen=True, kw_only=True)
+class CleanedHour(HourBuild):
+    """An hour whose hits, rejects and unstitched parts are staged, with their counts."""
+
+    lines: int
+    rejected: int
+    balance: dict[str, int]
+    hits: int
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        kinds = balance_text({kind: n for kind, n in self.balance.items() if n})
+        sums = (
+            f"{quantity(self.lines, 'line')} = {kinds or 'none used'}, {self.rejected:,} rejected"
+        )
+        return f"Hour {self.hour}: {sums}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class StitchedHour(CleanedHour):
+    """A cleaned hour whose parts are stitched to the sessions of the hours before."""
+
+    session_parts: int
+    carry_in: str
+    carry_out: str
+
+    @property
+    def session_parts_key(self) -> str:
+        """The key of its session parts, named by the carry that they depend on."""
+        return f"{self.prefix}session_parts-{self.carry_in}.parquet"
+
+    def check(self, hits: int, parts: int, rejects: int, advice: str) -> None:
+        """Raise UnbalancedHour if these numbers of rows do not match the lines.
+
+        `advice` says where the rows are.
         """
         kinds = sum(self.balance.values())
         checks = {
@@ -123,30 +144,26 @@ class Staged:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        kinds = balance_text({kind: n for kind, n in self.balance.items() if n})
-        sums = (
-            f"{quantity(self.lines, 'line')} = {kinds or 'none used'}, {self.rejected:,} rejected"
-        )
-        cut = f"; {quantity(self.session_parts, 'session part')}" if self.carry_in else ""
-        return f"Hour {self.hour}: {sums}{cut}."
+        parts = quantity(self.session_parts, "session part")
+        return f"{super().sentence.removesuffix('.')}; {parts}."
 
 
 @dataclass(frozen=True)
-class Built:
-    """An hour that is stitched and checked, and what reads its rows, wherever they are.
+class BuiltHour:
+    """An hour that is stitched and checked, and a reader of its rows, wherever they are.
 
-    `rows` gives those of hits, session_parts or rejects; `raw_lines` says for each raw object that
-    the hour was built from, by key, how many lines it has.
+    `rows` returns those of hits, session_parts or rejects; `raw_lines` is the number of lines of
+    each raw object that the hour was built from, by key.
     """
 
-    staged: Staged
+    stitched: StitchedHour
     raw_lines: Mapping[str, int]
     rows: Callable[[Table], pa.Table]
 
     @property
     def hour(self) -> Hour:
         """The hour."""
-        return Hour.parse(self.staged.hour)
+        return Hour.parse(self.stitched.hour)
 
 
 @dataclass(frozen=True)
@@ -161,10 +178,10 @@ class Published:
     reason: str
 
     @classmethod
-    def of(cls, staged: Staged, late_lines: int, reason: str) -> Published:
-        """A staged hour that is published now."""
-        counts = (staged.lines, staged.hits, staged.session_parts)
-        return cls(staged.hour, *counts, late_lines, reason)
+    def of(cls, hour: StitchedHour, late_lines: int, reason: str) -> Published:
+        """An hour that is published now."""
+        counts = (hour.lines, hour.hits, hour.session_parts)
+        return cls(hour.hour, *counts, late_lines, reason)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""

@@ -164,10 +164,10 @@ def leave_behind(lake: Lake) -> None:
 def test_staged_rows_of_version_1_are_refused_and_those_of_today_are_not(lake: Lake) -> None:
     staged = pipeline.clean_hits(lake, FIRST)
     values = staged.as_dict()
-    assert pipeline.Staged.from_dict(values) == staged
+    assert pipeline.CleanedHour.from_dict(values) == staged
     del values["layout_version"]
     with pytest.raises(OtherLayout, match="Clear the run's task clean_hits with Downstream"):
-        pipeline.Staged.from_dict(values)
+        pipeline.CleanedHour.from_dict(values)
 
 
 def test_other_statistics_are_no_other_layout(
