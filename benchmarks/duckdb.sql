@@ -64,7 +64,7 @@ copy (
         count_if(kind in ('client_error', 'server_error')) as errors,
         min(hit_at) filter (where kind = 'page') as first_page_at,
         max(hit_at) filter (where kind = 'page') as last_page_at,
-        arg_min(path, line_number) filter (where kind = 'page') as entry_page,
+        arg_min(path, line_number) filter (where kind = 'page') as landing_page,
         arg_max(path, line_number) filter (where kind = 'page') as exit_page,
         bool_or(is_bot) as is_bot,
         arg_min(

@@ -175,7 +175,7 @@ def polars_frames(log: Path, out: Path) -> Rows:
         pl.col("kind").is_in(["client_error", "server_error"]).sum().alias("errors"),
         pl.col("hit_at").filter(is_page).min().alias("first_page_at"),
         pl.col("hit_at").filter(is_page).max().alias("last_page_at"),
-        pl.col("path").filter(is_page).first().alias("entry_page"),
+        pl.col("path").filter(is_page).first().alias("landing_page"),
         pl.col("path").filter(is_page).last().alias("exit_page"),
         pl.col("is_bot").any(),
         *(pl.col(name).filter(sourced).first() for name in ("referrer_domain", *TAGS)),

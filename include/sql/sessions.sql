@@ -51,7 +51,7 @@ people as (
         site,
         session_started_at as started_at,
         min_by(visitor_id, first_hit_at) as visitor_id,
-        min_by(entry_page, first_page_at) filter (where first_page_at is not null) as landing_page,
+        min_by(landing_page, first_page_at) filter (where first_page_at is not null) as landing_page,
         max_by(exit_page, last_page_at) filter (where last_page_at is not null) as exit_page,
         min_by(device, first_hit_at) as device,
         min_by(browser, first_hit_at) as browser,

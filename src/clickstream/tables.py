@@ -178,7 +178,7 @@ SESSION_PARTS = Table(
         _key("errors", "long", "Requests of kind client_error or server_error."),
         Column("first_page_at", "timestamp", "First page view of the part."),
         Column("last_page_at", "timestamp", "Last page view of the part."),
-        Column("entry_page", "string", "Page of the first page view.", privacy="free text"),
+        Column("landing_page", "string", "Page of the first page view.", privacy="free text"),
         Column("exit_page", "string", "Page of the last page view.", privacy="free text"),
         *_ARRIVAL,
         *_DEVICE,

@@ -88,7 +88,7 @@ def test_sessions_are_the_visits_that_really_took_place(lake, truth) -> None:
             naive(visit.ended_at),
             visit.requests,
             visit.page_views,
-            page_name(visit.entry_page, PageRules()),
+            page_name(visit.landing_page, PageRules()),
             page_name(visit.exit_page, PageRules()),
             visit.referrer_domain,
             visit.utm_source,

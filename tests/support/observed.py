@@ -31,7 +31,7 @@ ASKED_OF_LAKE = {
         select
             session_started_at, min(first_hit_at), max(last_hit_at), sum(requests),
             sum(page_views), sum(errors), bool_or(is_bot),
-            min_by(entry_page, first_page_at) filter (where first_page_at is not null),
+            min_by(landing_page, first_page_at) filter (where first_page_at is not null),
             max_by(exit_page, last_page_at) filter (where last_page_at is not null)
         from session_parts
         group by session_id, session_started_at

