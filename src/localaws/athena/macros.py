@@ -14,6 +14,8 @@ WHITESPACE = (
 ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 
 TEXT = {
+    "trino_checked(x, is_wrong, message)": """CASE
+        WHEN is_wrong AND trino_fail(message) IS NULL THEN NULL ELSE x END""",
     "trino_whitespace()": f"'{WHITESPACE}'",
     "trino_upper(x)": """array_to_string(
         list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",
@@ -79,8 +81,8 @@ MOMENTS = {
             || 'date') AS DATE)
         ELSE CAST(d + i AS DATE) END""",
     "trino_parse(x, format)": """CASE WHEN x <> trim(x) AND format = trim(format)
-        THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
-            AS TIMESTAMP)
+        THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "'
+            || regexp_replace(x, '^[0-9-]+[|]', '') || '"') AS TIMESTAMP)
         WHEN contains(format, '%y') AND year(strptime(x, format)) = 1969
         THEN strptime(x, format) + INTERVAL 100 YEAR
         ELSE strptime(x, format) END""",
@@ -143,8 +145,10 @@ ARRAYS = {
         WHEN i = 0 THEN l[CAST(trino_fail(
             'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT)]
         ELSE l[i] END""",
+    "trino_is_nan(x)": "typeof(x) IN ('DOUBLE', 'FLOAT') AND CAST(x AS VARCHAR) = 'nan'",
     "trino_contains(l, x)": """CASE
         WHEN l IS NULL OR x IS NULL THEN NULL
+        WHEN trino_is_nan(x) THEN false
         WHEN list_contains(l, x) THEN true
         WHEN trino_has_null(l) THEN NULL
         ELSE false END""",
@@ -159,10 +163,13 @@ ARRAYS = {
         trino_firsts(trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))),
         lambda e: {'i': e.i, 'k': e.k})), lambda e: e.k)""",
     "trino_array_max(l)": """CASE WHEN NOT trino_has_null(l)
-        THEN coalesce(list_max(list_filter(l, lambda e: NOT isnan(e))), list_max(l)) END""",
+        THEN coalesce(list_max(list_filter(l, lambda e: NOT trino_is_nan(e))), list_max(l)) END""",
     "trino_array_position(l, x)": """CASE
         WHEN l IS NULL OR x IS NULL THEN NULL
+        WHEN trino_is_nan(x) THEN 0
         ELSE CAST(coalesce(list_position(l, x), 0) AS BIGINT) END""",
+    "trino_array_remove(l, x)": """CASE WHEN trino_is_nan(x) THEN l
+        WHEN x IS NOT NULL THEN list_filter(l, lambda e: e IS NULL OR e <> x) END""",
     "trino_arrays_overlap(a, b)": """CASE
         WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
         WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
+from ipaddress import IPv6Address
 from typing import Any, NoReturn
 from urllib.parse import quote_plus, unquote, unquote_plus
 
@@ -23,7 +24,8 @@ _OTHER = r"\u0080-\U0010FFFF"
 _UNRESERVED = rf"A-Za-z0-9\-_.!~*'(){_OTHER}"
 _PATH = rf"(?:[{_UNRESERVED}:@&=+$,;/]|{_ESCAPED})*"
 _URIC = rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_ESCAPED})*"
-_AUTHORITY = rf"(?:[{_UNRESERVED}$,;:@&=+\[\]]|{_ESCAPED})*"
+_IPV6 = r"\[[0-9A-Fa-f:.]+(?:%\w+)?\]"
+_AUTHORITY = rf"(?:[{_UNRESERVED}$,;:@&=+]|{_ESCAPED}|{_IPV6})*"
 URI = re.compile(
     rf"(?:(?P<protocol>[A-Za-z][A-Za-z0-9+.\-]*):)?"
     rf"(?:(?://(?P<authority>{_AUTHORITY}))?(?P<path>{_PATH})(?:\?(?P<query>{_URIC}))?)"
@@ -36,8 +38,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 SERVER = re.compile(
     rf"(?:(?:[{_UNRESERVED};:&=+$,]|{_ESCAPED})*@)?"
-    rf"(?P<host>{_OCTET}(?:\.{_OCTET}){{3}}|\[[0-9A-Fa-f:.]+\]"
-    rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d*))?"
+    rf"(?P<host>{_OCTET}(?:\.{_OCTET}){{3}}|{_IPV6}"
+    rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d{{0,9}}))?"
 )
 FOREIGN_REGEX = re.compile(r"\\[pPhHRXGQvVZ]|&&|\[:|\(\?<(?![=!])")
 
@@ -87,8 +89,19 @@ def parse_uri(url: str) -> dict[str, str | None] | None:
         return None
     if parts["protocol"] and url == parts["protocol"] + ":":
         return None
-    server = SERVER.fullmatch(parts["authority"] or "")
+    authority = parts["authority"] or ""
+    server = SERVER.fullmatch(authority)
+    if "[" in authority and not (server and _is_address(server["host"])):
+        return None
     return {**parts, "host": server and server["host"], "port": server and server["port"]}
+
+
+def _is_address(host: str) -> bool:
+    """Whether a text in brackets is an IPv6 address."""
+    try:
+        return bool(IPv6Address(host.strip("[]")))
+    except ValueError:
+        return False
 
 
 def url_part(url: str, part: str) -> str | None:

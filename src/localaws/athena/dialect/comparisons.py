@@ -86,6 +86,7 @@ def _with_subquery(
     operand: exp.Expr, query: exp.Expr, env: Env, node: exp.Expr
 ) -> tuple[Typed, str]:
     """An operand and a one-column subquery, both as their common type."""
+    refuse_correlated_unnest(query)
     compiled = env.session.compile_query(query, env)
     if len(compiled.columns) != 1:
         raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery", node)
@@ -93,6 +94,13 @@ def _with_subquery(
     column = Typed(f"{name}.c0", compiled.columns[0][1])
     value, converted = comparable([compile_expression(operand, env), column], node)
     return value, f"SELECT {converted.sql} FROM ({compiled.sql}) AS {name}(c0)"
+
+
+def refuse_correlated_unnest(query: exp.Expr) -> None:
+    """Refuse EXISTS and IN over elements of a column around them, as Trino does."""
+    source = query.unnest().args.get("from_")
+    if source and isinstance(source.this, exp.Unnest) and source.this.find(exp.Column):
+        raise not_supported("UNNEST of an outer column in EXISTS or IN", query)
 
 
 def is_null(node: exp.Expr, env: Env) -> Typed:

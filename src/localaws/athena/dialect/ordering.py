@@ -3,6 +3,8 @@
 # ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import compile_expression
@@ -22,7 +24,16 @@ def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     return place - 1
 
 
-def output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
+def order_key(item: exp.Expr, outputs: Sequence[tuple[str | None, Typed]], env: Env) -> Typed:
+    """What an ORDER BY item sorts by: the number of an output column, or an expression."""
+    place = _output_place(item.this, [label for label, _ in outputs])
+    if place is None:
+        return compile_expression(item.this, env)
+    value = outputs[place][1]
+    return value if value.type.args else Typed(str(place + 1), value.type)
+
+
+def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     """The output column that an ORDER BY item is, by number or name."""
     if isinstance(item, exp.Literal) and not item.is_string:
         return ordinal(item, len(labels), "ORDER BY")
@@ -71,10 +82,7 @@ def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
         for (label, kind), short in zip(columns, generated, strict=True)
     ]
     inside = env.within(Scope(fields))
-    items = []
-    for item in order.expressions:
-        place = output_place(item.this, [label for label, _ in columns])
-        key = str(place + 1) if place is not None else compile_expression(item.this, inside).sql
-        items.append(ordering(key, item))
+    outputs = [(field.name, field.value) for field in fields]
+    items = [ordering(order_key(item, outputs, inside), item) for item in order.expressions]
     source = f"SELECT * FROM ({sql}) AS {name}({', '.join(generated)})"
     return f"{source} ORDER BY {', '.join(items)}{limit_clause(node)}"

@@ -10,13 +10,14 @@ from functools import partial
 from sqlglot import exp
 
 from localaws.athena.dialect import moments  # noqa: F401 (enters its expressions)
+from localaws.athena.dialect.comparisons import row_fields
 from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, ordered, ordinal, output_place
+from localaws.athena.dialect.ordering import limit_clause, order_key, ordered, ordinal
 from localaws.athena.dialect.relations import from_clause
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
@@ -104,6 +105,8 @@ def _select(node: exp.Select, env: Env) -> Compiled:
         if where := node.args.get("where"):
             fields = linked_fields(where.this, fields, only_for_equality=True)
         inside = env.within(Scope(fields, parent=outer))
+        if where and (node.args.get("limit") or node.args.get("offset")):
+            _check_correlation(where.this, inside.scope)
         source = f" FROM {relation.sql}"
     inside = replace(inside, windows=_windows(node))
     outputs = _outputs(node, inside)
@@ -118,6 +121,17 @@ def _select(node: exp.Select, env: Env) -> Compiled:
     sql += _order_by(node, outputs, inside) + limit_clause(node)
     columns = [(output.name, output.value.type) for output in outputs]
     return Compiled(sql, columns, _sources(node, outputs, inside))
+
+
+def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
+    """Refuse LIMIT in a subquery that names columns around it in conditions other than ``=``."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    others = [part for part in parts if not isinstance(part, exp.EQ)]
+    for column in (column for part in others for column in part.find_all(exp.Column)):
+        path = [name.name.lower() for name in column.parts]
+        is_outer = scope.parent is not None and scope.parent.field_of(path, column)
+        if is_outer and not scope.field_of(path, column):
+            raise not_supported("LIMIT in a correlated subquery", column)
 
 
 def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]:
@@ -243,14 +257,13 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
         return ""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
-    labels = [output.name for output in outputs]
+    labelled = [(output.name, output.value) for output in outputs]
     items = []
     for item in order.expressions:
-        place = output_place(item.this, labels)
-        sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
-        if place is None:
-            _check_order(node, item, sql, outputs)
-        items.append(ordering(sql, item))
+        key = order_key(item, labelled, visible)
+        if not key.sql.isdigit():
+            _check_order(node, item, key.sql, outputs)
+        items.append(ordering(key, item))
     return f" ORDER BY {', '.join(items)}"
 
 
@@ -296,14 +309,16 @@ def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
     return f"SELECT {', '.join(outputs)} FROM ({query.sql}) AS {name}({labels})"
 
 
+def _cells(item: exp.Expr, env: Env) -> list[Typed]:
+    """One row of VALUES; a single value that is a row stands for its fields."""
+    parts = item.expressions if isinstance(item, exp.Tuple) else [item]
+    values = [compile_expression(part, env) for part in parts]
+    is_row = len(values) == 1 and values[0].type.name == "row"
+    return row_fields(values[0]) if is_row else values
+
+
 def _values(node: exp.Values, env: Env) -> Compiled:
-    rows = [
-        [
-            compile_expression(part, env)
-            for part in (item.expressions if isinstance(item, exp.Tuple) else [item])
-        ]
-        for item in node.expressions
-    ]
+    rows = [_cells(item, env) for item in node.expressions]
     if len({len(row) for row in rows}) != 1:
         raise type_mismatch("Values rows have different numbers of columns", node)
     unified = [unify(list(column), node) for column in zip(*rows, strict=True)]

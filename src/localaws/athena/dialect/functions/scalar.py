@@ -140,15 +140,10 @@ COLLECTIONS = {
     "contains(array(T), T) -> boolean": "trino_contains({0}, {1})",
     "array_distinct(array(T)) -> array(T)": "trino_array_distinct({0})",
     "array_sort(array(T)) -> array(T)": "list_sort({0}, 'ASC', 'NULLS LAST')",
-    "array_max(array(real)) -> real": "trino_array_max({0})",
-    "array_max(array(double)) -> double": "trino_array_max({0})",
-    "array_max(array(T)) -> T": "(CASE WHEN NOT trino_has_null({0}) THEN list_max({0}) END)",
+    "array_max(array(T)) -> T": "trino_array_max({0})",
     "array_min(array(T)) -> T": "(CASE WHEN NOT trino_has_null({0}) THEN list_min({0}) END)",
     "array_position(array(T), T) -> bigint": "trino_array_position({0}, {1})",
-    "array_remove(array(T), T) -> array(T)": (
-        "(CASE WHEN {1} IS NOT NULL THEN "
-        "list_filter({0}, lambda removed: removed IS NULL OR removed <> {1}) END)"
-    ),
+    "array_remove(array(T), T) -> array(T)": "trino_array_remove({0}, {1})",
     "arrays_overlap(array(T), array(T)) -> boolean": "trino_arrays_overlap({0}, {1})",
     "array_intersect(array(T), array(T)) -> array(T)": "trino_array_intersect({0}, {1})",
     "array_union(array(T), array(T)) -> array(T)": "trino_array_distinct({0} || {1})",
