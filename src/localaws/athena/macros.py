@@ -15,7 +15,8 @@ ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d
 
 TEXT = {
     "trino_checked(x, is_wrong, message)": """CASE
-        WHEN is_wrong AND trino_fail(message) IS NULL THEN NULL ELSE x END""",
+        WHEN is_wrong THEN CASE WHEN trino_fail(message) IS NULL THEN NULL ELSE x END
+        ELSE x END""",
     "trino_whitespace()": f"'{WHITESPACE}'",
     "trino_upper(x)": """array_to_string(
         list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",

@@ -20,13 +20,12 @@ from localaws.athena.dialect.calls import (
     compile_call,
     fill,
 )
-from localaws.athena.dialect.comparisons import row_fields
 from localaws.athena.dialect.dispatch import HANDLERS, compile_expression
 from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
 from localaws.athena.dialect.functions.signature import choose
-from localaws.athena.dialect.typed import Typed, boolean, coerce
+from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT
 

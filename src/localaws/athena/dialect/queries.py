@@ -1,6 +1,5 @@
 """Queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
 
-# ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from functools import partial
 from sqlglot import exp
 
 from localaws.athena.dialect import moments  # noqa: F401 (enters its expressions)
-from localaws.athena.dialect.comparisons import row_fields
 from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
@@ -18,11 +16,10 @@ from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
 from localaws.athena.dialect.ordering import limit_clause, order_key, ordered, ordinal
-from localaws.athena.dialect.relations import from_clause
+from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import Type
 
 GROUPING_WORDS: dict[type[exp.Expr], str] = {
     exp.GroupingSets: "GROUPING SETS",
@@ -58,15 +55,10 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 
 
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
-    parts = {key for key, value in node.args.items() if value}
     env = _with(node, env)
     inner = compile_query(node.this, env)
-    if not parts & {"order", "limit", "offset"}:
-        return inner
-    name = env.session.name("q")
-    names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
-    sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
-    return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
+    sql = ordered(inner.sql, node, inner.columns, env)
+    return inner if sql == inner.sql else Compiled(sql, inner.columns)
 
 
 def _with(node: exp.Expr, env: Env) -> Env:
@@ -81,18 +73,10 @@ def _with(node: exp.Expr, env: Env) -> Env:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        names = [part.name for part in query.args["alias"].args.get("columns") or []]
-        columns = _aliased(compiled.columns, names, query)
+        columns = renamed(compiled.columns, alias_of(query)[1], query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
     return env
-
-
-def _aliased(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
-    if names and len(names) != len(columns):
-        raise QueryError("MISMATCHED_COLUMN_ALIASES", "WITH column list does not fit", node)
-    kinds = [kind for _, kind in columns]
-    return list(zip(names, kinds, strict=True)) if names else columns
 
 
 def _select(node: exp.Select, env: Env) -> Compiled:
@@ -289,24 +273,11 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
         for (_, one), (_, other) in zip(left.columns, right.columns, strict=True)
     ]
     word = SET_WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
-    sql = f"({_as_kinds(left, kinds, env)}) {word} ({_as_kinds(right, kinds, env)})"
+    sql = f"({as_kinds(left, kinds, env)}) {word} ({as_kinds(right, kinds, env)})"
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
     return Compiled(ordered(sql, node, columns, env), columns, sources)
-
-
-def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
-    if [kind for _, kind in query.columns] == kinds:
-        return query.sql
-    name = env.session.name("q")
-    places = range(len(kinds))
-    outputs = [
-        coerce(Typed(f"{name}.c{place}", query.columns[place][1]), kinds[place]).sql
-        for place in places
-    ]
-    labels = ", ".join(f"c{place}" for place in places)
-    return f"SELECT {', '.join(outputs)} FROM ({query.sql}) AS {name}({labels})"
 
 
 def _cells(item: exp.Expr, env: Env) -> list[Typed]:
@@ -325,6 +296,4 @@ def _values(node: exp.Values, env: Env) -> Compiled:
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
     columns: Columns = [(None, kind) for _, kind in unified]
-    names = ", ".join(f"c{place}" for place in range(len(columns)))
-    rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
-    return Compiled(ordered(rows_sql, node, columns, env), columns)
+    return Compiled(ordered(f"VALUES {sql}", node, columns, env), columns)
