@@ -229,25 +229,27 @@ def _expand(match: re.Match[str], replacement: str) -> str:
     )
 
 
-FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
-    "trino_fail": (fail, ["VARCHAR"], "VARCHAR"),
-    "trino_double_text": (double_text, ["DOUBLE"], "VARCHAR"),
-    "trino_fixed": (fixed, ["VARCHAR", "INTEGER", "BOOLEAN", "INTEGER"], "VARCHAR"),
-    "trino_reverse": (reverse, ["VARCHAR"], "VARCHAR"),
-    "trino_url_part": (url_part, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_url_parameter": (url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_url_encode": (url_encode, ["VARCHAR"], "VARCHAR"),
-    "trino_url_decode": (url_decode, ["VARCHAR"], "VARCHAR"),
-    "trino_regexp_like": (regexp_like, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
-    "trino_regexp_extract": (regexp_extract, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
-    "trino_regexp_extract_all": (
-        regexp_extract_all,
-        ["VARCHAR", "VARCHAR", "BIGINT"],
-        "VARCHAR[]",
-    ),
-    "trino_regexp_replace": (regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    *(fail, double_text, fixed, reverse, url_part, url_parameter, url_encode, url_decode),
+    *(regexp_like, regexp_extract, regexp_extract_all, regexp_replace),
+)
+"""Called ``trino_`` and their name; ``DUCKDB_TYPES`` says which types their annotations are."""
+
+DUCKDB_TYPES = {
+    "str": "VARCHAR",
+    "NoReturn": "VARCHAR",
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "bool": "BOOLEAN",
+    "list[str | None]": "VARCHAR[]",
 }
-"""DuckDB name: function, parameter types, result type."""
+
+
+def signature(function: Callable[..., Any]) -> tuple[list[str], str]:
+    """DuckDB's types of the parameters and of the result."""
+    annotations: dict[str, str] = function.__annotations__
+    kinds = [DUCKDB_TYPES[kind.removesuffix(" | None")] for kind in annotations.values()]
+    return kinds[:-1], kinds[-1]
 
 
 def strict(function: Callable[..., Any]) -> Callable[..., Any]:

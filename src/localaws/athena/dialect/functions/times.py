@@ -130,7 +130,8 @@ def date_parse(call: Call) -> Typed:
     text = coerce(call.arguments[0], VARCHAR, call.node)
     pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
     date, date_format = formats.missing_date(pattern)
-    parsed = f"trino_parse({quote(date)} || {text.sql}, {quote(date_format + pattern)})"
+    function = "trino_parse_short_year" if "%y" in pattern else "trino_parse"
+    parsed = f"{function}({quote(date)} || {text.sql}, {quote(date_format + pattern)})"
     if mysql:
         return Typed(casts.round_time(parsed, 3), types.timestamp(3))
     return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
