@@ -16,6 +16,7 @@ from localaws.athena.dialect.functions.signature import Signature, choose, parse
 from localaws.athena.dialect.functions.special import FALLBACK, SPECIAL
 from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError
+from localaws.athena.types import Type
 
 Overloads = dict[str, dict[Signature, str]]
 
@@ -40,6 +41,11 @@ def fill(template: str, arguments: list[Typed]) -> str:
     return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
+def template_of(overloads: Mapping[Signature, str], signature: Signature, kind: Type) -> str:
+    """The template of a function whose result has the type ``kind``."""
+    return overloads[signature].replace("{type}", types.duckdb_name(kind))
+
+
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     """A scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
     if name in SPECIAL:
@@ -49,7 +55,8 @@ def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     if signature is not None:
         matched = signature.match(arguments)
         if matched is not None:
-            sql, kind = fill(overloads[signature], matched[0]), matched[1]
+            kind = matched[1]
+            sql = fill(template_of(overloads, signature, kind), matched[0])
             if kind.args and types.UNKNOWN in kind.args:
                 sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
             return Typed(sql, kind)

@@ -19,6 +19,7 @@ from localaws.athena.dialect.calls import (
     Overloads,
     compile_call,
     fill,
+    template_of,
 )
 from localaws.athena.dialect.dispatch import HANDLERS, compile_expression
 from localaws.athena.dialect.environment import Env
@@ -195,7 +196,7 @@ def _modified(
     if signature is None or matched is None:
         raise unexpected_parameters(Call(name, values, node))
     converted, kind = matched
-    sql, place, template = "", 0, table[name][signature]
+    sql, place, template = "", 0, template_of(table[name], signature, kind)
     for inner in INNER_CALL.finditer(template):
         sql += template[place : inner.start()]
         sql += modifiers.render(inner[1], fill(inner[2], converted))
