@@ -59,17 +59,10 @@ NUMBERS = (*INTEGERS, "decimal", "real", "double")
 INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 DUCKDB_NAMES = {
-    "boolean": "BOOLEAN",
-    "tinyint": "TINYINT",
-    "smallint": "SMALLINT",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
+    **{name: name.upper() for name in ("boolean", *INTEGERS, "double", "varchar", "date")},
     "real": "FLOAT",
-    "double": "DOUBLE",
-    "varchar": "VARCHAR",
     "varbinary": "BLOB",
     "json": "VARCHAR",
-    "date": "DATE",
     "timestamp": "TIMESTAMP",
     TIMESTAMP_TZ: "TIMESTAMPTZ",
     DAY_TIME_INTERVAL: "INTERVAL",

@@ -238,7 +238,7 @@ def _with_lambdas(name: str, arguments: list[exp.Expr], node: exp.Expr, env: Env
     values = [
         compile_expression(part, env) for part in arguments if not isinstance(part, exp.Lambda)
     ]
-    return LAMBDAS[name](LambdaCall(name, node, values, bodies), compile_body)
+    return LAMBDAS[name](LambdaCall(name, values, node, bodies, compile_body))
 
 
 def order_list(items: list[exp.Expr], env: Env) -> str:

@@ -72,9 +72,8 @@ TEXT = {
         "trino_substr_length({listed})",
         {"(varchar, bigint, bigint) -> varchar": "substr substring"},
     ),
-    **signatures(
-        "trino_NAME({0}, {1}, '')", {"(varchar, varchar) -> varchar": "replace regexp_replace"}
-    ),
+    "replace(varchar, varchar) -> varchar": "trino_replace({0}, {1}, '')",
+    "regexp_replace(varchar, varchar) -> varchar": "trino_regexp_replace({0}, {1}, '')",
     **signatures("unhex(NAME({0}))", {"(varbinary) -> varbinary": "md5 sha1 sha256"}),
     "concat(varchar, varchar...) -> varchar": "({joined})",
     "chr(bigint) -> varchar": "chr(CAST({0} AS INTEGER))",

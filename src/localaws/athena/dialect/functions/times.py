@@ -20,12 +20,8 @@ from localaws.athena.zones import duckdb_zone, zone_name
 DATE_UNITS = ("day", "week", "month", "quarter", "year")
 TIME_UNITS = ("millisecond", "second", "minute", "hour")
 FIELDS = {
-    "year": "year",
-    "quarter": "quarter",
-    "month": "month",
-    "week": "week",
+    **{name: name for name in (*DATE_UNITS, *TIME_UNITS)},
     "week_of_year": "week",
-    "day": "day",
     "day_of_month": "day",
     "day_of_week": "isodow",
     "dow": "isodow",
@@ -33,10 +29,6 @@ FIELDS = {
     "doy": "dayofyear",
     "year_of_week": "isoyear",
     "yow": "isoyear",
-    "hour": "hour",
-    "minute": "minute",
-    "second": "second",
-    "millisecond": "millisecond",
 }
 
 
