@@ -12,22 +12,24 @@ from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS
 from localaws.athena.dialect.functions.scalar import TABLE
-from localaws.athena.dialect.functions.signature import Signature, choose, parse_signature
+from localaws.athena.dialect.functions.signature import (
+    Overloads,
+    Signature,
+    choose,
+    parse_signature,
+)
 from localaws.athena.dialect.functions.special import FALLBACK, SPECIAL
 from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError
-from localaws.athena.types import Type
-
-Overloads = dict[str, dict[Signature, str]]
 
 
-def read_table(table: Mapping[str, str]) -> Overloads:
+def read_table(table: Mapping[str, str]) -> dict[str, Overloads]:
     """A table of signatures, by function name."""
-    overloads: Overloads = defaultdict(dict)
+    overloads: dict[str, dict[Signature, str]] = defaultdict(dict)
     for text, template in table.items():
         signature = parse_signature(text)
         overloads[signature.name][signature] = template
-    return dict(overloads)
+    return {**overloads}
 
 
 SCALARS = read_table(TABLE)
@@ -41,25 +43,16 @@ def fill(template: str, arguments: list[Typed]) -> str:
     return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
-def template_of(overloads: Mapping[Signature, str], signature: Signature, kind: Type) -> str:
-    """The template of a function whose result has the type ``kind``."""
-    return overloads[signature].replace("{type}", types.duckdb_name(kind))
-
-
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     """A scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
     if name in SPECIAL:
         return SPECIAL[name](Call(name, arguments, node))
-    overloads = SCALARS.get(name, {})
-    signature = choose(list(overloads), arguments)
-    if signature is not None:
-        matched = signature.match(arguments)
-        if matched is not None:
-            kind = matched[1]
-            sql = fill(template_of(overloads, signature, kind), matched[0])
-            if kind.args and types.UNKNOWN in kind.args:
-                sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
-            return Typed(sql, kind)
+    if chosen := choose(SCALARS.get(name, {}), arguments):
+        template, converted, kind = chosen
+        sql = fill(template, converted)
+        if kind.args and types.UNKNOWN in kind.args:
+            sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
+        return Typed(sql, kind)
     if name in FALLBACK:
         return FALLBACK[name](Call(name, arguments, node))
     if name in SCALARS:

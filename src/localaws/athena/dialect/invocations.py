@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -16,16 +17,14 @@ from localaws.athena.dialect.arithmetic import scaled, unscaled
 from localaws.athena.dialect.calls import (
     AGGREGATE_CALLS,
     WINDOW_CALLS,
-    Overloads,
     compile_call,
     fill,
-    template_of,
 )
 from localaws.athena.dialect.dispatch import HANDLERS, compile_expression
 from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
-from localaws.athena.dialect.functions.signature import choose
+from localaws.athena.dialect.functions.signature import Overloads, choose
 from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT
@@ -176,7 +175,7 @@ def _inner_modifiers(
 
 
 def _modified(
-    table: Overloads,
+    table: Mapping[str, Overloads],
     name: str,
     arguments: list[exp.Expr],
     modifiers: Modifiers,
@@ -191,12 +190,11 @@ def _modified(
     if name in ("sum", "avg") and [value.type.name for value in values] == ["unknown"]:
         message = f"Could not choose a best candidate for {name}(NULL). Add an explicit cast."
         raise QueryError("AMBIGUOUS_FUNCTION_CALL", message, node)
-    signature = choose(list(table[name]), values)
-    matched = signature.match(values) if signature is not None else None
-    if signature is None or matched is None:
+    chosen = choose(table[name], values)
+    if chosen is None:
         raise unexpected_parameters(Call(name, values, node))
-    converted, kind = matched
-    sql, place, template = "", 0, template_of(table[name], signature, kind)
+    template, converted, kind = chosen
+    sql, place = "", 0
     for inner in INNER_CALL.finditer(template):
         sql += template[place : inner.start()]
         sql += modifiers.render(inner[1], fill(inner[2], converted))

@@ -53,6 +53,10 @@ class Signature:
         )
 
 
+Overloads = Mapping[Signature, str]
+"""The forms of one function: signatures, each with its template of DuckDB's SQL."""
+
+
 def signatures(template: str, names: Mapping[str, str]) -> dict[str, str]:
     """Rows of a table for functions with one form; ``NAME`` in it stands for their names.
 
@@ -76,10 +80,19 @@ def parse_signature(text: str) -> Signature:
     return Signature(match[1], tuple(map(_pattern, parameters)), _pattern(result), variadic)
 
 
-def choose(overloads: Sequence[Signature], arguments: Sequence[Typed]) -> Signature | None:
-    """The overload for these arguments: one that fits as is, else the first that fits."""
-    ranked = sorted(overloads, key=lambda signature: not signature.exact(arguments))
-    return next((one for one in ranked if one.match(arguments) is not None), None)
+def choose(
+    overloads: Overloads, arguments: Sequence[Typed]
+) -> tuple[str, list[Typed], Type] | None:
+    """The overload for these arguments: one that fits as is, else the first that fits.
+
+    Returns its template, the arguments as it wants them, and the type of the result.
+    """
+    for signature in sorted(overloads, key=lambda signature: not signature.exact(arguments)):
+        if matched := signature.match(arguments):
+            converted, kind = matched
+            template = overloads[signature].replace("{type}", types.duckdb_name(kind))
+            return template, converted, kind
+    return None
 
 
 def _pattern(text: str) -> Type:
