@@ -66,8 +66,8 @@ def athena_text(value: Any) -> str:
 
 def _moment(value: datetime) -> str:
     naive = results.SIMPLE_RENDERERS["timestamp"](value.replace(tzinfo=None))
-    zone = getattr(value.tzinfo, "key", value.tzinfo)
-    return naive if zone is None else f"{naive} {zone}"
+    zone = str(getattr(value.tzinfo, "key", value.tzinfo))  # "UTC+05:30" for a plain offset
+    return naive if value.tzinfo is None else f"{naive} {zone.removeprefix('UTC') or zone}"
 
 
 def _row(value: tuple[Any, ...]) -> str:

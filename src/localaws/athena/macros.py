@@ -131,7 +131,8 @@ NUMBERS = {
 ARRAYS = {
     "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
     "trino_equal_arrays(a, b, tests)": """CASE
-        WHEN len(a) <> len(b) THEN false ELSE trino_all_match(tests) END""",
+        WHEN len(a) <> len(b) THEN false
+        WHEN len(a) = len(b) THEN trino_all_match(tests) END""",
     "trino_checked_sequence(l)": """CASE
         WHEN len(l) > 10000 THEN l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: result of '
             || 'sequence function must not have more than 10000 entries') AS BIGINT):1]
@@ -155,9 +156,13 @@ ARRAYS = {
     "trino_firsts(s)": """list_transform(list_filter(list_zip(s, list_concat([NULL], s)),
         lambda p: p[1] IS NOT NULL AND (p[2] IS NULL OR p[1].k IS DISTINCT FROM p[2].k)),
         lambda p: p[1])""",
-    "trino_array_distinct(l)": """list_transform(list_sort(list_transform(
-        trino_firsts(trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))),
+    "trino_repeated(s)": """list_transform(list_filter(list_zip(s, s[2:]),
+        lambda p: p[2] IS NOT NULL AND p[1].k IS NOT DISTINCT FROM p[2].k), lambda p: p[1])""",
+    "trino_tagged(l)": "trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))",
+    "trino_in_place(s)": """list_transform(list_sort(list_transform(s,
         lambda e: {'i': e.i, 'k': e.k})), lambda e: e.k)""",
+    "trino_array_distinct(l)": """CASE WHEN l IS NOT NULL
+        THEN trino_in_place(trino_firsts(trino_tagged(l))) END""",
     "trino_array_max(l)": """CASE WHEN NOT trino_has_null(l)
         THEN coalesce(list_max(list_filter(l, lambda e: NOT isnan(e))), list_max(l)) END""",
     "trino_array_position(l, x)": """CASE
@@ -167,19 +172,26 @@ ARRAYS = {
         WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
         WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL
         ELSE false END""",
-    "trino_array_intersect(a, b)": """trino_array_distinct(list_filter(a, lambda e: CASE
-        WHEN e IS NULL THEN trino_has_null(b)
-        ELSE coalesce(list_contains(b, e), false) END))""",
+    # In the order of the longer one.
+    "trino_array_intersect(a, b)": """CASE WHEN a IS NOT NULL AND b IS NOT NULL
+        THEN trino_in_place(trino_repeated(trino_tagged(
+            trino_array_distinct(CASE WHEN len(a) < len(b) THEN b ELSE a END)
+            || trino_array_distinct(CASE WHEN len(a) < len(b) THEN a ELSE b END)))) END""",
     "trino_slice(l, s, n)": """CASE
         WHEN s = 0 OR n < 0 THEN l[CAST(trino_fail(
             'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT):1]
         WHEN s > 0 THEN l[s:s + n - 1]
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
+    # Ten thousand are allowed. A longer one is cut after one more, for it could fill the memory.
+    "trino_stop(a, b, step)": """CASE WHEN b IS NULL THEN NULL WHEN step > 0 * step
+        THEN least(b, a + step * 10000) ELSE greatest(b, a + step * 10000) END""",
     "trino_steps(a, b, step)": """CASE WHEN step = 0
-        THEN generate_series(CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero')
-            AS BIGINT), b) ELSE generate_series(a, b, step) END""",
-    "trino_sequence(a, b)": "generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
+        THEN [CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') AS BIGINT)]
+        ELSE generate_series(a, CAST(trino_stop(CAST(a AS HUGEINT), b, step) AS BIGINT), step)
+        END""",
+    "trino_moment_steps(a, b, step)": "generate_series(a, trino_stop(a, b, step), step)",
+    "trino_sequence(a, b)": "trino_steps(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
     "trino_any_match(tests)": """CASE
         WHEN tests IS NULL THEN NULL
         WHEN list_contains(tests, true) THEN true

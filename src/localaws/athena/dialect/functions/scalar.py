@@ -164,7 +164,9 @@ COLLECTIONS = {
     "map(array(K), array(V)) -> map(K, V)": "map({0}, {1})",
     "map_keys(map(K, V)) -> array(K)": "map_keys({0})",
     "map_values(map(K, V)) -> array(V)": "map_values({0})",
-    "map_concat(map(K, V), map(K, V)) -> map(K, V)": "map_concat({0}, {1})",
+    "map_concat(map(K, V), map(K, V)) -> map(K, V)": (
+        "(CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN map_concat({0}, {1}) END)"
+    ),
 }
 
 JSON = {
