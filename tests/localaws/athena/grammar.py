@@ -430,7 +430,10 @@ FORMS = [
         "select g, b, grouping(g, b), {items} from t group by grouping sets ((g, b), (g), ()) "
         "order by 3, 1, 2",
     ),
-    ("{aggregate}", "select day, g, {items} from t group by rollup(day, g) order by 1, 2, 3"),
+    (
+        "{aggregate}",
+        "select day, g, grouping(day, g), {items} from t group by rollup(day, g) order by 1, 2, 3",
+    ),
     ("{window}", "select id, {items} from t order by id"),
     ("{any}", "select id, k1, {items} from t left join u on id = k1 order by 1, 2"),
     (

@@ -24,7 +24,7 @@ RELATIVE_ERROR = 1e-9
 DATABASE = "default"
 """Trino wants a name. No statement reads a stored table."""
 
-REFUSED_BY_NAME = re.compile("NOT_SUPPORTED: The local Athena does not support ")
+REFUSED_BY_NAME = re.compile(r"NOT_SUPPORTED: (line \S+ )?The local Athena does not support ")
 OF_SKIPPED_ROWS = re.compile("DIVISION_BY_ZERO: |NUMERIC_VALUE_OUT_OF_RANGE: ")
 """Errors that depend on which values an engine computes before it drops the row."""
 
