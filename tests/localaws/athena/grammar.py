@@ -43,7 +43,9 @@ COLUMNS = {
 LITERALS = {
     "bigint": [
         *("bigint '0'", "bigint '1'", "bigint '2'", "bigint '-1'", "bigint '-7'", "bigint '10'"),
-        *("9223372036854775807", "-9223372036854775808", "3000000000"),
+        "bigint '9223372036854775807'",
+        "bigint '-9223372036854775808'",
+        "bigint '3000000000'",
     ],
     "integer": ["0", "1", "2", "3", "-1", "-2", "7", "100", "2147483647", "-2147483648"],
     "double": ["0e0", "0.25e0", "-0.5e0", "1.5e0", "2.5e0", "-2.5e0", "1e18", "-3.75e0", "7e0"],
@@ -125,7 +127,7 @@ ANY_TYPE = [
     "if({boolean}, {T})",
     "case when {boolean} then {T} when {boolean} then {T} end",
     "case {integer} when {small} then {T} else {T} end",
-    "case {varchar} when {text} then {T} when {varchar} then {T} end",
+    "case {varchar} when {text} then {T} when {text} then {T} end",
     "try({T})",
 ]
 COMPARISONS = [
@@ -332,7 +334,7 @@ EXPRESSIONS = {
         "array[{bigint}, {bigint}]",
         "slice({bigints}, {small}, {place})",
         "map_values({map})",
-        "sequence({bigint}, {place})",
+        "sequence({place}, {place}, {small})",
         "reverse({bigints})",
     ],
     "texts": [

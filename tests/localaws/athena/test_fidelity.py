@@ -504,7 +504,6 @@ FAILURES: dict[str, str] = {
     "select trino_fail('x')": "FUNCTION_NOT_FOUND",
     "select checksum(1)": "FUNCTION_NOT_FOUND",
     "select date_format(now(), '%U')": "NOT_SUPPORTED: The local Athena does not support %U",
-    "select date_parse('10:30', '%H:%i')": "NOT_SUPPORTED",
     "select json_extract('{}', '$..a')": "NOT_SUPPORTED: line",
     "select regexp_like('a', '\\p{L}')": "NOT_SUPPORTED",
     "select x from (values now(), timestamp '2026-01-01 00:00:00 Europe/Paris') as t(x)": (

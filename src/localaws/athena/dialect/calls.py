@@ -34,20 +34,10 @@ AGGREGATE_CALLS = read_table(AGGREGATES)
 WINDOW_CALLS = read_table(WINDOWS)
 
 
-class _Arguments:
-    """All arguments, joined by the format specification: ``{all:, }``."""
-
-    def __init__(self, parts: list[str]) -> None:
-        self._parts = parts
-
-    def __format__(self, separator: str) -> str:
-        return separator.join(self._parts)
-
-
 def fill(template: str, arguments: list[Typed]) -> str:
-    """Put the arguments' SQL into a template."""
+    """Put the arguments' SQL into a template: one by one, or all of them, listed or joined."""
     parts = [argument.sql for argument in arguments]
-    return template.format(*parts, all=_Arguments(parts))
+    return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from localaws.athena import types
-from localaws.athena.dialect.typed import Typed, coerce, fail, quote
+from localaws.athena.dialect.typed import Typed, coerce, fail, quote, row_fields
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BOOLEAN, INTEGERS, JSON, NUMBERS, UNKNOWN, VARCHAR, Type
 from localaws.athena.zones import duckdb_zone, zone_info, zone_name
@@ -237,10 +237,8 @@ def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
 
 
 def _row(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
-    names, wanted = types.field_names(value.type), types.field_names(target)
-    parts = [
-        cast(Typed(f"struct_extract({value.sql}, {quote(name)})", old), new, safe, node).sql
-        for name, old, new in zip(names, value.type.args, target.args, strict=True)
-    ]
-    packed = ", ".join(f'"{name}" := {part}' for name, part in zip(wanted, parts, strict=True))
+    wanted = zip(types.field_names(target), row_fields(value), target.args, strict=True)
+    packed = ", ".join(
+        f'"{name}" := {cast(field, kind, safe, node).sql}' for name, field, kind in wanted
+    )
     return f"(CASE WHEN {value.sql} IS NULL THEN NULL ELSE struct_pack({packed}) END)"

@@ -21,6 +21,7 @@ from localaws.athena.dialect.comparisons import (
     is_null,
     like,
     operands,
+    refuse_correlated_unnest,
 )
 from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
 from localaws.athena.dialect.environment import Env
@@ -222,6 +223,7 @@ def _substring(node: exp.Expr, env: Env) -> Typed:
 
 
 def _exists(node: exp.Expr, env: Env) -> Typed:
+    refuse_correlated_unnest(node.this)
     return Typed(f"EXISTS ({env.session.compile_query(node.this, env).sql})", BOOLEAN)
 
 

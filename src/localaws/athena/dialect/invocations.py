@@ -25,8 +25,8 @@ from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
 from localaws.athena.dialect.functions.signature import choose
-from localaws.athena.dialect.typed import Typed, boolean, coerce
-from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields
+from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT
 
 INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
@@ -242,13 +242,27 @@ def _with_lambdas(name: str, arguments: list[exp.Expr], node: exp.Expr, env: Env
 
 def order_list(items: list[exp.Expr], env: Env) -> str:
     """ORDER BY items; NULLs come last unless the statement says otherwise."""
-    return ", ".join(ordering(compile_expression(item.this, env).sql, item) for item in items)
+    return ", ".join(ordering(compile_expression(item.this, env), item) for item in items)
 
 
-def ordering(sql: str, item: exp.Expr) -> str:
+def ordering(key: Typed, item: exp.Expr) -> str:
     """One ORDER BY item with direction and place of NULLs."""
+    if key.type.name in ("map", "json"):
+        raise type_mismatch(f"Type {key.type} is not orderable", item)
     direction = "DESC" if item.args.get("desc") else "ASC"
-    return f"{sql} {direction} NULLS {'FIRST' if item.args.get('nulls_first') else 'LAST'}"
+    nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
+    return f"{_checked_key(key)} {direction} NULLS {nulls}"
+
+
+def _checked_key(key: Typed) -> str:
+    """A sort key, which may be no row or array with NULL inside."""
+    if not key.type.args:
+        return key.sql
+    has_null = f"trino_has_null({key.sql})"
+    if key.type.name == "row":
+        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(key))
+        has_null = f"{key.sql} IS NOT NULL AND ({nulls})"
+    return f"trino_checked({key.sql}, {has_null}, 'NOT_SUPPORTED: comparison of NULL elements')"
 
 
 def window(node: exp.Expr, env: Env) -> str:

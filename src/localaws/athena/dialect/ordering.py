@@ -3,6 +3,8 @@
 # ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import compile_expression
@@ -13,6 +15,9 @@ from localaws.athena.dialect.scopes import Field, Scope
 from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError, not_supported
 
+Outputs = Sequence[tuple[str | None, Typed]]
+"""Names and values of a query's columns."""
+
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     """The place, from 0, of the output column that a number means. Raises QueryError."""
@@ -22,7 +27,25 @@ def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     return place - 1
 
 
-def output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
+def order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
+    """What an ORDER BY item sorts by: the number of an output column, or an expression."""
+    place = _output_place(item.this, [label for label, _ in outputs])
+    if place is None:
+        return compile_expression(item.this, env)
+    value = outputs[place][1]
+    return value if value.type.args else Typed(str(place + 1), value.type)
+
+
+def order_by(node: exp.Expr, outputs: Outputs, env: Env) -> str:
+    """The ORDER BY clause of a query, if it has one; ``env`` holds the names that it sees."""
+    order = node.args.get("order")
+    if order is None:
+        return ""
+    items = [ordering(order_key(item, outputs, env), item) for item in order.expressions]
+    return f" ORDER BY {', '.join(items)}"
+
+
+def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     """The output column that an ORDER BY item is, by number or name."""
     if isinstance(item, exp.Literal) and not item.is_string:
         return ordinal(item, len(labels), "ORDER BY")
@@ -61,20 +84,10 @@ def _count(node: exp.Expr | None) -> int:
 
 def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
     """A finished query with ORDER BY over its columns, and LIMIT."""
-    order = node.args.get("order")
-    if order is None:
-        return sql + limit_clause(node)
-    name = env.session.name("q")
-    generated = [f"c{place}" for place in range(len(columns))]
-    fields = [
-        Field(label and label.lower(), Typed(f"{name}.{short}", kind))
-        for (label, kind), short in zip(columns, generated, strict=True)
-    ]
-    inside = env.within(Scope(fields))
-    items = []
-    for item in order.expressions:
-        place = output_place(item.this, [label for label, _ in columns])
-        key = str(place + 1) if place is not None else compile_expression(item.this, inside).sql
-        items.append(ordering(key, item))
-    source = f"SELECT * FROM ({sql}) AS {name}({', '.join(generated)})"
-    return f"{source} ORDER BY {', '.join(items)}{limit_clause(node)}"
+    if not any(node.args.get(part) for part in ("order", "limit", "offset")):
+        return sql
+    source, values = env.session.alias(f"({sql})", columns)
+    outputs = [(label, value) for (label, _), value in zip(columns, values, strict=True)]
+    fields = [Field(label and label.lower(), value) for label, value in outputs]
+    keys = order_by(node, outputs, env.within(Scope(fields)))
+    return f"SELECT * FROM {source}{keys}{limit_clause(node)}"

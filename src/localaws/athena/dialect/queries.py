@@ -1,6 +1,5 @@
 """Queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
 
-# ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -16,12 +15,11 @@ from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQue
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, ordered, ordinal, output_place
-from localaws.athena.dialect.relations import from_clause
+from localaws.athena.dialect.ordering import limit_clause, order_key, ordered, ordinal
+from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import Type
 
 GROUPING_WORDS: dict[type[exp.Expr], str] = {
     exp.GroupingSets: "GROUPING SETS",
@@ -57,15 +55,10 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 
 
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
-    parts = {key for key, value in node.args.items() if value}
     env = _with(node, env)
     inner = compile_query(node.this, env)
-    if not parts & {"order", "limit", "offset"}:
-        return inner
-    name = env.session.name("q")
-    names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
-    sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
-    return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
+    sql = ordered(inner.sql, node, inner.columns, env)
+    return inner if sql == inner.sql else Compiled(sql, inner.columns)
 
 
 def _with(node: exp.Expr, env: Env) -> Env:
@@ -80,18 +73,10 @@ def _with(node: exp.Expr, env: Env) -> Env:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        names = [part.name for part in query.args["alias"].args.get("columns") or []]
-        columns = _aliased(compiled.columns, names, query)
+        columns = renamed(compiled.columns, alias_of(query)[1], query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
     return env
-
-
-def _aliased(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
-    if names and len(names) != len(columns):
-        raise QueryError("MISMATCHED_COLUMN_ALIASES", "WITH column list does not fit", node)
-    kinds = [kind for _, kind in columns]
-    return list(zip(names, kinds, strict=True)) if names else columns
 
 
 def _select(node: exp.Select, env: Env) -> Compiled:
@@ -104,6 +89,8 @@ def _select(node: exp.Select, env: Env) -> Compiled:
         if where := node.args.get("where"):
             fields = linked_fields(where.this, fields, only_for_equality=True)
         inside = env.within(Scope(fields, parent=outer))
+        if where and (node.args.get("limit") or node.args.get("offset")):
+            _check_correlation(where.this, inside.scope)
         source = f" FROM {relation.sql}"
     inside = replace(inside, windows=_windows(node))
     outputs = _outputs(node, inside)
@@ -118,6 +105,17 @@ def _select(node: exp.Select, env: Env) -> Compiled:
     sql += _order_by(node, outputs, inside) + limit_clause(node)
     columns = [(output.name, output.value.type) for output in outputs]
     return Compiled(sql, columns, _sources(node, outputs, inside))
+
+
+def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
+    """Refuse LIMIT in a subquery that names columns around it in conditions other than ``=``."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    others = [part for part in parts if not isinstance(part, exp.EQ)]
+    for column in (column for part in others for column in part.find_all(exp.Column)):
+        path = [name.name.lower() for name in column.parts]
+        is_outer = scope.parent is not None and scope.parent.field_of(path, column)
+        if is_outer and not scope.field_of(path, column):
+            raise not_supported("LIMIT in a correlated subquery", column)
 
 
 def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]:
@@ -243,14 +241,13 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
         return ""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
-    labels = [output.name for output in outputs]
+    labelled = [(output.name, output.value) for output in outputs]
     items = []
     for item in order.expressions:
-        place = output_place(item.this, labels)
-        sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
-        if place is None:
-            _check_order(node, item, sql, outputs)
-        items.append(ordering(sql, item))
+        key = order_key(item, labelled, visible)
+        if not key.sql.isdigit():
+            _check_order(node, item, key.sql, outputs)
+        items.append(ordering(key, item))
     return f" ORDER BY {', '.join(items)}"
 
 
@@ -276,40 +273,27 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
         for (_, one), (_, other) in zip(left.columns, right.columns, strict=True)
     ]
     word = SET_WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
-    sql = f"({_as_kinds(left, kinds, env)}) {word} ({_as_kinds(right, kinds, env)})"
+    sql = f"({as_kinds(left, kinds, env)}) {word} ({as_kinds(right, kinds, env)})"
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
     return Compiled(ordered(sql, node, columns, env), columns, sources)
 
 
-def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
-    if [kind for _, kind in query.columns] == kinds:
-        return query.sql
-    name = env.session.name("q")
-    places = range(len(kinds))
-    outputs = [
-        coerce(Typed(f"{name}.c{place}", query.columns[place][1]), kinds[place]).sql
-        for place in places
-    ]
-    labels = ", ".join(f"c{place}" for place in places)
-    return f"SELECT {', '.join(outputs)} FROM ({query.sql}) AS {name}({labels})"
+def _cells(item: exp.Expr, env: Env) -> list[Typed]:
+    """One row of VALUES; a single value that is a row stands for its fields."""
+    parts = item.expressions if isinstance(item, exp.Tuple) else [item]
+    values = [compile_expression(part, env) for part in parts]
+    is_row = len(values) == 1 and values[0].type.name == "row"
+    return row_fields(values[0]) if is_row else values
 
 
 def _values(node: exp.Values, env: Env) -> Compiled:
-    rows = [
-        [
-            compile_expression(part, env)
-            for part in (item.expressions if isinstance(item, exp.Tuple) else [item])
-        ]
-        for item in node.expressions
-    ]
+    rows = [_cells(item, env) for item in node.expressions]
     if len({len(row) for row in rows}) != 1:
         raise type_mismatch("Values rows have different numbers of columns", node)
     unified = [unify(list(column), node) for column in zip(*rows, strict=True)]
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
     columns: Columns = [(None, kind) for _, kind in unified]
-    names = ", ".join(f"c{place}" for place in range(len(columns)))
-    rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
-    return Compiled(ordered(rows_sql, node, columns, env), columns)
+    return Compiled(ordered(f"VALUES {sql}", node, columns, env), columns)

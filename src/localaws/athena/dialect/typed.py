@@ -42,6 +42,14 @@ def fail(code: str, message: str, kind: Type) -> str:
     return f"CAST(trino_fail({quote(code + ': ')} || {message}) AS {types.duckdb_name(kind)})"
 
 
+def row_fields(value: Typed) -> list[Typed]:
+    """The fields of a row."""
+    return [
+        Typed(f"struct_extract({value.sql}, {quote(name)})", kind)
+        for name, kind in zip(types.field_names(value.type), value.type.args, strict=True)
+    ]
+
+
 def coerce(value: Typed, target: Type, node: exp.Expr | None = None) -> Typed:
     """The value as ``target``, by the conversions that Trino makes unasked.
 

@@ -25,7 +25,9 @@ AGGREGATES = {
     "max(double) -> double": "coalesce(<max(trino_number({0}))>, <max({0})>)",
     "max(T) -> T": "<max({0})>",
     "min(T, bigint) -> array(T)": "<min({0}, {1})>",
-    "max(T, bigint) -> array(T)": "<max({0}, {1})>",
+    "max(T, bigint) -> array(T)": (
+        "<max(trino_checked({0}, trino_is_nan({0}), 'NOT_SUPPORTED: max(x, n) of NaN'), {1})>"
+    ),
     "min_by(T, K) -> T": "<arg_min_null({0}, {1})>",
     "max_by(T, real) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
     "max_by(T, double) -> T": "<arg_max_null({0}, trino_lowest({1}))>",

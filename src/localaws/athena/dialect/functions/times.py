@@ -129,8 +129,9 @@ def date_parse(call: Call) -> Typed:
     mysql = call.name == "date_parse"
     text = coerce(call.arguments[0], VARCHAR, call.node)
     pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
-    formats.require_whole_date(pattern, call.constant(1))
-    parsed = f"trino_parse({text.sql}, {quote(pattern)})"
+    date, date_format = formats.missing_date(pattern)
+    function = "trino_parse_short_year" if "%y" in pattern else "trino_parse"
+    parsed = f"{function}({quote(date)} || {text.sql}, {quote(date_format + pattern)})"
     if mysql:
         return Typed(casts.round_time(parsed, 3), types.timestamp(3))
     return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
