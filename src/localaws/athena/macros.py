@@ -50,10 +50,11 @@ TEXT = {
     "trino_replace(x, old, new)": """replace(x,
         trino_checked(old, old = '', 'NOT_SUPPORTED: replace of an empty text'), new)""",
     "trino_split(x, d)": """string_split(x,
-        trino_argument(d, d = '', 'The delimiter may not be the empty string'))""",
+        trino_argument(d, x IS NOT NULL AND d = '',
+        'The delimiter may not be the empty string'))""",
     "trino_split_part(x, d, i)": """
         string_split(x, trino_checked(d, d = '', 'NOT_SUPPORTED: split_part by an empty text'))
-        [trino_argument(i, i <= 0, 'Index must be greater than zero')]""",
+        [trino_argument(i, x || d IS NOT NULL AND i <= 0, 'Index must be greater than zero')]""",
     "trino_formed(x, pattern)": """trino_argument(x, NOT regexp_full_match(x, pattern),
         'Invalid format: "' || x || '"')""",
     "trino_iso8601(x)": f"""date_trunc('millisecond',
@@ -116,12 +117,14 @@ NUMBERS = {
 ARRAYS = {
     "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
     "trino_equal_arrays(a, b, tests)": """CASE
-        WHEN len(a) <> len(b) THEN false ELSE trino_all_match(tests) END""",
+        WHEN len(a) <> len(b) THEN false
+        WHEN len(a) = len(b) THEN trino_all_match(tests) END""",
     "trino_checked_sequence(l)": """trino_argument(trino_argument(l, len(l) > 10000,
         'result of sequence function must not have more than 10000 entries'), len(l) = 0,
         'sequence stop value should be greater than or equal to start value if step is greater '
         || 'than zero otherwise stop should be less than or equal to start')""",
-    "trino_element_at(l, i)": "l[trino_argument(i, i = 0, 'SQL array indices start at 1')]",
+    "trino_element_at(l, i)": """l[trino_argument(i, l IS NOT NULL AND i = 0,
+        'SQL array indices start at 1')]""",
     "trino_is_nan(x)": "typeof(x) IN ('DOUBLE', 'FLOAT') AND CAST(x AS VARCHAR) = 'nan'",
     "trino_contains(l, x)": """CASE
         WHEN l IS NULL OR x IS NULL THEN NULL
@@ -136,9 +139,13 @@ ARRAYS = {
     "trino_firsts(s)": """list_transform(list_filter(list_zip(s, list_concat([NULL], s)),
         lambda p: p[1] IS NOT NULL AND (p[2] IS NULL OR p[1].k IS DISTINCT FROM p[2].k)),
         lambda p: p[1])""",
-    "trino_array_distinct(l)": """list_transform(list_sort(list_transform(
-        trino_firsts(trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))),
+    "trino_repeated(s)": """list_transform(list_filter(list_zip(s, s[2:]),
+        lambda p: p[2] IS NOT NULL AND p[1].k IS NOT DISTINCT FROM p[2].k), lambda p: p[1])""",
+    "trino_tagged(l)": "trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))",
+    "trino_in_place(s)": """list_transform(list_sort(list_transform(s,
         lambda e: {'i': e.i, 'k': e.k})), lambda e: e.k)""",
+    "trino_array_distinct(l)": """CASE WHEN l IS NOT NULL
+        THEN trino_in_place(trino_firsts(trino_tagged(l))) END""",
     "trino_array_max(l)": """CASE WHEN NOT trino_has_null(l)
         THEN coalesce(list_max(list_filter(l, lambda e: NOT trino_is_nan(e))), list_max(l)) END""",
     "trino_array_position(l, x)": """CASE
@@ -151,17 +158,26 @@ ARRAYS = {
         WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
         WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL
         ELSE false END""",
-    "trino_array_intersect(a, b)": """trino_array_distinct(list_filter(a, lambda e: CASE
-        WHEN e IS NULL THEN trino_has_null(b)
-        ELSE coalesce(list_contains(b, e), false) END))""",
+    # In the order of the longer one.
+    "trino_array_intersect(a, b)": """CASE WHEN a IS NOT NULL AND b IS NOT NULL
+        THEN trino_in_place(trino_repeated(trino_tagged(
+            trino_array_distinct(CASE WHEN len(a) < len(b) THEN b ELSE a END)
+            || trino_array_distinct(CASE WHEN len(a) < len(b) THEN a ELSE b END)))) END""",
     "trino_slice(l, s, n)": """CASE
-        WHEN trino_argument(s, s = 0 OR n < 0, 'SQL array indices start at 1') > 0
+        WHEN trino_argument(s, l IS NOT NULL AND s + n IS NOT NULL
+            AND (s = 0 OR n < 0), 'SQL array indices start at 1') > 0
         THEN l[s:s + n - 1]
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
-    "trino_steps(a, b, step)": """generate_series(a, b,
-        trino_argument(step, step = 0, 'step must not be zero'))""",
-    "trino_sequence(a, b)": "generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
+    # Ten thousand are allowed. A longer one is cut after one more, for it could fill the memory.
+    "trino_stop(a, b, step)": """CASE WHEN b IS NULL THEN NULL WHEN step > 0 * step
+        THEN least(b, a + step * 10000) ELSE greatest(b, a + step * 10000) END""",
+    "trino_steps(a, b, step)": """generate_series(a,
+        CAST(trino_stop(CAST(a AS HUGEINT), b, step) AS BIGINT),
+        trino_argument(step, a IS NOT NULL AND b IS NOT NULL AND step = 0,
+            'step must not be zero'))""",
+    "trino_moment_steps(a, b, step)": "generate_series(a, trino_stop(a, b, step), step)",
+    "trino_sequence(a, b)": "trino_steps(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
     "trino_any_match(tests)": """CASE
         WHEN tests IS NULL THEN NULL
         WHEN list_contains(tests, true) THEN true

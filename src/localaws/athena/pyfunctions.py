@@ -194,22 +194,22 @@ def regexp_like(text: str, pattern: str) -> bool:
     return _regex(pattern).search(text) is not None
 
 
-def _group(match: re.Match[str], group: int) -> str | None:
-    if group > match.re.groups:
-        fail(f"INVALID_FUNCTION_ARGUMENT: Pattern has {match.re.groups} groups, not {group}")
-    found: str | None = match[group]
-    return found
+def _check_group(groups: int, group: int) -> None:
+    if not 0 <= group <= groups:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Pattern has {groups} groups, not {group}")
 
 
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
     """A group of the first match; None without a match or if the group took no part in it."""
+    _check_group(_regex(pattern).groups, group)
     match = _regex(pattern).search(text)
-    return _group(match, group) if match else None
+    return match[group] if match else None
 
 
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
     """A group of each match."""
-    return [_group(match, group) for match in _matches(pattern, text)]
+    _check_group(_regex(pattern).groups, group)
+    return [match[group] for match in _matches(pattern, text)]
 
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
@@ -222,11 +222,13 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
 
 
 def _expand(match: re.Match[str], replacement: str) -> str:
-    return re.sub(
-        r"\\(.)|\$(\d)|\$\{(\w+)\}",
-        lambda part: part[1] or _group(match, int(part[2] or part[3])) or "",
-        replacement,
-    )
+    def expand_part(part: re.Match[str]) -> str:
+        if part[1]:
+            return part[1]
+        _check_group(match.re.groups, int(part[2] or part[3]))
+        return match[int(part[2] or part[3])] or ""
+
+    return re.sub(r"\\(.)|\$(\d)|\$\{(\w+)\}", expand_part, replacement)
 
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (

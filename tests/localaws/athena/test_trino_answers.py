@@ -139,6 +139,19 @@ ANSWERS: dict[str, list[str | None]] = {
         "[a, 1, true, null, 1.5E0]",
         "[1, 3, 3, 1]",
     ],
+    # arrays and maps
+    "array_union(array[1], null), array_distinct(null), array_intersect(array[1], null), "
+    "map_concat(map(array['a'], array[1]), null)": [None, None, None, None],
+    "array_intersect(array[2, 1, 3], array[1, 2, null, 2]), array_intersect(array[2, 1], "
+    "array[1, 2]), array_intersect(array[null, 1], array[null])": ["[1, 2]", "[2, 1]", "[null]"],
+    "cast(null as array(integer)) = array[1], array[1] in (cast(null as array(integer)))": [
+        None,
+        None,
+    ],
+    "split(null, ''), split_part(null, '-', 0), element_at(cast(null as array(integer)), 0), "
+    "slice(array[1], null, -1), slice(cast(null as array(integer)), 0, 1), sequence(null, 3, 0)": [
+        *(None, None, None, None, None, None),
+    ],
     # regular expressions and texts
     "regexp_like('ÉCOLE', '(?i)école'), regexp_like('cafés', '\\bcaf\\b'), "
     "regexp_like('é', '\\w'), regexp_like('é', '[\\W]'), regexp_like('a', 'a{,2}')": [
@@ -210,6 +223,14 @@ REFUSED: dict[str, str] = {
     "with t as (select 1), t as (select 2) select * from t": "DUPLICATE_NAMED_QUERY",
     "select a from (values 1) t(a) group by rollup(a + 1)": "INVALID_COLUMN_REFERENCE",
     "select cardinality(sequence(1, 10001))": "INVALID_FUNCTION_ARGUMENT",
+    "select sequence(-9223372036854775808, 9223372036854775807)": "INVALID_FUNCTION_ARGUMENT",
+    "select sequence(timestamp '1600-01-01', timestamp '2026-01-01', interval '1' second)": (
+        "INVALID_FUNCTION_ARGUMENT"
+    ),
+    "select regexp_extract('a', 'b', -1)": "INVALID_FUNCTION_ARGUMENT",
+    "select regexp_extract('a', '(b)', 2)": "INVALID_FUNCTION_ARGUMENT",
+    "select row(1, null) < row(1, 2)": "NOT_SUPPORTED",
+    "select array[null] between array[1] and array[2]": "NOT_SUPPORTED",
     "select 'a#b' like 'a#b' escape '#'": "INVALID_FUNCTION_ARGUMENT",
     "select approx_percentile(x, -0.1) from (values 1) t(x)": "INVALID_FUNCTION_ARGUMENT",
     "select timestamp '2026-03-29 02:30:00 Europe/Berlin'": "INVALID_LITERAL",

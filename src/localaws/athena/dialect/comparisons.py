@@ -14,6 +14,8 @@ from localaws.athena.dialect.typed import Typed, coerce, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BOOLEAN, VARCHAR
 
+ORDERS = ("<", "<=", ">", ">=")
+
 
 def operands(node: exp.Expr, env: Env) -> tuple[Typed, Typed]:
     """Both sides of a binary operator, compiled."""
@@ -40,6 +42,8 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
     """
     if operator == "<>":
         return f"(NOT {compared(left, '=', right)})"
+    if left.type.name in ("array", "row") and operator in ORDERS:
+        raise not_supported(f"{left.type.name}s compared by {operator}")
     plain = f"({left.sql} {operator} {right.sql})"
     if left.type.name in ("double", "real") and "DISTINCT" not in operator:
         return f"({plain} AND trino_no_nan({left.sql}, {right.sql}))"
@@ -62,7 +66,9 @@ def comparable(values: list[Typed], node: exp.Expr) -> list[Typed]:
         raise not_supported("a comparison of json or map values", node)
     try:
         return unify(values, node)[0]
-    except QueryError:
+    except QueryError as error:
+        if error.code != "TYPE_MISMATCH":
+            raise
         listed = ", ".join(str(value.type) for value in values)
         raise type_mismatch(f"Cannot compare values of types {listed}", node) from None
 
@@ -121,7 +127,7 @@ def between(node: exp.Expr, env: Env) -> Typed:
     """BETWEEN, both ends included."""
     operands = [node.this, node.args["low"], node.args["high"]]
     value, low, high = comparable([compile_expression(part, env) for part in operands], node)
-    if value.type.name in ("double", "real"):
+    if value.type.name in ("double", "real", "array", "row"):
         return Typed(f"({compared(value, '>=', low)} AND {compared(value, '<=', high)})", BOOLEAN)
     return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
 

@@ -30,7 +30,6 @@ SAME_IN_DUCKDB = signatures(
         "(array(K), array(V)) -> map(K, V)": "map",
         "(map(K, V)) -> array(K)": "map_keys",
         "(map(K, V)) -> array(V)": "map_values",
-        "(map(K, V), map(K, V)) -> map(K, V)": "map_concat",
     },
 )
 
@@ -136,6 +135,9 @@ COLLECTIONS = {
     "sequence(bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_sequence({0}, {1}))",
     "sequence(bigint, bigint, bigint) -> array(bigint)": (
         "trino_checked_sequence(trino_steps({0}, {1}, {2}))"
+    ),
+    "map_concat(map(K, V), map(K, V)) -> map(K, V)": (
+        "(CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN map_concat({0}, {1}) END)"
     ),
 }
 

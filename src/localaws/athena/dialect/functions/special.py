@@ -18,7 +18,7 @@ from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.times import TIMES, from_unixtime, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
+from localaws.athena.types import DOUBLE, INTEGER, INTEGERS, JSON, VARCHAR
 
 JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
 FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
@@ -203,7 +203,7 @@ def grouping(call: Call) -> Typed:
     if not call.arguments:
         raise type_mismatch("GROUPING needs arguments", call.node)
     names = ", ".join(argument.sql for argument in call.arguments)
-    return Typed(f"CAST(grouping({names}) AS BIGINT)", BIGINT)
+    return Typed(f"CAST(grouping({names}) AS INTEGER)", INTEGER)
 
 
 SPECIAL: dict[str, Callable[[Call], Typed]] = {

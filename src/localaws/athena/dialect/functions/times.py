@@ -199,7 +199,7 @@ def sequence(call: Call) -> Typed:
     elif len(call.arguments) == 2:
         series = f"generate_series({bounds}, trino_day_step({bounds}))"
     else:
-        series = f"generate_series({bounds}, {step})"
+        series = f"trino_moment_steps({bounds}, {step})"
     series = f"trino_checked_sequence({series})"
     cast = f"list_transform({series}, lambda moment: CAST(moment AS DATE))"
     return Typed(cast if kind == DATE else series, types.array(kind))
