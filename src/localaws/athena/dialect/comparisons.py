@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import Handler, compile_expression
 from localaws.athena.dialect.environment import Env
-from localaws.athena.dialect.typed import Typed, coerce, row_fields, unify
+from localaws.athena.dialect.typed import Typed, coerce, row_fields, sortable, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BOOLEAN, VARCHAR
 
@@ -42,8 +42,8 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
     """
     if operator == "<>":
         return f"(NOT {compared(left, '=', right)})"
-    if left.type.name in ("array", "row") and operator in ORDERS:
-        raise not_supported(f"{left.type.name}s compared by {operator}")
+    if operator in ORDERS:
+        left, right = sortable(left), sortable(right)
     plain = f"({left.sql} {operator} {right.sql})"
     if left.type.name in ("double", "real") and "DISTINCT" not in operator:
         return f"({plain} AND trino_no_nan({left.sql}, {right.sql}))"

@@ -25,7 +25,7 @@ from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
 from localaws.athena.dialect.functions.signature import Overloads, choose
-from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields
+from localaws.athena.dialect.typed import Typed, boolean, coerce, sortable
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BIGINT
 
@@ -250,18 +250,7 @@ def ordering(key: Typed, item: exp.Expr) -> str:
         raise type_mismatch(f"Type {key.type} is not orderable", item)
     direction = "DESC" if item.args.get("desc") else "ASC"
     nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
-    return f"{_checked_key(key)} {direction} NULLS {nulls}"
-
-
-def _checked_key(key: Typed) -> str:
-    """A sort key, which may be no row or array with NULL inside."""
-    if not key.type.args:
-        return key.sql
-    has_null = f"trino_has_null({key.sql})"
-    if key.type.name == "row":
-        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(key))
-        has_null = f"{key.sql} IS NOT NULL AND ({nulls})"
-    return f"trino_checked({key.sql}, {has_null}, 'NOT_SUPPORTED: comparison of NULL elements')"
+    return f"{sortable(key).sql} {direction} NULLS {nulls}"
 
 
 def window(node: exp.Expr, env: Env) -> str:
