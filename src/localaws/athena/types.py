@@ -34,6 +34,11 @@ class Type:
     labels: tuple[str, ...] = ()
     zone: str = "UTC"
 
+    @property
+    def precision(self) -> int:
+        """Digits of a number, or after the second of a moment; 0 for other types."""
+        return self.numbers[0] if self.numbers else 0
+
     def __str__(self) -> str:
         """The type as Trino writes it."""
         if self.name == "row":

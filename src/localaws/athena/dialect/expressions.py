@@ -48,9 +48,7 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
     if re.search("[eE]", text):
         return Typed(f"CAST({quote(text)} AS DOUBLE)", DOUBLE)
     if "." in text:
-        whole, fraction = text.split(".")
-        kind = types.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
-        return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
+        return _decimal(text, *text.split("."))
     value = int(text)
     if value > LONG_MAX:
         raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
@@ -118,9 +116,11 @@ def _not(node: exp.Expr, env: Env) -> Typed:
 
 
 def _case(node: exp.Expr, env: Env) -> Typed:
-    operand = compile_expression(node.this, env) if node.this is not None else None
+    """CASE with an operand or without, and IF, which is a CASE of one branch."""
+    is_if = isinstance(node, exp.If)
+    operand = None if is_if or node.this is None else compile_expression(node.this, env)
     tests, values = [], []
-    for branch in node.args["ifs"]:
+    for branch in [node] if is_if else node.args["ifs"]:
         test = compile_expression(branch.this, env)
         if operand is not None:
             left, right = comparable([operand, test], node)
@@ -128,23 +128,8 @@ def _case(node: exp.Expr, env: Env) -> Typed:
         else:
             tests.append(boolean(test, node).sql)
         values.append(compile_expression(branch.args["true"], env))
-    default = node.args.get("default")
+    default = node.args.get("false" if is_if else "default")
     values.append(compile_expression(default, env) if default is not None else NULL)
-    return _choice(tests, values, node)
-
-
-def _if(node: exp.Expr, env: Env) -> Typed:
-    test = boolean(compile_expression(node.this, env), node).sql
-    otherwise = node.args.get("false")
-    values = [
-        compile_expression(node.args["true"], env),
-        compile_expression(otherwise, env) if otherwise is not None else NULL,
-    ]
-    return _choice([test], values, node)
-
-
-def _choice(tests: list[str], values: list[Typed], node: exp.Expr) -> Typed:
-    """CASE from conditions and their values; the last value is the default."""
     unified, kind = unify(values, node)
     branches = [
         f"WHEN {test} THEN {value.sql}" for test, value in zip(tests, unified, strict=False)
@@ -196,7 +181,11 @@ def _decimal_literal(node: exp.Expr) -> Typed:
     match = re.fullmatch(r"[+-]?(\d*)\.?(\d*)", text)
     if match is None or not (match[1] or match[2]):
         raise QueryError("INVALID_LITERAL", f"Invalid DECIMAL literal: {text}", node)
-    kind = types.decimal(max(len(match[1].lstrip("0")) + len(match[2]), 1), len(match[2]))
+    return _decimal(text, match[1], match[2])
+
+
+def _decimal(text: str, whole: str, fraction: str) -> Typed:
+    kind = types.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
     return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
 
 
@@ -302,7 +291,7 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Like: like,
     exp.Escape: like,
     exp.Case: _case,
-    exp.If: _if,
+    exp.If: _case,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Trim: _trim,

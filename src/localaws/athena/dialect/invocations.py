@@ -278,14 +278,11 @@ def _frame(spec: exp.Expr, env: Env) -> str:
     bounds = []
     for edge in ("start", "end"):
         bound, side = spec.args.get(edge), spec.args.get(f"{edge}_side") or ""
-        text = bound if isinstance(bound, str) or bound is None else compile_bound(bound, env)
+        text = (
+            bound if isinstance(bound, str) or bound is None else compile_expression(bound, env).sql
+        )
         bounds.append(f"{text or 'CURRENT ROW'} {side}".strip())
     return f"{spec.args['kind']} BETWEEN {bounds[0]} AND {bounds[1]}"
-
-
-def compile_bound(node: exp.Expr, env: Env) -> str:
-    """The distance of a frame's edge: a number of rows, or an interval."""
-    return compile_expression(node, env).sql
 
 
 CALL_NODES: tuple[type[exp.Expr], ...] = (
