@@ -165,9 +165,7 @@ class AthenaService:
         if state in ("QUEUED", "RUNNING"):
             raise invalid_request(f"Query has not yet finished. Current state: {state}")
         if state != "SUCCEEDED":
-            raise invalid_request(
-                f"Query did not finish successfully. Final query state: {state}",
-            )
+            raise invalid_request(f"Query did not finish successfully. Final query state: {state}")
         count = min(body.get("MaxResults") or MAX_RESULTS, MAX_RESULTS)
         rows, after = self._page(record["execution"], _offset(body), count)
         columns = [column_info(name, types.from_json(kind)) for name, kind in record["columns"]]

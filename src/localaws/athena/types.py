@@ -61,6 +61,7 @@ DATE, UNKNOWN = Type("date"), Type("unknown")
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 NUMBERS = (*INTEGERS, "decimal", "real", "double")
+INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 DUCKDB_NAMES = {

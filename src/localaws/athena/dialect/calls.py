@@ -10,7 +10,6 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
-from localaws.athena.dialect.functions.lambdas import LAMBDAS
 from localaws.athena.dialect.functions.scalar import TABLE
 from localaws.athena.dialect.functions.signature import (
     Overloads,
@@ -62,9 +61,3 @@ def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
         f"Function '{name}' not registered with the local Athena; it may exist in AWS",
         node,
     )
-
-
-def function_names() -> set[str]:
-    """Names of all functions that are known here."""
-    known = (SCALARS, AGGREGATE_CALLS, WINDOW_CALLS, SPECIAL, FALLBACK, LAMBDAS)
-    return {name for table in known for name in table}

@@ -113,8 +113,6 @@ def is_in(node: exp.Expr, env: Env) -> Typed:
     if isinstance(query, exp.Subquery | exp.Values) and len(node.expressions) < 2:
         value, rows = _with_subquery(node.this, query, env, node)
         return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
-    if not node.expressions:
-        raise not_supported(node.sql("trino"), node)
     operands = [node.this, *node.expressions]
     value, *choices = comparable([compile_expression(part, env) for part in operands], node)
     if value.type.name in ("double", "real", "array", "row"):

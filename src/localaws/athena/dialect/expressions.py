@@ -29,7 +29,7 @@ from localaws.athena.dialect.parser import IS_LITERAL, TYPE_TEXT
 from localaws.athena.dialect.scopes import dereference
 from localaws.athena.dialect.typed import NULL, Typed, boolean, coerce, fail, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR
+from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INT_MAX, INTEGER, LONG_MAX, VARCHAR
 
 KNOWN_TYPES = frozenset(
     "array bigint boolean date decimal double int integer json map real row smallint timestamp "
@@ -37,8 +37,6 @@ KNOWN_TYPES = frozenset(
 )
 ABSENT_TYPES = frozenset("char time uuid ipaddress interval hyperloglog qdigest tdigest".split())
 """Types of Trino that the local Athena does not have."""
-
-INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 
 
 def _literal(node: exp.Expr, _env: Env) -> Typed:
@@ -260,12 +258,6 @@ def _row(node: exp.Expr, env: Env) -> Typed:
     return Typed(f"CAST(struct_pack({packed}) AS {types.duckdb_name(kind)})", kind)
 
 
-def _placeholder(_node: exp.Expr, _env: Env) -> Typed:
-    raise QueryError(
-        "INVALID_PARAMETER_USAGE", "Incorrect number of parameters: too few were given", _node
-    )
-
-
 OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Literal: _literal,
     exp.Null: _null,
@@ -303,7 +295,6 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Array: _array,
     exp.Bracket: _subscript,
     exp.Tuple: _row,
-    exp.Placeholder: _placeholder,
     **{
         kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
         for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)

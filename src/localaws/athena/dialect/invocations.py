@@ -27,11 +27,19 @@ from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
 from localaws.athena.dialect.functions.signature import Overloads, choose
 from localaws.athena.dialect.typed import Typed, boolean, coerce, sortable
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT
+from localaws.athena.types import BIGINT, LONG_MAX
 
 INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
 NULL_SKIPPING = ("lag", "lead", "first_value", "last_value", "nth_value")
-LEAST_ERROR, LARGEST_ERROR = 0.0040625, 0.26
+BOUNDS = {
+    "approx_percentile": (0, 1),
+    "approx_distinct": (0.0040625, 0.26),
+    "lag": (0, LONG_MAX),
+    "lead": (0, LONG_MAX),
+    "nth_value": (1, LONG_MAX),
+}
+"""The least and largest second argument of aggregates and window functions."""
+
 FRAME_KINDS = ("ROWS", "RANGE", "GROUPS")
 
 
@@ -62,9 +70,8 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
     _check_modifiers(name, modifiers, call)
     if name in WINDOW_CALLS:
         if not modifiers.over:
-            raise QueryError(
-                "MISSING_OVER", f"Window function {name} requires an OVER clause", node
-            )
+            message = f"Window function {name} requires an OVER clause"
+            raise QueryError("MISSING_OVER", message, node)
         return _modified(WINDOW_CALLS, name, arguments, modifiers, call, env)
     if name in AGGREGATE_CALLS:
         return _aggregate(name, arguments, modifiers, call, env)
@@ -94,18 +101,11 @@ def _check_modifiers(name: str, modifiers: Modifiers, node: exp.Expr) -> None:
 
 def _check_arguments(name: str, arguments: list[exp.Expr], node: exp.Expr) -> None:
     """Check constant arguments of aggregates and window functions."""
-    numbers = [_constant_number(part) for part in arguments[1:2]]
-    if name == "approx_percentile" and any(n is not None and not 0 <= n <= 1 for n in numbers):
-        message = "Percentile must be between 0 and 1"
-        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
-    if name == "approx_distinct" and any(
-        n is not None and not LEAST_ERROR <= n <= LARGEST_ERROR for n in numbers
-    ):
-        message = f"Max standard error must be in [{LEAST_ERROR}, {LARGEST_ERROR}]"
-        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
-    lowest = {"lag": 0, "lead": 0, "nth_value": 1}.get(name)
-    if lowest is not None and any(n is not None and n < lowest for n in numbers):
-        message = f"Offset must be at least {lowest}"
+    if name not in BOUNDS or len(arguments) < 2:
+        return
+    number, (low, high) = _constant_number(arguments[1]), BOUNDS[name]
+    if number is not None and not low <= number <= high:
+        message = f"The second argument of {name} must be between {low} and {high}"
         raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
 
 

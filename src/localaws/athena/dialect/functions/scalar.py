@@ -45,6 +45,7 @@ OWN = signatures(
         "(varchar) -> varbinary": "from_hex",
         "(varchar) -> json": "json_parse",
         "(varchar) -> bigint": "json_array_length",
+        "(varchar) -> integer": "codepoint",
         "(json) -> bigint": "json_array_length",
         "(double, double, double, bigint) -> bigint": "width_bucket",
         "(double, double, double, double) -> double": "great_circle_distance",
@@ -90,6 +91,7 @@ TEXT = {
     "url_extract_port(varchar) -> bigint": "CAST(trino_url_part({0}, 'port') AS BIGINT)",
     "url_extract_parameter(varchar, varchar) -> varchar": "trino_url_parameter({0}, {1})",
     "json_format(json) -> varchar": "{0}",
+    "try(T) -> T": "TRY({0})",
 }
 
 MATH = {
