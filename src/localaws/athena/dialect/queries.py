@@ -12,9 +12,8 @@ from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
-from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, order_key, ordered, ordinal
+from localaws.athena.dialect.ordering import limit_clause, order_by, ordered, ordinal
 from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
@@ -219,24 +218,15 @@ def _check_grouping(item: exp.Expr) -> None:
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     """ORDER BY sees the output's names first, then the columns of FROM."""
-    order = node.args.get("order")
-    if order is None:
-        return ""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
     labelled = [(output.name, output.value) for output in outputs]
-    items = []
-    for item in order.expressions:
-        key = order_key(item, labelled, visible)
-        if not key.sql.isdigit():
-            _check_order(node, item, key.sql, outputs)
-        items.append(ordering(key, item))
-    return f" ORDER BY {', '.join(items)}"
+    return order_by(node, labelled, visible, partial(_check_order, node, outputs))
 
 
-def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Output]) -> None:
+def _check_order(node: exp.Select, outputs: list[Output], item: exp.Expr, key: Typed) -> None:
     """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
-    if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
+    if node.args.get("distinct") and key.sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
     named = {output.name.lower() for output in outputs if output.name is not None}
