@@ -251,6 +251,7 @@ REFUSED: dict[str, str] = {
     "select x from (values array[1, null], array[1, 2]) t(x) order by x": "NOT_SUPPORTED",
     "select row_number() over (order by row(x, 1)) from (values 2, null) t(x)": "NOT_SUPPORTED",
     "select json_parse('1') x order by x": "TYPE_MISMATCH",
+    "select max(json_parse('1'))": "FUNCTION_NOT_FOUND",
     "select max(x, 2) from (values nan(), 1e0) t(x)": "NOT_SUPPORTED",
     "select count(*) from (values 1) t(x) group by distinct x": "NOT_SUPPORTED",
     "select coalesce()": "SYNTAX_ERROR",

@@ -26,7 +26,7 @@ from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
 from localaws.athena.dialect.functions.signature import Overloads, choose
 from localaws.athena.dialect.typed import Typed, boolean, coerce, sortable
-from localaws.athena.errors import QueryError, not_supported, type_mismatch
+from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, LONG_MAX
 
 INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
@@ -246,8 +246,6 @@ def order_list(items: list[exp.Expr], env: Env) -> str:
 
 def ordering(key: Typed, item: exp.Expr) -> str:
     """One ORDER BY item with direction and place of NULLs."""
-    if key.type.name in ("map", "json"):
-        raise type_mismatch(f"Type {key.type} is not orderable", item)
     direction = "DESC" if item.args.get("desc") else "ASC"
     nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
     return f"{sortable(key).sql} {direction} NULLS {nulls}"

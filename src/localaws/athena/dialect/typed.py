@@ -52,6 +52,8 @@ def row_fields(value: Typed) -> list[Typed]:
 
 def sortable(value: Typed) -> Typed:
     """A value that is put in order; a row or an array with NULL inside fails."""
+    if value.type.name in ("map", "json"):
+        raise type_mismatch(f"Type {value.type} is not orderable")
     if not value.type.args:
         return value
     has_null = f"trino_has_null({value.sql})"

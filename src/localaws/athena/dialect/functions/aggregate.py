@@ -17,9 +17,10 @@ AGGREGATES = {
         "<NAME({listed})>",
         {
             "(T) -> bigint": "count",
-            "(T) -> T": "min any_value",
+            "(O) -> O": "min",
+            "(T) -> T": "any_value",
             "(T) -> array(T)": "array_agg",
-            "(T, bigint) -> array(T)": "min",
+            "(O, bigint) -> array(O)": "min",
             "(boolean) -> boolean": "bool_and bool_or",
             "(bigint) -> double": "avg",
             "(double) -> double": "stddev stddev_samp stddev_pop variance var_samp var_pop",
@@ -41,13 +42,13 @@ AGGREGATES = {
     "count_if(boolean) -> bigint": "<count(nullif({0}, false))>",
     # NaN is no maximum unless there is nothing else.
     "max(F) -> F": "coalesce(<max(trino_number({0}))>, <max({0})>)",
-    "max(T) -> T": "<max({0})>",
-    "max(T, bigint) -> array(T)": (
+    "max(O) -> O": "<max({0})>",
+    "max(O, bigint) -> array(O)": (
         "<max(trino_checked({0}, trino_is_nan({0}), 'NOT_SUPPORTED: max(x, n) of NaN'), {1})>"
     ),
-    "min_by(T, K) -> T": "<arg_min_null({0}, {1})>",
+    "min_by(T, O) -> T": "<arg_min_null({0}, {1})>",
     "max_by(T, F) -> T": "<arg_max_null({0}, trino_lowest({1}))>",
-    "max_by(T, K) -> T": "<arg_max_null({0}, {1})>",
+    "max_by(T, O) -> T": "<arg_max_null({0}, {1})>",
     "every(boolean) -> boolean": "<bool_and({0})>",
     "arbitrary(T) -> T": "<any_value({0})>",
     # Exact counts and percentiles lie within the error that Trino allows its approximations.

@@ -1,7 +1,8 @@
 """Signatures such as ``element_at(array(T), bigint) -> T``: matching argument types to them.
 
 One capital letter stands for any type, the same one wherever the letter stands, but N for any
-type of numbers, and F for real or double, where numbers of other types count as real; ``decimal``,
+type of numbers, O for types with an order, and F for real or double, where numbers of other types
+count as real; ``decimal``,
 ``timestamp`` and ``timestamp with time zone`` for any precision; ``...`` for repetition.
 """
 
@@ -16,7 +17,7 @@ from localaws.athena.dialect.typed import Typed, coerce
 from localaws.athena.types import Type
 
 ANY_PRECISION = ("decimal", "timestamp", types.TIMESTAMP_TZ)
-NUMBER, FLOAT = "N", "F"
+NUMBER, FLOAT, ORDERED = "N", "F", "O"
 Bindings = dict[str, Type]
 
 
@@ -148,6 +149,8 @@ def _open_type(name: str, actual: Type) -> Type | None:
     if name == FLOAT:
         wider = types.common(types.REAL, actual)
         return wider if wider in (types.REAL, types.DOUBLE) else None
+    if name == ORDERED:
+        return None if actual.name in ("map", "json") else actual
     if name == NUMBER:
         return actual if actual.name in (*types.NUMBERS, "unknown") else None
     if actual.name == name or len(name) == 1:
