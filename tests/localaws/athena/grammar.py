@@ -307,7 +307,7 @@ EXPRESSIONS = {
         "try_cast({varchar} as timestamp(3))",
         "({timestamp} + interval {text_number} {interval})",
         "({timestamp} - interval {text_number} {interval})",
-        "date_parse({date_text}, {parse})",
+        "try(date_parse({date_text}, {parse}))",
         "least({timestamp}, {timestamp})",
     ],
     "zoned": [
