@@ -132,10 +132,9 @@ def _moment(value: Typed, target: Type) -> Typed:
 
 def _rounded(value: Typed, target: Type) -> str:
     """The timestamp, rounded if the target has fewer digits; a date is cut, never rounded."""
-    have, want = (kind.numbers[0] if kind.numbers else 0 for kind in (value.type, target))
-    if target.name == "date" or have <= want:
+    if target.name == "date" or value.type.precision <= target.precision:
         return value.sql
-    return round_time(value.sql, want)
+    return round_time(value.sql, target.precision)
 
 
 def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:

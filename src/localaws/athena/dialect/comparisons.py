@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import Handler, compile_expression
 from localaws.athena.dialect.environment import Env
-from localaws.athena.dialect.typed import Typed, coerce, row_fields, unify
+from localaws.athena.dialect.typed import Typed, coerce, row_fields, sortable, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BOOLEAN, VARCHAR
 
@@ -42,8 +42,8 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
     """
     if operator == "<>":
         return f"(NOT {compared(left, '=', right)})"
-    if left.type.name in ("array", "row") and operator in ORDERS:
-        raise not_supported(f"{left.type.name}s compared by {operator}")
+    if operator in ORDERS:
+        left, right = sortable(left), sortable(right)
     plain = f"({left.sql} {operator} {right.sql})"
     if left.type.name in ("double", "real") and "DISTINCT" not in operator:
         return f"({plain} AND trino_no_nan({left.sql}, {right.sql}))"
@@ -113,8 +113,6 @@ def is_in(node: exp.Expr, env: Env) -> Typed:
     if isinstance(query, exp.Subquery | exp.Values) and len(node.expressions) < 2:
         value, rows = _with_subquery(node.this, query, env, node)
         return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
-    if not node.expressions:
-        raise not_supported(node.sql("trino"), node)
     operands = [node.this, *node.expressions]
     value, *choices = comparable([compile_expression(part, env) for part in operands], node)
     if value.type.name in ("double", "real", "array", "row"):

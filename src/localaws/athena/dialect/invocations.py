@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -16,7 +17,6 @@ from localaws.athena.dialect.arithmetic import scaled, unscaled
 from localaws.athena.dialect.calls import (
     AGGREGATE_CALLS,
     WINDOW_CALLS,
-    Overloads,
     compile_call,
     fill,
 )
@@ -24,14 +24,22 @@ from localaws.athena.dialect.dispatch import HANDLERS, compile_expression
 from localaws.athena.dialect.environment import Env
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.lambdas import LAMBDAS, LambdaCall
-from localaws.athena.dialect.functions.signature import choose
-from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields
+from localaws.athena.dialect.functions.signature import Overloads, choose
+from localaws.athena.dialect.typed import Typed, boolean, coerce, sortable
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT
+from localaws.athena.types import BIGINT, LONG_MAX
 
 INNER_CALL = re.compile(r"<(\w+)\((.*?)\)>", re.DOTALL)
 NULL_SKIPPING = ("lag", "lead", "first_value", "last_value", "nth_value")
-LEAST_ERROR, LARGEST_ERROR = 0.0040625, 0.26
+BOUNDS = {
+    "approx_percentile": (0, 1),
+    "approx_distinct": (0.0040625, 0.26),
+    "lag": (0, LONG_MAX),
+    "lead": (0, LONG_MAX),
+    "nth_value": (1, LONG_MAX),
+}
+"""The least and largest second argument of aggregates and window functions."""
+
 FRAME_KINDS = ("ROWS", "RANGE", "GROUPS")
 
 
@@ -62,9 +70,8 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
     _check_modifiers(name, modifiers, call)
     if name in WINDOW_CALLS:
         if not modifiers.over:
-            raise QueryError(
-                "MISSING_OVER", f"Window function {name} requires an OVER clause", node
-            )
+            message = f"Window function {name} requires an OVER clause"
+            raise QueryError("MISSING_OVER", message, node)
         return _modified(WINDOW_CALLS, name, arguments, modifiers, call, env)
     if name in AGGREGATE_CALLS:
         return _aggregate(name, arguments, modifiers, call, env)
@@ -92,18 +99,11 @@ def _check_modifiers(name: str, modifiers: Modifiers, node: exp.Expr) -> None:
 
 def _check_arguments(name: str, arguments: list[exp.Expr], node: exp.Expr) -> None:
     """Check constant arguments of aggregates and window functions."""
-    numbers = [_constant_number(part) for part in arguments[1:2]]
-    if name == "approx_percentile" and any(n is not None and not 0 <= n <= 1 for n in numbers):
-        message = "Percentile must be between 0 and 1"
-        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
-    if name == "approx_distinct" and any(
-        n is not None and not LEAST_ERROR <= n <= LARGEST_ERROR for n in numbers
-    ):
-        message = f"Max standard error must be in [{LEAST_ERROR}, {LARGEST_ERROR}]"
-        raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
-    lowest = {"lag": 0, "lead": 0, "nth_value": 1}.get(name)
-    if lowest is not None and any(n is not None and n < lowest for n in numbers):
-        message = f"Offset must be at least {lowest}"
+    if name not in BOUNDS or len(arguments) < 2:
+        return
+    number, (low, high) = _constant_number(arguments[1]), BOUNDS[name]
+    if number is not None and not low <= number <= high:
+        message = f"The second argument of {name} must be between {low} and {high}"
         raise QueryError("INVALID_FUNCTION_ARGUMENT", message, node)
 
 
@@ -175,7 +175,7 @@ def _inner_modifiers(
 
 
 def _modified(
-    table: Overloads,
+    table: Mapping[str, Overloads],
     name: str,
     arguments: list[exp.Expr],
     modifiers: Modifiers,
@@ -190,12 +190,11 @@ def _modified(
     if name in ("sum", "avg") and [value.type.name for value in values] == ["unknown"]:
         message = f"Could not choose a best candidate for {name}(NULL). Add an explicit cast."
         raise QueryError("AMBIGUOUS_FUNCTION_CALL", message, node)
-    signature = choose(list(table[name]), values)
-    matched = signature.match(values) if signature is not None else None
-    if signature is None or matched is None:
+    chosen = choose(table[name], values)
+    if chosen is None:
         raise unexpected_parameters(Call(name, values, node))
-    converted, kind = matched
-    sql, place, template = "", 0, table[name][signature]
+    template, converted, kind = chosen
+    sql, place = "", 0
     for inner in INNER_CALL.finditer(template):
         sql += template[place : inner.start()]
         sql += modifiers.render(inner[1], fill(inner[2], converted))
@@ -237,7 +236,7 @@ def _with_lambdas(name: str, arguments: list[exp.Expr], node: exp.Expr, env: Env
     values = [
         compile_expression(part, env) for part in arguments if not isinstance(part, exp.Lambda)
     ]
-    return LAMBDAS[name](LambdaCall(name, node, values, bodies), compile_body)
+    return LAMBDAS[name](LambdaCall(name, values, node, bodies, compile_body))
 
 
 def order_list(items: list[exp.Expr], env: Env) -> str:
@@ -251,18 +250,7 @@ def ordering(key: Typed, item: exp.Expr) -> str:
         raise type_mismatch(f"Type {key.type} is not orderable", item)
     direction = "DESC" if item.args.get("desc") else "ASC"
     nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
-    return f"{_checked_key(key)} {direction} NULLS {nulls}"
-
-
-def _checked_key(key: Typed) -> str:
-    """A sort key, which may be no row or array with NULL inside."""
-    if not key.type.args:
-        return key.sql
-    has_null = f"trino_has_null({key.sql})"
-    if key.type.name == "row":
-        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(key))
-        has_null = f"{key.sql} IS NOT NULL AND ({nulls})"
-    return f"trino_checked({key.sql}, {has_null}, 'NOT_SUPPORTED: comparison of NULL elements')"
+    return f"{sortable(key).sql} {direction} NULLS {nulls}"
 
 
 def window(node: exp.Expr, env: Env) -> str:
@@ -290,14 +278,11 @@ def _frame(spec: exp.Expr, env: Env) -> str:
     bounds = []
     for edge in ("start", "end"):
         bound, side = spec.args.get(edge), spec.args.get(f"{edge}_side") or ""
-        text = bound if isinstance(bound, str) or bound is None else compile_bound(bound, env)
+        text = (
+            bound if isinstance(bound, str) or bound is None else compile_expression(bound, env).sql
+        )
         bounds.append(f"{text or 'CURRENT ROW'} {side}".strip())
     return f"{spec.args['kind']} BETWEEN {bounds[0]} AND {bounds[1]}"
-
-
-def compile_bound(node: exp.Expr, env: Env) -> str:
-    """The distance of a frame's edge: a number of rows, or an interval."""
-    return compile_expression(node, env).sql
 
 
 CALL_NODES: tuple[type[exp.Expr], ...] = (

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -17,6 +17,7 @@ from localaws.athena.errors import QueryError, not_supported
 
 Outputs = Sequence[tuple[str | None, Typed]]
 """Names and values of a query's columns."""
+Check = Callable[[exp.Expr, Typed], None]
 
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
@@ -27,7 +28,7 @@ def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     return place - 1
 
 
-def order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
+def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
     """What an ORDER BY item sorts by: the number of an output column, or an expression."""
     place = _output_place(item.this, [label for label, _ in outputs])
     if place is None:
@@ -36,13 +37,18 @@ def order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
     return value if value.type.args else Typed(str(place + 1), value.type)
 
 
-def order_by(node: exp.Expr, outputs: Outputs, env: Env) -> str:
-    """The ORDER BY clause of a query, if it has one; ``env`` holds the names that it sees."""
-    order = node.args.get("order")
-    if order is None:
-        return ""
-    items = [ordering(order_key(item, outputs, env), item) for item in order.expressions]
-    return f" ORDER BY {', '.join(items)}"
+def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = None) -> str:
+    """The ORDER BY clause of a query, if it has one; ``env`` holds the names that it sees.
+
+    ``check`` may refuse an item whose key is no output column.
+    """
+    items = []
+    for item in node.args["order"].expressions if node.args.get("order") else []:
+        key = _order_key(item, outputs, env)
+        if check is not None and not key.sql.isdigit():
+            check(item, key)
+        items.append(ordering(key, item))
+    return f" ORDER BY {', '.join(items)}" if items else ""
 
 
 def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,9 +12,8 @@ from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
-from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, order_key, ordered, ordinal
+from localaws.athena.dialect.ordering import limit_clause, order_by, ordered, ordinal
 from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
@@ -67,9 +65,8 @@ def _with(node: exp.Expr, env: Env) -> Env:
     if clause is None:
         return env
     for query in clause.expressions:
-        if query.alias.lower() in [
-            other.alias.lower() for other in clause.expressions[: query.index]
-        ]:
+        earlier = clause.expressions[: query.index]
+        if query.alias.lower() in [other.alias.lower() for other in earlier]:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
@@ -92,9 +89,12 @@ def _select(node: exp.Select, env: Env) -> Compiled:
         if where and (node.args.get("limit") or node.args.get("offset")):
             _check_correlation(where.this, inside.scope)
         source = f" FROM {relation.sql}"
-    inside = replace(inside, windows=_windows(node))
+    windows = {window.this.name.lower(): window for window in node.args.get("windows") or []}
+    inside = replace(inside, windows=windows)
     outputs = _outputs(node, inside)
-    sql = f"SELECT {_distinct(node)}{', '.join(_labelled(outputs))}{source}"
+    distinct = "DISTINCT " if node.args.get("distinct") else ""
+    labelled = (f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs))
+    sql = f"SELECT {distinct}{', '.join(labelled)}{source}"
     if where := node.args.get("where"):
         sql += f" WHERE {boolean(compile_expression(where.this, inside), where).sql}"
         note_conditions(where.this, inside.scope)
@@ -112,9 +112,8 @@ def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
     parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
     others = [part for part in parts if not isinstance(part, exp.EQ)]
     for column in (column for part in others for column in part.find_all(exp.Column)):
-        path = [name.name.lower() for name in column.parts]
-        is_outer = scope.parent is not None and scope.parent.field_of(path, column)
-        if is_outer and not scope.field_of(path, column):
+        is_outer = scope.parent is not None and scope.parent.field_of(column)
+        if is_outer and not scope.field_of(column):
             raise not_supported("LIMIT in a correlated subquery", column)
 
 
@@ -125,7 +124,8 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
     """
     if node.args.get("limit") or node.args.get("offset"):
         return [()] * len(outputs)
-    keys = [_window_keys(window, env) for item in node.expressions for window in _calls(item)]
+    windows = (window for item in node.expressions for window in item.find_all(exp.Window))
+    keys = [_window_keys(window, env) for window in windows]
     if group := node.args.get("group"):
         keys.append(_group_keys(group, outputs, env))
     return [
@@ -136,18 +136,12 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
     ]
 
 
-def _calls(item: exp.Expr) -> Iterator[exp.Window]:
-    """The window calls in a column of a SELECT."""
-    return item.find_all(exp.Window)
-
-
 def _window_keys(window: exp.Expr, env: Env) -> set[str]:
     """Compiled SQL of what a window is partitioned by."""
     keys = {compile_expression(key, env).sql for key in window.args.get("partition_by") or []}
-    reference = window.args.get("alias")
-    return (
-        keys if reference is None else keys | _window_keys(env.windows[reference.name.lower()], env)
-    )
+    if reference := window.args.get("alias"):
+        keys |= _window_keys(env.windows[reference.name.lower()], env)
+    return keys
 
 
 def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
@@ -155,18 +149,6 @@ def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
     if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
         return set()
     return {_group_item(item, outputs, env) for item in group.expressions}
-
-
-def _windows(node: exp.Select) -> dict[str, exp.Window]:
-    return {window.this.name.lower(): window for window in node.args.get("windows") or []}
-
-
-def _distinct(node: exp.Select) -> str:
-    return "" if node.args.get("distinct") is None else "DISTINCT "
-
-
-def _labelled(outputs: list[Output]) -> list[str]:
-    return [f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs)]
 
 
 def _outputs(node: exp.Select, env: Env) -> list[Output]:
@@ -236,24 +218,15 @@ def _check_grouping(item: exp.Expr) -> None:
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     """ORDER BY sees the output's names first, then the columns of FROM."""
-    order = node.args.get("order")
-    if order is None:
-        return ""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
     labelled = [(output.name, output.value) for output in outputs]
-    items = []
-    for item in order.expressions:
-        key = order_key(item, labelled, visible)
-        if not key.sql.isdigit():
-            _check_order(node, item, key.sql, outputs)
-        items.append(ordering(key, item))
-    return f" ORDER BY {', '.join(items)}"
+    return order_by(node, labelled, visible, partial(_check_order, node, outputs))
 
 
-def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Output]) -> None:
+def _check_order(node: exp.Select, outputs: list[Output], item: exp.Expr, key: Typed) -> None:
     """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
-    if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
+    if node.args.get("distinct") and key.sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
     named = {output.name.lower() for output in outputs if output.name is not None}

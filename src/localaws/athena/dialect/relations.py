@@ -119,21 +119,15 @@ def _table(node: exp.Table, env: Env) -> Relation:
     schema = schema or env.database
     qualifier = schema if not alias else ""
     version = node.args.get("version")
-    found = _located(env, schema, name, version, node)
+    try:
+        found = env.session.relations.find(schema, name, version)
+    except QueryError as error:
+        raise QueryError(error.code, error.message, node) from None
     if isinstance(found, ViewText):
         compiled = _view(env, schema, name, found, node)
         columns = renamed(compiled.columns, names, node)
         return named(env, compiled.sql, columns, alias or name, qualifier, compiled.sources)
     return _scan(env, (schema, name), found, node)
-
-
-def _located(
-    env: Env, schema: str, name: str, version: object, node: exp.Expr
-) -> ViewText | TableColumns:
-    try:
-        return env.session.relations.find(schema, name, version)
-    except QueryError as error:
-        raise QueryError(error.code, error.message, node) from None
 
 
 def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table) -> Relation:
@@ -145,16 +139,12 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
     env.session.scans.append(scan)
     sources = [(Source(scan, label),) for label, _ in table.columns]
     qualifier = "" if alias else schema
-    relation = named(env, view, table.columns, alias or name, qualifier, sources)
+    columns = renamed(table.columns, names, node)
+    relation = named(env, view, columns, alias or name, qualifier, sources)
     if not names:
         return Relation(relation.sql, [replace(field, scan=scan) for field in relation.fields])
-    columns = renamed(table.columns, names, node)
     scan.used.update(label for label, _ in table.columns)
-    fields = [
-        replace(field, name=label and label.lower(), label=label)
-        for field, (label, _) in zip(relation.fields, columns, strict=True)
-    ]
-    return Relation(relation.sql, fields)
+    return relation
 
 
 def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> Compiled:

@@ -50,6 +50,18 @@ def row_fields(value: Typed) -> list[Typed]:
     ]
 
 
+def sortable(value: Typed) -> Typed:
+    """A value that is put in order; a row or an array with NULL inside fails."""
+    if not value.type.args:
+        return value
+    has_null = f"trino_has_null({value.sql})"
+    if value.type.name == "row":
+        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(value))
+        has_null = f"{value.sql} IS NOT NULL AND ({nulls})"
+    message = "NOT_SUPPORTED: comparison of NULL elements"
+    return Typed(f"trino_checked({value.sql}, {has_null}, {quote(message)})", value.type)
+
+
 def coerce(value: Typed, target: Type, node: exp.Expr | None = None) -> Typed:
     """The value as ``target``, by the conversions that Trino makes unasked.
 

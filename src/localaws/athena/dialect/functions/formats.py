@@ -10,32 +10,20 @@ import re
 from localaws.athena.errors import not_supported
 
 MYSQL = {
-    "%a": "%a",
-    "%b": "%b",
-    "%d": "%d",
+    **{f"%{letter}": f"%{letter}" for letter in "abdfHIjmpSYy%"},
     "%e": "%-d",
-    "%f": "%f",
-    "%H": "%H",
     "%h": "%I",
-    "%I": "%I",
     "%i": "%M",
-    "%j": "%j",
     "%k": "%-H",
     "%l": "%-I",
     "%M": "%B",
-    "%m": "%m",
     "%c": "%-m",
-    "%p": "%p",
     "%r": "%I:%M:%S %p",
     "%s": "%S",
-    "%S": "%S",
     "%T": "%H:%M:%S",
     "%v": "%V",
     "%W": "%A",
     "%x": "%G",
-    "%Y": "%Y",
-    "%y": "%y",
-    "%%": "%%",
 }
 JODA = {
     "yyyy": "%Y",

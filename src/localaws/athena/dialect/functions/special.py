@@ -54,12 +54,6 @@ def extreme(call: Call) -> Typed:
     return Typed(f"(CASE WHEN {missing} THEN NULL ELSE {sql} END)", kind)
 
 
-def attempt(call: Call) -> Typed:
-    """TRY: NULL where the expression fails."""
-    call.count(1)
-    return Typed(f"TRY({call.arguments[0].sql})", call.arguments[0].type)
-
-
 def typeof(call: Call) -> Typed:
     """The type's name; the value stays in the query, for an aggregate makes it one row."""
     call.count(1)
@@ -125,15 +119,6 @@ def _rounded_decimal(call: Call, value: Typed) -> Typed:
     kind = types.decimal(precision - scale + min(scale, 1), 0)
     name = "ceil" if call.name == "ceiling" else call.name
     return Typed(f"CAST({name}({value.sql}) AS {types.duckdb_name(kind)})", kind)
-
-
-def codepoint(call: Call) -> Typed:
-    """The code point of a text of one letter; longer texts have another type in Trino."""
-    call.count(1)
-    value = coerce(call.arguments[0], VARCHAR, call.node)
-    if value.constant is not None and len(value.constant) != 1:
-        raise unexpected_parameters(call)
-    return Typed(f"trino_codepoint({value.sql})", types.INTEGER)
 
 
 def json_extract(call: Call) -> Typed:
@@ -211,7 +196,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "nullif": nullif,
     "greatest": extreme,
     "least": extreme,
-    "try": attempt,
     "typeof": typeof,
     "mod": remainder,
     "truncate": truncate,
@@ -219,7 +203,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "ceil": rounding,
     "ceiling": rounding,
     "floor": rounding,
-    "codepoint": codepoint,
     "json_extract": json_extract,
     "json_extract_scalar": json_extract,
     "array_join": array_join,

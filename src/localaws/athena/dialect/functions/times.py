@@ -14,18 +14,14 @@ from localaws.athena.dialect.functions import formats
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError
-from localaws.athena.types import BIGINT, DATE, VARCHAR, Type
+from localaws.athena.types import BIGINT, DATE, VARCHAR
 from localaws.athena.zones import duckdb_zone, zone_name
 
 DATE_UNITS = ("day", "week", "month", "quarter", "year")
 TIME_UNITS = ("millisecond", "second", "minute", "hour")
 FIELDS = {
-    "year": "year",
-    "quarter": "quarter",
-    "month": "month",
-    "week": "week",
+    **{name: name for name in (*DATE_UNITS, *TIME_UNITS)},
     "week_of_year": "week",
-    "day": "day",
     "day_of_month": "day",
     "day_of_week": "isodow",
     "dow": "isodow",
@@ -33,10 +29,6 @@ FIELDS = {
     "doy": "dayofyear",
     "year_of_week": "isoyear",
     "yow": "isoyear",
-    "hour": "hour",
-    "minute": "minute",
-    "second": "second",
-    "millisecond": "millisecond",
 }
 
 
@@ -142,14 +134,9 @@ def at_timezone(call: Call) -> Typed:
     call.count(2)
     zone = zone_of(call)
     value = call.moment(0)
-    precision = value.type.numbers[0] if value.type.numbers else 0
-    moment = coerce(value, _zoned_as(value, precision), call.node)
+    precision = value.type.precision
+    moment = coerce(value, types.timestamp_tz(precision, value.type.zone), call.node)
     return Typed(moment.sql, types.timestamp_tz(precision, zone))
-
-
-def _zoned_as(value: Typed, precision: int) -> Type:
-    zone = value.type.zone if value.type.name == types.TIMESTAMP_TZ else "UTC"
-    return types.timestamp_tz(precision, zone)
 
 
 def with_timezone(call: Call) -> Typed:
@@ -159,9 +146,8 @@ def with_timezone(call: Call) -> Typed:
     value = call.moment(0)
     if value.type.name == types.TIMESTAMP_TZ:
         raise unexpected_parameters(call)
-    precision = value.type.numbers[0] if value.type.numbers else 0
     local = f"CAST({value.sql} AS TIMESTAMP)"
-    kind = types.timestamp_tz(precision, zone)
+    kind = types.timestamp_tz(value.type.precision, zone)
     return Typed(f"timezone({quote(duckdb_zone(zone))}, {local})", kind)
 
 
