@@ -288,7 +288,6 @@ EXPRESSIONS = {
     ],
     "date": [
         "date_add('{date_unit}', {small}, {date})",
-        "date_add('{date_unit}', {integer}, {date})",
         "date_trunc('{date_unit}', {date})",
         "cast({timestamp} as date)",
         "cast({zoned} at time zone {zone} as date)",
