@@ -156,7 +156,9 @@ ARRAYS = {
         WHEN x IS NOT NULL THEN list_filter(l, lambda e: e IS NULL OR e <> x) END""",
     "trino_arrays_overlap(a, b)": """CASE
         WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
-        WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL
+        WHEN a IS NULL OR b IS NULL THEN NULL
+        WHEN len(a) = 0 OR len(b) = 0 THEN false
+        WHEN trino_has_null(a) OR trino_has_null(b) THEN NULL
         ELSE false END""",
     # In the order of the longer one.
     "trino_array_intersect(a, b)": """CASE WHEN a IS NOT NULL AND b IS NOT NULL

@@ -31,6 +31,7 @@ SETTINGS = (
     "LOAD icu",
     "SET TimeZone = 'UTC'",
     "SET default_null_order = 'nulls_last'",
+    "SET order_by_non_integer_literal = true",
     f"SET threads = {THREADS}",
     "SET enable_progress_bar = false",
 )

@@ -288,7 +288,6 @@ EXPRESSIONS = {
     ],
     "date": [
         "date_add('{date_unit}', {small}, {date})",
-        "date_add('{date_unit}', {integer}, {date})",
         "date_trunc('{date_unit}', {date})",
         "cast({timestamp} as date)",
         "cast({zoned} at time zone {zone} as date)",
@@ -307,7 +306,7 @@ EXPRESSIONS = {
         "try_cast({varchar} as timestamp(3))",
         "({timestamp} + interval {text_number} {interval})",
         "({timestamp} - interval {text_number} {interval})",
-        "date_parse({date_text}, {parse})",
+        "try(date_parse({date_text}, {parse}))",
         "least({timestamp}, {timestamp})",
     ],
     "zoned": [

@@ -26,7 +26,7 @@ from tests.localaws.athena.grammar import (
 
 DEPTH = 2
 MAX_ROWS = 5
-MAX_ITEMS = 8
+MAX_ITEMS = 12
 PLACE = re.compile(r"\{(\w+)\}")
 
 

@@ -119,7 +119,8 @@ ANSWERS: dict[str, list[str | None]] = {
         None,
         "1.0",
     ],
-    "try_cast(array['1', 'x'] as array(integer)), try(cast('x' as integer))": [None, None],
+    "try_cast(array['1', 'x'] as array(integer)), try(cast('x' as integer)), "
+    "try(cast(1 / 0 as varchar)), try(cast(cast('x' as integer) as varchar))": [*[None] * 4],
     "date_parse('69-01-02', '%y-%m-%d'), date_parse('70-01-02', '%y-%m-%d')": [
         "2069-01-02 00:00:00.000",
         "1970-01-02 00:00:00.000",
@@ -140,6 +141,8 @@ ANSWERS: dict[str, list[str | None]] = {
         "[1, 3, 3, 1]",
     ],
     # arrays and maps
+    "arrays_overlap(cast(array[] as array(integer)), array[1, null]), arrays_overlap(array[1], "
+    "array[2, null]), arrays_overlap(cast(array[] as array(integer)), null)": ["false", None, None],
     "array_union(array[1], null), array_distinct(null), array_intersect(array[1], null), "
     "map_concat(map(array['a'], array[1]), null)": [None, None, None, None],
     "array_intersect(array[2, 1, 3], array[1, 2, null, 2]), array_intersect(array[2, 1], "
@@ -180,6 +183,8 @@ ANSWERS: dict[str, list[str | None]] = {
 QUERIES: dict[str, list[list[str | None]]] = {
     "values 3, 1, 2 order by 1 desc limit 2": [["3"], ["2"]],
     "select x from (values 1) t(x) union all (values 2) order by x + 1 desc": [["2"], ["1"]],
+    "select x from (values 2, 1) t(x) order by 1.5, 'a', x": [["1"], ["2"]],
+    "select count(*) from (values 2, 1) t(x) group by 1.5": [["2"]],
     "select max(x), min(x), max_by(y, x) from (values (nan(), 1), (1e0, 2)) t(x, y)": [
         ["1.0", "1.0", "2"],
     ],
@@ -255,6 +260,8 @@ REFUSED: dict[str, str] = {
     "select max(x, 2) from (values nan(), 1e0) t(x)": "NOT_SUPPORTED",
     "select count(*) from (values 1) t(x) group by distinct x": "NOT_SUPPORTED",
     "select coalesce()": "SYNTAX_ERROR",
+    "select - x from (values cast(-2147483648 as integer)) t(x)": "NUMERIC_VALUE_OUT_OF_RANGE",
+    "select - -2147483648": "NUMERIC_VALUE_OUT_OF_RANGE",
     "select 2147483647 + 1": "NUMERIC_VALUE_OUT_OF_RANGE: integer addition overflow",
 }
 
@@ -294,7 +301,11 @@ def test_headings_keep_the_case_of_the_statement(engine: LocalEngine) -> None:
         "cardinality(map_agg(x, y))",
         "cardinality(multimap_agg(x, y))",
         "cardinality(array_distinct(array_agg(x)))",
-        "count(try(cast(y as integer)))",
+        "cardinality(array_agg(distinct x))",
+        "cardinality(array_intersect(array_agg(x), array_agg(x)))",
+        "cardinality(histogram(x))",
+        "count(try(cast(lower(y) as integer)))",
+        "100000 + count(try(cast('x' || y as integer)))",
     ],
 )
 @pytest.mark.timeout(20)

@@ -79,10 +79,8 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
         raise QueryError("FUNCTION_NOT_FOUND", f"Function '{name}' is no aggregate", call)
     if name in LAMBDAS and any(isinstance(part, exp.Lambda) for part in arguments):
         return _with_lambdas(name, arguments, call, env)
-    if name == "try" and len(arguments) == 1 and _is_plain_cast(arguments[0]):
-        # DuckDB evaluates TRY row by row where one fails: 8 s for 180,000 rows, against 0.3 s.
-        cast = exp.TryCast(this=arguments[0].this, to=arguments[0].args["to"])
-        return compile_expression(cast, env)
+    if name == "try" and len(arguments) == 1 and type(arguments[0]) is exp.Cast:
+        return compile_expression(_tried_cast(arguments[0]), env)
     if name == "row":
         return compile_expression(exp.Tuple(expressions=arguments), env)
     return compile_call(name, [compile_expression(part, env) for part in arguments], call)
@@ -116,10 +114,12 @@ def _constant_number(node: exp.Expr) -> float | None:
     return sign * float(inner.name) if is_number else None
 
 
-def _is_plain_cast(node: exp.Expr) -> bool:
-    """Whether a node is the cast of a column or literal, where nothing else can fail."""
-    is_cast = isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast)
-    return is_cast and isinstance(node.this, exp.Column | exp.Literal)
+def _tried_cast(cast: exp.Cast) -> exp.Expr:
+    """A cast around TRY: DuckDB takes 90 µs for each row on which TRY itself fails."""
+    inner = cast.this
+    if not isinstance(inner, exp.Column | exp.Literal):
+        inner = exp.Anonymous(this="try", expressions=[inner])
+    return exp.TryCast(this=inner, to=cast.args["to"])
 
 
 def _unwrap(node: exp.Expr, env: Env) -> tuple[exp.Anonymous, Modifiers]:

@@ -53,7 +53,7 @@ def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = N
 
 def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     """The output column that an ORDER BY item is, by number or name."""
-    if isinstance(item, exp.Literal) and not item.is_string:
+    if isinstance(item, exp.Literal) and item.is_int:
         return ordinal(item, len(labels), "ORDER BY")
     path = name_path(item)
     labels = [label and label.lower() for label in labels]

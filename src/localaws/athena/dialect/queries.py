@@ -199,7 +199,7 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
         return f"({', '.join(_group_item(part, outputs, env) for part in item.expressions)})"
     if isinstance(item, exp.Paren):
         return f"({_group_item(item.this, outputs, env)})"
-    if isinstance(item, exp.Literal) and not item.is_string:
+    if isinstance(item, exp.Literal) and item.is_int:
         output = outputs[ordinal(item, len(outputs), "GROUP BY")]
         return item.name if output.is_constant else output.value.sql
     return compile_expression(item, env).sql
