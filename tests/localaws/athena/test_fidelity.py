@@ -487,7 +487,7 @@ FAILURES: dict[str, str] = {
     "select x + 1 as y from (values 1) as t(x) where y > 1": "COLUMN_NOT_FOUND: line 1:49",
     "select lower(x) as y, count(*) from (values 'a') as t(x) group by y": "COLUMN_NOT_FOUND",
     "select x, count(*) from (values 1) as t(x)": "EXPRESSION_NOT_AGGREGATE",
-    "select x from (values 1) as t(x) group by 2": "SYNTAX_ERROR",
+    "select x from (values 1) as t(x) group by 2": "INVALID_COLUMN_REFERENCE",
     "selec 1": "SYNTAX_ERROR: mismatched input 'selec'",
     "select 1; select 2": "SYNTAX_ERROR",
     "select 1::varchar": "SYNTAX_ERROR: line 1:",

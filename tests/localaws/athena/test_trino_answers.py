@@ -184,6 +184,7 @@ QUERIES: dict[str, list[list[str | None]]] = {
     "values 3, 1, 2 order by 1 desc limit 2": [["3"], ["2"]],
     "select x from (values 1) t(x) union all (values 2) order by x + 1 desc": [["2"], ["1"]],
     "select x from (values 2, 1) t(x) order by 1.5, 'a', x": [["1"], ["2"]],
+    "select try(cast(json_parse(x) as bigint)) from (values '[1]', '7') t(x)": [[None], ["7"]],
     "select count(*) from (values 2, 1) t(x) group by 1.5": [["2"]],
     "select max(x), min(x), max_by(y, x) from (values (nan(), 1), (1e0, 2)) t(x, y)": [
         ["1.0", "1.0", "2"],
@@ -257,6 +258,7 @@ REFUSED: dict[str, str] = {
     "select row_number() over (order by row(x, 1)) from (values 2, null) t(x)": "NOT_SUPPORTED",
     "select json_parse('1') x order by x": "TYPE_MISMATCH",
     "select max(json_parse('1'))": "FUNCTION_NOT_FOUND",
+    "select x from (values 1) t(x) order by -1": "INVALID_COLUMN_REFERENCE",
     "select max(x, 2) from (values nan(), 1e0) t(x)": "NOT_SUPPORTED",
     "select count(*) from (values 1) t(x) group by distinct x": "NOT_SUPPORTED",
     "select coalesce()": "SYNTAX_ERROR",

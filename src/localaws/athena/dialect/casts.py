@@ -56,7 +56,8 @@ def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     if source.name == "varchar":
         return _from_text(value, target, safe, node)
     if source.name == "json":
-        return Typed(_from_json(value, target, safe, node), target)
+        sql = _from_json(value, target, node)
+        return Typed(f"TRY({sql})" if safe else sql, target)
     if {source.name, target.name} <= {*NUMBERS, "boolean"}:
         return Typed(_number(value, target, safe), target)
     if {source.name, target.name} <= set(types.MOMENTS):
@@ -205,20 +206,20 @@ def _parse_zoned(text: str) -> tuple[datetime, str]:
     return moment, name
 
 
-def _from_json(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
+def _from_json(value: Typed, target: Type, node: exp.Expr) -> str:
     """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
     if target.name in JSON_CASTS:
         text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
-        return cast(text, target, safe, node).sql
+        return cast(text, target, False, node).sql
     simple = all(arg.name in JSON_CASTS for arg in target.args)
     if target.name not in ("array", "map") or not simple:
         raise not_supported(f"a cast of json to {target}", node)
     document = f"CAST({value.sql} AS JSON)"
     part = "e" if target.name == "array" else "e.value"
-    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], safe, node).sql
+    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], False, node).sql
     if target.name == "array":
         return f"list_transform(CAST({document} AS JSON[]), lambda e: {item})"
-    key = cast(Typed("e.key", VARCHAR), target.args[0], safe, node).sql
+    key = cast(Typed("e.key", VARCHAR), target.args[0], False, node).sql
     entries = f"map_entries(CAST({document} AS MAP(VARCHAR, JSON)))"
     pairs = f"list_transform({entries}, lambda e: {{'key': {key}, 'value': {item}}})"
     return f"map_from_entries({pairs})"

@@ -22,10 +22,17 @@ Check = Callable[[exp.Expr, Typed], None]
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     """The place, from 0, of the output column that a number means. Raises QueryError."""
-    place = int(item.name) if item.name.isdigit() else 0
+    place = -int(item.name) if isinstance(item, exp.Neg) else int(item.name)
     if not 1 <= place <= count:
-        raise QueryError("SYNTAX_ERROR", f"{clause} position {place} is not in select list", item)
+        raise QueryError(
+            "INVALID_COLUMN_REFERENCE", f"{clause} position {place} is not in select list", item
+        )
     return place - 1
+
+
+def is_ordinal(item: exp.Expr) -> bool:
+    """Whether an item of GROUP BY or ORDER BY is the number of an output column."""
+    return isinstance(item, exp.Literal | exp.Neg) and item.is_int
 
 
 def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
@@ -53,7 +60,7 @@ def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = N
 
 def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     """The output column that an ORDER BY item is, by number or name."""
-    if isinstance(item, exp.Literal) and item.is_int:
+    if is_ordinal(item):
         return ordinal(item, len(labels), "ORDER BY")
     path = name_path(item)
     labels = [label and label.lower() for label in labels]

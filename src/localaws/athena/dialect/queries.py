@@ -13,7 +13,7 @@ from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, order_by, ordered, ordinal
+from localaws.athena.dialect.ordering import is_ordinal, limit_clause, order_by, ordered, ordinal
 from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
 from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
@@ -199,7 +199,7 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
         return f"({', '.join(_group_item(part, outputs, env) for part in item.expressions)})"
     if isinstance(item, exp.Paren):
         return f"({_group_item(item.this, outputs, env)})"
-    if isinstance(item, exp.Literal) and item.is_int:
+    if is_ordinal(item):
         output = outputs[ordinal(item, len(outputs), "GROUP BY")]
         return item.name if output.is_constant else output.value.sql
     return compile_expression(item, env).sql
