@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -66,8 +67,8 @@ def athena_text(value: Any) -> str:
 
 def _moment(value: datetime) -> str:
     naive = results.SIMPLE_RENDERERS["timestamp"](value.replace(tzinfo=None))
-    zone = getattr(value.tzinfo, "key", value.tzinfo)
-    return naive if zone is None else f"{naive} {zone}"
+    zone = getattr(value.tzinfo, "key", None) or re.sub(r"UTC(?=.)", "", str(value.tzinfo))
+    return naive if value.tzinfo is None else f"{naive} {zone}"
 
 
 def _row(value: tuple[Any, ...]) -> str:

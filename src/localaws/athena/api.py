@@ -13,6 +13,7 @@ from localaws.athena import types
 from localaws.athena.blobio import split_uri
 from localaws.athena.catalogs import CatalogOperations
 from localaws.athena.engine import Engine
+from localaws.athena.errors import invalid_request
 from localaws.athena.executions import Executions
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
@@ -25,11 +26,9 @@ Json = dict[str, Any]
 MAX_RESULTS = 1000
 DEFAULT_LIST = 50
 MAX_QUERY_BYTES = 262144
-TIMELINE = (
-    "EngineExecutionTimeInMillis",
-    "QueryPlanningTimeInMillis",
-    "QueryQueueTimeInMillis",
-    "TotalExecutionTimeInMillis",
+TIMELINE = tuple(
+    f"{step}TimeInMillis"
+    for step in ("EngineExecution", "QueryPlanning", "QueryQueue", "TotalExecution")
 )
 
 
@@ -71,9 +70,7 @@ class AthenaService:
         try:
             return handler(body)
         except KeyError as error:
-            raise AwsError(
-                "InvalidRequestException", f"{operation} needs the member {error}."
-            ) from None
+            raise invalid_request(f"{operation} needs the member {error}.") from None
 
     def close(self) -> None:
         """Stop the workers."""
@@ -82,10 +79,10 @@ class AthenaService:
     def _start_query(self, body: Json) -> Json:
         sql = body["QueryString"]
         if not sql.strip() or len(sql.encode()) > MAX_QUERY_BYTES:
-            raise AwsError("InvalidRequestException", "QueryString is empty or too long.")
+            raise invalid_request("QueryString is empty or too long.")
         for option in ("ResultReuseConfiguration", "EngineConfiguration"):
             if _asks_for_something(body.get(option)):
-                raise AwsError("InvalidRequestException", f"localaws does not implement {option}.")
+                raise invalid_request(f"localaws does not implement {option}.")
         execution = self._new_execution(sql, body)
         query_id = self._executions.add(execution, body.get("ClientRequestToken"))
         if query_id == execution["QueryExecutionId"]:
@@ -112,12 +109,8 @@ class AthenaService:
             },
             "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
             "Statistics": {
-                "EngineExecutionTimeInMillis": 0,
+                **dict.fromkeys((*TIMELINE, "ServiceProcessingTimeInMillis"), 0),
                 "DataScannedInBytes": 0,
-                "TotalExecutionTimeInMillis": 0,
-                "QueryQueueTimeInMillis": 0,
-                "QueryPlanningTimeInMillis": 0,
-                "ServiceProcessingTimeInMillis": 0,
                 "ResultReuseInformation": {"ReusedPreviousResult": False},
             },
             "WorkGroup": workgroup,
@@ -131,10 +124,9 @@ class AthenaService:
         try:
             bucket, _ = split_uri(location)
         except ValueError as error:
-            raise AwsError("InvalidRequestException", f"Output location: {error}.") from None
+            raise invalid_request(f"Output location: {error}.") from None
         if not self._blobs.exists_bucket(bucket):
-            raise AwsError(
-                "InvalidRequestException",
+            raise invalid_request(
                 f"Unable to verify/create output bucket {bucket}. Make the bucket first.",
             )
 
@@ -147,13 +139,8 @@ class AthenaService:
             try:
                 found.append(self._executions.get(query_id)["execution"])
             except AwsError as error:
-                missing.append(
-                    {
-                        "QueryExecutionId": query_id,
-                        "ErrorCode": error.code,
-                        "ErrorMessage": error.message,
-                    }
-                )
+                reason = {"ErrorCode": error.code, "ErrorMessage": error.message}
+                missing.append({"QueryExecutionId": query_id, **reason})
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
 
     def _list_queries(self, body: Json) -> Json:
@@ -176,14 +163,9 @@ class AthenaService:
         record = self._executions.get(body["QueryExecutionId"])
         state = record["execution"]["Status"]["State"]
         if state in ("QUEUED", "RUNNING"):
-            raise AwsError(
-                "InvalidRequestException", f"Query has not yet finished. Current state: {state}"
-            )
+            raise invalid_request(f"Query has not yet finished. Current state: {state}")
         if state != "SUCCEEDED":
-            raise AwsError(
-                "InvalidRequestException",
-                f"Query did not finish successfully. Final query state: {state}",
-            )
+            raise invalid_request(f"Query did not finish successfully. Final query state: {state}")
         count = min(body.get("MaxResults") or MAX_RESULTS, MAX_RESULTS)
         rows, after = self._page(record["execution"], _offset(body), count)
         columns = [column_info(name, types.from_json(kind)) for name, kind in record["columns"]]
@@ -203,7 +185,7 @@ class AthenaService:
         location = execution["ResultConfiguration"]["OutputLocation"]
         path = self._blobs.path(*split_uri(location))
         if path is None:
-            raise AwsError("InvalidRequestException", f"Could not find results at {location}.")
+            raise invalid_request(f"Could not find results at {location}.")
         if location.endswith(".csv"):
             return read_page(path, offset, count)
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -227,7 +209,7 @@ def _cell(text: str | None) -> Json:
 def _offset(body: Json) -> int:
     token = body.get("NextToken") or "0"
     if not re.fullmatch(r"\d{1,15}", token):
-        raise AwsError("InvalidRequestException", f"Malformed next token: {token}")
+        raise invalid_request(f"Malformed next token: {token}")
     return int(token)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from localaws.athena.errors import invalid_request
 from localaws.athena.statements import pages
 from localaws.errors import AwsError
 from localaws.service import Catalog
@@ -76,7 +77,7 @@ class CatalogOperations:
 
 def _require_catalog(name: str) -> None:
     if name.lower() != CATALOG.lower():
-        raise AwsError("InvalidRequestException", f"The catalog {name} does not exist.")
+        raise invalid_request(f"The catalog {name} does not exist.")
 
 
 def _metadata_error(error: AwsError) -> AwsError:

@@ -12,10 +12,9 @@ from typing import Any
 from localaws.athena import types
 from localaws.athena.blobio import split_uri
 from localaws.athena.dialect import CompiledStatement, compile_statement
-from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.errors import QueryError
 from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
 from localaws.athena.pool import WorkerDied, WorkerPool
-from localaws.athena.results import renderer
 from localaws.athena.statements import Lines, Statements, explained, is_query, line_columns, plain
 from localaws.athena.tables import QueryTables
 from localaws.athena.types import Type
@@ -121,7 +120,6 @@ class Engine:
         statistics: Record,
     ) -> Columns:
         planning = time.monotonic()
-        _check_printable(compiled)
         job, size = self._job(compiled, tables, explain=False)
         statistics["DataScannedInBytes"] = size
         statistics["QueryPlanningTimeInMillis"] = _milliseconds(planning)
@@ -183,14 +181,6 @@ def _succeed(record: Record, columns: Columns, statistics: Record) -> bool:
     record["execution"]["Statistics"] = statistics
     record["columns"] = [[name, types.to_json(kind)] for name, kind in columns]
     return True
-
-
-def _check_printable(compiled: CompiledStatement) -> None:
-    for _, kind in compiled.columns:
-        try:
-            renderer(kind)
-        except (ValueError, KeyError) as error:
-            raise not_supported(str(error)) from None
 
 
 def _milliseconds(started: float) -> int:

@@ -10,20 +10,16 @@ from typing import Any
 
 from sqlglot import exp
 
+from localaws.errors import AwsError
+
 USER_ERROR = 2
 SYSTEM_ERROR = 1
 PLANNING_ERROR_TYPE = 1006
 RUNTIME_ERROR_TYPE = 233
 
 RUNTIME_CODES = frozenset(
-    {
-        "DIVISION_BY_ZERO",
-        "GENERIC_USER_ERROR",
-        "INVALID_CAST_ARGUMENT",
-        "INVALID_FUNCTION_ARGUMENT",
-        "NUMERIC_VALUE_OUT_OF_RANGE",
-        "SUBQUERY_MULTIPLE_ROWS",
-    }
+    "DIVISION_BY_ZERO GENERIC_USER_ERROR INVALID_CAST_ARGUMENT INVALID_FUNCTION_ARGUMENT "
+    "NUMERIC_VALUE_OUT_OF_RANGE SUBQUERY_MULTIPLE_ROWS".split()
 )
 
 
@@ -63,6 +59,11 @@ class QueryError(Exception):
 def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
     """The error that refuses a feature by its name."""
     return QueryError("NOT_SUPPORTED", f"The local Athena does not support {what}", node)
+
+
+def invalid_request(message: str) -> AwsError:
+    """The error of an API request that cannot be answered."""
+    return AwsError("InvalidRequestException", message)
 
 
 def type_mismatch(message: str, node: exp.Expr | None = None) -> QueryError:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from localaws.errors import AwsError
+from localaws.athena.errors import invalid_request
 from localaws.store import Database
 
 Record = dict[str, Any]
@@ -72,7 +72,7 @@ class Executions:
         """A record. Raises AwsError if there is none."""
         row = self._store.query_one("select record from athena_execution where id = ?", (query_id,))
         if row is None:
-            raise AwsError("InvalidRequestException", f"QueryExecution {query_id} was not found")
+            raise invalid_request(f"QueryExecution {query_id} was not found")
         record: Record = json.loads(row["record"])
         return record
 
@@ -124,7 +124,5 @@ def finish(record: Record, state: str, reason: str | None = None) -> bool:
 
 def _same_query(earlier: Record, new: Record) -> str:
     if earlier["Query"] != new["Query"]:
-        raise AwsError(
-            "InvalidRequestException", "Idempotent parameters do not match the earlier request"
-        )
+        raise invalid_request("Idempotent parameters do not match the earlier request")
     return str(earlier["QueryExecutionId"])

@@ -16,11 +16,6 @@ from localaws.athena.limits import Limits
 from localaws.athena.pyfunctions import FAILURE_MARK
 
 LOG = logging.getLogger(__name__)
-RANGE, CAST, ARGUMENT = (
-    "NUMERIC_VALUE_OUT_OF_RANGE",
-    "INVALID_CAST_ARGUMENT",
-    "INVALID_FUNCTION_ARGUMENT",
-)
 TYPE_NAMES = {
     "INT8": "tinyint",
     "INT16": "smallint",
@@ -33,9 +28,9 @@ with Path(__file__).with_name("failures.csv").open(encoding="utf-8", newline="")
 """A pattern of DuckDB's text, Trino's code, and its message with the groups of the pattern."""
 
 CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (duckdb.OutOfRangeException, RANGE),
-    (duckdb.ConversionException, CAST),
-    (duckdb.InvalidInputException, ARGUMENT),
+    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
+    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
+    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
 )
 
 

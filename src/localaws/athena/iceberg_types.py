@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
+from pyiceberg import types as iceberg
 from pyiceberg.schema import Schema
-from pyiceberg.types import (
-    BinaryType,
-    BooleanType,
-    DateType,
-    DecimalType,
-    DoubleType,
-    FixedType,
-    FloatType,
-    IcebergType,
-    IntegerType,
-    ListType,
-    LongType,
-    MapType,
-    NestedField,
-    StringType,
-    StructType,
-    TimestampType,
-    TimestamptzType,
-)
 
 from localaws.athena import types
 from localaws.athena.errors import not_supported
 from localaws.athena.types import Type
 
-PRIMITIVES: dict[type[IcebergType], Type] = {
-    BooleanType: types.BOOLEAN,
-    IntegerType: types.INTEGER,
-    LongType: types.BIGINT,
-    FloatType: types.REAL,
-    DoubleType: types.DOUBLE,
-    DateType: types.DATE,
-    StringType: types.VARCHAR,
-    BinaryType: types.VARBINARY,
-    FixedType: types.VARBINARY,
-    TimestampType: types.timestamp(6),
-    TimestamptzType: types.timestamp_tz(6),
+PRIMITIVES: dict[type[iceberg.IcebergType], Type] = {
+    iceberg.BooleanType: types.BOOLEAN,
+    iceberg.IntegerType: types.INTEGER,
+    iceberg.LongType: types.BIGINT,
+    iceberg.FloatType: types.REAL,
+    iceberg.DoubleType: types.DOUBLE,
+    iceberg.DateType: types.DATE,
+    iceberg.StringType: types.VARCHAR,
+    iceberg.BinaryType: types.VARBINARY,
+    iceberg.FixedType: types.VARBINARY,
+    iceberg.TimestampType: types.timestamp(6),
+    iceberg.TimestamptzType: types.timestamp_tz(6),
 }
 
 
-def trino_type(field: NestedField) -> Type:
+def trino_type(field: iceberg.NestedField) -> Type:
     """The Trino type of a column. Raises QueryError (NOT_SUPPORTED)."""
     return _convert(field.field_type, field.name)
 
 
-def _convert(kind: IcebergType, column: str) -> Type:
-    if isinstance(kind, DecimalType):
+def _convert(kind: iceberg.IcebergType, column: str) -> Type:
+    if isinstance(kind, iceberg.DecimalType):
         return types.decimal(kind.precision, kind.scale)
-    if isinstance(kind, ListType):
+    if isinstance(kind, iceberg.ListType):
         return types.array(_convert(kind.element_type, column))
-    if isinstance(kind, MapType):
+    if isinstance(kind, iceberg.MapType):
         return types.map_of(_convert(kind.key_type, column), _convert(kind.value_type, column))
-    if isinstance(kind, StructType):
+    if isinstance(kind, iceberg.StructType):
         return types.row((part.name, _convert(part.field_type, column)) for part in kind.fields)
     if type(kind) not in PRIMITIVES:
         raise not_supported(f"the type {kind} of column {column}")

@@ -149,11 +149,6 @@ def json_text(document: str, kind: str) -> str | None:
     return _scalar(value)
 
 
-FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
-    "trino_json_extract": (json_extract, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_json_extract_scalar": (json_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_json_parse": (json_parse, ["VARCHAR"], "VARCHAR"),
-    "trino_json_array_length": (json_array_length, ["VARCHAR"], "BIGINT"),
-    "trino_json_text": (json_text, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-}
-"""DuckDB name: function, parameter types, result type."""
+FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    *(json_extract, json_extract_scalar, json_parse, json_array_length, json_text),
+)

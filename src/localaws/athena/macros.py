@@ -13,26 +13,28 @@ WHITESPACE = (
 
 ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 
+CHECKS = {
+    # DuckDB may compute the parts of AND in any order, but no branch of CASE ahead of its test.
+    "trino_checked(x, is_wrong, message)": """CASE
+        WHEN is_wrong THEN CASE WHEN trino_fail(message) IS NULL THEN NULL ELSE x END
+        ELSE x END""",
+    "trino_argument(x, is_wrong, message)": """trino_checked(
+        x, is_wrong, 'INVALID_FUNCTION_ARGUMENT: ' || message)""",
+}
+
 TEXT = {
     "trino_whitespace()": f"'{WHITESPACE}'",
     "trino_upper(x)": """array_to_string(
         list_transform(string_split(x, 'ß'), lambda part: upper(part)), 'ß')""",
-    "trino_codepoint(x)": """CASE WHEN length(x) <> 1
-        THEN CAST(trino_fail('FUNCTION_NOT_FOUND: codepoint of a text of several letters')
-            AS INTEGER)
-        ELSE unicode(x) END""",
+    "trino_codepoint(x)": """unicode(trino_checked(x, length(x) <> 1,
+        'FUNCTION_NOT_FOUND: codepoint of a text of several letters'))""",
     "trino_fitting_or_null(x, n)": "CASE WHEN length(x) <= n THEN x END",
-    "trino_fitting(x, n)": """CASE WHEN length(x) > n
-        THEN trino_fail('INVALID_CAST_ARGUMENT: Value ' || x || ' cannot be represented as varchar('
-            || n || ')')
-        ELSE x END""",
-    "trino_like(x, p, e)": """like_escape(x, CASE
-        WHEN length(e) <> 1
-        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Escape string must be a single character')
-        WHEN contains(replace(replace(replace(p, e || e, ''), e || '%', ''), e || '_', ''), e)
-        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Escape character must be followed by ''%'','
-            || ' ''_'' or the escape character itself')
-        ELSE p END, e)""",
+    "trino_fitting(x, n)": """trino_checked(x, length(x) > n, 'INVALID_CAST_ARGUMENT: Value '
+        || x || ' cannot be represented as varchar(' || n || ')')""",
+    "trino_like(x, p, e)": """like_escape(x, trino_argument(
+        trino_argument(p, length(e) <> 1, 'Escape string must be a single character'),
+        contains(replace(replace(replace(p, e || e, ''), e || '%', ''), e || '_', ''), e),
+        'Escape character must be followed by ''%'', ''_'' or the escape character itself'), e)""",
     "trino_substr(x, s)": """CASE
         WHEN x IS NULL THEN NULL
         WHEN s = 0 THEN ''
@@ -45,48 +47,34 @@ TEXT = {
         WHEN s > 0 THEN substr(x, s, n)
         WHEN length(x) + s < 0 THEN ''
         ELSE substr(x, length(x) + s + 1, n) END""",
-    "trino_replace(x, old, new)": """CASE
-        WHEN old = '' THEN trino_fail('NOT_SUPPORTED: replace of an empty text')
-        ELSE replace(x, old, new) END""",
-    "trino_split(x, d)": """CASE
-        WHEN d = '' THEN [trino_fail(
-            'INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string')]
-        ELSE string_split(x, d) END""",
-    "trino_split_part(x, d, i)": """CASE
-        WHEN i <= 0
-        THEN trino_fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero')
-        WHEN d = '' THEN trino_fail('NOT_SUPPORTED: split_part by an empty text')
-        ELSE string_split(x, d)[i] END""",
-    "trino_iso8601(x)": f"""CASE WHEN regexp_full_match(x, '{ISO_TIMESTAMP}')
-        THEN date_trunc('millisecond', CAST(x AS TIMESTAMPTZ))
-        ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
-            AS TIMESTAMPTZ) END""",
-    "trino_iso8601_utc(x)": r"""CASE
-        WHEN regexp_matches(x, 'T.*([+-]\d{2}(:?\d{2})?)$')
-            AND NOT regexp_matches(x, '[+-]00(:?00)?$')
-        THEN CAST(trino_fail('NOT_SUPPORTED: The local Athena does not support '
-            || 'from_iso8601_timestamp of data with offsets') AS TIMESTAMPTZ)
-        ELSE trino_iso8601(x) END""",
-    "trino_iso8601_date(x)": """CASE WHEN regexp_full_match(x, '\\d{4}-\\d{2}-\\d{2}')
-        THEN CAST(x AS DATE)
-        ELSE CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
-            AS DATE) END""",
+    "trino_replace(x, old, new)": """replace(x,
+        trino_checked(old, old = '', 'NOT_SUPPORTED: replace of an empty text'), new)""",
+    "trino_split(x, d)": """string_split(x,
+        trino_argument(d, x IS NOT NULL AND d = '',
+        'The delimiter may not be the empty string'))""",
+    "trino_split_part(x, d, i)": """
+        string_split(x, trino_checked(d, d = '', 'NOT_SUPPORTED: split_part by an empty text'))
+        [trino_argument(i, x || d IS NOT NULL AND i <= 0, 'Index must be greater than zero')]""",
+    "trino_formed(x, pattern)": """trino_argument(x, NOT regexp_full_match(x, pattern),
+        'Invalid format: "' || x || '"')""",
+    "trino_iso8601(x)": f"""date_trunc('millisecond',
+        CAST(trino_formed(x, '{ISO_TIMESTAMP}') AS TIMESTAMPTZ))""",
+    "trino_iso8601_utc(x)": r"""trino_iso8601(trino_checked(x,
+        regexp_matches(x, 'T.*([+-]\d{2}(:?\d{2})?)$') AND NOT regexp_matches(x, '[+-]00(:?00)?$'),
+        'NOT_SUPPORTED: from_iso8601_timestamp of data with offsets, in the local Athena'))""",
+    "trino_iso8601_date(x)": r"CAST(trino_formed(x, '\d{4}-\d{2}-\d{2}') AS DATE)",
 }
 
 MOMENTS = {
-    "trino_date_plus(d, i)": """CASE WHEN epoch_us(i) % 86400000000 <> 0
-        THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Cannot add hour, minutes or seconds to a '
-            || 'date') AS DATE)
-        ELSE CAST(d + i AS DATE) END""",
-    "trino_parse(x, format)": """CASE WHEN x <> trim(x) AND format = trim(format)
-        THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || x || '"')
-            AS TIMESTAMP)
-        WHEN contains(format, '%y') AND year(strptime(x, format)) = 1969
-        THEN strptime(x, format) + INTERVAL 100 YEAR
-        ELSE strptime(x, format) END""",
-    "trino_from_hex(x)": """CASE WHEN length(x) % 2 = 1
-        THEN unhex(trino_fail('INVALID_FUNCTION_ARGUMENT: invalid input length ' || length(x)))
-        ELSE unhex(x) END""",
+    "trino_date_plus(d, i)": """CAST(d + trino_argument(i, epoch_us(i) % 86400000000 <> 0,
+        'Cannot add hour, minutes or seconds to a date') AS DATE)""",
+    "trino_parse(x, format)": """strptime(trino_argument(x,
+        x <> trim(x) AND format = trim(format), 'Invalid format: "' || split(x, '|')[-1] || '"'),
+        format)""",
+    "trino_parse_short_year(x, format)": """CASE WHEN year(trino_parse(x, format)) = 1969
+        THEN trino_parse(x, format) + INTERVAL 100 YEAR ELSE trino_parse(x, format) END""",
+    "trino_from_hex(x)": """unhex(trino_argument(x, length(x) % 2 = 1,
+        'invalid input length ' || length(x)))""",
     # The offset stays as it was where the clock shows a time twice, as in Joda-Time.
     "trino_moved(zone, moment, clock)": """CASE
         WHEN timezone(zone, moment + (clock - timezone(zone, moment))) = clock
@@ -94,9 +82,8 @@ MOMENTS = {
         ELSE timezone(zone, clock) END""",
     "trino_day_step(a, b)": "CASE WHEN a <= b THEN INTERVAL 1 DAY ELSE INTERVAL (-1) DAY END",
     "trino_month_steps(a, b, step, months)": """list_filter(list_transform(
-        generate_series(0, CASE WHEN months = 0
-            THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') AS BIGINT)
-            ELSE date_sub('month', a, b) // months + 1 END),
+        generate_series(0, trino_argument(
+            date_sub('month', a, b) // months + 1, months = 0, 'step must not be zero')),
         lambda i: a + step * CAST(i AS INTEGER)),
         lambda m: m BETWEEN least(a, b) AND greatest(a, b))""",
 }
@@ -115,9 +102,8 @@ NUMBERS = {
     "trino_half_up(n, d)": """CAST(sign(n) * sign(d) AS HUGEINT)
         * ((2 * abs(n) + abs(d)) // (2 * abs(d)))""",
     "trino_width_bucket(x, low, high, n)": """CASE
-        WHEN low >= high OR n <= 0
-        THEN CAST(trino_fail('NOT_SUPPORTED: width_bucket with descending bounds') AS BIGINT)
-        WHEN x < low THEN 0
+        WHEN x < trino_checked(low, low >= high OR n <= 0,
+            'NOT_SUPPORTED: width_bucket with descending bounds') THEN 0
         WHEN x >= high THEN n + 1
         ELSE CAST(floor(n * (x - low) / (high - low) + 1) AS BIGINT) END""",
     "trino_great_circle_distance(lat1, lon1, lat2, lon2)": """6371.01::DOUBLE * atan2(
@@ -131,20 +117,18 @@ NUMBERS = {
 ARRAYS = {
     "trino_has_null(l)": "len(list_filter(l, lambda e: e IS NULL)) > 0",
     "trino_equal_arrays(a, b, tests)": """CASE
-        WHEN len(a) <> len(b) THEN false ELSE trino_all_match(tests) END""",
-    "trino_checked_sequence(l)": """CASE
-        WHEN len(l) > 10000 THEN l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: result of '
-            || 'sequence function must not have more than 10000 entries') AS BIGINT):1]
-        WHEN len(l) = 0 THEN l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value '
-            || 'should be greater than or equal to start value if step is greater than zero '
-            || 'otherwise stop should be less than or equal to start') AS BIGINT):1]
-        ELSE l END""",
-    "trino_element_at(l, i)": """CASE
-        WHEN i = 0 THEN l[CAST(trino_fail(
-            'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT)]
-        ELSE l[i] END""",
+        WHEN len(a) <> len(b) THEN false
+        WHEN len(a) = len(b) THEN trino_all_match(tests) END""",
+    "trino_checked_sequence(l)": """trino_argument(trino_argument(l, len(l) > 10000,
+        'result of sequence function must not have more than 10000 entries'), len(l) = 0,
+        'sequence stop value should be greater than or equal to start value if step is greater '
+        || 'than zero otherwise stop should be less than or equal to start')""",
+    "trino_element_at(l, i)": """l[trino_argument(i, l IS NOT NULL AND i = 0,
+        'SQL array indices start at 1')]""",
+    "trino_is_nan(x)": "typeof(x) IN ('DOUBLE', 'FLOAT') AND CAST(x AS VARCHAR) = 'nan'",
     "trino_contains(l, x)": """CASE
         WHEN l IS NULL OR x IS NULL THEN NULL
+        WHEN trino_is_nan(x) THEN false
         WHEN list_contains(l, x) THEN true
         WHEN trino_has_null(l) THEN NULL
         ELSE false END""",
@@ -155,31 +139,47 @@ ARRAYS = {
     "trino_firsts(s)": """list_transform(list_filter(list_zip(s, list_concat([NULL], s)),
         lambda p: p[1] IS NOT NULL AND (p[2] IS NULL OR p[1].k IS DISTINCT FROM p[2].k)),
         lambda p: p[1])""",
-    "trino_array_distinct(l)": """list_transform(list_sort(list_transform(
-        trino_firsts(trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))),
+    "trino_repeated(s)": """list_transform(list_filter(list_zip(s, s[2:]),
+        lambda p: p[2] IS NOT NULL AND p[1].k IS NOT DISTINCT FROM p[2].k), lambda p: p[1])""",
+    "trino_tagged(l)": "trino_sorted(list_transform(l, lambda e: {'k': e, 'v': NULL}))",
+    "trino_in_place(s)": """list_transform(list_sort(list_transform(s,
         lambda e: {'i': e.i, 'k': e.k})), lambda e: e.k)""",
+    "trino_array_distinct(l)": """CASE WHEN l IS NOT NULL
+        THEN trino_in_place(trino_firsts(trino_tagged(l))) END""",
     "trino_array_max(l)": """CASE WHEN NOT trino_has_null(l)
-        THEN coalesce(list_max(list_filter(l, lambda e: NOT isnan(e))), list_max(l)) END""",
+        THEN coalesce(list_max(list_filter(l, lambda e: NOT trino_is_nan(e))), list_max(l)) END""",
     "trino_array_position(l, x)": """CASE
         WHEN l IS NULL OR x IS NULL THEN NULL
+        WHEN trino_is_nan(x) THEN 0
         ELSE CAST(coalesce(list_position(l, x), 0) AS BIGINT) END""",
+    "trino_array_remove(l, x)": """CASE WHEN trino_is_nan(x) THEN l
+        WHEN x IS NOT NULL THEN list_filter(l, lambda e: e IS NULL OR e <> x) END""",
     "trino_arrays_overlap(a, b)": """CASE
         WHEN list_has_any(list_filter(a, lambda e: e IS NOT NULL), b) THEN true
-        WHEN a IS NULL OR b IS NULL OR trino_has_null(a) OR trino_has_null(b) THEN NULL
+        WHEN a IS NULL OR b IS NULL THEN NULL
+        WHEN len(a) = 0 OR len(b) = 0 THEN false
+        WHEN trino_has_null(a) OR trino_has_null(b) THEN NULL
         ELSE false END""",
-    "trino_array_intersect(a, b)": """trino_array_distinct(list_filter(a, lambda e: CASE
-        WHEN e IS NULL THEN trino_has_null(b)
-        ELSE coalesce(list_contains(b, e), false) END))""",
+    # In the order of the longer one.
+    "trino_array_intersect(a, b)": """CASE WHEN a IS NOT NULL AND b IS NOT NULL
+        THEN trino_in_place(trino_repeated(trino_tagged(
+            trino_array_distinct(CASE WHEN len(a) < len(b) THEN b ELSE a END)
+            || trino_array_distinct(CASE WHEN len(a) < len(b) THEN a ELSE b END)))) END""",
     "trino_slice(l, s, n)": """CASE
-        WHEN s = 0 OR n < 0 THEN l[CAST(trino_fail(
-            'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') AS BIGINT):1]
-        WHEN s > 0 THEN l[s:s + n - 1]
+        WHEN trino_argument(s, l IS NOT NULL AND s + n IS NOT NULL
+            AND (s = 0 OR n < 0), 'SQL array indices start at 1') > 0
+        THEN l[s:s + n - 1]
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
-    "trino_steps(a, b, step)": """CASE WHEN step = 0
-        THEN generate_series(CAST(trino_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero')
-            AS BIGINT), b) ELSE generate_series(a, b, step) END""",
-    "trino_sequence(a, b)": "generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
+    # Ten thousand are allowed. A longer one is cut after one more, for it could fill the memory.
+    "trino_stop(a, b, step)": """CASE WHEN b IS NULL THEN NULL WHEN step > 0 * step
+        THEN least(b, a + step * 10000) ELSE greatest(b, a + step * 10000) END""",
+    "trino_steps(a, b, step)": """generate_series(a,
+        CAST(trino_stop(CAST(a AS HUGEINT), b, step) AS BIGINT),
+        trino_argument(step, a IS NOT NULL AND b IS NOT NULL AND step = 0,
+            'step must not be zero'))""",
+    "trino_moment_steps(a, b, step)": "generate_series(a, trino_stop(a, b, step), step)",
+    "trino_sequence(a, b)": "trino_steps(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END)",
     "trino_any_match(tests)": """CASE
         WHEN tests IS NULL THEN NULL
         WHEN list_contains(tests, true) THEN true
@@ -207,7 +207,7 @@ MAPS = {
         WHERE e.k IS NOT NULL GROUP BY e.k))""",
 }
 
-MACROS = {**TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}
+MACROS = {**CHECKS, **TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}
 
 
 def statements() -> list[str]:

@@ -10,51 +10,43 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyiceberg.expressions import (
-    AlwaysTrue,
-    And,
-    BooleanExpression,
-    EqualTo,
-    GreaterThan,
-    GreaterThanOrEqual,
-    In,
-    LessThan,
-    LessThanOrEqual,
-)
+from pyiceberg import expressions as iceberg
 from sqlglot import exp
 
+from localaws.athena.dialect.scopes import Condition
 from localaws.athena.types import Type
 
 # pyiceberg's predicates take a column's name and values, which their type hints do not say.
 PREDICATES: Mapping[str, Any] = {
-    "=": EqualTo,
-    "<": LessThan,
-    "<=": LessThanOrEqual,
-    ">": GreaterThan,
-    ">=": GreaterThanOrEqual,
-    "in": In,
+    "=": iceberg.EqualTo,
+    "<": iceberg.LessThan,
+    "<=": iceberg.LessThanOrEqual,
+    ">": iceberg.GreaterThan,
+    ">=": iceberg.GreaterThanOrEqual,
+    "in": iceberg.In,
 }
-Condition = tuple[str, str, list[exp.Expr]]
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d{1,6})?))?")
 
 
-def row_filter(conditions: Sequence[Condition], columns: Mapping[str, Type]) -> BooleanExpression:
+def row_filter(
+    conditions: Sequence[Condition], columns: Mapping[str, Type]
+) -> iceberg.BooleanExpression:
     """All conditions that Iceberg can judge, joined by AND."""
-    result: BooleanExpression = AlwaysTrue()
+    result: iceberg.BooleanExpression = iceberg.AlwaysTrue()
     for column, operator, literals in conditions:
         values = [_value(literal, columns[column]) for literal in literals]
         if None not in values:
-            result = And(result, _predicate(column, operator, values))
+            result = iceberg.And(result, _predicate(column, operator, values))
     return result
 
 
-def _predicate(column: str, operator: str, values: list[Any]) -> BooleanExpression:
+def _predicate(column: str, operator: str, values: list[Any]) -> iceberg.BooleanExpression:
     if operator == "between":
         low, high = values
-        return And(PREDICATES[">="](column, low), PREDICATES["<="](column, high))
+        return iceberg.And(PREDICATES[">="](column, low), PREDICATES["<="](column, high))
     operand = values if operator == "in" else values[0]
-    predicate: BooleanExpression = PREDICATES[operator](column, operand)
+    predicate: iceberg.BooleanExpression = PREDICATES[operator](column, operand)
     return predicate
 
 

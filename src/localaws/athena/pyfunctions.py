@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache, wraps
+from ipaddress import IPv6Address
 from typing import Any, NoReturn
 from urllib.parse import quote_plus, unquote, unquote_plus
 
@@ -23,7 +24,8 @@ _OTHER = r"\u0080-\U0010FFFF"
 _UNRESERVED = rf"A-Za-z0-9\-_.!~*'(){_OTHER}"
 _PATH = rf"(?:[{_UNRESERVED}:@&=+$,;/]|{_ESCAPED})*"
 _URIC = rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_ESCAPED})*"
-_AUTHORITY = rf"(?:[{_UNRESERVED}$,;:@&=+\[\]]|{_ESCAPED})*"
+_IPV6 = r"\[[0-9A-Fa-f:.]+(?:%\w+)?\]"
+_AUTHORITY = rf"(?:[{_UNRESERVED}$,;:@&=+]|{_ESCAPED}|{_IPV6})*"
 URI = re.compile(
     rf"(?:(?P<protocol>[A-Za-z][A-Za-z0-9+.\-]*):)?"
     rf"(?:(?://(?P<authority>{_AUTHORITY}))?(?P<path>{_PATH})(?:\?(?P<query>{_URIC}))?)"
@@ -36,8 +38,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 SERVER = re.compile(
     rf"(?:(?:[{_UNRESERVED};:&=+$,]|{_ESCAPED})*@)?"
-    rf"(?P<host>{_OCTET}(?:\.{_OCTET}){{3}}|\[[0-9A-Fa-f:.]+\]"
-    rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d*))?"
+    rf"(?P<host>{_OCTET}(?:\.{_OCTET}){{3}}|{_IPV6}"
+    rf"|(?:{_LABEL}\.)*[A-Za-z](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.?)(?::(?P<port>\d{{0,9}}))?"
 )
 FOREIGN_REGEX = re.compile(r"\\[pPhHRXGQvVZ]|&&|\[:|\(\?<(?![=!])")
 
@@ -87,8 +89,19 @@ def parse_uri(url: str) -> dict[str, str | None] | None:
         return None
     if parts["protocol"] and url == parts["protocol"] + ":":
         return None
-    server = SERVER.fullmatch(parts["authority"] or "")
+    authority = parts["authority"] or ""
+    server = SERVER.fullmatch(authority)
+    if "[" in authority and not (server and _is_address(server["host"])):
+        return None
     return {**parts, "host": server and server["host"], "port": server and server["port"]}
+
+
+def _is_address(host: str) -> bool:
+    """Whether a text in brackets is an IPv6 address."""
+    try:
+        return bool(IPv6Address(host.strip("[]")))
+    except ValueError:
+        return False
 
 
 def url_part(url: str, part: str) -> str | None:
@@ -181,22 +194,22 @@ def regexp_like(text: str, pattern: str) -> bool:
     return _regex(pattern).search(text) is not None
 
 
-def _group(match: re.Match[str], group: int) -> str | None:
-    if group > match.re.groups:
-        fail(f"INVALID_FUNCTION_ARGUMENT: Pattern has {match.re.groups} groups, not {group}")
-    found: str | None = match[group]
-    return found
+def _check_group(groups: int, group: int) -> None:
+    if not 0 <= group <= groups:
+        fail(f"INVALID_FUNCTION_ARGUMENT: Pattern has {groups} groups, not {group}")
 
 
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
     """A group of the first match; None without a match or if the group took no part in it."""
+    _check_group(_regex(pattern).groups, group)
     match = _regex(pattern).search(text)
-    return _group(match, group) if match else None
+    return match[group] if match else None
 
 
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
     """A group of each match."""
-    return [_group(match, group) for match in _matches(pattern, text)]
+    _check_group(_regex(pattern).groups, group)
+    return [match[group] for match in _matches(pattern, text)]
 
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
@@ -209,32 +222,36 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
 
 
 def _expand(match: re.Match[str], replacement: str) -> str:
-    return re.sub(
-        r"\\(.)|\$(\d)|\$\{(\w+)\}",
-        lambda part: part[1] or _group(match, int(part[2] or part[3])) or "",
-        replacement,
-    )
+    def expand_part(part: re.Match[str]) -> str:
+        if part[1]:
+            return part[1]
+        _check_group(match.re.groups, int(part[2] or part[3]))
+        return match[int(part[2] or part[3])] or ""
+
+    return re.sub(r"\\(.)|\$(\d)|\$\{(\w+)\}", expand_part, replacement)
 
 
-FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
-    "trino_fail": (fail, ["VARCHAR"], "VARCHAR"),
-    "trino_double_text": (double_text, ["DOUBLE"], "VARCHAR"),
-    "trino_fixed": (fixed, ["VARCHAR", "INTEGER", "BOOLEAN", "INTEGER"], "VARCHAR"),
-    "trino_reverse": (reverse, ["VARCHAR"], "VARCHAR"),
-    "trino_url_part": (url_part, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_url_parameter": (url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR"),
-    "trino_url_encode": (url_encode, ["VARCHAR"], "VARCHAR"),
-    "trino_url_decode": (url_decode, ["VARCHAR"], "VARCHAR"),
-    "trino_regexp_like": (regexp_like, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
-    "trino_regexp_extract": (regexp_extract, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
-    "trino_regexp_extract_all": (
-        regexp_extract_all,
-        ["VARCHAR", "VARCHAR", "BIGINT"],
-        "VARCHAR[]",
-    ),
-    "trino_regexp_replace": (regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    *(fail, double_text, fixed, reverse, url_part, url_parameter, url_encode, url_decode),
+    *(regexp_like, regexp_extract, regexp_extract_all, regexp_replace),
+)
+"""Called ``trino_`` and their name; ``DUCKDB_TYPES`` says which types their annotations are."""
+
+DUCKDB_TYPES = {
+    "str": "VARCHAR",
+    "NoReturn": "VARCHAR",
+    "int": "BIGINT",
+    "float": "DOUBLE",
+    "bool": "BOOLEAN",
+    "list[str | None]": "VARCHAR[]",
 }
-"""DuckDB name: function, parameter types, result type."""
+
+
+def signature(function: Callable[..., Any]) -> tuple[list[str], str]:
+    """DuckDB's types of the parameters and of the result."""
+    annotations: dict[str, str] = function.__annotations__
+    kinds = [DUCKDB_TYPES[kind.removesuffix(" | None")] for kind in annotations.values()]
+    return kinds[:-1], kinds[-1]
 
 
 def strict(function: Callable[..., Any]) -> Callable[..., Any]:

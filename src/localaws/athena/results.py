@@ -143,16 +143,12 @@ def _nullable(show: Renderer) -> Renderer:
     return lambda value: "null" if value is None else show(value)
 
 
-def _date(value: date) -> str:
-    return value.isoformat()
-
-
 SIMPLE_RENDERERS: dict[str, Renderer] = {
     "boolean": lambda value: "true" if value else "false",
     "double": double_text,
     "real": real_text,
     "decimal": lambda value: format(value, "f"),
-    "date": _date,
+    "date": date.isoformat,
     "timestamp": _timestamp,
     types.DAY_TIME_INTERVAL: _interval,
     "varbinary": lambda value: bytes(value).hex(" "),

@@ -154,21 +154,9 @@ class Statements:
         self._glue.call("UpdateTable", body)
 
     def _require_view(self, database: str, name: str) -> dict[str, Any]:
-        table = self._table(database, name)
+        table = self._tables.entry(database, name)
         if not is_view(table):
             raise QueryError("INVALID_VIEW", f"'{database}.{name}' is a table, not a view")
-        return table
-
-    def _table(self, database: str, name: str) -> dict[str, Any]:
-        try:
-            answer = self._glue.call("GetTable", {"DatabaseName": database, "Name": name})
-        except AwsError as error:
-            if error.code != "EntityNotFoundException":
-                raise
-            raise QueryError(
-                "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist"
-            ) from None
-        table: dict[str, Any] = answer["Table"]
         return table
 
     def _drop_view(self, match: re.Match[str]) -> Lines:
@@ -176,7 +164,8 @@ class Statements:
         try:
             self._require_view(database, name)
         except QueryError as error:
-            if error.code != "TABLE_NOT_FOUND" or not match[1]:
+            is_missing = error.code in ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND")
+            if not (is_missing and match[1]):
                 raise
             return Lines((), ())
         self._glue.call("DeleteTable", {"DatabaseName": database, "Name": name})
@@ -199,7 +188,7 @@ class Statements:
         return Lines(("views" if only_views else "tab_name",), _matching(names, match[3]))
 
     def _columns(self, database: str, name: str) -> list[dict[str, Any]]:
-        table = self._table(database, name)
+        table = self._tables.entry(database, name)
         return [*table_text.current_columns(table), *table.get("PartitionKeys", [])]
 
     def _show_columns(self, match: re.Match[str]) -> Lines:
@@ -212,7 +201,7 @@ class Statements:
     def _describe(self, match: re.Match[str]) -> Lines:
         """Tables have the two sections of an Iceberg table, views padded cells."""
         database, name = self._name(match[1])
-        entry = self._table(database, name)
+        entry = self._tables.entry(database, name)
         if not is_view(entry):
             table = self._tables.iceberg(entry)
             return Lines(DESCRIBE_COLUMNS, [*table_text.describe(entry, table)])
@@ -234,7 +223,7 @@ class Statements:
 
     def _require_table(self, text: str, advice: str) -> dict[str, Any]:
         database, name = self._name(text)
-        entry = self._table(database, name)
+        entry = self._tables.entry(database, name)
         if is_view(entry):
             raise QueryError("INVALID_TABLE", f"'{database}.{name}' is a view; {advice}")
         return entry

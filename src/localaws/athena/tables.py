@@ -181,6 +181,8 @@ def _travel(table: StaticTable, version: exp.Version) -> Any:
         found = table.snapshot_by_id(int(text))
     elif version.this.upper() == "TIMESTAMP" and (match := VERSION_LITERAL.fullmatch(text)):
         moment = datetime.fromisoformat(f"{match[1]}T{match[2]}").replace(tzinfo=UTC)
+        if moment > datetime.now(UTC):
+            raise QueryError("INVALID_ARGUMENTS", f"Pointer value '{text}' is not in the past")
         found = table.snapshot_as_of_timestamp(int(moment.timestamp() * 1000))
     else:
         raise not_supported("time travel other than by a snapshot id or a UTC timestamp literal")

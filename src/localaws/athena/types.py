@@ -34,6 +34,11 @@ class Type:
     labels: tuple[str, ...] = ()
     zone: str = "UTC"
 
+    @property
+    def precision(self) -> int:
+        """Digits of a number, or after the second of a moment; 0 for other types."""
+        return self.numbers[0] if self.numbers else 0
+
     def __str__(self) -> str:
         """The type as Trino writes it."""
         if self.name == "row":
@@ -56,20 +61,14 @@ DATE, UNKNOWN = Type("date"), Type("unknown")
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 NUMBERS = (*INTEGERS, "decimal", "real", "double")
+INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 
 DUCKDB_NAMES = {
-    "boolean": "BOOLEAN",
-    "tinyint": "TINYINT",
-    "smallint": "SMALLINT",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
+    **{name: name.upper() for name in ("boolean", *INTEGERS, "double", "varchar", "date")},
     "real": "FLOAT",
-    "double": "DOUBLE",
-    "varchar": "VARCHAR",
     "varbinary": "BLOB",
     "json": "VARCHAR",
-    "date": "DATE",
     "timestamp": "TIMESTAMP",
     TIMESTAMP_TZ: "TIMESTAMPTZ",
     DAY_TIME_INTERVAL: "INTERVAL",

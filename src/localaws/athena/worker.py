@@ -27,11 +27,11 @@ from localaws.athena.limits import Limits
 
 THREADS = 2
 BATCH_ROWS = 4096
-FUNCTIONS = {**pyfunctions.FUNCTIONS, **json_values.FUNCTIONS}
 SETTINGS = (
     "LOAD icu",
     "SET TimeZone = 'UTC'",
     "SET default_null_order = 'nulls_last'",
+    "SET order_by_non_integer_literal = true",
     f"SET threads = {THREADS}",
     "SET enable_progress_bar = false",
 )
@@ -47,9 +47,10 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET memory_limit = {_quoted(limits.memory)}")
     connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
     connection.execute(f"SET max_temp_directory_size = {_quoted(limits.spill)}")
-    for name, (function, parameters, result) in FUNCTIONS.items():
+    for function in (*pyfunctions.FUNCTIONS, *json_values.FUNCTIONS):
+        parameters, result = pyfunctions.signature(function)
         connection.create_function(
-            name,
+            f"trino_{function.__name__}",
             pyfunctions.strict(function),
             [duckdb.sqltype(parameter) for parameter in parameters],
             duckdb.sqltype(result),

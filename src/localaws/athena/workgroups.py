@@ -6,23 +6,14 @@ import json
 import time
 from typing import Any
 
-from localaws.errors import AwsError
+from localaws.athena.errors import invalid_request
 from localaws.store import Database
 
 Json = dict[str, Any]
-ENGINE = {
-    "SelectedEngineVersion": "AUTO",
-    "EffectiveEngineVersion": "Athena engine version 3",
-}
+ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 KNOWN_SETTINGS = frozenset(
-    {
-        "EnforceWorkGroupConfiguration",
-        "EngineVersion",
-        "PublishCloudWatchMetricsEnabled",
-        "RequesterPaysEnabled",
-        "ResultConfiguration",
-        "ResultConfigurationUpdates",
-    }
+    "EnforceWorkGroupConfiguration EngineVersion PublishCloudWatchMetricsEnabled "
+    "RequesterPaysEnabled ResultConfiguration ResultConfigurationUpdates".split()
 )
 
 
@@ -38,7 +29,7 @@ class Workgroups:
         """A workgroup. Raises AwsError if there is none."""
         row = self._store.query_one("select record from athena_workgroup where name = ?", (name,))
         if row is None:
-            raise AwsError("InvalidRequestException", f"WorkGroup {name} is not found.")
+            raise invalid_request(f"WorkGroup {name} is not found.")
         group: Json = json.loads(row["record"])
         return group
 
@@ -46,13 +37,12 @@ class Workgroups:
         """Folder for the results of a query that asks for ``asked``. Raises AwsError."""
         group = self.get(name)
         if group["State"] != "ENABLED":
-            raise AwsError("InvalidRequestException", f"WorkGroup {name} is disabled.")
+            raise invalid_request(f"WorkGroup {name} is disabled.")
         settings = group["Configuration"]
         own = settings.get("ResultConfiguration", {}).get("OutputLocation")
         chosen = own if settings.get("EnforceWorkGroupConfiguration") and own else asked or own
         if not chosen:
-            raise AwsError(
-                "InvalidRequestException",
+            raise invalid_request(
                 "No output location provided. An output location is required either through the "
                 "Workgroup result configuration setting or as an API input.",
             )
@@ -62,7 +52,7 @@ class Workgroups:
         """CreateWorkGroup."""
         name = body["Name"]
         if self._store.query("select 1 from athena_workgroup where name = ?", (name,)):
-            raise AwsError("InvalidRequestException", "WorkGroup is already created")
+            raise invalid_request("WorkGroup is already created")
         settings = body.get("Configuration", {})
         _check_settings(settings)
         self._save(_new(name, settings, body.get("Description", "")))
@@ -88,7 +78,7 @@ class Workgroups:
     def delete(self, name: str) -> Json:
         """DeleteWorkGroup; the history of its queries stays readable by id."""
         if name == "primary":
-            raise AwsError("InvalidRequestException", "The primary workgroup cannot be deleted.")
+            raise invalid_request("The primary workgroup cannot be deleted.")
         self.get(name)
         with self._store.write() as connection:
             connection.execute("delete from athena_workgroup where name = ?", (name,))
@@ -123,7 +113,6 @@ def _new(name: str, settings: Json, description: str) -> Json:
 def _check_settings(settings: Json) -> None:
     unknown = sorted(set(settings) - KNOWN_SETTINGS)
     if unknown:
-        raise AwsError(
-            "InvalidRequestException",
+        raise invalid_request(
             f"localaws does not implement the workgroup settings {', '.join(unknown)}.",
         )

@@ -6,19 +6,25 @@ import re
 from datetime import UTC, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
+OFFSET = re.compile(
+    r"(?![+-]\d:|[+-]\d{3}$|[A-Z]+.\d{3})(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?"
+)
+NAMES_OF_UTC = frozenset("Z UTC GMT UT UCT GMT0 Zulu Universal Greenwich".split())
+NOT_OF_JAVA = frozenset("EST MST HST ROC Factory posixrules localtime".split())
 MAX_HOURS = 14
 
 
 def zone_name(text: str) -> str:
     """The zone as Trino prints it. Raises ValueError for a zone that does not exist."""
-    if text.upper() in ("Z", "UTC", "GMT", "UT"):
+    if text.removeprefix("Etc/") in NAMES_OF_UTC:
         return "UTC"
     if match := OFFSET.fullmatch(text):
         hours, minutes = int(match[2]), int(match[3] or 0)
-        if hours > MAX_HOURS or minutes >= 60:
+        if hours * 60 + minutes > MAX_HOURS * 60 or minutes >= 60:
             raise ValueError(text)
         return f"{match[1]}{hours:02}:{minutes:02}" if hours or minutes else "UTC"
+    if text in NOT_OF_JAVA or text.startswith("Etc/"):
+        raise ValueError(text)
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -266,11 +266,12 @@ def test_time_travel_reads_an_older_snapshot(catalog: GlueCatalog, athena: Athen
     count = f"select count(*) from {name}"
     assert athena.rows(count) == [["5"]]
     assert athena.rows(f"{count} for version as of {first.snapshot_id}") == [["2"]]
-    later = datetime.now(UTC) + timedelta(minutes=1)
-    at = later.strftime("timestamp '%Y-%m-%d %H:%M:%S UTC'")
+    at = datetime.now(UTC).strftime("timestamp '%Y-%m-%d %H:%M:%S.%f UTC'")
     assert athena.rows(f"{count} for timestamp as of {at} as t where t.amount = 1") == [["5"]]
     before = "timestamp '2020-01-01 00:00:00 UTC'"
     assert athena.reason(f"{count} for timestamp as of {before}").startswith("INVALID_ARGUMENTS")
+    future = "timestamp '2999-01-01 00:00:00.000 UTC'"
+    assert athena.reason(f"{count} for timestamp as of {future}").startswith("INVALID_ARGUMENTS")
     assert athena.reason(f"{count} for timestamp as of now()").startswith("NOT_SUPPORTED")
 
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.functions.times import like_moment, wall_clock
 from localaws.athena.dialect.typed import Typed, coerce, unify
-from localaws.athena.errors import type_mismatch
+from localaws.athena.errors import not_supported, type_mismatch
 from localaws.athena.types import BIGINT, DATE, INTEGERS, NUMBERS, VARCHAR, Type
 
 SIGNS: dict[type[exp.Expr], str] = {
@@ -46,6 +46,8 @@ def negate(node: exp.Expr, value: Typed) -> Typed:
     """Unary minus."""
     if value.type.name not in (*NUMBERS, *INTERVALS):
         raise type_mismatch(f"Cannot negate {value.type}", node)
+    if value.type.name in INTEGERS:  # the smallest one turns into a wider type
+        return Typed(f"CAST((-{value.sql}) AS {types.duckdb_name(value.type)})", value.type)
     return Typed(f"(-{value.sql})", value.type)
 
 
@@ -54,8 +56,9 @@ def _refuse(node: exp.Expr, sign: str, left: Typed, right: Typed) -> Typed:
 
 
 def _concatenate(node: exp.Expr, left: Typed, right: Typed) -> Typed:
-    if {left.type.name, right.type.name} <= {"varchar", "unknown"}:
-        left, right = coerce(left, VARCHAR, node), coerce(right, VARCHAR, node)
+    if types.UNKNOWN in (left.type, right.type):
+        raise not_supported("|| with NULL; cast it to varchar", node)
+    if left.type == right.type == VARCHAR:
         return Typed(f"({left.sql} || {right.sql})", VARCHAR)
     if left.type.name == right.type.name == "array":
         (left, right), kind = unify([left, right], node)

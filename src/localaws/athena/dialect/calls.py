@@ -10,23 +10,25 @@ from sqlglot import exp
 from localaws.athena import types
 from localaws.athena.dialect.functions.aggregate import AGGREGATES, WINDOWS
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
-from localaws.athena.dialect.functions.lambdas import LAMBDAS
 from localaws.athena.dialect.functions.scalar import TABLE
-from localaws.athena.dialect.functions.signature import Signature, choose, parse_signature
+from localaws.athena.dialect.functions.signature import (
+    Overloads,
+    Signature,
+    choose,
+    parse_signature,
+)
 from localaws.athena.dialect.functions.special import FALLBACK, SPECIAL
 from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError
 
-Overloads = dict[str, dict[Signature, str]]
 
-
-def read_table(table: Mapping[str, str]) -> Overloads:
+def read_table(table: Mapping[str, str]) -> dict[str, Overloads]:
     """A table of signatures, by function name."""
-    overloads: Overloads = defaultdict(dict)
+    overloads: dict[str, dict[Signature, str]] = defaultdict(dict)
     for text, template in table.items():
         signature = parse_signature(text)
         overloads[signature.name][signature] = template
-    return dict(overloads)
+    return {**overloads}
 
 
 SCALARS = read_table(TABLE)
@@ -34,35 +36,22 @@ AGGREGATE_CALLS = read_table(AGGREGATES)
 WINDOW_CALLS = read_table(WINDOWS)
 
 
-class _Arguments:
-    """All arguments, joined by the format specification: ``{all:, }``."""
-
-    def __init__(self, parts: list[str]) -> None:
-        self._parts = parts
-
-    def __format__(self, separator: str) -> str:
-        return separator.join(self._parts)
-
-
 def fill(template: str, arguments: list[Typed]) -> str:
-    """Put the arguments' SQL into a template."""
+    """Put the arguments' SQL into a template: one by one, or all of them, listed or joined."""
     parts = [argument.sql for argument in arguments]
-    return template.format(*parts, all=_Arguments(parts))
+    return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
     """A scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
     if name in SPECIAL:
         return SPECIAL[name](Call(name, arguments, node))
-    overloads = SCALARS.get(name, {})
-    signature = choose(list(overloads), arguments)
-    if signature is not None:
-        matched = signature.match(arguments)
-        if matched is not None:
-            sql, kind = fill(overloads[signature], matched[0]), matched[1]
-            if kind.args and types.UNKNOWN in kind.args:
-                sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
-            return Typed(sql, kind)
+    if chosen := choose(SCALARS.get(name, {}), arguments):
+        template, converted, kind = chosen
+        sql = fill(template, converted)
+        if kind.args and types.UNKNOWN in kind.args:
+            sql = f"CAST({sql} AS {types.duckdb_name(kind)})"
+        return Typed(sql, kind)
     if name in FALLBACK:
         return FALLBACK[name](Call(name, arguments, node))
     if name in SCALARS:
@@ -72,9 +61,3 @@ def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
         f"Function '{name}' not registered with the local Athena; it may exist in AWS",
         node,
     )
-
-
-def function_names() -> set[str]:
-    """Names of all functions that are known here."""
-    known = (SCALARS, AGGREGATE_CALLS, WINDOW_CALLS, SPECIAL, FALLBACK, LAMBDAS)
-    return {name for table in known for name in table}

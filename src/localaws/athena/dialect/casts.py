@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from localaws.athena import types
-from localaws.athena.dialect.typed import Typed, coerce, fail, quote
+from localaws.athena.dialect.typed import Typed, coerce, fail, quote, row_fields
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
 from localaws.athena.types import BOOLEAN, INTEGERS, JSON, NUMBERS, UNKNOWN, VARCHAR, Type
 from localaws.athena.zones import duckdb_zone, zone_info, zone_name
@@ -56,7 +56,8 @@ def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
     if source.name == "varchar":
         return _from_text(value, target, safe, node)
     if source.name == "json":
-        return Typed(_from_json(value, target, safe, node), target)
+        sql = _from_json(value, target, node)
+        return Typed(f"TRY({sql})" if safe else sql, target)
     if {source.name, target.name} <= {*NUMBERS, "boolean"}:
         return Typed(_number(value, target, safe), target)
     if {source.name, target.name} <= set(types.MOMENTS):
@@ -132,10 +133,9 @@ def _moment(value: Typed, target: Type) -> Typed:
 
 def _rounded(value: Typed, target: Type) -> str:
     """The timestamp, rounded if the target has fewer digits; a date is cut, never rounded."""
-    have, want = (kind.numbers[0] if kind.numbers else 0 for kind in (value.type, target))
-    if target.name == "date" or have <= want:
+    if target.name == "date" or value.type.precision <= target.precision:
         return value.sql
-    return round_time(value.sql, want)
+    return round_time(value.sql, target.precision)
 
 
 def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
@@ -206,20 +206,20 @@ def _parse_zoned(text: str) -> tuple[datetime, str]:
     return moment, name
 
 
-def _from_json(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
+def _from_json(value: Typed, target: Type, node: exp.Expr) -> str:
     """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
     if target.name in JSON_CASTS:
         text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
-        return cast(text, target, safe, node).sql
+        return cast(text, target, False, node).sql
     simple = all(arg.name in JSON_CASTS for arg in target.args)
     if target.name not in ("array", "map") or not simple:
         raise not_supported(f"a cast of json to {target}", node)
     document = f"CAST({value.sql} AS JSON)"
     part = "e" if target.name == "array" else "e.value"
-    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], safe, node).sql
+    item = cast(Typed(f"CAST({part} AS VARCHAR)", JSON), target.args[-1], False, node).sql
     if target.name == "array":
         return f"list_transform(CAST({document} AS JSON[]), lambda e: {item})"
-    key = cast(Typed("e.key", VARCHAR), target.args[0], safe, node).sql
+    key = cast(Typed("e.key", VARCHAR), target.args[0], False, node).sql
     entries = f"map_entries(CAST({document} AS MAP(VARCHAR, JSON)))"
     pairs = f"list_transform({entries}, lambda e: {{'key': {key}, 'value': {item}}})"
     return f"map_from_entries({pairs})"
@@ -237,10 +237,8 @@ def _nested(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
 
 
 def _row(value: Typed, target: Type, safe: bool, node: exp.Expr) -> str:
-    names, wanted = types.field_names(value.type), types.field_names(target)
-    parts = [
-        cast(Typed(f"struct_extract({value.sql}, {quote(name)})", old), new, safe, node).sql
-        for name, old, new in zip(names, value.type.args, target.args, strict=True)
-    ]
-    packed = ", ".join(f'"{name}" := {part}' for name, part in zip(wanted, parts, strict=True))
+    wanted = zip(types.field_names(target), row_fields(value), target.args, strict=True)
+    packed = ", ".join(
+        f'"{name}" := {cast(field, kind, safe, node).sql}' for name, field, kind in wanted
+    )
     return f"(CASE WHEN {value.sql} IS NULL THEN NULL ELSE struct_pack({packed}) END)"

@@ -10,9 +10,11 @@ from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import Handler, compile_expression
 from localaws.athena.dialect.environment import Env
-from localaws.athena.dialect.typed import Typed, coerce, quote, unify
+from localaws.athena.dialect.typed import Typed, coerce, row_fields, sortable, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BOOLEAN, VARCHAR, field_names
+from localaws.athena.types import BOOLEAN, VARCHAR
+
+ORDERS = ("<", "<=", ">", ">=")
 
 
 def operands(node: exp.Expr, env: Env) -> tuple[Typed, Typed]:
@@ -40,6 +42,8 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
     """
     if operator == "<>":
         return f"(NOT {compared(left, '=', right)})"
+    if operator in ORDERS:
+        left, right = sortable(left), sortable(right)
     plain = f"({left.sql} {operator} {right.sql})"
     if left.type.name in ("double", "real") and "DISTINCT" not in operator:
         return f"({plain} AND trino_no_nan({left.sql}, {right.sql}))"
@@ -56,21 +60,15 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
     return plain
 
 
-def row_fields(value: Typed) -> list[Typed]:
-    """The fields of a row."""
-    return [
-        Typed(f"struct_extract({value.sql}, {quote(name)})", kind)
-        for name, kind in zip(field_names(value.type), value.type.args, strict=True)
-    ]
-
-
 def comparable(values: list[Typed], node: exp.Expr) -> list[Typed]:
     """Values as their common type; JSON cannot be compared (its text has several forms)."""
     if any(value.type.name in ("json", "map") for value in values):
         raise not_supported("a comparison of json or map values", node)
     try:
         return unify(values, node)[0]
-    except QueryError:
+    except QueryError as error:
+        if error.code != "TYPE_MISMATCH":
+            raise
         listed = ", ".join(str(value.type) for value in values)
         raise type_mismatch(f"Cannot compare values of types {listed}", node) from None
 
@@ -86,13 +84,20 @@ def _with_subquery(
     operand: exp.Expr, query: exp.Expr, env: Env, node: exp.Expr
 ) -> tuple[Typed, str]:
     """An operand and a one-column subquery, both as their common type."""
+    refuse_correlated_unnest(query)
     compiled = env.session.compile_query(query, env)
     if len(compiled.columns) != 1:
         raise QueryError("TYPE_MISMATCH", "Multiple columns returned by subquery", node)
-    name = env.session.name("q")
-    column = Typed(f"{name}.c0", compiled.columns[0][1])
-    value, converted = comparable([compile_expression(operand, env), column], node)
-    return value, f"SELECT {converted.sql} FROM ({compiled.sql}) AS {name}(c0)"
+    source, columns = env.session.alias(f"({compiled.sql})", compiled.columns)
+    value, converted = comparable([compile_expression(operand, env), *columns], node)
+    return value, f"SELECT {converted.sql} FROM {source}"
+
+
+def refuse_correlated_unnest(query: exp.Expr) -> None:
+    """Refuse EXISTS and IN over elements of a column around them, as Trino does."""
+    source = query.unnest().args.get("from_")
+    if source and isinstance(source.this, exp.Unnest) and source.this.find(exp.Column):
+        raise not_supported("UNNEST of an outer column in EXISTS or IN", query)
 
 
 def is_null(node: exp.Expr, env: Env) -> Typed:
@@ -104,14 +109,10 @@ def is_null(node: exp.Expr, env: Env) -> Typed:
 
 def is_in(node: exp.Expr, env: Env) -> Typed:
     """IN a list or a subquery."""
-    if node.args.get("query") is not None:
-        value, rows = _with_subquery(node.this, node.args["query"], env, node)
+    query = node.args.get("query") or next(iter(node.expressions), None)
+    if isinstance(query, exp.Subquery | exp.Values) and len(node.expressions) < 2:
+        value, rows = _with_subquery(node.this, query, env, node)
         return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
-    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
-        value, rows = _with_subquery(node.this, node.expressions[0], env, node)
-        return Typed(f"({value.sql} IN ({rows}))", BOOLEAN)
-    if not node.expressions:
-        raise not_supported(node.sql("trino"), node)
     operands = [node.this, *node.expressions]
     value, *choices = comparable([compile_expression(part, env) for part in operands], node)
     if value.type.name in ("double", "real", "array", "row"):
@@ -124,7 +125,7 @@ def between(node: exp.Expr, env: Env) -> Typed:
     """BETWEEN, both ends included."""
     operands = [node.this, node.args["low"], node.args["high"]]
     value, low, high = comparable([compile_expression(part, env) for part in operands], node)
-    if value.type.name in ("double", "real"):
+    if value.type.name in ("double", "real", "array", "row"):
         return Typed(f"({compared(value, '>=', low)} AND {compared(value, '<=', high)})", BOOLEAN)
     return Typed(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
 

@@ -32,8 +32,7 @@ def note_conditions(where: exp.Expr, scope: Scope) -> None:
         if condition is None:
             continue
         column, operator, constants = condition
-        path = [name.name.lower() for name in column.parts]
-        field = scope.field_of(path, column)
+        field = scope.field_of(column)
         for source in field.sources if field is not None else ():
             source.scan.conditions += _conditions_on(source, operator, constants)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from localaws.athena.dialect.scopes import Scan, Scope, Sources
+from localaws.athena.dialect.typed import Typed
 from localaws.athena.types import Type
 
 Columns = Sequence[tuple[str | None, Type]]
@@ -88,6 +89,15 @@ class Session:
         """A name that nothing else in the compiled SQL has."""
         self._count += 1
         return f"{prefix}{self._count}"
+
+    def alias(self, source: str, columns: Columns) -> tuple[str, list[Typed]]:
+        """A part of a FROM clause under a generated name, and its columns under theirs."""
+        name = self.name("q")
+        names = [f"c{place}" for place in range(len(columns))]
+        values = [
+            Typed(f"{name}.{short}", kind) for short, (_, kind) in zip(names, columns, strict=True)
+        ]
+        return f"{source} AS {name}({', '.join(names)})", values
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from localaws.athena.dialect.comparisons import (
     is_null,
     like,
     operands,
+    refuse_correlated_unnest,
 )
 from localaws.athena.dialect.dispatch import HANDLERS, Handler, compile_expression
 from localaws.athena.dialect.environment import Env
@@ -28,7 +29,7 @@ from localaws.athena.dialect.parser import IS_LITERAL, TYPE_TEXT
 from localaws.athena.dialect.scopes import dereference
 from localaws.athena.dialect.typed import NULL, Typed, boolean, coerce, fail, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR
+from localaws.athena.types import BIGINT, BOOLEAN, DOUBLE, INT_MAX, INTEGER, LONG_MAX, VARCHAR
 
 KNOWN_TYPES = frozenset(
     "array bigint boolean date decimal double int integer json map real row smallint timestamp "
@@ -36,8 +37,6 @@ KNOWN_TYPES = frozenset(
 )
 ABSENT_TYPES = frozenset("char time uuid ipaddress interval hyperloglog qdigest tdigest".split())
 """Types of Trino that the local Athena does not have."""
-
-INT_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1
 
 
 def _literal(node: exp.Expr, _env: Env) -> Typed:
@@ -47,9 +46,7 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
     if re.search("[eE]", text):
         return Typed(f"CAST({quote(text)} AS DOUBLE)", DOUBLE)
     if "." in text:
-        whole, fraction = text.split(".")
-        kind = types.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
-        return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
+        return _decimal(text, *text.split("."))
     value = int(text)
     if value > LONG_MAX:
         raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
@@ -117,9 +114,11 @@ def _not(node: exp.Expr, env: Env) -> Typed:
 
 
 def _case(node: exp.Expr, env: Env) -> Typed:
-    operand = compile_expression(node.this, env) if node.this is not None else None
+    """CASE with an operand or without, and IF, which is a CASE of one branch."""
+    is_if = isinstance(node, exp.If)
+    operand = None if is_if or node.this is None else compile_expression(node.this, env)
     tests, values = [], []
-    for branch in node.args["ifs"]:
+    for branch in [node] if is_if else node.args["ifs"]:
         test = compile_expression(branch.this, env)
         if operand is not None:
             left, right = comparable([operand, test], node)
@@ -127,23 +126,8 @@ def _case(node: exp.Expr, env: Env) -> Typed:
         else:
             tests.append(boolean(test, node).sql)
         values.append(compile_expression(branch.args["true"], env))
-    default = node.args.get("default")
+    default = node.args.get("false" if is_if else "default")
     values.append(compile_expression(default, env) if default is not None else NULL)
-    return _choice(tests, values, node)
-
-
-def _if(node: exp.Expr, env: Env) -> Typed:
-    test = boolean(compile_expression(node.this, env), node).sql
-    otherwise = node.args.get("false")
-    values = [
-        compile_expression(node.args["true"], env),
-        compile_expression(otherwise, env) if otherwise is not None else NULL,
-    ]
-    return _choice([test], values, node)
-
-
-def _choice(tests: list[str], values: list[Typed], node: exp.Expr) -> Typed:
-    """CASE from conditions and their values; the last value is the default."""
     unified, kind = unify(values, node)
     branches = [
         f"WHEN {test} THEN {value.sql}" for test, value in zip(tests, unified, strict=False)
@@ -195,7 +179,11 @@ def _decimal_literal(node: exp.Expr) -> Typed:
     match = re.fullmatch(r"[+-]?(\d*)\.?(\d*)", text)
     if match is None or not (match[1] or match[2]):
         raise QueryError("INVALID_LITERAL", f"Invalid DECIMAL literal: {text}", node)
-    kind = types.decimal(max(len(match[1].lstrip("0")) + len(match[2]), 1), len(match[2]))
+    return _decimal(text, match[1], match[2])
+
+
+def _decimal(text: str, whole: str, fraction: str) -> Typed:
+    kind = types.decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
     return Typed(f"CAST({quote(text)} AS {types.duckdb_name(kind)})", kind)
 
 
@@ -222,6 +210,7 @@ def _substring(node: exp.Expr, env: Env) -> Typed:
 
 
 def _exists(node: exp.Expr, env: Env) -> Typed:
+    refuse_correlated_unnest(node.this)
     return Typed(f"EXISTS ({env.session.compile_query(node.this, env).sql})", BOOLEAN)
 
 
@@ -269,12 +258,6 @@ def _row(node: exp.Expr, env: Env) -> Typed:
     return Typed(f"CAST(struct_pack({packed}) AS {types.duckdb_name(kind)})", kind)
 
 
-def _placeholder(_node: exp.Expr, _env: Env) -> Typed:
-    raise QueryError(
-        "INVALID_PARAMETER_USAGE", "Incorrect number of parameters: too few were given", _node
-    )
-
-
 OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Literal: _literal,
     exp.Null: _null,
@@ -300,7 +283,7 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Like: like,
     exp.Escape: like,
     exp.Case: _case,
-    exp.If: _if,
+    exp.If: _case,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Trim: _trim,
@@ -312,7 +295,6 @@ OPERATORS: dict[type[exp.Expr], Handler] = {
     exp.Array: _array,
     exp.Bracket: _subscript,
     exp.Tuple: _row,
-    exp.Placeholder: _placeholder,
     **{
         kind: lambda node, env: arithmetic.compile_arithmetic(node, *operands(node, env))
         for kind in (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)

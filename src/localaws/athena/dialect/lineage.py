@@ -43,9 +43,7 @@ def column_sources(node: exp.Expr, scope: Scope) -> tuple[Sources, str]:
 
 
 def _field(node: exp.Expr, scope: Scope) -> Field | None:
-    if not isinstance(node, exp.Column):
-        return None
-    return scope.field_of([part.name.lower() for part in node.parts], node)
+    return scope.field_of(node) if isinstance(node, exp.Column) else None
 
 
 def both_sources(left: Compiled, right: Compiled) -> list[Sources]:

@@ -41,28 +41,23 @@ def _at_time_zone(node: exp.Expr, env: Env) -> Typed:
     return at_timezone(Call("AT TIME ZONE", arguments, node))
 
 
-def _current_timestamp(node: exp.Expr, _env: Env) -> Typed:
+def _current(node: exp.Expr, _env: Env) -> Typed:
     if node.this is not None:
-        raise not_supported("current_timestamp with a precision", node)
-    return Typed("date_trunc('millisecond', now())", types.timestamp_tz(3))
+        raise not_supported(f"{node.sql('trino')} with a precision", node)
+    return NOW[type(node)]
 
 
-def _local_timestamp(node: exp.Expr, _env: Env) -> Typed:
-    if node.this is not None:
-        raise not_supported("localtimestamp with a precision", node)
-    return Typed("timezone('UTC', date_trunc('millisecond', now()))", types.timestamp(3))
-
-
-def _current_date(_node: exp.Expr, _env: Env) -> Typed:
-    return Typed("CAST(timezone('UTC', now()) AS DATE)", DATE)
-
-
+NOW: dict[type[exp.Expr], Typed] = {
+    exp.CurrentTimestamp: Typed("date_trunc('millisecond', now())", types.timestamp_tz(3)),
+    exp.Localtimestamp: Typed(
+        "timezone('UTC', date_trunc('millisecond', now()))", types.timestamp(3)
+    ),
+    exp.CurrentDate: Typed("CAST(timezone('UTC', now()) AS DATE)", DATE),
+}
 MOMENTS: dict[type[exp.Expr], Handler] = {
     exp.Extract: _extract,
     exp.Interval: _interval,
     exp.AtTimeZone: _at_time_zone,
-    exp.CurrentTimestamp: _current_timestamp,
-    exp.Localtimestamp: _local_timestamp,
-    exp.CurrentDate: _current_date,
+    **dict.fromkeys(NOW, _current),
 }
 HANDLERS.update(MOMENTS)

@@ -3,6 +3,8 @@
 # ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from sqlglot import exp
 
 from localaws.athena.dialect.dispatch import compile_expression
@@ -13,18 +15,52 @@ from localaws.athena.dialect.scopes import Field, Scope
 from localaws.athena.dialect.typed import Typed
 from localaws.athena.errors import QueryError, not_supported
 
+Outputs = Sequence[tuple[str | None, Typed]]
+"""Names and values of a query's columns."""
+Check = Callable[[exp.Expr, Typed], None]
+
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
     """The place, from 0, of the output column that a number means. Raises QueryError."""
-    place = int(item.name) if item.name.isdigit() else 0
+    place = -int(item.name) if isinstance(item, exp.Neg) else int(item.name)
     if not 1 <= place <= count:
-        raise QueryError("SYNTAX_ERROR", f"{clause} position {place} is not in select list", item)
+        raise QueryError(
+            "INVALID_COLUMN_REFERENCE", f"{clause} position {place} is not in select list", item
+        )
     return place - 1
 
 
-def output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
+def is_ordinal(item: exp.Expr) -> bool:
+    """Whether an item of GROUP BY or ORDER BY is the number of an output column."""
+    return isinstance(item, exp.Literal | exp.Neg) and item.is_int
+
+
+def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
+    """What an ORDER BY item sorts by: the number of an output column, or an expression."""
+    place = _output_place(item.this, [label for label, _ in outputs])
+    if place is None:
+        return compile_expression(item.this, env)
+    value = outputs[place][1]
+    return value if value.type.args else Typed(str(place + 1), value.type)
+
+
+def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = None) -> str:
+    """The ORDER BY clause of a query, if it has one; ``env`` holds the names that it sees.
+
+    ``check`` may refuse an item whose key is no output column.
+    """
+    items = []
+    for item in node.args["order"].expressions if node.args.get("order") else []:
+        key = _order_key(item, outputs, env)
+        if check is not None and not key.sql.isdigit():
+            check(item, key)
+        items.append(ordering(key, item))
+    return f" ORDER BY {', '.join(items)}" if items else ""
+
+
+def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
     """The output column that an ORDER BY item is, by number or name."""
-    if isinstance(item, exp.Literal) and not item.is_string:
+    if is_ordinal(item):
         return ordinal(item, len(labels), "ORDER BY")
     path = name_path(item)
     labels = [label and label.lower() for label in labels]
@@ -61,20 +97,10 @@ def _count(node: exp.Expr | None) -> int:
 
 def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
     """A finished query with ORDER BY over its columns, and LIMIT."""
-    order = node.args.get("order")
-    if order is None:
-        return sql + limit_clause(node)
-    name = env.session.name("q")
-    generated = [f"c{place}" for place in range(len(columns))]
-    fields = [
-        Field(label and label.lower(), Typed(f"{name}.{short}", kind))
-        for (label, kind), short in zip(columns, generated, strict=True)
-    ]
-    inside = env.within(Scope(fields))
-    items = []
-    for item in order.expressions:
-        place = output_place(item.this, [label for label, _ in columns])
-        key = str(place + 1) if place is not None else compile_expression(item.this, inside).sql
-        items.append(ordering(key, item))
-    source = f"SELECT * FROM ({sql}) AS {name}({', '.join(generated)})"
-    return f"{source} ORDER BY {', '.join(items)}{limit_clause(node)}"
+    if not any(node.args.get(part) for part in ("order", "limit", "offset")):
+        return sql
+    source, values = env.session.alias(f"({sql})", columns)
+    outputs = [(label, value) for (label, _), value in zip(columns, values, strict=True)]
+    fields = [Field(label and label.lower(), value) for label, value in outputs]
+    keys = order_by(node, outputs, env.within(Scope(fields)))
+    return f"SELECT * FROM {source}{keys}{limit_clause(node)}"

@@ -45,6 +45,7 @@ FOREIGN_PHRASE = re.compile(
     | INTERVAL\ (?:\d\S* | '(?!\ (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?!\S)))
     | (?:INNER|CROSS)\ (?!JOIN)\S*
     | (?:LEFT|RIGHT|FULL)\ (?!JOIN|OUTER)\S*
+    | (?:SELECT|[-+*/%(,<>=])\ \+\ (?!\d+(?!\S))\S+
     | \)\ OVER(?:\ (?:FROM|,|\))|$)
     )(?!\S)""",
     re.VERBOSE,

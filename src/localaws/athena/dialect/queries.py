@@ -1,9 +1,7 @@
 """Queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
 
-# ruff: noqa: S608 - SQL is what this module makes
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,14 +12,12 @@ from localaws.athena.dialect.conditions import note_conditions
 from localaws.athena.dialect.dispatch import compile_expression
 from localaws.athena.dialect.environment import Columns, Compiled, Env, NamedQuery
 from localaws.athena.dialect.expressions import name_path
-from localaws.athena.dialect.invocations import ordering
 from localaws.athena.dialect.lineage import both_sources, column_sources, linked_fields
-from localaws.athena.dialect.ordering import limit_clause, ordered, ordinal, output_place
-from localaws.athena.dialect.relations import from_clause
+from localaws.athena.dialect.ordering import is_ordinal, limit_clause, order_by, ordered, ordinal
+from localaws.athena.dialect.relations import alias_of, as_kinds, from_clause, renamed
 from localaws.athena.dialect.scopes import Scope, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, unify
+from localaws.athena.dialect.typed import Typed, boolean, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import Type
 
 GROUPING_WORDS: dict[type[exp.Expr], str] = {
     exp.GroupingSets: "GROUPING SETS",
@@ -57,15 +53,10 @@ def compile_query(node: exp.Expr, env: Env) -> Compiled:
 
 
 def _parenthesised(node: exp.Subquery, env: Env) -> Compiled:
-    parts = {key for key, value in node.args.items() if value}
     env = _with(node, env)
     inner = compile_query(node.this, env)
-    if not parts & {"order", "limit", "offset"}:
-        return inner
-    name = env.session.name("q")
-    names = ", ".join(f"c{place}" for place in range(len(inner.columns)))
-    sql = f"SELECT * FROM ({inner.sql}) AS {name}({names})"
-    return Compiled(ordered(sql, node, inner.columns, env), inner.columns)
+    sql = ordered(inner.sql, node, inner.columns, env)
+    return inner if sql == inner.sql else Compiled(sql, inner.columns)
 
 
 def _with(node: exp.Expr, env: Env) -> Env:
@@ -74,24 +65,15 @@ def _with(node: exp.Expr, env: Env) -> Env:
     if clause is None:
         return env
     for query in clause.expressions:
-        if query.alias.lower() in [
-            other.alias.lower() for other in clause.expressions[: query.index]
-        ]:
+        earlier = clause.expressions[: query.index]
+        if query.alias.lower() in [other.alias.lower() for other in earlier]:
             message = f"WITH query name '{query.alias}' specified more than once"
             raise QueryError("DUPLICATE_NAMED_QUERY", message, query)
         compiled = compile_query(query.this, env)
-        names = [part.name for part in query.args["alias"].args.get("columns") or []]
-        columns = _aliased(compiled.columns, names, query)
+        columns = renamed(compiled.columns, alias_of(query)[1], query)
         named = NamedQuery(columns, partial(compile_query, query.this, env), compiled)
         env = replace(env, ctes={**env.ctes, query.alias.lower(): named})
     return env
-
-
-def _aliased(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
-    if names and len(names) != len(columns):
-        raise QueryError("MISMATCHED_COLUMN_ALIASES", "WITH column list does not fit", node)
-    kinds = [kind for _, kind in columns]
-    return list(zip(names, kinds, strict=True)) if names else columns
 
 
 def _select(node: exp.Select, env: Env) -> Compiled:
@@ -104,10 +86,15 @@ def _select(node: exp.Select, env: Env) -> Compiled:
         if where := node.args.get("where"):
             fields = linked_fields(where.this, fields, only_for_equality=True)
         inside = env.within(Scope(fields, parent=outer))
+        if where and (node.args.get("limit") or node.args.get("offset")):
+            _check_correlation(where.this, inside.scope)
         source = f" FROM {relation.sql}"
-    inside = replace(inside, windows=_windows(node))
+    windows = {window.this.name.lower(): window for window in node.args.get("windows") or []}
+    inside = replace(inside, windows=windows)
     outputs = _outputs(node, inside)
-    sql = f"SELECT {_distinct(node)}{', '.join(_labelled(outputs))}{source}"
+    distinct = "DISTINCT " if node.args.get("distinct") else ""
+    labelled = (f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs))
+    sql = f"SELECT {distinct}{', '.join(labelled)}{source}"
     if where := node.args.get("where"):
         sql += f" WHERE {boolean(compile_expression(where.this, inside), where).sql}"
         note_conditions(where.this, inside.scope)
@@ -120,6 +107,16 @@ def _select(node: exp.Select, env: Env) -> Compiled:
     return Compiled(sql, columns, _sources(node, outputs, inside))
 
 
+def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
+    """Refuse LIMIT in a subquery that names columns around it in conditions other than ``=``."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    others = [part for part in parts if not isinstance(part, exp.EQ)]
+    for column in (column for part in others for column in part.find_all(exp.Column)):
+        is_outer = scope.parent is not None and scope.parent.field_of(column)
+        if is_outer and not scope.field_of(column):
+            raise not_supported("LIMIT in a correlated subquery", column)
+
+
 def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]:
     """What each column follows, if a condition on it may be checked before the query's work.
 
@@ -127,7 +124,8 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
     """
     if node.args.get("limit") or node.args.get("offset"):
         return [()] * len(outputs)
-    keys = [_window_keys(window, env) for item in node.expressions for window in _calls(item)]
+    windows = (window for item in node.expressions for window in item.find_all(exp.Window))
+    keys = [_window_keys(window, env) for window in windows]
     if group := node.args.get("group"):
         keys.append(_group_keys(group, outputs, env))
     return [
@@ -138,18 +136,12 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
     ]
 
 
-def _calls(item: exp.Expr) -> Iterator[exp.Window]:
-    """The window calls in a column of a SELECT."""
-    return item.find_all(exp.Window)
-
-
 def _window_keys(window: exp.Expr, env: Env) -> set[str]:
     """Compiled SQL of what a window is partitioned by."""
     keys = {compile_expression(key, env).sql for key in window.args.get("partition_by") or []}
-    reference = window.args.get("alias")
-    return (
-        keys if reference is None else keys | _window_keys(env.windows[reference.name.lower()], env)
-    )
+    if reference := window.args.get("alias"):
+        keys |= _window_keys(env.windows[reference.name.lower()], env)
+    return keys
 
 
 def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
@@ -157,18 +149,6 @@ def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
     if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
         return set()
     return {_group_item(item, outputs, env) for item in group.expressions}
-
-
-def _windows(node: exp.Select) -> dict[str, exp.Window]:
-    return {window.this.name.lower(): window for window in node.args.get("windows") or []}
-
-
-def _distinct(node: exp.Select) -> str:
-    return "" if node.args.get("distinct") is None else "DISTINCT "
-
-
-def _labelled(outputs: list[Output]) -> list[str]:
-    return [f"{output.value.sql} AS c{place}" for place, output in enumerate(outputs)]
 
 
 def _outputs(node: exp.Select, env: Env) -> list[Output]:
@@ -219,7 +199,7 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
         return f"({', '.join(_group_item(part, outputs, env) for part in item.expressions)})"
     if isinstance(item, exp.Paren):
         return f"({_group_item(item.this, outputs, env)})"
-    if isinstance(item, exp.Literal) and not item.is_string:
+    if is_ordinal(item):
         output = outputs[ordinal(item, len(outputs), "GROUP BY")]
         return item.name if output.is_constant else output.value.sql
     return compile_expression(item, env).sql
@@ -238,25 +218,15 @@ def _check_grouping(item: exp.Expr) -> None:
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
     """ORDER BY sees the output's names first, then the columns of FROM."""
-    order = node.args.get("order")
-    if order is None:
-        return ""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
-    labels = [output.name for output in outputs]
-    items = []
-    for item in order.expressions:
-        place = output_place(item.this, labels)
-        sql = str(place + 1) if place is not None else compile_expression(item.this, visible).sql
-        if place is None:
-            _check_order(node, item, sql, outputs)
-        items.append(ordering(sql, item))
-    return f" ORDER BY {', '.join(items)}"
+    labelled = [(output.name, output.value) for output in outputs]
+    return order_by(node, labelled, visible, partial(_check_order, node, outputs))
 
 
-def _check_order(node: exp.Select, item: exp.Expr, sql: str, outputs: list[Output]) -> None:
+def _check_order(node: exp.Select, outputs: list[Output], item: exp.Expr, key: Typed) -> None:
     """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
-    if node.args.get("distinct") and sql not in [output.value.sql for output in outputs]:
+    if node.args.get("distinct") and key.sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
     named = {output.name.lower() for output in outputs if output.name is not None}
@@ -276,40 +246,27 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
         for (_, one), (_, other) in zip(left.columns, right.columns, strict=True)
     ]
     word = SET_WORDS[type(node)] + ("" if node.args.get("distinct") else " ALL")
-    sql = f"({_as_kinds(left, kinds, env)}) {word} ({_as_kinds(right, kinds, env)})"
+    sql = f"({as_kinds(left, kinds, env)}) {word} ({as_kinds(right, kinds, env)})"
     columns = [(name, kind) for (name, _), kind in zip(left.columns, kinds, strict=True)]
     is_whole = not (node.args.get("limit") or node.args.get("offset"))
     sources = both_sources(left, right) if is_whole else ()
     return Compiled(ordered(sql, node, columns, env), columns, sources)
 
 
-def _as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
-    if [kind for _, kind in query.columns] == kinds:
-        return query.sql
-    name = env.session.name("q")
-    places = range(len(kinds))
-    outputs = [
-        coerce(Typed(f"{name}.c{place}", query.columns[place][1]), kinds[place]).sql
-        for place in places
-    ]
-    labels = ", ".join(f"c{place}" for place in places)
-    return f"SELECT {', '.join(outputs)} FROM ({query.sql}) AS {name}({labels})"
+def _cells(item: exp.Expr, env: Env) -> list[Typed]:
+    """One row of VALUES; a single value that is a row stands for its fields."""
+    parts = item.expressions if isinstance(item, exp.Tuple) else [item]
+    values = [compile_expression(part, env) for part in parts]
+    is_row = len(values) == 1 and values[0].type.name == "row"
+    return row_fields(values[0]) if is_row else values
 
 
 def _values(node: exp.Values, env: Env) -> Compiled:
-    rows = [
-        [
-            compile_expression(part, env)
-            for part in (item.expressions if isinstance(item, exp.Tuple) else [item])
-        ]
-        for item in node.expressions
-    ]
+    rows = [_cells(item, env) for item in node.expressions]
     if len({len(row) for row in rows}) != 1:
         raise type_mismatch("Values rows have different numbers of columns", node)
     unified = [unify(list(column), node) for column in zip(*rows, strict=True)]
     lines = zip(*(column for column, _ in unified), strict=True)
     sql = ", ".join(f"({', '.join(value.sql for value in line)})" for line in lines)
     columns: Columns = [(None, kind) for _, kind in unified]
-    names = ", ".join(f"c{place}" for place in range(len(columns)))
-    rows_sql = f"SELECT * FROM (VALUES {sql}) AS {env.session.name('q')}({names})"
-    return Compiled(ordered(rows_sql, node, columns, env), columns)
+    return Compiled(ordered(f"VALUES {sql}", node, columns, env), columns)

@@ -19,7 +19,7 @@ from localaws.athena.dialect.environment import Columns, Compiled, Env, TableCol
 from localaws.athena.dialect.lineage import linked_fields
 from localaws.athena.dialect.parser import parse_query
 from localaws.athena.dialect.scopes import Field, Scan, Scope, Source, Sources
-from localaws.athena.dialect.typed import Typed, boolean, coerce, quote, unify
+from localaws.athena.dialect.typed import Typed, boolean, coerce, row_fields, unify
 from localaws.athena.errors import QueryError, not_supported
 from localaws.athena.types import BIGINT, Type
 
@@ -44,22 +44,13 @@ def named(
     sources: Sequence[Sources] = (),
 ) -> Relation:
     """Give a subquery or view a generated alias and generated column names."""
-    name = env.session.name("r")
-    generated = [f"c{place}" for place in range(len(columns))]
+    source, values = env.session.alias(sql, columns)
+    followed = sources or [()] * len(columns)
     fields = [
-        Field(
-            label and label.lower(),
-            Typed(f"{name}.{short}", kind),
-            alias,
-            schema,
-            sources=followed,
-            label=label,
-        )
-        for (label, kind), short, followed in zip(
-            columns, generated, sources or [()] * len(columns), strict=True
-        )
+        Field(label and label.lower(), value, alias, schema, sources=tables, label=label)
+        for (label, _), value, tables in zip(columns, values, followed, strict=True)
     ]
-    return Relation(f"{sql} AS {name}({', '.join(generated)})", fields)
+    return Relation(source, fields)
 
 
 def from_clause(select: exp.Expr, env: Env) -> Relation:
@@ -83,14 +74,15 @@ def _relation(node: exp.Expr, env: Env) -> Relation:
     raise not_supported(f"{type(node).__name__} in FROM", node)
 
 
-def _alias(node: exp.Expr) -> tuple[str, list[str]]:
+def alias_of(node: exp.Expr) -> tuple[str, list[str]]:
+    """The name that a query has in lower case, and the names of its columns."""
     alias = node.args.get("alias")
     if alias is None:
         return "", []
     return alias.name.lower(), [column.name for column in alias.args.get("columns") or []]
 
 
-def _renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
+def renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
     """Columns under the names of an alias list."""
     if not names:
         return columns
@@ -107,8 +99,8 @@ def _subquery(node: exp.Expr, env: Env, prefix: str = "") -> Relation:
     inner = node.this if isinstance(node, exp.Lateral) else node
     visible = env if prefix else env.within(env.scope.parent or Scope())
     compiled = env.session.compile_query(inner, visible)
-    alias, names = _alias(node)
-    columns = _renamed(compiled.columns, names, node)
+    alias, names = alias_of(node)
+    columns = renamed(compiled.columns, names, node)
     sources = () if prefix else compiled.sources
     return named(env, f"{prefix}({compiled.sql})", columns, alias, sources=sources)
 
@@ -119,50 +111,40 @@ def _table(node: exp.Table, env: Env) -> Relation:
     if node.catalog.lower() not in CATALOGS:
         raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' not found", node)
     name, schema = node.name.lower(), node.db.lower()
-    alias, names = _alias(node)
+    alias, names = alias_of(node)
     if not schema and name in env.ctes:
         query = env.ctes[name]
-        compiled, columns = query.mention(), _renamed(query.columns, names, node)
+        compiled, columns = query.mention(), renamed(query.columns, names, node)
         return named(env, f"({compiled.sql})", columns, alias or name, sources=compiled.sources)
     schema = schema or env.database
     qualifier = schema if not alias else ""
     version = node.args.get("version")
-    found = _located(env, schema, name, version, node)
-    if isinstance(found, ViewText):
-        compiled = _view(env, schema, name, found, node)
-        columns = _renamed(compiled.columns, names, node)
-        return named(env, compiled.sql, columns, alias or name, qualifier, compiled.sources)
-    return _scan(env, (schema, name), found, node)
-
-
-def _located(
-    env: Env, schema: str, name: str, version: object, node: exp.Expr
-) -> ViewText | TableColumns:
     try:
-        return env.session.relations.find(schema, name, version)
+        found = env.session.relations.find(schema, name, version)
     except QueryError as error:
         raise QueryError(error.code, error.message, node) from None
+    if isinstance(found, ViewText):
+        compiled = _view(env, schema, name, found, node)
+        columns = renamed(compiled.columns, names, node)
+        return named(env, compiled.sql, columns, alias or name, qualifier, compiled.sources)
+    return _scan(env, (schema, name), found, node)
 
 
 def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table) -> Relation:
     """A base table: a view over its files, which the worker sets up."""
     schema, name = where
-    alias, names = _alias(node)
+    alias, names = alias_of(node)
     view = env.session.name("scan")
     scan = Scan(view, schema, name, table.columns, node.args.get("version"))
     env.session.scans.append(scan)
     sources = [(Source(scan, label),) for label, _ in table.columns]
     qualifier = "" if alias else schema
-    relation = named(env, view, table.columns, alias or name, qualifier, sources)
+    columns = renamed(table.columns, names, node)
+    relation = named(env, view, columns, alias or name, qualifier, sources)
     if not names:
         return Relation(relation.sql, [replace(field, scan=scan) for field in relation.fields])
-    renamed = _renamed(table.columns, names, node)
     scan.used.update(label for label, _ in table.columns)
-    fields = [
-        replace(field, name=label and label.lower(), label=label)
-        for field, (label, _) in zip(relation.fields, renamed, strict=True)
-    ]
-    return Relation(relation.sql, fields)
+    return relation
 
 
 def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> Compiled:
@@ -193,21 +175,23 @@ def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
     """The view's query with the columns it was declared with, unless they no longer fit."""
     if len(compiled.columns) != len(view.columns):
         raise QueryError("VIEW_IS_STALE", "The columns changed; create the view again")
-    name = env.session.name("q")
-    outputs, names = [], []
-    for place, ((label, kind), (_, current)) in enumerate(
-        zip(view.columns, compiled.columns, strict=True)
-    ):
-        try:
-            outputs.append(coerce(Typed(f"{name}.c{place}", current), kind).sql)
-        except QueryError:
+    for (label, kind), (_, current) in zip(view.columns, compiled.columns, strict=True):
+        if types.common(current, kind) != kind:
             raise QueryError(
                 "VIEW_IS_STALE",
                 f"Column [{label}] of type {current} cannot be coerced to the stored type {kind}; "
                 "create the view again",
-            ) from None
-        names.append(f"c{place}")
-    return f"SELECT {', '.join(outputs)} FROM ({compiled.sql}) AS {name}({', '.join(names)})"
+            )
+    return as_kinds(compiled, [kind for _, kind in view.columns], env)
+
+
+def as_kinds(query: Compiled, kinds: list[Type], env: Env) -> str:
+    """SQL of a query whose columns have the given types."""
+    if [kind for _, kind in query.columns] == kinds:
+        return query.sql
+    source, values = env.session.alias(f"({query.sql})", query.columns)
+    outputs = [coerce(value, kind).sql for value, kind in zip(values, kinds, strict=True)]
+    return f"SELECT {', '.join(outputs)} FROM {source}"
 
 
 def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
@@ -269,7 +253,7 @@ def _unnest(node: exp.Unnest, env: Env) -> Relation:
         columns += [sql for sql, _, _ in parts]
         outputs += [(label or None, kind) for _, label, kind in parts]
         lengths.append(f"coalesce(len({parts[0][0]}), 0)")
-    alias, names = _alias(node)
+    alias, names = alias_of(node)
     offset = node.args.get("offset")
     if offset:
         columns.append(f"generate_series(CAST(1 AS BIGINT), greatest({', '.join(lengths)}))")
@@ -277,7 +261,7 @@ def _unnest(node: exp.Unnest, env: Env) -> Relation:
         names += [offset.name] if isinstance(offset, exp.Identifier) and names else []
     selected = ", ".join(f"unnest({column})" for column in columns)
     prefix = "LATERAL " if env.scope.fields else ""
-    return named(env, f"{prefix}(SELECT {selected})", _renamed(outputs, names, node), alias)
+    return named(env, f"{prefix}(SELECT {selected})", renamed(outputs, names, node), alias)
 
 
 def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, str, Type]]:
@@ -290,8 +274,7 @@ def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, str, Type]]:
     element = value.type.args[0]
     if element.name != "row":
         return [(value.sql, "", element)]
-    fields = zip(types.field_names(element), element.labels, element.args, strict=True)
     return [
-        (f"list_transform({value.sql}, lambda e: struct_extract(e, {quote(name)}))", label, kind)
-        for name, label, kind in fields
+        (f"list_transform({value.sql}, lambda e: {field.sql})", label, field.type)
+        for label, field in zip(element.labels, row_fields(Typed("e", element)), strict=True)
     ]

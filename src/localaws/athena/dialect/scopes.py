@@ -97,26 +97,27 @@ class Scope:
             node,
         )
 
-    def field_of(self, path: list[str], node: exp.Expr) -> Field | None:
+    def field_of(self, column: exp.Column) -> Field | None:
         """The field of this scope that a name means, without row fields; None if there is none."""
-        for used in (3, 2, 1):
-            matches = self._matches(path, used) if len(path) == used else []
-            if len(matches) > 1:
-                raise QueryError("AMBIGUOUS_NAME", f"Column '{'.'.join(path)}' is ambiguous", node)
-            if matches:
-                return matches[0]
-        return None
+        path = [part.name.lower() for part in column.parts]
+        field, used = self._find(path, column)
+        return field if used == len(path) else None
 
     def _lookup(self, path: list[str], node: exp.Expr) -> Typed | None:
         if path[0] in self.variables:
             return dereference(self.variables[path[0]], path[1:], node)
+        field, used = self._find(path, node)
+        return dereference(field.use(), path[used:], node) if field else None
+
+    def _find(self, path: list[str], node: exp.Expr) -> tuple[Field | None, int]:
+        """The field that a name begins with, and how many parts of the name it takes."""
         for used in (3, 2, 1):
             matches = self._matches(path, used)
             if len(matches) > 1:
                 raise QueryError("AMBIGUOUS_NAME", f"Column '{'.'.join(path)}' is ambiguous", node)
             if matches:
-                return dereference(matches[0].use(), path[used:], node)
-        return None
+                return matches[0], used
+        return None, 0
 
     def _matches(self, path: list[str], used: int) -> list[Field]:
         """Fields whose last ``used`` name parts are the first ones of ``path``."""

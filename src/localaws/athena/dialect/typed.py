@@ -42,6 +42,28 @@ def fail(code: str, message: str, kind: Type) -> str:
     return f"CAST(trino_fail({quote(code + ': ')} || {message}) AS {types.duckdb_name(kind)})"
 
 
+def row_fields(value: Typed) -> list[Typed]:
+    """The fields of a row."""
+    return [
+        Typed(f"struct_extract({value.sql}, {quote(name)})", kind)
+        for name, kind in zip(types.field_names(value.type), value.type.args, strict=True)
+    ]
+
+
+def sortable(value: Typed) -> Typed:
+    """A value that is put in order; a row or an array with NULL inside fails."""
+    if value.type.name in ("map", "json"):
+        raise type_mismatch(f"Type {value.type} is not orderable")
+    if not value.type.args:
+        return value
+    has_null = f"trino_has_null({value.sql})"
+    if value.type.name == "row":
+        nulls = " OR ".join(f"{field.sql} IS NULL" for field in row_fields(value))
+        has_null = f"{value.sql} IS NOT NULL AND ({nulls})"
+    message = "NOT_SUPPORTED: comparison of NULL elements"
+    return Typed(f"trino_checked({value.sql}, {has_null}, {quote(message)})", value.type)
+
+
 def coerce(value: Typed, target: Type, node: exp.Expr | None = None) -> Typed:
     """The value as ``target``, by the conversions that Trino makes unasked.
 

@@ -10,32 +10,20 @@ import re
 from localaws.athena.errors import not_supported
 
 MYSQL = {
-    "%a": "%a",
-    "%b": "%b",
-    "%d": "%d",
+    **{f"%{letter}": f"%{letter}" for letter in "abdfHIjmpSYy%"},
     "%e": "%-d",
-    "%f": "%f",
-    "%H": "%H",
     "%h": "%I",
-    "%I": "%I",
     "%i": "%M",
-    "%j": "%j",
     "%k": "%-H",
     "%l": "%-I",
     "%M": "%B",
-    "%m": "%m",
     "%c": "%-m",
-    "%p": "%p",
     "%r": "%I:%M:%S %p",
     "%s": "%S",
-    "%S": "%S",
     "%T": "%H:%M:%S",
     "%v": "%V",
     "%W": "%A",
     "%x": "%G",
-    "%Y": "%Y",
-    "%y": "%y",
-    "%%": "%%",
 }
 JODA = {
     "yyyy": "%Y",
@@ -65,7 +53,8 @@ JODA = {
     "a": "%p",
 }
 JODA_TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z']+)")
-WHOLE_DATE = (("%Y", "%y"), ("%m", "%-m", "%b", "%B"), ("%d", "%-d"))
+DAYS_AND_MONTHS = frozenset(("%m", "%-m", "%b", "%B", "%d", "%-d"))
+WEEKS = frozenset(("%a", "%A", "%G", "%V", "%j"))
 
 
 def mysql_format(text: str) -> str:
@@ -100,8 +89,16 @@ def _joda_part(match: re.Match[str]) -> str:
     return JODA[match[0]]
 
 
-def require_whole_date(duckdb_format: str, text: str) -> None:
-    """Refuse to parse without year, month and day: the engines fill in different ones."""
+def missing_date(duckdb_format: str) -> tuple[str, str]:
+    """What Trino takes for granted where a format has no year: a text and its DuckDB format.
+
+    Raises QueryError (NOT_SUPPORTED) for weeks, weekdays and days of a year.
+    """
     found = set(re.findall(r"%-?.", duckdb_format))
-    if not all(found.intersection(choices) for choices in WHOLE_DATE):
-        raise not_supported(f"parsing with {text}, which lacks a year, a month or a day")
+    if weeks := found & WEEKS:
+        raise not_supported(f"parsing of {' '.join(sorted(weeks))} (weeks and their days)")
+    if found & {"%Y", "%y"}:
+        return "", ""
+    if found & DAYS_AND_MONTHS:
+        return "2000|", "%Y|"
+    return "1970-01-01|", "%Y-%m-%d|"

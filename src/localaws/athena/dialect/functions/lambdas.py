@@ -6,167 +6,123 @@ Maps have no lambda functions in DuckDB; they go through their list of entries.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce
-from localaws.athena.errors import QueryError
-from localaws.athena.types import BOOLEAN, Type, array, map_of
-
-Body = Callable[[exp.Lambda, list[Typed]], Typed]
-"""Compiles a lambda's body for the given parameters."""
+from localaws.athena.errors import QueryError, not_supported
+from localaws.athena.types import BOOLEAN, array, map_of
 
 
-class LambdaCall:
-    """A call with lambdas among its arguments; ``values`` are the compiled others, in order."""
+@dataclass(frozen=True)
+class LambdaCall(Call):
+    """A call with lambdas among its arguments; ``arguments`` are the compiled others, in order."""
 
-    def __init__(
-        self, name: str, node: exp.Expr, values: list[Typed], bodies: list[exp.Lambda]
-    ) -> None:
-        self.name = name
-        self.node = node
-        self.values = values
-        self.bodies = bodies
+    bodies: list[exp.Lambda]
+    compile_body: Callable[[exp.Lambda, list[Typed]], Typed]
+    """Compiles a lambda's body for the given parameters."""
 
-    def value(self, kind: str) -> Typed:
+    def first(self, kind: str) -> Typed:
         """The first argument, an array or a map. Raises QueryError (FUNCTION_NOT_FOUND)."""
-        if not self.values or self.values[0].type.name != kind:
-            raise unexpected_parameters(Call(self.name, self.values, self.node))
-        return self.values[0]
+        if not self.arguments or self.arguments[0].type.name != kind:
+            raise unexpected_parameters(self)
+        return self.arguments[0]
+
+    def variable(self) -> str:
+        """A name for a lambda's parameter, unlike those of the lambdas around it."""
+        return f"v{self.bodies[0].depth}"
+
+    def body(self, *parameters: Typed, place: int = 0) -> Typed:
+        """A lambda's compiled body. Raises QueryError (SYNTAX_ERROR)."""
+        node, count = self.bodies[place], len(parameters)
+        if len(node.expressions) != count:
+            raise QueryError("SYNTAX_ERROR", f"{self.name} needs a lambda of {count}", self.node)
+        return self.compile_body(node, list(parameters))
 
 
-def _variables(call: LambdaCall, count: int, place: int = 0) -> list[str]:
-    """Names for a lambda's parameters, unlike those of the lambdas around it."""
-    body = call.bodies[place]
-    if len(body.expressions) != count:
-        raise QueryError("SYNTAX_ERROR", f"{call.name} needs a lambda of {count}", call.node)
-    depth = sum(1 for _ in _ancestors(body))
-    return [f"v{depth}_{number}" for number in range(count)]
+def _each(call: LambdaCall) -> tuple[Typed, Typed, str]:
+    """The array, the body of a lambda over its elements, and the lambda in DuckDB's words."""
+    values, name = call.first("array"), call.variable()
+    body = call.body(Typed(name, values.type.args[0]))
+    if call.name != "transform" and body.type != BOOLEAN:
+        # Trino does not take NULL for a condition here.
+        raise unexpected_parameters(Call(call.name, [*call.arguments, body], call.node))
+    return values, body, f"{values.sql}, lambda {name}: {body.sql}"
 
 
-def _ancestors(node: exp.Expr) -> list[exp.Expr]:
-    found = []
-    parent = node.parent
-    while parent is not None:
-        found.append(parent)
-        parent = parent.parent
-    return found
-
-
-def _each(call: LambdaCall, compile_body: Body) -> tuple[Typed, str, Typed]:
-    """The array, the parameter's name and the body of a lambda over elements."""
-    values = call.value("array")
-    (name,) = _variables(call, 1)
-    return values, name, compile_body(call.bodies[0], [Typed(name, values.type.args[0])])
-
-
-def _test(call: LambdaCall, body: Typed) -> str:
-    """The SQL of a condition; Trino does not take NULL for one here."""
-    if body.type != BOOLEAN:
-        raise unexpected_parameters(Call(call.name, [*call.values, body], call.node))
-    return body.sql
-
-
-def filter_array(call: LambdaCall, compile_body: Body) -> Typed:
+def filter_array(call: LambdaCall) -> Typed:
     """Elements for which the lambda is true."""
-    values, name, body = _each(call, compile_body)
-    test = _test(call, body)
-    return Typed(f"list_filter({values.sql}, lambda {name}: {test})", values.type)
+    values, _, each = _each(call)
+    return Typed(f"list_filter({each})", values.type)
 
 
-def transform(call: LambdaCall, compile_body: Body) -> Typed:
+def transform(call: LambdaCall) -> Typed:
     """The lambda's value for each element."""
-    values, name, body = _each(call, compile_body)
-    return Typed(f"list_transform({values.sql}, lambda {name}: {body.sql})", array(body.type))
+    _, body, each = _each(call)
+    return Typed(f"list_transform({each})", array(body.type))
 
 
-def match(call: LambdaCall, compile_body: Body) -> Typed:
+def match(call: LambdaCall) -> Typed:
     """any_match, all_match, none_match, with NULL where an unknown test decides."""
-    values, name, body = _each(call, compile_body)
-    test = _test(call, body)
-    tests = f"list_transform({values.sql}, lambda {name}: {test})"
-    return Typed(f"trino_{call.name}({tests})", BOOLEAN)
+    return Typed(f"trino_{call.name}(list_transform({_each(call)[2]}))", BOOLEAN)
 
 
-def reduce(call: LambdaCall, compile_body: Body) -> Typed:
+def reduce(call: LambdaCall) -> Typed:
     """Fold an array; the state has the type of the initial value."""
-    values = call.value("array")
-    element = values.type.args[0]
-    initial = call.values[1]
-    state, item = _variables(call, 2)
-    step = compile_body(call.bodies[0], [Typed(state, initial.type), Typed(item, element)])
+    values, name = call.first("array"), call.variable()
+    element, initial = values.type.args[0], call.arguments[1]
+    step = call.body(Typed(f"{name}_state", initial.type), Typed(f"{name}_item", element))
     if initial.type != element:
-        raise QueryError(
-            "NOT_SUPPORTED",
-            f"The local Athena does not support reduce of {element} into {initial.type}; "
-            "transform the array to the state's type first",
-            call.node,
-        )
-    merged = coerce(step, initial.type, call.node)
-    folded = f"list_reduce({values.sql}, lambda {state}, {item}: {merged.sql}, {initial.sql})"
-    return compile_body(call.bodies[1], [Typed(folded, initial.type)])
+        advice = "transform the array to the state's type first"
+        raise not_supported(f"reduce of {element} into {initial.type}; {advice}", call.node)
+    merge = f"lambda {name}_state, {name}_item: {coerce(step, initial.type, call.node).sql}"
+    folded = f"list_reduce({values.sql}, {merge}, {initial.sql})"
+    return call.body(Typed(folded, initial.type), place=1)
 
 
-def zip_with(call: LambdaCall, compile_body: Body) -> Typed:
+def zip_with(call: LambdaCall) -> Typed:
     """The lambda's value for each pair of elements of two arrays."""
-    left = call.value("array")
-    right = call.values[1]
-    _variables(call, 2)
-    pair = f"z{len(_ancestors(call.bodies[0]))}"
-    parameters = [
-        Typed(f"{pair}[1]", left.type.args[0]),
-        Typed(f"{pair}[2]", right.type.args[0]),
-    ]
-    body = compile_body(call.bodies[0], parameters)
+    left, right, pair = call.first("array"), call.arguments[1], call.variable()
+    sides = ((1, left), (2, right))
+    body = call.body(*(Typed(f"{pair}[{place}]", side.type.args[0]) for place, side in sides))
     zipped = f"list_zip({left.sql}, {right.sql})"
     return Typed(f"list_transform({zipped}, lambda {pair}: {body.sql})", array(body.type))
 
 
-def _entries(call: LambdaCall, compile_body: Body) -> tuple[Typed, str, Typed]:
-    """The map, the name of an entry and the body of a lambda over key and value."""
-    values = call.value("map")
-    _variables(call, 2)
-    entry = f"m{len(_ancestors(call.bodies[0]))}"
-    key, value = values.type.args
-    parameters = [Typed(f"{entry}.key", key), Typed(f"{entry}.value", value)]
-    return values, entry, compile_body(call.bodies[0], parameters)
+def _entries(call: LambdaCall) -> tuple[Typed, Typed, Typed, Typed]:
+    """The map, an entry's key and value, and the body of a lambda over them."""
+    values, entry = call.first("map"), call.variable()
+    key, value = (
+        Typed(f"{entry}.{part}", kind)
+        for part, kind in zip(("key", "value"), values.type.args, strict=True)
+    )
+    return values, key, value, call.body(key, value)
 
 
-def map_filter(call: LambdaCall, compile_body: Body) -> Typed:
+def map_filter(call: LambdaCall) -> Typed:
     """Entries for which the lambda is true."""
-    values, entry, body = _entries(call, compile_body)
-    kept = f"list_filter(map_entries({values.sql}), lambda {entry}: {body.sql})"
+    values, _, _, body = _entries(call)
+    kept = f"list_filter(map_entries({values.sql}), lambda {call.variable()}: {body.sql})"
     return Typed(f"map_from_entries({kept})", values.type)
 
 
-def transform_values(call: LambdaCall, compile_body: Body) -> Typed:
-    """New values under the same keys."""
-    values, entry, body = _entries(call, compile_body)
-    return _mapped(values, entry, (f"{entry}.key", values.type.args[0]), (body.sql, body.type))
+def transform_map(call: LambdaCall) -> Typed:
+    """transform_keys and transform_values: new keys or values beside what stays."""
+    values, key, value, body = _entries(call)
+    key, value = (body, value) if call.name == "transform_keys" else (key, body)
+    pair = f"{{'key': {key.sql}, 'value': {value.sql}}}"
+    changed = f"list_transform(map_entries({values.sql}), lambda {call.variable()}: {pair})"
+    return Typed(f"map_from_entries({changed})", map_of(key.type, value.type))
 
 
-def transform_keys(call: LambdaCall, compile_body: Body) -> Typed:
-    """The same values under new keys."""
-    values, entry, body = _entries(call, compile_body)
-    return _mapped(values, entry, (body.sql, body.type), (f"{entry}.value", values.type.args[1]))
-
-
-def _mapped(values: Typed, entry: str, key: tuple[str, Type], value: tuple[str, Type]) -> Typed:
-    pair = f"{{'key': {key[0]}, 'value': {value[0]}}}"
-    changed = f"list_transform(map_entries({values.sql}), lambda {entry}: {pair})"
-    return Typed(f"map_from_entries({changed})", map_of(key[1], value[1]))
-
-
-LAMBDAS: dict[str, Callable[[LambdaCall, Body], Typed]] = {
+LAMBDAS: dict[str, Callable[[LambdaCall], Typed]] = {
     "filter": filter_array,
     "transform": transform,
-    "any_match": match,
-    "all_match": match,
-    "none_match": match,
+    **dict.fromkeys(("any_match", "all_match", "none_match"), match),
     "reduce": reduce,
     "zip_with": zip_with,
     "map_filter": map_filter,
-    "transform_values": transform_values,
-    "transform_keys": transform_keys,
+    **dict.fromkeys(("transform_keys", "transform_values"), transform_map),
 }

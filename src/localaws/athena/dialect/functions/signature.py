@@ -1,13 +1,15 @@
 """Signatures such as ``element_at(array(T), bigint) -> T``: matching argument types to them.
 
-One capital letter stands for any type, the same one wherever the letter stands; ``decimal``,
+One capital letter stands for any type, the same one wherever the letter stands, but N for any
+type of numbers, O for types with an order, and F for real or double, where numbers of other types
+count as real; ``decimal``,
 ``timestamp`` and ``timestamp with time zone`` for any precision; ``...`` for repetition.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from localaws.athena import types
@@ -15,6 +17,7 @@ from localaws.athena.dialect.typed import Typed, coerce
 from localaws.athena.types import Type
 
 ANY_PRECISION = ("decimal", "timestamp", types.TIMESTAMP_TZ)
+NUMBER, FLOAT, ORDERED = "N", "F", "O"
 Bindings = dict[str, Type]
 
 
@@ -51,6 +54,22 @@ class Signature:
         )
 
 
+Overloads = Mapping[Signature, str]
+"""The forms of one function: signatures, each with its template of DuckDB's SQL."""
+
+
+def signatures(template: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Rows of a table for functions with one form; ``NAME`` in it stands for their names.
+
+    ``names`` has the names by the rest of the signature, its parameters and result.
+    """
+    return {
+        f"{name}{rest}": template.replace("NAME", name)
+        for rest, listed in names.items()
+        for name in listed.split()
+    }
+
+
 def parse_signature(text: str) -> Signature:
     """Read ``name(type, type...) -> type``."""
     head, _, result = text.partition(" -> ")
@@ -62,10 +81,19 @@ def parse_signature(text: str) -> Signature:
     return Signature(match[1], tuple(map(_pattern, parameters)), _pattern(result), variadic)
 
 
-def choose(overloads: Sequence[Signature], arguments: Sequence[Typed]) -> Signature | None:
-    """The overload for these arguments: one that fits as is, else the first that fits."""
-    ranked = sorted(overloads, key=lambda signature: not signature.exact(arguments))
-    return next((one for one in ranked if one.match(arguments) is not None), None)
+def choose(
+    overloads: Overloads, arguments: Sequence[Typed]
+) -> tuple[str, list[Typed], Type] | None:
+    """The overload for these arguments: one that fits as is, else the first that fits.
+
+    Returns its template, the arguments as it wants them, and the type of the result.
+    """
+    for signature in sorted(overloads, key=lambda signature: not signature.exact(arguments)):
+        if matched := signature.match(arguments):
+            converted, kind = matched
+            template = overloads[signature].replace("{type}", types.duckdb_name(kind))
+            return template, converted, kind
+    return None
 
 
 def _pattern(text: str) -> Type:
@@ -83,6 +111,8 @@ def _is_variable(pattern: Type) -> bool:
 
 def _is_family(pattern: Type, actual: Type) -> bool:
     """Whether a type is of the pattern's family, as its elements are."""
+    if pattern.name == FLOAT:
+        return actual.name in ("real", "double")
     if _is_variable(pattern):
         return True
     inner = zip(pattern.args, actual.args, strict=False)
@@ -104,12 +134,10 @@ def _bind(pattern: Type, actual: Type, bindings: Bindings) -> bool:
 
 
 def _bind_open(pattern: Type, actual: Type, bindings: Bindings) -> bool:
-    if not _is_variable(pattern):
-        opened = _open_type(pattern.name, actual)
-        if opened is None:
-            return False
-        actual = opened
-    wider = types.common(bindings.get(pattern.name, types.UNKNOWN), actual)
+    opened = _open_type(pattern.name, actual)
+    if opened is None:
+        return False
+    wider = types.common(bindings.get(pattern.name, types.UNKNOWN), opened)
     if wider is None:
         return False
     bindings[pattern.name] = wider
@@ -118,7 +146,14 @@ def _bind_open(pattern: Type, actual: Type, bindings: Bindings) -> bool:
 
 def _open_type(name: str, actual: Type) -> Type | None:
     """The type of family ``name`` that ``actual`` turns into, or None."""
-    if actual.name == name:
+    if name == FLOAT:
+        wider = types.common(types.REAL, actual)
+        return wider if wider in (types.REAL, types.DOUBLE) else None
+    if name == ORDERED:
+        return None if actual.name in ("map", "json") else actual
+    if name == NUMBER:
+        return actual if actual.name in (*types.NUMBERS, "unknown") else None
+    if actual.name == name or len(name) == 1:
         return actual
     if name == "decimal":
         return types.as_decimal(actual) if actual.name in types.INTEGERS else None

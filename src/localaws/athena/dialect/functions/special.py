@@ -18,7 +18,7 @@ from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.functions.times import TIMES, from_unixtime, sequence
 from localaws.athena.dialect.typed import NULL, Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError, not_supported, type_mismatch
-from localaws.athena.types import BIGINT, DOUBLE, INTEGERS, JSON, VARCHAR
+from localaws.athena.types import DOUBLE, INTEGER, INTEGERS, JSON, VARCHAR
 
 JSON_PATH = re.compile(r"""\$(\.[A-Za-z_][\w]*|\[\d+\]|\["[^"\\]*"\])*""")
 FORMAT_PART = re.compile(r"%%|%(,?)(?:0(\d+))?(?:\.(\d+))?([sdf])|%.?")
@@ -52,12 +52,6 @@ def extreme(call: Call) -> Typed:
         numbers = ", ".join(f"trino_number({value.sql})" for value in values)
         sql = f"coalesce({call.name}({numbers}), CAST('NaN' AS {types.duckdb_name(kind)}))"
     return Typed(f"(CASE WHEN {missing} THEN NULL ELSE {sql} END)", kind)
-
-
-def attempt(call: Call) -> Typed:
-    """TRY: NULL where the expression fails."""
-    call.count(1)
-    return Typed(f"TRY({call.arguments[0].sql})", call.arguments[0].type)
 
 
 def typeof(call: Call) -> Typed:
@@ -127,15 +121,6 @@ def _rounded_decimal(call: Call, value: Typed) -> Typed:
     return Typed(f"CAST({name}({value.sql}) AS {types.duckdb_name(kind)})", kind)
 
 
-def codepoint(call: Call) -> Typed:
-    """The code point of a text of one letter; longer texts have another type in Trino."""
-    call.count(1)
-    value = coerce(call.arguments[0], VARCHAR, call.node)
-    if value.constant is not None and len(value.constant) != 1:
-        raise unexpected_parameters(call)
-    return Typed(f"trino_codepoint({value.sql})", types.INTEGER)
-
-
 def json_extract(call: Call) -> Typed:
     """A part of a JSON document by a path of names and indexes."""
     call.count(2)
@@ -203,7 +188,7 @@ def grouping(call: Call) -> Typed:
     if not call.arguments:
         raise type_mismatch("GROUPING needs arguments", call.node)
     names = ", ".join(argument.sql for argument in call.arguments)
-    return Typed(f"CAST(grouping({names}) AS BIGINT)", BIGINT)
+    return Typed(f"CAST(grouping({names}) AS INTEGER)", INTEGER)
 
 
 SPECIAL: dict[str, Callable[[Call], Typed]] = {
@@ -211,7 +196,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "nullif": nullif,
     "greatest": extreme,
     "least": extreme,
-    "try": attempt,
     "typeof": typeof,
     "mod": remainder,
     "truncate": truncate,
@@ -219,7 +203,6 @@ SPECIAL: dict[str, Callable[[Call], Typed]] = {
     "ceil": rounding,
     "ceiling": rounding,
     "floor": rounding,
-    "codepoint": codepoint,
     "json_extract": json_extract,
     "json_extract_scalar": json_extract,
     "array_join": array_join,

@@ -14,18 +14,14 @@ from localaws.athena.dialect.functions import formats
 from localaws.athena.dialect.functions.call import Call, unexpected_parameters
 from localaws.athena.dialect.typed import Typed, coerce, quote, unify
 from localaws.athena.errors import QueryError
-from localaws.athena.types import BIGINT, DATE, VARCHAR, Type
+from localaws.athena.types import BIGINT, DATE, VARCHAR
 from localaws.athena.zones import duckdb_zone, zone_name
 
 DATE_UNITS = ("day", "week", "month", "quarter", "year")
 TIME_UNITS = ("millisecond", "second", "minute", "hour")
 FIELDS = {
-    "year": "year",
-    "quarter": "quarter",
-    "month": "month",
-    "week": "week",
+    **{name: name for name in (*DATE_UNITS, *TIME_UNITS)},
     "week_of_year": "week",
-    "day": "day",
     "day_of_month": "day",
     "day_of_week": "isodow",
     "dow": "isodow",
@@ -33,10 +29,6 @@ FIELDS = {
     "doy": "dayofyear",
     "year_of_week": "isoyear",
     "yow": "isoyear",
-    "hour": "hour",
-    "minute": "minute",
-    "second": "second",
-    "millisecond": "millisecond",
 }
 
 
@@ -129,8 +121,9 @@ def date_parse(call: Call) -> Typed:
     mysql = call.name == "date_parse"
     text = coerce(call.arguments[0], VARCHAR, call.node)
     pattern = (formats.mysql_format if mysql else formats.joda_format)(call.constant(1))
-    formats.require_whole_date(pattern, call.constant(1))
-    parsed = f"trino_parse({text.sql}, {quote(pattern)})"
+    date, date_format = formats.missing_date(pattern)
+    function = "trino_parse_short_year" if "%y" in pattern else "trino_parse"
+    parsed = f"{function}({quote(date)} || {text.sql}, {quote(date_format + pattern)})"
     if mysql:
         return Typed(casts.round_time(parsed, 3), types.timestamp(3))
     return Typed(f"timezone('UTC', {parsed})", types.timestamp_tz(3))
@@ -141,14 +134,9 @@ def at_timezone(call: Call) -> Typed:
     call.count(2)
     zone = zone_of(call)
     value = call.moment(0)
-    precision = value.type.numbers[0] if value.type.numbers else 0
-    moment = coerce(value, _zoned_as(value, precision), call.node)
+    precision = value.type.precision
+    moment = coerce(value, types.timestamp_tz(precision, value.type.zone), call.node)
     return Typed(moment.sql, types.timestamp_tz(precision, zone))
-
-
-def _zoned_as(value: Typed, precision: int) -> Type:
-    zone = value.type.zone if value.type.name == types.TIMESTAMP_TZ else "UTC"
-    return types.timestamp_tz(precision, zone)
 
 
 def with_timezone(call: Call) -> Typed:
@@ -158,9 +146,8 @@ def with_timezone(call: Call) -> Typed:
     value = call.moment(0)
     if value.type.name == types.TIMESTAMP_TZ:
         raise unexpected_parameters(call)
-    precision = value.type.numbers[0] if value.type.numbers else 0
     local = f"CAST({value.sql} AS TIMESTAMP)"
-    kind = types.timestamp_tz(precision, zone)
+    kind = types.timestamp_tz(value.type.precision, zone)
     return Typed(f"timezone({quote(duckdb_zone(zone))}, {local})", kind)
 
 
@@ -206,7 +193,7 @@ def sequence(call: Call) -> Typed:
     elif len(call.arguments) == 2:
         series = f"generate_series({bounds}, trino_day_step({bounds}))"
     else:
-        series = f"generate_series({bounds}, {step})"
+        series = f"trino_moment_steps({bounds}, {step})"
     series = f"trino_checked_sequence({series})"
     cast = f"list_transform({series}, lambda moment: CAST(moment AS DATE))"
     return Typed(cast if kind == DATE else series, types.array(kind))
