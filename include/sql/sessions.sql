@@ -51,7 +51,8 @@ people as (
         site,
         session_started_at as started_at,
         min_by(visitor_id, first_hit_at) as visitor_id,
-        min_by(landing_page, first_page_at) filter (where first_page_at is not null) as landing_page,
+        min_by(landing_page, first_page_at)
+            filter (where first_page_at is not null) as landing_page,
         max_by(exit_page, last_page_at) filter (where last_page_at is not null) as exit_page,
         min_by(device, first_hit_at) as device,
         min_by(browser, first_hit_at) as browser,
@@ -117,7 +118,7 @@ final as (
         people.page_views = 1 as is_bounce,
         people.page_views > 1
         or people.conversions > 0
-        or date_diff('second', people.started_at, people.ended_at) > 10 as is_engaged,
+        or date_diff('second', people.started_at, people.ended_at) > {engaged_seconds} as is_engaged,
         people.started_at,
         people.ended_at,
         cast(people.started_at as date) as session_date

@@ -45,6 +45,10 @@ lack the property.
 """
 
 
+ENGAGED_SECONDS = 10
+"""A session that lasts longer is engaged, as in GA4."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column. `privacy` says what an analyst holds when holding a value of it."""

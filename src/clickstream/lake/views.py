@@ -16,9 +16,7 @@ import yaml
 from clickstream.errors import InputError
 from clickstream.lake import athena
 from clickstream.lake.client import Lake
-
-KEY_DAYS = "{key_days}"
-"""What a view's SQL has where `[privacy] key_days` goes: how long a visitor can be recognized."""
+from clickstream.tables import ENGAGED_SECONDS
 
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
@@ -72,14 +70,19 @@ def _read(path: Path) -> View:
 
 
 def views_of(lake: Lake, directory: Path) -> list[View]:
-    """The directory's views with the lake's settings in place of `{key_days}`.
+    """Return the directory's views with values in place of the names in braces.
 
-    Raises InputError, see `read_views`.
+    These are `{key_days}`, the setting, for how long a visitor can be recognized, and
+    `{engaged_seconds}`. Raises InputError, see `read_views`.
     """
-    key_days = str(lake.settings.privacy.key_days)
-    return [
-        replace(view, sql=view.sql.replace(KEY_DAYS, key_days)) for view in read_views(directory)
-    ]
+    values = {"key_days": lake.settings.privacy.key_days, "engaged_seconds": ENGAGED_SECONDS}
+    return [replace(view, sql=_with_values(view.sql, values)) for view in read_views(directory)]
+
+
+def _with_values(sql: str, values: Mapping[str, int]) -> str:
+    for name, value in values.items():
+        sql = sql.replace(f"{{{name}}}", str(value))
+    return sql
 
 
 def outdated(lake: Lake, directory: Path) -> list[View]:

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from clickstream import dictionary_encoding
 from clickstream.report.countries import sessions_by_country
 from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
+from clickstream.tables import ENGAGED_SECONDS
 
 MICROSECONDS = 1_000_000
 HOUR = 3600 * MICROSECONDS
 DAY = 24 * HOUR
 DIRECT, NOT_LOGGED = "Direct", "not logged"
 _COLUMNS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
-ENGAGED = 10 * MICROSECONDS
-"""A session that is longer is engaged, as in GA4."""
 
 
 def _no_request() -> NDArray[np.bool_]:
@@ -89,7 +88,9 @@ class SessionTally:
         is_page_view[order] = is_page & np.repeat(counted, np.diff(first, append=len(order)))
         length = np.maximum.reduceat(moments, first) - moments[first]
         met = _met(requests, order, first, self._rules)
-        reached = np.logical_or.reduce([length > ENGAGED, pages > 1, *met.values()])
+        reached = np.logical_or.reduce(
+            [length > ENGAGED_SECONDS * MICROSECONDS, pages > 1, *met.values()]
+        )
         facts = requests.arrow(order[first[counted]], ("visitor_id", "device", "country"))
         sums = self._sums
         sums.request_runs += len(found.first)
