@@ -118,7 +118,8 @@ final as (
         people.page_views = 1 as is_bounce,
         people.page_views > 1
         or people.conversions > 0
-        or date_diff('second', people.started_at, people.ended_at) > {engaged_seconds} as is_engaged,
+        or date_diff('second', people.started_at, people.ended_at)
+            > {engaged_seconds} as is_engaged,
         people.started_at,
         people.ended_at,
         cast(people.started_at as date) as session_date
