@@ -26,10 +26,10 @@ FIELDS = tuple(re.findall(r"\?P<(\w+)>", PATTERN))
 
 def clickstream(log: Path) -> int:
     """Ours, as a stream: requests and rejects in tables, block after block."""
-    from clickstream.parse import blocks, parse_blocks
+    from clickstream.parse import parse_blocks, read_blocks
 
     with igzip.open(log) as stream:
-        return sum(len(part.table) for part in parse_blocks(blocks(stream), "combined"))
+        return sum(len(part.table) for part in parse_blocks(read_blocks(stream), "combined"))
 
 
 def python_re(log: Path) -> int:
@@ -52,10 +52,10 @@ def _arrow_lines(log: Path) -> Iterator[Any]:
     import numpy as np
     import pyarrow as pa
 
-    from clickstream.parse import blocks
+    from clickstream.parse import read_blocks
 
     with igzip.open(log) as stream:
-        for block in blocks(stream):
+        for block in read_blocks(stream):
             ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
             offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
             spans = [None, pa.py_buffer(offsets), pa.py_buffer(block)]

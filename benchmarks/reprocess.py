@@ -44,8 +44,8 @@ LOGS = 8
 """So many different logs; hour after hour takes the next."""
 
 PARTS = (
-    *((build_range, "build_together"), (build_range, "handed_on")),
-    *((publish, "publish"), (publish, "first_astray")),
+    *((build_range, "build_in_memory"), (build_range, "carry_into")),
+    *((publish, "start_publication"), (publish, "first_broken_hour")),
 )
 """What is measured by itself; the rest is `other`."""
 

@@ -103,11 +103,13 @@ def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None)
 
     def batches() -> Iterator[Any]:
         with igzip.open(log) as stream:
-            for parsed in parse.parse_blocks(_counted(parse.blocks(stream), stages), "combined"):
+            for parsed in parse.parse_blocks(
+                _counted(parse.read_blocks(stream), stages), "combined"
+            ):
                 stages.done("parse")
-                raw_object = dictionary_encoding.constant(log.name, len(parsed.refused))
+                raw_object = dictionary_encoding.encode_constant(log.name, len(parsed.refused))
                 rejects.append(
-                    dictionary_encoding.with_columns(parsed.refused, {"raw_object": raw_object})
+                    dictionary_encoding.append_columns(parsed.refused, {"raw_object": raw_object})
                 )
                 yield parsed.table, log.name, Hour.parse(HOUR)
                 stages.done("clean")

@@ -19,12 +19,12 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 """The type of a column of texts."""
 
 
-def coded(texts: Iterable[str | None]) -> pa.DictionaryArray:
+def encode(texts: Iterable[str | None]) -> pa.DictionaryArray:
     """Texts as a column; None becomes null."""
     return pa.array([*texts], pa.string()).dictionary_encode()
 
 
-def constant(text: str, rows: int) -> pa.DictionaryArray:
+def encode_constant(text: str, rows: int) -> pa.DictionaryArray:
     """A column that has the same text in every row."""
     return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [text])
 
@@ -45,22 +45,22 @@ def from_codes(codes: npt.NDArray[np.integer], texts: pa.Array) -> pa.Dictionary
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=mask), texts)
 
 
-def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def combine_chunks(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column in one piece, which most are."""
     if isinstance(column, pa.Array):
         return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def are(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
+def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
     """Whether each text of a column without nulls is one of the names."""
-    coded = whole(column)
+    coded = combine_chunks(column)
     told = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
     found: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
     return found
 
 
-def some(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:
+def take_rows(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:
     """Some rows of a table, and of texts only those that these rows have."""
     taken = table.take(pa.array(rows))
     return pa.record_batch({name: _with_only_used(taken[name]) for name in taken.schema.names})
@@ -74,14 +74,14 @@ def _with_only_used(column: pa.Array) -> pa.Array:
     return from_codes(codes - nulls, column.dictionary.take(pa.array(used[nulls:])))
 
 
-def below(columns: Sequence[pa.Array]) -> pa.Array:
+def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:
     """Columns of one type as one, one below the other."""
     if len(columns) == 1:
         return columns[0]
     return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
 
 
-def as_arrow(column: pd.Series) -> pa.Array:
+def to_arrow(column: pd.Series) -> pa.Array:
     """A column of pandas as Arrow's: texts and categories as TEXT, what is NA as null."""
     arrow = pa.array(column, from_pandas=True)
     if pa.types.is_large_string(arrow.type) or pa.types.is_string(arrow.type):
@@ -89,14 +89,14 @@ def as_arrow(column: pd.Series) -> pa.Array:
     return arrow.cast(TEXT) if pa.types.is_dictionary(arrow.type) else arrow
 
 
-def with_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+def append_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
     """A table with more columns, at its end."""
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
 
 
-def as_frame(table: pa.Table) -> pd.DataFrame:
+def to_frame(table: pa.Table) -> pd.DataFrame:
     """A table of requests as a frame: texts as categories, `bytes`, which may be NA, as Int64."""
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)
     return frame.astype({"line_number": "int64"} if "line_number" in frame else {})

@@ -48,7 +48,7 @@ def _repeated(hour: Hour, rows: int) -> pa.Array:
 
 def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     if isinstance(column, pd.Series):
-        column = dictionary_encoding.as_arrow(column)
+        column = dictionary_encoding.to_arrow(column)
     if kind == TEXT:
         return _texts(column)
     return column.cast(kind)
@@ -56,7 +56,7 @@ def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column of texts as a dictionary of those that the column has, or few more."""
-    coded = dictionary_encoding.whole(column)
+    coded = dictionary_encoding.combine_chunks(column)
     if coded.type == pa.string():
         coded = coded.dictionary_encode()
     if len(coded.dictionary) > len(coded):

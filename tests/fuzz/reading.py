@@ -16,13 +16,13 @@ from clickstream.parse import (
     FORMATS,
     Format,
     Reading,
-    blocks,
     entries,
     event_hours,
     format_changes,
     json_lines,
     layout_rows,
     parse_blocks,
+    read_blocks,
     rows,
     w3c,
 )
@@ -48,7 +48,7 @@ def check_reading(data: bytes, known: Format) -> None:
 
 def check_cuts(data: bytes, name: str, size: int) -> None:
     """Blocks of a log add up to the whole; of one whose format may change, at least the balance."""
-    cut = [*blocks(io.BytesIO(data), size)]
+    cut = [*read_blocks(io.BytesIO(data), size)]
     assert b"".join(cut) == data
     whole = as_lines(FORMATS[name].read(data, b""))
     with blocks_of(size):

@@ -53,5 +53,5 @@ __all__ = [
 def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
     """Label the requests of one parsed frame; same rows, same order, the columns COLUMNS."""
     cleaner = Cleaner(rules, VisitorKeys(key))
-    cleaner.add(pa.table({name: dictionary_encoding.as_arrow(parsed[name]) for name in parsed}))
+    cleaner.add(pa.table({name: dictionary_encoding.to_arrow(parsed[name]) for name in parsed}))
     return cleaner.requests().frame().set_index(parsed.index)

@@ -67,7 +67,7 @@ class Cleaner:
         origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
         hours = np.full(len(parsed), hour.number, np.int32) if hour else _hours(parsed["at"])
         own = {"raw_object": pa.array(origin), "hour": pa.array(hours)}
-        self._waiting.append(dictionary_encoding.with_columns(parsed, own))
+        self._waiting.append(dictionary_encoding.append_columns(parsed, own))
         if sum(map(len, self._waiting)) >= LABELLED_AT_ONCE:
             self._label()
 
@@ -160,7 +160,7 @@ class Cleaner:
         domains = (*self._rules.domains, *more_domains)
         return {
             "raw_object": pa.record_batch(
-                {"raw_object": dictionary_encoding.coded(self._raw_objects.ordered)}
+                {"raw_object": dictionary_encoding.encode(self._raw_objects.ordered)}
             ),
             "method": pa.record_batch({"method": self._methods.values.dictionary_encode()}),
             "target": self._targets.table(),

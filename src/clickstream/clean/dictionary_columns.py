@@ -163,7 +163,7 @@ def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBat
     for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
         values = [record[place] for record in records]
         if str in (type_of_field, *get_args(type_of_field)):
-            columns[name] = dictionary_encoding.coded(values)
+            columns[name] = dictionary_encoding.encode(values)
         else:
             columns[name] = pa.array(values, pa.bool_() if type_of_field is bool else pa.float64())
     return pa.record_batch(columns)
@@ -182,7 +182,7 @@ def verdict_table(verdicts: Sequence[Verdict | None]) -> pa.RecordBatch:
     return pa.record_batch(
         {
             "is_bot": pa.array([verdict is not None for verdict in verdicts], pa.bool_()),
-            "bot_class": dictionary_encoding.coded(classes),
-            "bot_reason": dictionary_encoding.coded(reasons),
+            "bot_class": dictionary_encoding.encode(classes),
+            "bot_reason": dictionary_encoding.encode(reasons),
         }
     )

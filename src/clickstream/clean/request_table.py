@@ -82,7 +82,7 @@ class Requests:
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pd.DataFrame:
         """Some rows with all their columns, or `only` some columns, as `clean` describes them."""
-        return dictionary_encoding.as_frame(self.arrow(rows, only))
+        return dictionary_encoding.to_frame(self.arrow(rows, only))
 
     def arrow(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pa.Table:
         """The same as an Arrow table; texts are dictionaries, with texts no row has, too."""
@@ -132,7 +132,10 @@ def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Tables one below the other."""
     names = tables[0].schema.names
     return pa.record_batch(
-        {name: dictionary_encoding.below([table[name] for table in tables]) for name in names}
+        {
+            name: dictionary_encoding.concat_columns([table[name] for table in tables])
+            for name in names
+        }
     )
 
 

@@ -77,9 +77,9 @@ class Targets:
         paths, queries = self._paths.made, self._parameters.made
         return pa.record_batch(
             {
-                "path": dictionary_encoding.coded(one.path for one in paths).take(path),
-                "page": dictionary_encoding.coded(one.page for one in paths).take(path),
-                "query": dictionary_encoding.coded(query for query, _ in queries).take(parameters),
+                "path": dictionary_encoding.encode(one.path for one in paths).take(path),
+                "page": dictionary_encoding.encode(one.page for one in paths).take(path),
+                "query": dictionary_encoding.encode(query for query, _ in queries).take(parameters),
             }
         )
 

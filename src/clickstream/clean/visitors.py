@@ -149,15 +149,15 @@ class Visitors:
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
-        ids = dictionary_encoding.whole(pa.chunked_array(self._ids).dictionary_encode())
+        ids = dictionary_encoding.combine_chunks(pa.chunked_array(self._ids).dictionary_encode())
         before = self._keys.before
         old_ids = (
-            dictionary_encoding.coded(self._hashed(self._visitors.met, before)) if before else ids
+            dictionary_encoding.encode(self._hashed(self._visitors.met, before)) if before else ids
         )
         devices = table(Device, [one.device for one in self._origins.agents.made])
         return pa.record_batch(
             {
-                "site": dictionary_encoding.constant(self._rules.site, len(hour)),
+                "site": dictionary_encoding.encode_constant(self._rules.site, len(hour)),
                 "visitor_id": ids,
                 "carried_as": old_ids,
                 "visitor_hour": hour,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clickstream.errors import InputError
 from clickstream.parse import rows
-from clickstream.parse.blocks import BATCH_BYTES, batches, blocks, count_lines
+from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, read_blocks
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.format_changes import SWITCH_AFTER, Reading, Segment, seems_changed, segments
@@ -35,7 +35,6 @@ __all__ = [
     "Parsed",
     "Reading",
     "Segment",
-    "blocks",
     "compile_format",
     "concat",
     "count_lines",
@@ -48,6 +47,7 @@ __all__ = [
     "parse",
     "parse_blocks",
     "parse_together",
+    "read_blocks",
     "segments",
     "unescape",
 ]
@@ -81,7 +81,7 @@ def parse_blocks(
     """
     known = _named(log_format)
     line, now = 1, Reading(known.name)
-    for batch in batches(blocks, batch_bytes):
+    for batch in group_blocks(blocks, batch_bytes):
         found = _read(batch, known, now.header)
         if may_change:
             parsed, now = _followed(b"".join(batch), found, now, line)

@@ -39,9 +39,9 @@ def line_bounds(data: bytes) -> tuple[Positions, Positions]:
     return np.concatenate([[0], ends[:-1]]) if len(ends) else ends, ends
 
 
-def block_bounds(data: bytes, size: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
-    """Cut data after newlines, about every `size` bytes; yield start and stop of each block."""
-    start = 0
+def block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
+    """Cut data after newlines, about every BLOCK_BYTES; yield start and stop of each block."""
+    start, size = 0, BLOCK_BYTES
     while start < len(data):
         stop = len(data)
         if start + size < len(data):
@@ -58,7 +58,7 @@ def load_words(block: Bytes, start: Positions, words: int = 1) -> Words:
     return places[start].view("<u8").reshape(len(start), words)
 
 
-def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
+def cut_texts(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Array:
     """The texts of a block of bytes between the positions, which rise and don't overlap."""
     # Between neighbouring bounds lies, in turn, a text and what separates it from the next.
     bounds = np.empty((len(start), 2), np.int32)
@@ -70,7 +70,9 @@ def cut_out(data: Any, start: npt.NDArray[Any], end: npt.NDArray[Any]) -> pa.Arr
     return pc.take(pieces, texts, boundscheck=False)
 
 
-def fixed(block: Bytes, start: Positions, width: int) -> tuple[npt.NDArray[Any], Flags]:
+def parse_fixed_number(
+    block: Bytes, start: Positions, width: int
+) -> tuple[npt.NDArray[Any], Flags]:
     """The number of exactly `width` digits at each position, and whether it is one."""
     number: npt.NDArray[Any] = np.zeros(len(start), np.int64 if width > 4 else np.int32)
     is_number = np.ones(len(start), np.bool_)
@@ -81,7 +83,9 @@ def fixed(block: Bytes, start: Positions, width: int) -> tuple[npt.NDArray[Any],
     return number, is_number
 
 
-def between(block: Bytes, start: Positions, end: Positions) -> tuple[npt.NDArray[np.int64], Flags]:
+def parse_number(
+    block: Bytes, start: Positions, end: Positions
+) -> tuple[npt.NDArray[np.int64], Flags]:
     """The number between the positions, and whether it is one of 1 to MAX_DIGITS digits."""
     length = end - start
     number = np.zeros(len(start), np.int64)
@@ -96,7 +100,7 @@ def between(block: Bytes, start: Positions, end: Positions) -> tuple[npt.NDArray
     return number, is_number
 
 
-def blocks(stream: BinaryIO, size: int = 2 << 20) -> Iterator[bytes]:
+def read_blocks(stream: BinaryIO, size: int = 2 << 20) -> Iterator[bytes]:
     """Blocks of whole lines, each read in pieces of `size` bytes and cut after its last newline.
 
     A line longer than that makes a longer block. The last line may lack its newline.
@@ -117,7 +121,7 @@ def count_lines(data: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 
 
-def batches(blocks: Iterable[bytes], size: int = BATCH_BYTES) -> Iterator[list[bytes]]:
+def group_blocks(blocks: Iterable[bytes], size: int = BATCH_BYTES) -> Iterator[list[bytes]]:
     """Neighbouring blocks together, each time at least `size` bytes but for the last."""
     batch: list[bytes] = []
     held = 0

@@ -95,7 +95,7 @@ class Parsed:
     @cached_property
     def requests(self) -> pd.DataFrame:
         """The table as a frame: texts are categories, bytes Int64, what is null is NA."""
-        return dictionary_encoding.as_frame(self.table)
+        return dictionary_encoding.to_frame(self.table)
 
     @cached_property
     def rejects(self) -> pd.DataFrame:
@@ -188,7 +188,7 @@ def _split(request: Coded) -> dict[str, Coded]:
 def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:
     """A column of texts. Those that became equal share one code."""
     if column is None:
-        return dictionary_encoding.constant(NOT_LOGGED, rows)
+        return dictionary_encoding.encode_constant(NOT_LOGGED, rows)
     is_nothing = pc.is_in(column.values, _NOTHING)
     distinct = pc.if_else(is_nothing, None, column.values).dictionary_encode()
     values, codes = distinct.dictionary, dictionary_encoding.codes_of(distinct)

@@ -23,7 +23,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import BLOCK_BYTES, Flags, Positions, blocks
+from clickstream.parse.blocks import BLOCK_BYTES, Flags, Positions, read_blocks
 from clickstream.parse.formats import (
     CUT,
     EMPTY,
@@ -124,7 +124,7 @@ def read(data: bytes) -> Rows:
     """Read every line of the data."""
     parts = [NO_ROWS]
     first_line = 0
-    for block in blocks(BytesIO(data), BLOCK_BYTES):
+    for block in read_blocks(BytesIO(data), BLOCK_BYTES):
         found, lines = _read_block(block, first_line)
         parts += found
         first_line += lines

@@ -24,7 +24,7 @@ from clickstream.parse.blocks import (
     RETURN,
     Flags,
     Numbers,
-    cut_out,
+    cut_texts,
     load_words,
 )
 from clickstream.parse.json_names import flat
@@ -206,7 +206,7 @@ class Model:
 
     def cut(self, quoted: Quoted, begins: list[Numbers], slot: int) -> pa.Array:
         """What the lines have between two chains."""
-        return cut_out(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
+        return cut_texts(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
 
     def column(self, quoted: Quoted, begins: list[Numbers], key: str) -> Column:
         """What the lines have under a key whose values are not nested."""

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_out
+from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_scan import Block, find, room_for
@@ -126,7 +126,9 @@ def _number(text: bytes, nothing: int) -> int:
 
 def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
     """The texts between the bounds, which come in pairs: a row for each line, in file order."""
-    return [cut_out(data, bounds[:, at], bounds[:, at + 1]) for at in range(0, bounds.shape[1], 2)]
+    return [
+        cut_texts(data, bounds[:, at], bounds[:, at + 1]) for at in range(0, bounds.shape[1], 2)
+    ]
 
 
 def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.Table:

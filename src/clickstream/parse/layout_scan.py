@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.blocks import NEWLINE, Bytes, Flags, Positions, between, fixed, line_bounds
+from clickstream.parse.blocks import (
+    NEWLINE,
+    Bytes,
+    Flags,
+    Positions,
+    line_bounds,
+    parse_fixed_number,
+    parse_number,
+)
 from clickstream.parse.layout import PORT_DIGITS, Layout, Slot
 from clickstream.parse.times import TimeFormat
 
@@ -132,9 +140,9 @@ def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[
     if slot.time:
         return slot.time.unix_seconds(data, start, end)
     if slot.holds == "status":
-        status, ok = fixed(data, start, 3)
+        status, ok = parse_fixed_number(data, start, 3)
         return status, ok & (end - start == 3)
-    number, ok = between(data, start, end)
+    number, ok = parse_number(data, start, end)
     is_dash = (end - start == 1) & (data[start] == DASH)
     return np.where(is_dash, -1, number), ok | is_dash
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clickstream import dictionary_encoding
-from clickstream.parse.blocks import Flags, Numbers, block_bounds, cut_out
+from clickstream.parse.blocks import Flags, Numbers, block_bounds, cut_texts
 from clickstream.parse.formats import LogFormat, split_heads
 from clickstream.parse.scan import Scan, scan
 from clickstream.parse.times import unix_seconds
@@ -124,12 +124,12 @@ def _encoded(
     """A scanned and judged block, its fields cut out by their bounds."""
     head, time, *quoted = scanned.bounds
     fields = {
-        "head": cut_out(scanned.block, *head),
+        "head": cut_texts(scanned.block, *head),
         "time": _encoded_once(scanned.block, time, scanned.same_time),
     }
     for name, bounds in zip(log_format.quoted_fields, quoted, strict=True):
         if name in wanted:
-            fields[name] = cut_out(scanned.block, *bounds)
+            fields[name] = cut_texts(scanned.block, *bounds)
     return _Block(
         data,
         scanned.starts + start,
@@ -143,7 +143,7 @@ def _encoded(
 
 def _encoded_once(block: Any, bounds: Numbers, same: Flags) -> pa.DictionaryArray:
     """A column, encoded; a text that is the `same` as the one before is not looked at."""
-    values = cut_out(block, *bounds[:, ~same]).dictionary_encode()
+    values = cut_texts(block, *bounds[:, ~same]).dictionary_encode()
     codes = values.indices.to_numpy()[np.cumsum(~same) - 1]
     return pa.DictionaryArray.from_arrays(codes, values.dictionary)
 
@@ -210,7 +210,7 @@ def coded(values: Sequence[Any]) -> Coded:
 
 def coded_column(column: pa.ChunkedArray | pa.DictionaryArray) -> Coded:
     """The same of an encoded Arrow column, whose nulls are coded as -1."""
-    whole = dictionary_encoding.whole(column)
+    whole = dictionary_encoding.combine_chunks(column)
     return Coded(dictionary_encoding.codes_of(whole), whole.dictionary)
 
 

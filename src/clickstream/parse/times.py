@@ -14,7 +14,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from clickstream.parse.blocks import MAX_DIGITS, Bytes, Flags, Numbers, Positions, between, fixed
+from clickstream.parse.blocks import (
+    MAX_DIGITS,
+    Bytes,
+    Flags,
+    Numbers,
+    Positions,
+    parse_fixed_number,
+    parse_number,
+)
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Years that a web server's clock can have meant; a time outside is refused as impossible."""
@@ -198,16 +206,16 @@ def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[
     if part.name.startswith("offset"):
         return _offset(block, at, part.width == 6)
     if part.name == "padded_day":
-        tens, is_digit = fixed(block, at, 1)
-        ones, ok = fixed(block, at + 1, 1)
+        tens, is_digit = parse_fixed_number(block, at, 1)
+        ones, ok = parse_fixed_number(block, at + 1, 1)
         blank = block[at] == ord(" ")
         return np.where(blank, 0, tens) * 10 + ones, (blank | is_digit) & ok
     if part.name.endswith("month_name"):
         return _month(block, at, stop)
     if part.width is not None:
-        number, ok = fixed(block, at, part.width)
+        number, ok = parse_fixed_number(block, at, part.width)
         return number.astype(np.int64), ok
-    number, ok = between(block, at, stop)
+    number, ok = parse_number(block, at, stop)
     return number // _UNITS.get(part.name, 1), ok
 
 
@@ -221,8 +229,8 @@ def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
 
 def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flags]:
     """Seconds east of UTC."""
-    hours, hours_ok = fixed(block, at + 1, 2)
-    minutes, minutes_ok = fixed(block, at + 3 + has_colon, 2)
+    hours, hours_ok = parse_fixed_number(block, at + 1, 2)
+    minutes, minutes_ok = parse_fixed_number(block, at + 3 + has_colon, 2)
     sign = block[at]
     is_one = hours_ok & minutes_ok & (hours < 24) & (minutes < 60)
     is_one &= (sign == ord("+")) | (sign == ord("-"))

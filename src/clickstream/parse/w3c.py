@@ -34,8 +34,8 @@ from clickstream.parse.blocks import (
     TAB,
     Flags,
     Numbers,
-    blocks,
-    cut_out,
+    cut_texts,
+    read_blocks,
 )
 from clickstream.parse.formats import CUT, EMPTY, IMPOSSIBLE_TIME, MISFIT, NO_FIELDS
 from clickstream.parse.rows import NO_ROWS, Refused, Rows, coded_column, joined
@@ -129,7 +129,7 @@ def _is_odd(low: Numbers, kind: Numbers, last: Numbers, has_return: Flags) -> Fl
 def regular_columns(spaced: Spaced, lines: Numbers, places: Mapping[str, int]) -> pa.Table:
     """The values of regular lines with the right number of spaces, cut out by Arrow."""
     bounds = {name: spaced.value_bounds(lines, place) for name, place in places.items()}
-    cut = {name: cut_out(spaced.block, *bound) for name, bound in bounds.items()}
+    cut = {name: cut_texts(spaced.block, *bound) for name, bound in bounds.items()}
     return spaced.table(lines, cut)
 
 
@@ -234,7 +234,7 @@ def read(data: bytes, header: bytes = b"") -> Rows:
     refused: list[Refused] = []
     directives: list[Numbers] = []
     first_line = start = 0
-    for block in blocks(BytesIO(data), BLOCK_BYTES):
+    for block in read_blocks(BytesIO(data), BLOCK_BYTES):
         spaced = Spaced(block, first_line, start)
         directives.append(np.flatnonzero(spaced.is_directive) + first_line)
         codes, headers = headers_of(block, spaced.start, spaced.is_directive, header)

@@ -22,8 +22,8 @@ from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, hour_ledger, raw, views
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.pipeline.build import is_staged
-from clickstream.pipeline.build_range import build_hours, in_batches
-from clickstream.pipeline.chain import farthest, off_the_chain
+from clickstream.pipeline.build_range import build_hours, split_into_batches
+from clickstream.pipeline.chain import broken_hours, last_reached
 from clickstream.pipeline.publish import IsComing, publish_built
 from clickstream.pipeline.replay_window import (
     ReplayWindow,
@@ -68,10 +68,10 @@ class HourState:
 
 def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
     """Read the state of each hour from `first` to `last`; nothing is changed."""
-    ledger = hour_ledger.ledger_in_order(lake, first, farthest(last))
+    ledger = hour_ledger.ledger_in_order(lake, first, last_reached(last))
     rows = hour_ledger.by_hour(ledger)
     raws = raw.raw_by_hour(lake, first, last)
-    astray = off_the_chain(lake, ledger, last)
+    astray = broken_hours(lake, ledger, last)
     waiting = raw.pending_by_hour(lake, first, last)
     digest = settings_digest(lake, store=False)
     window = ReplayWindow(lake)
@@ -216,7 +216,7 @@ def rebuild(
 def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:
     """The hours that are left when their day's turn comes, as many at once as are published so."""
     for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
-        yield from in_batches(lake, [hour for hour in of_day if hour in left])
+        yield from split_into_batches(lake, [hour for hour in of_day if hour in left])
 
 
 def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:

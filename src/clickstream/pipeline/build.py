@@ -23,7 +23,7 @@ from clickstream.lake.raw import RawObject
 from clickstream.lake.visitor_keys import HourKeys, KeyIds
 from clickstream.parquet import RowsWriter
 from clickstream.pipeline import spill
-from clickstream.pipeline.chain import handed_on, stitched_to
+from clickstream.pipeline.chain import carry_into, stitch_to_carry
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.pipeline.site import settings_digest, settings_of
@@ -96,10 +96,10 @@ class Reading:
 
     def _refuse(self, refused: pa.Table, hour: Hour, raw_object: str) -> None:
         own = {
-            "raw_object": dictionary_encoding.constant(raw_object, len(refused)),
+            "raw_object": dictionary_encoding.encode_constant(raw_object, len(refused)),
             "hour": pa.array(np.full(len(refused), hour.number, np.int32)),
         }
-        self._rejects.append(dictionary_encoding.with_columns(refused, own))
+        self._rejects.append(dictionary_encoding.append_columns(refused, own))
 
 
 @aws_errors.translate_errors()
@@ -117,23 +117,23 @@ def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
-    return waiting(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
+    return find_staged(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
 def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
     window = ReplayWindow(lake)
     begun, raws = _begun(lake, hour, window)
-    staged = waiting(lake, begun) if keep_staged else None
-    return staged or clean_lines(lake, window.keys.of_hour(hour), begun, raws)
+    staged = find_staged(lake, begun) if keep_staged else None
+    return staged or clean_build(lake, window.keys.of_hour(hour), begun, raws)
 
 
 def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:
     row = hour_ledger.ledger_row(lake, hour)  # before anything is read
     raws = raw.list_raw(lake, hour)
-    return begin(lake, hour, row, raws, window), raws
+    return begin_build(lake, hour, row, raws, window), raws
 
 
-def begin(
+def begin_build(
     lake: Lake, hour: Hour, row: LedgerRow, raws: Sequence[RawObject], window: ReplayWindow
 ) -> HourBuild:
     """An hour's build from its raw objects, which were listed after its row was read.
@@ -158,7 +158,7 @@ def _digest_of(keys: KeyIds) -> str:
     return hashlib.blake2b(f"{keys.own} {keys.earlier}".encode(), digest_size=4).hexdigest()
 
 
-def waiting(lake: Lake, begun: HourBuild) -> CleanedHour | None:
+def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """The hour as cleaning has left it before, if all its rows wait under its prefix."""
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
@@ -168,7 +168,7 @@ def waiting(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     return CleanedHour(**vars(begun), **counted) if has_todays_kinds else None
 
 
-def clean_lines(
+def clean_build(
     lake: Lake, keys: HourKeys, begun: HourBuild, raws: Sequence[RawObject]
 ) -> CleanedHour:
     """Parse and clean the lines of an hour that was begun, and cut them into parts."""
@@ -212,14 +212,14 @@ def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
     window = ReplayWindow(lake)
     hour = Hour.parse(cleaned.hour)
     window.check(hour_ledger.ledger_row(lake, hour))
-    return stitch(lake, cleaned, handed_on(lake, hour, cleaned.keys, window))[0]
+    return stitch(lake, cleaned, carry_into(lake, hour, cleaned.keys, window))[0]
 
 
 def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedHour, pa.Table]:
     """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
     pieces = staging.read_pieces(lake, cleaned.parts_key, UNSTITCHED_PARTS)
-    stitched, carry_out = stitched_to(carry, pieces, hour, rules)
+    stitched, carry_out = stitch_to_carry(carry, pieces, hour, rules)
     built = StitchedHour(
         **vars(cleaned),
         session_parts=sum(map(len, stitched)),
@@ -243,7 +243,7 @@ def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
     return hour
 
 
-def from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
+def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
     """Return a checked hour whose rows are read from the staging area."""
     keys = {
         HITS: hour.hits_key,

@@ -29,14 +29,14 @@ from clickstream.lake.visitor_keys import KeyRing
 from clickstream.parquet import shape
 from clickstream.pipeline.build import (
     Reading,
-    begin,
+    begin_build,
     check_hour,
-    clean_lines,
-    from_staging,
+    clean_build,
+    find_staged,
+    read_from_staging,
     stitch,
-    waiting,
 )
-from clickstream.pipeline.chain import handed_on, stitched_to
+from clickstream.pipeline.chain import carry_into, stitch_to_carry
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import BuiltHour, HourBuild, StitchedHour
 from clickstream.sessions import SessionRules
@@ -47,7 +47,7 @@ HourNumbers = NDArray[np.int32]
 """For each row the number of its hour, in order."""
 
 
-def build_together(
+def build_in_memory(
     lake: Lake,
     keys: KeyRing,
     begun: Sequence[HourBuild],
@@ -62,10 +62,10 @@ def build_together(
     hours = [Hour.parse(one.hour) for one in begun]
     reading = Reading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
     [requests] = reading.requests()
-    rows, digests, carry = _made(requests, hours, carry, session_rules(lake.settings))
+    rows, digests, carry = _build_rows(requests, hours, carry, session_rules(lake.settings))
     rejects = reading.rejects
-    rows[REJECTS] = _by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
-    balances = [requests.balance(some) for some in _spans(requests.columns["hour"], hours)]
+    rows[REJECTS] = _split_by_hour(rejects, REJECTS, rejects["hour"].to_numpy(), hours)
+    balances = [requests.balance(some) for some in _hour_slices(requests.columns["hour"], hours)]
     built = []
     for number, one in enumerate(begun):
         carry_in, carry_out = digests[number : number + 2]
@@ -85,7 +85,7 @@ def build_together(
     return built, carry
 
 
-def _made(
+def _build_rows(
     requests: clean.Requests, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
     """Hits and session parts of each hour, the digests of what is handed on at every edge.
@@ -97,11 +97,11 @@ def _made(
     of_parts = of_requests[cut.order[cut.first]]
     parts = sessions.make_parts(requests, cut, rules)
     hits = pa.concat_tables(sessions.hits_in_order(requests, cut, parts))
-    by_hour = [parts[some] for some in _spans(of_parts, hours)]
-    stitched, digests, carry_out = _stitched(by_hour, hours, carry, rules)
+    by_hour = [parts[some] for some in _hour_slices(of_parts, hours)]
+    stitched, digests, carry_out = _stitch_all(by_hour, hours, carry, rules)
     rows = {
-        HITS: _by_hour(hits, HITS, of_requests[requests.is_hit], hours),
-        SESSION_PARTS: _by_hour(stitched, SESSION_PARTS, of_parts, hours),
+        HITS: _split_by_hour(hits, HITS, of_requests[requests.is_hit], hours),
+        SESSION_PARTS: _split_by_hour(stitched, SESSION_PARTS, of_parts, hours),
     }
     return rows, digests, carry_out
 
@@ -115,28 +115,28 @@ def _checked(
     return BuiltHour(hour, lines, rows.__getitem__)
 
 
-def _stitched(
+def _stitch_all(
     parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[pa.Table, list[str], pa.Table]:
-    """All parts with their sessions, and as `_made` the digests and what is handed on."""
+    """All parts with their sessions, and as `_build_rows` the digests and what is handed on."""
     found: list[pa.Table] = []
     digests = [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
-        stitched, carry = stitched_to(carry, [some], hour, rules)
+        stitched, carry = stitch_to_carry(carry, [some], hour, rules)
         found += stitched
         digests.append(sessions.carry_digest(carry))
     return pa.concat_tables(found), digests, carry
 
 
-def _by_hour(
+def _split_by_hour(
     rows: pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
 ) -> list[pa.Table]:
     """Rows as the table wants them, in a piece for each hour."""
     shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))
-    return [shaped[some] for some in _spans(of_rows, hours)]
+    return [shaped[some] for some in _hour_slices(of_rows, hours)]
 
 
-def _spans(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
+def _hour_slices(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
     """Where the rows of each hour lie."""
     edges = [hours[0].number, *(hour.next.number for hour in hours)]
     return [slice(*ends) for ends in pairwise(np.searchsorted(of_rows, edges).tolist())]
@@ -169,16 +169,16 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
     window = ReplayWindow(lake)
     window.check_all(rows.values())
-    carry = handed_on(lake, hours[0], window.keys.of_hour(hours[0]).ids, window)
+    carry = carry_into(lake, hours[0], window.keys.of_hour(hours[0]).ids, window)
     built: list[BuiltHour] = []
-    for piece in pieces(hours, _size_in(raws), CLEANED_AT_ONCE):
-        begun = [begin(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
-        some, carry = _built(lake, window.keys, begun, raws, carry, afresh)
+    for piece in split_by_size(hours, _sizes(raws), CLEANED_AT_ONCE):
+        begun = [begin_build(lake, h, rows.get(h, LedgerRow({})), raws[h], window) for h in piece]
+        some, carry = _build_piece(lake, window.keys, begun, raws, carry, afresh)
         built += some
     return built
 
 
-def _built(
+def _build_piece(
     lake: Lake,
     keys: KeyRing,
     begun: Sequence[HourBuild],
@@ -187,29 +187,29 @@ def _built(
     afresh: bool,
 ) -> tuple[list[BuiltHour], pa.Table]:
     """The hours of a piece, and what the last one hands on."""
-    known = [None if afresh else waiting(lake, one) for one in begun]
+    known = [None if afresh else find_staged(lake, one) for one in begun]
     if len(begun) > 1 and not any(known):
-        return build_together(lake, keys, begun, raws, carry)
+        return build_in_memory(lake, keys, begun, raws, carry)
     built = []
     for there, one in zip(known, begun, strict=True):
         hour = Hour.parse(one.hour)
-        cleaned = there or clean_lines(lake, keys.of_hour(hour), one, raws[hour])
+        cleaned = there or clean_build(lake, keys.of_hour(hour), one, raws[hour])
         staged, carry = stitch(lake, cleaned, carry)
-        built.append(from_staging(lake, check_hour(lake, staged)))
+        built.append(read_from_staging(lake, check_hour(lake, staged)))
     return built, carry
 
 
-def in_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[Sequence[Hour]]:
+def split_into_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[Sequence[Hour]]:
     """Hours of one day, in order, in pieces that follow on each other and are not too large."""
     raws = raw.raw_by_hour(lake, hours[0], hours[-1]) if hours else {}
-    return pieces(hours, _size_in(raws), PUBLISHED_AT_ONCE)
+    return split_by_size(hours, _sizes(raws), PUBLISHED_AT_ONCE)
 
 
-def _size_in(raws: RawObjects) -> Callable[[Hour], int]:
+def _sizes(raws: RawObjects) -> Callable[[Hour], int]:
     return lambda hour: sum(item.size for item in raws.get(hour, ()))
 
 
-def pieces(
+def split_by_size(
     hours: Iterable[Hour], size: Callable[[Hour], int], most: int
 ) -> Iterator[Sequence[Hour]]:
     """Hours in pieces that follow on each other, as large as may be; a larger hour is alone."""

@@ -21,11 +21,11 @@ from clickstream.step_config import session_rules
 LINK_COLUMNS = [*KEY_COLUMNS, "timeout_seconds", "cap_hours", "carry_in", "carry_out"]
 """What of the ledger makes a link of the chain."""
 
-FARTHEST = MAX_TIMEOUT_SECONDS // 3600
+MAX_REACH_HOURS = MAX_TIMEOUT_SECONDS // 3600
 """How many hours an hour can hand a session on."""
 
 
-def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
+def carry_into(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
     """The sessions that are still open when an hour starts, from the published hours before it.
 
     Hours without parts count for nothing, so it makes no difference which of them are unpublished.
@@ -39,11 +39,11 @@ def handed_on(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.
         for row in before.to_pylist()
         if not keys.recognize(window.key_ids(row))
     }
-    parts = sessions.without_hours(_parts(lake, reach, hour.previous), left_out)
+    parts = sessions.drop_hours(_parts(lake, reach, hour.previous), left_out)
     return sessions.carry_out(parts, hour.previous, rules)
 
 
-def stitched_to(
+def stitch_to_carry(
     carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
 ) -> tuple[list[pa.Table], pa.Table]:
     """An hour's parts, in any number of tables, with their sessions; and what the hour hands on."""
@@ -61,7 +61,7 @@ def links(
     chain.
     """
     window = ReplayWindow(lake)
-    before: deque[tuple[Hour, KeyIds]] = deque(maxlen=FARTHEST)
+    before: deque[tuple[Hour, KeyIds]] = deque(maxlen=MAX_REACH_HOURS)
     for row in rows:
         hour, keys = Hour.at(row["hour_at"]), window.key_ids(row)
         rules = SessionRules(row["timeout_seconds"], row["cap_hours"])
@@ -81,23 +81,23 @@ def links(
             )
 
 
-def edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
+def key_edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
     """The published hours of a range at whose start sessions end, for want of a common key."""
-    ledger = hour_ledger.ledger_in_order(lake, _before(first), last, LINK_COLUMNS)
+    ledger = hour_ledger.ledger_in_order(lake, _first_to_read(first), last, LINK_COLUMNS)
     return [link.hour for link in links(lake, ledger.to_pylist(), first) if link.left_out]
 
 
-def _before(first: Hour | None) -> Hour | None:
+def _first_to_read(first: Hour | None) -> Hour | None:
     """From where the ledger is read to know the keys of all hours that `first` may reach."""
-    return first.minus(FARTHEST) if first else None
+    return first.minus(MAX_REACH_HOURS) if first else None
 
 
-def _behind(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
+def _digests_up_to(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
     """What the published parts hand on, up to the hour `last`, that some links depend on."""
-    return sessions.digests_of(_parts(lake, min(link.reach for link in chosen), last))
+    return sessions.cache_digests(_parts(lake, min(link.reach for link in chosen), last))
 
 
-def judged(
+def check_links(
     lake: Lake,
     ledger: pa.Table,
     last: Hour | None = None,
@@ -109,7 +109,7 @@ def judged(
     read: a later link counts as long as it takes over from hours up to that one, and is not asked
     what it hands on itself.
     """
-    chain = _with_keys_before(lake, ledger)
+    chain = _links_with_keys(lake, ledger)
     if not chain:
         return
     end = last or chain[-1].hour
@@ -117,33 +117,33 @@ def judged(
     for date, of_day in groupby(chosen, lambda link: min(link.hour, end).event_date):
         progress(f"The chain of sessions, {date}")
         day = [*of_day]
-        digests = _behind(lake, day, min(day[-1].hour, end))
+        digests = _digests_up_to(lake, day, min(day[-1].hour, end))
         for link in day:
             yield link, link.follows(digests), link.hour > end or link.leads(digests)
 
 
-def _with_keys_before(lake: Lake, ledger: pa.Table) -> list[Link]:
+def _links_with_keys(lake: Lake, ledger: pa.Table) -> list[Link]:
     """The rows of a range in the ledger as links, which know the keys of the hours before it."""
     if not ledger.num_rows:
         return []
     first = Hour.at(ledger["hour_at"][0].as_py())
-    before = hour_ledger.ledger_in_order(lake, _before(first), first.previous, LINK_COLUMNS)
+    before = hour_ledger.ledger_in_order(lake, _first_to_read(first), first.previous, LINK_COLUMNS)
     rows = [*before.to_pylist(), *ledger.select(LINK_COLUMNS).to_pylist()]
     return [*links(lake, rows, first)]
 
 
-def farthest(hour: Hour) -> Hour:
+def last_reached(hour: Hour) -> Hour:
     """The last hour that an hour can hand anything on to."""
-    return hour.plus(FARTHEST)
+    return hour.plus(MAX_REACH_HOURS)
 
 
-def off_the_chain(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
+def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
     """The hours up to `last` that another build would change, or that leave a later one astray.
 
     `ledger` has the rows of a range in order, and of the hours that its last one may hand on to.
     """
     found: set[Hour] = set()
-    for link, follows, leads in judged(lake, ledger, last):
+    for link, follows, leads in check_links(lake, ledger, last):
         if not follows:
             found |= {*hour_range(link.reach, link.hour)}
         elif not leads:
@@ -151,14 +151,16 @@ def off_the_chain(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
     return found
 
 
-def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
+def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     """The first published hour, from `first` on, that took over something else than it would now.
 
     The hours from `first` to `last` were published as one. Only those of them are looked at that
     take over from hours before, and later ones that take over from them. Its repair will look on
     from there, so this is enough to repair them all.
     """
-    ledger = hour_ledger.ledger_in_order(lake, _before(first), farthest(last), LINK_COLUMNS)
+    ledger = hour_ledger.ledger_in_order(
+        lake, _first_to_read(first), last_reached(last), LINK_COLUMNS
+    )
     near = [
         link
         for link in links(lake, ledger.to_pylist(), first)
@@ -166,7 +168,7 @@ def first_astray(lake: Lake, first: Hour, last: Hour) -> Hour | None:
     ]
     if not near:
         return None
-    digests = _behind(lake, near, near[-1].hour.previous)
+    digests = _digests_up_to(lake, near, near[-1].hour.previous)
     return next((link.hour for link in near if not link.follows(digests)), None)
 
 

@@ -13,14 +13,14 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, aws_errors, hour_ledger, raw, views
 from clickstream.lake.publication import Publication, start_publication
 from clickstream.pipeline.audit import Cause, audit_rows, causes_of
-from clickstream.pipeline.build import build_sessions, check_hour, from_staging
-from clickstream.pipeline.build_range import build_hours, in_batches
-from clickstream.pipeline.chain import first_astray, handed_on
+from clickstream.pipeline.build import build_sessions, check_hour, read_from_staging
+from clickstream.pipeline.build_range import build_hours, split_into_batches
+from clickstream.pipeline.chain import carry_into, first_broken_hour
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
 
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 HOURS_OF_A_DAY = 24
 """Hours of a chain that are built at once, at most: a range of one date."""
@@ -29,7 +29,7 @@ IsComing = Callable[[Hour], bool]
 """Whether an hour is built next anyway, so that nobody need build it along with one before it."""
 
 
-def _nothing_comes(_hour: Hour) -> bool:
+def _nothing_is_left(_hour: Hour) -> bool:
     return False
 
 
@@ -84,26 +84,26 @@ def register_tables(
     """
     ReplayWindow(lake).check(hour_ledger.ledger_row(lake, Hour.parse(staged.hour)))
     all_published = []
-    built = [from_staging(lake, _following_on(lake, staged))]
+    built = [read_from_staging(lake, _stitch_to_current_carry(lake, staged))]
     for published in publish_built(lake, built, run_id):
         progress(published)
         all_published.append(published)
     return all_published
 
 
-def _following_on(lake: Lake, staged: StitchedHour) -> StitchedHour:
+def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
     """The staged hour, stitched again if the hours before it hand on something else by now.
 
     It would be found astray once it is published, and be published twice.
     """
-    carry = handed_on(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
+    carry = carry_into(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
     if sessions.carry_digest(carry) == staged.carry_in:
         return staged
     return check_hour(lake, build_sessions(lake, staged))
 
 
 def publish_built(
-    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_comes
+    lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_is_left
 ) -> Iterator[Published]:
     """The same for checked hours that follow on each other: they are published as one."""
     with aws_errors.translate_errors():
@@ -111,7 +111,7 @@ def publish_built(
 
 
 @dataclass(frozen=True)
-class _Todo:
+class _Task:
     """Hours to publish as one, why, and the root cause of the publication before it in its chain.
 
     `reach` is how many hours of a chain are built at once.
@@ -131,7 +131,7 @@ class _Todo:
 def _publish_chain(
     lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing
 ) -> Iterator[Published]:
-    todo = [_Todo(built)]
+    todo = [_Task(built)]
     attempts: Counter[Hour] = Counter()
     while todo:
         some = todo.pop()
@@ -140,27 +140,29 @@ def _publish_chain(
         try:
             published, cause = _publish(lake, some, run_id)
         except StaleHour:
-            if attempts[first] == MOST_ATTEMPTS:
+            if attempts[first] == MAX_ATTEMPTS:
                 raise
             # Several hours are cleaned in memory sooner than they are read from staging.
             again = build_hours(lake, some.hours, afresh=len(some.hours) > 1)
             todo.append(replace(some, built=again, reason="built again after a conflict"))
             continue
         yield from published
-        astray = first_astray(lake, first, last)
-        if astray and attempts[astray] < MOST_ATTEMPTS and not is_coming(astray):
+        astray = first_broken_hour(lake, first, last)
+        if astray and attempts[astray] < MAX_ATTEMPTS and not is_coming(astray):
             reason = "built again after an hour before changed"
             reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
-            todo.append(_Todo(_follow(lake, astray, reach, is_coming), reason, cause, reach))
+            todo.append(_Task(_rebuild_along(lake, astray, reach, is_coming), reason, cause, reach))
 
 
-def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequence[BuiltHour]:
+def _rebuild_along(
+    lake: Lake, astray: Hour, reach: int, is_coming: IsComing
+) -> Sequence[BuiltHour]:
     """Build `astray` and up to `reach` - 1 published hours after it, as far as carries change.
 
     The caller doubles `reach` from step to step of a chain: a change that goes no further costs one
     hour, and one that reaches the second midnight is built in a few ranges.
     """
-    hours = _published_run(lake, astray, reach, is_coming)
+    hours = _published_hours_from(lake, astray, reach, is_coming)
     built = build_hours(lake, hours, afresh=len(hours) > 1)
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
 
@@ -170,7 +172,9 @@ def _follow(lake: Lake, astray: Hour, reach: int, is_coming: IsComing) -> Sequen
     return [built[0], *takewhile(has_changed, built[1:])]
 
 
-def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> Sequence[Hour]:
+def _published_hours_from(
+    lake: Lake, first: Hour, most: int, is_coming: IsComing
+) -> Sequence[Hour]:
     """Consecutive published hours of one day from `first` on, as many as memory allows.
 
     They end before an hour past its replay window, which no build may touch.
@@ -179,10 +183,10 @@ def _published_run(lake: Lake, first: Hour, most: int, is_coming: IsComing) -> S
     rows = hour_ledger.ledger_rows(lake, first, last)
     known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows.values())}
     later = takewhile(lambda h: h in known and not is_coming(h), hour_range(first.next, last))
-    return next(in_batches(lake, [first, *later]))
+    return next(split_into_batches(lake, [first, *later]))
 
 
-def _publish(lake: Lake, some: _Todo, run_id: str) -> tuple[list[Published], Cause]:
+def _publish(lake: Lake, some: _Task, run_id: str) -> tuple[list[Published], Cause]:
     """Publish hours, and say what began the chain at whose end the last one is."""
     hours = [Publication(one.hour, one.stitched.version, one.rows) for one in some.built]
     started = start_publication(lake, hours, run_id)

@@ -90,7 +90,8 @@ class _Store:
         visitors = tables.pop("visitor")
         for number, codes in self._by_group(self._group_of_visitor):
             self._write(
-                f"visitors-{number}-{self._age}", (codes, dictionary_encoding.some(visitors, codes))
+                f"visitors-{number}-{self._age}",
+                (codes, dictionary_encoding.take_rows(visitors, codes)),
             )
         self._write(f"tables-{self._age}", tables)
         self._group_of_visitor = self._group_of_visitor[:0]

@@ -18,7 +18,7 @@ from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.athena_checks import LONGEST_SESSION_DAYS, disagreeing
 from clickstream.pipeline.backfill import check_range
-from clickstream.pipeline.chain import edges, judged
+from clickstream.pipeline.chain import check_links, key_edges
 from clickstream.pipeline.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
@@ -103,7 +103,7 @@ def _look(
         for hour in interrupted_hours(lake, first, last)
     ]
     progress("Rows, parts and lines")
-    cuts = edges(lake, first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
+    cuts = key_edges(lake, first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
     found += disagreeing(lake, ledger, first, last, cuts)
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
@@ -166,7 +166,7 @@ def _off_the_chain(
     lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
     """Hours that took over something else than the hours before hand on, worked out from parts."""
-    for link, follows, leads in judged(lake, ledger, progress=progress):
+    for link, follows, leads in check_links(lake, ledger, progress=progress):
         if not follows:
             yield Finding(link.hour, "it took over other sessions than were handed on to it")
         if not leads:

@@ -17,7 +17,7 @@ from typing import Any, cast
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
-from clickstream.parse import Detected, Format, Parsed, blocks, detect, parse_blocks
+from clickstream.parse import Detected, Format, Parsed, detect, parse_blocks, read_blocks
 from clickstream.report.files import SmallFile
 from clickstream.settings import AUTO
 from clickstream.wording import quantity
@@ -123,7 +123,7 @@ def _whole_lines(
     stream = io.BufferedReader(content, READ_SIZE)
     stream.peek(1)
     padding(content.padding)
-    for block in blocks(stream):
+    for block in read_blocks(stream):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole

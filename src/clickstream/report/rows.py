@@ -171,7 +171,7 @@ class LogRequests:
         for pointer, table in self._tables.items():
             if pointer in columns:
                 used, columns[pointer] = _used(columns[pointer], len(table))
-                tables[pointer] = dictionary_encoding.some(table, used)
+                tables[pointer] = dictionary_encoding.take_rows(table, used)
                 if pointer == "visitor":
                     visitors = used
         return Requests(columns, tables), visitors

@@ -88,7 +88,7 @@ class Tally:
 
         A frame of them would take a third of a small file's time.
         """
-        column = dictionary_encoding.whole(refused["reason"])
+        column = dictionary_encoding.combine_chunks(refused["reason"])
         reasons = column.dictionary.to_pylist()
         found = np.unique(
             dictionary_encoding.codes_of(column), return_index=True, return_counts=True
@@ -164,7 +164,8 @@ def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
     if tables:
         order = pa.array(np.argsort(np.concatenate(places)))
         columns = {
-            name: dictionary_encoding.below([table[name] for table in tables]) for name in _VERDICT
+            name: dictionary_encoding.concat_columns([table[name] for table in tables])
+            for name in _VERDICT
         }
         requests.replace_visitors({name: column.take(order) for name, column in columns.items()})
 

@@ -108,7 +108,7 @@ class SessionTally:
     def _add_visitors(self, facts: pa.Table) -> None:
         """Number the visitors on, for those of two calls are never the same."""
         visitor, ids = pd.factorize(
-            dictionary_encoding.codes_of(dictionary_encoding.whole(facts["visitor_id"]))
+            dictionary_encoding.codes_of(dictionary_encoding.combine_chunks(facts["visitor_id"]))
         )
         self._visitors.append((visitor + self._sums.visitors).astype(np.int32))
         self._countries.append(facts["country"])

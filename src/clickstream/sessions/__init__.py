@@ -14,12 +14,12 @@ from clickstream.sessions.carry import (
     CARRY_COLUMNS,
     Digests,
     Link,
+    cache_digests,
     carry_digest,
     carry_out,
     carry_rows,
-    digests_of,
+    drop_hours,
     no_carry,
-    without_hours,
 )
 from clickstream.sessions.changes import CHANGE_COLUMNS, changes
 from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
@@ -38,12 +38,13 @@ __all__ = [
     "Link",
     "Requests",
     "SessionRules",
+    "cache_digests",
     "carry_digest",
     "carry_out",
     "carry_rows",
     "changes",
     "cut",
-    "digests_of",
+    "drop_hours",
     "hits_in_order",
     "make_parts",
     "no_carry",
@@ -51,5 +52,4 @@ __all__ = [
     "run_starts",
     "stitch",
     "times_met",
-    "without_hours",
 ]

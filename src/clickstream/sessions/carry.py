@@ -90,7 +90,7 @@ Digests = Callable[[Hour, SessionRules, frozenset[Hour]], str]
 """The digest of the carry-out of an hour under some rules, without the parts of some hours."""
 
 
-def without_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
+def drop_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
     """Rows of a carry without those whose part lies in one of the hours."""
     if not hours:
         return parts
@@ -99,14 +99,14 @@ def without_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
     return parts.filter(pa.array(left))
 
 
-def digests_of(parts: pa.Table) -> Digests:
+def cache_digests(parts: pa.Table) -> Digests:
     """The digests of what some published parts, as rows of a carry, hand on, each made once.
 
     What one hour hands on is what the next takes over.
     """
     return cache(
         lambda hour, rules, left_out: carry_digest(
-            carry_out(without_hours(parts, left_out), hour, rules)
+            carry_out(drop_hours(parts, left_out), hour, rules)
         )
     )
 

@@ -74,24 +74,24 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
     end of one.
     """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
-    rank = _rank(dictionary_encoding.whole(columns["visitor_id"]))
+    rank = _rank(dictionary_encoding.combine_chunks(columns["visitor_id"]))
     visitor = rank if hour is None else _of_each_hour(rank, hour)
     at = (
-        dictionary_encoding.whole(columns["hit_at"])
+        dictionary_encoding.combine_chunks(columns["hit_at"])
         .to_numpy()
         .astype("M8[us]", copy=False)
         .view(np.int64)
     )
-    order = np.lexsort((at, visitor))
+    order = _order(visitor, at)
     starts = run_starts(visitor[order], at[order], rules.timeout_seconds * SECOND)
     return Cut(order, np.flatnonzero(starts))
 
 
 def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
     """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
-    is_hit = ~dictionary_encoding.are(requests.arrow(found.order, ["kind"])["kind"], "asset")
+    is_hit = ~dictionary_encoding.is_any_of(requests.arrow(found.order, ["kind"])["kind"], "asset")
     rows, part = found.order[is_hit], found.part[is_hit]
-    part_ids = dictionary_encoding.whole(parts["part_id"])
+    part_ids = dictionary_encoding.combine_chunks(parts["part_id"])
     columns = [name for name in HITS.column_names if name not in _NOT_OF_REQUESTS]
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         some = slice(start, start + ROWS_AT_ONCE)
@@ -111,3 +111,8 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
     since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
     numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
     return numbers
+
+
+def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the stable order by visitor, then time; ties keep their place in the log."""
+    return np.lexsort((at, visitor))

@@ -41,7 +41,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     """
     order, first, last = parts.order, parts.first, parts.last
     rows = requests.arrow(order, _FLAGS)
-    is_page = dictionary_encoding.are(rows["kind"], "page")
+    is_page = dictionary_encoding.is_any_of(rows["kind"], "page")
     is_bot = rows["is_bot"].to_numpy()
     has_channel = rows["channel"].is_valid().to_numpy()
     entry, exit_ = _first_where(is_page, first), _last_where(is_page, first)
@@ -58,9 +58,9 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
         "last_hit_at": _times(at, last),
         "requests": last - first + 1,
         "page_views": count_in_runs(is_page, first),
-        "assets": count_in_runs(dictionary_encoding.are(rows["kind"], "asset"), first),
+        "assets": count_in_runs(dictionary_encoding.is_any_of(rows["kind"], "asset"), first),
         "errors": count_in_runs(
-            dictionary_encoding.are(rows["kind"], "client_error", "server_error"), first
+            dictionary_encoding.is_any_of(rows["kind"], "client_error", "server_error"), first
         ),
         "first_page_at": _times(at, entry),
         "last_page_at": _times(at, exit_),
@@ -92,13 +92,13 @@ def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
     open_one = _ids(carry["session_id"]).take(row)
     session_id = pc.if_else(pa.array(continues), open_one, _ids(parts["part_id"]))
     started_at = pa.array(np.where(continues, began, first))
-    return dictionary_encoding.with_columns(
+    return dictionary_encoding.append_columns(
         parts, dict(zip(_SESSION, (session_id, started_at), strict=True))
     )
 
 
 def _ids(column: pa.ChunkedArray) -> pa.Array:
-    return dictionary_encoding.whole(column).cast(pa.string())
+    return dictionary_encoding.combine_chunks(column).cast(pa.string())
 
 
 def _moments(column: pa.ChunkedArray, rows: pa.Array) -> NDArray[np.datetime64]:
@@ -127,7 +127,7 @@ def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str,
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
     """A column, of texts if there is a row where it is to be null."""
-    found = dictionary_encoding.whole(column)
+    found = dictionary_encoding.combine_chunks(column)
     if is_there.all():
         return found
     return dictionary_encoding.from_codes(

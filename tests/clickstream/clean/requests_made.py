@@ -46,7 +46,7 @@ def requests(*lines: str) -> pd.DataFrame:
 
 def table(parsed: pd.DataFrame) -> pa.Table:
     """Parsed requests, changed as a test likes, as the cleaner takes them."""
-    return pa.table({name: dictionary_encoding.as_arrow(parsed[name]) for name in parsed})
+    return pa.table({name: dictionary_encoding.to_arrow(parsed[name]) for name in parsed})
 
 
 def row(labelled: pd.DataFrame, index: int = 0) -> dict[str, Any]:

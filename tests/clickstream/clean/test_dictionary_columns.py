@@ -28,7 +28,7 @@ def test_a_text_has_one_code_in_all_batches_and_is_worked_out_once(
     coder = Texts(make)
     for chunks in batches:
         codes = coder.codes(
-            pa.chunked_array([dictionary_encoding.coded(chunk) for chunk in chunks])
+            pa.chunked_array([dictionary_encoding.encode(chunk) for chunk in chunks])
         )
         rows = [text for chunk in chunks for text in chunk]
         assert [coder.values[code].as_py() for code in codes] == rows

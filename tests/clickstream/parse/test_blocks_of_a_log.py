@@ -5,7 +5,7 @@ import pytest
 from tests.clickstream.parse.test_parse_properties import assert_same
 from tests.clickstream.parse.test_trap_lines import HEAD, READ, REFUSED
 
-from clickstream.parse import parse, rows
+from clickstream.parse import blocks, parse
 
 LINES = [line for line, _ in (*READ.values(), *REFUSED.values())]
 
@@ -16,7 +16,7 @@ def test_size_of_the_scanned_block_changes_nothing(
 ) -> None:
     data = b"\n".join(LINES * 3)
     whole = parse(data, "combined")
-    monkeypatch.setattr(rows, "BLOCK_BYTES", size)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
     assert_same(parse(data, "combined"), whole)
 
 

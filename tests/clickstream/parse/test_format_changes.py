@@ -16,11 +16,11 @@ from clickstream.parse import (
     SWITCH_AFTER,
     Parsed,
     Reading,
-    blocks,
     concat,
     format_changes,
     parse,
     parse_blocks,
+    read_blocks,
 )
 
 LINES = {name: FORMATS[name].example.encode() for name in ("common", "combined", "json")}
@@ -38,7 +38,7 @@ def text_of(*runs: tuple[str, int]) -> bytes:
 
 
 def read(text: bytes, log_format: str, size: int = 1 << 20) -> Parsed:
-    return concat(parse_blocks(blocks(io.BytesIO(text), size), log_format, may_change=True))
+    return concat(parse_blocks(read_blocks(io.BytesIO(text), size), log_format, may_change=True))
 
 
 runs = st.lists(

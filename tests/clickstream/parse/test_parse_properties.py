@@ -20,13 +20,13 @@ from tests.clickstream.parse.other_lines import (
 from clickstream.parse import (
     FORMATS,
     Parsed,
-    blocks,
     concat,
     entries,
     escape,
     event_hours,
     parse,
     parse_blocks,
+    read_blocks,
     unescape,
 )
 from clickstream.parse.formats import LINE_FORMATS
@@ -122,7 +122,7 @@ def test_the_scan_agrees_on_every_line_that_is_one_byte_off(log_format: str, wro
 @settings(max_examples=25, deadline=None)
 @given(logs, formats, st.integers(1, 400))
 def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> None:
-    cut = [*blocks(io.BytesIO(data), size)]
+    cut = [*read_blocks(io.BytesIO(data), size)]
     assert b"".join(cut) == data
     assert all(block.endswith(b"\n") for block in cut[:-1])
     assert_same(concat(parse_blocks(cut, log_format)), parse(data, log_format))
@@ -133,7 +133,7 @@ def test_blocks_add_up_to_the_whole(data: bytes, log_format: str, size: int) -> 
 def test_batches_of_blocks_add_up_to_the_whole(
     data: bytes, log_format: str, block: int, batch: int
 ) -> None:
-    cut = blocks(io.BytesIO(data), block)
+    cut = read_blocks(io.BytesIO(data), block)
     parts = [*parse_blocks(cut, log_format, batch_bytes=batch)]
     assert len(parts) <= len(data) // batch + 1
     assert_same(concat(parts), parse(data, log_format))

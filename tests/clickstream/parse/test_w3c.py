@@ -24,13 +24,13 @@ from tests.clickstream.parse.other_lines import (
 from tests.clickstream.parse.test_parse_properties import assert_same
 
 from clickstream.parse import (
-    blocks,
     concat,
     entries,
     event_hours,
     header_after,
     parse,
     parse_blocks,
+    read_blocks,
 )
 from clickstream.parse.w3c import Spaced, split_entry
 
@@ -92,7 +92,7 @@ def test_each_entry_can_be_read_with_its_header_alone(log: Any) -> None:
 
 def test_the_header_runs_on_from_block_to_block() -> None:
     text = b"\n".join([FIELDS, *[ENTRY] * 5, b"#Date: now", *[ENTRY] * 5])
-    cut = [*blocks(BytesIO(text), 100)]
+    cut = [*read_blocks(BytesIO(text), 100)]
     assert len(cut) > 3
     assert_same(concat(parse_blocks(cut, "w3c")), parse(text, "w3c"))
 

@@ -153,13 +153,13 @@ def each_hour_alone(_parts: pa.Table, _hour: Hour, _gap: int) -> pa.Table:
     return sessions.no_carry()
 
 
-look_both_ways = publish.first_astray
+look_both_ways = publish.first_broken_hour
 start_publication = publish.start_publication
-stitched_to = build_range.stitched_to
+stitch_to_carry = build_range.stitch_to_carry
 
 
 def nothing_is_handed_on_in_a_range(*parts_and_rules: Any) -> Any:
-    return stitched_to(*parts_and_rules)[0], sessions.no_carry()
+    return stitch_to_carry(*parts_and_rules)[0], sessions.no_carry()
 
 
 def late_lines_stay_out(_lake: Lake, hour: Hour) -> pipeline.Due:
@@ -183,11 +183,11 @@ def published_whatever_happened(lake: Lake, hours: Sequence[Publication], *more:
 
 WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
     (sessions, "carry_out", each_hour_alone, BACKWARDS),
-    (publish, "first_astray", no_look_left, NEIGHBOUR_MEANWHILE),
-    (publish, "first_astray", no_look_right, BACKWARDS),
+    (publish, "first_broken_hour", no_look_left, NEIGHBOUR_MEANWHILE),
+    (publish, "first_broken_hour", no_look_right, BACKWARDS),
     (pipeline, "hours_to_build", late_lines_stay_out, LATE),
     (publish, "start_publication", published_whatever_happened, SAME_MEANWHILE),
-    (build_range, "stitched_to", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
+    (build_range, "stitch_to_carry", nothing_is_handed_on_in_a_range, [*ALL, Range(0, 2)]),
 ]
 
 

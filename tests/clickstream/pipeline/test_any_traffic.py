@@ -69,8 +69,7 @@ def exactly_the_gap_ends_a_run(keys: Any, moments: Any, gap: int) -> Any:
 
 
 def ties_in_reverse(visitor: Any, at: Any) -> Any:
-    order = np.lexsort((-np.arange(len(at)), at, visitor))
-    return visitor[order], order
+    return np.lexsort((-np.arange(len(at)), at, visitor))
 
 
 def exactly_the_gap_ends_at_the_edge(
@@ -107,7 +106,7 @@ def only_the_hour_before_hands_on(parts: pa.Table, hour: Hour, rules: SessionRul
 WRONG: list[tuple[Any, str, Callable[..., Any]]] = [
     (sessions, "stitch", each_hour_alone),
     (cut_module, "run_starts", exactly_the_gap_ends_a_run),
-    (cut_module, "_in_order", ties_in_reverse),
+    (cut_module, "_order", ties_in_reverse),
     (sessions, "stitch", exactly_the_gap_ends_at_the_edge),
     (sessions, "carry_out", never_capped),
     (sessions, "carry_out", capped_before_it_is_old),

@@ -15,7 +15,7 @@ from clickstream import pipeline
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, data_files, hour_ledger, iceberg_tables, raw
 from clickstream.pipeline import build_range
-from clickstream.pipeline.build_range import pieces
+from clickstream.pipeline.build_range import split_by_size
 from clickstream.tables import HITS
 
 FIRST = Hour.parse("2026-11-20T00")
@@ -26,7 +26,7 @@ MOST = 100
 @given(st.dictionaries(st.integers(0, 23), st.integers(0, 2 * MOST)))
 def test_pieces_are_whole_and_in_order_and_no_two_could_be_one(sizes: dict[int, int]) -> None:
     of_hour = {FIRST.plus(number): sizes[number] for number in sorted(sizes)}
-    made = [*pieces(of_hour, of_hour.__getitem__, MOST)]
+    made = [*split_by_size(of_hour, of_hour.__getitem__, MOST)]
     assert [hour for piece in made for hour in piece] == [*of_hour]
     for piece in made:
         assert all(hour.next == following for hour, following in pairwise(piece))

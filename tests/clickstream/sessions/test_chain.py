@@ -20,14 +20,14 @@ from clickstream.sessions import (
     CARRY_COLUMNS,
     Link,
     SessionRules,
+    cache_digests,
     carry_digest,
     carry_out,
     carry_rows,
     changes,
-    digests_of,
+    drop_hours,
     no_carry,
     stitch,
-    without_hours,
 )
 
 HOUR = 3600
@@ -127,7 +127,7 @@ class Lake:
         """Publish an hour, and what it leaves astray, as `pipeline/order.py` does."""
         self.built.append(number)
         hour, rules = FIRST.plus(number), self.world.rules
-        known = without_hours(as_carry(self.all_parts()), self.unknown_to(number))
+        known = drop_hours(as_carry(self.all_parts()), self.unknown_to(number))
         carry = carry_out(known, hour.previous, rules)
         parts = as_table(unstitched(self.raw, number, self.world))
         made = stitch(parts, carry, rules)
@@ -142,7 +142,7 @@ class Lake:
         parts = as_carry(self.all_parts())
         for other in range(number, number + LONGEST + 1):
             link = self.link(other)
-            if link and link.reach <= FIRST.plus(number) and not link.follows(digests_of(parts)):
+            if link and link.reach <= FIRST.plus(number) and not link.follows(cache_digests(parts)):
                 yield other
 
     def link(self, number: int) -> Link | None:
@@ -217,7 +217,7 @@ def carried_out(world: World) -> Lake:
 def test_any_order_with_any_gap_makes_the_sessions_of_the_whole_log(world: World) -> None:
     lake = carried_out(world)
     assert lake.sessions() == whole_log(world)
-    digests = digests_of(as_carry(lake.all_parts()))
+    digests = cache_digests(as_carry(lake.all_parts()))
     assert all(link.follows(digests) and link.leads(digests) for link in lake.links.values())
 
 
@@ -248,7 +248,7 @@ def test_hours_of_another_key_are_to_an_hour_as_if_they_were_not_there(
         lake.build(number)
     assert {*lake.built} <= closed
     assert all(lake.parts[number].equals(parts) for number, parts in alone.parts.items())
-    digests = digests_of(as_carry(lake.all_parts()))
+    digests = cache_digests(as_carry(lake.all_parts()))
     links = [link for number in lake.parts if (link := lake.link(number))]
     assert all(link.follows(digests) and link.leads(digests) for link in links)
 

@@ -51,7 +51,7 @@ class Made:
 
     def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
         some = self.rows[[*only]].iloc[rows]
-        return pa.table({name: dictionary_encoding.as_arrow(some[name]) for name in only})
+        return pa.table({name: dictionary_encoding.to_arrow(some[name]) for name in only})
 
 
 def made(hits: list[tuple[str, int]], **columns: list[Any]) -> Made:
@@ -132,7 +132,7 @@ def hourly_sessions(hits: list[tuple[str, int]]) -> set[tuple[str, int, int, int
 
 
 def as_table(parts: pd.DataFrame) -> pa.Table:
-    return pa.table({name: dictionary_encoding.as_arrow(parts[name]) for name in parts})
+    return pa.table({name: dictionary_encoding.to_arrow(parts[name]) for name in parts})
 
 
 def as_carry(parts: pd.DataFrame) -> pa.Table:
