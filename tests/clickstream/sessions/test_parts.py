@@ -136,7 +136,7 @@ def as_table(parts: pd.DataFrame) -> pa.Table:
 
 
 def as_carry(parts: pd.DataFrame) -> pa.Table:
-    return carry_rows(as_table(parts.drop(columns=["goals", "funnel"])))
+    return carry_rows(as_table(parts.drop(columns=["goals", "funnel"], errors="ignore")))
 
 
 @settings(max_examples=60, deadline=None)
