@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.clickstream.pipeline.test_own_domain import in_a_trial, in_the_lake
+from tests.clickstream.pipeline.test_site import in_a_trial, in_the_lake
 from tests.real_logs.counting import by_hour, counted
 from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all

@@ -1,9 +1,10 @@
-"""Hours cleaned and cut together have the rows that each of them has alone."""
+"""Hours built and published together have the rows that each of them has alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,15 +15,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
 from tests.support.access_log import Client, append
-from tests.support.lakes import build_all
+from tests.support.lakes import build_all, contents
 
 from clickstream import clean, pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys
 from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, hour_ledger, open_lake
+from clickstream.lake import Lake, athena, data_files, hour_ledger, iceberg_tables, open_lake, raw
+from clickstream.pipeline import build_range
+from clickstream.pipeline.build_range import pieces
+from clickstream.tables import HITS
 
 FIRST = Hour.parse("2026-11-20T05")
+MIDNIGHT = Hour.parse("2026-11-20T00")
+LIMIT = 100
+"""Size of a piece, in the unit of its hours' sizes."""
+
 SESSIONS = """
     select session_id, min(first_hit_at), cast(sum(requests) as varchar)
     from session_parts group by 1 order by 2
@@ -138,3 +146,50 @@ def test_nothing_is_published_of_hours_that_do_not_add_up(
     with pytest.raises(UnbalancedHour, match=f"`clickstream build {FIRST} {FIRST}` keeps"):
         build_all(lake, FIRST, FIRST.next, "test")
     assert hour_ledger.ledger(lake).empty
+
+
+@given(st.dictionaries(st.integers(0, 23), st.integers(0, 2 * LIMIT)))
+def test_pieces_are_whole_and_in_order_and_no_two_could_be_one(sizes: dict[int, int]) -> None:
+    of_hour = {MIDNIGHT.plus(number): sizes[number] for number in sorted(sizes)}
+    made = [*pieces(of_hour, of_hour.__getitem__, LIMIT)]
+    assert [hour for piece in made for hour in piece] == [*of_hour]
+    for piece in made:
+        assert all(hour.next == following for hour, following in pairwise(piece))
+        assert len(piece) == 1 or sum(of_hour[hour] for hour in piece) <= LIMIT
+    for piece, following in pairwise(made):
+        size = sum(of_hour[hour] for hour in (*piece, following[0]))
+        assert piece[-1].next != following[0] or size > LIMIT
+
+
+@pytest.fixture
+def pulled(lake: Lake, tmp_path: Path) -> Lake:
+    """Four hours of a day: who came in one asks in the next, and each has a page of its own."""
+    for hour in hour_range(MIDNIGHT, MIDNIGHT.plus(3)):
+        visitors = [Client(f"203.0.113.{hour.number % 3}"), Client("192.0.2.1")]
+        asked = [v.get(f"{hour}:{m}:00", f"/{hour}") for m in (10, 40) for v in visitors]
+        append(tmp_path / "logs" / "access.log", [*asked, "no line"])
+    pipeline.pull(lake, lake.settings.sources[0])
+    return lake
+
+
+@pytest.mark.parametrize(
+    ("hours_at_once", "rows_per_file", "files"), [(1, 9, 2), (2, 1, 4), (3, 1000, 1)]
+)
+def test_pieces_and_files_make_no_difference(
+    pulled: Lake,
+    monkeypatch: pytest.MonkeyPatch,
+    hours_at_once: int,
+    rows_per_file: int,
+    files: int,
+) -> None:
+    for hour in hour_range(MIDNIGHT, MIDNIGHT.plus(3)):
+        pipeline.build_hour(pulled, hour, "alone")
+    before = contents(pulled)
+    largest = max(item.size for items in raw.raw_by_hour(pulled).values() for item in items)
+    monkeypatch.setattr(build_range, "CLEANED_AT_ONCE", hours_at_once * largest)
+    monkeypatch.setattr(data_files, "ROWS_PER_FILE", rows_per_file)
+    build_all(pulled, MIDNIGHT, MIDNIGHT.plus(3), "together")
+    assert contents(pulled) == before
+    assert pipeline.verify(pulled).is_proven
+    assert hour_ledger.ledger(pulled)["published_at"].nunique() == 1  # as one
+    assert len([*iceberg_tables.load(pulled, HITS).iceberg.scan().plan_files()]) == files

@@ -8,7 +8,7 @@ import pytest
 
 from clickstream.clean.bots import BOT_CLASSES, ROLES, BehaviourRules
 
-PAGE = (Path(__file__).parents[3] / "docs" / "bots.md").read_text()
+PAGE = (Path(__file__).parents[4] / "docs" / "bots.md").read_text()
 ROWS = dict(re.findall(r"^\| `([\w ]+)` \| ([^|]*)", PAGE, re.MULTILINE))
 LIMITS = [rule for rule in fields(BehaviourRules) if rule.name not in ("scanner_parts", "usual")]
 
