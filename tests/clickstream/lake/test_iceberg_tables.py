@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyiceberg.table.snapshots import Snapshot
+from tests.clickstream.lake.builders import build_rows, store_rows
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
@@ -31,11 +32,7 @@ def changes(draw: st.DrawFn) -> Change:
 
 
 def rows(hour: Hour, texts: list[str | None]) -> pa.Table:
-    values = {c.name: "text" for c in SESSION_CHANGES.columns if c.type == "string"}
-    times = {c.name: hour.naive for c in SESSION_CHANGES.columns if c.type == "timestamp"}
-    own = {"event_date": hour.event_date}
-    found = [{**values, **times, **own, "new_session_id": text} for text in texts]
-    return pa.Table.from_pylist(found, schema=SESSION_CHANGES.arrow_schema())
+    return build_rows(SESSION_CHANGES, hour, *({"new_session_id": text} for text in texts))
 
 
 def replace(loaded: iceberg_tables.LoadedTable, change: Change) -> None:
@@ -127,13 +124,8 @@ def test_a_table_remembers_few_snapshots_and_all_its_rows(
     monkeypatch.setattr(iceberg_tables, "NEWEST_SNAPSHOTS", 4)
     monkeypatch.setattr(iceberg_tables, "FORGOTTEN_AT_ONCE", 3)
     hour, hours = Hour.parse("2026-11-20T00"), 15
-    row = dict.fromkeys(REJECTS.column_names, None)
-    row |= {c.name: "text" for c in REJECTS.columns if c.required and c.type == "string"}
-    row |= {c.name: 1 for c in REJECTS.columns if c.required and c.type in ("int", "long")}
     for _ in range(hours):
-        row |= {"event_date": hour.event_date, "hour_at": hour.naive}
-        rows = pa.Table.from_pylist([row], schema=REJECTS.arrow_schema())
-        iceberg_tables.load(lake, REJECTS).replace(hour, hour, rows)
+        store_rows(lake, REJECTS, hour, {})
         hour = hour.next
     table = iceberg_tables.load(lake, REJECTS).iceberg
     assert len(table.snapshots()) <= 4 + 3 + 2  # two hours of the clock, if one ends meanwhile

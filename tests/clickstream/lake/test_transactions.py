@@ -10,6 +10,7 @@ from random import Random
 import pyarrow as pa
 import pytest
 from pyiceberg.manifest import ManifestFile
+from tests.clickstream.lake.builders import build_rows
 from tests.support import faults_children as children
 from tests.support.faults_lakes import through
 from tests.support.faults_proxy import Exchange, Fault, FaultsProxy
@@ -72,21 +73,15 @@ class Cost:
         exchange.answer(reply)
 
 
-def a_row(hour: Hour) -> pa.Table:
-    row: dict[str, object] = dict.fromkeys(REJECTS.column_names)
-    row |= {c.name: "text" for c in REJECTS.columns if c.required and c.type == "string"}
-    row |= {"event_date": hour.event_date, "hour_at": hour.naive, "line_number": 1}
-    return pa.Table.from_pylist([row], schema=REJECTS.arrow_schema())
-
-
 def first_of(day: int) -> Hour:
     """The first hour of a day that has data, by its number."""
     return FIRST.plus(24 * EVERY * day)
 
 
 def publish(lake: Lake, first: Hour, last: Hour) -> None:
-    rows = a_row(first) if first == last else pa.concat_tables(map(a_row, (first, last)))
-    iceberg_tables.load(lake, REJECTS).replace(first, last, rows)
+    """Replace the hours from `first` to `last` with a row for each of the two."""
+    rows = [build_rows(REJECTS, hour, {}) for hour in sorted({first, last})]
+    iceberg_tables.load(lake, REJECTS).replace(first, last, pa.concat_tables(rows))
 
 
 def publish_days(lake: Lake, days: Iterable[int]) -> None:
