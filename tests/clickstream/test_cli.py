@@ -179,7 +179,7 @@ def test_verify_says_what_it_looked_at(built: Terminal) -> None:
         (("repair", "2026-11-01", "2026-11-19"), "No published hour"),
     ],
 )
-def test_verify_and_mend_do_not_reassure_about_nothing(
+def test_verify_and_repair_do_not_reassure_about_nothing(
     built: Terminal, arguments: tuple[str, ...], says: str
 ) -> None:
     run = built.run(*arguments)
@@ -210,7 +210,7 @@ def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -
     assert "Can't reach AWS" in run.stderr
 
 
-def test_upkeep_says_what_it_does(built: Terminal) -> None:
+def test_maintain_says_what_it_does(built: Terminal) -> None:
     """One hour has one file, so there is nothing to compact; its staged rows are young."""
     for arguments in (("maintain", "--dry-run"), ("maintain",)):
         compacted, expired, swept = built.run(*arguments).stdout.splitlines()

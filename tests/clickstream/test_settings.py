@@ -113,7 +113,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         settings.load(tmp_path / "none.toml", {})
 
 
-def test_settings_are_frozen() -> None:
+def test_a_loaded_setting_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.Settings().lake.bucket = "other"  # type: ignore[misc]
 

@@ -31,7 +31,7 @@ SENTENCES = [
     PUBLISHED.sentence,
     Pulled("web", 1, 1, 9, [str(HOUR)], [], ["web/x"]).sentence,
     describe([HourState(HOUR, 1, UNBUILT, "not built yet")]),
-    Progress(PUBLISHED, 1, 1, 1, 1.0).sentence,
+    Progress(PUBLISHED, 1, 1, 1, 0.5).sentence,
     detect(line("192.0.2.1", "05:00:00", "/").encode()).sentence,
 ]
 
@@ -45,7 +45,7 @@ def test_one_is_singular_and_any_other_number_plural(number: int) -> None:
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_sentences_of_one(sentence: str) -> None:
+def test_sentences_about_one_have_the_singular(sentence: str) -> None:
     assert "1" in sentence
     assert not WRONG.search(sentence), sentence
 

@@ -114,7 +114,9 @@ def test_hours_around_sessions_that_cross_them(
 
 @pytest.mark.deep
 @pytest.mark.timeout(4 * 3600)
-def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
+def test_half_a_year_has_the_same_sessions_in_any_order(
+    make_lake: Callable[[str], Lake], iis: RealLog
+) -> None:
     """1,188 hours in three orders, some 3,800 publications, and the whole log in one go."""
     hours = [Hour.of_epoch(start) for start in sorted(iis.hours)]
     lake = assert_any_order_answers_alike(make_lake, shared("iis-2009"), hours)

@@ -101,7 +101,9 @@ def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str]
     assert (channels["Referral"], channels.total()) == (54, 519)
 
 
-def test_iis_over_midnight(lake: Lake, iis: RealLog, known: Callable[[str], Any]) -> None:
+def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
+    lake: Lake, iis: RealLog, known: Callable[[str], Any]
+) -> None:
     """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
     figures = known("waikolai-iis-2009.json")
     source = Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")

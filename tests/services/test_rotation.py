@@ -71,7 +71,7 @@ def test_rename_and_create_under_load(
     assert lost_and_doubled(lake, CLIENTS * REQUESTS) == ([], [])
 
 
-def test_copytruncate_between_requests(
+def test_copytruncate_between_requests_loses_and_doubles_no_line(
     lake: Lake, tmp_path: Path, nginx: Nginx, pulling: Event
 ) -> None:
     """Nothing is logged while logrotate copies and truncates; pulls go on meanwhile."""

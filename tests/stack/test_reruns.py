@@ -147,7 +147,7 @@ def publishers(lake: Lake) -> list[str]:
     return [ledger[hour].values["published_by"] for hour in HOURS]
 
 
-def test_missing_runs_backwards(built_once, api) -> None:
+def test_a_backfill_of_missing_runs_backwards_makes_every_hour(built_once, api) -> None:
     assert len(built_once[1]) == 2 * len(HOURS)
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
 

@@ -45,7 +45,7 @@ TYPES = {
 """The columns that are no categories of texts."""
 
 
-def test_columns() -> None:
+def test_columns_have_their_types_with_and_without_rows() -> None:
     labelled = clean(requests(line()), RULES, KEY)
     types = {name: str(dtype) for name, dtype in labelled.dtypes.items()}
     assert types == {name: TYPES.get(name, "category") for name in COLUMNS}

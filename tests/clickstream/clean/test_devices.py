@@ -96,7 +96,7 @@ IN_APP = {
 
 
 @pytest.mark.parametrize(("agent", "device"), KNOWN.items(), ids=range(len(KNOWN)))
-def test_a_known_agent(agent: str, device: Device) -> None:
+def test_a_known_user_agent_has_its_device_browser_and_system(agent: str, device: Device) -> None:
     assert device_of(agent) == device
 
 
@@ -111,7 +111,7 @@ def test_a_browser_inside_an_app_has_the_app_s_name(
     ("token", "browser"),
     [("KAKAOTALK 2410", "KakaoTalk"), ("[FB_IAB/Orca-Android;FBAV/4;]", "Facebook Messenger")],
 )
-def test_apps_on_android(token: str, browser: str) -> None:
+def test_a_browser_inside_an_app_on_android_has_the_app_s_name(token: str, browser: str) -> None:
     assert device_of(f"{PHONE} Mobile Safari/537.36 {token}").browser == browser
 
 

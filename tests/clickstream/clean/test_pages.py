@@ -52,7 +52,7 @@ paths = (tricky | st.text(st.characters(exclude_categories=()))).map("/".__add__
         ("host.example:443", "host.example:443"),
     ],
 )
-def test_spellings(path: str, name: str) -> None:
+def test_spellings_of_a_page_have_one_name(path: str, name: str) -> None:
     assert page_name(path, RULES) == name
 
 
@@ -80,7 +80,7 @@ def test_spellings(path: str, name: str) -> None:
         ("/v1.2/guide", "/v1.2/guide"),
     ],
 )
-def test_ids(path: str, name: str) -> None:
+def test_ids_in_a_path_are_folded_unless_the_settings_keep_them(path: str, name: str) -> None:
     assert page_name(path, RULES) == name
     assert page_name(path, PageRules(fold_ids=False)) == path
 

@@ -62,7 +62,9 @@ OWN = ("cafe.example",)
         ("https://", None),
     ],
 )
-def test_host(referrer: str, host: str | None) -> None:
+def test_a_referrer_from_another_site_has_the_host_of_its_address(
+    referrer: str, host: str | None
+) -> None:
     found = referrer_of(referrer, OWN)
     assert (found and found.domain) == host
 
@@ -105,7 +107,9 @@ def test_host(referrer: str, host: str | None) -> None:
         ("http://192.0.2.7/", None, "other"),
     ],
 )
-def test_source(referrer: str, source: str | None, category: str) -> None:
+def test_a_referrer_has_its_known_source_and_category(
+    referrer: str, source: str | None, category: str
+) -> None:
     found = referrer_of(referrer, OWN)
     assert found
     assert (found.source, found.category) == (source, category)
@@ -144,7 +148,7 @@ def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None
         *("webmail.example.org", "webmail2.example.co.uk", "roundcube.example.com"),
     ],
 )
-def test_webmail_is_email(host: str) -> None:
+def test_hosts_of_webmail_have_the_category_email(host: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
     assert found.category == "email"
@@ -169,7 +173,7 @@ def test_a_portal_or_a_name_alike_is_no_webmail(host: str) -> None:
         ("character.ai", "character.ai"),
     ],
 )
-def test_ai_assistants(host: str, source: str) -> None:
+def test_hosts_of_ai_assistants_are_known_sources(host: str, source: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
     assert (found.source, found.category) == (source, "ai assistant")

@@ -73,7 +73,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("target", "method", "status", "kind"), CASES)
-def test_kind(target: str, method: str, status: int, kind: str) -> None:
+def test_a_request_has_the_kind_of_its_target_method_and_status(
+    target: str, method: str, status: int, kind: str
+) -> None:
     labelled = clean(
         requests(line(target, method=method, status=f"{status:03}")),  # type: ignore[arg-type]
         RULES,
@@ -150,7 +152,7 @@ case = st.builds(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(case, max_size=12))
-def test_balance_adds_up(lines: list[str]) -> None:
+def test_the_balance_counts_every_line_once(lines: list[str]) -> None:
     labelled = clean(requests(*lines), RULES, KEY)
     counts = counted(labelled)
     assert tuple(counts) == BALANCE

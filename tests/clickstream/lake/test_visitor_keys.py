@@ -77,7 +77,7 @@ def test_a_key_lives_through_its_replay_window(lake: Lake) -> None:
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)), st.integers(1, 366))
-def test_periods_tile_time(moment: datetime, days: int) -> None:
+def test_every_hour_lies_in_exactly_one_period_of_a_length(moment: datetime, days: int) -> None:
     hour = Hour.of(moment.replace(tzinfo=UTC))
     period = Period.of(hour, days)
     assert period.start <= hour.start < period.end

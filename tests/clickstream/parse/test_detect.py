@@ -31,7 +31,7 @@ def test_sample_may_begin_with_rubbish_and_end_inside_a_line() -> None:
     assert detect(b"\n# made by hand\n" + COMMON + b"\n" + COMMON[:40]).name == "common"
 
 
-def test_most_lines_decide() -> None:
+def test_the_format_of_most_lines_is_detected() -> None:
     assert detect(b"\n".join([COMMON, HEAD + TAIL, HEAD + TAIL])).name == "combined"
 
 

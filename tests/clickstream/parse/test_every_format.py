@@ -31,7 +31,7 @@ def format_of(name: str) -> str:
     return name.split()[0]
 
 
-def test_all_of_them() -> None:
+def test_every_named_format_has_a_builder_of_lines() -> None:
     assert {*map(format_of, LINES)} == FORMATS.keys()
 
 

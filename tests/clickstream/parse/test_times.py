@@ -68,11 +68,11 @@ def test_what_the_calendar_lacks_is_impossible(day: str, clock: str) -> None:
         "01/Jan/2026:00:00:00 00000",
     ],
 )
-def test_impossible_or_no_time(text: str) -> None:
+def test_logged_times_that_cannot_be_are_refused(text: str) -> None:
     assert not unix_seconds([text.encode()])[1][0]
 
 
-def test_no_times_at_all() -> None:
+def test_no_times_give_empty_columns() -> None:
     seconds, possible = unix_seconds([])
     assert len(seconds) == len(possible) == 0
 
@@ -170,7 +170,7 @@ def test_fractions_are_dropped_and_leap_seconds_stay_in_their_minute(
         ("%s", "9" * 19),
     ],
 )
-def test_impossible_times(spelled: str, time: str) -> None:
+def test_times_that_cannot_be_in_any_spelling_are_refused(spelled: str, time: str) -> None:
     assert decoded(spelled, time) == [None]
 
 
@@ -183,10 +183,10 @@ def test_impossible_times(spelled: str, time: str) -> None:
         ("%s%H", "nothing ends its part whose width varies"),
     ],
 )
-def test_spellings_that_nobody_can_decode(spelled: str, problem: str) -> None:
+def test_a_spelling_that_cannot_be_decoded_says_why(spelled: str, problem: str) -> None:
     assert TimeFormat.of(spelled).problem == problem
 
 
-def test_what_a_time_lacks() -> None:
+def test_a_spelling_names_the_parts_of_a_time_that_it_lacks() -> None:
     assert TimeFormat.of("%H:%M").lacks == ("year", "month", "day")
     assert TimeFormat.of("%s").lacks == ()

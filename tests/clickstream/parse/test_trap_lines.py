@@ -210,7 +210,7 @@ def test_every_line_keeps_to_itself_among_all_the_others() -> None:
         pd.testing.assert_series_equal(row[1:], expected[1:], check_names=False)
 
 
-def test_common_format() -> None:
+def test_common_lines_have_no_referrer_and_combined_ones_are_refused() -> None:
     data = HEAD + b'"GET /a HTTP/1.0" 301 -\r\n' + HEAD + TAIL + b"\n" + HEAD + b'"-" 408 12'
     parsed = parse(data, "common")
     assert parsed.requests["line_number"].tolist() == [1, 3]

@@ -48,7 +48,9 @@ def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
         ("static_ignores.log", "combined_vhost"),
     ],
 )
-def test_samples_of_servers(name: str, log_format: str) -> None:
+def test_sample_logs_with_virtual_hosts_are_detected_and_read_whole(
+    name: str, log_format: str
+) -> None:
     data = shared("format-samples", name).read_bytes()
     assert detect(data).name == log_format
     parsed = parse(data, log_format)

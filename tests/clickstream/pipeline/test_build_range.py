@@ -96,7 +96,7 @@ SAME_MOMENT = [[Ask(75, "/", 1, BROWSER, 200, False)], [Ask(15, "/", 1, BROWSER,
 @settings(max_examples=50, deadline=None)
 @example(SAME_MOMENT)
 @given(hours_of_asks)
-def test_any_hours(asked: list[list[Ask]]) -> None:
+def test_hours_built_together_have_the_rows_of_each_alone(asked: list[list[Ask]]) -> None:
     hours = [*zip(hour_range(FIRST, FIRST.plus(len(asked) - 1)), asked, strict=True)]
     whole = labelled(Cleaner(SUSPICIOUS, VisitorKeys(KEY)), hours)
     alone = [labelled(Cleaner(SUSPICIOUS, VisitorKeys(KEY)), [one]) for one in hours]

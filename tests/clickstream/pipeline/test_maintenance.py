@@ -315,7 +315,7 @@ class _Dying:
         return counted
 
 
-def test_upkeep_killed_at_any_commit_or_deletion_is_mended_by_the_next(built: Lake) -> None:
+def test_maintenance_killed_at_any_commit_or_deletion_is_repaired_by_the_next(built: Lake) -> None:
     """Lives in turn: one dies after its first commit or deletion, one before its second."""
     before = contents(built)
     fatal = {"glue": "update_table", "s3": "delete_objects"}

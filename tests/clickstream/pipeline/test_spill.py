@@ -47,7 +47,7 @@ def built(batches: list[list[str]], groups: int) -> tuple[pd.DataFrame, pd.DataF
     st.integers(1, 20),
     st.integers(0, 20),
 )
-def test_groups_change_nothing(
+def test_hours_built_in_groups_of_visitors_have_the_same_rows(
     batches: list[list[str]], groups: int, at_once: int, remembered: int
 ) -> None:
     whole = built(batches, 1)

@@ -29,14 +29,14 @@ AI_AGENTS = {row["name"]: row["class"] for row in read_csv("ai_agents.csv")}
 
 
 @pytest.mark.parametrize("agent", PEOPLE)
-def test_person(agent: str) -> None:
+def test_user_agents_of_people_get_no_verdict(agent: str) -> None:
     assert agent_verdict(agent) is None
 
 
 @pytest.mark.parametrize(
     ("bot_class", "agent"), [(name, agent) for name, those in BOTS.items() for agent in those]
 )
-def test_bot(bot_class: str, agent: str) -> None:
+def test_user_agents_of_bots_get_their_class_and_a_reason(bot_class: str, agent: str) -> None:
     verdict = agent_verdict(agent)
     assert verdict is not None
     assert (verdict.bot_class, verdict.reason[:12]) == (bot_class, "user agent: ")

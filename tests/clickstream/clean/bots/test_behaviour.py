@@ -59,7 +59,7 @@ def test_two_scanner_paths_or_one_and_no_page() -> None:
     assert found([env], replace(RULES, scanner_paths=None)) == [PERSON]
 
 
-def test_robots_txt_first() -> None:
+def test_a_visitor_that_asks_for_pages_after_robots_txt_is_a_bot() -> None:
     robots = Asked(0, "/robots.txt", 5, "other")
     assert found([robots, Asked(0, second=6)]) == [ROBOTS]
     assert found([robots, Asked(0, second=4)]) == [PERSON]
@@ -185,7 +185,7 @@ def test_higher_limits_never_find_more(
         *("/cgi-bin/%%32%65%%32%65/bin/sh", "/a/%2e%2e/etc", "/a/%252e%252e/x", "/?../etc/passwd"),
     ],
 )
-def test_scanner_path(path: str) -> None:
+def test_paths_that_only_scanners_ask_for_are_recognized(path: str) -> None:
     assert is_scanner_path(path)
 
 
@@ -196,7 +196,7 @@ def test_scanner_path(path: str) -> None:
         *("", "%", "/robots.txt", "/admin", "/backup-cafe/", "/images/Strawberry-&-Tarts.png"),
     ],
 )
-def test_no_scanner_path(path: str) -> None:
+def test_ordinary_paths_are_no_scanner_paths(path: str) -> None:
     assert not is_scanner_path(path)
 
 
@@ -205,7 +205,7 @@ def test_a_site_says_what_is_a_scanner_path() -> None:
     assert is_scanner_path("/old-shop/x", ("/old-shop/",))
 
 
-def test_cafe() -> None:
+def test_people_of_the_simulated_cafe_are_people_and_its_machines_are_bots() -> None:
     """No person of the simulated café is condemned, and no machine gets away with its agent."""
     alone, machines = 0, 0
     busy = CafeRules(seed=5, visitors_per_hour=200, bots_per_hour=30, scanners_per_hour=10)

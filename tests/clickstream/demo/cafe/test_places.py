@@ -46,7 +46,9 @@ def test_customers_are_in_the_cities_of_their_country(file: Path) -> None:
         ("8.8.8.8", (None, None, None)),
     ],
 )
-def test_a_place(file: Path, address: str, place: tuple[str | None, ...]) -> None:
+def test_an_address_has_its_country_city_and_kind_of_network(
+    file: Path, address: str, place: tuple[str | None, ...]
+) -> None:
     found = place_at(address, PlaceDatabase.open([file]).record)
     assert (found.country, found.city, found.network) == place
 

@@ -227,7 +227,7 @@ def test_a_session_of_a_day_is_cut_at_an_hour_edge_without_a_silence(history):
         assert after.hours[0].start - before.started_at >= timedelta(hours=24)
 
 
-def test_people_share_addresses(history):
+def test_several_people_share_one_address(history):
     agents = defaultdict(set)
     for session in history.truth.sessions:
         agents[session.client].add(session.user_agent)
