@@ -81,7 +81,7 @@ def test_every_reported_figure_of_iis_is_the_known_one(
     assert REPORTED[name](of_iis) == known("waikolai-iis-2009.json")[name]
 
 
-def test_every_hour_of_iis(of_iis: Report, known: Callable[[str], Any]) -> None:
+def test_every_hour_of_iis_has_its_known_hits(of_iis: Report, known: Callable[[str], Any]) -> None:
     rows = known("waikolai-iis-2009.hourly_utc.csv")
     expected = {row["utc_hour"].removesuffix(":00:00Z"): int(row["hits"]) for row in rows}
     assert of_iis["by_hour_utc"] == expected

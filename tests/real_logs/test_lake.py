@@ -78,7 +78,9 @@ def page_views(lake: Lake) -> dict[str, int]:
     return {row["page"]: row["page_views"] for row in athena.query(lake, PAGES).records()}
 
 
-def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str], Any]) -> None:
+def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
+    lake: Lake, elastic: RealLog, known: Callable[[str], Any]
+) -> None:
     figures = known("elastic-apache-first5000.json")
     source = Source(name="elastic", path=str(shared("elastic-apache-5000")))
     pulled = pipeline.pull(lake, source)

@@ -21,7 +21,7 @@ COMMANDS = [
 ]
 
 
-def test_what_ends_last_is_there() -> None:
+def test_processes_that_end_last_are_in_the_procfile() -> None:
     assert {name for wave in ENDED_LATER for name in wave} < set(PROCFILE)
 
 

@@ -152,7 +152,9 @@ def test_a_backfill_of_missing_runs_backwards_makes_every_hour(built_once, api) 
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
 
 
-def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
+def test_a_backfill_of_failed_runs_builds_only_the_failed_hour(
+    built_once, stack, api, lake
+) -> None:
     """Only the run that someone called failed is made again."""
     before = versions(lake)
     api.set_run_state(HOURLY, api.run_ids(HOURLY, FIRST, LAST)[MIDDLE], "failed")
@@ -215,7 +217,7 @@ def test_any_task_may_be_cleared(built_once, stack, api, lake) -> None:
     assert contents(lake) == built_once
 
 
-def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
+def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, lake) -> None:
     """The trigger form's fields; then the failed day alone is cleared, and has nothing to do."""
     conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test"}
     run_id = api.trigger(REPROCESS, conf)
@@ -229,7 +231,7 @@ def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
     assert versions(lake) == before
 
 
-def test_a_range_cleaned_on_spark(built_once, stack, api, lake, emr) -> None:
+def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, emr) -> None:
     """The job is a real spark-submit; its task waits in the triggerer, and links to the job."""
     require_program("java", "default-jre-headless")
     swept = [key for key, _ in objects.listing(lake, "staging/")]

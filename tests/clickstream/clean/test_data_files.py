@@ -69,7 +69,7 @@ def test_classes_and_categories_are_known() -> None:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_tables_have_their_keys(name: str) -> None:
+def test_toml_files_have_the_tables_of_their_schema(name: str) -> None:
     assert read_toml(name).keys() == KEYS[name]
 
 

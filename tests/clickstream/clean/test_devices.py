@@ -123,7 +123,7 @@ def test_any_text_has_a_device(agent: str) -> None:
 
 
 @given(name=st.sampled_from(sorted(KNOWN)), language=st.sampled_from(["de-DE", "pt-BR", "ja"]))
-def test_a_language_changes_nothing(name: str, language: str) -> None:
+def test_a_language_in_the_user_agent_changes_no_device(name: str, language: str) -> None:
     assert device_of(name.replace("(", f"({language}; ", 1)) == KNOWN[name]
 
 

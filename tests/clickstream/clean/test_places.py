@@ -73,14 +73,14 @@ def test_both_layouts_tell_the_same(
         ({"is_anonymous_proxy": False, "is_anycast": True}, None),
     ],
 )
-def test_the_kind_of_network(traits: Mapping[str, Any], network: str | None) -> None:
+def test_a_record_says_the_kind_of_network(traits: Mapping[str, Any], network: str | None) -> None:
     assert place_of({"traits": traits, "location": {"accuracy_radius": 50}}) == Place(
         accuracy_radius_km=50, network=network
     )
 
 
 @pytest.mark.parametrize("record", [None, {}])
-def test_no_record_no_place(record: dict[str, Any] | None) -> None:
+def test_an_address_without_a_record_has_no_place(record: dict[str, Any] | None) -> None:
     assert place_of(record) == Place()
 
 

@@ -170,7 +170,7 @@ def test_the_balance_counts_every_line_once(lines: list[str]) -> None:
         ("curl/8.0", False),
     ],
 )
-def test_health_checkers_by_their_agent(agent: str, expected: bool) -> None:
+def test_health_checkers_are_recognized_by_their_user_agent(agent: str, expected: bool) -> None:
     assert is_health_checker(agent, KindRules()) is expected
 
 
@@ -202,7 +202,7 @@ def test_every_path_has_a_kind_or_none_whatever_its_case(path: str) -> None:
 
 
 @given(st.sampled_from([*KindRules().health_paths, "/robots.txt", "/API/x", "/a.Pdf", "/x.CSS"]))
-def test_case_does_not_matter(path: str) -> None:
+def test_kinds_do_not_depend_on_the_case_of_the_path(path: str) -> None:
     assert path_kind(path.upper(), RULE) == path_kind(path.lower(), RULE) is not None
 
 

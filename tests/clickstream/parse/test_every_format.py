@@ -93,7 +93,7 @@ def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
         *(("2026", "1970"), ("2026", "1989"), ("2026", "2101"), ("2026", "9999")),
     ],
 )
-def test_no_clock_can_have_meant_that(name: str, right: str, wrong: str) -> None:
+def test_a_time_that_no_clock_shows_is_refused(name: str, right: str, wrong: str) -> None:
     parsed = parse(FORMATS[name].example.replace(right, wrong).encode(), name)
     assert parsed.rejects["reason"].tolist() == ["impossible time"]
 
@@ -105,7 +105,7 @@ def test_a_leap_second_stays_in_its_minute(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_an_ipv6_address_with_its_zone(name: str) -> None:
+def test_an_ipv6_address_is_read_with_its_zone(name: str) -> None:
     address = "[fe80::1%eth0]" if "192.0.2.7:" in FORMATS[name].example else "fe80::1%eth0"
     parsed = parse(FORMATS[name].example.replace("192.0.2.7", address).encode(), name)
     assert parsed.requests["client"].tolist() == ["fe80::1%eth0"]

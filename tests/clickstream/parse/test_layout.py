@@ -25,7 +25,7 @@ HEADS = {
 OTHERS = (f"{TAIL} %h", f"%h %l %u {TAIL} %D", f"%{{X-Forwarded-For}}i %u {TAIL}", "%h %t %r %s")
 
 
-def test_which_layouts_have_the_shape() -> None:
+def test_only_layouts_that_begin_like_a_log_format_have_a_shape() -> None:
     assert all(shape_of(layout_of("mine", text)) for text in HEADS)
     assert not any(shape_of(layout_of("mine", text)) for text in OTHERS)
 
@@ -37,7 +37,9 @@ def texts(column: Coded) -> list[bytes]:
 @pytest.mark.parametrize("text", HEADS)
 @settings(max_examples=40, deadline=None)
 @given(st.lists(records, max_size=4), logs)
-def test_both_ways_read_the_same(text: str, some: list[Record], noise: bytes) -> None:
+def test_the_fast_scan_and_the_layout_read_the_same_lines(
+    text: str, some: list[Record], noise: bytes
+) -> None:
     lines = []
     for record in some:
         head = HEADS[text].format(record.client, record.user).encode()

@@ -25,7 +25,7 @@ def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     assert parsed.requests["at"].tolist() == [record.utc for record in written]
 
 
-def test_the_common_format_with_a_host() -> None:
+def test_common_lines_with_a_host_are_detected_and_read() -> None:
     data = b"www.example.com " + HEAD + b'"GET /a HTTP/1.1" 200 10'
     assert detect(data).name == "common_vhost"
     row = parse(data, "common_vhost").requests.iloc[0]

@@ -97,7 +97,7 @@ def test_the_header_runs_on_from_block_to_block() -> None:
     assert_same(concat(parse_blocks(cut, "w3c")), parse(text, "w3c"))
 
 
-def test_an_entry_of_iis() -> None:
+def test_an_entry_of_iis_is_read_field_by_field() -> None:
     row = parse(FIELDS + b"\n" + ENTRY, "w3c").requests.iloc[0]
     assert row["user_agent"] == "Mozilla/5.0 (X11; Linux)"
     assert (row["target"], row["client"]) == ("/menu?a=1+2", "192.0.2.7")

@@ -154,7 +154,9 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     assert pipeline.verify(built).is_proven
 
 
-def test_builds_and_compactions_side_by_side(built: Lake, reopen: Callable[[], Lake]) -> None:
+def test_builds_and_compactions_at_once_end_with_the_same_rows(
+    built: Lake, reopen: Callable[[], Lake]
+) -> None:
     pull(built, [LATE, Client("192.0.2.98").get("2026-11-20T23:59:00", "/late")])
     errors: list[BaseException] = []
 

@@ -93,7 +93,7 @@ def test_cut_in_half_reports_what_comes_before(report, tmp_path, compressed):
     assert f"{path} is cut off or damaged after {figures['lines']:,} whole lines" in errors
 
 
-def test_cut_inside_the_header(report, tmp_path):
+def test_a_compressed_file_that_ends_inside_its_header_is_refused(report, tmp_path):
     path = tmp_path / "cut.log.gz"
     path.write_bytes(gzip.compress(b"")[:5])
     code, figures, errors = report(path)
@@ -102,7 +102,7 @@ def test_cut_inside_the_header(report, tmp_path):
     assert "before its first line ends" in errors
 
 
-def test_damaged_checksum_is_told(report, tmp_path):
+def test_a_damaged_checksum_of_a_compressed_file_is_reported(report, tmp_path):
     data = bytearray(gzip.compress("".join(LINES).encode()))
     data[-8] ^= 1
     path = tmp_path / "damaged.log.gz"
@@ -122,7 +122,7 @@ def test_every_bad_file_is_named_and_the_good_ones_are_reported(report, log, tmp
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
-def test_a_disk_that_does_not_answer(report):
+def test_a_file_whose_disk_does_not_answer_is_refused(report):
     code, figures, errors = report("/proc/self/mem")
     assert (code, figures) == (1, None)
     assert one_sentence(errors)

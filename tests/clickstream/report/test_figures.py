@@ -28,7 +28,7 @@ KEYS = (
 ).split()
 
 
-def test_small_log_by_hand(report, log):
+def test_figures_of_the_small_log_are_those_counted_by_hand(report, log):
     code, figures, errors = report(log)
     assert (code, errors) == (0, "")
     del figures["cpu_seconds"]

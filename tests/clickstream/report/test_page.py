@@ -106,7 +106,7 @@ def test_without_people_and_times_the_page_still_stands(page, tmp_path):
     assert "None: every line could be used." in text
 
 
-def test_ascii_terminal_gets_ascii(page, log, tmp_path):
+def test_a_page_for_an_ascii_terminal_is_ascii(page, log, tmp_path):
     path = tmp_path / "out"
     with path.open("w", encoding="ascii") as out:
         run_trial([str(log)], "auto", False, Console(file=out, width=80))

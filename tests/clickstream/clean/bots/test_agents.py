@@ -192,7 +192,7 @@ NO_PEOPLE = {
 
 
 @pytest.mark.shared_data
-def test_people_are_never_sacrificed() -> None:
+def test_listed_agents_of_people_get_no_verdict_but_for_the_known_exceptions() -> None:
     path = shared("user-agents-people", "browsers.yml")
     listed_as_people = yaml.safe_load(path.read_text()).values()
     agents_of_people = [agent for those in listed_as_people for agent in those]

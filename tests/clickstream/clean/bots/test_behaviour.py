@@ -47,7 +47,7 @@ def reader(visitor: int) -> list[Asked]:
     return [Asked(visitor), Asked(visitor, "/a.css", 1, "asset", has_referrer=True)]
 
 
-def test_no_requests_no_visitors() -> None:
+def test_an_hour_without_requests_has_no_verdicts() -> None:
     assert found([]) == []
 
 

@@ -93,7 +93,7 @@ def test_a_line_may_have_a_name_and_a_remark() -> None:
     assert lists.verdict("203.0.113.8", None) is None
 
 
-def test_amazons_shape_of_json() -> None:
+def test_a_list_in_the_json_of_amazon_is_read() -> None:
     ranges = {
         "prefixes": [{"ip_prefix": "203.0.113.0/24", "region": "x"}],
         "ipv6_prefixes": [{"ipv6_prefix": "2001:db8::/40", "region": "x"}],
