@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.report.small_log import line
+from tests.clickstream.report.builders import line
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour

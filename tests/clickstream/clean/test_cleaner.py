@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
+from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
 from clickstream.clean import COLUMNS, Cleaner, VisitorKeys, clean
 from clickstream.parse import parse

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests
+from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests
 
 from clickstream.clean import KINDS, balance, clean
 from clickstream.clean.pages import INDEX_FILES

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
+from tests.clickstream.clean.builders import KEY, RULES, line, requests, row
 
 from clickstream.clean import clean
 from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF

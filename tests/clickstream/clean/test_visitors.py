@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, table
+from tests.clickstream.clean.builders import KEY, RULES, line, requests, table
 
 from clickstream.clean import Cleaner, CleanRules, LookUps, NetworkSet, VisitorKeys, clean
 from clickstream.clean.places import Place

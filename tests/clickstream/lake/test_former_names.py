@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from tests.clickstream.pipeline.test_any_order import log_lines, write
+from tests.clickstream.pipeline.builders import log_lines, write
 from tests.support.lakes import built, contents
 from tests.support.localaws_process import LocalAwsProcess
 

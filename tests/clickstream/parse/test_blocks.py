@@ -2,8 +2,9 @@
 
 import pandas as pd
 import pytest
-from tests.clickstream.parse.test_parse_properties import assert_same
-from tests.clickstream.parse.test_trap_lines import HEAD, READ, REFUSED
+from tests.clickstream.parse.assertions import assert_same
+from tests.clickstream.parse.builders import HEAD
+from tests.clickstream.parse.trap_lines import READ, REFUSED
 
 from clickstream.parse import parse, rows
 

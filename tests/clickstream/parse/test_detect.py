@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.named_formats import LINES, log_of, record_of
-from tests.clickstream.parse.test_parse_properties import noise
-from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.clickstream.parse.builders import HEAD, LINES, TAIL, log_of
+from tests.clickstream.parse.strategies import noise, record_of
 from tests.support.shared_data import SHARED_DATA
 
 from clickstream.errors import InputError

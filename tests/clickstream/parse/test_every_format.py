@@ -8,16 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.named_formats import (
-    FORWARDED,
-    HOST,
-    LINES,
-    TEMPLATES,
-    log_of,
-    record_of,
-)
-from tests.clickstream.parse.other_lines import assert_read_back
-from tests.clickstream.parse.test_parse_properties import assert_same, damage, noise
+from tests.clickstream.parse.assertions import assert_read_back, assert_same
+from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, log_of
+from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
 
 from clickstream.parse import FORMATS, parse

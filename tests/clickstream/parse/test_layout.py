@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.test_parse_properties import logs
+from tests.clickstream.parse.builders import Record
+from tests.clickstream.parse.strategies import logs, records
 
 from clickstream.parse import compile_format
 from clickstream.parse.format_strings import layout_of

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import times
+from tests.clickstream.parse.strategies import times
 
 from clickstream.parse.times import TimeFormat, unix_seconds
 

@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.other_lines import host_line
-from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.clickstream.parse.builders import HEAD, TAIL, Record, host_line
+from tests.clickstream.parse.strategies import records
 from tests.support.shared_data import shared
 
 from clickstream.parse import detect, parse

@@ -10,18 +10,16 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record
-from tests.clickstream.parse.other_lines import (
+from tests.clickstream.parse.assertions import assert_read_back, assert_same
+from tests.clickstream.parse.builders import (
     CLOUDFRONT,
     COLUMNS,
-    assert_read_back,
+    Record,
     cloudfront_line,
-    column_orders,
     fields_line,
     w3c_line,
-    w3c_records,
 )
-from tests.clickstream.parse.test_parse_properties import assert_same
+from tests.clickstream.parse.strategies import column_orders, w3c_records
 
 from clickstream.parse import (
     blocks,

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
+from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 from tests.support.access_log import Client, append
 from tests.support.lakes import build_all, contents
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, RULES, line, requests, table
+from tests.clickstream.clean.builders import BROWSER, KEY, RULES, line, requests, table
 
 from clickstream import pipeline, sessions
 from clickstream.clean import Cleaner, VisitorKeys, cleaner

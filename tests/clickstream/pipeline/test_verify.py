@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
+from tests.clickstream.pipeline.builders import log_lines, write
+from tests.clickstream.pipeline.test_any_order import contents
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 
 def test_a_missing_file_is_named(report, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 from clickstream.clean import CleanRules, LookUps, OwnDomain
 from clickstream.parse import parse

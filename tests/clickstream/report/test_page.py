@@ -4,7 +4,7 @@ import re
 
 import pytest
 from rich.console import Console
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 from clickstream.report import run_trial
 from clickstream.report.charts import Look, bar, fold, over_time, stacked

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.clickstream.clean.agents_seen import ATTACKS, BOTS, PEOPLE
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
+from tests.clickstream.clean.builders import KEY, RULES, line, requests, row
+from tests.clickstream.clean.user_agents import ATTACKS, BOTS, PEOPLE
 from tests.support.shared_data import shared
 
 from clickstream.clean import clean

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.clean.hours_made import Asked, hour, hour_of_log
+from tests.clickstream.clean.builders import Asked, hour, hour_of_log
 from tests.support.shared_data import shared
 
 from clickstream.clean.bots import (

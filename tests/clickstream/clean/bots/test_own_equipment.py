@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import BROWSER, KEY, line, requests, table
+from tests.clickstream.clean.builders import BROWSER, KEY, line, requests, table
 
 from clickstream.clean import Cleaner, CleanRules, Networks, VisitorKeys, balance
 from clickstream.clean.bots import OWN_EQUIPMENT

@@ -1,12 +1,109 @@
-"""Format strings made by hypothesis, in Apache's and nginx's language, and a server that writes."""
+"""Records, lines, logs and format strings as hypothesis draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, quoted, records
+from tests.clickstream.parse.builders import (
+    COLUMNS,
+    Record,
+    fields_line,
+    host_line,
+    json_line,
+    w3c_line,
+)
+
+from clickstream.parse import FORMATS
+from clickstream.parse.formats import LINE_FORMATS
+
+
+def quoted(*, spaces: bool) -> st.SearchStrategy[str]:
+    """What a log holds between two quotes: quotes and backslashes are escaped."""
+    banned = '"\\\n\r' + ("" if spaces else " ")
+    plain = st.characters(codec="utf-8", exclude_characters=banned)
+    escaped = st.sampled_from([r"\"", r"\\", r"\x22", r"\xE9", r"\t"])
+    text = st.lists(plain | escaped, min_size=1, max_size=12).map("".join)
+    return text.filter(lambda t: t != "-")
+
+
+clients = st.one_of(
+    st.ip_addresses().map(str), st.sampled_from(["crawl-7.example.net", "2001:db8::1"])
+)
+users = st.sampled_from(["-", "barista", "john doe", "a [b] c", r"o\"neil", "[20/Nov/2026]", '""'])
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
+times = st.datetimes(
+    datetime(1990, 1, 2),
+    datetime(2100, 12, 30),
+    timezones=offsets,
+).map(lambda t: t.replace(microsecond=0))
+records = st.builds(
+    Record,
+    client=clients,
+    user=users,
+    at=times,
+    method=st.sampled_from(["GET", "POST", "HEAD", "PROPFIND"]),
+    target=quoted(spaces=True),
+    protocol=st.sampled_from(["HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3"]),
+    status=st.integers(100, 599),
+    size=st.none() | st.integers(0, 10**18 - 1),
+    referrer=quoted(spaces=True),
+    user_agent=quoted(spaces=True),
+)
+
+
+def _word(extra: str = "") -> st.SearchStrategy[str]:
+    """Text without what W3C logs give a meaning: white space, quotes, `+`; never only `-`."""
+    banned = '"+?#' + "".join(map(chr, range(33))) + extra
+    text = st.text(st.characters(codec="utf-8", exclude_characters=banned), min_size=1, max_size=9)
+    return text.filter(lambda word: word != "-")
+
+
+_words = st.lists(_word(), min_size=1, max_size=3).map(" ".join)
+w3c_records = st.builds(
+    lambda record, stem, query, referrer, agent: Record(
+        **{
+            **vars(record),
+            "target": f"/{stem}{query}",
+            "referrer": referrer,
+            "user_agent": agent,
+        }
+    ),
+    records,
+    _word(),
+    st.just("") | _word().map(lambda word: f"?{word}"),
+    _words,
+    _words,
+)
+column_orders = st.permutations(COLUMNS)
+w3c_lines = column_orders.map(fields_line) | st.builds(
+    w3c_line, w3c_records, st.just(COLUMNS) | column_orders
+)
+
+
+def record_of(name: str) -> st.SearchStrategy[Record]:
+    """Records that the format has a spelling for."""
+    return w3c_records if name == "w3c" else records
+
+
+formats = st.sampled_from(sorted(FORMATS))
+line_formats = st.sampled_from(sorted(LINE_FORMATS))
+lines = records.map(lambda record: record.line)
+others = records.map(host_line) | records.map(json_line) | w3c_lines
+# Lines that were right once: a byte or two replaced, dropped or doubled somewhere.
+damage = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=2))
+damaged = st.builds(
+    lambda line, d: line[: d[0]] + d[2] + line[d[0] + d[1] :], lines | others, damage
+)
+# Bytes that mean something in a log come often, so that broken lines look almost right.
+noise = st.lists(
+    st.sampled_from([b'"', b"\\", b" ", b"\n", b"\r", b"[", b"] ", b"-", b"200", b"\x00", b"\xe9"])
+    | st.binary(max_size=3),
+    max_size=20,
+).map(b"".join)
+logs = st.lists(lines | others | damaged | noise, max_size=8).map(b"\n".join)
 
 
 def _time(spelled: str) -> Callable[[Record], str]:
@@ -125,7 +222,6 @@ def _joined(fields: list[tuple[str, Made]], between: str) -> Written:
 
 written_formats = _written("apache") | _written("nginx")
 """Formats that log what is needed and some more, in any order."""
-
 plain_records = st.builds(
     lambda record, target: Record(**{**vars(record), "target": f"/{target}"}),
     records,

@@ -1,4 +1,12 @@
-"""A small log of our own: people, a bot, assets, errors, a campaign, and a reject."""
+"""A small log of people, a bot, assets, errors, a campaign and a reject, and its settings."""
+
+from __future__ import annotations
+
+from clickstream.settings import Settings, Site
+
+SETTINGS = Settings(site=Site(domains=("cafe.example",)))
+"""The small log is too small for the site's own domain to be inferred."""
+
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -23,7 +31,6 @@ def line(
 
 CAMPAIGN = "/?utm_source=news%20letter&utm_medium=email&utm_campaign=autumn"
 OWN = "https://cafe.example/"
-
 LINES = [
     line("192.0.2.1", "05:00:00", "/", referrer="https://www.google.com/"),
     line("192.0.2.1", "05:00:01", "/style.css", referrer=OWN),
