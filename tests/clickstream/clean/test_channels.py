@@ -272,6 +272,10 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
             r"category = 'mail'. Allowed are search, social",
         ),
         ("rules = [{channel='A', category=[]}]", "Allowed are search"),
+        (
+            "rules = [{channel='A', sort='search'}]",
+            r"\(A\) asks for sort, which is called category",
+        ),
         ("rules = [{channel='A'}, {channel='B'}]", r"rule 1 \(A\) has no condition"),
     ],
 )
