@@ -31,7 +31,8 @@ SLOW_FIRST = (
     "tests/clickstream/pipeline/test_any_",
     *("tests/clickstream/pipeline/test_faults_", "tests/clickstream/pipeline/test_concurrency.py"),
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
-    *("tests/clickstream/pipeline/test_upkeep.py", "tests/clickstream/lake/test_manifests.py"),
+    "tests/clickstream/pipeline/test_maintenance.py",
+    "tests/clickstream/lake/test_transactions.py",
 )
 """Begun last, these would keep one processor waiting while the other works them off."""
 

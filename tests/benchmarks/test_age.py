@@ -153,7 +153,7 @@ def test_a_kept_lake_of_other_days_is_refused(three_days: Figures, kept: Path) -
         (["--only", "everything"], "invalid choice"),
     ],
 )
-def test_wrong_options_are_refused(
+def test_wrong_options_are_refused_with_the_reason(
     options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

@@ -179,7 +179,7 @@ def test_verify_says_what_it_looked_at(built: Terminal) -> None:
         (("repair", "2026-11-01", "2026-11-19"), "No published hour"),
     ],
 )
-def test_verify_and_mend_do_not_reassure_about_nothing(
+def test_verify_and_repair_do_not_reassure_about_nothing(
     built: Terminal, arguments: tuple[str, ...], says: str
 ) -> None:
     run = built.run(*arguments)
@@ -210,7 +210,7 @@ def test_status_of_a_lake_that_can_t_be_reached_is_unknown(terminal: Terminal) -
     assert "Can't reach AWS" in run.stderr
 
 
-def test_upkeep_says_what_it_does(built: Terminal) -> None:
+def test_maintain_says_what_it_does(built: Terminal) -> None:
     """One hour has one file, so there is nothing to compact; its staged rows are young."""
     for arguments in (("maintain", "--dry-run"), ("maintain",)):
         compacted, expired, swept = built.run(*arguments).stdout.splitlines()
@@ -291,6 +291,42 @@ def test_bad_input_is_one_clear_sentence(
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "new"),
+    [
+        (("mend",), "repair"),
+        (("mend", DAY, DAY), "repair"),
+        (("mend", "--help"), "repair"),
+        (("upkeep",), "maintain"),
+        (("upkeep", "--dry-run"), "maintain"),
+    ],
+)
+def test_a_command_of_an_earlier_version_is_refused_with_its_new_name(
+    terminal: Terminal, arguments: tuple[str, ...], new: str
+) -> None:
+    run = terminal.run(*arguments)
+    says = f"The command {arguments[0]} is called {new} now: clickstream {new} --help."
+    assert (run.returncode, run.stdout) == (1, "")
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_renamed_commands_are_not_offered(terminal: Terminal) -> None:
+    offered = terminal.run("--help").stdout.split()
+    assert {"repair", "maintain"} <= {*offered}
+    assert {"mend", "upkeep"}.isdisjoint(offered)
+
+
+def test_channel_rules_with_sort_are_refused_with_its_new_name(terminal: Terminal) -> None:
+    rules = terminal.directory / "old_rules.toml"
+    rules.write_text('[[rules]]\nchannel = "Search"\nsort = "search"\n')
+    log = str(terminal.directory / "logs" / "access.log")
+    run = terminal.run("try", log, CLICKSTREAM_CHANNELS__RULES=str(rules))
+    assert run.returncode == 1
+    assert "asks for sort, which is called category now: rename it." in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_no_aws_is_said_with_what_to_do(terminal: Terminal) -> None:
     run = terminal.run("verify", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     assert run.returncode == 1
@@ -308,7 +344,11 @@ def test_settings_show_value_and_meaning(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["try", "build", "status", "verify", "query", "settings", "up", "demo"]
+    "command",
+    [
+        *("try", "build", "status", "verify", "repair", "maintain", "query", "settings"),
+        *("up", "demo"),
+    ],
 )
 def test_every_command_has_help_with_an_example(terminal: Terminal, command: str) -> None:
     shown = terminal.run(command, "--help").stdout

@@ -53,7 +53,7 @@ def test_pandas_texts_and_categories_become_the_same_column(some: list[str | Non
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=9), st.sets(st.sampled_from("abcd"), max_size=2))
-def test_which_texts_are_some_names(some: list[str], names: set[str]) -> None:
+def test_texts_are_compared_with_names_by_their_values(some: list[str], names: set[str]) -> None:
     assert dictionary_encoding.is_any_of(dictionary_encoding.encode(some), *names).tolist() == [
         text in names for text in some
     ]

@@ -28,7 +28,7 @@ def nothing_frozen() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_what_is_there_is_left_alone() -> None:
+def test_objects_in_use_survive_freezing_the_imports() -> None:
     there = weakref.ref(Node())
     memory.freeze_imports()
     gc.collect()

@@ -13,7 +13,7 @@ from clickstream.parse import FORMATS
 from clickstream.sessions import Goal
 from clickstream.step_config import session_rules
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def load(tmp_path: Path, text: str, **environment: str) -> settings.Settings:
@@ -30,7 +30,7 @@ def test_defaults_hold_without_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    text = "[sessions]\ngap_seconds = 600\ncap_hours = 12\n"
+    text = "[sessions]\ntimeout_seconds = 600\ncap_hours = 12\n"
     chosen = load(tmp_path, text, CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS="900")
     assert (chosen.sessions.timeout_seconds, chosen.sessions.cap_hours) == (900, 12)
 
@@ -67,7 +67,10 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
     [
         ("[sessions]\n\ngap_secondz = 5\n", ["line 3", "sessions.gap_secondz", "timeout_seconds"]),
         ("[sessions]\ncap_hours = 1000\n", ["line 2", "1000", "less than or equal to 23"]),
-        ("[sessions]\ngap_seconds = 28800\ncap_hours = 17\n", ["line 1", "24 hours", "16 or less"]),
+        (
+            "[sessions]\ntimeout_seconds = 28800\ncap_hours = 17\n",
+            ["line 1", "24 hours", "16 or less"],
+        ),
         ("[site]\nname = 5\n", ["line 2", "valid string"]),
         ("[laek]\nbucket = 'x'\n", ["line 1", "laek", "lake"]),
         (
@@ -85,14 +88,76 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         ("[goals.'my order']\npage = '/'\n", ["goals.my order", "^[a-z][a-z0-9_]*$"]),
         ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "unterminated"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
-        ("[sessions]\ngap_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
-        ("[sessions]\ngap_seconds = 28801\n", ["line 2", "28801", "less than or equal to 28800"]),
+        ("[sessions]\ntimeout_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
+        (
+            "[sessions]\ntimeout_seconds = 28801\n",
+            ["line 2", "28801", "less than or equal to 28800"],
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: list[str]) -> None:
     with pytest.raises(SettingsError) as error:
         load(tmp_path, text)
     assert all(word in str(error.value) for word in says), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[sessions]\ngap_seconds = 600\n",
+            "line 2: sessions.gap_seconds is called sessions.timeout_seconds now.",
+        ),
+        (
+            "\n[upkeep]\nsnapshot_days = 30\n",
+            "line 2: the section [upkeep] is called [maintenance] now.",
+        ),
+        (
+            "[places]\ndatabase = 'GeoLite2-City.mmdb'\n",
+            "line 1: the section [places] is called [geoip] now.",
+        ),
+        (
+            "[build]\ncache_directory = 'cache'\n",
+            "line 2: build.cache_directory has no effect any more; remove it.",
+        ),
+    ],
+)
+def test_a_setting_of_an_earlier_version_is_refused_with_its_new_name(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, text)
+    assert str(error.value) == f"{tmp_path / 'clickstream.toml'}, {says}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("SESSIONS__GAP_SECONDS", "sessions.gap_seconds is called sessions.timeout_seconds now."),
+        ("UPKEEP__SNAPSHOT_DAYS", "the section [upkeep] is called [maintenance] now."),
+        ("PLACES__DATABASE", "the section [places] is called [geoip] now."),
+        ("BUILD__CACHE_DIRECTORY", "build.cache_directory has no effect any more; remove it."),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "[sessions]\ncap_hours = 12\n[build]\ncatch_up_hours = 2\n"])
+def test_a_variable_of_an_earlier_version_is_refused_with_its_new_name(
+    tmp_path: Path, text: str, variable: str, says: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, text, **{f"CLICKSTREAM_{variable}": "7"})
+    assert str(error.value) == f"CLICKSTREAM_{variable}: {says}"
+
+
+def test_every_old_name_of_a_file_and_of_the_environment_is_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, "[upkeep]\nsnapshot_days = 30\n", CLICKSTREAM_PLACES__DATABASE="x")
+    lines = str(error.value).splitlines()
+    assert sorted(line.rpartition(": ")[2] for line in lines) == [
+        "the section [places] is called [geoip] now.",
+        "the section [upkeep] is called [maintenance] now.",
+    ]
 
 
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
@@ -113,7 +178,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         settings.load(tmp_path / "none.toml", {})
 
 
-def test_settings_are_frozen() -> None:
+def test_a_loaded_setting_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.Settings().lake.bucket = "other"  # type: ignore[misc]
 
@@ -156,7 +221,7 @@ def test_a_source_may_have_a_format_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [300, 1800, 28_800])
 def test_the_gap_is_five_minutes_to_eight_hours(tmp_path: Path, seconds: int) -> None:
-    chosen = load(tmp_path, f"[sessions]\ngap_seconds = {seconds}\n")
+    chosen = load(tmp_path, f"[sessions]\ntimeout_seconds = {seconds}\n")
     assert session_rules(chosen).timeout_seconds == seconds
 
 

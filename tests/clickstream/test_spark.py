@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.clickstream.pipeline.test_any_order import FIRST, assert_same, log_lines, write
+from tests.clickstream.pipeline.builders import FIRST, log_lines, write
+from tests.clickstream.pipeline.test_any_order import assert_same
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.required import require_program
 

@@ -1,21 +1,23 @@
-"""A count of one stands with the singular, wherever the command line prints it."""
+"""Counts, lists and durations in messages read as an English sentence has them."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.report.small_log import line
+from tests.clickstream.report.builders import line
 
+from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
 from clickstream.pipeline.backfill import UNBUILT, HourState, Progress
 from clickstream.pipeline.results import Published, StitchedHour
 from clickstream.tables import BALANCE
-from clickstream.wording import quantity
+from clickstream.wording import describe_duration, parse_duration, quantity, shorten
 
 HOUR = Hour.parse("2026-11-20T05")
 WRONG = re.compile(
@@ -52,6 +54,49 @@ def test_one_is_singular_and_any_other_number_plural(number: int) -> None:
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_sentences_of_one(sentence: str) -> None:
+def test_sentences_about_one_have_the_singular(sentence: str) -> None:
     assert "1" in sentence
     assert not WRONG.search(sentence), sentence
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (0, "0 minutes"),
+        (1, "1 minute"),
+        (65, "1 hour 5 minutes"),
+        (120, "2 hours"),
+        (1440 + 7, "1 day"),
+        (3 * 1440 + 60, "3 days 1 hour"),
+    ],
+)
+def test_a_duration_is_named_by_its_two_largest_units(minutes: int, said: str) -> None:
+    assert describe_duration(timedelta(minutes=minutes, seconds=59)) == said
+
+
+@given(st.integers(0, 999_999), st.sampled_from(["m", "h", "d"]))
+def test_a_number_with_a_unit_is_read(number: int, unit: str) -> None:
+    size = {"m": 60, "h": 3600, "d": 86400}[unit]
+    assert parse_duration(f" {number}{unit} ").total_seconds() == number * size
+
+
+@pytest.mark.parametrize("text", ["", "3", "h", "3 h", "-3h", "3s", "three hours"])
+def test_anything_else_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InputError, match="write it like 90m, 3h or 2d"):
+        parse_duration(text)
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.integers(1, 30))
+def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], shown: int) -> None:
+    text = shorten(items, shown)
+    named, _, more = text.partition(" and ")
+    count = int(more.removesuffix(" more").replace(",", "")) if more else 0
+    names = named.split(", ") if items else []
+    assert len(names) + count == len(items)
+    assert len(names) <= shown + 1
+    assert names == items[: len(names)]
+
+
+def test_a_long_list_reads_like_the_example() -> None:
+    assert shorten(range(1420)) == "0, 1, 2 and 1,417 more"
+    assert shorten([]) == "none"

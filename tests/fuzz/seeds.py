@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.clickstream.parse.test_trap_lines import READ, REFUSED
+from tests.clickstream.parse.trap_lines import READ, REFUSED
 
 from clickstream.parse import FORMATS
 from clickstream.parse.registry import DECLARED

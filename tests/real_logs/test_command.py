@@ -68,16 +68,20 @@ def of_iis(iis: RealLog, tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_figure_of_elastic(name: str, of_elastic: Report, known: Callable[[str], Any]) -> None:
+def test_every_reported_figure_of_elastic_is_the_known_one(
+    name: str, of_elastic: Report, known: Callable[[str], Any]
+) -> None:
     assert REPORTED[name](of_elastic) == known("elastic-apache-first5000.json")[name]
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_figure_of_iis(name: str, of_iis: Report, known: Callable[[str], Any]) -> None:
+def test_every_reported_figure_of_iis_is_the_known_one(
+    name: str, of_iis: Report, known: Callable[[str], Any]
+) -> None:
     assert REPORTED[name](of_iis) == known("waikolai-iis-2009.json")[name]
 
 
-def test_every_hour_of_iis(of_iis: Report, known: Callable[[str], Any]) -> None:
+def test_every_hour_of_iis_has_its_known_hits(of_iis: Report, known: Callable[[str], Any]) -> None:
     rows = known("waikolai-iis-2009.hourly_utc.csv")
     expected = {row["utc_hour"].removesuffix(":00:00Z"): int(row["hits"]) for row in rows}
     assert of_iis["by_hour_utc"] == expected
@@ -92,7 +96,9 @@ def test_every_line_is_in_the_balance_once(of_elastic: Report, of_iis: Report) -
     assert [sum(report["balance"].values()) for report in (of_elastic, of_iis)] == [5000, 6571]
 
 
-def test_campaigns_of_elastic(of_elastic: Report, known: Callable[[str], Any]) -> None:
+def test_reported_campaigns_of_elastic_are_the_known_ones(
+    of_elastic: Report, known: Callable[[str], Any]
+) -> None:
     tagged = known("elastic-apache-first5000.attribution.json")
     found = [
         [campaign[name] for name in ("source", "medium", "campaign", "hits")]

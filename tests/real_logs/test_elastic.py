@@ -17,13 +17,17 @@ pytestmark = pytest.mark.shared_data
 
 
 @pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS])
-def test_figure(name: str, elastic: RealLog, known: Callable[[str], Any]) -> None:
+def test_every_figure_of_the_log_is_the_known_one(
+    name: str, elastic: RealLog, known: Callable[[str], Any]
+) -> None:
     figures = {**REQUESTS, **SESSIONS}
     assert figures[name](elastic) == known("elastic-apache-first5000.json")[name]
 
 
 @pytest.mark.parametrize("name", ARRIVALS)
-def test_figure_of_arrivals(name: str, elastic: RealLog, known: Callable[[str], Any]) -> None:
+def test_every_figure_of_arrivals_is_the_known_one(
+    name: str, elastic: RealLog, known: Callable[[str], Any]
+) -> None:
     assert ARRIVALS[name](elastic) == known("elastic-apache-first5000.attribution.json")[name]
 
 

@@ -13,13 +13,17 @@ pytestmark = pytest.mark.shared_data
 
 
 @pytest.mark.parametrize("name", [*REQUESTS, *SESSIONS, *FILES])
-def test_figure(name: str, iis: RealLog, known: Callable[[str], Any]) -> None:
+def test_every_figure_of_the_log_is_the_known_one(
+    name: str, iis: RealLog, known: Callable[[str], Any]
+) -> None:
     figures = {**REQUESTS, **SESSIONS, **FILES}
     assert figures[name](iis) == known("waikolai-iis-2009.json")[name]
 
 
 @pytest.mark.parametrize("name", EVERY_HOUR)
-def test_figure_of_every_hour(name: str, iis: RealLog, known: Callable[[str], Any]) -> None:
+def test_every_figure_of_an_hour_is_the_known_one(
+    name: str, iis: RealLog, known: Callable[[str], Any]
+) -> None:
     rows = known("waikolai-iis-2009.hourly_utc.csv")
     assert [str(value) for value in EVERY_HOUR[name](iis)] == [row[name] for row in rows]
 

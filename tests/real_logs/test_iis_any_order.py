@@ -100,7 +100,7 @@ def sessions_of(lake: Lake) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.deep
-def test_hours_around_sessions_that_cross_them(
+def test_hours_around_crossing_sessions_have_the_same_sessions_in_any_order(
     make_lake: Callable[[str], Lake], tmp_path: Path
 ) -> None:
     logs = tmp_path / "iis"
@@ -114,7 +114,9 @@ def test_hours_around_sessions_that_cross_them(
 
 @pytest.mark.deep
 @pytest.mark.timeout(4 * 3600)
-def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
+def test_half_a_year_has_the_same_sessions_in_any_order(
+    make_lake: Callable[[str], Lake], iis: RealLog
+) -> None:
     """1,188 hours in three orders, some 3,800 publications, and the whole log in one go."""
     hours = [Hour.of_epoch(start) for start in sorted(iis.hours)]
     lake = assert_any_order_answers_alike(make_lake, shared("iis-2009"), hours)
@@ -124,7 +126,9 @@ def test_half_a_year(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-def test_half_a_year_as_a_range(make_lake: Callable[[str], Lake], iis: RealLog) -> None:
+def test_half_a_year_built_as_a_range_has_the_same_sessions(
+    make_lake: Callable[[str], Lake], iis: RealLog
+) -> None:
     """The same with the empty hours between, a day at a time, as `clickstream build` does it."""
     lake = make_lake("range")
     pipeline.pull(lake, Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log"))

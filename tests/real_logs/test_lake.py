@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.clickstream.pipeline.test_own_domain import in_a_trial, in_the_lake
+from tests.clickstream.pipeline.test_site import in_a_trial, in_the_lake
 from tests.real_logs.counting import by_hour, counted
 from tests.real_logs.real_log import RealLog, some
 from tests.support.lakes import build_all
@@ -78,7 +78,9 @@ def page_views(lake: Lake) -> dict[str, int]:
     return {row["page"]: row["page_views"] for row in athena.query(lake, PAGES).records()}
 
 
-def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str], Any]) -> None:
+def test_42_hours_of_elastic_have_the_known_figures_in_the_lake(
+    lake: Lake, elastic: RealLog, known: Callable[[str], Any]
+) -> None:
     figures = known("elastic-apache-first5000.json")
     source = Source(name="elastic", path=str(shared("elastic-apache-5000")))
     pulled = pipeline.pull(lake, source)
@@ -101,7 +103,9 @@ def test_42_hours_of_elastic(lake: Lake, elastic: RealLog, known: Callable[[str]
     assert (channels["Referral"], channels.total()) == (54, 519)
 
 
-def test_iis_over_midnight(lake: Lake, iis: RealLog, known: Callable[[str], Any]) -> None:
+def test_sessions_of_iis_that_cross_midnight_are_those_of_the_whole_log(
+    lake: Lake, iis: RealLog, known: Callable[[str], Any]
+) -> None:
     """All files are pulled; of the hours some are built, in which three sessions cross an edge."""
     figures = known("waikolai-iis-2009.json")
     source = Source(name="iis", path=str(shared("iis-2009")), pattern="u_ex*.log")

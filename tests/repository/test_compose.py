@@ -67,7 +67,7 @@ def resolved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(run.stdout)  # type: ignore[no-any-return]
 
 
-def test_docker_compose_accepts_it(resolved: dict[str, Any]) -> None:
+def test_docker_compose_accepts_the_compose_file(resolved: dict[str, Any]) -> None:
     assert set(resolved["services"]) == {*PROCFILE, "pod", "airflow-init"}
 
 

@@ -40,7 +40,7 @@ def test_generated_pages_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text())
     own = [
         (page.parent / to if to else page, heading) for to, heading in targets if "://" not in to

@@ -21,7 +21,7 @@ COMMANDS = [
 ]
 
 
-def test_what_ends_last_is_there() -> None:
+def test_processes_that_end_last_are_in_the_procfile() -> None:
     assert {name for wave in ENDED_LATER for name in wave} < set(PROCFILE)
 
 
@@ -30,7 +30,7 @@ def test_the_scheduler_waits_for_the_api() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_exists(command: list[str]) -> None:
+def test_every_command_of_the_procfile_exists(command: list[str]) -> None:
     if command[0] == "airflow":
         get_parser().parse_args(command[1:])
         return

@@ -54,7 +54,9 @@ def test_a_directory_without_a_server_is_refused(
         trino_install.server_directory()
 
 
-def test_absent_maven_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_maven_is_reported_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("TRINO", raising=False)
     monkeypatch.setattr(trino_install, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -57,7 +57,7 @@ def lost_and_doubled(lake: Lake, requested: int) -> tuple[list[int], list[int]]:
     return lost, sorted(number for number, times in found.items() if times > 1 and number < OTHERS)
 
 
-def test_rename_and_create_under_load(
+def test_rename_and_create_under_load_loses_and_doubles_no_line(
     lake: Lake, tmp_path: Path, nginx: Nginx, pulling: Event
 ) -> None:
     """As Debian's nginx package rotates: rename, create, signal, compress one rotation later."""
@@ -71,7 +71,7 @@ def test_rename_and_create_under_load(
     assert lost_and_doubled(lake, CLIENTS * REQUESTS) == ([], [])
 
 
-def test_copytruncate_between_requests(
+def test_copytruncate_between_requests_loses_and_doubles_no_line(
     lake: Lake, tmp_path: Path, nginx: Nginx, pulling: Event
 ) -> None:
     """Nothing is logged while logrotate copies and truncates; pulls go on meanwhile."""

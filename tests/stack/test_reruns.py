@@ -147,7 +147,7 @@ def publishers(lake: Lake) -> list[str]:
     return [ledger[hour].values["published_by"] for hour in HOURS]
 
 
-def test_missing_runs_backwards(built_once, api) -> None:
+def test_a_backfill_of_missing_runs_backwards_makes_every_hour(built_once, api) -> None:
     assert len(built_once[1]) == 2 * len(HOURS)
     assert api.run_states(HOURLY, FIRST, LAST) == dict.fromkeys(HOURS, "success")
 
@@ -164,7 +164,9 @@ def test_a_task_leads_to_the_runbook_and_to_its_hour_in_the_ledger(built_once, s
     assert [answer.status_code for answer in anonymous] == [401, 401]
 
 
-def test_missing_and_errored_runs(built_once, stack, api, lake) -> None:
+def test_a_backfill_of_failed_runs_builds_only_the_failed_hour(
+    built_once, stack, api, lake
+) -> None:
     """Only the run that someone called failed is made again."""
     before = versions(lake)
     api.set_run_state(HOURLY, api.run_ids(HOURLY, FIRST, LAST)[MIDDLE], "failed")
@@ -227,7 +229,7 @@ def test_any_task_may_be_cleared(built_once, stack, api, lake) -> None:
     assert contents(lake) == built_once
 
 
-def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
+def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, lake) -> None:
     """The trigger form's fields; then the failed day alone is cleared, and has nothing to do."""
     conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test"}
     run_id = api.trigger(REPROCESS, conf)
@@ -241,7 +243,7 @@ def test_a_day_in_each_task(built_once, stack, api, lake) -> None:
     assert versions(lake) == before
 
 
-def test_a_range_cleaned_on_spark(built_once, stack, api, lake, emr) -> None:
+def test_reprocess_on_spark_publishes_the_range(built_once, stack, api, lake, emr) -> None:
     """The job is a real spark-submit; its task waits in the triggerer, and links to the job."""
     require_program("java", "default-jre-headless")
     swept = [key for key, _ in objects.listing(lake, "staging/")]

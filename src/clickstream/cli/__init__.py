@@ -225,7 +225,7 @@ def _refuse_renamed(old: str, new: str) -> None:
         raise InputError(f"The command {old} is called {new} now: clickstream {new} --help.")
 
     anything = {"allow_extra_args": True, "ignore_unknown_options": True}
-    app.command(old, hidden=True, context_settings=anything)(refuse)
+    app.command(old, hidden=True, add_help_option=False, context_settings=anything)(refuse)
 
 
 for old_name, new_name in RENAMED_COMMANDS.items():

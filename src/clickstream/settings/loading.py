@@ -130,9 +130,23 @@ def _check_formats(
 def _where(
     keys: tuple[str, ...], text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> str:
-    """What sets a key: the environment's variable, or file and line."""
+    """Name what sets a key: the environment's variable, or file and line.
+
+    A section that is not in the file is set by the variables of its parts.
+    """
     variable = next((v for k, v in origin.items() if keys[: len(k)] == k), None)
+    if not variable and not _has(tomllib.loads(text), keys):
+        variable = next((v for k, v in origin.items() if k[: len(keys)] == keys), None)
     return variable or f"{path}, line {_line_of(keys, text)}"
+
+
+def _has(values: Any, keys: tuple[str, ...]) -> bool:
+    """Whether nested tables hold a key."""
+    for key in keys:
+        if not isinstance(values, dict) or key not in values:
+            return False
+        values = values[key]
+    return True
 
 
 def _complaint(

@@ -129,7 +129,9 @@ def test_each_rule_takes_its_example_and_no_rule_above_does(number: int, rule: C
         ("awc=x&utm_source=blog&utm_medium=email", "", ("blog", "email", "Email")),
     ],
 )
-def test_arrival(query: str, referrer: str, expected: tuple[str | None, ...]) -> None:
+def test_an_arrival_has_its_source_medium_and_channel(
+    query: str, referrer: str, expected: tuple[str | None, ...]
+) -> None:
     assert arrived(query, referrer) == Arrival(*expected)
 
 
@@ -270,6 +272,10 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
             r"category = 'mail'. Allowed are search, social",
         ),
         ("rules = [{channel='A', category=[]}]", "Allowed are search"),
+        (
+            "rules = [{channel='A', sort='search'}]",
+            r"\(A\) asks for sort, which is called category",
+        ),
         ("rules = [{channel='A'}, {channel='B'}]", r"rule 1 \(A\) has no condition"),
     ],
 )

@@ -56,7 +56,7 @@ def test_rows_have_every_value_and_no_row_comes_twice(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_sources_are_addresses(name: str) -> None:
+def test_cells_that_name_a_source_begin_with_an_https_address(name: str) -> None:
     columns = {"documented_at", "seen_in"}.intersection(COLUMNS[name])
     cells = [row[column] for row in read_csv(name) for column in columns]
     assert [cell for cell in cells if not re.match(r"https://[\w.-]+(/|\s|$)", cell)] == []
@@ -69,7 +69,7 @@ def test_classes_and_categories_are_known() -> None:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_tables_have_their_keys(name: str) -> None:
+def test_toml_files_have_the_tables_of_their_schema(name: str) -> None:
     assert read_toml(name).keys() == KEYS[name]
 
 
@@ -90,7 +90,7 @@ def test_attacks_have_a_sign_a_source_and_patterns() -> None:
         compile_all(family["patterns"])
 
 
-def test_other_patterns_compile() -> None:
+def test_patterns_of_shapes_and_crawlers_compile() -> None:
     shapes = read_toml("bot_shapes.toml")
     compile_all([*shapes["exceptions"], *shapes["platforms"]])
     compile_all(read_toml("crawlers.toml")["narrowed"].values())

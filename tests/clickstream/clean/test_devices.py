@@ -96,7 +96,7 @@ IN_APP = {
 
 
 @pytest.mark.parametrize(("agent", "device"), KNOWN.items(), ids=range(len(KNOWN)))
-def test_a_known_agent(agent: str, device: Device) -> None:
+def test_a_known_user_agent_has_its_device_browser_and_system(agent: str, device: Device) -> None:
     assert device_of(agent) == device
 
 
@@ -111,7 +111,7 @@ def test_a_browser_inside_an_app_has_the_app_s_name(
     ("token", "browser"),
     [("KAKAOTALK 2410", "KakaoTalk"), ("[FB_IAB/Orca-Android;FBAV/4;]", "Facebook Messenger")],
 )
-def test_apps_on_android(token: str, browser: str) -> None:
+def test_a_browser_inside_an_app_on_android_has_the_app_s_name(token: str, browser: str) -> None:
     assert device_of(f"{PHONE} Mobile Safari/537.36 {token}").browser == browser
 
 
@@ -123,7 +123,7 @@ def test_any_text_has_a_device(agent: str) -> None:
 
 
 @given(name=st.sampled_from(sorted(KNOWN)), language=st.sampled_from(["de-DE", "pt-BR", "ja"]))
-def test_a_language_changes_nothing(name: str, language: str) -> None:
+def test_a_language_in_the_user_agent_changes_no_device(name: str, language: str) -> None:
     assert device_of(name.replace("(", f"({language}; ", 1)) == KNOWN[name]
 
 

@@ -1,4 +1,6 @@
-"""What a referrer tells: a host, and which source it is known as."""
+"""Hosts and known sources of referrers, and the own domain that referrers show."""
+
+from __future__ import annotations
 
 import string
 
@@ -8,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.shared_data import shared
 
-from clickstream.clean import known_sites
+from clickstream.clean import OwnDomain, infer_own_domain, known_sites
 from clickstream.clean.data import read_csv
 from clickstream.clean.known_sites import SOURCE_CATEGORIES
-from clickstream.clean.referrers import Referrer, category_of, known_source, referrer_of
+from clickstream.clean.referrers import (
+    LEAST_SAMPLE,
+    Referrer,
+    category_of,
+    known_source,
+    referrer_of,
+)
 
 OWN = ("cafe.example",)
 
@@ -54,7 +62,9 @@ OWN = ("cafe.example",)
         ("https://", None),
     ],
 )
-def test_host(referrer: str, host: str | None) -> None:
+def test_a_referrer_from_another_site_has_the_host_of_its_address(
+    referrer: str, host: str | None
+) -> None:
     found = referrer_of(referrer, OWN)
     assert (found and found.domain) == host
 
@@ -97,7 +107,9 @@ def test_host(referrer: str, host: str | None) -> None:
         ("http://192.0.2.7/", None, "other"),
     ],
 )
-def test_source(referrer: str, source: str | None, category: str) -> None:
+def test_a_referrer_has_its_known_source_and_category(
+    referrer: str, source: str | None, category: str
+) -> None:
     found = referrer_of(referrer, OWN)
     assert found
     assert (found.source, found.category) == (source, category)
@@ -136,7 +148,7 @@ def test_a_tag_names_a_source_by_name_alias_or_host(tag: str, source: str | None
         *("webmail.example.org", "webmail2.example.co.uk", "roundcube.example.com"),
     ],
 )
-def test_webmail_is_email(host: str) -> None:
+def test_hosts_of_webmail_have_the_category_email(host: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
     assert found.category == "email"
@@ -161,7 +173,7 @@ def test_a_portal_or_a_name_alike_is_no_webmail(host: str) -> None:
         ("character.ai", "character.ai"),
     ],
 )
-def test_ai_assistants(host: str, source: str) -> None:
+def test_hosts_of_ai_assistants_are_known_sources(host: str, source: str) -> None:
     found = referrer_of(f"https://{host}/", ())
     assert found is not None
     assert (found.source, found.category) == (source, "ai assistant")
@@ -237,3 +249,53 @@ def test_a_list_kept_by_others_agrees(name: str, categories: set[str], least: fl
     known = [one.category for one in found if one and one.source]
     assert sum(category in categories for category in known) >= 0.98 * len(known)
     assert len(known) >= least * len(hosts)
+
+
+DOMAINS = ("shop.example", "www.shop.example", "blog.example", "images.example", "127.0.0.1")
+COUNTS = st.dictionaries(
+    st.tuples(st.sampled_from(DOMAINS), st.sampled_from(("/", "/menu", "/menu?page=2"))),
+    st.integers(1, 4 * LEAST_SAMPLE),
+)
+
+
+def referrers(counts: dict[tuple[str, str], int]) -> dict[str, int]:
+    return {f"https://{domain}{path}": number for (domain, path), number in counts.items()}
+
+
+@given(COUNTS)
+def test_only_a_domain_with_more_than_half_of_a_large_sample_is_inferred(
+    counts: dict[tuple[str, str], int],
+) -> None:
+    found = infer_own_domain(referrers(counts))
+    sample = sum(counts.values())
+    of_domain = {
+        name: sum(n for (domain, _), n in counts.items() if domain.removeprefix("www.") == name)
+        for name in ("shop.example", "blog.example", "images.example", "127.0.0.1")
+    }
+    expected = [
+        OwnDomain(name, number, sample)
+        for name, number in of_domain.items()
+        if 2 * number > sample >= LEAST_SAMPLE
+    ]
+    assert [found] == (expected or [None])
+
+
+@given(COUNTS, st.randoms())
+def test_order_of_referrers_changes_nothing(counts: dict[tuple[str, str], int], random) -> None:
+    shuffled = [*referrers(counts).items()]
+    random.shuffle(shuffled)
+    assert infer_own_domain(dict(shuffled)) == infer_own_domain(referrers(counts))
+
+
+@given(COUNTS)
+def test_known_domain_is_not_inferred_again(counts: dict[tuple[str, str], int]) -> None:
+    if found := infer_own_domain(referrers(counts)):
+        again = infer_own_domain(referrers(counts), (found.domain,))
+        assert again is None
+
+
+def test_sentence_names_evidence_and_remedy() -> None:
+    assert OwnDomain("example.org", 1234, 1300).sentence == (
+        "Own domain: example.org, inferred from 1,234 of 1,300 asset requests; "
+        "set site.domains to choose."
+    )

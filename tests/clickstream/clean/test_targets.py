@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.clean.requests_made import KEY, RULES, line, requests, row
+from tests.clickstream.clean.builders import KEY, RULES, line, requests, row
 
 from clickstream.clean import clean
 from clickstream.clean.known_sites import CLICK_IDS, PLATFORM_OF
@@ -41,7 +41,9 @@ any_text = st.text(st.characters(codec="utf-8"))
         ("/(S(lit3py55t21z5v55vlm25s55))/a.aspx", {"path": "/a.aspx"}),
     ],
 )
-def test_target(target: str, expected: dict[str, Any]) -> None:
+def test_a_target_is_split_into_path_page_and_kept_parameters(
+    target: str, expected: dict[str, Any]
+) -> None:
     path = expected.setdefault("path", "/")
     assert split_target(target, KEPT) == Target(**{"page": path, **expected})
 
@@ -63,7 +65,9 @@ def test_target(target: str, expected: dict[str, Any]) -> None:
         ("q=utm_source%3Da", ()),
     ],
 )
-def test_campaign_tags(query: str, expected: tuple[str | None, ...]) -> None:
+def test_campaign_tags_are_decoded_and_the_first_of_each_counts(
+    query: str, expected: tuple[str | None, ...]
+) -> None:
     target = split_target("/?" + query, TargetRules())
     found = tuple(getattr(target, tag) for tag in TAGS)
     assert found == expected + (None,) * (len(TAGS) - len(expected))
@@ -138,11 +142,13 @@ def test_session_ids_never_come_out(name: str, value: str) -> None:
     ("path", "expected"),
     [("/a.CSS", "css"), ("/a.b/c", ""), ("/a.tar.gz", "gz"), ("/.env", "env"), ("/a.", "")],
 )
-def test_extension(path: str, expected: str) -> None:
+def test_the_extension_is_what_follows_the_last_dot_of_the_file_name(
+    path: str, expected: str
+) -> None:
     assert extension(path) == expected
 
 
-def test_row_has_it_all() -> None:
+def test_a_labelled_request_has_all_parts_of_its_target() -> None:
     labelled = clean(
         requests(
             line("/menu?q=tea&sid=1&utm_source=x", referrer="https://a.example/"),

@@ -9,12 +9,9 @@ import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clickstream import errors
 from clickstream.lake import aws_errors
-from clickstream.wording import shorten
 
 RETRIED_BY_BOTOCORE = sorted(
     {
@@ -92,19 +89,3 @@ def test_other_errors_pass_as_they_are() -> None:
     with pytest.raises(KeyError) as caught, aws_errors.translate_errors():
         raise error
     assert caught.value is error
-
-
-@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1)), st.integers(1, 30))
-def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], shown: int) -> None:
-    text = shorten(items, shown)
-    named, _, more = text.partition(" and ")
-    count = int(more.removesuffix(" more").replace(",", "")) if more else 0
-    names = named.split(", ") if items else []
-    assert len(names) + count == len(items)
-    assert len(names) <= shown + 1
-    assert names == items[: len(names)]
-
-
-def test_a_long_list_reads_like_the_example() -> None:
-    assert shorten(range(1420)) == "0, 1, 2 and 1,417 more"
-    assert shorten([]) == "none"

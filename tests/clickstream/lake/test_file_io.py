@@ -101,7 +101,7 @@ def test_what_fails_on_the_way_is_not_put(lake: Lake, uri: str) -> None:
     assert not file.exists()
 
 
-def test_closing_twice_puts_once(lake: Lake, uri: str) -> None:
+def test_a_file_that_is_closed_twice_is_put_once(lake: Lake, uri: str) -> None:
     with files_of(lake).new_output(uri).create() as stream:
         stream.write(b"all")
         stream.close()

@@ -7,7 +7,8 @@ from itertools import cycle, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
+from tests.clickstream.parse.builders import Record
+from tests.clickstream.parse.strategies import records
 
 from clickstream.parse import compile_format, detect, parse
 

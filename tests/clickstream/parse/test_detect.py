@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.named_formats import LINES, log_of, record_of
-from tests.clickstream.parse.test_parse_properties import noise
-from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.clickstream.parse.builders import HEAD, LINES, TAIL, log_of
+from tests.clickstream.parse.strategies import noise, record_of
 from tests.support.shared_data import SHARED_DATA
 
 from clickstream.errors import InputError
@@ -31,7 +30,7 @@ def test_sample_may_begin_with_rubbish_and_end_inside_a_line() -> None:
     assert detect(b"\n# made by hand\n" + COMMON + b"\n" + COMMON[:40]).name == "common"
 
 
-def test_most_lines_decide() -> None:
+def test_the_format_of_most_lines_is_detected() -> None:
     assert detect(b"\n".join([COMMON, HEAD + TAIL, HEAD + TAIL])).name == "combined"
 
 

@@ -8,16 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.named_formats import (
-    FORWARDED,
-    HOST,
-    LINES,
-    TEMPLATES,
-    log_of,
-    record_of,
-)
-from tests.clickstream.parse.other_lines import assert_read_back
-from tests.clickstream.parse.test_parse_properties import assert_same, damage, noise
+from tests.clickstream.parse.assertions import assert_read_back, assert_same
+from tests.clickstream.parse.builders import FORWARDED, HOST, LINES, TEMPLATES, log_of
+from tests.clickstream.parse.strategies import damage, noise, record_of
 from tests.fuzz.reading import check_cuts, check_reading
 
 from clickstream.parse import FORMATS, parse
@@ -31,7 +24,7 @@ def format_of(name: str) -> str:
     return name.split()[0]
 
 
-def test_all_of_them() -> None:
+def test_every_named_format_has_a_builder_of_lines() -> None:
     assert {*map(format_of, LINES)} == FORMATS.keys()
 
 
@@ -93,7 +86,7 @@ def test_the_last_line_may_lack_its_newline(name: str, end: bytes) -> None:
         *(("2026", "1970"), ("2026", "1989"), ("2026", "2101"), ("2026", "9999")),
     ],
 )
-def test_no_clock_can_have_meant_that(name: str, right: str, wrong: str) -> None:
+def test_a_time_that_no_clock_shows_is_refused(name: str, right: str, wrong: str) -> None:
     parsed = parse(FORMATS[name].example.replace(right, wrong).encode(), name)
     assert parsed.rejects["reason"].tolist() == ["impossible time"]
 
@@ -105,7 +98,7 @@ def test_a_leap_second_stays_in_its_minute(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_an_ipv6_address_with_its_zone(name: str) -> None:
+def test_an_ipv6_address_is_read_with_its_zone(name: str) -> None:
     address = "[fe80::1%eth0]" if "192.0.2.7:" in FORMATS[name].example else "fe80::1%eth0"
     parsed = parse(FORMATS[name].example.replace("192.0.2.7", address).encode(), name)
     assert parsed.requests["client"].tolist() == ["fe80::1%eth0"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.test_parse_properties import assert_same
+from tests.clickstream.parse.assertions import assert_same
 
 from clickstream.parse import (
     FORMATS,

@@ -55,13 +55,13 @@ def texts(text: str, line: str) -> dict[str, bytes]:
         '"{referrer}" "{user_agent}"',
     ],
 )
-def test_one_format_in_many_spellings(text: str) -> None:
+def test_spellings_of_one_format_read_the_same_requests(text: str) -> None:
     expected = parse(LINE, "combined").requests
     got = parse(LINE, compile_format("mine", text)).requests
     pd.testing.assert_frame_equal(got.astype("str"), expected.astype("str"))
 
 
-def test_all_texts_that_can_be_logged() -> None:
+def test_every_text_that_can_be_logged_is_read() -> None:
     apache = (
         '%V:%{local}p %a:%{remote}p %{X-Forwarded-For}i %t "%r" %>s %I %O "%{Cookie}i" %{visitor}C '
         "%{Sec-GPC}i %{dnt}i %400,501{Referer}i %D"
@@ -153,7 +153,7 @@ def test_path_and_query_are_the_target(text: str, path: str, query: str, target:
     assert row(text, line)["target"] == target
 
 
-def test_bare_texts_that_hold_spaces() -> None:
+def test_texts_without_quotes_may_hold_spaces() -> None:
     line = "192.0.2.7 - john doe [20/Nov/2026:05:00:00 +0000] GET /a b HTTP/1.1 200 -"
     assert row("%h %l %u %t %r %>s %b", line)["target"] == "/a b"
     line = "192.0.2.7 1795150800 /a 200 Mozilla/5.0 (X11; Linux)"
@@ -165,7 +165,7 @@ def test_half_a_time_beside_a_whole_one_is_passed_over() -> None:
     assert row("%h %t %{%T}t %U %s", line)["at"] == pd.Timestamp("2026-11-20 05:00:00")
 
 
-def test_a_user_whose_name_is_empty() -> None:
+def test_a_user_whose_name_is_empty_is_read_only_in_quotes() -> None:
     line = '192.0.2.7 - "" [20/Nov/2026:05:00:00 +0000] "GET /a HTTP/1.1" 200 -'
     assert row('%h %l %u %t "%r" %>s %b', line)["target"] == "/a"
     parsed = parse(line.replace('""', "").encode(), compile_format("mine", '%h %l %u %t "%r" %>s'))
@@ -267,7 +267,9 @@ SYSLOG = "<134>Nov 20 05:00:01 edge haproxy[6801]: "
         ("haproxy", HAPROXY + " 0/0/0/0/0 -/TLSv1.3", {"status": 200}),
     ],
 )
-def test_variants_of_declared_formats(name: str, line: str, expected: dict[str, Any]) -> None:
+def test_variants_of_declared_formats_are_read_field_by_field(
+    name: str, line: str, expected: dict[str, Any]
+) -> None:
     parsed = parse(line.encode(), name)
     assert parsed.rejects.empty, parsed.rejects["reason"].tolist()
     got = parsed.requests.iloc[0]

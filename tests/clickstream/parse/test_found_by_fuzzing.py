@@ -52,7 +52,7 @@ def test_a_log_that_changes_its_format_every_few_lines() -> None:
     assert parsed.rejects["line_number"].tolist() == [*range(7, 701, 7)]
 
 
-def test_a_leap_second_in_json() -> None:
+def test_a_leap_second_in_json_stays_in_its_minute() -> None:
     line = FORMATS["json"].example.replace("05:00:00Z", "05:59:60.7+00:00")
     assert parse(line.encode(), "json").requests["at"].tolist() == [
         pd.Timestamp("2026-11-20 05:59:59")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.test_parse_properties import assert_same
+from tests.clickstream.parse.assertions import assert_same
 
 from clickstream.parse import Parsed, concat, parse
 
@@ -195,7 +195,7 @@ def test_a_line_is_read_alike_in_any_company(lines: list[bytes]) -> None:
     assert_same(together, alone)
 
 
-def test_the_cafes_own_names() -> None:
+def test_json_lines_with_the_cafe_s_own_names_are_read() -> None:
     row = read()
     assert row["at"] == pd.Timestamp("2026-11-20 05:00:00")
     assert (row["client"], row["method"], row["status"]) == ("192.0.2.7", "GET", 200)
@@ -217,7 +217,7 @@ def test_the_cafes_own_names() -> None:
         ),
     ],
 )
-def test_times_as_servers_spell_them(time: str | float) -> None:
+def test_times_are_read_in_every_spelling_of_servers(time: str | float) -> None:
     assert read(time=time)["at"] == pd.Timestamp("2026-11-20 05:00:00")
 
 

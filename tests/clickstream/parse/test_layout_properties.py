@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record
-from tests.clickstream.parse.layouts_made import Written, plain_records, written_formats
-from tests.clickstream.parse.test_parse_properties import lines_of, logs
+from tests.clickstream.parse.assertions import lines_of
+from tests.clickstream.parse.builders import Record
+from tests.clickstream.parse.strategies import Written, logs, plain_records, written_formats
 
 from clickstream.parse import compile_format, parse
 from clickstream.parse.format_strings import layout_of

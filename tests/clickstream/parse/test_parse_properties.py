@@ -10,16 +10,15 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import records
-from tests.clickstream.parse.other_lines import (
-    host_line,
-    json_line,
-    w3c_lines,
+from tests.clickstream.parse.assertions import assert_same, lines_of, plain
+from tests.clickstream.parse.strategies import (
+    formats,
+    line_formats,
+    lines,
+    logs,
 )
 
 from clickstream.parse import (
-    FORMATS,
-    Parsed,
     concat,
     entries,
     escape,
@@ -30,41 +29,6 @@ from clickstream.parse import (
     unescape,
 )
 from clickstream.parse.formats import LINE_FORMATS
-
-formats = st.sampled_from(sorted(FORMATS))
-line_formats = st.sampled_from(sorted(LINE_FORMATS))
-lines = records.map(lambda record: record.line)
-others = records.map(host_line) | records.map(json_line) | w3c_lines
-# Lines that were right once: a byte or two replaced, dropped or doubled somewhere.
-damage = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=2))
-damaged = st.builds(
-    lambda line, d: line[: d[0]] + d[2] + line[d[0] + d[1] :], lines | others, damage
-)
-# Bytes that mean something in a log come often, so that broken lines look almost right.
-noise = st.lists(
-    st.sampled_from([b'"', b"\\", b" ", b"\n", b"\r", b"[", b"] ", b"-", b"200", b"\x00", b"\xe9"])
-    | st.binary(max_size=3),
-    max_size=20,
-).map(b"".join)
-logs = st.lists(lines | others | damaged | noise, max_size=8).map(b"\n".join)
-
-
-def plain(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its categories as texts: how they are numbered is nobody's business."""
-    is_category = [isinstance(dtype, pd.CategoricalDtype) for dtype in table.dtypes]
-    return table.astype(dict.fromkeys(table.columns[is_category], "str"))
-
-
-def assert_same(one: Parsed, other: Parsed) -> None:
-    assert (one.lines, one.directives) == (other.lines, other.directives)
-    pd.testing.assert_frame_equal(plain(one.requests), plain(other.requests))
-    pd.testing.assert_frame_equal(plain(one.rejects), plain(other.rejects))
-
-
-def lines_of(data: bytes) -> list[bytes]:
-    """The lines without their ends; a newline ends a line, it does not begin one."""
-    lines = data.split(b"\n")
-    return [line.removesuffix(b"\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
 def is_directive(line: bytes, log_format: str) -> bool:

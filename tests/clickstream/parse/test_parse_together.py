@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.named_formats import LINES, log_of, record_of
-from tests.clickstream.parse.test_parse_properties import noise
+from tests.clickstream.parse.builders import LINES, log_of
+from tests.clickstream.parse.strategies import noise, record_of
 
 from clickstream.parse import FORMATS, concat, parse_blocks, parse_together
 

@@ -126,7 +126,7 @@ def test_the_format_is_found_and_each_line_is_read_or_refused(name: str) -> None
     assert rejects.to_dict() == REFUSED.get(name, {})
 
 
-def test_a_time_of_ones_own() -> None:
+def test_a_time_in_an_own_spelling_is_read() -> None:
     data = shared("format-samples", "custom_regex_custom_date.log").read_bytes()
     mine = compile_format("mine", '%h %l %u [%{%B - %d, %Y:%H:%M:%S}t] "%r" %>s %b')
     assert_first_is(

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, quoted, records
-from tests.clickstream.parse.test_parse_properties import assert_same, damaged, lines, logs
-from tests.clickstream.parse.test_trap_lines import HEAD, READ, REFUSED, TAIL
+from tests.clickstream.parse.assertions import assert_same
+from tests.clickstream.parse.builders import HEAD, TAIL, Record
+from tests.clickstream.parse.strategies import damaged, lines, logs, quoted, records
+from tests.clickstream.parse.trap_lines import READ, REFUSED
 
 from clickstream.parse import Parsed, parse, rows
 from clickstream.parse.formats import LINE_FORMATS, LogFormat

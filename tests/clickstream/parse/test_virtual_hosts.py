@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record, records
-from tests.clickstream.parse.other_lines import host_line
-from tests.clickstream.parse.test_trap_lines import HEAD, TAIL
+from tests.clickstream.parse.builders import HEAD, TAIL, Record, host_line
+from tests.clickstream.parse.strategies import records
 from tests.support.shared_data import shared
 
 from clickstream.parse import detect, parse
@@ -25,7 +24,7 @@ def test_a_record_that_was_written_is_read_back(written: list[Record]) -> None:
     assert parsed.requests["at"].tolist() == [record.utc for record in written]
 
 
-def test_the_common_format_with_a_host() -> None:
+def test_common_lines_with_a_host_are_detected_and_read() -> None:
     data = b"www.example.com " + HEAD + b'"GET /a HTTP/1.1" 200 10'
     assert detect(data).name == "common_vhost"
     row = parse(data, "common_vhost").requests.iloc[0]
@@ -48,7 +47,9 @@ def test_a_line_without_a_host_is_not_taken_for_one_with(user: bytes) -> None:
         ("static_ignores.log", "combined_vhost"),
     ],
 )
-def test_samples_of_servers(name: str, log_format: str) -> None:
+def test_sample_logs_with_virtual_hosts_are_detected_and_read_whole(
+    name: str, log_format: str
+) -> None:
     data = shared("format-samples", name).read_bytes()
     assert detect(data).name == log_format
     parsed = parse(data, log_format)

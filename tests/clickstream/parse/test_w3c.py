@@ -10,18 +10,16 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.clickstream.parse.combined_lines import Record
-from tests.clickstream.parse.other_lines import (
+from tests.clickstream.parse.assertions import assert_read_back, assert_same
+from tests.clickstream.parse.builders import (
     CLOUDFRONT,
     COLUMNS,
-    assert_read_back,
+    Record,
     cloudfront_line,
-    column_orders,
     fields_line,
     w3c_line,
-    w3c_records,
 )
-from tests.clickstream.parse.test_parse_properties import assert_same
+from tests.clickstream.parse.strategies import column_orders, w3c_records
 
 from clickstream.parse import (
     concat,
@@ -97,7 +95,7 @@ def test_the_header_runs_on_from_block_to_block() -> None:
     assert_same(concat(parse_blocks(cut, "w3c")), parse(text, "w3c"))
 
 
-def test_an_entry_of_iis() -> None:
+def test_an_entry_of_iis_is_read_field_by_field() -> None:
     row = parse(FIELDS + b"\n" + ENTRY, "w3c").requests.iloc[0]
     assert row["user_agent"] == "Mozilla/5.0 (X11; Linux)"
     assert (row["target"], row["client"]) == ("/menu?a=1+2", "192.0.2.7")

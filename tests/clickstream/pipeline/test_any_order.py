@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.clickstream.pipeline.builders import AGENTS, FIRST, LAST, log_lines, write
 from tests.support.lakes import build_all, sortable_columns
 
 from clickstream import pipeline
 from clickstream.errors import UnbalancedHour
-from clickstream.hours import Hour, hour_range
+from clickstream.hours import hour_range
 from clickstream.lake import Lake, hour_ledger, iceberg_tables
 from clickstream.tables import HITS, HOUR_LEDGER, REJECTS, SESSION_PARTS, Table
 
-FIRST, LAST = Hour.parse("2026-11-20T21"), Hour.parse("2026-11-21T02")
-AGENTS = ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Googlebot/2.1"]
-PATHS = ["/", "/menu", "/menu?utm_source=mail", "/style.css", "/gone"]
 BY_PUBLICATION = ["published_at", "published_by", "late_lines", "raw_objects", "raw_digest"]
-
-
-def log_lines(seed: int, first: Hour = FIRST, last: Hour = LAST) -> list[str]:
-    """Eight visitors whose pauses lie close to the session gap, and a few broken lines."""
-    rng = random.Random(seed)
-    lines = []
-    for visitor in range(8):
-        at = first.start + timedelta(seconds=rng.randrange(3600))
-        while at < last.end:
-            stamp = at.strftime("%d/%b/%Y:%H:%M:%S +0000")
-            path = rng.choice(PATHS)
-            status = 404 if path == "/gone" else 200
-            agent = AGENTS[visitor % 4 == 3]
-            request = f'"GET {path} HTTP/1.1" {status} {rng.randrange(5000)}'
-            lines.append((at, f'192.0.2.{visitor} - - [{stamp}] {request} "-" "{agent}"\n'))
-            if rng.random() < 0.05:
-                lines.append((at, "cut in the mid\n"))
-            at += timedelta(seconds=rng.choice([1, 60, 900, 1799, 1800, 1801, 5000]))
-    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
-
-
-def write(directory: Path, lines: list[str], name: str = "access.log") -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / name).open("a") as log:
-        log.writelines(lines)
 
 
 def contents(lake: Lake) -> dict[str, pd.DataFrame]:

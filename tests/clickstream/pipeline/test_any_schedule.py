@@ -139,13 +139,17 @@ def assert_ends_the_same(worlds: Worlds, schedule: list[Step], seed: int = 0) ->
     "schedule",
     [*SCHEDULES[:3], *(pytest.param(one, marks=pytest.mark.deep) for one in SCHEDULES[3:])],
 )
-def test_schedules_that_need_every_rule(worlds: Worlds, schedule: list[Step]) -> None:
+def test_schedules_that_need_every_rule_end_with_the_same_answers(
+    worlds: Worlds, schedule: list[Step]
+) -> None:
     assert_ends_the_same(worlds, schedule)
 
 
 @examples(2)
 @given(schedule=schedules, seed=st.integers(0, min(TIMES, 10) - 1))
-def test_any_schedule(worlds: Worlds, schedule: list[Step], seed: int) -> None:
+def test_any_schedule_ends_with_the_same_answers(
+    worlds: Worlds, schedule: list[Step], seed: int
+) -> None:
     assert_ends_the_same(worlds, schedule, seed)
 
 
@@ -194,7 +198,7 @@ WRONG: list[tuple[Any, str, Callable[..., Any], list[Step]]] = [
 @pytest.mark.parametrize(
     ("room", "name", "wrong", "schedule"), WRONG, ids=[wrong.__name__ for _, _, wrong, _ in WRONG]
 )
-def test_the_property_notices(
+def test_the_property_fails_for_a_wrong_pipeline(
     worlds: Worlds,
     room: Any,
     name: str,

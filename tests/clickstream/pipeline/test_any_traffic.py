@@ -44,19 +44,23 @@ def assert_as_expected(traffic: Traffic, rules: SessionRules) -> None:
 
 @examples(25)
 @given(traffics())
-def test_some_hours(traffic: Traffic) -> None:
+def test_any_traffic_has_the_sessions_of_the_oracle(traffic: Traffic) -> None:
     assert_as_expected(traffic, RULES)
 
 
 @examples(15)
 @given(traffics(), STRICT_RULES)
-def test_short_sessions(traffic: Traffic, rules: SessionRules) -> None:
+def test_any_traffic_with_strict_rules_has_the_sessions_of_the_oracle(
+    traffic: Traffic, rules: SessionRules
+) -> None:
     assert_as_expected(traffic, rules)
 
 
 @examples(6)
 @given(traffics(hours=30, most=8, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
-def test_more_than_a_day(traffic: Traffic, rules: SessionRules) -> None:
+def test_sessions_of_more_than_a_day_are_those_of_the_oracle(
+    traffic: Traffic, rules: SessionRules
+) -> None:
     assert_as_expected(traffic, rules)
 
 
@@ -128,7 +132,7 @@ LONG = (traffics(hours=12, most=6, pauses=PAUSES_OF_HOURS), PATIENT_RULES)
     [(*one, SHORT) for one in WRONG] + [(*one, LONG) for one in WRONG_FOR_GAPS_OF_HOURS],
     ids=lambda one: getattr(one, "__name__", None),
 )
-def test_the_property_notices(
+def test_the_property_fails_for_wrong_sessions(
     room: Any,
     name: str,
     wrong: Callable[..., Any],

@@ -37,7 +37,9 @@ def test_no_room_for_rows_on_their_way(lake_settings: Settings, tmp_path: Path) 
 
 
 @pytest.mark.timeout(600)
-def test_no_room_in_the_local_aws(lake_settings: Settings, tmp_path: Path) -> None:
+def test_a_full_disk_of_the_local_aws_is_reported_and_the_next_run_completes(
+    lake_settings: Settings, tmp_path: Path
+) -> None:
     log_an_hour(lake_settings, FIRST)
     with LocalAwsProcess(tmp_path / "aws") as aws:
         own = lake_settings.aws.model_copy(update={"endpoint_url": aws.endpoint})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clickstream.pipeline.test_verify_coverage import store_line
+from tests.clickstream.pipeline.builders import store_line
 
 from clickstream import pipeline
 from clickstream.hours import Hour, hour_range

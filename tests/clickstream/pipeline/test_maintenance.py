@@ -154,7 +154,9 @@ def test_an_hour_that_a_compaction_overtakes_is_refused_and_one_of_another_day_i
     assert pipeline.verify(built).is_proven
 
 
-def test_builds_and_compactions_side_by_side(built: Lake, reopen: Callable[[], Lake]) -> None:
+def test_builds_and_compactions_at_once_end_with_the_same_rows(
+    built: Lake, reopen: Callable[[], Lake]
+) -> None:
     pull(built, [LATE, Client("192.0.2.98").get("2026-11-20T23:59:00", "/late")])
     errors: list[BaseException] = []
 
@@ -315,7 +317,7 @@ class _Dying:
         return counted
 
 
-def test_upkeep_killed_at_any_commit_or_deletion_is_mended_by_the_next(built: Lake) -> None:
+def test_maintenance_killed_at_any_commit_or_deletion_is_repaired_by_the_next(built: Lake) -> None:
     """Lives in turn: one dies after its first commit or deletion, one before its second."""
     before = contents(built)
     fatal = {"glue": "update_table", "s3": "delete_objects"}

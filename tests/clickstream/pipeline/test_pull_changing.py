@@ -111,7 +111,9 @@ def test_lines_that_come_one_by_one_add_up(lake: Lake, tmp_path: Path, lines: in
     assert formats["json"] == max(lines - SWITCH_AFTER + 1, 0)
 
 
-def test_a_named_format_stays(lake: Lake, tmp_path: Path) -> None:
+def test_a_log_of_a_named_format_keeps_it_whatever_its_lines_are(
+    lake: Lake, tmp_path: Path
+) -> None:
     text = b"".join(line(name, n) for n, name in enumerate(["combined", *["json"] * 5]))
     (tmp_path / "logs" / "access.log").write_bytes(text)
     source = Source(name="web-9", path=str(tmp_path / "logs"), format="combined")

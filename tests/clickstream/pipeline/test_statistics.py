@@ -132,7 +132,7 @@ def test_published_and_compacted_files_have_the_bounds_of_their_rows(former: Lak
     assert without_statistics(former) == {}
 
 
-def test_upkeep_rewrites_files_without_statistics_and_changes_no_row(former: Lake) -> None:
+def test_maintenance_rewrites_files_without_statistics_and_changes_no_row(former: Lake) -> None:
     before = contents(former)
     assert without_statistics(former) == {"hits": DAYS, "session_parts": DAYS}
     assert days_read(former, SESSION_PARTS, "session_started_at", LAST.event_date) == DAYS

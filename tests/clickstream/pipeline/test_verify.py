@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tests.clickstream.pipeline.test_any_order import contents, log_lines, write
+from tests.clickstream.pipeline.builders import log_lines, write
+from tests.clickstream.pipeline.test_any_order import contents
 from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -131,7 +132,7 @@ FAULTS: dict[str, Callable[[Lake], None]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_broken_is_found(
+def test_verify_names_the_hour_of_every_fault(
     lake: Lake, right: dict[str, pa.Table], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By looking at the whole range, and at hour after hour."""
@@ -146,7 +147,7 @@ def test_what_is_broken_is_found(
     restore(lake, right)
 
 
-def test_what_is_broken_is_mended(lake: Lake, right: dict[str, pa.Table]) -> None:
+def test_repair_builds_the_hours_that_verify_names(lake: Lake, right: dict[str, pa.Table]) -> None:
     before = contents(lake)
     for fault in ("a hit is gone", "hits stand twice", "a reject is gone", "a part says too much"):
         FAULTS[fault](lake)

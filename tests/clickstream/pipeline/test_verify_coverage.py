@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import pytest
+from tests.clickstream.pipeline.builders import store_line
 from tests.support.lakes import aws_session, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
@@ -15,7 +16,6 @@ from clickstream import pipeline
 from clickstream.errors import InputError
 from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.lake import Lake, open_lake, raw
-from clickstream.lake.raw import RawRange
 
 FIRST = Hour.parse("2026-11-20T21")
 HOURS = [*hour_range(FIRST, FIRST.plus(5))]
@@ -35,13 +35,6 @@ class State(StrEnum):
 
 PUBLISHED = {State.PUBLISHED, State.PUBLISHED_EMPTY, State.LATE_LINES}
 WAITING = {State.WAITING, State.WAITING_WITHOUT_MARK}
-
-
-def store_line(lake: Lake, hour: Hour, host: str) -> None:
-    """Store a raw line in an hour, as a pull of `host` does."""
-    at = f"{hour.start:%d/%b/%Y:%H}:10:00 +0000"
-    line = f'192.0.2.7 - - [{at}] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'.encode()
-    raw.store(lake, hour, RawRange(host, "f" * 8, 0, len(line), "combined"), line)
 
 
 def lake_with(endpoint: str, states: dict[Hour, State]) -> Lake:

@@ -8,13 +8,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.clickstream.report.small_log import LINES
+from tests.clickstream.report.builders import LINES, SETTINGS
 
 from clickstream.report import run_trial
-from clickstream.settings import Settings, Site
-
-SETTINGS = Settings(site=Site(domains=("cafe.example",)))
-"""The small log is too small for the site's own domain to be inferred."""
 
 
 @pytest.fixture

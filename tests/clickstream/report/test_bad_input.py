@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 
-def test_missing_file(report, tmp_path):
+def test_a_missing_file_is_named(report, tmp_path):
     path = tmp_path / "no.log"
     assert report(path) == (1, None, f"{path} does not exist: check the name.\n")
 
 
-def test_empty_file(report, tmp_path):
+def test_an_empty_file_is_refused(report, tmp_path):
     path = tmp_path / "empty.log"
     path.touch()
     assert report(path) == (1, None, f"{path} is empty: name a log that holds lines.\n")
 
 
-def test_empty_gzip(report, tmp_path):
+def test_an_empty_compressed_file_is_refused(report, tmp_path):
     path = tmp_path / "empty.log.gz"
     path.write_bytes(gzip.compress(b""))
     code, figures, errors = report(path)
@@ -33,14 +33,14 @@ def test_empty_gzip(report, tmp_path):
     assert "is empty" in errors
 
 
-def test_empty_stdin(report, monkeypatch):
+def test_an_empty_standard_input_is_refused(report, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     code, figures, errors = report("-")
     assert (code, figures) == (1, None)
     assert errors.startswith("stdin is empty")
 
 
-def test_binary_file(report, tmp_path):
+def test_a_binary_file_is_refused(report, tmp_path):
     path = tmp_path / "picture.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF\0" + random.Random(1).randbytes(50_000))
     code, figures, errors = report(path)
@@ -49,7 +49,7 @@ def test_binary_file(report, tmp_path):
     assert "is not a text file" in errors
 
 
-def test_text_in_no_known_format(report, tmp_path):
+def test_text_in_no_known_format_is_refused_with_its_first_line(report, tmp_path):
     path = tmp_path / "diary.txt"
     path.write_text("Dear diary,\ntoday I drank coffee.\n")
     code, figures, errors = report(path)
@@ -59,7 +59,7 @@ def test_text_in_no_known_format(report, tmp_path):
     assert "combined" in errors
 
 
-def test_unknown_format_name(report, log):
+def test_an_unknown_format_name_is_refused(report, log):
     code, figures, errors = report(log, log_format="fancy")
     assert (code, figures) == (1, None)
     assert one_sentence(errors)
@@ -93,7 +93,7 @@ def test_cut_in_half_reports_what_comes_before(report, tmp_path, compressed):
     assert f"{path} is cut off or damaged after {figures['lines']:,} whole lines" in errors
 
 
-def test_cut_inside_the_header(report, tmp_path):
+def test_a_compressed_file_that_ends_inside_its_header_is_refused(report, tmp_path):
     path = tmp_path / "cut.log.gz"
     path.write_bytes(gzip.compress(b"")[:5])
     code, figures, errors = report(path)
@@ -102,7 +102,7 @@ def test_cut_inside_the_header(report, tmp_path):
     assert "before its first line ends" in errors
 
 
-def test_damaged_checksum_is_told(report, tmp_path):
+def test_a_damaged_checksum_of_a_compressed_file_is_reported(report, tmp_path):
     data = bytearray(gzip.compress("".join(LINES).encode()))
     data[-8] ^= 1
     path = tmp_path / "damaged.log.gz"
@@ -122,7 +122,7 @@ def test_every_bad_file_is_named_and_the_good_ones_are_reported(report, log, tmp
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
-def test_a_disk_that_does_not_answer(report):
+def test_a_file_whose_disk_does_not_answer_is_refused(report):
     code, figures, errors = report("/proc/self/mem")
     assert (code, figures) == (1, None)
     assert one_sentence(errors)
@@ -140,7 +140,7 @@ def unreadable_log(log):
     os.seteuid(user)
 
 
-def test_no_permission(report, unreadable_log):
+def test_a_file_that_may_not_be_read_is_refused(report, unreadable_log):
     code, figures, errors = report(unreadable_log)
     assert (code, figures) == (1, None)
     assert one_sentence(errors)

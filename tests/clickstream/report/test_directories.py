@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clickstream.report.small_log import LINES
+from tests.clickstream.report.builders import LINES
 
 ERROR = "2026/11/20 17:00:00 [error] 7#7: *1 open() failed (2: No such file)\n"
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.report.small_log import BOT, BROWSER, line
+from tests.clickstream.report.builders import BOT, BROWSER, line
 
 from clickstream.clean import CleanRules, LookUps
 from clickstream.parse import parse

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.clickstream.report.small_log import LINES, OWN, line
+from tests.clickstream.report.builders import LINES, OWN, line
 
 from clickstream.errors import InputError
 from clickstream.report.explain import Step, explain, show_explanation

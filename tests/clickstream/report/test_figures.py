@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 from clickstream.clean import CleanRules, LookUps, OwnDomain
 from clickstream.parse import parse
@@ -28,7 +28,7 @@ KEYS = (
 ).split()
 
 
-def test_small_log_by_hand(report, log):
+def test_figures_of_the_small_log_are_those_counted_by_hand(report, log):
     code, figures, errors = report(log)
     assert (code, errors) == (0, "")
     del figures["cpu_seconds"]

@@ -1,7 +1,7 @@
 """Logs in several formats, each file in its own, as one report."""
 
 import pytest
-from tests.clickstream.report.small_log import line
+from tests.clickstream.report.builders import line
 
 from clickstream.parse import FORMATS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.clickstream.pipeline.test_any_order import write
+from tests.clickstream.pipeline.builders import write
 from tests.support.access_log import BOT, Client
 from tests.support.lakes import built
 

@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from tests.clickstream.report.conftest import SETTINGS
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, SETTINGS, line
 
 from clickstream.parse import parse_together
 from clickstream.parse.formats import LINE_FORMATS

@@ -6,7 +6,7 @@ import sys
 from codecs import BOM_UTF8
 
 import pytest
-from tests.clickstream.report.small_log import LINES
+from tests.clickstream.report.builders import LINES
 
 W3C = (
     b"#Fields: date time c-ip cs-method cs-uri-stem sc-status\r\n"

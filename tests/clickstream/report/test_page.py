@@ -4,7 +4,7 @@ import re
 
 import pytest
 from rich.console import Console
-from tests.clickstream.report.small_log import LINES, line
+from tests.clickstream.report.builders import LINES, line
 
 from clickstream.report import run_trial
 from clickstream.report.charts import Look, bar, fold, over_time, stacked
@@ -106,7 +106,7 @@ def test_without_people_and_times_the_page_still_stands(page, tmp_path):
     assert "None: every line could be used." in text
 
 
-def test_ascii_terminal_gets_ascii(page, log, tmp_path):
+def test_a_page_for_an_ascii_terminal_is_ascii(page, log, tmp_path):
     path = tmp_path / "out"
     with path.open("w", encoding="ascii") as out:
         run_trial([str(log)], "auto", False, Console(file=out, width=80))

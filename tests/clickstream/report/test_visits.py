@@ -84,7 +84,7 @@ def test_a_session_of_days_ends_at_each_midnight() -> None:
     )
 
 
-def test_no_request_no_session() -> None:
+def test_no_requests_make_no_session() -> None:
     assert count_sessions(made([]), RULES) == SessionCounts()
 
 

@@ -49,7 +49,7 @@ def test_tuning_can_be_overridden_and_what_must_agree_can_not() -> None:
     assert made["AIRFLOW__API__PORT"] == "18080"
 
 
-def test_settings_are_handed_on(tmp_path: Path) -> None:
+def test_airflow_gets_the_settings_file_and_variables_of_the_caller(tmp_path: Path) -> None:
     (tmp_path / "clickstream.toml").touch()
     made = environment({"CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS": "900"}, tmp_path)
     assert made["CLICKSTREAM_SETTINGS"] == str(tmp_path / "clickstream.toml")

@@ -46,7 +46,7 @@ def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(running: Proces
     assert message.endswith("\n" + "".join(f"{n}\n" for n in range(81, 101)))
 
 
-def test_they_end_in_waves(running: Processes, tmp_path: Path) -> None:
+def test_processes_end_in_waves_with_the_services_last(running: Processes, tmp_path: Path) -> None:
     tell = "trap 'echo {0} >> order; exit' TERM; touch {0}.up; while :; do sleep 0.02; done"
     names = ["postgres", "localaws", "api-server", "scheduler"]
     with running:
@@ -58,7 +58,7 @@ def test_they_end_in_waves(running: Processes, tmp_path: Path) -> None:
     assert sorted(order[2:]) == ["localaws", "postgres"]
 
 
-def test_nothing_survives_that_ignores_the_end(
+def test_a_process_that_ignores_the_signal_is_killed(
     running: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "GRACE_SECONDS", 0.2)
