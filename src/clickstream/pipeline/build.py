@@ -220,11 +220,8 @@ def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedH
     hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
     pieces = staging.read_pieces(lake, cleaned.parts_key, UNSTITCHED_PARTS)
     stitched, carry_out = stitch_to_carry(carry, pieces, hour, rules)
-    built = StitchedHour(
-        **vars(cleaned),
-        session_parts=sum(map(len, stitched)),
-        carry_in=sessions.carry_digest(carry),
-        carry_out=sessions.carry_digest(carry_out),
+    built = cleaned.stitched(
+        sum(map(len, stitched)), sessions.carry_digest(carry), sessions.carry_digest(carry_out)
     )
     with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
         for parts in stitched:

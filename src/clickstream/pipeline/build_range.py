@@ -38,7 +38,7 @@ from clickstream.pipeline.build import (
 )
 from clickstream.pipeline.chain import carry_into, stitch_to_carry
 from clickstream.pipeline.replay_window import ReplayWindow
-from clickstream.pipeline.results import BuiltHour, HourBuild, StitchedHour
+from clickstream.pipeline.results import BuiltHour, CleanedHour, HourBuild, StitchedHour
 from clickstream.sessions import SessionRules
 from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
@@ -71,16 +71,14 @@ def build_in_memory(
         carry_in, carry_out = digests[number : number + 2]
         of_hour = {table: pieces[number] for table, pieces in rows.items()}
         lines = reading.lines[hours[number]]
-        stitched = StitchedHour(
+        cleaned = CleanedHour(
             **vars(one),
             lines=sum(lines.values()),
             rejected=len(of_hour[REJECTS]),
             balance=balances[number],
             hits=len(of_hour[HITS]),
-            session_parts=len(of_hour[SESSION_PARTS]),
-            carry_in=carry_in,
-            carry_out=carry_out,
         )
+        stitched = cleaned.stitched(len(of_hour[SESSION_PARTS]), carry_in, carry_out)
         built.append(_checked(stitched, lines, of_hour))
     return built, carry
 

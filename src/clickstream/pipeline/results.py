@@ -6,7 +6,7 @@ What `verify` reports: what it looked at, what is wrong, and which hours are not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 import pyarrow as pa
@@ -98,6 +98,13 @@ class CleanedHour(HourBuild):
     rejected: int
     balance: dict[str, int]
     hits: int
+
+    def stitched(self, session_parts: int, carry_in: str, carry_out: str) -> StitchedHour:
+        """Add the sessions; those of an hour that is stitched already are replaced."""
+        cleaned = {one.name: getattr(self, one.name) for one in fields(CleanedHour)}
+        return StitchedHour(
+            **cleaned, session_parts=session_parts, carry_in=carry_in, carry_out=carry_out
+        )
 
     @property
     def sentence(self) -> str:
