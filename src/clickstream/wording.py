@@ -1,6 +1,6 @@
-"""Counts and lists as the messages of the command line and of the tasks print them.
+"""Wording of messages: counts with their nouns, shortened lists, and durations.
 
-Durations as people write and read them: `90m`, `3h`, `2d`; `3 hours 20 minutes`.
+Durations are written `90m`, `3h` or `2d`, and described as `3 hours 20 minutes`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Parsed requests to labelled ones: who (by keyed hash), what kind, from where, bot or person.
+"""Parsed requests to labelled ones: visitor (a keyed hash), kind, acquisition, bot or person.
 
-Nothing is thrown away here, rows and their order stay. Addresses and user agents go in and do not
-come out. `cleaner` does the work, batch after batch, with a table for each of the things requests
-share (`targets`, `acquisition`, `visitors`); `request_table` is what it makes of them all.
+No row is dropped or moved. Addresses and user agents go in and do not come out. `cleaner` works
+batch after batch, with a table for each thing that requests share (`targets`, `acquisition`,
+`visitors`), and returns a `request_table`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of arrivals: where people came from, by referrer and campaign tags together."""
+"""The table of acquisition: where people came from, by referrer and campaign tags together."""
 
 from __future__ import annotations
 

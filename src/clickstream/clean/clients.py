@@ -1,4 +1,4 @@
-"""Where requests come from: the distinct clients, user agents and marks of a log."""
+"""The clients of a log: distinct addresses, user agents and opt-out signals."""
 
 from __future__ import annotations
 

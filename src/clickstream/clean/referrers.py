@@ -1,12 +1,10 @@
-"""What a referrer tells: the other site's host, and which known source it is.
+"""Referrers: the other site's host and its known source, and the inference of the own domain.
 
-Known hosts are looked up by the host's endings, longest first, so that mail.google.com is not the
-search engine; a made-up host such as google.com.example.org has no known ending.
-
-Inference of the logged site's own domain, for settings that do not name it.
+Known hosts are looked up by the endings of the host, longest first, so that mail.google.com is not
+the search engine; an invented host such as google.com.example.org has no known ending.
 
 A browser that loads a page's images and styles names that page as their referrer. So the domain
-behind most requests for assets is the site itself. The lake and `clickstream try` use this rule.
+behind most requests for assets is the site itself, where the settings do not name it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""Visitor ids: a keyed hash of site, client address and user agent, which nobody can undo.
+"""The table of visitors: a pseudonym for each, with device, place, and whether it is a bot.
 
-Without the key an id can't be tied to an address, not even by trying all addresses.
-
-The table of visitors: a pseudonym for each, with device, place, and whether it is a machine.
-
-Visitors are told apart by address and user agent, or by the site's own cookie where the log has
-one. Who asked not to be tracked (Sec-GPC, DNT) is known within one hour only, since the hour is
-part of what is hashed then, and of their place only the country is kept.
+Visitors are distinguished by address and user agent, or by the site's own cookie where the log has
+one. The pseudonym is a keyed hash: without the key it can't be tied to an address, not even by
+trying all addresses. A visitor who asked not to be tracked (Sec-GPC, DNT) is recognized within one
+hour only, since the hour is then part of the hash, and only the country of their place is kept.
 """
 
 from __future__ import annotations

@@ -1,20 +1,16 @@
-"""Compaction: the data files of a day that is over become one, without a reader noticing.
+"""Maintenance of tables: compaction, snapshot expiration and removal of orphan files.
 
-Every publication adds a file to each table. Small files make queries slow, so those of a day
-are read, sorted as the table wants it, and written as one file that takes their place in a single
-commit. Iceberg refuses that commit if anybody changed the day since the table was loaded, and
-refuses an hour's publication that was under way meanwhile: whoever comes second starts afresh.
+*Compaction*: each publication adds a file to each table, and small files make queries slow. So the
+files of a day that is over are read, sorted, and replaced by one file in a single commit. Iceberg
+refuses that commit if the day changed since the table was loaded, and refuses a publication that
+was under way meanwhile: the later one starts afresh. A file without the statistics that its table
+has now is rewritten as well.
 
-A file of an older version, without the statistics that its table has now, is rewritten the same
-way, even if it is the only one of its day. Its Parquet has no statistics of those columns either,
-so changing the table's metadata alone is not enough.
+*Snapshot expiration* drops snapshots that are older than queries may travel back to.
 
-Expiry: snapshots that nobody can want to travel back to are forgotten.
-
-Sweep: files that nothing refers to any more, such as those of expired snapshots or dead builds.
-
-A file that a commit under way will refer to is a young one. So only what is older than a grace
-period counts, and that must be longer than any task and any query takes.
+*Orphan files* are referenced by nothing, such as those of expired snapshots or of killed builds. A
+commit under way may still refer to a young file. So only files older than a grace period count,
+which must be longer than any task and any query takes.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""Snapshots whose manifests hold the files of one month each.
+"""Transactions of Iceberg tables: pyiceberg's, with manifests of one month and cheap overwrites.
 
 A commit reads the manifests whose dates include those that it replaces, and rewrites some of them.
-pyiceberg merges manifests in the order of the commits. If days are published in another order, as a
-range in two strands is, every manifest soon spans most of the lake's dates, and a commit reads all
-of them. Manifests of one month keep this the same however old the lake is, and in any order.
+pyiceberg merges manifests in the order of the commits. Where days are published in another order,
+each manifest soon spans most of the lake's dates, and a commit reads all of them. Manifests of one
+month keep the cost of a commit the same at any age of the lake and in any order.
 
-A transaction that takes rows out of a table: pyiceberg's, but for what that costs.
-
-Files that lie within what is taken out are dropped by their metadata. Where a file has other rows,
-too, those are written anew. pyiceberg would spell out every text of such a file for that, which
-takes four times the time, and 300 MB for a busy day.
+An overwrite drops files that lie within the replaced range by their metadata, and rewrites files
+that have other rows, too. pyiceberg would decode each text of such a file for that, which takes
+four times as long, and 300 MB for a busy day.
 """
 
 from __future__ import annotations

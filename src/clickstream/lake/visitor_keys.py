@@ -1,17 +1,15 @@
-"""Records about visitor keys, as objects in the lake: when one was destroyed, which period is open.
-
-`visitor_keys/destroyed/PERIOD/DIGEST.json` says when a key was destroyed; it is written before the
-key goes. `visitor_keys/open/PERIOD.json` says that the hours of a period may be built again though
-their key is destroyed, because an operator asked for new visitor ids. It is removed when all hours
-of the period have them, so a build that is killed can be completed.
-
-The visitor keys in Secrets Manager: one for each period, created when it is first needed.
+"""Visitor keys in Secrets Manager, one for each key period, and records about them in the lake.
 
 A period is a number of days, counted from 1970-01-01, so every machine finds the same one for an
-hour. While its key is stored, an hour can be built again with the same visitor ids. When the key of
-the current period is created, the keys past the replay window are destroyed: the ids that were made
-with them can never be tied to an address again. The first build of an hour older than the window
-creates a key for its period, which lives until then.
+hour. Its key is created when it is first needed. While the key is stored, an hour can be built
+again with the same visitor ids. When the key of the current period is created, the keys past the
+replay window are destroyed: their visitor ids can never be tied to an address again. The first
+build of an hour older than the window creates a key for its period, which lives until then.
+
+`visitor_keys/destroyed/PERIOD/DIGEST.json` records when a key was destroyed; it is written before
+the key is deleted. `visitor_keys/open/PERIOD.json` records that the hours of a period may be built
+again though their key is destroyed, because an operator asked for new visitor ids. It is removed
+when all hours of the period have them, so a build that is killed can be completed.
 """
 
 from __future__ import annotations

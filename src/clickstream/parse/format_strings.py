@@ -1,9 +1,8 @@
-"""Format strings of no server: how this library spells what no LogFormat or log_format describes.
+"""Format strings compiled to layouts: Apache's, nginx's, and this library's own spelling.
 
-A Python format string: `{client}` and the like for what a field means, `{time:%d/%b/%Y:%T %z}` for
-a time, `{}` for a field that is passed over.
-
-Format strings compiled to layouts, whoever's they are.
+Formats that no LogFormat or log_format describes are spelled as Python format strings: `{client}`
+and the like for the meaning of a field, `{time:%d/%b/%Y:%T %z}` for a time, `{}` for a field that
+is skipped.
 """
 
 from __future__ import annotations

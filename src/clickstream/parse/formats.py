@@ -1,13 +1,10 @@
-r"""What stands before the time of a line: client, virtual host, and addresses of proxies.
-
-Used by `formats` for its lines, and by `layout` for the fields of format strings. The patterns look
-neither ahead nor back, because RE2 reads them, too.
-
-The formats whose lines a pattern describes, and the reasons for which a line is refused.
+r"""The formats whose lines a pattern describes, and the reasons for which a line is refused.
 
 A format is spelled once, in small pieces. Joined, they are the strict pattern of a whole line;
-nested, each optional, they tell a line that was cut short from a line that never was one. Quoted
-fields are read as Apache and nginx write them: a quote inside is `\"` or `\x22`, never bare.
+nested, each optional, they distinguish a line that was cut short from one of another kind. Quoted
+fields are read as Apache and nginx write them: a quote inside is `\"` or `\x22`, never bare. The
+head of a line (client, virtual host, addresses of proxies) is also used by `layout`; its patterns
+have no lookaround, because RE2 reads them, too.
 """
 
 from __future__ import annotations

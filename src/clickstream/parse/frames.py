@@ -1,6 +1,6 @@
-"""A refused line's bytes as text and back, so that a reject can be read, stored and replayed.
+"""Encoded rows as tables and frames: the one place where the bytes of a log become text.
 
-Coded rows as tables and frames: the one place where the bytes of a log become text.
+The bytes of a refused line become text that can be stored, read and turned back into these bytes.
 """
 
 from __future__ import annotations

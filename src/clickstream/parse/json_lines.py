@@ -1,11 +1,10 @@
-r"""Method, target and protocol of JSON lines: of the request line, else of keys of their own.
+r"""JSON lines: one object per request, with the keys that web servers and their recipes use.
 
-JSON lines: one object a request, by the names that web servers and their recipes give.
-
-The objects are read one by one, by a fast reader or, where that refuses, by the standard library's,
-which knows what a lenient writer means. What they hold is then looked at as columns, each distinct
-value once. Apache puts bytes that are not printable into JSON as `\xhh`, which JSON does not know:
-such lines are read too, and keep that spelling, as in the other formats.
+Objects are read one by one, by a fast reader or, where that refuses, by the standard library's,
+which accepts what lenient writers write. Their values are then processed as columns, each distinct
+value once. Apache writes bytes that are not printable as `\xhh`, which JSON does not allow: such
+lines are read too, and keep that spelling, as in the other formats. Method, target and protocol
+come from the request line, else from keys of their own.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-r"""A layout: what a line of a log looks like, as literals and fields in turn; its strict pattern.
+r"""Layouts: what a line of a log looks like, as literals and fields in turn.
 
-Every format string, of whatever server, becomes one. A field ends where its literal begins: in
-quotes only a closing quote ends it (one inside is escaped, `\"` or `\x22`), outside of quotes the
-first byte of the literal does. A few fields may hold spaces between spaces; a line that can then be
-read in two ways is refused.
-
-Layouts that look like the formats of `formats`, whose lines are scanned faster than others.
+Every format string of any server becomes a layout with a strict pattern. A field ends where the
+literal after it begins: in quotes at the closing quote (one inside is escaped, `\"` or `\x22`),
+outside of quotes at the first byte of the literal. A few fields may hold spaces between spaces; a
+line that can then be read in two ways is refused. Layouts that equal one of the formats in
+`formats` are scanned as those are, which is faster.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""From the bytes of a log to coded columns: every line ends up as a row or as a reject.
+"""From the bytes of a log to encoded columns: every line becomes a row or a reject.
 
 Texts stay bytes here and are dictionary-encoded: a column is codes into its distinct values, and
-whatever must be checked or computed is checked or computed once for each distinct value. Block by
-block, the fields' bounds come from the scan or from the strict pattern, and Arrow cuts out what is
-between them. All blocks' texts are encoded together, so that nothing of a line is kept but codes.
-
-What formats that are read with care share: coded columns, and parts of a log joined into one.
+each distinct value is checked or computed once. Block by block, the bounds of the fields come from
+the scan or from the strict pattern, and Arrow cuts out the texts between them. The texts of all
+blocks are encoded together, so that only codes are kept of a line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How a log spells its times: read from a strftime format, decoded for many lines at once.
+"""Spellings of times: read from a strftime format, decoded for many lines at once.
 
-A format is a row of parts, each of a known width but for at most one; so where a part stands
-follows from where the time begins and ends, and all times are decoded column by column.
+A format is a sequence of parts, of which at most one has a varying width. So the start and end of
+the time give the place of each part, and all times are decoded column by column.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""Entries of a W3C log split into their values: plain ones all at once, the others one by one.
+"""The W3C extended log format (WD-logfile-960323) as IIS, CloudFront and others write it.
 
-A plain entry has no quotes, and one space or tab between its values: where its values are is known
-from where white space is, which numpy finds for a whole block. Everything else is split with care:
-values in quotes may hold spaces, and where tabs stand between the values, any may.
+A line that begins with `#` is a directive: not an entry, so neither a request nor a reject, and not
+counted as a line. `#Fields:` names the columns of the entries below it, until the next one. An
+entry can be read only with it, so the directive in force is the *header* that goes with lines that
+are cut out of their file. Times are UTC, as the format defines.
 
-The W3C extended log format (WD-logfile-960323) as IIS, CloudFront and their kin write it.
-
-A line that begins with `#` is a directive: not an entry, so neither a request nor a reject, and
-not counted as a line. `#Fields:` names the columns of the entries below it, until the next one;
-an entry can be read only with it, so the directive in force is the *header* that goes with lines
-that are cut out of their file. Times are UTC, as the format has it.
+A plain entry has no quotes and one space or tab between its values, so numpy finds the values of a
+whole block by its white space. The other entries are split one by one: values in quotes may hold
+spaces, and where tabs separate the values, any value may.
 """
 
 from __future__ import annotations

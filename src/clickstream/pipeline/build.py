@@ -1,6 +1,7 @@
-"""Read the raw lines of an hour, or of some: their requests, labelled, and what is left beside.
+"""Build one hour by way of the staging area: clean its lines, stitch its sessions, check it.
 
-Build an hour in the staging area: clean its lines, cut its sessions, check that all adds up.
+The tasks of an hour call these functions. `Reading` parses and labels raw lines; `build_range` uses
+it, too.
 """
 
 from __future__ import annotations

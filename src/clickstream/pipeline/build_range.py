@@ -1,13 +1,9 @@
-"""Build hours that follow on each other together, in memory, and leave nothing in staging.
+"""Build consecutive hours in memory, before any of them is published.
 
-To clean, cut and write costs much for each time it is done, and little for each row. So it is done
-once for all hours; only sessions are stitched hour after hour. The rows of an hour are those that
-it has when it is built alone.
-
-Build hours that follow on each other, each stitched to the one before while none is published.
-
-What an hour hands on follows from its own parts and what it took over, so only the first of them
-asks the published hours.
+Cleaning, cutting and writing have a high cost per call and a low one per row. So they run once for
+all hours of a piece, and only sessions are stitched hour after hour. The rows of an hour equal
+those of an hour that is built alone. What an hour carries out follows from its own parts and its
+carry-in, so only the first hour of a range reads the published hours before it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""Find the bookmark of an open log by its content, or begin one.
+"""Pull one file: store its new lines, range after range, each line once.
 
-Called by `pull_file`. A file is known by how it begins, whatever its name is. Digests of the bytes
-before the bookmark's offset, or before an earlier checkpoint, tell apart files that begin alike.
-
-Pull one file: store range after range of its new lines in raw, each line once.
-
-Called by `pull` for each file of a source. All reads of a file come from one open handle: a name
-may mean another file by the time of the next read.
+`pull` calls this for each file of a source. All reads of a file come from one open handle, because
+its name may mean another file by the time of the next read. The bookmark is found by the content: a
+file is recognized by how it begins, whatever its name. Digests of the bytes before the bookmark's
+offset, or before an earlier checkpoint, distinguish files that begin alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the steps hand to one another: addresses and counts, each with a sentence for the log.
+"""Results of the steps: the states of an hour's build, its publication, and what `verify` found.
 
-What `verify` reports: what it looked at, what is wrong, and which hours are not there.
+They hold keys and counts, and a sentence for the log.
 """
 
 from __future__ import annotations

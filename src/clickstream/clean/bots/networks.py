@@ -1,11 +1,10 @@
-"""The second layer: the network a request comes from, where the user gives lists of networks.
+"""The second layer of bot detection: the network that a request comes from.
 
 Crawlers publish the networks they come from, which proves a crawler and finds its impostors. Nobody
-browses from a datacenter, save through the relays and VPNs that a list of people's networks names.
-All networks lie on one line of 128-bit numbers, IPv4 as IPv4-mapped IPv6, cut where any of them
-begins or ends: a look-up is one search for the piece that an address falls into.
-
-Own equipment of the site, such as menu tablets and status pages, as the settings name it.
+browses from a datacenter, except through the relays and VPNs that a list of people's networks
+names. All networks lie on one line of 128-bit numbers, IPv4 as IPv4-mapped IPv6, cut where any of
+them begins or ends: a lookup is one search for the piece that an address falls into. The site's own
+equipment, such as menu tablets and status pages, is recognized by the networks in the settings.
 """
 
 from __future__ import annotations
