@@ -20,10 +20,16 @@ from clickstream.collect import is_named_access_log
 from clickstream.errors import InputError
 from clickstream.parse import FORMATS, Detected, Format
 from clickstream.report.figures import FIGURES
-from clickstream.report.files import TrialFile, find_files
 from clickstream.report.page import show
-from clickstream.report.progress import progress_over
-from clickstream.report.reading import EmptyLog, UnknownFormat, name_of, read_log
+from clickstream.report.reading import (
+    EmptyLog,
+    TrialFile,
+    UnknownFormat,
+    find_files,
+    name_of,
+    progress_over,
+    read_log,
+)
 from clickstream.report.small_files import SmallFiles
 from clickstream.report.tally import Tally
 from clickstream.settings import AUTO, Settings

@@ -1,4 +1,8 @@
-"""Log files as blocks of whole lines: plain or compressed, from disk or from stdin (`-`).
+"""A progress bar over the bytes of all files, on stderr, and only where somebody watches it.
+
+The files that `clickstream try` reads: those named, and those of the directories named.
+
+Log files as blocks of whole lines: plain or compressed, from disk or from stdin (`-`).
 
 A file that breaks off does not take away what came before the break: its whole lines are handed
 out first, the error follows.
@@ -8,19 +12,113 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, cast
 
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from clickstream.collect import DirectorySource
 from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
-from clickstream.parse import Detected, Format, Parsed, detect, parse_blocks, read_blocks
-from clickstream.report.files import SmallFile
+from clickstream.parse import (
+    Detected,
+    Format,
+    Parsed,
+    count_lines,
+    detect,
+    parse_blocks,
+    read_blocks,
+)
 from clickstream.settings import AUTO
 from clickstream.wording import quantity
+
+WORTH_IT = 20_000_000  # bytes; less is read before a bar could be looked at
+
+
+@contextmanager
+def progress_over(files: Sequence[str], console: Console) -> Iterator[Callable[[str, int], None]]:
+    """Show a bar while the block runs; it is handed a function of a file and its bytes read."""
+    sizes = [_size(path) for path in files]
+    before = dict(zip(files, accumulate(sizes, initial=0), strict=False))
+    columns = (
+        TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    is_seen = console.is_terminal and sum(sizes) >= WORTH_IT
+    with Progress(*columns, console=console, transient=True, disable=not is_seen) as progress:
+        task = progress.add_task("", total=sum(sizes))
+        yield lambda path, done: progress.update(task, completed=before[path] + done)
+
+
+def _size(path: str) -> int:
+    """The file's size; 0 where there is no telling, as with a pipe or stdin."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
+@dataclass(frozen=True)
+class TrialFile:
+    """A file to read, or `-` for stdin, and whether it was found in a directory or named itself."""
+
+    path: str
+    is_from_directory: bool = False
+
+
+@dataclass(frozen=True)
+class SmallFile:
+    """The whole lines of a file, each with its newline, and how they are read."""
+
+    name: str
+    data: bytes
+    log_format: str | Format
+    may_change: bool
+
+    @cached_property
+    def lines(self) -> int:
+        """How many lines it has."""
+        return count_lines(self.data)
+
+
+def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
+    """The files in the order of their paths, each once, and a sentence for each useless path.
+
+    The files of a directory are ordered by name, and its subdirectories are left out.
+    """
+    found: dict[str, TrialFile] = {}
+    complaints = []
+    for path in paths:
+        try:
+            files = _in_directory(path) if _is_directory(path) else [TrialFile(path)]
+        except InputError as error:
+            complaints.append(str(error))
+            continue
+        for file in files:
+            if not (file.is_from_directory and file.path in found):
+                found[file.path] = file
+    return [*found.values()], complaints
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # reading it reports why
+        return False
+
+
+def _in_directory(path: str) -> list[TrialFile]:
+    files = DirectorySource(Path(path), "*").list()
+    if not files:
+        raise InputError(f"{path} holds no files: name a directory of access logs, or a log.")
+    return [TrialFile(str(Path(path) / file.name), is_from_directory=True) for file in files]
+
 
 STDIN = "-"
 READ_SIZE = 1 << 20

@@ -7,7 +7,7 @@ files would pay it 8,760 times.
 from __future__ import annotations
 
 from clickstream.parse import Format, Parsed, parse_blocks, parse_together
-from clickstream.report.files import SmallFile
+from clickstream.report.reading import SmallFile
 from clickstream.report.tally import Tally
 
 TOGETHER = 8 << 20

@@ -30,7 +30,7 @@ from clickstream.report.figures import (
     Reject,
     top,
 )
-from clickstream.report.files import SmallFile
+from clickstream.report.reading import SmallFile
 from clickstream.report.rows import ROWS_AT_ONCE, LogRequests, LogRows, Numbers
 from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules
