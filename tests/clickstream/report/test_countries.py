@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.report.countries import FEW_VISITORS, UNKNOWN, sessions_by_country
+from clickstream.report.visits import FEW_VISITORS, UNKNOWN, sessions_by_country
 
 crowds = st.lists(
     st.tuples(
