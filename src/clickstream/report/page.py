@@ -1,9 +1,14 @@
-"""The page a newcomer sees first: the figures of a log, on a terminal or as plain text."""
+"""Texts of the page for single values: a status, a moment, a length of time.
+
+The page a newcomer sees first: the figures of a log, on a terminal or as plain text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from more_itertools import chunked
 from rich import box
@@ -16,8 +21,37 @@ from rich.text import Text
 from clickstream.parse import Detected
 from clickstream.report.charts import Look, bar, fold, over_time, stacked
 from clickstream.report.figures import CLIENTS, TOP, Figures
-from clickstream.report.labels import length, moment, phrase, seconds
 from clickstream.wording import quantity
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of an HTTP status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(unassigned)"
+
+
+def moment(at: datetime) -> str:
+    """A moment to the minute: `20 Nov 2026 05:00`."""
+    return f"{at.day} {at:%b %Y %H:%M}"
+
+
+def seconds(length: float | None) -> str:
+    """A length of a session: `8.5 s`, `3 min 20 s`."""
+    if length is None:
+        return "-"
+    minutes, rest = divmod(length, 60)
+    return f"{minutes:.0f} min {int(rest)} s" if minutes else f"{rest:g} s"
+
+
+def length(span: timedelta) -> str:
+    """A span in its two largest units: `1 d 17 h`, `3 h 20 min`, `45 s`."""
+    seconds = int(span.total_seconds())
+    units = {"d": seconds // 86400, "h": seconds // 3600 % 24, "min": seconds // 60 % 60}
+    large = [f"{n} {unit}" for unit, n in units.items() if n]
+    return " ".join(large[:2]) or f"{seconds} s"
+
 
 WIDEST = 120
 TWO_COLUMNS_FROM = 100
