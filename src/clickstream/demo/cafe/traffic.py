@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
-from clickstream.demo.cafe.machines import crawlers, monitor, scanners
+from clickstream.demo.cafe.bots import crawlers, monitor, scanners
 from clickstream.demo.cafe.people import people
 from clickstream.demo.cafe.rules import HOUR, OPENED, CafeRules, milliseconds
 from clickstream.demo.cafe.trouble import broken_lines
