@@ -9,9 +9,9 @@ history written now and the traffic that follows live are one log.
 
 from clickstream.demo.cafe.addresses import COUNTRIES
 from clickstream.demo.cafe.history import History, LogLine, simulate
+from clickstream.demo.cafe.log_files import live, write_history
 from clickstream.demo.cafe.rules import CafeRules
 from clickstream.demo.cafe.truth import HourTruth, Order, PersonSession, Truth
-from clickstream.demo.cafe.writer import live, write_history
 
 __all__ = [
     "COUNTRIES",

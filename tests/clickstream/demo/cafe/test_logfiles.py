@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickstream.demo.cafe import CafeRules, live, logfiles, simulate, write_history
+from clickstream.demo.cafe import CafeRules, live, log_files, simulate, write_history
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 
@@ -143,5 +143,5 @@ def test_files_of_another_cafe_are_not_gone_on_with(tmp_path):
 
 def test_the_hour_of_a_file_without_a_dated_line_is_unknown(tmp_path):
     (tmp_path / "access.log").write_bytes(b"\n198.18.0.1 - - [24/Oct")
-    assert logfiles.hour_of(tmp_path / "access.log") is None
-    assert logfiles.hour_of(tmp_path / "missing") is None
+    assert log_files.hour_of(tmp_path / "access.log") is None
+    assert log_files.hour_of(tmp_path / "missing") is None

@@ -1,4 +1,9 @@
-"""The café's web server at work: it leaves behind a history of logs, and goes on live from there.
+"""The log files in their directory, as logrotate leaves them: one hour each.
+
+`access.log` is the newest, `access.log.1` the one before, and older ones are compressed:
+`access.log.2.gz` and on. Every step of a rotation can be repeated after a crash.
+
+The café's web server at work: it leaves behind a history of logs, and goes on live from there.
 
 Live, nothing is remembered but the log files themselves: each holds one hour from its beginning,
 so the hour of `access.log` and its size say exactly where to go on.
@@ -6,6 +11,8 @@ so the hour of `access.log` and its size say exactly where to go on.
 
 from __future__ import annotations
 
+import gzip
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -13,13 +20,77 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
-from clickstream.demo.cafe import logfiles
 from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
 from clickstream.demo.cafe.traffic import traffic
 from clickstream.demo.cafe.truth import Tally, Truth
-from clickstream.demo.cafe.weblog import Entry, render
+from clickstream.demo.cafe.weblog import MONTHS, Entry, render
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
+
+_STAMP = re.compile(rb"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):\d\d:\d\d \+0000\]")
+
+
+def current(directory: Path) -> Path:
+    """The file that the server writes to."""
+    return directory / "access.log"
+
+
+def rotated(directory: Path, age: int) -> Path:
+    """The file of so many hours ago, 1 or more."""
+    return directory / f"access.log.{age}{'.gz' if age > 1 else ''}"
+
+
+def write(path: Path, text: bytes) -> None:
+    """Write a whole file, compressed if its name says so; the same text gives the same bytes."""
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+def rotate(directory: Path) -> None:
+    """Make every file one hour older and begin a new one."""
+    finish_rotation(directory)
+    _make_room(directory, 2)
+    if (previous := rotated(directory, 1)).exists():
+        previous.rename(_to_compress(directory))
+    if current(directory).exists():
+        current(directory).rename(previous)
+    current(directory).touch()
+    finish_rotation(directory)
+
+
+def finish_rotation(directory: Path) -> None:
+    """Compress what a rotation left plain, in two steps, so no file is ever half compressed."""
+    plain, packed = _to_compress(directory), directory / "rotating.gz"
+    if plain.exists():
+        write(packed, plain.read_bytes())
+        packed.rename(rotated(directory, 2))
+        plain.unlink()
+
+
+def _to_compress(directory: Path) -> Path:
+    return directory / "access.log.2"
+
+
+def _make_room(directory: Path, age: int) -> None:
+    """Move the file of that age, and those that stand in its way, up to the first free place."""
+    oldest = age
+    while rotated(directory, oldest).exists():
+        oldest += 1
+    for number in range(oldest, age, -1):
+        rotated(directory, number - 1).rename(rotated(directory, number))
+
+
+def hour_of(path: Path) -> Hour | None:
+    """The hour whose lines a plain log file holds, by its first dated line; None without one."""
+    if not path.exists():
+        return None
+    with path.open("rb") as lines:
+        stamp = next(filter(None, map(_STAMP.search, lines)), None)
+    if stamp is None:
+        return None
+    day, month, year, hour = (part.decode() for part in stamp.groups())
+    start = datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), tzinfo=UTC)
+    return Hour(start)
+
 
 Clock = Callable[[], datetime]
 
@@ -29,15 +100,15 @@ def write_history(directory: Path, first: Hour, last: Hour, rules: CafeRules = S
 
     The directory is made when missing. Raises InputError when it already holds an access log.
     """
-    if logfiles.current(directory).exists():
+    if current(directory).exists():
         raise InputError(f"{directory} already holds an access log; give an empty directory.")
     directory.mkdir(parents=True, exist_ok=True)
     ages = reversed(range(len(list(hour_range(first, last)))))
     tally = Tally()
     for age, (hour, entries) in zip(ages, traffic(rules, first), strict=False):
         tally.add(hour, entries)
-        path = logfiles.rotated(directory, age) if age else logfiles.current(directory)
-        logfiles.write(path, b"".join(map(render, entries)))
+        path = rotated(directory, age) if age else current(directory)
+        write(path, b"".join(map(render, entries)))
     return tally.truth()
 
 
@@ -59,9 +130,9 @@ def live(
     Raises InputError when the files are not what this café would have written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    logfiles.finish_rotation(directory)
+    finish_rotation(directory)
     for hour, entries in traffic(rules, _resume_at(directory, clock())):
-        writing = _HourOfLog(logfiles.current(directory), hour, entries)
+        writing = _HourOfLog(current(directory), hour, entries)
         while not stop():
             now = clock()
             writing.append_until(now)
@@ -70,7 +141,7 @@ def live(
             pause(1.0)
         else:
             return
-        logfiles.rotate(directory)
+        rotate(directory)
 
 
 class _HourOfLog:
@@ -102,7 +173,7 @@ class _HourOfLog:
 
 def _resume_at(directory: Path, now: datetime) -> Hour:
     """The hour that `access.log` holds, or is to hold."""
-    if hour := logfiles.hour_of(logfiles.current(directory)):
+    if hour := hour_of(current(directory)):
         return hour
-    previous = logfiles.hour_of(logfiles.rotated(directory, 1))
+    previous = hour_of(rotated(directory, 1))
     return previous.next if previous else Hour.of(now)
