@@ -13,7 +13,7 @@ from functools import cached_property
 from benchmarks.age.plan import Plan
 from clickstream.demo.cafe import CafeRules
 from clickstream.demo.cafe.agents import TABLET
-from clickstream.demo.cafe.traffic import traffic
+from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.weblog import render
 from clickstream.hours import Hour
 

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
+from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.rules import SECOND, STANDARD, CafeRules
-from clickstream.demo.cafe.traffic import traffic
 from clickstream.demo.cafe.truth import Tally, Truth
 from clickstream.demo.cafe.weblog import MONTHS, Entry, render
 from clickstream.errors import InputError

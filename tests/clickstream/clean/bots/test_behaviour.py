@@ -21,7 +21,7 @@ from clickstream.clean.bots import (
 )
 from clickstream.clean.request_kinds import KINDS
 from clickstream.demo.cafe import CafeRules
-from clickstream.demo.cafe.traffic import traffic
+from clickstream.demo.cafe.history import traffic
 from clickstream.demo.cafe.weblog import Request, render
 from clickstream.hours import Hour
 from clickstream.parse import parse
