@@ -6,8 +6,13 @@ reads the content of an open file, `identity` knows it again under any name.
 
 from clickstream.collect.directory import DirectorySource
 from clickstream.collect.log import OpenLog
-from clickstream.collect.names import is_named_access_log
-from clickstream.collect.source import FileHandle, FileStat, ListedFile, LogSource
+from clickstream.collect.source import (
+    FileHandle,
+    FileStat,
+    ListedFile,
+    LogSource,
+    is_named_access_log,
+)
 
 __all__ = [
     "DirectorySource",

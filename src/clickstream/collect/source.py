@@ -2,12 +2,15 @@
 
 `pipeline.pull` needs no more than this of a source. All offsets and sizes count bytes as they are
 stored, compressed or not; `collect.log` turns them into lines.
+
+The rule for files beside access logs, such as error.log, for pulls and `clickstream try`.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Protocol
 
 
@@ -68,3 +71,12 @@ class LogSource(Protocol):
         Raises FileNotFoundError when no file has this name any more, and InputError, saying what
         to do, when it can't be opened.
         """
+
+
+def is_named_access_log(name: str) -> bool:
+    """Whether a file's name says that it is an access log.
+
+    Call it where `parse.detect` raises InputError, so none of the first 1,000 lines has a known
+    format. A file that is named *access* is then an error; any other file is set aside.
+    """
+    return "access" in PurePath(name).name.lower()
