@@ -78,7 +78,7 @@ fuzz: $(VENV)/dev.stamp ## look for input that breaks a rule of parse or clean; 
 		-max_len=2048 -rss_limit_mb=4096 || exit 1; done; done
 
 env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
-	$(BIN)/python -m clickstream.demo.stack.environment
+	$(BIN)/python -m clickstream.demo.stack.dotenv
 
 # One file fits every supported Python; markers tell where they differ.
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --no-annotate \

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from clickstream.demo.stack import Layout, Ports
-from clickstream.demo.stack.environment import airflow_environment, fill
+from clickstream.demo.stack.dotenv import fill
+from clickstream.demo.stack.environment import airflow_environment
 from clickstream.demo.stack.layout import HOST, Secrets
 from clickstream.demo.stack.processes import read_procfile
 

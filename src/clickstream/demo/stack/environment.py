@@ -2,8 +2,6 @@
 
 Nothing of the caller's own AWS or Airflow reaches them: the local stack can't touch a real account,
 and it is the same whatever else is set up on the machine.
-
-Makes the `.env` that docker-compose.yaml needs: `.env.example` with fresh secrets in it.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from clickstream.demo.stack.layout import HOST, LOGIN, Layout, Ports, Secrets, write_private
-from clickstream.errors import InputError
+from clickstream.demo.stack.layout import HOST, LOGIN, Layout, Ports, Secrets
 from clickstream.settings import FILE_NAME, FILE_VARIABLE
 
 REGION = "eu-central-1"
@@ -124,37 +121,3 @@ def write_preload(layout: Layout) -> None:
     """Let Airflow's scheduler import the library before it forks the workers (see `preload`)."""
     target = layout.airflow_home / "config" / "airflow_local_settings.py"
     target.write_text("import clickstream.demo.stack.preload as _preload\n", encoding="utf-8")
-
-
-PLACEHOLDER = "GENERATE"
-
-
-def make_dotenv(root: Path) -> Path:
-    """Write `root/.env` and return its path. Raises InputError when there is one already."""
-    target = root / ".env"
-    if target.exists():
-        raise InputError(f"{target} exists already; delete it first if you want new secrets.")
-    example = (root / ".env.example").read_text(encoding="utf-8")
-    write_private(target, fill(example, Secrets.new()))
-    return target
-
-
-def fill(example: str, secrets: Secrets) -> str:
-    """The example's text with a secret in each place that says GENERATE."""
-    values = {
-        "ADMIN_PASSWORD": secrets.password,
-        "POSTGRES_PASSWORD": secrets.database_password,
-        "AIRFLOW__API__SECRET_KEY": secrets.api_secret_key,
-        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.jwt_secret,
-        "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
-    }
-    for name, value in values.items():
-        example = example.replace(f"{name}={PLACEHOLDER}\n", f"{name}={value}\n")
-    return example
-
-
-if __name__ == "__main__":
-    try:
-        print(f"Wrote {make_dotenv(Path.cwd())}.")  # noqa: T201
-    except InputError as error:
-        sys.exit(str(error))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clickstream.demo.stack.environment import PLACEHOLDER, fill, make_dotenv
+from clickstream.demo.stack.dotenv import PLACEHOLDER, fill, make_dotenv
 from clickstream.demo.stack.layout import Secrets
 from clickstream.errors import InputError
 
