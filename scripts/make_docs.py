@@ -171,7 +171,9 @@ def allowed(schema: dict[str, Any]) -> str:
 
 def commands() -> str:
     """The command line: what `--help` says of every command."""
-    helps = {name: help_text(name) for name in ["", *typer.main.get_command(app).commands]}
+    commands = typer.main.get_command(app).commands
+    shown = [name for name, command in commands.items() if not command.hidden]
+    helps = {name: help_text(name) for name in ["", *shown]}
     titles = {name: f"clickstream {name}".strip() for name in helps}
     pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
     keys = (f"| {key} | {meaning} |" for key, meaning in FIGURES.items())
