@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -18,12 +19,12 @@ from clickstream.parse import (
     Reading,
     entries,
     event_hours,
-    format_changes,
     json_lines,
     layout_rows,
     parse_blocks,
     read_blocks,
     rows,
+    segments,
     w3c,
 )
 from clickstream.parse.layout_scan import find
@@ -61,7 +62,7 @@ def check_cuts(data: bytes, name: str, size: int) -> None:
     for parsed in parse_blocks(cut, name, may_change=True):
         assert len(parsed.requests) + len(parsed.rejects) == parsed.lines
         assert parsed.lines + parsed.directives == len([*io.BytesIO(data)])
-    found, _ = format_changes(data, Reading(name))
+    found, _ = segments(data, Reading(name))
     assert b"".join(data[part.start : part.end] for part in found) == data
 
 
@@ -81,7 +82,10 @@ def strictly() -> Iterator[None]:
 def blocks_of(size: int) -> Iterator[None]:
     """Blocks of so many bytes are looked at at once."""
     with ExitStack() as stack:
-        for module in (rows, layout_rows, w3c, json_lines):
+        for module in (rows, layout_rows):
+            bounds = partial(module.block_bounds, size=size)
+            stack.enter_context(patch.object(module, "block_bounds", bounds))
+        for module in (w3c, json_lines):
             stack.enter_context(patch.object(module, "BLOCK_BYTES", size))
         yield
 

@@ -34,8 +34,8 @@ def test_make_test_leaves_out_every_other_tier(request: pytest.FixtureRequest) -
 
 SKIPPING = """
 from tests.support.required import require_program
-def test_runs(): pass
-def test_skips(): require_program("no-such-program", "its-package")
+def test_without_a_need_passes(): pass
+def test_with_a_missing_program_skips(): require_program("no-such-program", "its-package")
 """
 
 
@@ -64,7 +64,7 @@ def test_a_skip_fails_where_everything_is_required(
 def test_only_a_tier_known_to_be_empty_may_be_empty(
     tmp_path: Path, marker: str, status: pytest.ExitCode
 ) -> None:
-    run = run_pytest(tmp_path, "def test_other(): pass", ["-m", marker])
+    run = run_pytest(tmp_path, "def test_of_no_tier_passes(): pass", ["-m", marker])
     assert run.returncode == status, run.stdout
     assert ("nothing was checked" in run.stdout) == (status == pytest.ExitCode.OK)
 

@@ -39,9 +39,9 @@ def line_bounds(data: bytes) -> tuple[Positions, Positions]:
     return np.concatenate([[0], ends[:-1]]) if len(ends) else ends, ends
 
 
-def block_bounds(data: bytes) -> Iterator[tuple[int, int]]:
-    """Cut data after newlines, about every BLOCK_BYTES; yield start and stop of each block."""
-    start, size = 0, BLOCK_BYTES
+def block_bounds(data: bytes, size: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
+    """Cut data after newlines, about every `size` bytes; yield start and stop of each block."""
+    start = 0
     while start < len(data):
         stop = len(data)
         if start + size < len(data):

@@ -5,20 +5,19 @@ import pytest
 from tests.clickstream.parse.assertions import assert_same
 from tests.clickstream.parse.builders import HEAD
 from tests.clickstream.parse.trap_lines import READ, REFUSED
+from tests.fuzz.reading import blocks_of
 
-from clickstream.parse import blocks, parse
+from clickstream.parse import parse
 
 LINES = [line for line, _ in (*READ.values(), *REFUSED.values())]
 
 
 @pytest.mark.parametrize("size", [1, 100, 5_000, 20_000])
-def test_size_of_the_scanned_block_changes_nothing(
-    size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_size_of_the_scanned_block_changes_nothing(size: int) -> None:
     data = b"\n".join(LINES * 3)
     whole = parse(data, "combined")
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
-    assert_same(parse(data, "combined"), whole)
+    with blocks_of(size):
+        assert_same(parse(data, "combined"), whole)
 
 
 def test_a_line_of_many_megabytes_is_one_line() -> None:
