@@ -282,7 +282,7 @@ EXPRESSIONS = {
         "({bigint} {compare} {decimal})",
         "({date} {compare} {timestamp})",
         "({timestamp} {compare} {zoned})",
-        "({integer} {not} in ({integer}, {small}, null))",
+        "({integer} {not} in ({integer}, {small}))",
         "({integer} in (select un from u))",
         "exists (select 1 from u where un = {bigint})",
     ],
