@@ -55,8 +55,8 @@ def combine_chunks(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
     """Whether each text of a column without nulls is one of the names."""
     coded = combine_chunks(column)
-    told = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
-    found: npt.NDArray[np.bool_] = told.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
+    is_name = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
+    found: npt.NDArray[np.bool_] = is_name.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
     return found
 
 

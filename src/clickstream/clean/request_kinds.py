@@ -121,13 +121,13 @@ def path_kind(path: str, rules: KindRules) -> str | None:
     """What the path (without query) tells, one of PATH_KINDS; None when it tells nothing."""
     lower = path.lower()
     whole = lower.rstrip("/")
-    told = {
+    kinds = {
         rules.by_file.get(whole.rpartition("/")[2]),
         rules.by_path.get(whole),
         rules.by_extension.get(extension(lower)),
         *(kind for prefix, kind in rules.by_prefix if f"{whole}/".startswith(prefix)),
     }
-    return next((kind for kind in PATH_KINDS if kind in told), None)
+    return next((kind for kind in PATH_KINDS if kind in kinds), None)
 
 
 def is_health_checker(user_agent: str, rules: KindRules) -> bool:
@@ -147,19 +147,19 @@ def kind_of(
     `path_kinds` are indexes of PATH_KINDS, -1 for none; `by_checker` tells which requests are a
     health checker's, `is_get` which have the method GET. 304 (unchanged) counts as answered.
     """
-    told = {kind: path_kinds == code for code, kind in enumerate(PATH_KINDS)}
+    is_kind = {kind: path_kinds == code for code, kind in enumerate(PATH_KINDS)}
     hundreds = status // 100
     answered = (hundreds == 2) | (status == 304)
     in_full = (status == 200) | (status == 304)
     rules = (
-        ("health_check", by_checker | (told["health_check"] & (status != 404))),
-        ("other", told["robots"]),
-        ("asset", told["asset"]),
+        ("health_check", by_checker | (is_kind["health_check"] & (status != 404))),
+        ("other", is_kind["robots"]),
+        ("asset", is_kind["asset"]),
         ("redirect", (hundreds == 3) & ~answered),
         ("client_error", hundreds == 4),
         ("server_error", hundreds == 5),
-        ("api", told["api"] & answered),
-        ("download", told["download"] & is_get & answered),
+        ("api", is_kind["api"] & answered),
+        ("download", is_kind["download"] & is_get & answered),
         ("page", is_get & in_full),
     )
     codes = [KINDS.index(kind) for kind, _ in rules]

@@ -81,7 +81,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             typed.schema,
             compression="zstd",
             store_schema=False,
-            write_statistics=[*_told(kept)],
+            write_statistics=[*_columns_with_statistics(kept)],
             write_batch_size=ROWS_AT_ONCE,
             use_dictionary=repeating_texts(columns_of),  # of others one would be made in vain
         ) as writer:
@@ -110,7 +110,7 @@ def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bo
     return all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
 
 
-def _told(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
+def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
     """The columns that the table's metadata tell something of: those that a file is found by.
 
     Statistics of others, by which nobody would find a part of a file, take longer than their rows.

@@ -125,8 +125,8 @@ class TimeFormat:
     @property
     def problem(self) -> str:
         """Why times so spelled can't be decoded; empty when they can."""
-        told = [_WHAT.get(part.name, part.name) for part in self.parts if part.name]
-        if twice := next((name for name in told if told.count(name) > 1), ""):
+        values = [_WHAT.get(part.name, part.name) for part in self.parts if part.name]
+        if twice := next((name for name in values if values.count(name) > 1), ""):
             return f"it tells the {twice} twice"
         varying = [i for i, part in enumerate(self.parts) if part.width is None]
         if len(varying) > 1:
@@ -169,20 +169,20 @@ class TimeFormat:
         outside FIRST_YEAR..LAST_YEAR. A time that lacks something has the right shape, at most, and
         is 0. The block must go on for `len(pattern)` bytes behind `end`.
         """
-        told: dict[str, npt.NDArray[np.int64]] = {}
+        values: dict[str, npt.NDArray[np.int64]] = {}
         possible = np.ones(len(start), np.bool_)
         at, after = start, self.widths[1] or 0
         for part in self.parts:
             stop = end - after if part.width is None else at + part.width
             value, is_one = _decoded(block, part, at, stop)
             possible &= is_one
-            told[_WHAT.get(part.name, part.name)] = value
+            values[_WHAT.get(part.name, part.name)] = value
             at = stop
         possible &= at == end
         if self.lacks:
             return np.zeros_like(start), possible
-        has_epoch = "seconds" in told
-        seconds, in_range = _since_epoch(told["seconds"]) if has_epoch else _since_1970(told)
+        has_epoch = "seconds" in values
+        seconds, in_range = _since_epoch(values["seconds"]) if has_epoch else _since_1970(values)
         return seconds, possible & in_range
 
 
@@ -261,12 +261,12 @@ def _since_epoch(seconds: Numbers) -> tuple[Numbers, Flags]:
     return seconds, (seconds >= first) & (seconds < past_last)
 
 
-def _since_1970(told: dict[str, Numbers]) -> tuple[Numbers, Flags]:
+def _since_1970(values: dict[str, Numbers]) -> tuple[Numbers, Flags]:
     """Unix seconds of a calendar's date and a clock's time, and whether there is such a moment."""
     year, month, day, hour, minute = (
-        told[name] for name in ("year", "month", "day", "hour", "minute")
+        values[name] for name in ("year", "month", "day", "hour", "minute")
     )
-    second = told.get("second", np.zeros_like(hour))
+    second = values.get("second", np.zeros_like(hour))
     possible = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12)
     possible &= (hour < 24) & (minute < 60) & (second <= 60)
     months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
@@ -274,7 +274,7 @@ def _since_1970(told: dict[str, Numbers]) -> tuple[Numbers, Flags]:
     month_length = (months + 1).astype("M8[D]").astype(np.int64) - first_day
     possible &= (day >= 1) & (day <= month_length)
     clock = (hour * 60 + minute) * 60 + np.minimum(second, 59)
-    offset = told.get("offset", np.zeros_like(hour))
+    offset = values.get("offset", np.zeros_like(hour))
     return (first_day + day - 1) * _DAY + clock - offset, possible
 
 

@@ -154,8 +154,8 @@ def _changes(
     if not of_hours:
         return SESSION_CHANGES.arrow_schema().empty_table()
     changed = sessions.changes(*(pa.concat_tables(some).to_pandas() for some in (old, new)))
-    told = pd.DataFrame(of_hours, columns=_OF_HOURS)
-    rows = changed.merge(told, "left", on="hour_at").assign(**published)
+    hours = pd.DataFrame(of_hours, columns=_OF_HOURS)
+    rows = changed.merge(hours, "left", on="hour_at").assign(**published)
     return pa.Table.from_pandas(rows, SESSION_CHANGES.arrow_schema(), preserve_index=False)
 
 

@@ -118,18 +118,18 @@ def _steps_further(
 
 def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
     """Which requests meet a goal; texts are looked at once for each distinct one."""
-    found = _told(requests["page"], re.compile(goal.page).fullmatch)
-    found &= _told(requests["kind"], goal.kind.__eq__)
+    found = _rows_where(requests["page"], re.compile(goal.page).fullmatch)
+    found &= _rows_where(requests["kind"], goal.kind.__eq__)
     if goal.method is not None:
-        found &= _told(requests["method"], goal.method.__eq__)
+        found &= _rows_where(requests["method"], goal.method.__eq__)
     if goal.status is not None:
         found &= requests["status"].to_numpy() == goal.status
     return found
 
 
-def _told(column: pd.Series, is_so: Callable[[str], Any]) -> NDArray[np.bool_]:
+def _rows_where(column: pd.Series, is_so: Callable[[str], Any]) -> NDArray[np.bool_]:
     """Whether each value of a categorical column is so; a missing one is not."""
     distinct = [bool(is_so(text)) for text in column.cat.categories]
-    told = np.array([*distinct, False])
-    is_told: NDArray[np.bool_] = told[column.cat.codes.to_numpy()]
-    return is_told
+    is_so_by_code = np.array([*distinct, False])
+    holds: NDArray[np.bool_] = is_so_by_code[column.cat.codes.to_numpy()]
+    return holds
