@@ -28,7 +28,7 @@ def hook(local_aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any
 
 
 @pytest.mark.airflow
-def test_s3_hook(hook: Any, bucket: str, tmp_path: Path) -> None:
+def test_airflows_s3_hook_stores_and_reads_objects(hook: Any, bucket: str, tmp_path: Path) -> None:
     assert hook.check_for_bucket(bucket)
     hook.load_string("text", "dir/a b.txt", bucket)
     assert hook.read_key("dir/a b.txt", bucket) == "text"

@@ -48,7 +48,7 @@ class TestDatabases:
         glue.create_database(DatabaseInput={"Name": name})
         assert glue.get_tables(DatabaseName=name)["TableList"] == []
 
-    def test_pages(self, glue: Any) -> None:
+    def test_databases_come_in_pages_in_order(self, glue: Any) -> None:
         prefix = f"p{uuid.uuid4().hex[:8]}_"
         names = [f"{prefix}{number}" for number in range(5)]
         for name in reversed(names):
@@ -57,7 +57,7 @@ class TestDatabases:
         found = [entry["Name"] for page in pages for entry in page["DatabaseList"]]
         assert [name for name in found if name.startswith(prefix)] == names
 
-    def test_absent(self, glue: Any) -> None:
+    def test_absent_databases_and_tables_are_refused_by_name(self, glue: Any) -> None:
         for call in (
             lambda: glue.get_tables(DatabaseName="absent"),
             lambda: glue.create_table(DatabaseName="absent", TableInput=table("t")),
@@ -100,7 +100,9 @@ class TestTables:
             ("nothing", []),
         ],
     )
-    def test_expressions(self, glue: Any, database: str, expression: str, want: list[str]) -> None:
+    def test_tables_are_listed_by_expression(
+        self, glue: Any, database: str, expression: str, want: list[str]
+    ) -> None:
         for name in ("sessions", "hits_daily", "hits"):
             glue.create_table(DatabaseName=database, TableInput=table(name))
         pages = glue.get_paginator("get_tables").paginate(
@@ -108,7 +110,7 @@ class TestTables:
         )
         assert [entry["Name"] for page in pages for entry in page["TableList"]] == want
 
-    def test_versions(self, glue: Any, database: str) -> None:
+    def test_each_update_archives_a_version_unless_skipped(self, glue: Any, database: str) -> None:
         named = {"DatabaseName": database, "TableName": "t"}
         glue.create_table(DatabaseName=database, TableInput=table("t", Description="0"))
         for number, skip in ((1, False), (2, True), (3, False)):
@@ -160,7 +162,7 @@ class TestTables:
         assert sorted(json.loads(final["Description"])) == list(range(40))
         assert final["VersionId"] == "40"
 
-    def test_delete(self, glue: Any, database: str) -> None:
+    def test_a_deleted_table_is_gone_whatever_its_case(self, glue: Any, database: str) -> None:
         for name in ("a", "b", "c"):
             glue.create_table(DatabaseName=database, TableInput=table(name))
         glue.delete_table(DatabaseName=database, Name="A")

@@ -93,7 +93,7 @@ def test_a_stale_overwrite_is_refused(properties: dict[str, str], name: str) -> 
     assert contents(properties, name) == {(0, 0): ROWS, (5, 1): ROWS}
 
 
-def test_catalog_commands(properties: dict[str, str], name: str) -> None:
+def test_pyiceberg_lists_renames_and_drops_tables(properties: dict[str, str], name: str) -> None:
     catalog = GlueCatalog("tests", **properties)
     namespace = name.partition(".")[0]
     assert (namespace,) in catalog.list_namespaces()

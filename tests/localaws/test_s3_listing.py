@@ -74,7 +74,7 @@ def test_what_an_entry_says(s3: Any, filled: str) -> None:
     assert entry["Owner"]["ID"]
 
 
-def test_limits(s3: Any, filled: str) -> None:
+def test_a_listing_obeys_its_limits_and_refuses_bad_tokens(s3: Any, filled: str) -> None:
     none = s3.list_objects_v2(Bucket=filled, MaxKeys=0)
     assert (none["KeyCount"], none["IsTruncated"]) == (0, False)
     first = s3.list_objects_v2(Bucket=filled, MaxKeys=1)

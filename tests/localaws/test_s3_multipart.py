@@ -116,7 +116,7 @@ def test_parts_copied_from_objects(s3: Any, upload: dict[str, str]) -> None:
     assert got["Body"].read() == data
 
 
-def test_transfer_manager(s3: Any, bucket: str) -> None:
+def test_boto3s_transfer_manager_copies_large_objects(s3: Any, bucket: str) -> None:
     data = os.urandom(20 << 20)
     s3.upload_fileobj(io.BytesIO(data), bucket, "big")
     s3.copy({"Bucket": bucket, "Key": "big"}, bucket, "copy")

@@ -74,7 +74,7 @@ class TestPutAndGet:
         got = s3.get_object(Bucket=bucket, Key="k")
         assert (got["Body"].read(), got["Metadata"]) == (b"22", {})
 
-    def test_absent_things(self, s3: Any, bucket: str) -> None:
+    def test_absent_objects_and_buckets_are_refused_by_name(self, s3: Any, bucket: str) -> None:
         with refused("NoSuchKey", 404):
             s3.get_object(Bucket=bucket, Key="nothing")
         with refused("404", 404):
@@ -116,7 +116,9 @@ class TestPutAndGet:
             for written in writes:
                 written.result()
 
-    def test_presigned_urls(self, s3: Any, local_aws: Any, bucket: str) -> None:
+    def test_presigned_urls_read_an_object_without_credentials(
+        self, s3: Any, local_aws: Any, bucket: str
+    ) -> None:
         s3.put_object(Bucket=bucket, Key="a b", Body=b"data")
         parameters = {"Bucket": bucket, "Key": "a b", "ResponseContentType": "text/x-test"}
         for client in (s3, local_aws.client("s3", signature_version="s3v4")):
@@ -151,7 +153,7 @@ class TestRanges:
         assert s3.head_object(Bucket=bucket, Key="r", Range=header)["ContentLength"] == end - start
 
     @pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0", "bytes=200-300"])
-    def test_unsatisfiable(self, s3: Any, bucket: str, header: str) -> None:
+    def test_a_range_beyond_the_object_is_refused(self, s3: Any, bucket: str, header: str) -> None:
         s3.put_object(Bucket=bucket, Key="r", Body=self.DATA)
         with refused("InvalidRange", 416):
             s3.get_object(Bucket=bucket, Key="r", Range=header)
@@ -214,7 +216,7 @@ class TestConditions:
             list(pool.map(increment, range(40)))
         assert s3.get_object(Bucket=bucket, Key="n")["Body"].read() == b"40"
 
-    def test_conditional_reads(self, s3: Any, bucket: str) -> None:
+    def test_reads_obey_their_conditions(self, s3: Any, bucket: str) -> None:
         put = s3.put_object(Bucket=bucket, Key="k", Body=b"1")
         etag, other = put["ETag"], '"0123"'
         at = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
@@ -340,7 +342,7 @@ class TestCopyAndDelete:
         with refused("PreconditionFailed", 412):
             s3.copy_object(Bucket=bucket, Key="d", CopySource=source, CopySourceIfMatch='"0"')
 
-    def test_delete_objects(self, s3: Any, bucket: str) -> None:
+    def test_several_objects_are_deleted_in_one_request(self, s3: Any, bucket: str) -> None:
         for key in ("a", "b", "c"):
             s3.put_object(Bucket=bucket, Key=key, Body=b"")
         entries = [{"Key": key} for key in ("a", "b", "absent")]
@@ -367,7 +369,7 @@ class TestBuckets:
         with refused("404", 404):
             s3.head_bucket(Bucket=bucket)
 
-    def test_other_regions(self, s3: Any, bucket: str) -> None:
+    def test_a_bucket_keeps_the_region_it_was_created_in(self, s3: Any, bucket: str) -> None:
         where = {"LocationConstraint": "eu-central-1"}
         s3.create_bucket(Bucket=f"{bucket}-eu", CreateBucketConfiguration=where)
         location = s3.get_bucket_location(Bucket=f"{bucket}-eu")
@@ -375,7 +377,7 @@ class TestBuckets:
         with refused("BucketAlreadyOwnedByYou", 409):
             s3.create_bucket(Bucket=f"{bucket}-eu", CreateBucketConfiguration=where)
 
-    def test_bad_names(self, s3: Any) -> None:
+    def test_a_bucket_name_with_capitals_is_refused(self, s3: Any) -> None:
         with refused("InvalidBucketName", 400):
             s3.create_bucket(Bucket="Upper_case")
 

@@ -53,7 +53,7 @@ def test_stages_follow_new_versions(secrets: Any, name: str) -> None:
         read(secrets, name, VersionId=str(uuid.uuid4()))
 
 
-def test_own_stages(secrets: Any, name: str) -> None:
+def test_a_value_with_a_stage_of_its_own_is_not_current(secrets: Any, name: str) -> None:
     secrets.create_secret(Name=name, SecretString="1")
     secrets.put_secret_value(SecretId=name, SecretString="2", VersionStages=["PENDING"])
     assert read(secrets, name) == "1"
@@ -120,7 +120,7 @@ def test_a_secret_goes_when_its_window_is_over(tmp_path: Any) -> None:
     assert not manager.call("ListSecrets", {"IncludePlannedDeletion": True})["SecretList"]
 
 
-def test_listing(secrets: Any) -> None:
+def test_secrets_are_listed_by_name_and_tag(secrets: Any) -> None:
     prefix = f"list-{uuid.uuid4().hex[:8]}/"
     names = [f"{prefix}{number}" for number in range(5)]
     for entry in reversed(names):
@@ -140,7 +140,7 @@ def test_listing(secrets: Any) -> None:
         secrets.list_secrets(Filters=[{"Key": "tag-key", "Values": ["a"]}])
 
 
-def test_refusals(secrets: Any, name: str) -> None:
+def test_invalid_and_unknown_requests_are_refused_by_name(secrets: Any, name: str) -> None:
     with refused("InvalidParameterException", 400):
         secrets.create_secret(Name=name, SecretString="a", SecretBinary=b"b")
     with refused("UnknownOperationException", 400) as refusal:

@@ -115,7 +115,7 @@ def test_every_kind_was_being_written(crashed: Any) -> None:
     assert all(crashed[1].values())
 
 
-def test_objects_survive(crashed: Any) -> None:
+def test_acknowledged_objects_survive_a_crash(crashed: Any) -> None:
     process, acknowledged = crashed
     s3 = process.client("s3")
     for number in acknowledged["object"]:
@@ -145,7 +145,7 @@ def test_tables_and_views_survive(crashed: Any) -> None:
     assert view["VersionId"] == str(int(view["ViewOriginalText"]) + 1)
 
 
-def test_secrets_survive(crashed: Any) -> None:
+def test_acknowledged_secrets_survive_a_crash(crashed: Any) -> None:
     process, acknowledged = crashed
     secrets = process.client("secretsmanager")
     for number in acknowledged["secret"]:

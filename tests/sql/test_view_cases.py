@@ -91,7 +91,9 @@ def around(lake: Lake, view: str, given: Mapping[str, list[Row]], columns: list[
 
 
 @pytest.mark.parametrize(("view", "case"), CASES)
-def test_case(engine: Engine, lake: Lake, view: str, case: Mapping[str, Any]) -> None:
+def test_a_view_gives_the_expected_rows_on_each_engine(
+    engine: Engine, lake: Lake, view: str, case: Mapping[str, Any]
+) -> None:
     columns = list(case["expect"][0])
     rows = engine.query(lake, around(lake, view, case["given"], columns)).rows
     assert Counter(rows) == Counter(tuple(row[c] for c in columns) for row in case["expect"])

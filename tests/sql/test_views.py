@@ -63,7 +63,7 @@ def test_there_is_something_to_check(lake, view) -> None:
 
 
 @pytest.mark.parametrize(("view", "check"), CHECKS)
-def test_checks_hold(lake, view, check) -> None:
+def test_no_row_violates_a_check_of_its_view(lake, view, check) -> None:
     assert number(lake, violations(view, check)) == 0
 
 

@@ -29,13 +29,13 @@ def connection(athena: AthenaClient, local_aws: LocalAwsProcess) -> pyathena.con
     )
 
 
-def test_pyathena_cursor(connection: pyathena.connection.Connection) -> None:
+def test_pyathena_reads_typed_rows(connection: pyathena.connection.Connection) -> None:
     cursor = connection.cursor().execute(QUERY)
     assert cursor.fetchall() == [(1, "x", 1.5, True, datetime(2026, 11, 20, 5), None)]
     assert [column[:2] for column in cursor.description][:2] == [("n", "integer"), ("t", "varchar")]
 
 
-def test_pyathena_parameters(connection: pyathena.connection.Connection) -> None:
+def test_pyathena_binds_parameters(connection: pyathena.connection.Connection) -> None:
     sql = "select x from unnest(array['a', 'b']) as t(x) where x = {} or x = {}"
     qmark = connection.cursor().execute(sql.format("?", "?"), ["'a'", "'c'"], paramstyle="qmark")
     assert qmark.fetchall() == [("a",)]
@@ -43,7 +43,7 @@ def test_pyathena_parameters(connection: pyathena.connection.Connection) -> None
     assert pyformat.fetchall() == [("b",)]
 
 
-def test_pyathena_error(connection: pyathena.connection.Connection) -> None:
+def test_pyathena_raises_the_engines_error(connection: pyathena.connection.Connection) -> None:
     with pytest.raises(pyathena.error.OperationalError, match="TABLE_NOT_FOUND: line 1:15"):
         connection.cursor().execute("select * from nope")
 
@@ -79,7 +79,7 @@ def test_pyathena_pandas_cursor(
     assert frame["z"].isna().all()
 
 
-def test_airflow_hook(
+def test_airflows_athena_hook_reads_results(
     athena: AthenaClient, local_aws: LocalAwsProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hooks = pytest.importorskip("airflow.providers.amazon.aws.hooks.athena")

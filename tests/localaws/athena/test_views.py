@@ -139,7 +139,7 @@ def test_show_and_describe(athena: AthenaClient, view: str) -> None:
     assert athena.reason(f"describe {view}_nope").startswith("TABLE_NOT_FOUND")
 
 
-def test_catalog_operations(athena: AthenaClient, view: str) -> None:
+def test_the_catalog_api_shows_databases_tables_and_views(athena: AthenaClient, view: str) -> None:
     athena.succeed(f"create view {view} as select 1 as n")
     api, catalog = athena.api, {"CatalogName": "AwsDataCatalog"}
     assert api.list_data_catalogs()["DataCatalogsSummary"][0]["CatalogName"] == "AwsDataCatalog"
