@@ -14,7 +14,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clickstream import dictionary_encoding
-from clickstream.sessions import GOAL_COLUMNS, Requests, SessionRules, cut, times_met
+from clickstream.sessions import (
+    GOAL_COLUMNS,
+    SECOND,
+    Requests,
+    SessionRules,
+    cut,
+    end_long_sessions,
+    times_met,
+)
 from clickstream.tables import ENGAGED_SECONDS
 
 FEWEST = 10
@@ -46,9 +54,6 @@ def sessions_by_country(sessions: pd.DataFrame) -> Counter[str]:
     return Counter({str(country): int(n) for country, n in counts.items()})
 
 
-MICROSECONDS = 1_000_000
-HOUR = 3600 * MICROSECONDS
-DAY = 24 * HOUR
 DIRECT, NOT_LOGGED = "Direct", "not logged"
 _COLUMNS = ("hit_at", "kind", "is_bot", "channel", "referrer_logged")
 
@@ -111,7 +116,7 @@ class SessionTally:
         order = found.order
         columns = requests.arrow(order, _COLUMNS).to_pandas()
         moments = columns["hit_at"].to_numpy().astype("datetime64[us]").astype(np.int64)
-        first = _end_old_sessions(found.first, moments, self._rules.cap_hours)
+        first = end_long_sessions(found.first, moments, self._rules.cap_hours)
         is_bot = columns["is_bot"].to_numpy(np.bool_)
         is_page = (columns["kind"] == "page").to_numpy() & ~is_bot
         pages = np.add.reduceat(is_page, first, dtype=np.int64)
@@ -120,7 +125,7 @@ class SessionTally:
         length = np.maximum.reduceat(moments, first) - moments[first]
         met = _met(requests, order, first, self._rules)
         reached = np.logical_or.reduce(
-            [length > ENGAGED_SECONDS * MICROSECONDS, pages > 1, *met.values()]
+            [length > ENGAGED_SECONDS * SECOND, pages > 1, *met.values()]
         )
         facts = requests.arrow(order[first[counted]], ("visitor_id", "device", "country"))
         sums = self._sums
@@ -132,7 +137,7 @@ class SessionTally:
         sums.goals.update({name: int(some[counted].sum()) for name, some in met.items()})
         sums.channels.update(_channels(columns, first, counted))
         sums.devices.update(_counts(facts["device"].to_pandas()))
-        self._seconds.append((length[counted] // MICROSECONDS).astype(np.int32))
+        self._seconds.append((length[counted] // SECOND).astype(np.int32))
         self._add_visitors(facts)
         return is_page_view
 
@@ -196,19 +201,3 @@ def _channels(
 
 def _counts(values: pd.Series) -> Counter[str]:
     return Counter({str(value): int(n) for value, n in values.value_counts().items() if n})
-
-
-def _end_old_sessions(
-    first: NDArray[np.int64], moments: NDArray[np.int64], cap_hours: int
-) -> NDArray[np.int64]:
-    """Where sessions begin: where runs do, and at the 00:00 UTC that ends a long session."""
-    cap = cap_hours * HOUR
-    midnights = moments // DAY * DAY
-    after = np.append(first[1:], len(moments))
-    is_long = moments[after - 1] - moments[first] >= cap
-    more = []
-    for begin, end in zip(first[is_long].tolist(), after[is_long].tolist(), strict=True):
-        start = begin
-        while (start := start + np.searchsorted(midnights[start:end], moments[start] + cap)) < end:
-            more.append(start)
-    return np.union1d(first, np.array(more, np.int64))

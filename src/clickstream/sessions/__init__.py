@@ -22,7 +22,15 @@ from clickstream.sessions.carry import (
     no_carry,
 )
 from clickstream.sessions.changes import CHANGE_COLUMNS, changes
-from clickstream.sessions.cut import Cut, Requests, SessionRules, cut, hits_in_order
+from clickstream.sessions.cut import (
+    SECOND,
+    Cut,
+    Requests,
+    SessionRules,
+    cut,
+    end_long_sessions,
+    hits_in_order,
+)
 from clickstream.sessions.goals import COLUMNS as GOAL_COLUMNS
 from clickstream.sessions.goals import Goal, times_met
 from clickstream.sessions.parts import make_parts, stitch
@@ -32,6 +40,7 @@ __all__ = [
     "CARRY_COLUMNS",
     "CHANGE_COLUMNS",
     "GOAL_COLUMNS",
+    "SECOND",
     "Cut",
     "Digests",
     "Goal",
@@ -45,6 +54,7 @@ __all__ = [
     "changes",
     "cut",
     "drop_hours",
+    "end_long_sessions",
     "hits_in_order",
     "make_parts",
     "no_carry",

@@ -17,6 +17,9 @@ from clickstream.sessions.runs import run_starts
 from clickstream.tables import HITS
 
 SECOND = 1_000_000
+"""In the microseconds of `hit_at`."""
+
+_HOUR, _DAY = 3600 * SECOND, 86_400 * SECOND
 ROWS_AT_ONCE = 1 << 18
 """Hits that are handed out at a time, which bounds the memory."""
 
@@ -116,3 +119,23 @@ def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArra
 def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the stable order by visitor, then time; ties keep their place in the log."""
     return np.lexsort((at, visitor))
+
+
+def end_long_sessions(
+    first: NDArray[np.int64], moments: NDArray[np.int64], cap_hours: int
+) -> NDArray[np.int64]:
+    """Find where sessions begin in whole logs: where parts do, and where a 00:00 UTC ends one.
+
+    `first` are the positions of parts in `moments` (microseconds). `carry_out` has the same rule
+    for the hours of a lake.
+    """
+    cap = cap_hours * _HOUR
+    midnights = moments // _DAY * _DAY
+    after = np.append(first[1:], len(moments))
+    is_long = moments[after - 1] - moments[first] >= cap
+    more = []
+    for begin, end in zip(first[is_long].tolist(), after[is_long].tolist(), strict=True):
+        start = begin
+        while (start := start + np.searchsorted(midnights[start:end], moments[start] + cap)) < end:
+            more.append(start)
+    return np.union1d(first, np.array(more, np.int64))
