@@ -26,7 +26,8 @@ DATABASE = "default"
 
 REFUSED_BY_NAME = re.compile("NOT_SUPPORTED: (?!The local Athena cannot run)")
 OF_VALUES = re.compile(
-    "(Trino: )?(DIVISION_BY_ZERO|NUMERIC_VALUE_OUT_OF_RANGE|INVALID_CAST_ARGUMENT): "
+    "(Trino: )?(DIVISION_BY_ZERO: |NUMERIC_VALUE_OUT_OF_RANGE: |INVALID_CAST_ARGUMENT: "
+    "|NOT_SUPPORTED: (ARRAY|ROW) comparison not supported for )"
 )
 """Errors that depend on which values an engine computes, and in which order it adds them.
 
