@@ -17,7 +17,7 @@ from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, hour_ledger, objects, open_lake, raw
 from clickstream.pipeline import Steps, backfill
 from clickstream.pipeline.build_range import build_hours
-from clickstream.pipeline.results import Built
+from clickstream.pipeline.results import BuiltHour
 from clickstream.settings import Site
 
 FIRST, LAST = Hour.parse("2026-11-20T23"), Hour.parse("2026-11-21T01")
@@ -73,9 +73,9 @@ def test_a_range_built_again_is_the_same(built: Lake) -> None:
 def test_rows_of_a_day_are_gone_before_the_next_one_is_built(
     built: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built_so_far: list[weakref.ref[Built]] = []
+    built_so_far: list[weakref.ref[BuiltHour]] = []
 
-    def watched(lake: Lake, hours: Sequence[Hour], afresh: bool) -> list[Built]:
+    def watched(lake: Lake, hours: Sequence[Hour], afresh: bool) -> list[BuiltHour]:
         assert [one() for one in built_so_far] == [None] * len(built_so_far)
         made = build_hours(lake, hours, afresh)
         built_so_far.extend(map(weakref.ref, made))
