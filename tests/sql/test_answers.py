@@ -22,7 +22,7 @@ def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST) -> str:
 
 def test_steps_of_the_funnel_have_the_names_of_the_settings(lake: Lake) -> None:
     names = [step.name for step in lake.settings.funnel]
-    rows = re.findall(r"^ *(\d+)  ([a-z ]+?) +\d+ +\d+$", shown(lake), re.MULTILINE)
+    rows = re.findall(r"^ *(\d+) {2,}([a-z ]+?) +\d+ +\d+ *$", shown(lake), re.MULTILINE)
     assert rows
     assert rows == [(str(number), name) for number, name in enumerate(names[: len(rows)], 1)]
 

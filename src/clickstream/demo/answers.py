@@ -58,7 +58,7 @@ QUESTIONS = {
         group by country, city
         order by sessions desc, country, city
         limit 8""",
-    "Which machines came?": """
+    "Which bots came?": """
         select bot_class, sum(requests) as requests, sum(errors) as errors
         from bot_traffic
         group by bot_class

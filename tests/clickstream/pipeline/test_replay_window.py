@@ -190,7 +190,7 @@ def test_new_visitor_ids_build_the_whole_period_and_nothing_outside(
     plan = pipeline.plan_new_visitor_ids(lake, INSIDE, INSIDE)
     assert [*plan.hours] == [*hour_range(FIRST, LAST)]
     assert (plan.published, plan.periods, plan.visitors) == (48, (PERIOD,), 4)
-    built = {one.hour for one in pipeline.give_new_visitor_ids(lake, plan, "renewal")}
+    built = {one.published.hour for one in pipeline.give_new_visitor_ids(lake, plan, "renewal")}
     assert built == {*map(str, plan.hours)}
     after = publications(lake)
     assert {hour for hour in after if after[hour] != published[hour]} == {*plan.hours}
