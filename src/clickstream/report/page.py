@@ -186,8 +186,8 @@ def _people(figures: Figures) -> Group:
     for column in rows.columns:
         column.ratio = 1
     legend = (
-        "Visitor: a client address with a user agent that saw a page. Session: a visitor's"
-        f" requests without {figures.timeout_seconds / 60:g} minutes of inactivity, at least"
+        "Visitor: a client address with a user agent that saw a page. Session: a visitor's requests"
+        f" without more than {figures.timeout_seconds / 60:g} minutes of inactivity, at least"
         " one of them a page view. Page views: the page requests of these sessions. Bounce: a"
         " session with exactly one page view. Engaged: longer than 10 seconds, with two page views,"
         " or with a goal met. Bots are left out."
