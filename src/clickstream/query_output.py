@@ -54,7 +54,7 @@ def _show_rows(result: QueryResult, out: Console) -> None:
 
 def build_table(result: QueryResult) -> Table:
     """Build a table of a result's rows; numbers are aligned right, and null is `-`."""
-    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for position, name in enumerate(result.columns):
         numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
         table.add_column(name, justify="right" if numbers else "left")

@@ -14,9 +14,9 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger
 
 
-def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST) -> str:
+def shown(lake: Lake, first: Hour = FIRST, last: Hour = LAST, width: int = 160) -> str:
     out = io.StringIO()
-    show_answers(lake, first, last, Console(file=out, width=160))
+    show_answers(lake, first, last, Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -25,6 +25,10 @@ def test_steps_of_the_funnel_have_the_names_of_the_settings(lake: Lake) -> None:
     rows = re.findall(r"^ *(\d+) {2,}([a-z ]+?) +\d+ +\d+ *$", shown(lake), re.MULTILINE)
     assert rows
     assert rows == [(str(number), name) for number, name in enumerate(names[: len(rows)], 1)]
+
+
+def test_no_heading_is_cut_on_a_terminal_of_80_columns(lake: Lake) -> None:
+    assert "…" not in shown(lake, width=80)
 
 
 def test_requests_of_bots_are_called_so(lake: Lake) -> None:
