@@ -138,16 +138,13 @@ def _day(settings: Settings, first: str, last: str, end: str, run_id: str) -> Co
     _measure_parts(seconds)
     begun = time.process_time()
     lake = _open(settings)
-    found = pipeline.hour_states(lake, Hour.parse(first), Hour.parse(last))
-    hours = pipeline.hours_to_rebuild(found, run_id)
+    backfill = pipeline.plan_backfill(lake, Hour.parse(first), Hour.parse(last), run_id)
     seconds["opening, what there is to do"] = time.process_time() - begun
-    is_left = pipeline.left_to_the_run(lake, run_id, Hour.parse(last), Hour.parse(end))
-    built = pipeline.rebuild(lake, hours, run_id, pipeline.Steps.ALL, is_left)
-    lines = sum(one.lines for one in built)
+    lines = sum(step.published.lines for step in backfill.run(run_ends=Hour.parse(end)))
     measured = sum(seconds.values())
     seconds["other"] = time.process_time() - begun - measured
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(len(hours), lines, seconds, peak)
+    return Cost(len(backfill.todo), lines, seconds, peak)
 
 
 def _measure_parts(seconds: dict[str, float]) -> None:

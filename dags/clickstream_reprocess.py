@@ -120,6 +120,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     Tried again after a failure, it leaves out the hours that this run has published.
     """
     from clickstream import hours, pipeline
+    from clickstream.wording import quantity
 
     context = get_current_context()
     asked = context["params"]
@@ -134,7 +135,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
         only_outdated=asked["only_outdated"],
         only_known=asked["new_visitor_ids"],
     )
-    for sentence in (backfill.summary, *backfill.warnings):
+    for sentence in filter(None, (backfill.summary, backfill.refused)):
         log.info(sentence)
     if asked["dry_run"]:
         for sentence in backfill.dry_run():
@@ -146,7 +147,8 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     for step in backfill.run(steps, run_ends=hours.Hour.last_of(asked["to"])):
         log.info(step.sentence)
         lines = step.lines
-    log.info(f"{first} to {last}: all that needed it is built again, {len(backfill.todo)} hours.")
+    of_all = quantity(len(backfill.todo), "hour")
+    log.info(f"{first} to {last}: {of_all} built again, all that needed it.")
     return {"hours": len(backfill.todo), "lines": lines}
 
 

@@ -168,7 +168,7 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
     backfill = pipeline.plan_backfill(lake, first, last, run_by_hand(), only_outdated)
     out.print(backfill.summary, soft_wrap=True)
-    for warning in backfill.warnings:
+    for warning in filter(None, (backfill.describe_other_settings(), backfill.refused)):
         err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if dry_run:
         for sentence in backfill.dry_run():

@@ -333,14 +333,13 @@ class Backfill:
         return describe(self.states)
 
     @property
-    def warnings(self) -> list[str]:
-        """Sentences on neighbours built by other settings, and on hours that are left out."""
-        first, last = self.states[0].hour, self.states[-1].hour
-        sentences = (
-            describe_other_settings(self.lake, first, last),
-            describe_refused(self.states),
-        )
-        return [*filter(None, sentences)]
+    def refused(self) -> str:
+        """The hours that are left as they are, in one sentence; empty if there are none."""
+        return describe_refused(self.states)
+
+    def describe_other_settings(self) -> str:
+        """Name published hours beside the range that other settings built; empty for none."""
+        return describe_other_settings(self.lake, self.states[0].hour, self.states[-1].hour)
 
     def dry_run(self) -> list[str]:
         """Say what building publishes, one sentence for each reason."""
