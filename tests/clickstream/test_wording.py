@@ -14,7 +14,8 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.parse import detect
 from clickstream.pipeline import Pulled, describe
-from clickstream.pipeline.backfill import UNBUILT, HourState, Progress
+from clickstream.pipeline.backfill import Progress
+from clickstream.pipeline.hour_states import UNBUILT, HourState
 from clickstream.pipeline.results import Published, StitchedHour
 from clickstream.tables import BALANCE
 from clickstream.wording import describe_duration, parse_duration, quantity, shorten

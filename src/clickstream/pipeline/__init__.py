@@ -11,14 +11,6 @@ from clickstream.pipeline.backfill import (
     Backfill,
     Progress,
     Steps,
-    check_range,
-    describe,
-    describe_build,
-    describe_other_settings,
-    describe_reach,
-    describe_refused,
-    hour_states,
-    hours_to_rebuild,
     left_to_the_run,
     outdated_views,
     plan_backfill,
@@ -39,6 +31,16 @@ from clickstream.pipeline.freshness import (
     SourceFreshness,
     lake_freshness,
     measure_freshness,
+)
+from clickstream.pipeline.hour_states import (
+    check_range,
+    describe,
+    describe_build,
+    describe_other_settings,
+    describe_reach,
+    describe_refused,
+    hour_states,
+    hours_to_rebuild,
 )
 from clickstream.pipeline.late_hours import LateHour
 from clickstream.pipeline.maintenance import compact_days, expire_snapshots, sweep_files

@@ -17,8 +17,8 @@ from clickstream.lake import Lake, aws_errors, hour_ledger, raw
 from clickstream.lake.intents import interrupted_hours
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.athena_checks import LONGEST_SESSION_DAYS, disagreeing
-from clickstream.pipeline.backfill import check_range
 from clickstream.pipeline.chain import check_links, key_edges
+from clickstream.pipeline.hour_states import check_range
 from clickstream.pipeline.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
