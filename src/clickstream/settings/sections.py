@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,7 +25,8 @@ MAX_TIMEOUT_SECONDS = 28_800
 """The longest silence that may be set to end a session; hours look no further back and ahead."""
 
 _SHAPING: dict[str, Any] = {
-    **dict.fromkeys(("site", "sessions", "clean", "pages", "channels", "bots"), True),
+    "site": {"name", "domains"},
+    **dict.fromkeys(("sessions", "clean", "pages", "channels", "bots"), True),
     **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
@@ -37,6 +39,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        message = "it is no time zone of the IANA database, such as Europe/London"
+        raise PydanticCustomError("time_zone", message)
+    return name
+
+
 class Site(Section):
     """Whose logs these are."""
 
@@ -45,6 +54,11 @@ class Site(Section):
         (),
         description="The site's own domains: a referrer from one of them is internal. If empty, "
         "one is inferred from the lines: docs/channels.md.",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC",
+        description="The IANA time zone, such as Europe/London, of the days and hours that the "
+        "dashboard shows. Tables stay in UTC.",
     )
 
 
@@ -279,6 +293,29 @@ class Maintenance(Section):
     )
 
 
+class Dashboard(Section):
+    """What the owner's dashboard shows, and from where; nothing of it shapes results."""
+
+    engine: Literal["local", "athena"] = Field(
+        "local",
+        description="What answers: a local copy of the fact tables, or Athena for every panel.",
+    )
+    language: str = Field(
+        "en",
+        description="Language of the pages, of numbers and dates, such as en-GB.",
+        pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
+    )
+    directory: str = Field(
+        "var/dashboard", description="Where accounts and the local copy are kept."
+    )
+    keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
+        800, description="Days that fact tables and their copies go back."
+    )
+    monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="How often a goal should be met in a calendar month, by its name."
+    )
+
+
 CHANGED = {
     "sessions.gap_seconds": "sessions.gap_seconds is called sessions.timeout_seconds now.",
     "upkeep": "the section [upkeep] is called [maintenance] now.",
@@ -313,6 +350,7 @@ class Settings(Section):
     )
     build: Build = Build()
     maintenance: Maintenance = Maintenance()
+    dashboard: Dashboard = Dashboard()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:
