@@ -81,18 +81,20 @@ class FactCopy:
 
         The copy stays as it is if a file is gone, because a newer manifest has replaced it.
         """
-        with self._updating, self._transaction() as cursor:
-            if _state(cursor).version == manifest.version:
-                return False
-            self._replace_files(cursor, manifest)
-            cursor.execute("delete from copy_state")
-            cursor.execute(
-                "insert into copy_state values (?, ?, ?)",
-                [manifest.version, manifest.changed_at, manifest.time_zone],
-            )
-            cursor.execute("commit")
-            return True
-        return False
+        try:
+            with self._updating, self._transaction() as cursor:
+                if _state(cursor).version == manifest.version:
+                    return False
+                self._replace_files(cursor, manifest)
+                cursor.execute("delete from copy_state")
+                cursor.execute(
+                    "insert into copy_state values (?, ?, ?)",
+                    [manifest.version, manifest.changed_at, manifest.time_zone],
+                )
+                cursor.execute("commit")
+        except _FileGone:
+            return False
+        return True
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -101,8 +103,6 @@ class FactCopy:
         cursor.execute("begin")
         try:
             yield cursor
-        except _FileGone:
-            pass
         finally:
             cursor.close()
 
