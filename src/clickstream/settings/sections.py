@@ -50,6 +50,9 @@ class Site(Section):
     """Whose logs these are."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
+    title: str = Field(
+        "", description="Name of the site as people read it, on the dashboard; the name if not set."
+    )
     domains: tuple[str, ...] = Field(
         (),
         description="The site's own domains: a referrer from one of them is internal. If empty, "
