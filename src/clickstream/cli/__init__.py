@@ -13,10 +13,11 @@ from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
-from clickstream.cli import health
+from clickstream.cli import dashboard, health
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
+    DashboardPort,
     FirstHour,
     LastHour,
     err,
@@ -214,6 +215,7 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
 app.command()(health.status)
 app.command()(health.verify)
 app.command()(health.repair)
+app.add_typer(dashboard.app, name="dashboard")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 
@@ -289,15 +291,18 @@ def settings(
 
 
 @app.command()
-def up(airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566) -> None:
-    """Start the local AWS, PostgreSQL and Airflow on this machine; Ctrl-C stops them all.
+def up(
+    airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566, dashboard_port: DashboardPort = 8095
+) -> None:
+    """Start the local AWS, PostgreSQL, Airflow and the dashboard here; Ctrl-C stops them all.
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
     from clickstream.demo.stack import Ports
     from clickstream.demo.stack import up as start
 
-    raise typer.Exit(start(Path.cwd(), Ports(airflow_port, aws_port), console=out))
+    ports = Ports(airflow_port, aws_port, dashboard_port)
+    raise typer.Exit(start(Path.cwd(), ports, console=out))
 
 
 @app.command()
@@ -310,6 +315,7 @@ def demo(
     ] = False,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
+    dashboard_port: DashboardPort = 8095,
 ) -> None:
     """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
 
@@ -318,5 +324,5 @@ def demo(
     from clickstream.demo.demo import run_demo
     from clickstream.demo.stack import Ports
 
-    ports = Ports(airflow_port, aws_port)
+    ports = Ports(airflow_port, aws_port, dashboard_port)
     raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
