@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from clickstream.errors import InputError
+from clickstream.errors import ClickstreamError, InputError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,13 +27,14 @@ class _AnnouncingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._announce()
+        if self.started:
+            self._announce()
 
 
 def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> None:
     """Serve the application until Ctrl-C or SIGTERM; call `announce` once it accepts connections.
 
-    Raises InputError if the port is taken.
+    Raises InputError if the port is taken, and ClickstreamError if the application can't start.
     """
     config = uvicorn.Config(
         app,
@@ -46,7 +47,10 @@ def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> N
     )
     # Ctrl-C is the normal end; uvicorn raises it again once everything is shut down.
     with _listening(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
-        _AnnouncingServer(config, announce).run([listener])
+        server = _AnnouncingServer(config, announce)
+        server.run([listener])
+        if not server.started:
+            raise ClickstreamError("The dashboard could not start; the reason is logged above.")
 
 
 @contextlib.contextmanager

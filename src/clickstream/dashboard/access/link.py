@@ -25,10 +25,10 @@ def login_link(directory: Path, base_url: str, clock: Callable[[], float] = time
 
     `directory` is that of the dashboard, `base_url` is where it answers.
     """
+    Accounts(directory).ensure_owner()
     links = _links(directory)
     private_files.create_directory(links)
     _remove_expired(links, clock())
-    Accounts(directory).ensure_owner()
     # 128 bits; the link fits into a row of a terminal of 80 columns.
     token = secrets.token_urlsafe(16)
     private_files.replace(links / _name_of(token), f"{clock() + VALID_SECONDS:.0f}\n")

@@ -21,13 +21,8 @@ _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 
 def create_directory(directory: Path) -> None:
     """Create a directory that only its owner may enter; leave an existing one as it is."""
-    try:
+    with _explained(directory):
         directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"Can't create {directory}: {error.strerror}; set [dashboard] directory to a "
-            "directory that you may write to."
-        ) from None
 
 
 def replace(path: Path, text: str) -> None:
@@ -52,7 +47,9 @@ def create_once(path: Path, text: str) -> str:
 def exclusive_access(directory: Path) -> Iterator[None]:
     """Keep other processes and threads from changing the directory's files meanwhile."""
     create_directory(directory)
-    handle = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT, mode=_PRIVATE_FILE)
+    path = directory / _LOCK_NAME
+    with _explained(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, mode=_PRIVATE_FILE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -63,9 +60,22 @@ def exclusive_access(directory: Path) -> Iterator[None]:
 def _write_beside(path: Path, text: str) -> Path:
     """Write a private file with a name of its own in the same directory."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=_PRIVATE_FILE)
+    with _explained(path):
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=_PRIVATE_FILE)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(handle)
     return temporary
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn a refusal of the system into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
+            "the settings to one that you may write to."
+        ) from None
