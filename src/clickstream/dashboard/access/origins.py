@@ -53,7 +53,7 @@ def host_name(header: str) -> str:
     except ValueError:
         return ""
     is_plain = parsed.netloc == header and "@" not in header
-    return (parsed.hostname or "").rstrip(".") if is_plain else ""
+    return (parsed.hostname or "").rstrip(".").lower() if is_plain else ""
 
 
 def _is_text(path: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.guard import install
 from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.access.sessions import Sessions
 
 ORIGIN = "http://127.0.0.1:8095"
 PASSWORD = "four words are long"
@@ -73,11 +76,27 @@ def log_in(visitor: TestClient, name: str = "ana", password: str = PASSWORD, **m
     return visitor.post("/login", data=form, headers=OWN_PAGE)
 
 
-def with_account(directory: Path, name: str = "ana") -> Accounts:
-    """Accounts, one of which has the password."""
+def logged_in(app: FastAPI, directory: Path, name: str = "ana") -> TestClient:
+    """A browser that logged in earlier."""
     accounts = Accounts(directory)
-    accounts.add(name, PASSWORD)
-    return accounts
+    account = accounts.get(name)
+    assert account is not None
+    sessions = Sessions(directory, accounts)
+    return browser(app, cookies={sessions.cookie_name: sessions.start(account)})
+
+
+@functools.cache
+def _file_with_account() -> str:
+    """A file of accounts, made once, because scrypt is slow on purpose."""
+    with tempfile.TemporaryDirectory() as directory:
+        Accounts(Path(directory)).add("ana", PASSWORD)
+        return (Path(directory) / "accounts.json").read_text()
+
+
+def with_account(directory: Path) -> Accounts:
+    """Accounts, one of which has the password."""
+    (directory / "accounts.json").write_text(_file_with_account())
+    return Accounts(directory)
 
 
 class Clock:

@@ -18,12 +18,8 @@ ADD = """
 import sys
 from pathlib import Path
 from clickstream.dashboard.access.accounts import Accounts
-for number in range(8):
-    Accounts(Path(sys.argv[1]))._change(
-        lambda accounts: accounts.update(
-            {f"{sys.argv[2]}{number}": next(iter(accounts.values()))}
-        )
-    )
+for number in range(4):
+    Accounts(Path(sys.argv[1])).add(f"{sys.argv[2]}{number}", "four words are long")
 """
 
 
@@ -94,7 +90,7 @@ def test_processes_that_add_accounts_at_once_lose_none(tmp_path: Path) -> None:
     ]
     assert [writer.wait(60) for writer in writers] == [0, 0]
     stored = json.loads((tmp_path / "accounts.json").read_text())["accounts"]
-    assert len(stored) == 1 + 16
+    assert len(stored) == 1 + 2 * 4
     assert not list(tmp_path.glob(".accounts*"))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.clickstream.dashboard.access.builders import (
     browser,
     build_app,
     log_in,
+    logged_in,
     with_account,
 )
 
@@ -28,10 +30,8 @@ def app(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def ana(app: Any) -> TestClient:
-    visitor = browser(app)
-    assert log_in(visitor).status_code == 303
-    return visitor
+def ana(app: Any, tmp_path: Path) -> TestClient:
+    return logged_in(app, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,9 @@ def test_own_pages_can(ana: TestClient, headers: dict[str, str]) -> None:
 
 
 def test_logging_out_ends_the_sessions_of_all_the_account_s_browsers(
-    app: Any, ana: TestClient
+    app: Any, tmp_path: Path, ana: TestClient
 ) -> None:
-    phone = browser(app)
-    log_in(phone)
+    phone = logged_in(app, tmp_path)
     answer = ana.post("/logout", headers=OWN_PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert "Max-Age=0" in answer.headers["set-cookie"]
@@ -141,19 +140,13 @@ def test_a_session_is_renewed_once_a_day_while_it_is_used(
     accounts = Accounts(tmp_path)
     sessions = Sessions(tmp_path, accounts)
     account = accounts.list()[0]
-    yesterday = Sessions(tmp_path, accounts, lambda: _now() - RENEW_AFTER_SECONDS - 5)
+    yesterday = Sessions(tmp_path, accounts, lambda: time.time() - RENEW_AFTER_SECONDS - 5)
     visitor = browser(app, cookies={sessions.cookie_name: yesterday.start(account)})
     renewed = visitor.get("/").headers["set-cookie"]
     assert renewed.startswith(f"{sessions.cookie_name}=")
     session = sessions.read(renewed.split("=", 1)[1].split(";")[0])
     assert session is not None
     assert not session.is_due_for_renewal
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def test_damaged_accounts_let_nobody_in(tmp_path: Path, ana: TestClient) -> None:

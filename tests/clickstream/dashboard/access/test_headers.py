@@ -9,7 +9,7 @@ from tests.clickstream.dashboard.access.builders import (
     PAGE,
     browser,
     build_app,
-    log_in,
+    logged_in,
     with_account,
 )
 
@@ -45,9 +45,7 @@ def test_every_answer_has_the_security_headers(
     tmp_path: Path, path: str, status: int, cache_control: str
 ) -> None:
     with_account(tmp_path)
-    visitor = browser(build_app(tmp_path))
-    log_in(visitor)
-    answer = visitor.get(path)
+    answer = logged_in(build_app(tmp_path), tmp_path).get(path)
     assert answer.status_code == status
     expected = {**EXACT, "cache-control": cache_control}
     assert {name: answer.headers.get(name) for name in expected} == expected

@@ -24,8 +24,27 @@ from clickstream.dashboard.access.origins import safe_path
 from clickstream.dashboard.access.throttle import FREE_FAILURES
 
 PIECES = st.sampled_from(
-    [*("/", "//", "\\", "\t", "\n", "\r", "\0", " ", ".", "..", "@", ":", "?", "#", "%2f", "%5c")]
-    + [*("evil.example", "http:", "https:", "javascript:alert(1)", "login", "pages", "é", "／")]
+    [
+        *(
+            "/",
+            "//",
+            "\\",
+            "\t",
+            "\n",
+            "\r",
+            "\0",
+            " ",
+            ".",
+            "..",
+            "@",
+            ":",
+            "?",
+            "#",
+            "%2f",
+            "%5c",
+        ),
+        *("evil.example", "http:", "https:", "javascript:alert(1)", "login", "pages", "é", "／"),
+    ]
 )
 HOSTILE = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(max_size=40))
 
