@@ -175,7 +175,17 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
             out.print(sentence, soft_wrap=True)
         return
     _show_progress(backfill.todo, backfill.run())
+    _refresh_readers(lake)
+
+
+def _refresh_readers(lake: Lake) -> None:
+    """Bring what readers ask up to date after hours were published: views, then facts."""
+    from clickstream import pipeline
+
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    with err.status("Facts") as status:
+        refreshed = pipeline.refresh_facts(lake, status.update)
+    out.print(refreshed.sentence, soft_wrap=True)
 
 
 def _pull_all(lake: Lake) -> None:
@@ -208,7 +218,7 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
     if not yes:
         typer.confirm("Give them new visitor ids?", abort=True)
     _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
-    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    _refresh_readers(lake)
 
 
 app.command()(health.status)
@@ -230,6 +240,31 @@ def _refuse_renamed(old: str, new: str) -> None:
 
 for old_name, new_name in RENAMED_COMMANDS.items():
     _refuse_renamed(old_name, new_name)
+
+
+@app.command()
+def facts(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be computed.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Compute every date, though its hours are the same.")
+    ] = False,
+) -> None:
+    """Bring the dashboard's facts up to date with the published hours.
+
+    [bold]build[/], [bold]repair[/] and Airflow's runs end with it. Only dates are computed whose
+    hours were published since, or whose views changed.
+
+    Example: [bold]clickstream facts --dry-run[/]
+    """
+    from clickstream import pipeline
+
+    with err.status("Facts") as status:
+        refreshed = pipeline.refresh_facts(
+            open_lake(), status.update, dry_run=dry_run, everything=everything
+        )
+    out.print(refreshed.sentence, soft_wrap=True)
 
 
 @app.command()
