@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -59,8 +59,12 @@ class FactsRefreshed:
     dry_run: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
-        return asdict(self)
+        """The same as plain values, for XCom: of dates, how many of each view."""
+        values = vars(self)
+        lists = ("computed", "changed", "removed")
+        return values | {
+            name: {view: len(days) for view, days in values[name].items()} for name in lists
+        }
 
     @property
     def sentence(self) -> str:
