@@ -81,7 +81,7 @@ def hour_tasks(*hours: str) -> set[tuple[str, str]]:
 
 
 ONCE = {(task, "") for task in ("list_sources", "hours_to_build", "every_source_pulled")} | {
-    ("refresh_views", ""),
+    *((task, "") for task in ("refresh_views", "refresh_facts", "every_hour_published")),
     ("pull_logs", "web-1"),
     ("pull_logs", "web-2"),
 }

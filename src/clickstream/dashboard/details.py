@@ -57,7 +57,8 @@ class Comparison:
 def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
     """The panel's answers."""
     return [
-        _part(page, page.ask(question), None) for question in panel.questions(page.view, page.period)
+        _part(page, page.ask(question), None)
+        for question in panel.questions(page.view, page.period)
     ]
 
 
@@ -107,9 +108,7 @@ def _all_rows(
     """Our rows, and after them those that only Athena has."""
     size = len(question.dimensions)
     other = {row[:size]: row[size:] for row in theirs or ()}
-    matched: list[Matched] = [
-        (row[:size], row[size:], other.pop(row[:size], None)) for row in ours
-    ]
+    matched: list[Matched] = [(row[:size], row[size:], other.pop(row[:size], None)) for row in ours]
     return [*matched, *((names, None, cells) for names, cells in other.items())]
 
 

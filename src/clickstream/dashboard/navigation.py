@@ -144,7 +144,7 @@ def _stepped(page: Page, direction: int) -> str:
 
 def _is_month(page: Page) -> bool:
     first, after = page.period.first, page.period.last + timedelta(days=1)
-    return first.day == 1 and after.day == 1 and (after - first).days <= 31  # noqa: PLR2004
+    return first.day == 1 and after.day == 1 and (after - first).days <= 31
 
 
 def _month_beside(page: Page, direction: int) -> str:

@@ -132,7 +132,12 @@ PANELS: Mapping[str, Panel] = {
             also_by=("campaign", "landing_page", "country"),
         ),
         Panel("goals", "overview", mark("Goals"), {"": (("goal_visits",), ("goal",))}),
-        Panel("hours", "trust", mark("Lines of each hour"), {"": (("lines", "late_lines"), ("day", "hour"))}),
+        Panel(
+            "hours",
+            "trust",
+            mark("Lines of each hour"),
+            {"": (("lines", "late_lines"), ("day", "hour"))},
+        ),
         Panel("balance", "trust", mark("What became of the lines"), {"": (BALANCE, ("day",))}),
         Panel(
             "log_sources",

@@ -55,7 +55,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.install_gettext_translations(formats.translations, newstyle=True)  
+        environment.install_gettext_translations(formats.translations, newstyle=True)
         environment.globals |= {
             "assets": _assets_digest(),
             "site": site,

@@ -311,6 +311,11 @@ class Dashboard(Section):
     directory: str = Field(
         "var/dashboard", description="Where accounts and the local copy are kept."
     )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="Names that browsers reach the dashboard by, beside localhost and 127.0.0.1, "
+        "such as that of a proxy in front of it.",
+    )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         800, description="Days that fact tables and their copies go back."
     )

@@ -30,7 +30,9 @@ def running(root: Path, more: dict[str, str], process: int | None = None) -> Lay
     layout = Layout(root)
     layout.create()
     inherited = {"PATH": os.defpath, "HOME": "/home/x"}
-    variables = airflow_environment(layout, Ports(18080, 14566), Secrets.of(layout), inherited)
+    variables = airflow_environment(
+        layout, Ports(18080, 14566, 18095), Secrets.of(layout), inherited
+    )
     programs = Path(sys.executable).parent
     path = layout.environment_file
     write_private(path, environment_file.text_of(path, variables | more, programs))
