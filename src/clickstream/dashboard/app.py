@@ -15,7 +15,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.middleware.gzip import GZipMiddleware
 
-from clickstream.dashboard import access
+from clickstream.dashboard.access import guard
 from clickstream.dashboard.answers import Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
@@ -103,15 +103,15 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.dashboard = dashboard
-    for path, tab in (("/", "overview"), ("/trust", "trust")):
-        app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
+    app.add_api_route("/", _tab_route(dashboard, "overview"), response_model=None)
+    app.add_api_route("/trust", _tab_route(dashboard, "trust"), response_model=None)
     _add_panel_routes(app, dashboard)
     app.add_api_route("/static/{name}", show_static)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
     app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     _add_error_pages(app, dashboard)
-    access.install(app, settings.resolve(settings.dashboard.directory))
+    guard.install(app, settings.resolve(settings.dashboard.directory))
     return app
 
 

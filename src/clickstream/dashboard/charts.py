@@ -14,6 +14,10 @@ MOST_TICKS = 6
 LEVELS = 8
 """Shades of a heat map besides the empty one."""
 
+LABELS_WIDTH = 46
+WIDE_STEP, NARROW_STEP = 20, 12
+"""Widths of a heat map's columns on a desk and on a phone."""
+
 _NICE = (1, 2, 2.5, 5, 10)
 _CHARACTER = 6.8
 """Width of a digit of a tick at 12 px."""
@@ -264,9 +268,13 @@ def heat_map(
     rows: Sequence[str],
     columns: Mapping[int, str],
     titles: Sequence[Sequence[str]],
+    step_x: float = WIDE_STEP,
 ) -> HeatMap:
-    """The geometry of a heat map; `columns` names some of the columns, None is an empty cell."""
-    left, step_x, step_y = 40, 20, 22
+    """The geometry of a heat map; `columns` names some of the columns, None is an empty cell.
+
+    `step_x` is the width of a column: narrower ones fit a phone without making the labels smaller.
+    """
+    left, step_y = LABELS_WIDTH, 22
     number = max(map(len, values), default=0)
     highest = max((v for row in values for v in row if v is not None), default=0)
     cells = [
@@ -282,7 +290,7 @@ def heat_map(
         step_y - 2,
         cells,
         [Tick(place * step_y + 14, name, "end") for place, name in enumerate(rows)],
-        [Tick(left + column * step_x + 9, name) for column, name in columns.items()],
+        [Tick(left + (column + 0.5) * step_x, name) for column, name in columns.items()],
     )
 
 

@@ -118,8 +118,8 @@ def _row(
     formats = page.formats
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
-        for row in (ours, other) if other is not None or ours is None else (ours,):
-            cells.append(formats.value(METRICS[name], row[place] if row else None))
+        shown = (ours, other) if other is not None or ours is None else (ours,)
+        cells += [formats.value(METRICS[name], row[place] if row else None) for row in shown]
     labels = [
         value_name(formats, name, value)
         for name, value in zip(question.dimensions, names, strict=True)

@@ -81,14 +81,15 @@ class Formats:
     def change(self, metric: Metric, now: float, before: float) -> Change | None:
         """How a value changed: a share in points, another value in percent; None from zero."""
         if metric.format == "share":
-            points = self.text(mark("%(points)s pt"), points=self._decimal(abs(now - before) * 100))
+            points = self.text(mark("%(points)s pt"), points=self.decimal(abs(now - before) * 100))
             return _change(metric, points, now - before, 0.0005)
         if not before:
             return None
         step = now / before - 1
         return _change(metric, self.share(abs(step), 1 if abs(step) < 0.095 else 0), step, 0.0005)
 
-    def _decimal(self, value: float) -> str:
+    def decimal(self, value: float) -> str:
+        """A number with one decimal."""
         return numbers.format_decimal(round(value, 1), "0.0", self.locale)
 
     def signed(self, value: int) -> str:

@@ -418,6 +418,9 @@ def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
     return Dimension(name, facts, label, sql, is_filter=False)
 
 
+_WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
+"""1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
+
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),
     Dimension("source", SESSIONS, mark("Source"), "source"),
@@ -434,7 +437,7 @@ DIMENSIONS = _dimensions(
     _time("day", None, mark("Day"), "local_date"),
     _time("week", None, mark("Week"), "date_trunc('week', local_date)"),
     _time("hour", None, mark("Hour"), "local_hour"),
-    _time("weekday", SESSIONS, mark("Weekday"), "local_weekday"),
+    _time("weekday", None, mark("Weekday"), _WEEKDAY),
     _plain("bot_class", BOTS, mark("Class"), "bot_class"),
     _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
     _plain("agent", BOTS, mark("Program"), "agent"),

@@ -70,7 +70,12 @@ def build_question(
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
     where, values = _where(facts, period, filters)
-    lines = [f"select {', '.join(columns)}", f"from {facts.name}", f"where {where}"]
+    lines = [
+        "select",
+        ",\n".join(f"  {column}" for column in columns),
+        f"from {facts.name}",
+        f"where {where}",
+    ]
     if dimensions:
         places = [str(number) for number in range(1, len(dimensions) + 1)]
         lines += [f"group by {', '.join(places)}", f"order by {_order(dimensions, len(metrics))}"]

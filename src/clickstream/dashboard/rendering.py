@@ -49,14 +49,13 @@ class Renderer:
         """Set up the templates."""
         environment = Environment(
             loader=PackageLoader("clickstream.dashboard"),
-            extensions=["jinja2.ext.i18n"],
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.install_gettext_translations(formats.translations, newstyle=True)
         environment.globals |= {
+            "_": formats.text,
             "assets": _assets_digest(),
             "site": site,
             "language": str(formats.locale).replace("_", "-"),

@@ -25,16 +25,24 @@ _PARTS = ("people", "bots", "assets", "rejected")
 
 
 @dataclass(frozen=True)
+class HoursChart:
+    """The heat map, and the corners of the cells of missing hours and of hours with late lines."""
+
+    map: HeatMap
+    gaps: Sequence[tuple[float, float]]
+    late: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class HoursPanel:
     """Lines of each hour as a heat map; hours without a published row are marked.
 
     `missing` names the runs of missing hours, `days_left` how many earlier days are not shown.
     """
 
-    chart: HeatMap
+    wide: HoursChart
+    narrow: HoursChart
     missing: Sequence[str]
-    gaps: Sequence[tuple[float, float]]
-    late: Sequence[tuple[float, float]]
     days_left: int
     is_empty: bool
 
@@ -108,15 +116,22 @@ def _hours(page: Page) -> HoursPanel:
         for day in days
     ]
     columns = {hour: f"{hour:02}" for hour in range(0, 24, 3)}
-    chart = charts.heat_map(values, names, columns, titles)
     due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
     missing = [place for place in due if place not in figures]
     late = [place for place, (_, lines) in figures.items() if lines and place[0] in days]
+
+    def chart_of(step: float) -> HoursChart:
+        chart = charts.heat_map(values, names, columns, titles, step)
+        return HoursChart(
+            chart,
+            [_corner(chart, days, place) for place in missing],
+            [_corner(chart, days, place) for place in late],
+        )
+
     return HoursPanel(
-        chart,
+        chart_of(charts.WIDE_STEP),
+        chart_of(charts.NARROW_STEP),
         _runs(page, missing),
-        [_corner(chart, days, place) for place in missing],
-        [_corner(chart, days, place) for place in late],
         page.period.days - len(days),
         not figures,
     )

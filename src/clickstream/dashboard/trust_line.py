@@ -109,14 +109,23 @@ def _figures(page: Page) -> list[TrustPart]:
     )
     requests = max(lines - coverage.total["assets"] - coverage.total["rejected"], 1)
     bots = formats.share(coverage.total["bots"] / requests, 0)
-    late = formats.share(coverage.share("late_lines"))
     waiting = coverage.total["waiting_lines"]
     return [
         TrustPart(rejected, "rejects"),
         TrustPart(formats.text(mark("%(share)s bots removed"), share=bots), "bots"),
-        TrustPart(formats.text(mark("%(share)s arrived late"), share=late), "hours"),
+        TrustPart(_late(page), "hours"),
         *_waiting(page, waiting),
     ]
+
+
+def _late(page: Page) -> str:
+    formats, share = page.formats, page.coverage.share("late_lines")
+    if not share:
+        return formats.text(mark("no late lines"))
+    least = 0.001
+    if share < least:
+        return formats.text(mark("under %(share)s arrived late"), share=formats.share(least))
+    return formats.text(mark("%(share)s arrived late"), share=formats.share(share))
 
 
 def _waiting(page: Page, waiting: int) -> list[TrustPart]:
