@@ -77,6 +77,7 @@ def test_shell_that_has_read_the_file_has_the_settings_of_the_stack_alone(
         CLICKSTREAM_GOALS="{}",
     )
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:14566"
+    assert found["STACK_DASHBOARD_URL"] == "http://127.0.0.1:18095"
     assert found["CLICKSTREAM_GEOIP__DATABASE"] == "/x.mmdb"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "CLICKSTREAM_GOALS"} & set(found)
     assert found["PATH"] == f"{Path(sys.executable).parent}:{os.defpath}"

@@ -29,8 +29,8 @@ def login_link(directory: Path, base_url: str, clock: Callable[[], float] = time
     links = _links(directory)
     private_files.create_directory(links)
     _remove_expired(links, clock())
-    # 128 bits; the link fits into a row of a terminal of 80 columns.
-    token = secrets.token_urlsafe(16)
+    # 128 bits. The link fits into a row of a terminal, and a double click selects all of the token.
+    token = secrets.token_hex(16)
     private_files.replace(links / _name_of(token), f"{clock() + VALID_SECONDS:.0f}\n")
     return f"{base_url.rstrip('/')}{PATH}{token}"
 

@@ -104,7 +104,7 @@ def test_the_directory_holds_no_token(tmp_path: Path) -> None:
 
 
 def test_a_link_fits_into_a_row_of_a_terminal(tmp_path: Path) -> None:
-    assert len(login_link(tmp_path, "http://127.0.0.1:18095/")) <= 60
+    assert len(login_link(tmp_path, "http://127.0.0.1:18095/")) <= 66
 
 
 @given(st.text(st.characters(), max_size=80))

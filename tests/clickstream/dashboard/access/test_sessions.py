@@ -3,14 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.access.builders import PASSWORD, Clock, with_account
 
 from clickstream.dashboard.access.accounts import Account, Accounts
 from clickstream.dashboard.access.sessions import RENEW_AFTER_SECONDS, VALID_SECONDS, Sessions
 
-ONCE_FOR_ALL = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
@@ -41,7 +40,6 @@ def test_a_session_outlives_a_restart_of_the_dashboard(
     assert Sessions(tmp_path, Accounts(tmp_path)).read(value)
 
 
-@ONCE_FOR_ALL
 @given(data=st.data())
 def test_a_cookie_with_any_changed_character_is_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
