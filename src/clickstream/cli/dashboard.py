@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import webbrowser
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +59,8 @@ def dashboard(
     if context.invoked_subcommand:
         return
     try:
-        server = import_module("clickstream.dashboard.server")
-        pages = import_module("clickstream.dashboard.app")
+        from clickstream.dashboard import app as pages
+        from clickstream.dashboard import server
     except ModuleNotFoundError as error:
         raise InputError(
             f"The dashboard needs the package {error.name}; install it by "

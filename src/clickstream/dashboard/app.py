@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
+from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.answers import Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
@@ -29,7 +30,7 @@ from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.rendering import STATIC, Renderer, read_static
+from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.view import Tab, View, parse_view
 from clickstream.errors import ClickstreamError, InputError
@@ -111,8 +112,20 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
     app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     _add_error_pages(app, dashboard)
-    guard.install(app, settings.resolve(settings.dashboard.directory))
+    _install_guard(app, dashboard)
     return app
+
+
+def _install_guard(app: FastAPI, dashboard: Dashboard) -> None:
+    """Let nobody in without a login, except to static files and to /healthz."""
+    chosen = dashboard.settings.dashboard
+    wording = Wording(
+        dashboard.formats.translations.gettext,
+        str(dashboard.formats.locale).replace("_", "-"),
+        dashboard.renderer.site,
+    )
+    directory = dashboard.settings.resolve(chosen.directory)
+    guard.install(app, directory, hosts=chosen.hosts, wording=wording)
 
 
 def _version(dashboard: Dashboard) -> str:
@@ -184,13 +197,14 @@ def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
 
 
-def show_static(name: str) -> Response:
-    """A style sheet, script or picture; its URL changes with its content."""
+def show_static(name: str, request: Request) -> Response:
+    """A style sheet, script or picture; browsers may keep it if its URL has the digest of all."""
     if name not in STATIC:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-    headers = {"Cache-Control": f"public, max-age={ONE_YEAR}, immutable"}
-    return Response(read_static(name), media_type=media_type, headers=headers)
+    is_digested = request.url.query == ASSETS_DIGEST
+    kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
+    return Response(read_static(name), media_type=media_type, headers={"Cache-Control": kept})
 
 
 def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:

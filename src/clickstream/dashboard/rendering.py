@@ -23,7 +23,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust import Trust, build_trust
 from clickstream.dashboard.trust_line import trust_line
 
-STATIC = ("page.css", "page.js", "icon.svg")
+STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
 
 
 def read_static(name: str) -> bytes:
@@ -31,9 +31,8 @@ def read_static(name: str) -> bytes:
     return (files("clickstream.dashboard") / "static" / name).read_bytes()
 
 
-def _assets_digest() -> str:
-    content = b"".join(read_static(name) for name in STATIC)
-    return hashlib.blake2b(content, digest_size=5).hexdigest()
+ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()
+"""Digest of static/, which the URLs of its files carry."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Renderer:
         )
         environment.globals |= {
             "_": formats.text,
-            "assets": _assets_digest(),
+            "assets": ASSETS_DIGEST,
             "site": site,
             "language": str(formats.locale).replace("_", "-"),
             "count": formats.count,
