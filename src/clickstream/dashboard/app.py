@@ -26,7 +26,6 @@ from clickstream.dashboard.engines import (
     LocalEngine,
     ask_athena,
 )
-from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
@@ -64,19 +63,20 @@ class Dashboard:
         self.asking_athena = threading.Lock()
 
     @contextlib.contextmanager
-    def page(self, view: View) -> Iterator[tuple[Page, CopyState]]:
-        """A page in the making, and the version it is made from."""
+    def page(self, view: View) -> Iterator[Page]:
+        """A page in the making."""
         with self.engine.reader() as reader:
             state = reader.state
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
-            yield Page(view, ask, self.formats, now, self.settings, zone), state
+            problem = self.refresher.problem
+            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem)
 
     def render_tab(self, view: View) -> str:
         """The HTML of a tab."""
-        with self.page(view) as (page, state):
-            return self.renderer.tab(page, state, self.refresher.problem)
+        with self.page(view) as page:
+            return self.renderer.tab(page)
 
     def warm_up(self) -> None:
         """Ask what the default views ask, so that the first reader does not wait."""
@@ -159,14 +159,14 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
-        with dashboard.page(view) as (page, _):
+        with dashboard.page(view) as page:
             lines = list(csv_lines(page, name))
             file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         return StreamingResponse(iter(lines), media_type="text/csv", headers=headers)
 
     def show_panel(name: str, request: Request) -> HTMLResponse:
-        with dashboard.page(view_of(name, request)) as (page, _):
+        with dashboard.page(view_of(name, request)) as page:
             parts = detail_parts(page, PANELS[name])
             return HTMLResponse(dashboard.renderer.detail(page, PANELS[name], parts, None))
 
@@ -190,7 +190,7 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside ours."""
     panel = PANELS[name]
-    with dashboard.page(view) as (page, _), aws_errors.translate_errors():
+    with dashboard.page(view) as page, aws_errors.translate_errors():
         questions = panel.questions(page.view, page.period)
         pairs = [(page.ask(one), ask_athena(dashboard.lake, one)) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)

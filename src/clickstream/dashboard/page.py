@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.answers import Answer, Ask
 from clickstream.dashboard.coverage import Coverage, measure_coverage
+from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.periods import Period, cut_at
 from clickstream.dashboard.questions import build_question
@@ -25,7 +26,9 @@ from clickstream.settings import Settings
 class Page:
     """A page in the making.
 
-    `zone` is the time zone of the facts' local dates, `now` the time there (naive).
+    `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
+    version of the facts; `problem` says why they could not be refreshed, and is empty while they
+    are.
     """
 
     view: View
@@ -34,6 +37,8 @@ class Page:
     now: datetime
     settings: Settings
     zone: ZoneInfo
+    state: CopyState
+    problem: str = ""
 
     @cached_property
     def period(self) -> Period:

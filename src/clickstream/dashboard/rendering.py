@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clickstream.dashboard.details import Comparison, DetailPart
-from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.goals import Pace
 from clickstream.dashboard.lists import choices_of
@@ -66,16 +65,17 @@ class Renderer:
         }
         return cls(formats, site, environment)
 
-    def tab(self, page: Page, state: CopyState, problem: str) -> str:
+    def tab(self, page: Page) -> str:
         """The HTML of a tab."""
         text = page.formats.text
-        shown = state.changed_at.astimezone(page.zone) if state.changed_at else None
+        changed_at = page.state.changed_at
+        shown = changed_at.astimezone(page.zone) if changed_at else None
         common = {
             **navigation(page),
             "view": page.view,
             "tab_title": text(TAB_LABELS[page.view.tab]),
-            "trust": trust_line(page, state, problem),
-            "version": str(state.version),
+            "trust": trust_line(page),
+            "version": str(page.state.version),
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
             "nothing": text(mark("No visit in this range. Choose another one, or clear filters.")),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.texts import mark
 
@@ -30,19 +29,16 @@ class TrustLine:
     parts: Sequence[TrustPart]
 
 
-def trust_line(page: Page, state: CopyState, problem: str) -> TrustLine:
-    """Say how far the numbers go, and what was rejected, removed and late.
-
-    `problem` is why the facts could not be refreshed; empty while they are.
-    """
+def trust_line(page: Page) -> TrustLine:
+    """Say how far the numbers go, and what was rejected, removed and late."""
     coverage = page.coverage
     if coverage.newest is None:
         nothing = page.formats.text(mark("No hour of this range is published"))
-        return TrustLine(False, [TrustPart(nothing, "hours"), *_age(page, state, problem)])
-    is_fresh = not coverage.missing and not problem and _is_up_to_date(page)
+        return TrustLine(False, [TrustPart(nothing, "hours"), *_age(page)])
+    is_fresh = not coverage.missing and not page.problem and _is_up_to_date(page)
     return TrustLine(
         is_fresh,
-        [_complete(page), *_start(page), *_age(page, state, problem), *_figures(page)],
+        [_complete(page), *_start(page), *_age(page), *_figures(page)],
     )
 
 
@@ -84,13 +80,14 @@ def _start(page: Page) -> list[TrustPart]:
     return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]
 
 
-def _age(page: Page, state: CopyState, problem: str) -> list[TrustPart]:
+def _age(page: Page) -> list[TrustPart]:
     """The age of the facts, while they can't be refreshed."""
-    if not problem:
+    state = page.state
+    if not page.problem:
         return []
     if state.changed_at is None:
         return [TrustPart(page.formats.text(mark("facts can't be read")), "facts")]
-    local = state.changed_at.astimezone(UTC).astimezone(page.zone).replace(tzinfo=None)
+    local = state.changed_at.astimezone(page.zone).replace(tzinfo=None)
     when = page.formats.moment(local)
     text = page.formats.text(mark("facts of %(when)s; they can't be refreshed"), when=when)
     return [TrustPart(text, "facts")]
