@@ -42,7 +42,7 @@ from clickstream.lake import Lake, hour_ledger, open_lake, raw
 from clickstream.wording import quantity
 
 HOURS = 48
-FIRST_HOURS = 6
+FIRST_HOURS = 4
 DASHBOARD_PORT = 8095
 OWN_LOGS_STATE = "var/own-logs"
 CAFE = "cafe"
