@@ -1,8 +1,8 @@
 """The log files of the demo's café, and what has to be remembered to continue them.
 
 The first demo writes the newest hours, and holds half of the lines of four hours back. Later come
-the four weeks before, and the lines that were held back. `var/cafe.json` records when the story
-begins and with which hour the newest logs begin: every line follows from the two.
+the four weeks before, and what was held back. `var/cafe.json` records when the story begins and
+with which hour the newest logs begin: every line follows from the two.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from clickstream.demo.cafe.older_logs import late_in, write_late_lines, write_ol
 from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 
-LATE_AFTER, LATE_HOURS = 18, 4
-"""How many hours after the begin of the newest logs the late hours begin, and how many they are."""
+LATE_FROM, LATE_TO = 10, 13
+"""The UTC hours of the day before the last one whose lines are partly held back."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class CafeLogs:
     @classmethod
     def new(cls, directory: Path, begin: Hour, last: Hour, has_history: bool) -> CafeLogs:
         """The logs of a first demo, whose newest hours are `begin` to `last`."""
-        late = hour_range(begin.plus(LATE_AFTER), begin.plus(LATE_AFTER + LATE_HOURS - 1))
+        yesterday = Hour.first_of(str(last.event_date - timedelta(days=1)))
+        late = hour_range(yesterday.plus(LATE_FROM), yesterday.plus(LATE_TO))
         story_begins = last.event_date - timedelta(days=story.DAYS)
         return cls(directory, story_begins, begin, tuple(late) if has_history else ())
 
@@ -82,11 +83,6 @@ class CafeLogs:
     def first(self) -> Hour:
         """The first hour of the older days."""
         return Hour.first_of(str(self.story_begins))
-
-    @property
-    def late_date(self) -> date | None:
-        """The UTC date of the late hours; None if there are none."""
-        return self.late_hours[0].event_date if self.late_hours else None
 
     def write_newest(self, last: Hour) -> Truth:
         """Write the newest hours up to `last`, without their late lines; returns their truth."""
