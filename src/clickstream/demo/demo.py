@@ -117,6 +117,7 @@ def run_demo(
         status = _verdict(lake, states, failures(stack, states, first, last), span, console)
         _say_what_is_left(stack, span, console)
         if not exit_when_done:
+            _show_link(stack, console)
             show_addresses(stack, console)
             console.print("Ctrl-C stops everything; the next start continues from here.")
         if traffic.older:
@@ -136,6 +137,10 @@ def dashboard_link(stack: Stack) -> str:
 def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) -> None:
     """Print the dashboard's link and the first answer, from the hours that are built so far."""
     show_first_answers(lake, span.first, span.last, console)
+    _show_link(stack, console)
+
+
+def _show_link(stack: Stack, console: Console) -> None:
     link = escape(dashboard_link(stack))
     console.print(f"[bold]The dashboard[/]: {link}\n", soft_wrap=True, highlight=False)
 

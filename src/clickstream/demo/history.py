@@ -113,10 +113,12 @@ class History:
 
     def _finish_last_start(self) -> None:
         """Wait for the runs of a demo that was stopped: Airflow continues them."""
-        with self.stack.airflow() as api:
-            self.stack.wait(
-                _every(POLL_SECONDS, lambda: not api.count_runs(BUILDING_DAG, "queued", "running"))
-            )
+        with self.stack.airflow() as api, self.console.status("Airflow finishes earlier runs"):
+
+            def is_none_left() -> bool:
+                return not api.count_runs(BUILDING_DAG, "queued", "running")
+
+            self.stack.wait(_every(POLL_SECONDS, is_none_left))
 
     def _wait_for(
         self, api: AirflowApi, dag_id: str, run_id: str, show: Callable[[], None] = lambda: None
