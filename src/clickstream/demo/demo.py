@@ -26,7 +26,7 @@ from clickstream.demo.backfill import build_hours, failures
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.environment_file import drop_stack_variables, source_command
-from clickstream.demo.history import History
+from clickstream.demo.older_days import OlderDays
 from clickstream.demo.stack import (
     Layout,
     Ports,
@@ -39,7 +39,6 @@ from clickstream.demo.stack.layout import HOST
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, open_lake, raw
-from clickstream.wording import quantity
 
 HOURS = 48
 FIRST_HOURS = 4
@@ -109,23 +108,29 @@ def run_demo(
         show_addresses(stack, console)
         lake = open_lake(settings.load())
         span = traffic.span(lake, console)
-        first, last = span.first, span.last
-        _say_what_is_built(span, console)
-        first_answers = partial(_show_first_facts, stack, lake, span, console)
-        states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
-        show_answers(lake, first, last, console)
-        status = _verdict(lake, states, failures(stack, states, first, last), span, console)
-        _say_what_is_left(stack, span, console)
+        status = _build_newest(stack, lake, span, console)
         if not exit_when_done:
             _show_link(stack, console)
             show_addresses(stack, console)
             console.print("Ctrl-C stops everything; the next start continues from here.")
         if traffic.older:
-            weeks = History(stack, lake, traffic.older, first.previous, console)
-            status |= _build_history(weeks, last, exit_when_done)
+            older = OlderDays(stack, lake, traffic.older, span.first.previous, console)
+            status |= older.show(span.last, only_one_day=exit_when_done)
         if not exit_when_done:
             stack.wait()
         return status
+
+
+def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int:
+    """Build the newest hours, and show answers and verdict; the exit status."""
+    first, last = span.first, span.last
+    _say_what_is_built(span, console)
+    first_answers = partial(_show_first_facts, stack, lake, span, console)
+    states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
+    show_answers(lake, first, last, console)
+    status = _verdict(lake, states, failures(stack, states, first, last), span, console)
+    _say_what_is_left(stack, span, console)
+    return status
 
 
 def dashboard_link(stack: Stack) -> str:
@@ -143,38 +148,6 @@ def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) ->
 def _show_link(stack: Stack, console: Console) -> None:
     link = escape(dashboard_link(stack))
     console.print(f"[bold]The dashboard[/]: {link}\n", soft_wrap=True, highlight=False)
-
-
-def _build_history(history: History, last: Hour, only_one_day: bool) -> int:
-    """Build the weeks before, or one day of them, and check all; the exit status."""
-    console = history.console
-    todo = len(history.unbuilt_days())
-    if todo:
-        which = "the newest one" if only_one_day else "the newest first, and the dashboard fills"
-        console.print(
-            f"\nThe café has {quantity(todo, 'day')} before these hours that are not built yet. "
-            f"Airflow builds them: {which}.",
-            soft_wrap=True,
-        )
-    failed = history.build(days=1 if only_one_day else None)
-    left = history.unbuilt_days()
-    first = left[0][1].next if left else history.logs.first
-    failures = [*failed, *pipeline.verify(history.lake, first, last).failures]
-    for complaint in failures:
-        console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
-    if not failures:
-        console.print(
-            f"[green]✓[/] {first} to {last}: every hour adds up and follows on, late lines "
-            "included.",
-            soft_wrap=True,
-        )
-    if left:
-        console.print(
-            f"{quantity(len(left), 'day')} before {first} are not built; the next start of the "
-            "demo builds them.",
-            soft_wrap=True,
-        )
-    return 1 if failures else 0
 
 
 def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Traffic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -12,16 +13,18 @@ from rich.console import Console
 from tests.support.lakes import aws_session, build_all
 
 from clickstream import pipeline
-from clickstream.demo import history
+from clickstream.demo import older_days
 from clickstream.demo.cafe import CafeRules, PersonSession, older_logs, simulate
 from clickstream.demo.cafe_logs import CafeLogs
-from clickstream.demo.history import History, split_into_runs
+from clickstream.demo.demo import simulated_cafe
+from clickstream.demo.older_days import OlderDays, split_into_runs
 from clickstream.demo.stack import Layout
 from clickstream.errors import InputError
 from clickstream.hours import Hour, by_day, hour_range
 from clickstream.lake import Lake, athena, open_lake
 from clickstream.settings import Settings
 
+ROOT = Path(__file__).parents[3]
 LAST = Hour.parse("2026-11-05T03")
 BEGIN = LAST.minus(7)
 RULES = CafeRules(seed=3, visitors_per_hour=12, bots_per_hour=2)
@@ -108,6 +111,25 @@ def test_without_a_history_no_line_is_held_back(tmp_path: Path) -> None:
     assert CafeLogs.new(tmp_path, BEGIN, LAST, has_history=False).late_hours == ()
 
 
+def test_a_second_start_continues_the_cafe_of_the_first(tmp_path: Path) -> None:
+    layout, console = Layout(tmp_path), Console(quiet=True)
+    first = simulated_cafe(layout, console)
+    written = lines_in(layout.cafe_logs)
+    second = simulated_cafe(layout, console)
+    assert lines_in(layout.cafe_logs) == written
+    assert first.older is not None
+    assert second.older == first.older
+    assert str(first.older.story_begins) in second.processes["cafe"]
+    assert simulated_cafe(layout, console, history=False).older is None
+
+
+@pytest.mark.parametrize(("given", "is_off"), [("HISTORY=0", True), ("HISTORY=1", False)])
+def test_make_demo_passes_on_whether_the_older_days_are_built(given: str, is_off: bool) -> None:
+    command = ["make", "--dry-run", "demo", given]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ("--no-history" in shown) == is_off
+
+
 def test_runs_are_short_at_first_and_have_no_gap() -> None:
     days = [*by_day(Hour.parse("2026-10-08T00"), Hour.parse("2026-11-03T19"))][::-1]
     runs = list(split_into_runs(days))
@@ -144,7 +166,7 @@ def test_newest_hours_then_late_lines_then_older_days_give_the_truth_of_all(
     site = lake_settings.site.model_copy(update={"domains": RULES.domains})
     own = {"sources": (source,), "site": site}
     lake = open_lake(lake_settings.model_copy(update=own), aws_session())
-    weeks = History(None, lake, logs, BEGIN.previous, Console(quiet=True))  # type: ignore[arg-type]
+    weeks = OlderDays(None, lake, logs, BEGIN.previous, Console(quiet=True))  # type: ignore[arg-type]
     logs.write_newest(LAST)
     pipeline.pull(lake, source)
     build_all(lake, BEGIN, LAST, "newest")
@@ -167,8 +189,8 @@ def test_newest_hours_then_late_lines_then_older_days_give_the_truth_of_all(
 
 def test_a_condition_is_asked_for_only_every_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now, asked = 0.0, []
-    monkeypatch.setattr(history.time, "monotonic", lambda: now)
-    condition = history._every(2.0, lambda: bool(asked.append(now)) or now > 3)
+    monkeypatch.setattr(older_days.time, "monotonic", lambda: now)
+    condition = older_days._every(2.0, lambda: bool(asked.append(now)) or now > 3)
     for moment in (0.0, 0.5, 1.9, 2.0, 3.9):
         now = moment
         assert not condition()

@@ -15,6 +15,7 @@ from more_itertools import split_when
 from rich.console import Console
 from rich.markup import escape
 
+from clickstream import pipeline
 from clickstream.demo.backfill import DAG as PULLING_DAG
 from clickstream.demo.backfill import FINISHED, failure_of
 from clickstream.demo.cafe_logs import CafeLogs
@@ -31,7 +32,8 @@ DAYS_OF_RUNS = (1, 2, 4, 7)
 
 A run builds its days in order. The dashboard gets them when the run is done, so the first runs are
 short. Every border between two runs costs a second build of the hours after it: devices that are
-always on have sessions that cross it.
+always on have sessions that cross it. One day is built at a time, and Airflow prefers the tasks of
+the hourly runs.
 """
 
 POLL_SECONDS = 2.0
@@ -41,7 +43,7 @@ Day = tuple[Hour, Hour]
 
 
 @dataclass(frozen=True)
-class History:
+class OlderDays:
     """The hours before the newest ones, and where their logs come from."""
 
     stack: Stack
@@ -49,6 +51,39 @@ class History:
     logs: CafeLogs
     last: Hour
     console: Console
+
+    def show(self, newest: Hour, only_one_day: bool) -> int:
+        """Build the days, or one of them, check all hours up to `newest`; returns the exit status.
+
+        Prints what is built, what is wrong, and what is left for the next start.
+        """
+        self._say_what_is_built(only_one_day)
+        failed = self.build(days=1 if only_one_day else None)
+        left = self.unbuilt_days()
+        first = left[0][1].next if left else self.logs.first
+        failures = [*failed, *pipeline.verify(self.lake, first, newest).failures]
+        for failure in failures:
+            self._print(f"[red]✗[/] {escape(failure)}")
+        if not failures:
+            late = ", late lines included" if self.logs.late_hours else ""
+            self._print(
+                f"[green]✓[/] {first} to {newest}: every hour adds up and follows on{late}."
+            )
+        if left:
+            self._print(f"Left for the next start: {quantity(len(left), 'day')} before {first}.")
+        return 1 if failures else 0
+
+    def _say_what_is_built(self, only_one_day: bool) -> None:
+        if not (days := len(self.unbuilt_days())):
+            return
+        which = "the newest of them" if only_one_day else "newest first, while the dashboard fills"
+        self._print(
+            f"\nThe café has {quantity(days, 'day')} before these hours that are not built yet. "
+            f"Airflow builds {which}."
+        )
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, soft_wrap=True)
 
     def build(self, days: int | None = None) -> list[str]:
         """Write the logs, have Airflow pull them, and build the days that are not built yet.
@@ -80,7 +115,7 @@ class History:
             files = len(list(self.logs.write_older()))
         if files:
             sentence = f"{quantity(files, 'file')} of older lines in {self.logs.directory}"
-            self.console.print(f"[green]✓[/] {escape(sentence)}", soft_wrap=True)
+            self._print(f"[green]✓[/] {escape(sentence)}")
         return files > 0
 
     def _pull(self) -> str:
@@ -93,7 +128,7 @@ class History:
             with self.console.status("Airflow pulls the older lines, and builds the late ones in"):
                 failed = self._wait_for(api, PULLING_DAG, run_id)
         if not failed:
-            self.console.print("[green]✓[/] Airflow has pulled the older lines", soft_wrap=True)
+            self._print("[green]✓[/] Airflow has pulled the older lines")
         return failed
 
     def _build_days(self, days: Sequence[Day], done: int, progress: CountedProgress) -> str:
