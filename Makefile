@@ -17,8 +17,9 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/run.stamp ## a café's last 48 hours, or your logs: LOGS=DIR; EXIT=1 stops at the end
-	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) $(STACK_PORTS)
+demo: $(VENV)/run.stamp ## a café's 48 hours, then four weeks (HISTORY=0: not), or your logs: LOGS=DIR; EXIT=1 stops
+	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) \
+		$(if $(filter 0,$(HISTORY)),--no-history) $(STACK_PORTS)
 
 up: $(VENV)/run.stamp ## Airflow, the dashboard, PostgreSQL, the local AWS; PORT=, AWS_PORT=, DASHBOARD_PORT=
 	$(BIN)/clickstream up $(STACK_PORTS)

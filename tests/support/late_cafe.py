@@ -15,7 +15,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
-RULES = CafeRules(visitors_per_hour=60, bots_per_hour=12)
+RULES = CafeRules(visitors_per_hour=100, bots_per_hour=12)
 LATE = re.compile(rb"\S+[02468] .*\[20/Nov/2026:23:[1-4]\d:")
 """What the café's second server logged, which answers to every other address."""
 

@@ -348,11 +348,16 @@ def demo(
     exit_when_done: Annotated[
         bool, typer.Option("--exit", help="Stop when the answers are there.")
     ] = False,
+    history: Annotated[
+        bool, typer.Option(help="Build the café's four weeks before as well.")
+    ] = True,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
     dashboard_port: DashboardPort = 8095,
 ) -> None:
     """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
+
+    The café's four weeks before follow, newest first; with --exit, one day of them.
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """
@@ -360,4 +365,4 @@ def demo(
     from clickstream.demo.stack import Ports
 
     ports = Ports(airflow_port, aws_port, dashboard_port)
-    raise typer.Exit(run_demo(logs, exit_when_done, ports=ports, console=out))
+    raise typer.Exit(run_demo(logs, exit_when_done, history, ports=ports, console=out))

@@ -2,79 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clickstream.demo.progress import CountedProgress
 from clickstream.demo.stack import AirflowApi, Stack, StackError
 from clickstream.hours import Hour, hour_range
 
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120
-PLAIN_HOURS = 6
-PLAIN_SECONDS = 20
-"""Without a terminal, a line is printed for as many more hours, and at least as often."""
-
 MOST_REASONS = 5
 """Reasons of failed runs that are shown."""
 
 LONGEST_REASON = 400
 """Characters of a failed task's message that are shown; its log has the rest."""
 
-_FINISHED = ("success", "failed")
-
-
-class HoursProgress:
-    """How many hours are built: a bar in a terminal, plain lines elsewhere."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console, self._total = console, total
-        self._is_plain = not console.is_terminal
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bar = Progress(*columns, TimeElapsedColumn(), console=console, disable=self._is_plain)
-        self._task = self._bar.add_task("", total=total)
-        self._phase = ""
-        self._done = 0
-        self._started = self._printed_at = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def show_phase(self, phase: str) -> None:
-        """Show what is waited for."""
-        if phase != self._phase:
-            self._phase = phase
-            self._bar.update(self._task, description=phase)
-            self._print(f"{phase} …")
-
-    def show_done(self, done: int) -> None:
-        """Show that so many hours are built."""
-        self._bar.update(self._task, completed=done)
-        is_due = time.monotonic() - self._printed_at >= PLAIN_SECONDS
-        if is_due or done - self._done >= PLAIN_HOURS or self._done < done == self._total:
-            self._done = done
-            seconds = time.monotonic() - self._started
-            self._print(f"{done} of {self._total} hours done ({seconds:.0f} s)")
-
-    def _print(self, line: str) -> None:
-        if self._is_plain:
-            self._printed_at = time.monotonic()
-            self._console.print(line, soft_wrap=True)
+FINISHED = ("success", "failed")
 
 
 def build_hours(
@@ -91,13 +38,13 @@ def build_hours(
     """
     total = len([*hour_range(first, last)])
     enough, then = after_some
-    with stack.airflow() as api, HoursProgress(console, total) as progress:
+    with stack.airflow() as api, CountedProgress(console, total) as progress:
         progress.show_phase("Waiting until Airflow has read the DAG")
         stack.wait_until("The DAG", lambda: _is_parsed(api), PARSED_SECONDS)
 
         def are_done(enough: int) -> bool:
             states = api.run_states(DAG, first, last)
-            done = sum(state in _FINISHED for state in states.values())
+            done = sum(state in FINISHED for state in states.values())
             progress.show_done(done)
             return done >= enough
 
@@ -115,7 +62,7 @@ def _start_backfill(
     api: AirflowApi,
     first: Hour,
     last: Hour,
-    progress: HoursProgress,
+    progress: CountedProgress,
     are_done: Callable[[int], bool],
 ) -> None:
     """Start a backfill; Airflow has one at a time, so an earlier one is ended first.
@@ -154,7 +101,7 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
     with stack.airflow() as api:
         runs = api.run_ids(DAG, first, last)
         for hour in failed:
-            by_reason[_reason(api, runs[hour])].append(hour)
+            by_reason[failure_of(api, DAG, runs[hour])].append(hour)
     said = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
     others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
@@ -169,9 +116,9 @@ def _runs_of(hours: list[Hour]) -> str:
     return f"{len(hours)} runs, {hours[0]} to {hours[-1]},"
 
 
-def _reason(api: AirflowApi, run_id: str) -> str:
+def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
     """The first task of a run that failed, and the last line of its log."""
-    failed = [task for task in api.tasks(DAG, run_id) if task["state"] == "failed"]
+    failed = [task for task in api.tasks(dag_id, run_id) if task["state"] == "failed"]
     if not failed:
         return "No task of it failed; the run was marked as failed, or has no tasks."
     first = min(failed, key=lambda task: task["start_date"] or "")

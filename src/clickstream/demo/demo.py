@@ -1,7 +1,9 @@
-"""The demo: a café's last 48 hours, or someone's own logs, built by Airflow on this machine.
+"""The demo: a simulated café, or someone's own logs, built by Airflow on this machine.
 
-It starts the local stack, has Airflow build the hours by a backfill, shows the answers, and goes on
-with live traffic. Everything is kept in `var/`, so a second demo goes on where the first one ended.
+It starts the local stack, has Airflow build the last 48 hours by a backfill, and shows the answers
+and the link of the dashboard. Then Airflow builds the café's four weeks before, newest first, while
+its traffic continues live. Everything is kept in `var/`, so a second demo continues where the first
+one ended.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from rich.markup import escape
 from clickstream import pipeline, settings
 from clickstream.demo.answers import show_answers, show_first_answers
 from clickstream.demo.backfill import build_hours, failures
-from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.demo.cafe.places import write_demo_database
+from clickstream.demo.cafe_logs import CafeLogs
 from clickstream.demo.environment_file import drop_stack_variables, source_command
+from clickstream.demo.older_days import OlderDays
 from clickstream.demo.stack import (
     Layout,
     Ports,
@@ -32,12 +35,14 @@ from clickstream.demo.stack import (
     show_addresses,
     show_start,
 )
+from clickstream.demo.stack.layout import HOST
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, open_lake, raw
 
 HOURS = 48
-FIRST_HOURS = 6
+FIRST_HOURS = 4
+DASHBOARD_PORT = 8095
 OWN_LOGS_STATE = "var/own-logs"
 CAFE = "cafe"
 """The name of the site in the settings while nobody has described a site of their own."""
@@ -65,10 +70,14 @@ class Span:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Where the demo's lines come from, and which hours of them are built."""
+    """Where the demo's lines come from, and which hours of them are built.
+
+    `older` are the café's logs if the weeks before are built, too; None if they are not.
+    """
 
     state: str
     span: Callable[[Lake, Console], Span]
+    older: CafeLogs | None = None
     processes: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,19 +85,22 @@ class Traffic:
 def run_demo(
     logs: Path | None = None,
     exit_when_done: bool = False,
+    history: bool = True,
     root: Path | None = None,
     ports: Ports | None = None,
     console: Console | None = None,
 ) -> int:
     """Run the demo in the project's directory `root` (the working directory if None).
 
-    `logs` is a directory of access logs, or one log, to take instead of the simulated café. Returns
-    the exit status: 0 when every run succeeded and nothing is wrong with the published hours.
-    Without `exit_when_done` it goes on until Ctrl-C. Raises StackError when the stack can't run.
+    `logs` is a directory of access logs, or one log, to take instead of the simulated café. With
+    `history` the café's four weeks before are built after its last 48 hours; with `exit_when_done`
+    only one day of them, and the demo ends. Otherwise it continues until Ctrl-C. Returns the exit
+    status: 0 when every run succeeded and nothing is wrong with the published hours. Raises
+    StackError when the stack can't run.
     """
     console, root = console or Console(), (root or Path.cwd()).resolve()
     drop_stack_variables(os.environ)
-    traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console)
+    traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console, history)
     layout = Layout(root, traffic.state)
     with running_stack(layout, ports, traffic.processes, traffic.variables) as stack:
         os.environ.update(stack.environment)  # from here on this process sees what the tasks see
@@ -96,34 +108,66 @@ def run_demo(
         show_addresses(stack, console)
         lake = open_lake(settings.load())
         span = traffic.span(lake, console)
-        first, last = span.first, span.last
-        _say_what_is_built(span, console)
-        first_answers = partial(show_first_answers, lake, first, last, console)
-        states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
-        show_answers(lake, first, last, console)
-        status = _verdict(lake, states, failures(stack, states, first, last), span, console)
-        _say_what_is_left(stack, span, console)
+        status = _build_newest(stack, lake, span, console)
         if not exit_when_done:
+            _show_link(stack, console)
             show_addresses(stack, console)
-            console.print("Ctrl-C stops everything; the next start goes on from here.")
+            console.print("Ctrl-C stops everything; the next start continues from here.")
+        if traffic.older:
+            older = OlderDays(stack, lake, traffic.older, span.first.previous, console)
+            status |= older.show(span.last, only_one_day=exit_when_done)
+        if not exit_when_done:
             stack.wait()
         return status
 
 
-def simulated_cafe(layout: Layout, console: Console) -> Traffic:
-    """The simulated café: its history is written at the first demo, its traffic goes on live."""
+def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int:
+    """Build the newest hours, and show answers and verdict; the exit status."""
+    first, last = span.first, span.last
+    _say_what_is_built(span, console)
+    first_answers = partial(_show_first_facts, stack, lake, span, console)
+    states = build_hours(stack, first, last, console, (FIRST_HOURS, first_answers))
+    show_answers(lake, first, last, console)
+    status = _verdict(lake, states, failures(stack, states, first, last), span, console)
+    _say_what_is_left(stack, span, console)
+    return status
+
+
+def dashboard_link(stack: Stack) -> str:
+    """Return the address of the dashboard."""
+    del stack
+    return f"http://{HOST}:{DASHBOARD_PORT}/"
+
+
+def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) -> None:
+    """Print the dashboard's link and the first answer, from the hours that are built so far."""
+    show_first_answers(lake, span.first, span.last, console)
+    _show_link(stack, console)
+
+
+def _show_link(stack: Stack, console: Console) -> None:
+    link = escape(dashboard_link(stack))
+    console.print(f"[bold]The dashboard[/]: {link}\n", soft_wrap=True, highlight=False)
+
+
+def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Traffic:
+    """The simulated café: its newest logs are written at the first demo, its traffic is live."""
     last = Hour.of(datetime.now(UTC)).previous
     first = last.minus(HOURS - 1)
-    if not any(layout.cafe_logs.glob("access.log")):
+    logs = CafeLogs.load(layout.cafe_logs, layout.cafe_file)
+    if logs is None:
+        logs = CafeLogs.new(layout.cafe_logs, first, last, history)
+        logs.save(layout.cafe_file)
         with console.status(f"Writing the café's logs of the last {HOURS} hours"):
-            truth = write_history(layout.cafe_logs, first, last, CafeRules())
+            truth = logs.write_newest(last)
         console.print(f"[green]✓[/] {truth.total.lines:,} lines in {layout.cafe_logs}")
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
     variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **NO_CATCHING_UP}
-    cafe = 'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS"'
+    cafe = f'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS" {logs.story_begins}'
     span = Span(first, last, earliest=first)
-    return Traffic(layout.state, lambda *_: span, {"cafe": cafe}, variables)
+    older = logs if history else None
+    return Traffic(layout.state, lambda *_: span, older, {"cafe": cafe}, variables)
 
 
 def own_logs(logs: Path) -> Traffic:
@@ -210,5 +254,9 @@ def _verdict(
         console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
     if failed or failures:
         return 1
-    console.print(f"[green]✓[/] {len(states)} runs succeeded; every hour adds up and follows on.")
+    console.print(
+        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: every hour adds "
+        "up and follows on.",
+        soft_wrap=True,
+    )
     return 0

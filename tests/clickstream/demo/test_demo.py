@@ -1,4 +1,4 @@
-"""What the demo makes of somebody's own logs, and how it shows progress."""
+"""What the demo makes of somebody's own logs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import aws_session
 
 from clickstream import pipeline
-from clickstream.demo import backfill, demo
-from clickstream.demo.backfill import HoursProgress
+from clickstream.demo import demo
 from clickstream.demo.demo import own_logs
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -105,37 +104,3 @@ def test_last_hours_of_old_logs_are_those_with_lines(
 def test_missing_logs_are_named(project: Path) -> None:
     with pytest.raises(InputError, match="nowhere does not exist"):
         own_logs(project / "nowhere")
-
-
-def test_progress_without_a_terminal_is_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(backfill.time, "monotonic", lambda: now)
-    out = io.StringIO()
-    with HoursProgress(Console(file=out), 48) as progress:
-        progress.show_phase("Starting")
-        progress.show_phase("Starting")
-        for done in range(1, 8):
-            progress.show_done(done)
-        now = 19.0
-        progress.show_done(8)
-        now = 21.0
-        for _ in range(3):
-            progress.show_done(8)
-        progress.show_done(48)
-        progress.show_done(48)
-    assert out.getvalue().splitlines() == [
-        "Starting …",
-        "6 of 48 hours done (0 s)",
-        "8 of 48 hours done (21 s)",
-        "48 of 48 hours done (21 s)",
-    ]
-
-
-def test_progress_in_a_terminal_is_a_bar() -> None:
-    out = io.StringIO()
-    with HoursProgress(Console(file=out, force_terminal=True, width=80), 48) as progress:
-        progress.show_phase("Starting the backfill")
-        progress.show_done(12)
-    assert "Starting the backfill" in out.getvalue()
-    assert "12/48" in out.getvalue()
-    assert "hours done" not in out.getvalue()

@@ -11,7 +11,7 @@ from clickstream.demo.cafe.addresses import COUNTRIES
 from clickstream.demo.cafe.history import History, LogLine, simulate
 from clickstream.demo.cafe.log_files import live, write_history
 from clickstream.demo.cafe.rules import CafeRules
-from clickstream.demo.cafe.truth import HourTruth, Order, PersonSession, Truth
+from clickstream.demo.cafe.truth import HourTruth, Order, PageView, PersonSession, Truth
 
 __all__ = [
     "COUNTRIES",
@@ -20,6 +20,7 @@ __all__ = [
     "HourTruth",
     "LogLine",
     "Order",
+    "PageView",
     "PersonSession",
     "Truth",
     "live",

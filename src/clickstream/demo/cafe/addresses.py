@@ -25,17 +25,29 @@ COUNTRIES: dict[str, tuple[str, str, int]] = {
 }
 """Each country's IPv4 block, IPv6 block, and share of the visitors."""
 
+CHICAGO = ("198.18.9.0/24", "198.18.10.0/24", "198.18.11.0/24")
+"""The IPv4 addresses of Chicago in the block of the US (see `places`)."""
+
+CHICAGO_GROWS_TO = 0.16
+"""The share of the people at home that come from Chicago at the end of the story, besides."""
+
 OFFICES = tuple(f"198.51.100.{n}" for n in range(10, 22))
 """Addresses that many people share."""
 
 MONITOR = "192.0.2.250"
 CRAWLERS = "192.0.2.0/25"
+HIDDEN_CRAWLERS = "192.0.2.128/26"
 SCANNERS = "203.0.113.0/24"
 TABLETS = "198.51.100.128/26"
 
 
-def home_address(rng: Random) -> str:
-    """An address of somebody at home or on the way: one in four uses IPv6."""
+def home_address(rng: Random, progress: float = 0.0) -> str:
+    """An address of somebody at home or on the way: one in four uses IPv6.
+
+    `progress` is how far the story has come: Chicago takes off.
+    """
+    if progress and rng.random() < CHICAGO_GROWS_TO * progress:
+        return address_in(rng, rng.choice(CHICAGO))
     v4, v6, _ = rng.choices(list(COUNTRIES.values()), [w for _, _, w in COUNTRIES.values()])[0]
     return address_in(rng, v6 if rng.random() < 0.25 else v4)
 

@@ -1,5 +1,6 @@
 """How people come to the site: by a search, a campaign's link, a post, another site, or directly.
 
+Over the story (see `story`) a campaign by mail and the AI assistants bring more and more of them.
 A campaign's tags are written the ways real links write them: a space as `+` or as `%20`, click
 ids before or after the tags.
 """
@@ -14,7 +15,11 @@ from clickstream.demo.cafe.weblog import NOWHERE, Source
 
 
 class Campaign(NamedTuple):
-    """One campaign: its tags, where its links stand, which page they lead to."""
+    """One campaign: its tags, where its links are, which page they lead to, and its success.
+
+    `weight` is its share at the beginning of the story, `growth` what is added by the end.
+    `temper` is what the people are like whom it brings (see `people`).
+    """
 
     source: str
     medium: str
@@ -22,83 +27,122 @@ class Campaign(NamedTuple):
     referrer: str
     landing: str
     click_id: str
+    channel: str
     weight: int
+    growth: int = 0
+    temper: str = "usual"
 
 
 CAMPAIGNS = (
-    Campaign("newsletter", "email", "spring_cakes", "-", "product", "", 30),
-    Campaign("newsletter", "email", "weekly news", "-", "post", "", 18),
-    Campaign("google", "cpc", "cakes near me", "https://www.google.com/", "menu", "gclid", 26),
+    Campaign("newsletter", "email", "autumn_cakes", "-", "product", "", "Email",
+             6, growth=70, temper="eager"),
+    Campaign("newsletter", "email", "weekly news", "-", "post", "", "Email", 18),
+    Campaign("google", "cpc", "cakes near me", "https://www.google.com/", "menu", "gclid",
+             "Paid Search", 34, temper="mistaken"),
     Campaign("facebook", "paid_social", "spring_cakes", "https://l.facebook.com/", "product",
-             "fbclid", 20),
+             "fbclid", "Paid Social", 20),
     Campaign("instagram", "social", "café & friends", "https://l.instagram.com/", "home",
-             "fbclid", 14),
-    Campaign("flyer", "qr", "opening_week", "-", "short link", "", 8),
-    Campaign("bing", "cpc", "coffee+cake", "https://www.bing.com/", "menu", "msclkid", 6),
+             "fbclid", "Organic Social", 14),
+    Campaign("flyer", "qr", "opening_week", "-", "short link", "", "Unassigned", 8),
+    Campaign("bing", "cpc", "coffee+cake", "https://www.bing.com/", "menu", "msclkid",
+             "Paid Search", 6),
 )  # fmt: skip
 
-SEARCHES: dict[str, int] = {
-    "https://www.google.com/": 70,
-    "https://www.bing.com/": 12,
-    "https://duckduckgo.com/": 9,
-    "https://www.ecosia.org/": 3,
-    "https://search.example/find?q=caf%C3%A9+near+me": 2,
-}
-POSTS: dict[str, int] = {
-    "https://www.instagram.com/": 20,
-    "https://www.facebook.com/": 14,
-    "https://www.reddit.com/r/coffee/comments/1abcd2/best_tart_in_town/": 8,
-    "https://t.co/Xy7pQ2mK1d": 5,
-    "https://chatgpt.com/": 6,
-    "https://www.perplexity.ai/": 2,
-}
-PARTNERS: dict[str, int] = {
-    "https://foodies.example/best-cakes?page=2": 5,
-    "https://city-guide.example/brunch": 4,
-    "http://blog.tart-lovers.example/2026/top-10": 2,
-}
+
+class Site(NamedTuple):
+    """Another site with links to the café: how often they are followed, and what they stand for."""
+
+    referrer: str
+    weight: int
+    channel: str
+    source: str
+    medium: str = "referral"
+
+
+SEARCHES = (
+    Site("https://www.google.com/", 70, "Organic Search", "google", "organic"),
+    Site("https://www.bing.com/", 12, "Organic Search", "bing", "organic"),
+    Site("https://duckduckgo.com/", 9, "Organic Search", "duckduckgo", "organic"),
+    Site("https://www.ecosia.org/", 3, "Organic Search", "ecosia", "organic"),
+    Site("https://search.example/find?q=caf%C3%A9+near+me", 2, "Referral", "search.example"),
+)
+POSTS = (
+    Site("https://www.instagram.com/", 20, "Organic Social", "instagram"),
+    Site("https://www.facebook.com/", 14, "Organic Social", "facebook"),
+    Site("https://www.reddit.com/r/coffee/comments/1abcd2/best_tart_in_town/", 8,
+         "Organic Social", "reddit"),
+    Site("https://t.co/Xy7pQ2mK1d", 5, "Organic Social", "twitter"),
+)  # fmt: skip
+ASSISTANTS = (
+    Site("https://chatgpt.com/", 9, "AI Assistants", "chatgpt"),
+    Site("https://www.perplexity.ai/", 4, "AI Assistants", "perplexity"),
+    Site("https://claude.ai/", 3, "AI Assistants", "claude"),
+    Site("https://copilot.microsoft.com/", 2, "AI Assistants", "copilot"),
+)
+PARTNERS = (
+    Site("https://foodies.example/best-cakes?page=2", 5, "Referral", "foodies.example"),
+    Site("https://city-guide.example/brunch", 4, "Referral", "city-guide.example"),
+    Site("http://blog.tart-lovers.example/2026/top-10", 2, "Referral", "blog.tart-lovers.example"),
+)
+
+WAYS = {"direct": 34, "search": 27, "campaign": 24, "post": 9, "partner": 5, "assistant": 1}
+"""How common each way in is at the beginning of the story."""
+
+GROWTH = {"campaign": 10, "assistant": 6}
+"""What is added to a way in by the end of the story."""
 
 _CLICK_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
 class Arrival(NamedTuple):
-    """A way in: the step it leads to, the query and referrer it brings, what they stand for."""
+    """A way in: the step it leads to, the query and referrer it brings, what they stand for.
+
+    `temper` is what the people are like who come this way.
+    """
 
     landing: str
     query: str
     referrer: str
     source: Source
+    temper: str = "usual"
 
 
 DIRECTLY = Arrival("home", "", "-", NOWHERE)
 
 
-def arrive(rng: Random) -> Arrival:
-    """Any way in."""
-    way = rng.choices(("direct", "search", "campaign", "post", "partner"), (34, 27, 24, 10, 5))[0]
-    match way:
+def arrive(rng: Random, progress: float = 0.0) -> Arrival:
+    """Any way in; `progress` is how far the story has come."""
+    weights = [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
+    match rng.choices(list(WAYS), weights)[0]:
         case "search":
             pages = ("home", "menu", "product", "post", "missing")
             return _linked(rng, SEARCHES, rng.choices(pages, (8, 4, 4, 4, 1))[0])
         case "post":
             return _linked(rng, POSTS, rng.choice(("home", "product", "post")))
+        case "assistant":
+            return _linked(rng, ASSISTANTS, rng.choice(("menu", "locations", "product", "post")))
         case "partner":
             return _linked(rng, PARTNERS, rng.choice(("home", "product", "missing")))
         case "campaign":
-            return _campaign(rng)
+            return _campaign(rng, progress)
     landing = rng.choices(("home", "menu", "locations", "short link"), (6, 3, 1, 1))[0]
     return DIRECTLY._replace(landing=landing)
 
 
-def _linked(rng: Random, sites: dict[str, int], landing: str) -> Arrival:
-    referrer = rng.choices(list(sites), list(sites.values()))[0]
-    is_facebook = "facebook" in referrer
-    query = f"fbclid={_click_id(rng)}" if is_facebook else ""
-    return Arrival(landing, query, referrer, Source(urlsplit(referrer).hostname))
+def _linked(rng: Random, sites: tuple[Site, ...], landing: str) -> Arrival:
+    site = rng.choices(sites, [site.weight for site in sites])[0]
+    query = f"fbclid={_click_id(rng)}" if site.source == "facebook" else ""
+    source = Source(
+        urlsplit(site.referrer).hostname,
+        channel=site.channel,
+        source=site.source,
+        medium=site.medium,
+    )
+    return Arrival(landing, query, site.referrer, source)
 
 
-def _campaign(rng: Random) -> Arrival:
-    campaign = rng.choices(CAMPAIGNS, [c.weight for c in CAMPAIGNS])[0]
+def _campaign(rng: Random, progress: float) -> Arrival:
+    campaign = rng.choices(CAMPAIGNS, [c.weight + c.growth * progress for c in CAMPAIGNS])[0]
     encode = rng.choice((quote, quote_plus))
     tags = [
         f"utm_source={encode(campaign.source)}",
@@ -108,9 +152,12 @@ def _campaign(rng: Random) -> Arrival:
     if campaign.click_id:
         tags.insert(rng.choice((0, 3)), f"{campaign.click_id}={_click_id(rng)}")
     source = Source(
-        urlsplit(campaign.referrer).hostname, campaign.source, campaign.medium, campaign.name
+        urlsplit(campaign.referrer).hostname,
+        *(campaign.source, campaign.medium, campaign.name),
+        *(campaign.channel, campaign.source, campaign.medium),
     )
-    return Arrival(campaign.landing, "&".join(tags), campaign.referrer, source)
+    landing, temper = campaign.landing, campaign.temper
+    return Arrival(landing, "&".join(tags), campaign.referrer, source, temper)
 
 
 def _click_id(rng: Random) -> str:

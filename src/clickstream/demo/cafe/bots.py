@@ -1,11 +1,15 @@
-"""Machines: crawlers that read the site, the monitor that watches it, scanners that probe it."""
+"""Machines: crawlers that read the site, the monitor that watches it, scanners that probe it.
+
+On one day of the story (see `story`) several times as many crawlers come: one by its name, and one
+that sends a browser's user agent and gives itself away by what it does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
 
-from clickstream.demo.cafe import addresses, agents, menu, trouble
+from clickstream.demo.cafe import addresses, agents, menu, story, trouble
 from clickstream.demo.cafe.rules import (
     MINUTE,
     SECOND,
@@ -17,6 +21,9 @@ from clickstream.demo.cafe.rules import (
 )
 from clickstream.demo.cafe.weblog import Ask, Client, Reply, Request, log
 from clickstream.hours import Hour
+
+WAVE_CRAWLS, HIDDEN_CRAWLS = 5, 0.5
+"""Crawls of the wave's named and hidden crawler in an hour, as multiples of the usual crawls."""
 
 _READABLE = tuple(page for pages in menu.PAGES.values() for page in pages)
 
@@ -53,6 +60,39 @@ def crawlers(rules: CafeRules, hour: Hour) -> Iterator[Request]:
         address = addresses.address_in(rng, addresses.CRAWLERS)
         client = Client(address, agents.pick(rng, agents.CRAWLERS), is_machine=True)
         yield from _crawl(rng, rules, client, some_moment(rng, hour))
+
+
+def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
+    """The crawls of the wave of bots that start in the hour."""
+    if not story.is_wave(rules, hour):
+        return
+    rng = dice(rules, hour, "wave")
+    for _ in range(how_many(rng, WAVE_CRAWLS * rules.bots_per_hour)):
+        address = addresses.address_in(rng, addresses.CRAWLERS)
+        client = Client(address, agents.WAVE_CRAWLER, is_machine=True)
+        yield from _crawl(rng, rules, client, some_moment(rng, hour))
+    for address in _hidden_addresses(rng, how_many(rng, HIDDEN_CRAWLS * rules.bots_per_hour)):
+        client = Client(address, agents.HIDDEN_CRAWLER, is_machine=True)
+        yield from _hidden_crawl(rng, client, milliseconds(hour))
+
+
+def _hidden_addresses(rng: Random, number: int) -> list[str]:
+    """Addresses that differ: no two crawls of an hour are one visitor's."""
+    found = {addresses.address_in(rng, addresses.HIDDEN_CRAWLERS): None for _ in range(number)}
+    return list(found)
+
+
+def _hidden_crawl(rng: Random, client: Client, now: int) -> Iterator[Request]:
+    """A crawl that begins and ends within its hour, since behaviour is judged hour by hour.
+
+    It asks for robots.txt first, then for many pages and nothing that they show.
+    """
+    now += rng.randrange(10 * MINUTE)
+    yield log(client, now, Ask("GET", "/robots.txt"), Reply(200, 143, 4))
+    for _ in range(rng.randint(25, 60)):
+        now += rng.randrange(5 * SECOND, 45 * SECOND)
+        page = rng.choice(menu.PRODUCT_PAGES)
+        yield log(client, now, Ask("GET", page.path), Reply(200, page.size, 60))
 
 
 def _crawl(rng: Random, rules: CafeRules, client: Client, now: int) -> Iterator[Request]:

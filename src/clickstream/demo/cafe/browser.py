@@ -60,9 +60,14 @@ class Browser:
         target = f"{short}?{arrival.query}" if arrival.query else short
         self._ask(Ask("GET", target, arrival.referrer, arrival.source), 301, 237, 20)
 
-    def post(self, path: str, status: int, size: int | None) -> None:
+    def post(self, path: str, status: int, size: int | None, goal: str = "") -> None:
         """Send the form on the shown page."""
-        self._ask(Ask("POST", path, self._here), status, size, 400)
+        self._ask(Ask("POST", path, self._here, goal=goal), status, size, 400)
+
+    @property
+    def is_order_form_failing(self) -> bool:
+        """Whether the order form and what it is sent to answer 500 now."""
+        return trouble.is_failing(self._rules, menu.ORDER, self.now)
 
     def confirm(self, receipt: Receipt) -> None:
         """See an order confirmed, or see it again by a reload."""
@@ -76,7 +81,8 @@ class Browser:
         target = f"{page.path}?{query}" if query else page.path
         status = self._status(page)
         size = {304: None, 500: 614}.get(status, page.size + self._rng.randrange(200))
-        ask = Ask("GET", target, arrival.referrer, arrival.source, receipt=receipt)
+        goal = "order" if receipt else ""
+        ask = Ask("GET", target, arrival.referrer, arrival.source, receipt=receipt, goal=goal)
         self._ask(ask, status, size, 20 if page.is_static else 150)
         self._shown = arrival
         self._here = f"{self._origin}{target}"

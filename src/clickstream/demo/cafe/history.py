@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 
-from clickstream.demo.cafe.bots import crawlers, monitor, scanners
+from clickstream.demo.cafe.bots import crawlers, monitor, scanners, wave
+from clickstream.demo.cafe.hostile import hostile_machines, hostile_people
 from clickstream.demo.cafe.people import people
 from clickstream.demo.cafe.rules import HOUR, OPENED, SECOND, STANDARD, CafeRules, milliseconds
 from clickstream.demo.cafe.trouble import broken_lines
@@ -46,7 +47,10 @@ def traffic(rules: CafeRules, first: Hour) -> Iterator[tuple[Hour, list[Entry]]]
 
 
 def _starting_in(rules: CafeRules, hour: Hour) -> Iterator[Entry]:
-    sources = (people, crawlers, monitor, scanners, broken_lines)
+    sources = (
+        *(people, hostile_people, crawlers, wave, monitor),
+        *(scanners, hostile_machines, broken_lines),
+    )
     return chain.from_iterable(source(rules, hour) for source in sources)
 
 

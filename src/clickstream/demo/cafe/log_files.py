@@ -95,10 +95,21 @@ def hour_of(path: Path) -> Hour | None:
 Clock = Callable[[], datetime]
 
 
-def write_history(directory: Path, first: Hour, last: Hour, rules: CafeRules = STANDARD) -> Truth:
+IsLate = Callable[[Hour, Entry], bool]
+"""Whether a line of an hour is not in the server's own log: it comes later, in another file."""
+
+
+def write_history(
+    directory: Path,
+    first: Hour,
+    last: Hour,
+    rules: CafeRules = STANDARD,
+    is_late: IsLate = lambda *_: False,
+) -> Truth:
     """Write the logs of the hours `first` to `last`, both included, and return their truth.
 
-    The directory is made when missing. Raises InputError when it already holds an access log.
+    Late lines are left out, though the truth knows them. The directory is made when missing.
+    Raises InputError when it already holds an access log.
     """
     if current(directory).exists():
         raise InputError(f"{directory} already holds an access log; give an empty directory.")
@@ -108,7 +119,7 @@ def write_history(directory: Path, first: Hour, last: Hour, rules: CafeRules = S
     for age, (hour, entries) in zip(ages, traffic(rules, first), strict=False):
         tally.add(hour, entries)
         path = rotated(directory, age) if age else current(directory)
-        write(path, b"".join(map(render, entries)))
+        write(path, b"".join(render(entry) for entry in entries if not is_late(hour, entry)))
     return tally.truth()
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import count
 from random import Random
 
-from clickstream.demo.cafe import addresses, agents, menu
+from clickstream.demo.cafe import addresses, agents, menu, story
 from clickstream.demo.cafe.arrivals import DIRECTLY, Arrival, arrive
 from clickstream.demo.cafe.browser import Browser
 from clickstream.demo.cafe.rules import (
@@ -44,10 +44,32 @@ NEXT: dict[str, dict[str, int]] = {
     "sign up": {"home": 30, LEAVE: 70},
     "missing": {"home": 40, "menu": 20, LEAVE: 40},
     "failed": {"try again": 60, "home": 10, LEAVE: 30},
+    "order failed": {"try again": 30, "home": 5, LEAVE: 65},
+    "search": {"home": 30, LEAVE: 70},
 }
 """What people do next after each step, and how often in comparison."""
 
-_WAYS = {step: (tuple(ways), tuple(ways.values())) for step, ways in NEXT.items()}
+TEMPERS: dict[str, dict[str, dict[str, int]]] = {
+    "usual": {},
+    "eager": {
+        "menu": {"product": 42, "order": 22, LEAVE: 20},
+        "product": {"menu": 18, "product": 14, "order": 28, LEAVE: 34},
+        "order": {"buy": 64, "menu": 12, LEAVE: 24},
+    },
+    "mistaken": {
+        "menu": {"product": 15, "home": 3, "order": 1, LEAVE: 81},
+        "product": {"menu": 8, "order": 1, LEAVE: 91},
+        "order": {"buy": 4, "menu": 8, LEAVE: 88},
+    },
+}
+"""Where people differ from that: whom a campaign brings for cakes, and whom it brings in vain."""
+
+_WAYS = {
+    (temper, step): (tuple(ways), tuple(ways.values()))
+    for temper, other in TEMPERS.items()
+    for step, ways in (NEXT | other).items()
+}
+_SENT_TO = "/cafe/processOrder.php"
 _SHARE_OF_REGULARS = 0.3
 _SHARE_OF_OFFICES = 0.12
 _ONE_TABLET_IN = 720
@@ -60,7 +82,8 @@ def people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
     rng = dice(rules, hour, "people")
     hours_open = (milliseconds(hour) - milliseconds(OPENED)) // HOUR
     order_numbers = count(hours_open * 10_000 + 1)
-    for _ in range(how_many(rng, visitors_in(rules, hour))):
+    growth = 1 + story.GROWTH * story.progress(rules, hour)
+    for _ in range(how_many(rng, visitors_in(rules, hour) * growth)):
         if rng.randrange(_ONE_TABLET_IN) == 0:
             yield from _tablet(rng, rules, hour)
         else:
@@ -72,13 +95,14 @@ def _person(
 ) -> list[Request]:
     """One person's visits: mostly one, sometimes more with a pause between."""
     is_regular = rng.random() < _SHARE_OF_REGULARS
-    client = rng.choice(_regulars(rules)) if is_regular else _somebody(rng)
+    progress = story.progress(rules, hour)
+    client = rng.choice(_regulars(rules)) if is_regular else _somebody(rng, progress)
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
-    _visit(rng, browser, order_numbers)
+    _visit(rng, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
         _pause(rng, browser)
         browser.come_back()
-        _visit(rng, browser, order_numbers)
+        _visit(rng, browser, arrive(rng, progress), order_numbers)
     return browser.history
 
 
@@ -101,10 +125,10 @@ def _regulars(rules: CafeRules) -> tuple[Client, ...]:
     return tuple(_somebody(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
 
 
-def _somebody(rng: Random) -> Client:
+def _somebody(rng: Random, progress: float = 0.0) -> Client:
     """Anybody; people in one office share an address, and some of them even the user agent."""
     at_work = rng.random() < _SHARE_OF_OFFICES
-    address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng)
+    address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng, progress)
     protocol = "HTTP/1.1" if rng.random() < 0.2 else "HTTP/2.0"
     return Client(address, agents.pick(rng, agents.BROWSERS), protocol)
 
@@ -116,13 +140,12 @@ def _pause(rng: Random, browser: Browser) -> None:
         browser.wait(rng.randrange(31 * MINUTE, 4 * HOUR))
 
 
-def _visit(rng: Random, browser: Browser, order_numbers: Iterator[int]) -> None:
+def _visit(rng: Random, browser: Browser, arrival: Arrival, order_numbers: Iterator[int]) -> None:
     """Come in, wander from page to page, leave."""
-    arrival = arrive(rng)
     visit = _Visit(rng, browser, order_numbers)
     step = visit.begin(arrival)
     for _ in range(_MOST_STEPS):
-        ways, weights = _WAYS[step]
+        ways, weights = _WAYS[arrival.temper, step]
         way = rng.choices(ways, weights)[0]
         if way == LEAVE:
             return
@@ -169,7 +192,7 @@ class _Visit:
                 self._browser.confirm(self._receipt)
                 return way
             case "sign up":
-                self._browser.post("/cafe/newsletter.php", 200, 512)
+                self._browser.post("/cafe/newsletter.php", 200, 512, goal="newsletter")
                 return way
             case "try again":
                 return self._outcome(self._browser.reload(self._page))
@@ -177,13 +200,18 @@ class _Visit:
         return self._outcome(self._browser.follow(self._page))
 
     def _outcome(self, status: int) -> str:
-        return "failed" if status == 500 else self._page.step
+        if status != 500:
+            return self._page.step
+        return "order failed" if self._page is menu.ORDER else "failed"
 
     def _buy(self) -> str:
-        """Order one to four things of the menu."""
+        """Order one to four things of the menu, unless the form fails."""
+        if self._browser.is_order_form_failing:
+            self._browser.post(_SENT_TO, 500, 614)
+            return "order failed"
         basket = self._rng.sample(menu.PRODUCTS, self._rng.randint(1, 4))
         total = sum(product.price_cents * self._rng.randint(1, 3) for product in basket)
         self._receipt = Receipt(next(self._order_numbers), total)
-        self._browser.post("/cafe/processOrder.php", self._rng.choice((302, 303)), 0)
+        self._browser.post(_SENT_TO, self._rng.choice((302, 303)), 0)
         self._browser.confirm(self._receipt)
         return "buy"

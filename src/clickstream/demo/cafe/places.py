@@ -6,7 +6,8 @@ Each country's block of addresses is cut into sixteenths, and its cities share t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,13 @@ from typing import Any, NamedTuple
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from clickstream.demo.cafe.addresses import COUNTRIES, CRAWLERS, SCANNERS, TABLETS
+from clickstream.demo.cafe.addresses import (
+    COUNTRIES,
+    CRAWLERS,
+    HIDDEN_CRAWLERS,
+    SCANNERS,
+    TABLETS,
+)
 
 _BUILT_AT = 1_767_225_600  # 2026-01-01, whenever it is written: the same database, the same bytes
 _OFFICES = "198.51.100.0/25"
@@ -86,6 +93,48 @@ _ASHBURN = City("Ashburn", "Virginia", 39.0437, -77.4875)
 _AMSTERDAM = City("Amsterdam", "North Holland", 52.374, 4.8897)
 
 
+class Place(NamedTuple):
+    """Where an address is."""
+
+    country: str
+    region: str
+    city: str
+
+
+def place_of(address: str) -> Place:
+    """Where a person of the café is, by their address."""
+    ip = ip_address(address)
+    if place := _homes().get(_sixteenth(ip)):
+        return place
+    country = "DE" if ip in ip_network(TABLETS) else "GB"
+    return _place(country, CITIES[country][0])
+
+
+@cache
+def _homes() -> dict[tuple[int, int], Place]:
+    """The place of each sixteenth of a country's blocks."""
+    return {
+        _sixteenth(ip_network(network)[0]): _place(country, city)
+        for country, blocks in COUNTRIES.items()
+        for block in blocks[:2]
+        for network, city in zip(_sixteenths(block), _shared_out(country), strict=True)
+    }
+
+
+def _sixteenth(ip: IPv4Address | IPv6Address) -> tuple[int, int]:
+    """The sixteenth of a block that an address lies in: IPv4 blocks are /20, IPv6 blocks /48."""
+    return ip.version, int(ip) >> (8 if ip.version == 4 else 76)
+
+
+def _place(country: str, city: City) -> Place:
+    return Place(country, city.region, city.name)
+
+
+def _shared_out(country: str) -> list[City]:
+    """The city of each sixteenth of a country's block."""
+    return [shared for city in CITIES[country] for shared in repeat(city, city.share)]
+
+
 class _Writer(MMDBWriter):
     def _build_meta(self) -> dict[str, Any]:
         return {**super()._build_meta(), "build_epoch": _BUILT_AT}
@@ -109,12 +158,12 @@ def write_demo_database(path: Path) -> None:
 def demo_networks() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every network with its record."""
     for country, (ipv4, ipv6, _) in COUNTRIES.items():
-        homes = [c for city in CITIES[country] for c in repeat(city, city.share)]
         for block in (ipv4, ipv6):
-            for network, city in zip(_sixteenths(block), homes, strict=True):
+            for network, city in zip(_sixteenths(block), _shared_out(country), strict=True):
                 yield network, _record(country, city, "residential", _HOME_RADIUS_KM)
     yield _OFFICES, _record("GB", CITIES["GB"][0], "business", _KNOWN_RADIUS_KM)
     yield TABLETS, _record("DE", CITIES["DE"][0], "business", _KNOWN_RADIUS_KM)
+    yield HIDDEN_CRAWLERS, _record("US", _ASHBURN, "hosting", _KNOWN_RADIUS_KM)
     yield CRAWLERS, _record("US", _ASHBURN, "hosting", _KNOWN_RADIUS_KM)
     yield SCANNERS, _record("NL", _AMSTERDAM, "hosting", _KNOWN_RADIUS_KM)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from random import Random
+from zoneinfo import ZoneInfo
 
 from clickstream.errors import InputError
 from clickstream.hours import Hour
@@ -22,15 +24,25 @@ HOUR = 60 * MINUTE
 OPENED = Hour(datetime(2020, 1, 1, tzinfo=UTC))
 """Order numbers count from here, so nothing is simulated before."""
 
-DAY_SHAPE = (
-    *(0.25, 0.18, 0.14, 0.12, 0.16, 0.30),
-    *(0.70, 1.15, 1.40, 1.35, 1.30, 1.45),
-    *(1.70, 1.60, 1.45, 1.50, 1.45, 1.35),
-    *(1.30, 1.40, 1.35, 1.10, 0.80, 0.50),
-)
-"""Visitors of each UTC hour of the day, as a multiple of the average hour."""
+CITY_TIME = ZoneInfo("Europe/London")
+"""The café's own time, by which its visitors come and its events are dated."""
 
-WEEKDAY, WEEKEND = 0.9, 1.25
+WEEKDAY = (
+    *(0.20, 0.13, 0.09, 0.08, 0.12, 0.35),
+    *(1.00, 1.95, 2.25, 1.75, 1.40, 1.30),
+    *(1.55, 1.45, 1.15, 1.05, 1.10, 1.10),
+    *(1.00, 0.85, 0.65, 0.50, 0.35, 0.25),
+)
+WEEKEND = (
+    *(0.38, 0.28, 0.20, 0.15, 0.13, 0.15),
+    *(0.30, 0.60, 1.15, 1.95, 2.95, 3.60),
+    *(3.40, 2.85, 2.30, 1.90, 1.70, 1.50),
+    *(1.30, 1.05, 0.90, 0.75, 0.60, 0.48),
+)
+"""Visitors of each hour of the day in the café's own time, as multiples of the average hour.
+
+Weekdays have a morning coffee and a lunch, weekends a late brunch.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,8 +51,9 @@ class CafeRules:
 
     `visitors_per_hour`: people who arrive. `bots_per_hour`: crawls that start.
     `scanners_per_hour`: scans for weak spots that start. `broken_lines_per_hour`: lines that are
-    no records. `domains`: the site's own, which internal links lead to. Raises InputError for a
-    negative rate and for no domain at all.
+    no records. `domains`: the site's own, which internal links lead to. `story_begins`: the first
+    day of the four weeks in which the café changes (see `story`). Raises InputError for a negative
+    rate and for no domain at all.
     """
 
     seed: int = 7
@@ -49,6 +62,7 @@ class CafeRules:
     scanners_per_hour: int = 3
     broken_lines_per_hour: int = 2
     domains: tuple[str, ...] = ("www.anycompany-cafe.example",)
+    story_begins: date = date(2026, 10, 26)
 
     def __post_init__(self) -> None:
         """Refuse what can't be simulated."""
@@ -75,9 +89,16 @@ def how_many(rng: Random, average: float) -> int:
 
 
 def visitors_in(rules: CafeRules, hour: Hour) -> float:
-    """The visitors expected in an hour: the café has mornings, nights and weekends."""
-    day = WEEKEND if hour.start.weekday() >= 5 else WEEKDAY
-    return rules.visitors_per_hour * DAY_SHAPE[hour.start.hour] * day
+    """The visitors expected in an hour of an ordinary week."""
+    local = city_time(hour)
+    day = WEEKEND if local.weekday() >= 5 else WEEKDAY
+    return rules.visitors_per_hour * day[local.hour]
+
+
+@lru_cache(maxsize=1024)
+def city_time(hour: Hour) -> datetime:
+    """When an hour begins in the café's own time."""
+    return hour.start.astimezone(CITY_TIME)
 
 
 def milliseconds(hour: Hour) -> int:

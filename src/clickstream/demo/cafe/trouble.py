@@ -1,4 +1,4 @@
-"""What goes wrong: a page that fails for some minutes, and lines that are no records."""
+"""What goes wrong: pages that fail for some time, and lines that are no records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from random import Random
 
-from clickstream.demo.cafe import addresses, agents, menu
+from clickstream.demo.cafe import addresses, agents, menu, story
 from clickstream.demo.cafe.rules import (
     HOUR,
     MINUTE,
@@ -27,7 +27,12 @@ _ERROR_LOG = (
 
 
 def is_failing(rules: CafeRules, page: menu.Page, moment: int) -> bool:
-    """Whether the page answers 500 then: the menu does, for some minutes every other day."""
+    """Whether the page answers 500 then.
+
+    The menu does for some minutes every other day, the order form for an hour of the story.
+    """
+    if page is menu.ORDER:
+        return story.order_form_fails(rules, moment // HOUR)
     if page is not menu.MENU:
         return False
     begins, ends = _incident(rules, moment // _DAY)
@@ -41,7 +46,7 @@ def _incident(rules: CafeRules, day: int) -> tuple[int, int]:
         return 0, 0
     rng = dice(rules, day, "incident")
     begins = day * _DAY + rng.randrange(8 * HOUR, 20 * HOUR)
-    return begins, begins + rng.randrange(4 * MINUTE, 12 * MINUTE)
+    return begins, begins + rng.randrange(1 * MINUTE, 4 * MINUTE)
 
 
 def broken_lines(rules: CafeRules, hour: Hour) -> Iterator[BrokenLine]:

@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import NamedTuple
 
-from clickstream.demo.cafe.rules import SECOND, milliseconds
+from clickstream.demo.cafe.agents import EQUIPMENT, Equipment
+from clickstream.demo.cafe.places import Place, place_of
+from clickstream.demo.cafe.rules import HOUR, SECOND
 from clickstream.demo.cafe.weblog import NOWHERE, BrokenLine, Client, Entry, Request, Source
 from clickstream.hours import Hour
 from clickstream.tables import BALANCE
 
 GAP = 1800
-CAP = 24 * 3600
+CAP = 12 * 3600
+DAY = 24 * HOUR // SECOND
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,22 @@ class HourTruth:
     bytes: int
 
 
+class PageView(NamedTuple):
+    """A page that was viewed: its path without a final slash, and when (UTC, whole seconds)."""
+
+    page: str
+    viewed_at: datetime
+
+
 @dataclass(frozen=True)
 class PersonSession:
     """One session of a person: requests of one client and user agent, assets included.
 
-    It ends after more than 1,800 seconds of silence, or at the first hour edge at which it is 24
-    hours old. Times are the log's, in whole seconds UTC. Its source is that of the last request
-    that has one. Pages are paths, None when no page was viewed.
+    It ends after more than 1,800 seconds of silence, or at the first 00:00 UTC at which it has
+    lasted 12 hours. Times are the log's, in whole seconds UTC. Where it came from is that of the
+    last request that says so; Direct if none does. `pages` are the page views in their order.
+    `goals` has the name of each goal as often as it was met, in that order. `errors` are answers
+    4xx and 5xx, but for those to static files.
     """
 
     client: str
@@ -50,14 +63,67 @@ class PersonSession:
     started_at: datetime
     ended_at: datetime
     requests: int
-    page_views: int
-    landing_page: str | None
-    exit_page: str | None
+    errors: int
+    pages: tuple[PageView, ...]
+    goals: tuple[str, ...]
     referrer_domain: str | None
     utm_source: str | None
     utm_medium: str | None
     utm_campaign: str | None
+    channel: str
+    source: str | None
+    medium: str | None
     hours: tuple[Hour, ...]
+
+    @property
+    def visitor(self) -> tuple[str, str]:
+        """Who it was, as far as a log can tell: address and user agent."""
+        return self.client, self.user_agent
+
+    @property
+    def duration_seconds(self) -> int:
+        """From the first request to the last."""
+        return int((self.ended_at - self.started_at).total_seconds())
+
+    @property
+    def page_views(self) -> int:
+        """How many pages were viewed, reloads included."""
+        return len(self.pages)
+
+    @property
+    def landing_page(self) -> str | None:
+        """The first page; None when none was viewed."""
+        return self.pages[0].page if self.pages else None
+
+    @property
+    def exit_page(self) -> str | None:
+        """The last page; None when none was viewed."""
+        return self.pages[-1].page if self.pages else None
+
+    @property
+    def conversions(self) -> int:
+        """How often a goal was met."""
+        return len(self.goals)
+
+    @property
+    def is_bounce(self) -> bool:
+        """Whether exactly one page was viewed."""
+        return self.page_views == 1
+
+    @property
+    def is_engaged(self) -> bool:
+        """Whether it has two page views, or met a goal, or lasted more than 10 seconds."""
+        return self.page_views > 1 or self.conversions > 0 or self.duration_seconds > 10
+
+    @property
+    def equipment(self) -> Equipment:
+        """Device, browser and system."""
+        return EQUIPMENT[self.user_agent]
+
+    @property
+    def place(self) -> Place:
+        """Country, region and city."""
+        return place_of(self.client)
 
 
 @dataclass(frozen=True)
@@ -100,24 +166,31 @@ class _Session:
     started: int
     last: int
     requests: int = 0
+    errors: int = 0
     source: Source = NOWHERE
-    pages: list[str] = field(default_factory=list)
+    pages: list[PageView] = field(default_factory=list)
+    goals: list[str] = field(default_factory=list)
     hours: dict[Hour, None] = field(default_factory=dict)
 
-    def goes_on(self, seconds: int, hour: Hour) -> bool:
+    def goes_on(self, seconds: int) -> bool:
         """Whether a request then still belongs to it."""
-        is_capped = hour not in self.hours and milliseconds(hour) // SECOND - self.started >= CAP
+        midnight = seconds // DAY * DAY
+        is_capped = midnight > self.last and midnight - self.started >= CAP
         return seconds - self.last <= GAP and not is_capped
 
     def add(self, request: Request, seconds: int, hour: Hour) -> None:
         """Take the next request."""
         self.last = seconds
         self.requests += 1
+        self.errors += request.kind in ("client_errors", "server_errors")
         self.hours[hour] = None
         if any(request.ask.source):
             self.source = request.ask.source
         if request.kind == "page_requests":
-            self.pages.append(request.ask.target.partition("?")[0])
+            path = request.ask.target.partition("?")[0].rstrip("/") or "/"
+            self.pages.append(PageView(path, _moment(seconds)))
+        if request.ask.goal and request.status in (200, 304):
+            self.goals.append(request.ask.goal)
 
     def finish(self) -> PersonSession:
         """The session as the truth tells it."""
@@ -127,10 +200,13 @@ class _Session:
             _moment(self.started),
             _moment(self.last),
             self.requests,
-            len(self.pages),
-            self.pages[0] if self.pages else None,
-            self.pages[-1] if self.pages else None,
-            *self.source,
+            self.errors,
+            tuple(self.pages),
+            tuple(self.goals),
+            *self.source[:4],
+            channel=self.source.channel or "Direct",
+            source=self.source.source,
+            medium=self.source.medium,
             hours=tuple(self.hours),
         )
 
@@ -164,7 +240,7 @@ class Tally:
         key = (request.client.address, request.client.agent)
         seconds = request.received // SECOND
         session = self._open.get(key)
-        if session is None or not session.goes_on(seconds, hour):
+        if session is None or not session.goes_on(seconds):
             if session is not None:
                 self._ended.append(session)
             session = self._open[key] = _Session(request.client, seconds, seconds)

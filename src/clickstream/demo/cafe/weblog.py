@@ -27,12 +27,18 @@ class Client(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a visitor came from; all None for nowhere in particular."""
+    """Where a visitor came from; all None for nowhere in particular.
+
+    `channel`, `source` and `medium` are what referrer and tags together stand for.
+    """
 
     referrer_domain: str | None = None
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None
+    channel: str | None = None
+    source: str | None = None
+    medium: str | None = None
 
 
 NOWHERE = Source()
@@ -46,7 +52,10 @@ class Receipt(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What a client asks for. Without a `method`, `target` is whatever it sent instead."""
+    """What a client asks for. Without a `method`, `target` is whatever it sent instead.
+
+    `goal` is the goal that it meets when it is answered well, empty for none.
+    """
 
     method: str
     target: str
@@ -54,6 +63,7 @@ class Ask(NamedTuple):
     source: Source = NOWHERE
     is_asset: bool = False
     receipt: Receipt | None = None
+    goal: str = ""
 
 
 class Reply(NamedTuple):

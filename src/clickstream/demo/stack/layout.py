@@ -129,6 +129,11 @@ class Layout:
         return self.var / "dashboard"
 
     @property
+    def cafe_file(self) -> Path:
+        """What has to be remembered of the simulated café."""
+        return self.var / "cafe.json"
+
+    @property
     def passwords_file(self) -> Path:
         """The file Airflow's SimpleAuthManager reads its logins from."""
         return self.airflow_home / "passwords.json"

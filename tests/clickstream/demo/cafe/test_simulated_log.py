@@ -105,7 +105,7 @@ def test_the_menu_fails_for_some_minutes_every_other_day():
     ]
     failing, sound = sorted((minutes[0::2], minutes[1::2]), reverse=True)
     assert sound == [0, 0]
-    assert all(4 <= n <= 12 for n in failing)
+    assert all(1 <= n <= 4 for n in failing)
     assert not trouble.is_failing(RULES, menu.HOME, 1000 * start)
 
 
