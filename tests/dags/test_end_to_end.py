@@ -13,8 +13,9 @@ from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
+from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake import athena
+from clickstream.lake import athena, fact_files
 from clickstream.tables import BALANCE
 
 pytestmark = pytest.mark.airflow
