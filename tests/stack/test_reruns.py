@@ -291,7 +291,7 @@ def state_of(api: AirflowApi, run_id: str, task_id: str) -> str:
 
 
 def test_all_runs_twice_end_in_the_facts_of_one_clean_run(built_once, stack, api, lake) -> None:
-    """As many runs at once as a backfill should have, while their refreshes wait for one another."""
+    """With as many runs at once as a backfill should have; their refreshes run one by one."""
     for _ in range(2):
         backfill(stack, api, reprocess="completed", max_active_runs=10)
         assert settled(stack, api) == dict.fromkeys(HOURS, "success")
