@@ -119,7 +119,7 @@ def _row(
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
         shown = (ours, other) if other is not None or ours is None else (ours,)
-        cells += [formats.value(METRICS[name], row[place] if row else None) for row in shown]
+        cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
     labels = [
         value_name(formats, name, value)
         for name, value in zip(question.dimensions, names, strict=True)

@@ -71,7 +71,7 @@ def _row(
     formats, values = page.formats, row[len(by) :]
     first = values[0] or 0
     cells = [
-        NO_VALUE if first < METRICS[name].smallest_group else formats.value(METRICS[name], value)
+        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
         for name, value in zip(names, values, strict=True)
     ]
     label = " · ".join(value_name(formats, one, value) for one, value in zip(by, row, strict=False))

@@ -435,7 +435,7 @@ DIMENSIONS = _dimensions(
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
     Dimension("goal", GOALS, mark("Goal"), "goal"),
     _time("day", None, mark("Day"), "local_date"),
-    _time("week", None, mark("Week"), "date_trunc('week', local_date)"),
+    _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
     _time("hour", None, mark("Hour"), "local_hour"),
     _time("weekday", None, mark("Weekday"), _WEEKDAY),
     _plain("bot_class", BOTS, mark("Class"), "bot_class"),

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.answers import Answer, Ask
-from clickstream.dashboard.coverage import Coverage, measure_coverage
+from clickstream.dashboard.coverage import Coverage, measure_coverage, to_local
 from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.metrics import Metric
 from clickstream.dashboard.periods import Period, cut_at
 from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.view import View
@@ -73,6 +75,12 @@ class Page:
         """How far before a moment of the period the compared one lies."""
         whole = self.compared_dates
         return self.period.first - whole.first if whole else timedelta()
+
+    def shown(self, metric: Metric, value: Any) -> str:
+        """A metric's value as readers see it; moments, which are UTC, in local time."""
+        if metric.format == "moment" and value is not None:
+            value = to_local(value, self.zone)
+        return self.formats.value(metric, value)
 
     def answer(
         self,

@@ -267,7 +267,19 @@ DATA = re.compile(r"[\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
 """Numbers, times and signs need no translation."""
 
 NOT_TRANSLATED = {
-    *("/menu", "/order", "/old", "CSV", "SQL", "Athena", "Esc", "Café", "cakes", "newsletter", "order"),
+    *(
+        "/menu",
+        "/order",
+        "/old",
+        "CSV",
+        "SQL",
+        "Athena",
+        "Esc",
+        "Café",
+        "cakes",
+        "newsletter",
+        "order",
+    ),
     *("D E W F N M Y", "← →", "X", "1 2", "?", "Direct", "Email", "web-1", "web-2", "Googlebot"),
     *("GPTBot", "cut short", "search engine", "ai training", "key-1", "settings-1", "1.0", "K"),
 }
