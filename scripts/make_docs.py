@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
+from clickstream.dashboard.metrics import DIMENSIONS, METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
 from clickstream.tables import TABLES, Table
@@ -51,6 +52,14 @@ they name: a change holds for the hours that are built from then on, and `settin
 `hour_ledger` tells which hours were built alike.
 """
 
+METRICS_PAGE = """\
+# Metrics
+
+Made by `make docs` from `clickstream.dashboard.metrics`; change it there. The dashboard, its CSV
+files and its SQL use these definitions. Local dates and hours are those of `[site] time_zone`.
+Visits, and what is counted in them, belong to the local date and hour at which the visit began.
+"""
+
 COMMANDS = """\
 # Command line
 
@@ -60,6 +69,33 @@ Made by `make docs` from what the program itself says; change it in `src/clickst
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
 REPEATED = LISTS | {"goals": Goal}
 """What each entry of a section has, where a section may have several."""
+
+
+def metrics_page() -> str:
+    """The metrics, by the fact view that each is computed from, and the dimensions."""
+    lines = [METRICS_PAGE]
+    for facts in dict.fromkeys(metric.facts for metric in METRICS.values()):
+        lines += [f"## From {facts.name}", "", "| metric | answers | definition | limits |"]
+        lines += ["|---|---|---|---|"]
+        lines += [metric_row(one) for one in METRICS.values() if one.facts is facts]
+        lines += [""]
+    lines += ["## Dimensions", "", "| dimension | of | SQL | filters visits |", "|---|---|---|---|"]
+    lines += [
+        f"| {one.label} (`{one.name}`) | {one.facts.name if one.facts else 'all'} | `{one.sql}` "
+        f"| {'yes' if one.is_filter else 'no'} |"
+        for one in DIMENSIONS.values()
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def metric_row(metric: Metric) -> str:
+    """A metric as a row: its SQL stands below the definition."""
+    few = f" Not shown for fewer than {metric.smallest_group}." if metric.smallest_group else ""
+    sql = metric.sql.replace("|", "\\|")
+    return (
+        f"| **{metric.label}** (`{metric.name}`) | {metric.answers} "
+        f"| {metric.definition}{few}<br>`{sql}` | {metric.limits} |"
+    )
 
 
 def dictionary() -> str:
@@ -200,6 +236,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "data-dictionary.md": dictionary,
     "settings.md": settings,
     "commands.md": commands,
+    "metrics.md": metrics_page,
 }
 
 

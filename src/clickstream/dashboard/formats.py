@@ -90,7 +90,7 @@ class Formats:
 
     def decimal(self, value: float) -> str:
         """A number with one decimal."""
-        return numbers.format_decimal(round(value, 1), "0.0", self.locale)
+        return _decimal(self.locale, round(value, 1))
 
     def signed(self, value: int) -> str:
         """A difference with its sign."""
@@ -138,6 +138,11 @@ def _change(metric: Metric, text: str, step: float, smallest: float) -> Change:
     is_up = step > 0
     is_good = None if metric.good == "neither" else is_up == (metric.good == "up")
     return Change(text, "up" if is_up else "down", is_good)
+
+
+@lru_cache(4096)
+def _decimal(locale: Locale, value: float) -> str:
+    return numbers.format_decimal(value, "0.0", locale)
 
 
 @lru_cache(4096)

@@ -10,7 +10,7 @@ from clickstream.dashboard import charts, notes
 from clickstream.dashboard.buckets import Bucket
 from clickstream.dashboard.course import Records, values_of
 from clickstream.dashboard.formats import NO_VALUE, Change
-from clickstream.dashboard.intervals import wilson
+from clickstream.dashboard.intervals import count_moved, share_moved, wilson
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
@@ -20,7 +20,10 @@ from clickstream.dashboard.view import TILES
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure: its value now, how it changed, a hint, and its course."""
+    """A key figure: its value now, how it changed, a hint, and its course.
+
+    A change that chance explains is neither good nor bad.
+    """
 
     metric: Metric
     value: str
@@ -59,6 +62,8 @@ def _tile(
     change = None
     if past is not None and value is not None and not is_small:
         change = formats.change(metric, value, past)
+        if change and before and not _has_moved(metric, now, before):
+            change = replace(change, is_good=None)
     query = replace(page.view, metric=metric.name, grain=None).query
     shown = NO_VALUE if is_small else formats.value(metric, value)
     hint = _hint(page, metric, now, past)
@@ -69,6 +74,14 @@ def _tile(
 def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
     """Whether there are too few visits for a share."""
     return (figures["visits"] or 0) < metric.smallest_group
+
+
+def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether chance does not explain the change; only then it is good or bad news."""
+    values = now[metric.name], before[metric.name]
+    if metric.format == "share":
+        return share_moved(values[0], now["visits"], values[1], before["visits"])
+    return count_moved(*values)
 
 
 def _hint(page: Page, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
