@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from starlette.exceptions import HTTPException as StarletteHttpException
 from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
@@ -221,9 +222,9 @@ def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
         return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
     def show_http_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101  the handler is registered for it
+        assert isinstance(error, StarletteHttpException)  # noqa: S101  the handler is registered for it
         return refuse(request, error.status_code, str(error.detail))
 
     app.add_exception_handler(InputError, show_input_error)
     app.add_exception_handler(ClickstreamError, show_our_error)
-    app.add_exception_handler(HTTPException, show_http_error)
+    app.add_exception_handler(StarletteHttpException, show_http_error)

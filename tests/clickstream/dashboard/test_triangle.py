@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.clickstream.dashboard.cafe_truth import CafeTruth
+from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
@@ -175,6 +176,21 @@ def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tab: Any) -> None
     view = View(tab, range="7d", compare="none", filters=(Filter("device", ("mobile",)),))
     with cafe.copy.reader() as local, engine.reader() as athena:
         assert rendered(cafe, local, view) == rendered(cafe, athena, view)
+
+
+@pytest.mark.trino
+@pytest.mark.parametrize("name", PANELS)
+def test_a_real_trino_gives_the_answers_of_the_copy(
+    cafe: Cafe, trino: TrinoOfLake, name: str
+) -> None:
+    panel = PANELS[name]
+    for filters in FILTERS if name == "totals" else FILTERS[2:3] if panel.is_filtered else [()]:
+        for view in views_of(name, View(panel.tab, filters=tuple(filters))):
+            for question in questions_of(name, view, WHOLE):
+                with cafe.copy.reader() as reader:
+                    ours = reader.rows(question)
+                theirs = trino.query(cafe.lake, question.sql_with_values()).rows
+                assert_same_rows(ours, theirs, question.sql)
 
 
 @pytest.mark.deep

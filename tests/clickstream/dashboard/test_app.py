@@ -1,0 +1,184 @@
+"""The application over HTTP: logins, ETags, errors, CSV, SQL, and Athena's answers beside ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from tests.support.lakes import built, settings_of_a_lake
+
+from clickstream import pipeline, settings
+from clickstream.dashboard.access.link import login_link
+from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.dashboard.panels import PANELS
+from clickstream.demo.cafe import CafeRules, write_history
+from clickstream.hours import Hour
+
+FIRST = Hour.parse("2026-11-20T06")
+LAST = FIRST.plus(5)
+NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+BASE = "http://127.0.0.1"
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+DAY = "from=2026-11-20&to=2026-11-20"
+
+
+@pytest.fixture(scope="module")
+def chosen(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> settings.Settings:
+    """Settings of a lake with six hours of a quiet café."""
+    directory = tmp_path_factory.mktemp("app")
+    rules = CafeRules(seed=3, visitors_per_hour=30, bots_per_hour=4)
+    write_history(directory / "logs", FIRST, LAST, rules)
+    own = {
+        "site": settings.Site(name="cafe", title="Café <Test>", domains=rules.domains),
+        "dashboard": settings.Dashboard(directory=str(directory / "dashboard")),
+        "directory": Path(__file__).parents[3],
+    }
+    of_lake = settings_of_a_lake(local_aws.endpoint, directory / "logs").model_copy(update=own)
+    pipeline.refresh_facts(built(of_lake, FIRST, LAST))
+    return of_lake
+
+
+@pytest.fixture(scope="module")
+def client(chosen: settings.Settings, monkeypatch_module: Any) -> Iterator[TestClient]:
+    """A browser that is logged in."""
+    app = build_app(chosen, clock=lambda: NOW)
+    dashboard: Dashboard = app.state.dashboard
+    dashboard.refresher.look()
+    with TestClient(app, base_url=BASE) as browser:
+        directory = chosen.resolve(chosen.dashboard.directory)
+        link = login_link(directory, BASE)
+        assert browser.get(link).status_code == 200
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module(local_aws: Any) -> Iterator[None]:
+    """Credentials in the environment, where the dashboard's process has them."""
+    from tests.support.localaws_process import CREDENTIALS
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield
+
+
+def test_pages_need_a_login(chosen, monkeypatch_module) -> None:
+    app = build_app(chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}))
+    stranger = TestClient(app, base_url=BASE, follow_redirects=False)
+    html = {"Accept": "text/html"}
+    for path in ("/", "/trust", "/panels/totals", "/panels/totals.csv", "/version"):
+        assert stranger.get(path, headers=html).status_code in (302, 303, 307, 401)
+    assert stranger.get("/healthz").text == "ok"
+
+
+def engine_of(chosen: settings.Settings, engine: str) -> settings.Dashboard:
+    return chosen.dashboard.model_copy(update={"engine": engine})
+
+
+@pytest.mark.parametrize("path", ["/", "/trust"])
+def test_tabs_are_pages_with_a_title_that_is_escaped(client, path) -> None:
+    answer = client.get(f"{path}?{DAY}")
+    assert answer.status_code == 200
+    assert "Café &lt;Test&gt;</title>" in answer.text
+    assert "Complete to 12:00" in answer.text
+
+
+def test_a_page_that_did_not_change_is_not_sent_again(client) -> None:
+    first = client.get(f"/?{DAY}")
+    again = client.get(f"/?{DAY}", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    other = client.get(f"/?{DAY}&channel=Email", headers={"If-None-Match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
+def test_static_files_stay_for_a_year_under_the_url_of_a_page(client) -> None:
+    html = client.get("/").text
+    path = re.search(r"static/page\.css\?\w+", html)
+    assert path
+    kept = client.get(f"/{path[0]}")
+    assert "immutable" in kept.headers["cache-control"]
+    assert client.get("/static/page.css").headers["cache-control"] == "no-cache"
+    assert client.get("/static/../app.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/?range=fortnight", 400, "range=fortnight is not known"),
+        ("/panels/nothing", 404, "There is no panel nothing."),
+        ("/nowhere", 404, "Not Found"),
+    ],
+)
+def test_errors_are_pages_that_say_what_is_wrong(client, path, status, sentence) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert sentence in answer.text
+    assert "To the Overview" in answer.text
+
+
+def test_a_page_and_what_it_loads_are_small(client) -> None:
+    sent = sum(
+        int(client.get(path).headers["content-length"])
+        for path in ("/?range=28d", "/static/page.css", "/static/page.js")
+    )
+    assert sent <= 20_000
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_panel_has_a_page_a_file_and_athenas_answer(client, name) -> None:
+    page = client.get(f"/panels/{name}?{DAY}")
+    assert page.status_code == 200
+    assert "select" in page.text
+    file = client.get(f"/panels/{name}.csv?{DAY}")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert f'filename="{name}-2026-11-20-2026-11-20.csv"' in file.headers["content-disposition"]
+    asked = client.post(f"/panels/{name}?{DAY}", headers=SAME_ORIGIN)
+    assert asked.status_code == 200
+    assert re.search(r"\d+ values? compared: (all )?equal", asked.text), asked.text
+
+
+def test_a_question_to_athena_waits_for_no_other(client) -> None:
+    dashboard: Dashboard = client.app.state.dashboard
+    with dashboard.asking_athena:
+        refused = client.post(f"/panels/totals?{DAY}", headers=SAME_ORIGIN)
+    assert refused.status_code == 429
+    assert "Try again in a minute" in refused.text
+
+
+def test_another_site_cannot_ask_athena(client) -> None:
+    assert (
+        client.post("/panels/totals", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    )
+
+
+def test_the_version_is_that_of_the_facts(client) -> None:
+    assert f'data-version="{client.get("/version").text}"' in client.get("/").text
+
+
+def test_facts_that_can_not_be_refreshed_are_served_with_their_age(client) -> None:
+    dashboard: Dashboard = client.app.state.dashboard
+    dashboard.refresher.problem = "S3 is away."
+    try:
+        text = client.get(f"/?{DAY}").text
+    finally:
+        dashboard.refresher.problem = ""
+    assert "they can&#39;t be refreshed" in text
+
+
+def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> None:
+    dashboard = Dashboard(
+        chosen.model_copy(update={"dashboard": engine_of(chosen, "athena")}), lambda: NOW
+    )
+    dashboard.refresher.look()
+    assert dashboard.refresher.problem == ""
+    from clickstream.dashboard.view import parse_view
+
+    html = dashboard.render_tab(
+        parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])
+    )
+    assert "Complete to 12:00" in html
