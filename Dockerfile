@@ -16,4 +16,5 @@ COPY --chown=airflow:root plugins /opt/airflow/plugins
 COPY --chown=airflow:root dags /opt/airflow/dags
 
 # Volumes mounted here take over these directories' owner.
-RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/logs /opt/airflow/var/cache
+RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/state/dashboard \
+    /opt/airflow/logs /opt/airflow/var/cache

@@ -4,14 +4,15 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
-STACK_PORTS := $(if $(PORT),--airflow-port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
+STACK_PORTS := $(if $(PORT),--airflow-port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT)) \
+	$(if $(DASHBOARD_PORT),--dashboard-port $(DASHBOARD_PORT))
 
 # Modules are compiled at their first use, once; without this, at every start and by every task.
 unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench age fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +21,11 @@ demo: $(VENV)/run.stamp ## a café's 48 hours, then four weeks (HISTORY=0: not),
 	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) \
 		$(if $(filter 0,$(HISTORY)),--no-history) $(STACK_PORTS)
 
-up: $(VENV)/run.stamp ## Airflow, PostgreSQL and the local AWS; Ctrl-C stops them (PORT=, AWS_PORT=)
+up: $(VENV)/run.stamp ## Airflow, the dashboard, PostgreSQL, the local AWS; PORT=, AWS_PORT=, DASHBOARD_PORT=
 	$(BIN)/clickstream up $(STACK_PORTS)
+
+dashboard: $(VENV)/run.stamp ## the dashboard alone, on the lake of the settings; DASHBOARD_PORT=
+	$(BIN)/clickstream dashboard $(if $(DASHBOARD_PORT),--port $(DASHBOARD_PORT))
 
 geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
 	$(BIN)/python -m clickstream.demo.geoip var/geoip

@@ -90,10 +90,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def _free_ports() -> Ports:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((HOST, 0))
-        other.bind((HOST, 0))
-        return Ports(one.getsockname()[1], other.getsockname()[1])
+    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+        probes = (first, second, third)
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return Ports(*(probe.getsockname()[1] for probe in probes))
 
 
 def _prove(stack: Stack) -> None:

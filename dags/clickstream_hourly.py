@@ -29,6 +29,9 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
 `clickstream.hour_ledger`. A DAG that reads fresh data has the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
+Last, the fact files of the dashboard are computed for the dates that changed. In a backfill the
+refreshes wait until workers are free, and the first does the work of all.
+
 ### When a red run may wait
 * A source that can't be read (`pull_logs`, `every_source_pulled`): nothing is lost, its lines
   stay in its files, and the next run that reaches it rebuilds their hours. It has to be reached
@@ -37,6 +40,8 @@ Each published hour updates the assets `clickstream.hits`, `clickstream.session_
   hour as it was before, and the next run tries it again.
 * A task that says *is past its replay window*: the hour stays as it is, its late lines wait in
   raw, and clearing the task again has the same result. `docs/runbook.md` says what to do.
+* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next run computes
+  what is missing.
 * Do not wait when three runs in a row are red: readers of the views see no new hours.
 
 ### Where to look
@@ -55,6 +60,8 @@ empty, because each run of a backfill builds its own hour. A month or more is qu
 """
 
 ALL_PULLED = "Keeps the run red while a source could not be read, though its hours were built."
+
+ALL_PUBLISHED = "Keeps the run red while an hour or a view failed, though facts were refreshed."
 
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
@@ -195,6 +202,21 @@ def refresh_views() -> None:
     log.info(pipeline.refresh_views(open_lake()).sentence)
 
 
+@task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
+@translate_errors
+def refresh_facts() -> dict[str, Any]:
+    """Compute the dashboard's fact files of the dates that changed.
+
+    It runs though an hour failed, because the others are published. It has the lowest priority: in
+    a backfill hours are built first, and one refresh finds the changes of many runs.
+    """
+    from clickstream import pipeline
+
+    refreshed = pipeline.refresh_facts(open_lake(), log.info)
+    log.info(refreshed.sentence)
+    return refreshed.as_dict()
+
+
 @task_group
 def build_hour(hour: str) -> None:
     """One hour, from raw lines to published tables."""
@@ -220,7 +242,8 @@ def clickstream_hourly() -> None:
     hours = hours_to_build()
     every_source_pulled = EmptyOperator(task_id="every_source_pulled", doc_md=ALL_PULLED)
     pulled >> [hours, every_source_pulled]
-    build_hour.expand(hour=hours) >> refresh_views()
+    every_hour_published = EmptyOperator(task_id="every_hour_published", doc_md=ALL_PUBLISHED)
+    build_hour.expand(hour=hours) >> refresh_views() >> [refresh_facts(), every_hour_published]
 
 
 clickstream_hourly()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task
 
 from clickstream_airflow.defaults import DEFAULT_ARGS
@@ -25,7 +26,7 @@ The same tables as `clickstream_hourly`, for a range of days or hours that the f
 is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
 a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
 commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
-only publish.
+only publish. Last, the fact files of the dashboard are computed for all dates that changed.
 
 Hours past their replay window, whose visitor key is destroyed, are refused before any hour is
 built: their visitors would get new ids. Tick *New visitor ids* to build their whole key periods on
@@ -34,6 +35,8 @@ purpose, first as a dry run.
 ### When a red run may wait
 * Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
   hourly runs continue.
+* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next hourly run
+  computes what is missing.
 * A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
 
 ### Where to look
@@ -47,6 +50,8 @@ How far Spark is: *EMR Serverless Dashboard*, a link on the page of `clean_on_sp
 are done are left alone. A failed `clean_on_spark` cleans what is not cleaned yet. Running beside
 hourly runs, a backfill or another range is harmless.
 """
+
+ALL_REBUILT = "Keeps the run red while a day or a view failed, though facts were refreshed."
 
 MOST_DAYS = 1000
 """Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
@@ -173,6 +178,21 @@ def refresh_views() -> None:
         log.info(pipeline.refresh_views(lake).sentence)
 
 
+@task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
+@translate_errors
+def refresh_facts() -> dict[str, Any]:
+    """Compute the dashboard's fact files of the dates that changed; a dry run only looks.
+
+    It runs though a day failed, because the others are published.
+    """
+    from clickstream import pipeline
+
+    is_dry = get_current_context()["params"]["dry_run"]
+    refreshed = pipeline.refresh_facts(open_lake(), log.info, dry_run=is_dry)
+    log.info(refreshed.sentence)
+    return refreshed.as_dict()
+
+
 @dag(
     description="By hand: build a range of days or hours again from the stored raw lines.",
     schedule=None,
@@ -187,7 +207,9 @@ def clickstream_reprocess() -> None:
     """A range of hours once more."""
     days = plan_days()
     rebuilt = rebuild_day.expand_kwargs(days)
-    days >> is_for_spark() >> clean_on_spark() >> rebuilt >> refresh_views()
+    every_day_rebuilt = EmptyOperator(task_id="every_day_rebuilt", doc_md=ALL_REBUILT)
+    days >> is_for_spark() >> clean_on_spark() >> rebuilt
+    rebuilt >> refresh_views() >> [refresh_facts(), every_day_rebuilt]
 
 
 clickstream_reprocess()

@@ -171,13 +171,21 @@ def allowed(schema: dict[str, Any]) -> str:
 
 def commands() -> str:
     """The command line: what `--help` says of every command."""
-    shown = [name for name, one in typer.main.get_command(app).commands.items() if not one.hidden]
-    helps = {name: help_text(name) for name in ["", *shown]}
+    helps = {name: help_text(name) for name in ["", *names_of(typer.main.get_command(app))]}
     titles = {name: f"clickstream {name}".strip() for name in helps}
     pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
     keys = (f"| {key} | {meaning} |" for key, meaning in FIGURES.items())
     table = ["## What `try --json` prints", "", "| key | meaning |", "|---|---|", *keys, ""]
     return "\n".join([COMMANDS, *pages, *table])
+
+
+def names_of(group: Any, before: str = "") -> Iterator[str]:
+    """The commands of a group that are not hidden, each followed by its own commands."""
+    for name, one in group.commands.items():
+        if not one.hidden:
+            yield f"{before}{name}"
+            if hasattr(one, "commands"):
+                yield from names_of(one, f"{before}{name} ")
 
 
 def help_text(command: str) -> str:

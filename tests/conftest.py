@@ -30,6 +30,7 @@ SLOW_FIRST = (
     "tests/dags/test_end_to_end.py",
     "tests/clickstream/pipeline/test_any_",
     *("tests/clickstream/pipeline/test_faults_", "tests/clickstream/pipeline/test_concurrency.py"),
+    "tests/clickstream/pipeline/test_facts",
     *("tests/real_logs/test_command.py", "tests/clickstream/test_cli.py"),
     "tests/clickstream/pipeline/test_maintenance.py",
     "tests/clickstream/lake/test_transactions.py",

@@ -35,6 +35,7 @@ views_in_sessions as (
         page_hits.line_number,
         page_hits.hit_at as viewed_at,
         page_hits.event_date,
+        people.started_at as session_started_at,
         people.ended_at,
         people.session_date
     from page_hits
@@ -111,6 +112,7 @@ final as (
         view_number = 1 as is_landing_page,
         next_viewed_at is null as is_exit_page,
         viewed_at,
+        session_started_at,
         event_date,
         session_date
     from estimated

@@ -78,6 +78,7 @@ def built(terminal: Terminal) -> Terminal:
     assert "web-1: 3 new lines of 1 file" in run.stdout
     assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session part." in run.stderr
     assert "; 0 unchanged" in run.stdout
+    assert f"Facts of {DAY} computed by 8 queries of " in run.stdout
     return terminal
 
 
@@ -216,7 +217,21 @@ def test_maintain_says_what_it_does(built: Terminal) -> None:
         compacted, expired, swept = built.run(*arguments).stdout.splitlines()
         assert compacted.startswith("0 small data files")
         assert "0 of hour_ledger." in expired
-        assert swept.endswith("0 of staging, 0 of query results.")
+        assert swept.endswith("0 of staging, 0 of facts, 0 of query results.")
+
+
+def test_facts_are_up_to_date_after_a_build_and_are_computed_again_on_request(
+    built: Terminal,
+) -> None:
+    run = built.run("facts")
+    assert re.fullmatch(r"Facts are up to date: version \d+\.\n", run.stdout), run.stderr
+    planned = built.run("facts", "--all", "--dry-run")
+    assert planned.stdout == (
+        f"Facts of {DAY} would be computed by 8 queries; 0 dates would be removed.\n"
+    )
+    again = built.run("facts", "--all", COLUMNS="300")
+    assert again.stdout.startswith(f"Facts of {DAY} computed by 8 queries of ")
+    assert ": 0 dates changed, 0 dates removed; version " in again.stdout
 
 
 def test_building_again_changes_nothing_but_the_publication(built: Terminal) -> None:

@@ -13,8 +13,9 @@ from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
+from clickstream.errors import UnbalancedHour
 from clickstream.hours import Hour
-from clickstream.lake import athena
+from clickstream.lake import athena, fact_files
 from clickstream.tables import BALANCE
 
 pytestmark = pytest.mark.airflow
@@ -81,7 +82,7 @@ def hour_tasks(*hours: str) -> set[tuple[str, str]]:
 
 
 ONCE = {(task, "") for task in ("list_sources", "hours_to_build", "every_source_pulled")} | {
-    ("refresh_views", ""),
+    *((task, "") for task in ("refresh_views", "refresh_facts", "every_hour_published")),
     ("pull_logs", "web-1"),
     ("pull_logs", "web-2"),
 }
@@ -234,6 +235,38 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     assert "web-2 is not a directory" in last_line
     assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
     assert [row["page_requests"] for row in ledger(open_lake())] == [1]
+
+
+def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_refreshed(
+    dag, home, monkeypatch
+) -> None:
+    append(
+        home / "web-1" / "access.log",
+        [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:50:00", "/menu")],
+    )
+    run_hour(dag, "2026-11-20T05")
+    append(home / "web-1" / "access.log", [BEN.get("2026-11-20T05:30:00", "/")])
+    append(home / "web-2" / "access.log", [CHO.get("2026-11-20T06:30:00", "/")])
+    broken = pipeline.check_hour
+
+    def check(lake: Any, built: pipeline.StitchedHour) -> pipeline.StitchedHour:
+        if str(built.hour).endswith("T06"):
+            raise UnbalancedHour("The hour does not add up, as the test wants it.")
+        return broken(lake, built)
+
+    monkeypatch.setattr(pipeline, "check_hour", check)
+    run = run_hour(dag, "2026-11-20T06")
+    seen = states(run)
+    assert run.state == "failed"
+    assert seen["build_hour.check_hour", "2026-11-20T06"] == "failed"
+    assert seen["refresh_facts", ""] == "success"
+    assert seen["every_hour_published", ""] == "upstream_failed"
+    stored = fact_files.read_manifest(open_lake())
+    assert stored is not None
+    file = stored.manifest.files["hour_facts"][DAY]
+    facts = fact_files.read_file(open_lake(), file)
+    assert facts is not None
+    assert facts["lines"].to_pylist() == [2]
 
 
 def test_a_refused_file_is_red_at_once_and_holds_up_no_other_file(dag, home, monkeypatch) -> None:

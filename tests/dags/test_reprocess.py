@@ -68,7 +68,10 @@ def states(run: Any) -> dict[tuple[str, str], str]:
 
 
 DAYS = {("rebuild_day", "2026-11-20"), ("rebuild_day", "2026-11-21")}
-ONCE = {("plan_days", ""), ("is_for_spark", ""), ("refresh_views", "")}
+ONCE = {("plan_days", ""), ("is_for_spark", ""), ("refresh_views", "")} | {
+    ("refresh_facts", ""),
+    ("every_day_rebuilt", ""),
+}
 HERE = dict.fromkeys(DAYS | ONCE, "success") | {("clean_on_spark", ""): "skipped"}
 
 

@@ -73,7 +73,8 @@ def test_docker_compose_accepts_the_compose_file(resolved: dict[str, Any]) -> No
 
 def test_ports_are_published_on_this_machine_only(resolved: dict[str, Any]) -> None:
     ports = [port for service in resolved["services"].values() for port in service.get("ports", [])]
-    assert [(port["host_ip"], port["published"]) for port in ports] == [(HOST, "8080")]
+    published = [(port["host_ip"], port["published"]) for port in ports]
+    assert published == [(HOST, "8080"), (HOST, "8095")]
 
 
 def test_all_airflow_containers_have_the_same_secrets(resolved: dict[str, Any]) -> None:
@@ -100,6 +101,21 @@ def test_the_api_s_migration_is_a_service_of_its_own() -> None:
     assert SERVICES["api-server"]["depends_on"] == {
         "airflow-init": {"condition": "service_completed_successfully"}
     }
+
+
+def test_the_dashboard_listens_on_the_port_that_is_published() -> None:
+    command = " ".join(SERVICES["dashboard"]["entrypoint"])
+    laptop = PROCFILE["dashboard"].split("-- ")[1]
+    assert command == laptop.replace('"$STACK_DASHBOARD_PORT"', "8095").replace(
+        "--port", "--host 0.0.0.0 --port"
+    )
+    assert SERVICES["pod"]["ports"][1] == f"{HOST}:${{DASHBOARD_PORT:-8095}}:8095"
+
+
+def test_the_dashboard_of_the_containers_keeps_its_accounts_in_a_volume() -> None:
+    directory = SERVICES["dashboard"]["environment"]["CLICKSTREAM_DASHBOARD__DIRECTORY"]
+    assert f"dashboard:{directory}" in SERVICES["dashboard"]["volumes"]
+    assert directory in (ROOT / "Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("name", ["scheduler", "dag-processor", "triggerer"])

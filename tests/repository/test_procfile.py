@@ -25,6 +25,12 @@ def test_processes_that_end_last_are_in_the_procfile() -> None:
     assert {name for wave in ENDED_LATER for name in wave} < set(PROCFILE)
 
 
+def test_the_dashboard_ends_before_what_it_reads_from() -> None:
+    assert "dashboard" in PROCFILE
+    assert "dashboard" not in {name for wave in ENDED_LATER for name in wave}
+    assert "wait_for aws" in PROCFILE["dashboard"]
+
+
 def test_the_scheduler_waits_for_the_api() -> None:
     assert "wait_for api" in PROCFILE["scheduler"]
 

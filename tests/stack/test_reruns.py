@@ -21,6 +21,7 @@ import psycopg2
 import pytest
 from tests.support.access_log import BOT, Client, append
 from tests.support.emr_serverless import EmrServerless, emr_serverless
+from tests.support.facts import rows_of_facts, rows_of_views
 from tests.support.lake_settings import ROOT, write_settings
 from tests.support.required import require_program
 
@@ -29,7 +30,15 @@ from clickstream.demo.stack import AirflowApi, Layout, Ports, Stack, StackError,
 from clickstream.demo.stack.layout import HOST
 from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour, hour_range
-from clickstream.lake import Lake, athena, hour_ledger, objects, open_lake, visitor_keys
+from clickstream.lake import (
+    Lake,
+    athena,
+    fact_files,
+    hour_ledger,
+    objects,
+    open_lake,
+    visitor_keys,
+)
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -46,10 +55,11 @@ ANA, ROBOT = Client("203.0.113.7"), Client("192.0.2.1", BOT)
 
 
 def free_ports() -> Ports:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((HOST, 0))
-        other.bind((HOST, 0))
-        return Ports(one.getsockname()[1], other.getsockname()[1])
+    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+        probes = (first, second, third)
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return Ports(*(probe.getsockname()[1] for probe in probes))
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +146,18 @@ def contents(lake: Lake) -> list[object]:
     return [
         *rows,
         [[v for k, v in ledger[hour].values.items() if k not in told] for hour in HOURS],
+        facts(lake),
     ]
+
+
+def facts(lake: Lake) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of the dashboard's facts of the hours' dates, which are those of the views."""
+    found = rows_of_facts(lake)
+    assert found == rows_of_views(lake)
+    dates = {hour.event_date for hour in HOURS}
+    chosen = {view: [row for row in rows if row[-1] in dates] for view, rows in found.items()}
+    without_run = [(*row[:-3], row[-1]) for row in chosen["hour_facts"]]
+    return chosen | {"hour_facts": without_run}
 
 
 WITHIN = f"hour_at between timestamp '{FIRST.naive:%F %T}' and timestamp '{LAST.naive:%F %T}'"
@@ -216,6 +237,7 @@ CLEARED = {
     "pull_logs": {"include_downstream": True},
     "list_sources": {"include_past": True},
     "refresh_views": {"include_future": True},
+    "refresh_facts": {},
 }
 
 
@@ -229,6 +251,54 @@ def test_any_task_may_be_cleared(built_once, stack, api, lake) -> None:
     assert contents(lake) == built_once
 
 
+def test_facts_are_computed_again_by_their_task_alone_and_with_downstream(
+    built_once, stack, api, lake
+) -> None:
+    run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
+    for task_id, options in (
+        ("refresh_facts", {}),
+        ("refresh_views", {"include_downstream": True}),
+    ):
+        objects.delete(lake, [fact_files.MANIFEST_KEY])
+        assert api.clear(HOURLY, run_id, task_id, **options) > 0
+        assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+        assert contents(lake) == built_once
+
+
+def test_a_refresh_of_facts_that_is_killed_is_made_up_for_when_it_is_cleared(
+    built_once, stack, api, lake
+) -> None:
+    """Airflow kills the process of a task that a person marks as failed."""
+    run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
+    objects.delete(lake, [fact_files.MANIFEST_KEY])
+    assert api.clear(HOURLY, run_id, "refresh_facts") > 0
+
+    def is_running() -> bool:
+        return state_of(api, run_id, "refresh_facts") == "running"
+
+    stack.wait_until("The task", is_running, DEADLINE_SECONDS)
+    api.set_task_state(HOURLY, run_id, "refresh_facts", "failed")
+    assert settled(stack, api)[MIDDLE] == "failed"
+    if fact_files.read_manifest(lake):
+        facts(lake)
+    assert api.clear(HOURLY, run_id, "refresh_facts") > 0
+    assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+    assert contents(lake) == built_once
+
+
+def state_of(api: AirflowApi, run_id: str, task_id: str) -> str:
+    (state,) = (one["state"] for one in api.tasks(HOURLY, run_id) if one["task_id"] == task_id)
+    return state
+
+
+def test_all_runs_twice_end_in_the_facts_of_one_clean_run(built_once, stack, api, lake) -> None:
+    """With as many runs at once as a backfill should have; their refreshes run one by one."""
+    for _ in range(2):
+        backfill(stack, api, reprocess="completed", max_active_runs=10)
+        assert settled(stack, api) == dict.fromkeys(HOURS, "success")
+        assert contents(lake) == built_once
+
+
 def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, lake) -> None:
     """The trigger form's fields; then the failed day alone is cleared, and has nothing to do."""
     conf = {"from": "2026-11-20T22", "to": "2026-11-21T00", "reason": "a test"}
@@ -238,7 +308,7 @@ def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, 
     assert publishers(lake) == [run_id] * 3
     assert contents(lake) == built_once
     before = versions(lake)
-    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 3
+    assert api.clear(REPROCESS, run_id, "rebuild_day", include_downstream=True) == 5
     stack.wait_until("The run", partial(run_is, api, run_id, "success"), DEADLINE_SECONDS)
     assert versions(lake) == before
 

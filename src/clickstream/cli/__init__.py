@@ -13,10 +13,11 @@ from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
-from clickstream.cli import health
+from clickstream.cli import dashboard, health
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
+    DashboardPort,
     FirstHour,
     LastHour,
     err,
@@ -175,7 +176,17 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
             out.print(sentence, soft_wrap=True)
         return
     _show_progress(backfill.todo, backfill.run())
+    _refresh_readers(lake)
+
+
+def _refresh_readers(lake: Lake) -> None:
+    """Bring what readers ask up to date after hours were published: views, then facts."""
+    from clickstream import pipeline
+
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    with err.status("Facts") as status:
+        refreshed = pipeline.refresh_facts(lake, status.update)
+    out.print(refreshed.sentence, soft_wrap=True)
 
 
 def _pull_all(lake: Lake) -> None:
@@ -208,12 +219,13 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
     if not yes:
         typer.confirm("Give them new visitor ids?", abort=True)
     _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
-    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    _refresh_readers(lake)
 
 
 app.command()(health.status)
 app.command()(health.verify)
 app.command()(health.repair)
+app.add_typer(dashboard.app, name="dashboard")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 
@@ -230,6 +242,31 @@ def _refuse_renamed(old: str, new: str) -> None:
 
 for old_name, new_name in RENAMED_COMMANDS.items():
     _refuse_renamed(old_name, new_name)
+
+
+@app.command()
+def facts(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be computed.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Compute every date, though its hours are the same.")
+    ] = False,
+) -> None:
+    """Bring the dashboard's facts up to date with the published hours.
+
+    [bold]build[/], [bold]repair[/] and Airflow's runs end with it. Only dates are computed whose
+    hours were published since, or whose views changed.
+
+    Example: [bold]clickstream facts --dry-run[/]
+    """
+    from clickstream import pipeline
+
+    with err.status("Facts") as status:
+        refreshed = pipeline.refresh_facts(
+            open_lake(), status.update, dry_run=dry_run, everything=everything
+        )
+    out.print(refreshed.sentence, soft_wrap=True)
 
 
 @app.command()
@@ -289,15 +326,18 @@ def settings(
 
 
 @app.command()
-def up(airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566) -> None:
-    """Start the local AWS, PostgreSQL and Airflow on this machine; Ctrl-C stops them all.
+def up(
+    airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566, dashboard_port: DashboardPort = 8095
+) -> None:
+    """Start the local AWS, PostgreSQL, Airflow and the dashboard here; Ctrl-C stops them all.
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
     from clickstream.demo.stack import Ports
     from clickstream.demo.stack import up as start
 
-    raise typer.Exit(start(Path.cwd(), Ports(airflow_port, aws_port), console=out))
+    ports = Ports(airflow_port, aws_port, dashboard_port)
+    raise typer.Exit(start(Path.cwd(), ports, console=out))
 
 
 @app.command()
@@ -313,6 +353,7 @@ def demo(
     ] = True,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
+    dashboard_port: DashboardPort = 8095,
 ) -> None:
     """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
 
@@ -323,5 +364,5 @@ def demo(
     from clickstream.demo.demo import run_demo
     from clickstream.demo.stack import Ports
 
-    ports = Ports(airflow_port, aws_port)
+    ports = Ports(airflow_port, aws_port, dashboard_port)
     raise typer.Exit(run_demo(logs, exit_when_done, history, ports=ports, console=out))

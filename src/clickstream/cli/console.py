@@ -27,6 +27,7 @@ LastHour = Annotated[
 ]
 AirflowPort = Annotated[int, typer.Option(metavar="PORT", help="Port of Airflow's web UI.")]
 AwsPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the local AWS.")]
+DashboardPort = Annotated[int, typer.Option(metavar="PORT", help="Port of the owner's dashboard.")]
 FromSpan = Annotated[
     HourSpan | None,
     typer.Argument(parser=HourSpan.parse, metavar="[FROM]", help="First hour or day, UTC."),

@@ -137,6 +137,8 @@ def repair(
         with progress_bar() as progress:
             progress.add_task(f"Repairing {quantity(len(hours), 'hour')}", total=None)
             report = pipeline.repair(lake, report, run_by_hand(), progress.print)
+            progress.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+            progress.print(pipeline.refresh_facts(lake).sentence, soft_wrap=True)
         left_waiting -= {*hour_range(min(hours), max(hours))}
         _show(report)
     if left_waiting or not report.is_proven:

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from clickstream import pipeline, settings
+from clickstream.dashboard.access.link import login_link
 from clickstream.demo.answers import show_answers, show_first_answers
 from clickstream.demo.backfill import build_hours, failures
 from clickstream.demo.cafe.places import write_demo_database
@@ -35,25 +36,26 @@ from clickstream.demo.stack import (
     show_addresses,
     show_start,
 )
-from clickstream.demo.stack.layout import HOST
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, open_lake, raw
 
 HOURS = 48
 FIRST_HOURS = 4
-DASHBOARD_PORT = 8095
 OWN_LOGS_STATE = "var/own-logs"
 CAFE = "cafe"
 """The name of the site in the settings while nobody has described a site of their own."""
 
 NOT_THE_CAFE = {
     "CLICKSTREAM_SITE__NAME": "own-logs",
+    "CLICKSTREAM_SITE__TITLE": "My logs",
     "CLICKSTREAM_SITE__DOMAINS": "[]",
+    "CLICKSTREAM_SITE__TIME_ZONE": "UTC",
+    "CLICKSTREAM_DASHBOARD__MONTHLY_TARGETS": "{}",
     "CLICKSTREAM_GOALS": "{}",
     "CLICKSTREAM_FUNNEL": "[]",
 }
-"""Own logs have no part of the café: neither its name and domains nor its goals."""
+"""Own logs have no part of the café: neither its name, domains and time zone nor its goals."""
 
 NO_CATCHING_UP = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 """The backfill has a run for every hour; a scheduled run beside it must not build them too."""
@@ -133,12 +135,6 @@ def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int
     return status
 
 
-def dashboard_link(stack: Stack) -> str:
-    """Return the address of the dashboard."""
-    del stack
-    return f"http://{HOST}:{DASHBOARD_PORT}/"
-
-
 def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) -> None:
     """Print the dashboard's link and the first answer, from the hours that are built so far."""
     show_first_answers(lake, span.first, span.last, console)
@@ -146,7 +142,7 @@ def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) ->
 
 
 def _show_link(stack: Stack, console: Console) -> None:
-    link = escape(dashboard_link(stack))
+    link = escape(login_link(stack.layout.dashboard, stack.ports.dashboard_url))
     console.print(f"[bold]The dashboard[/]: {link}\n", soft_wrap=True, highlight=False)
 
 

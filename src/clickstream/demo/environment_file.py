@@ -27,6 +27,12 @@ AWS_VARIABLES = (
 LIST_VARIABLE = "STACK_VARIABLES"
 """Names the variables that come from the file."""
 
+DASHBOARD_URL_VARIABLE = "STACK_DASHBOARD_URL"
+"""Read by `clickstream dashboard link`."""
+
+DASHBOARD_DIRECTORY_VARIABLE = f"{PREFIX}DASHBOARD__DIRECTORY"
+"""Each stack has a dashboard of its own. Commands that change the lake need not know of it."""
+
 _TEXT = """\
 # Points a shell at the local stack in {directory}: read it by `. {path}`.
 # Settings and credentials that the shell has of its own are replaced.
@@ -46,7 +52,7 @@ def text_of(path: Path, environment: Mapping[str, str], programs: Path) -> str:
     chosen = {
         name: value
         for name, value in sorted(environment.items())
-        if name in AWS_VARIABLES or name.startswith(PREFIX)
+        if name in (*AWS_VARIABLES, DASHBOARD_URL_VARIABLE) or name.startswith(PREFIX)
     }
     chosen[LIST_VARIABLE] = " ".join(chosen)
     exports = (f"export {name}={shlex.quote(value)}\n" for name, value in chosen.items())
@@ -104,6 +110,8 @@ def _different(
 ) -> Iterator[str]:
     for name, value in stack.items():
         if not name.startswith(PREFIX) or environment.get(name) == value:
+            continue
+        if name == DASHBOARD_DIRECTORY_VARIABLE:
             continue
         if name == FILE_VARIABLE and Path(value).parent == directory:
             continue  # found without the variable

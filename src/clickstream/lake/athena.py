@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,6 +54,14 @@ def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
 
     Raises QueryFailed with Athena's own reason, and InputError for an empty statement.
     """
+    execution = execute(lake, sql, parameters)
+    is_text = execution["StatementType"] != "DML"
+    columns, rows = _results(lake, execution["QueryExecutionId"], is_text)
+    return QueryResult(columns, rows, scanned_bytes(execution), is_text)
+
+
+def execute(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> dict[str, Any]:
+    """Run one statement, and return Athena's record of its execution. Raises as `query` does."""
     if not sql.strip():
         raise InputError("The SQL statement is empty; write one, such as 'show tables'.")
     request: dict[str, Any] = {
@@ -64,12 +72,12 @@ def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     }
     if parameters:
         request["ExecutionParameters"] = list(parameters)
-    execution_id = _start(lake, request)
-    execution = _finished(lake, execution_id)
-    is_text = execution["StatementType"] != "DML"
-    columns, rows = _results(lake, execution_id, is_text)
-    scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
-    return QueryResult(columns, rows, scanned, is_text)
+    return _finished(lake, _start(lake, request))
+
+
+def scanned_bytes(execution: Mapping[str, Any]) -> int:
+    """The bytes that a finished execution read, which Athena charges for."""
+    return int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
 
 
 def _start(lake: Lake, request: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ compare-and-swap.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from clickstream.errors import InputError
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.objects import Listed
 
 FACT_VIEWS = (
     "session_facts",
@@ -101,6 +103,38 @@ class StoredManifest:
 
     manifest: Manifest
     etag: str
+
+
+def write_manifest(lake: Lake, manifest: Manifest, etag: str | None) -> StoredManifest | None:
+    """Replace the manifest that had `etag`; None if another process has replaced it before."""
+    new = objects.swap(lake, MANIFEST_KEY, manifest.to_json(), etag)
+    return None if new is None else StoredManifest(manifest, new)
+
+
+def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version: str) -> FactFile:
+    """Store the rows of a view and date, sorted; equal rows have equal bytes, and so one key."""
+    leading = [name for name in ("local_date", "local_hour") if name in rows.column_names]
+    order = [*leading, *(name for name in rows.column_names if name not in leading)]
+    sink = io.BytesIO()
+    in_order = rows.sort_by([(name, "ascending") for name in order])
+    pq.write_table(in_order, sink, compression="zstd", store_schema=False)
+    body = sink.getvalue()
+    digest = hashlib.blake2b(body, digest_size=8).hexdigest()
+    file = FactFile(f"{PREFIX}{view}/{day}-{digest}.parquet", rows.num_rows, source_version)
+    objects.put(lake, file.key, body)
+    return file
+
+
+def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
+    """Fact files, last written before `before`, that the manifest does not name.
+
+    They are listed first, so what a manifest names that is written in between is known.
+    """
+    old = [item for item in objects.listed(lake, PREFIX) if item.modified_at < before]
+    stored = read_manifest(lake)
+    files = stored.manifest.files if stored else {}
+    used = {file.key for days in files.values() for file in days.values()} | {MANIFEST_KEY}
+    return [item for item in old if item.key not in used]
 
 
 def read_manifest(lake: Lake) -> StoredManifest | None:

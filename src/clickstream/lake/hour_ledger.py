@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyiceberg.expressions import And, In
+from pyiceberg.expressions import And, GreaterThanOrEqual, In
+from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables
@@ -63,6 +66,18 @@ def rows_of(ledger: iceberg_tables.LoadedTable, first: Hour, last: Hour) -> dict
 def by_hour(ledger: pa.Table) -> dict[Hour, LedgerRow]:
     """Rows of the ledger by their hour."""
     return {Hour.at(row["hour_at"]): LedgerRow(row) for row in ledger.to_pylist()}
+
+
+def files_by_date(lake: Lake, first: date) -> dict[date, list[str]]:
+    """The ledger's data files of each UTC date from `first` on, sorted; no row is read.
+
+    Every publication of an hour of the date changes them, and so does compaction.
+    """
+    chosen = GreaterThanOrEqual(term="event_date", value=first.isoformat())
+    found: dict[date, list[str]] = defaultdict(list)
+    for task in iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(chosen).plan_files():
+        found[days_to_date(task.file.partition[0])].append(task.file.file_path)
+    return {day: sorted(paths) for day, paths in found.items()}
 
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:

@@ -1,6 +1,8 @@
 """The one order of steps for an hour and for a range of hours.
 
     pull ─▶ clean_hits ─▶ build_sessions ─▶ check_hour ─▶ register_tables ─▶ refresh_views
+                                                                                       │
+                                                                         refresh_facts ◀
 
 This is the only place that joins the pure steps with the lake. Every step may be killed and run
 again at any point. One step hands a `CleanedHour` or a `StitchedHour` to the next: keys and counts,
@@ -24,6 +26,7 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
+from clickstream.pipeline.facts import FactsRefreshed, refresh_facts
 from clickstream.pipeline.freshness import (
     Freshness,
     Health,
@@ -74,6 +77,7 @@ __all__ = [
     "Backfill",
     "CleanedHour",
     "Due",
+    "FactsRefreshed",
     "Finding",
     "Freshness",
     "Health",
@@ -116,6 +120,7 @@ __all__ = [
     "plan_new_visitor_ids",
     "pull",
     "rebuild",
+    "refresh_facts",
     "refresh_views",
     "register_tables",
     "repair",

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clickstream.errors import StaleHour
-from clickstream.lake import Lake, iceberg_tables, objects, table_maintenance
+from clickstream.lake import Lake, fact_files, iceberg_tables, objects, table_maintenance
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.lake.table_maintenance import FileGroup
@@ -184,7 +184,7 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
 def sweep_files(
     lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
 ) -> Swept:
-    """Delete old files that nothing refers to: of the tables, staged rows, answers of queries."""
+    """Delete old files that nothing refers to: of tables and facts, staged rows, query results."""
     before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
     size = 0
@@ -201,4 +201,5 @@ def _unneeded(lake: Lake, before: datetime) -> Iterator[tuple[str, list[Listed]]
     for table in TABLES:
         yield table.name, table_maintenance.unreferenced(lake, table, before)
     yield "staging", table_maintenance.staged(lake, before)
+    yield "facts", fact_files.unreferenced(lake, before)
     yield "query results", table_maintenance.query_results(lake, before)

@@ -50,6 +50,9 @@ class Site(Section):
     """Whose logs these are."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
+    title: str = Field(
+        "", description="Name of the site as people read it, on the dashboard; the name if not set."
+    )
     domains: tuple[str, ...] = Field(
         (),
         description="The site's own domains: a referrer from one of them is internal. If empty, "
@@ -307,6 +310,11 @@ class Dashboard(Section):
     )
     directory: str = Field(
         "var/dashboard", description="Where accounts and the local copy are kept."
+    )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description="Names that browsers reach the dashboard by, beside localhost and 127.0.0.1, "
+        "such as that of a proxy in front of it.",
     )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         800, description="Days that fact tables and their copies go back."

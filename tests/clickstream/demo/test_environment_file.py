@@ -30,7 +30,9 @@ def running(root: Path, more: dict[str, str], process: int | None = None) -> Lay
     layout = Layout(root)
     layout.create()
     inherited = {"PATH": os.defpath, "HOME": "/home/x"}
-    variables = airflow_environment(layout, Ports(18080, 14566), Secrets.of(layout), inherited)
+    variables = airflow_environment(
+        layout, Ports(18080, 14566, 18095), Secrets.of(layout), inherited
+    )
     programs = Path(sys.executable).parent
     path = layout.environment_file
     write_private(path, environment_file.text_of(path, variables | more, programs))
@@ -75,6 +77,7 @@ def test_shell_that_has_read_the_file_has_the_settings_of_the_stack_alone(
         CLICKSTREAM_GOALS="{}",
     )
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:14566"
+    assert found["STACK_DASHBOARD_URL"] == "http://127.0.0.1:18095"
     assert found["CLICKSTREAM_GEOIP__DATABASE"] == "/x.mmdb"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "CLICKSTREAM_GOALS"} & set(found)
     assert found["PATH"] == f"{Path(sys.executable).parent}:{os.defpath}"

@@ -56,7 +56,7 @@ def test_views_are_made_once_and_again_when_they_change(lake: Lake, tmp_path: Pa
 
     write("a_upper", "select n + 1 as n\nfrom b_lower\n", "b_lower")
     write("b_lower", "select 1 as n\n", "")
-    assert [view.name for view in read_views(tmp_path)] == ["b_lower", "a_upper"]
+    assert [view.name for view in read_views(tmp_path, {})] == ["b_lower", "a_upper"]
     assert views.refresh(lake, tmp_path).created == ["b_lower", "a_upper"]
     assert views.refresh(lake, tmp_path).unchanged == ["b_lower", "a_upper"]
     write("b_lower", "select 10 as n\n", "")
@@ -80,9 +80,9 @@ def test_views_have_the_days_of_a_visitor_key_and_are_outdated_when_these_change
 def test_a_view_without_a_description_is_named(tmp_path: Path) -> None:
     (tmp_path / "lonely.sql").write_text("select 1 as n")
     with pytest.raises(InputError, match=r"lonely\.sql has no lonely\.yml"):
-        read_views(tmp_path)
+        read_views(tmp_path, {})
     with pytest.raises(InputError, match="No views"):
-        read_views(tmp_path / "empty")
+        read_views(tmp_path / "empty", {})
 
 
 def test_views_that_read_each_other_in_a_circle_are_named(tmp_path: Path) -> None:
@@ -90,4 +90,4 @@ def test_views_that_read_each_other_in_a_circle_are_named(tmp_path: Path) -> Non
         (tmp_path / f"{name}.sql").write_text(f"select * from {other}")
         (tmp_path / f"{name}.yml").write_text(f"reads: [{other}]\n")
     with pytest.raises(InputError, match=r"one.*two"):
-        read_views(tmp_path)
+        read_views(tmp_path, {})

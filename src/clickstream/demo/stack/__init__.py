@@ -1,4 +1,4 @@
-"""The local stack: PostgreSQL, a local AWS and Airflow on one machine, on 127.0.0.1 only.
+"""The local stack: PostgreSQL, a local AWS, Airflow and the dashboard, on 127.0.0.1 only.
 
 `up` is what `clickstream up` calls; `running_stack` is the same for programs.
 """

@@ -119,6 +119,11 @@ class AirflowApi:
         """Call a run failed or successful, as a person may."""
         self._request("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
 
+    def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Call a task failed or successful, as a person may; if it runs, its process is killed."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._request("PATCH", path, json={"new_state": state})
+
     def run_ids(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
         """The id of the run of each hour from `first` to `last` that has one."""
         return {hour: run["dag_run_id"] for hour, run in self._runs(dag_id, first, last)}

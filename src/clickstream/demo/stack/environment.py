@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from clickstream.demo.environment_file import DASHBOARD_DIRECTORY_VARIABLE, DASHBOARD_URL_VARIABLE
 from clickstream.demo.stack.layout import HOST, LOGIN, Layout, Ports, Secrets
 from clickstream.settings import FILE_NAME, FILE_VARIABLE
 
@@ -45,7 +46,7 @@ def airflow_environment(
     return (
         _TUNING
         | {name: value for name, value in inherited.items() if _is_harmless(name)}
-        | _own(layout, inherited)
+        | _own(layout, ports, inherited)
         | _airflow(layout, ports, secrets)
         | _aws(ports)
     )
@@ -58,7 +59,7 @@ def _is_harmless(name: str) -> bool:
     return not name.startswith(("AWS_", "AIRFLOW_")) and name != "PYTHONDONTWRITEBYTECODE"
 
 
-def _own(layout: Layout, inherited: Mapping[str, str]) -> dict[str, str]:
+def _own(layout: Layout, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
     own = {
         "PATH": path,
@@ -66,6 +67,9 @@ def _own(layout: Layout, inherited: Mapping[str, str]) -> dict[str, str]:
         "STACK_POSTGRES": str(layout.postgres),
         "STACK_AWS": str(layout.aws),
         "STACK_CAFE_LOGS": str(layout.cafe_logs),
+        "STACK_DASHBOARD_PORT": str(ports.dashboard),
+        DASHBOARD_URL_VARIABLE: ports.dashboard_url,
+        DASHBOARD_DIRECTORY_VARIABLE: str(layout.dashboard),
     }
     settings = layout.root / FILE_NAME
     if FILE_VARIABLE not in inherited and settings.is_file():

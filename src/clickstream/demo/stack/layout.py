@@ -34,6 +34,7 @@ class Ports:
 
     airflow: int = 8080
     aws: int = 4566
+    dashboard: int = 8095
 
     @property
     def airflow_url(self) -> str:
@@ -45,13 +46,18 @@ class Ports:
         """Where the local AWS answers."""
         return f"http://{HOST}:{self.aws}"
 
+    @property
+    def dashboard_url(self) -> str:
+        """Where the owner's dashboard answers."""
+        return f"http://{HOST}:{self.dashboard}"
+
     def check_free(self) -> None:
         """Raise StackError for the first port that another process holds."""
-        for flag, port in (("--airflow-port", self.airflow), ("--aws-port", self.aws)):
+        for name, port in asdict(self).items():
             if not _is_free(port):
                 raise StackError(
                     f"Port {port} on {HOST} is taken{_holder(port)}; "
-                    f"stop that, or choose another port with {flag}."
+                    f"stop that, or choose another port with --{name}-port."
                 )
 
 
@@ -116,6 +122,11 @@ class Layout:
     def cafe_logs(self) -> Path:
         """The access logs of the simulated café."""
         return self.var / "cafe-logs"
+
+    @property
+    def dashboard(self) -> Path:
+        """The dashboard's accounts, login links and local copy."""
+        return self.var / "dashboard"
 
     @property
     def cafe_file(self) -> Path:

@@ -65,6 +65,8 @@ class Stack:
                 name = f"Airflow's {part.replace('_', ' ')}"
                 self.wait_until(name, partial(_is_healthy, api, part))
                 yield name
+        self.wait_until("The dashboard", self._dashboard_answers)
+        yield "The dashboard"
 
     def wait(self, condition: Callable[[], bool] = lambda: False) -> None:
         """Return when the condition holds; raise StackError when a process ends before."""
@@ -94,6 +96,9 @@ class Stack:
 
     def _api_answers(self) -> bool:
         return status_of(f"{self.ports.airflow_url}/api/v2/version") == httpx.codes.OK
+
+    def _dashboard_answers(self) -> bool:
+        return status_of(f"{self.ports.dashboard_url}/healthz") == httpx.codes.OK
 
 
 def _is_healthy(api: AirflowApi, part: str) -> bool:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from clickstream.dashboard.access.link import login_link
 from clickstream.demo.environment_file import drop_stack_variables, source_command
 from clickstream.demo.stack.layout import LOGIN, Layout, Ports
 from clickstream.demo.stack.stack import Stack, running_stack
@@ -46,8 +47,13 @@ def show_start(stack: Stack, console: Console) -> None:
 
 
 def show_addresses(stack: Stack, console: Console) -> None:
-    """Print where everything is, how to log in, and what points other programs at it."""
+    """Print where everything is, how to log in, and what points other programs at it.
+
+    The dashboard's link logs in once, so each call prints a new one.
+    """
     table = Table.grid(padding=(0, 2))
+    table.add_row("Dashboard", login_link(stack.layout.dashboard, stack.ports.dashboard_url))
+    table.add_row("", "logs in once, within 24 hours; another: clickstream dashboard link")
     table.add_row("Airflow", stack.ports.airflow_url)
     table.add_row("Login", f"{LOGIN} / {stack.secrets.password}")
     table.add_row("Local AWS", stack.ports.aws_url)

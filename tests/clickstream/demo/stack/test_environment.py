@@ -12,7 +12,7 @@ SECRETS = Secrets.new()
 
 
 def environment(inherited: dict[str, str], root: Path = Path("/project")) -> dict[str, str]:
-    return airflow_environment(Layout(root), Ports(18080, 14566), SECRETS, inherited)
+    return airflow_environment(Layout(root), Ports(18080, 14566, 18095), SECRETS, inherited)
 
 
 def test_both_addresses_of_the_api_agree_with_its_port() -> None:
@@ -20,6 +20,13 @@ def test_both_addresses_of_the_api_agree_with_its_port() -> None:
     url = f"http://{HOST}:{made['AIRFLOW__API__PORT']}"
     assert made["AIRFLOW__API__BASE_URL"] == url
     assert made["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"{url}/execution/"
+
+
+def test_the_dashboard_keeps_its_files_below_the_stack_s_own_directory() -> None:
+    made = environment({"CLICKSTREAM_DASHBOARD__DIRECTORY": "/elsewhere"})
+    assert made["CLICKSTREAM_DASHBOARD__DIRECTORY"] == "/project/var/dashboard"
+    assert made["STACK_DASHBOARD_PORT"] == "18095"
+    assert made["STACK_DASHBOARD_URL"] == f"http://{HOST}:18095"
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,19 @@ from clickstream.demo.stack import Layout, Ports, StackError
 from clickstream.demo.stack.layout import HOST, Secrets, write_private
 
 
-def test_a_taken_port_is_named_with_its_holder_and_the_flag_that_changes_it() -> None:
+@pytest.mark.parametrize("name", ["airflow", "aws", "dashboard"])
+def test_a_taken_port_is_named_with_its_holder_and_the_flag_that_changes_it(name: str) -> None:
+    free = dict.fromkeys(("airflow", "aws", "dashboard"), 0)
     with socket.socket() as other:
         other.bind((HOST, 0))
         other.listen()
         taken = other.getsockname()[1]
         with pytest.raises(StackError) as caught:
-            Ports(aws=taken).check_free()
+            Ports(**{**free, name: taken}).check_free()
     message = str(caught.value)
     assert f"Port {taken} on {HOST} is taken by " in message
     assert f"(process {os.getpid()})" in message
-    assert "--aws-port" in message
+    assert f"--{name}-port" in message
 
 
 def test_secrets_are_made_once_and_private(tmp_path: Path) -> None:

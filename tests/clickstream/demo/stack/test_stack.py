@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +28,7 @@ from pathlib import Path
 from clickstream.errors import ClickstreamError
 from clickstream.demo.stack import Ports, up
 try:
-    up(Path(sys.argv[1]), Ports(int(sys.argv[2]), int(sys.argv[3])))
+    up(Path(sys.argv[1]), Ports(*map(int, sys.argv[2:])))
 except ClickstreamError as error:
     sys.exit(str(error))
 """
@@ -77,7 +78,7 @@ class Up:
 
     def __init__(self, root: Path) -> None:
         self.layout = Layout(root)
-        self.ports = Ports(free_port(), free_port())
+        self.ports = Ports(free_port(), free_port(), free_port())
         self.output = root / "output"
         shutil.copy(ROOT / "Procfile", root)
         for name in ("dags", "plugins"):
@@ -87,7 +88,7 @@ class Up:
             self.process = self.start(output)
 
     def start(self, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
-        arguments = [str(self.layout.root), str(self.ports.airflow), str(self.ports.aws)]
+        arguments = [str(value) for value in (self.layout.root, *astuple(self.ports))]
         return subprocess.Popen(
             [sys.executable, "-c", UP, *arguments],
             stdout=output,
@@ -122,7 +123,15 @@ pytestmark = pytest.mark.stack
 
 def test_the_parts_come_up_in_order(up: Up) -> None:
     shown = up.wait_for_output("Ctrl-C stops everything")
-    parts = ["Local AWS", "API is", "scheduler", "dag processor", "triggerer", "Login"]
+    parts = [
+        "Local AWS",
+        "API is",
+        "scheduler",
+        "dag processor",
+        "triggerer",
+        "dashboard is",
+        "Login",
+    ]
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
     assert Secrets.of(up.layout).password in shown
@@ -136,7 +145,7 @@ def test_only_this_machine_can_connect(up: Up) -> None:
         for c in psutil.net_connections("inet")
         if c.pid in family and c.status == psutil.CONN_LISTEN
     ]
-    assert {address.port for address in listening} == {up.ports.airflow, up.ports.aws}
+    assert {address.port for address in listening} == {*astuple(up.ports)}
     assert {address.ip for address in listening} == {HOST}
 
 

@@ -1,0 +1,51 @@
+-- One row is one kind of bot in one hour: its class, the reason for the verdict, and its program.
+-- Static assets are not counted, so the requests of an hour are its ledger's bots.
+with
+
+bot_hits as (
+    select *
+    from hits
+    where is_bot
+),
+
+of_hours as (
+    select
+        bot_class,
+        bot_reason,
+        browser as agent,
+        hour_at,
+        event_date,
+        count(*) as requests,
+        count_if(kind in ('client_error', 'server_error')) as errors
+    from bot_hits
+    group by
+        bot_class,
+        bot_reason,
+        browser,
+        hour_at,
+        event_date
+),
+
+in_local_time as (
+    select
+        *,
+        with_timezone(hour_at, 'UTC') at time zone '{time_zone}' as local_time
+    from of_hours
+),
+
+final as (
+    select
+        bot_class,
+        bot_reason,
+        agent,
+        requests,
+        errors,
+        hour_at,
+        cast(local_time as date) as local_date,
+        hour(local_time) as local_hour,
+        event_date
+    from in_local_time
+)
+
+select *
+from final

@@ -1,0 +1,165 @@
+"""`clickstream dashboard`: start the owner's dashboard, and manage who may log in to it."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from clickstream import settings as settings_room
+from clickstream.cli.console import DashboardPort, err, out
+from clickstream.dashboard.access.accounts import Accounts
+from clickstream.dashboard.access.link import login_link
+from clickstream.errors import InputError
+
+LOCAL_HOST = "127.0.0.1"
+DEFAULT_PORT = 8095
+
+app = typer.Typer()
+user = typer.Typer(no_args_is_help=True, help="Add, list and remove accounts of the dashboard.")
+app.add_typer(user, name="user")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from stdin; do not ask.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def dashboard(
+    context: typer.Context,
+    port: DashboardPort = DEFAULT_PORT,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address to listen on; another than 127.0.0.1 needs a proxy with TLS before it.",
+        ),
+    ] = LOCAL_HOST,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    print_link: Annotated[
+        bool, typer.Option("--link/--no-link", help="Print a link that logs in once.")
+    ] = True,
+) -> None:
+    """Show the owner's dashboard on this machine; Ctrl-C stops it.
+
+    The printed link logs in once, within 24 hours.
+
+    Example: [bold]clickstream dashboard --open[/]
+
+    Example: [bold]clickstream dashboard user add ana[/]
+
+    Example: [bold]clickstream dashboard link[/]
+    """
+    if context.invoked_subcommand:
+        return
+    try:
+        from clickstream.dashboard import app as pages
+        from clickstream.dashboard import server
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"The dashboard needs the package {error.name}; install it by "
+            "`pip install 'clickstream[dashboard]'`."
+        ) from None
+    chosen = settings_room.load()
+
+    def announce() -> None:
+        base_url = f"http://{LOCAL_HOST}:{port}"
+        if print_link:
+            _show_link(login_link(_directory(), base_url))
+        if open_browser:
+            webbrowser.open(login_link(_directory(), base_url))
+
+    server.serve(pages.build_app(chosen), host, port, announce)
+
+
+@app.command()
+def link(
+    url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", envvar="STACK_DASHBOARD_URL", help="Where browsers reach the dashboard."
+        ),
+    ] = f"http://{LOCAL_HOST}:{DEFAULT_PORT}",
+) -> None:
+    """Print a link that logs in to the dashboard once, within 24 hours, as the account `owner`.
+
+    Example: [bold]clickstream dashboard link[/]
+
+    Example: [bold]clickstream dashboard link --url https://dashboard.example[/]
+    """
+    _show_link(login_link(_directory(), url))
+
+
+@user.command()
+def add(name: Name, password_stdin: PasswordStdin = False) -> None:
+    """Add an account; asks for its password twice.
+
+    Example: [bold]clickstream dashboard user add ana[/]
+
+    Example: [bold]pass show dashboard | clickstream dashboard user add ana --password-stdin[/]
+    """
+    _accounts().add(name, _ask_password(password_stdin))
+    out.print(f"The account {escape(name)} can log in now.")
+
+
+@user.command()
+def password(name: Name, password_stdin: PasswordStdin = False) -> None:
+    """Change an account's password, or give the account `owner` one; ends its sessions.
+
+    Example: [bold]clickstream dashboard user password owner[/]
+    """
+    _accounts().set_password(name, _ask_password(password_stdin))
+    out.print(f"The account {escape(name)} has a new password; its sessions are ended.")
+
+
+@user.command()
+def remove(name: Name) -> None:
+    """Remove an account; its sessions end at once.
+
+    Example: [bold]clickstream dashboard user remove ana[/]
+    """
+    _accounts().remove(name)
+    out.print(f"The account {escape(name)} is removed; its sessions are ended.")
+
+
+@user.command("list")
+def list_() -> None:
+    """List the accounts.
+
+    Example: [bold]clickstream dashboard user list[/]
+    """
+    table = Table("Name", "Added (UTC)", "Logs in by", box=None, header_style="bold")
+    for account in _accounts().list():
+        way = "password" if account.password else "one-time link"
+        table.add_row(escape(account.name), f"{account.created_at:%Y-%m-%d %H:%M}", way)
+    if table.row_count:
+        out.print(table)
+    else:
+        out.print("There are no accounts; add one by `clickstream dashboard user add NAME`.")
+
+
+def _directory() -> Path:
+    chosen = settings_room.load()
+    return chosen.resolve(chosen.dashboard.directory)
+
+
+def _accounts() -> Accounts:
+    return Accounts(_directory())
+
+
+def _show_link(address: str) -> None:
+    err.print("The dashboard; this link logs in once, within 24 hours:")
+    out.print(address, soft_wrap=True, highlight=False)
+
+
+def _ask_password(from_stdin: bool) -> str:
+    """The password from stdin, without the line's end, or typed twice."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,0 +1,73 @@
+"""ASGI middleware for every answer: security headers, and the check of the Host header."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clickstream.dashboard.access.origins import host_name
+from clickstream.dashboard.access.peers import is_https
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+STRICT_TRANSPORT_SECURITY = "max-age=31536000"
+CACHE_CONTROL = "private, no-cache"
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class SecurityHeaders:
+    """Sets the security headers on every answer; a page keeps a Cache-Control of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and complete the headers of its answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", CACHE_CONTROL)
+                if is_https(scope):
+                    headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class HostCheck:
+    """Refuses requests for other names than the dashboard's own.
+
+    Against DNS rebinding: a site of an attacker whose name leads to 127.0.0.1 is another origin for
+    cookies, and could still read what needs no login.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+        self._app = app
+        self._names = {*LOCAL_HOSTS, *map(host_name, hosts)} - {""}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on if it is for one of the names."""
+        name = host_name(Headers(scope=scope).get("host", "")) if "headers" in scope else None
+        if name is None or name in self._names:
+            await self._app(scope, receive, send)
+            return
+        refusal = PlainTextResponse(
+            "The dashboard does not answer to this name. Add it to hosts in the section "
+            "[dashboard] of the settings, and start the dashboard again.\n",
+            status_code=400,
+        )
+        await refusal(scope, receive, send)

@@ -1,0 +1,164 @@
+"""The login page and its routes: by password, by one-time link, and logging out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader
+
+from clickstream.dashboard.access.accounts import OWNER, Account, Accounts
+from clickstream.dashboard.access.link import use_token
+from clickstream.dashboard.access.origins import HOME, safe_path
+from clickstream.dashboard.access.peers import client_address, is_https
+from clickstream.dashboard.access.sessions import Session, Sessions
+from clickstream.dashboard.access.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+LOGIN, LOGOUT, ONCE = "/login", "/logout", "/login/once/{token}"
+MAX_FORM_BYTES = 16_384
+_HEADERS = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How the login page speaks: translations, its language, and whose dashboard it is."""
+
+    gettext: Callable[[str], str] = str
+    language: str = "en"
+    title: str = "AnyCompany Café"
+
+
+class Login:
+    """The routes of the login."""
+
+    def __init__(
+        self, directory: Path, accounts: Accounts, sessions: Sessions, wording: Wording
+    ) -> None:
+        self._directory = directory
+        self._accounts = accounts
+        self._sessions = sessions
+        self._wording = wording
+        self._throttle = Throttle()
+        loader = PackageLoader("clickstream.dashboard.access")
+        self._templates = Environment(loader=loader, autoescape=True)
+        self._templates.globals["_"] = wording.gettext
+
+    def add_routes(self, app: FastAPI) -> None:
+        """Add the routes to an application."""
+        # FastAPI adds no HEAD to them: what checks a link by HEAD does not use it up.
+        for path, endpoint, method in (
+            (LOGIN, self.show_page, "GET"),
+            (LOGIN, self.log_in, "POST"),
+            (ONCE, self.log_in_once, "GET"),
+            (LOGOUT, self.log_out, "POST"),
+        ):
+            app.add_api_route(
+                path, endpoint, methods=[method], response_model=None, include_in_schema=False
+            )
+
+    def session_of(self, request: Request) -> Session | None:
+        """The session that a request belongs to."""
+        return self._sessions.read(request.cookies.get(self._sessions.cookie_name))
+
+    async def show_page(self, request: Request) -> Response:
+        """The login page, or what it leads to for those who are logged in."""
+        next_path = safe_path(request.query_params.get("next", HOME))
+        if self.session_of(request):
+            return _redirect(next_path)
+        return self._page(next_path)
+
+    async def log_in(self, request: Request) -> Response:
+        """Log in by name and password."""
+        form = await _read_form(request)
+        name, next_path = form.get("name", "").strip(), safe_path(form.get("next", HOME))
+        address = client_address(request.scope)
+        if wait := self._throttle.begin(name, address):
+            return self._throttled(next_path, name, wait)
+        # scrypt takes 0.1 s of a processor: other requests are answered meanwhile.
+        account = await run_in_threadpool(self._accounts.verify, name, form.get("password", ""))
+        if not account:
+            known = repr(name) if self._accounts.get(name) else "an unknown account"
+            log.warning("Login to %s failed from %s.", known, address)
+            message = self._wording.gettext("The name or the password is wrong.")
+            return self._page(next_path, name, message, HTTPStatus.UNAUTHORIZED)
+        self._throttle.succeed(name, address)
+        return self._start_session(request, account, next_path)
+
+    async def log_in_once(self, request: Request, token: str) -> Response:
+        """Log in by a one-time link.
+
+        A link is used up by the first GET. A browser that loads it ahead says so, and is refused
+        without using it. A second click finds the session of the first and leads to the same page.
+        """
+        if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+            return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=_HEADERS)
+        if self.session_of(request):
+            return _redirect(HOME)
+        owner = self._accounts.get(OWNER)
+        if not owner or not use_token(self._directory, token):
+            message = self._wording.gettext(
+                "This link has been used already, or it is older than 24 hours."
+            )
+            return self._page(HOME, message=message, status=HTTPStatus.GONE)
+        return self._start_session(request, owner, HOME)
+
+    async def log_out(self, request: Request) -> Response:
+        """End all sessions of the account: on a phone that is lost, too."""
+        if session := self.session_of(request):
+            self._accounts.end_sessions(session.account.name)
+        response = _redirect(LOGIN)
+        response.headers["Set-Cookie"] = self._sessions.delete_cookie(is_https(request.scope))
+        return response
+
+    def _start_session(self, request: Request, account: Account, path: str) -> Response:
+        response = _redirect(path)
+        response.headers["Set-Cookie"] = self._sessions.set_cookie(account, is_https(request.scope))
+        return response
+
+    def _throttled(self, next_path: str, name: str, wait: int) -> Response:
+        text = self._wording.gettext(
+            "Too many logins failed. Wait {seconds} seconds, then try again."
+        )
+        message = text.format(seconds=wait)
+        response = self._page(next_path, name, message, HTTPStatus.TOO_MANY_REQUESTS)
+        response.headers["Retry-After"] = str(wait)
+        return response
+
+    def _page(
+        self,
+        next_path: str,
+        name: str = "",
+        message: str = "",
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response:
+        html = self._templates.get_template("login.html").render(
+            wording=self._wording, next_path=next_path, name=name, message=message
+        )
+        return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def _redirect(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers=_HEADERS)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """The fields of a small form; a large one is refused before it fills the memory."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
+    try:
+        fields = parse_qs(body.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The form has too many fields.") from None
+    return {name: values[-1] for name, values in fields.items()}

@@ -1,0 +1,95 @@
+"""Login sessions: a signed cookie that names an account and the version of its sessions.
+
+Nothing is stored per session. It ends 14 days after it was last used, when the account's password
+changes, when the account logs out anywhere, or when the account is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+
+from clickstream.dashboard.access import private_files
+from clickstream.dashboard.access.accounts import Account, Accounts
+
+VALID_SECONDS = 14 * 24 * 3600
+RENEW_AFTER_SECONDS = 24 * 3600
+_SALT = "clickstream.dashboard.session"
+
+
+class _ClockSigner(TimestampSigner):
+    """A signer that takes the time from a given clock."""
+
+    def __init__(self, *arguments: Any, clock: Callable[[], float], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        return int(self._clock())
+
+
+@dataclass(frozen=True)
+class Session:
+    """A valid session; one that is due for renewal gets a new cookie with the next answer."""
+
+    account: Account
+    is_due_for_renewal: bool
+
+
+class Sessions:
+    """Makes and reads session cookies with the secret in the dashboard's directory."""
+
+    def __init__(
+        self, directory: Path, accounts: Accounts, clock: Callable[[], float] = time.time
+    ) -> None:
+        private_files.create_directory(directory)
+        secret = private_files.create_once(directory / "session_secret", secrets.token_urlsafe(32))
+        self._accounts = accounts
+        self._clock = clock
+        options = {"digest_method": hashlib.sha256, "key_derivation": "hmac", "clock": clock}
+        self._signer = URLSafeTimedSerializer(
+            secret, salt=_SALT, signer=_ClockSigner, signer_kwargs=options
+        )
+        # Cookies hold for all ports of a machine: two dashboards must not share a name.
+        tag = hashlib.blake2b(secret.encode(), digest_size=4, person=b"cookie name").hexdigest()
+        self.cookie_name = f"clickstream_{tag}"
+
+    def start(self, account: Account) -> str:
+        """The value of a cookie for a session that is used now."""
+        value = self._signer.dumps([account.name, account.session_version])
+        return value if isinstance(value, str) else value.decode()
+
+    def read(self, value: str | None) -> Session | None:
+        """The session of a cookie's value; None if it is forged, too old or ended."""
+        try:
+            (name, version), used_at = self._signer.loads(
+                value or "", max_age=VALID_SECONDS, return_timestamp=True
+            )
+        except (BadData, TypeError, ValueError):
+            return None
+        account = self._accounts.get(name) if isinstance(name, str) else None
+        if not account or account.session_version != version:
+            return None
+        age = datetime.fromtimestamp(self._clock(), UTC) - used_at
+        return Session(account, is_due_for_renewal=age.total_seconds() > RENEW_AFTER_SECONDS)
+
+    def set_cookie(self, account: Account, is_https: bool) -> str:
+        """The Set-Cookie header that starts or renews a session."""
+        return self._cookie(self.start(account), VALID_SECONDS, is_https)
+
+    def delete_cookie(self, is_https: bool) -> str:
+        """The Set-Cookie header that makes the browser forget its session."""
+        return self._cookie("", 0, is_https)
+
+    def _cookie(self, value: str, max_age: int, is_https: bool) -> str:
+        # Lax and not Strict: the owner comes from a bookmark, a mail or the terminal's link.
+        cookie = f"{self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax"
+        return f"{cookie}; Secure" if is_https else cookie

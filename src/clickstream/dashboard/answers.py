@@ -1,0 +1,131 @@
+"""Answers of questions, kept while the fact tables stay as they are.
+
+Equal questions that are asked at the same time run once, and only a few run at once, so that many
+readers of a page that nobody has opened before do not wait for each other's work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+
+from clickstream.dashboard.engines import Engine, Reader, Row
+from clickstream.dashboard.fact_copy import CopyState
+from clickstream.dashboard.questions import Question, SqlValue
+from clickstream.errors import ClickstreamError
+
+log = logging.getLogger("clickstream")
+
+MOST_ANSWERS = 4000
+AT_ONCE = 2
+"""Questions that run at the same time, at most."""
+
+Key = tuple[int, str, tuple[SqlValue, ...]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a question: values of its dimensions, then of its metrics."""
+
+    question: Question
+    rows: Sequence[Row]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows by the names of dimensions and metrics."""
+        names = (*self.question.dimensions, *self.question.metrics)
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+    def single(self) -> dict[str, Any]:
+        """The only row; its metrics are None if there is none."""
+        return next(iter(self.records()), dict.fromkeys(self.question.metrics))
+
+
+Ask = Callable[[Question], Answer]
+"""Answers a question as of one version."""
+
+
+class Answers:
+    """Asks an engine, and keeps the answers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._kept: LRUCache[Key, Future[Answer]] = LRUCache(MOST_ANSWERS)
+        self._lock = threading.Lock()
+        self._gate = threading.BoundedSemaphore(AT_ONCE)
+
+    def asker(self, reader: Reader) -> Ask:
+        """Ask questions of a reader's version."""
+        return lambda question: self._answer(reader, question)
+
+    def _answer(self, reader: Reader, question: Question) -> Answer:
+        key = (reader.state.version, question.sql, question.values)
+        with self._lock:
+            running = self._kept.get(key)
+            if running is None:
+                mine: Future[Answer] = Future()
+                self._kept[key] = mine
+        if running is not None:
+            return running.result()
+        try:
+            with self._gate:
+                mine.set_result(Answer(question, reader.rows(question)))
+        except BaseException as error:
+            with self._lock:
+                self._kept.pop(key, None)
+            mine.set_exception(error)
+        return mine.result()
+
+
+class Refresher(threading.Thread):
+    """Looks for a new version again and again; `after` is called with each one it finds.
+
+    `problem` says why the last look failed; the old version is served meanwhile.
+    """
+
+    def __init__(
+        self, engine: Engine, seconds: float, after: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(name="dashboard-refresh", daemon=True)
+        self._engine = engine
+        self._seconds = seconds
+        self._after = after
+        self._stopping = threading.Event()
+        self.problem = ""
+
+    def look(self) -> None:
+        """Look once."""
+        try:
+            if self._engine.refresh():
+                self._after()
+            self.problem = ""
+        except ClickstreamError as error:
+            self._tell(str(error))
+        except Exception as error:
+            self._tell(f"{type(error).__name__}: {error}")
+
+    def _tell(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning(f"The dashboard could not refresh its facts: {problem}")
+        self.problem = problem
+
+    def run(self) -> None:
+        """Look until `stop` is called."""
+        while not self._stopping.is_set():
+            self.look()
+            self._stopping.wait(self._seconds)
+
+    def stop(self) -> None:
+        """End the thread after the look that is running."""
+        self._stopping.set()
+
+
+def state_of(engine: Engine) -> CopyState:
+    """The version that the engine answers from now."""
+    with engine.reader() as reader:
+        return reader.state

@@ -1,0 +1,229 @@
+"""The web application: a function from a URL and the facts' version to a page."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from starlette.middleware.gzip import GZipMiddleware
+
+from clickstream.dashboard.access import guard
+from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.answers import Answers, Refresher
+from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
+from clickstream.dashboard.engines import (
+    POLL_SECONDS,
+    AthenaEngine,
+    Engine,
+    LocalEngine,
+    ask_athena,
+)
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
+from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.view import Tab, View, parse_view
+from clickstream.errors import ClickstreamError, InputError
+from clickstream.lake import Lake, aws_errors, shared_session
+from clickstream.settings import Settings
+
+log = logging.getLogger("clickstream")
+
+MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+ONE_YEAR = 365 * 24 * 3600
+Clock = Callable[[], datetime]
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Dashboard:
+    """What the routes share: settings, engine, answers and renderer."""
+
+    def __init__(self, settings: Settings, clock: Clock = _clock) -> None:
+        locale = parse_locale(settings.dashboard.language)
+        self.settings = settings
+        self.clock = clock
+        self.lake = Lake(settings, shared_session())
+        self.engine = _engine(self.lake)
+        self.answers = Answers(self.engine)
+        self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
+        self.formats = Formats(locale, load_translations(locale))
+        self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
+        self.asking_athena = threading.Lock()
+
+    @contextlib.contextmanager
+    def page(self, view: View) -> Iterator[Page]:
+        """A page in the making."""
+        with self.engine.reader() as reader:
+            state = reader.state
+            zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
+            now = self.clock().astimezone(zone).replace(tzinfo=None)
+            ask = self.answers.asker(reader)
+            problem = self.refresher.problem
+            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem)
+
+    def render_tab(self, view: View) -> str:
+        """The HTML of a tab."""
+        with self.page(view) as page:
+            return self.renderer.tab(page)
+
+    def warm_up(self) -> None:
+        """Ask what the default views ask, so that the first reader does not wait."""
+        for tab in ("overview", "trust"):
+            self.render_tab(View(tab=tab))
+
+
+def _engine(lake: Lake) -> Engine:
+    chosen = lake.settings.dashboard
+    if chosen.engine == "athena":
+        return AthenaEngine(lake)
+    return LocalEngine(lake, lake.settings.resolve(chosen.directory))
+
+
+def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
+    """Build the application; it refreshes its facts in the background while it runs."""
+    dashboard = Dashboard(settings, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        dashboard.refresher.start()
+        yield
+        dashboard.refresher.stop()
+        dashboard.engine.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.dashboard = dashboard
+    app.add_api_route("/", _tab_route(dashboard, "overview"), response_model=None)
+    app.add_api_route("/trust", _tab_route(dashboard, "trust"), response_model=None)
+    _add_panel_routes(app, dashboard)
+    app.add_api_route("/static/{name}", show_static)
+    app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
+    app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    _add_error_pages(app, dashboard)
+    _install_guard(app, dashboard)
+    return app
+
+
+def _install_guard(app: FastAPI, dashboard: Dashboard) -> None:
+    """Let nobody in without a login, except to static files and to /healthz."""
+    chosen = dashboard.settings.dashboard
+    wording = Wording(
+        dashboard.formats.translations.gettext,
+        str(dashboard.formats.locale).replace("_", "-"),
+        dashboard.renderer.site,
+    )
+    directory = dashboard.settings.resolve(chosen.directory)
+    guard.install(app, directory, hosts=chosen.hosts, wording=wording)
+
+
+def _version(dashboard: Dashboard) -> str:
+    with dashboard.engine.reader() as reader:
+        return str(reader.state.version)
+
+
+def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
+    def show_tab(request: Request) -> Response:
+        view = parse_view(tab, request.query_params.multi_items())
+        etag = _etag(dashboard, request)
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+        return HTMLResponse(dashboard.render_tab(view), headers={"ETag": etag})
+
+    return show_tab
+
+
+def _etag(dashboard: Dashboard, request: Request) -> str:
+    """A page depends on its URL, the facts' version, the hour, and why facts are not refreshed."""
+    now = dashboard.clock().strftime("%Y-%m-%dT%H")
+    parts = (str(request.url), _version(dashboard), now, dashboard.refresher.problem)
+    return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
+
+
+def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
+    def view_of(name: str, request: Request) -> View:
+        if name not in PANELS:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
+        return parse_view(PANELS[name].tab, request.query_params.multi_items())
+
+    def show_csv(name: str, request: Request) -> Response:
+        view = view_of(name, request)
+        with dashboard.page(view) as page:
+            lines = list(csv_lines(page, name))
+            file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+        return StreamingResponse(iter(lines), media_type="text/csv", headers=headers)
+
+    def show_panel(name: str, request: Request) -> HTMLResponse:
+        with dashboard.page(view_of(name, request)) as page:
+            parts = detail_parts(page, PANELS[name])
+            return HTMLResponse(dashboard.renderer.detail(page, PANELS[name], parts, None))
+
+    def ask(name: str, request: Request) -> HTMLResponse:
+        view = view_of(name, request)
+        if not dashboard.asking_athena.acquire(blocking=False):
+            raise HTTPException(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "Athena is answering another panel's question. Try again in a minute.",
+            )
+        try:
+            return _show_both(dashboard, view, name)
+        finally:
+            dashboard.asking_athena.release()
+
+    app.add_api_route("/panels/{name}.csv", show_csv, response_model=None)
+    app.add_api_route("/panels/{name}", show_panel, response_model=None)
+    app.add_api_route("/panels/{name}", ask, methods=["POST"], response_model=None)
+
+
+def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
+    """Run a panel's SQL on Athena, and show the answer beside ours."""
+    panel = PANELS[name]
+    with dashboard.page(view) as page, aws_errors.translate_errors():
+        questions = panel.questions(page.view, page.period)
+        pairs = [(page.ask(one), ask_athena(dashboard.lake, one)) for one in questions]
+        comparison, parts = compare_with_athena(page, pairs)
+        return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
+
+
+def show_static(name: str, request: Request) -> Response:
+    """A style sheet, script or picture; browsers may keep it if its URL has the digest of all."""
+    if name not in STATIC:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    is_digested = request.url.query == ASSETS_DIGEST
+    kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
+    return Response(read_static(name), media_type=media_type, headers={"Cache-Control": kept})
+
+
+def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
+    def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:
+        base = "../" * (request.url.path.count("/") - 1)
+        html = dashboard.renderer.refusal(HTTPStatus(status).phrase, sentence, base)
+        return HTMLResponse(html, status_code=status)
+
+    def show_input_error(request: Request, error: Exception) -> Response:
+        return refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+
+    def show_our_error(request: Request, error: Exception) -> Response:
+        log.warning(f"{request.url.path}: {error}")
+        return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+
+    def show_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  the handler is registered for it
+        return refuse(request, error.status_code, str(error.detail))
+
+    app.add_exception_handler(InputError, show_input_error)
+    app.add_exception_handler(ClickstreamError, show_our_error)
+    app.add_exception_handler(HTTPException, show_http_error)

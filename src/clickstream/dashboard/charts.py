@@ -1,0 +1,306 @@
+"""Charts as SVG geometry: line with comparison, sparkline, bars and heat map.
+
+Pure functions from numbers to coordinates inside a box; the templates write the elements. All
+coordinates are rounded to a tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+MOST_TICKS = 6
+LEVELS = 8
+"""Shades of a heat map besides the empty one."""
+
+LABELS_WIDTH = 46
+WIDE_STEP, NARROW_STEP = 20, 12
+"""Widths of a heat map's columns on a desk and on a phone."""
+
+_NICE = (1, 2, 2.5, 5, 10)
+_CHARACTER = 6.8
+"""Width of a digit of a tick at 12 px."""
+
+Values = Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Box:
+    """The view box of a chart and the margins around its plot."""
+
+    width: float
+    height: float
+    top: float = 12
+    right: float = 10
+    bottom: float = 26
+    left: float = 44
+
+    @property
+    def base(self) -> float:
+        """The y of the plot's lower edge."""
+        return self.height - self.bottom
+
+    def x(self, place: int, places: int) -> float:
+        """The x of one of several places, the first at the left edge, the last at the right."""
+        inner = self.width - self.left - self.right
+        return round(self.left + inner * (place / (places - 1) if places > 1 else 0.5), 1)
+
+    def y(self, value: float, top: float) -> float:
+        """The y of a value on an axis from 0 to `top`."""
+        return round(self.base - (self.base - self.top) * min(max(value / top, 0), 1), 1)
+
+
+WIDE = Box(1120, 260)
+NARROW = Box(360, 220)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label at an axis."""
+
+    at: float
+    text: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place on the x axis that answers the pointer: its strip, and what to say there.
+
+    `days` are its first and last date, such as 2026-11-02/2026-11-08.
+    """
+
+    x: float
+    left: float
+    width: float
+    title: str
+    days: str
+    y: float | None
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A numbered note on the chart."""
+
+    x: float
+    number: int
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A line, the one it is compared with (dashed), and the part that is not finished (dotted)."""
+
+    box: Box
+    y_ticks: Sequence[Tick]
+    x_ticks: Sequence[Tick]
+    areas: Sequence[str]
+    now: Sequence[str]
+    unfinished: str
+    then: Sequence[str]
+    dots: Sequence[tuple[float, float]]
+    places: Sequence[Place]
+    markers: Sequence[Marker]
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a line chart shows.
+
+    `labels` name the places at the axis, `titles` say everything of a place, `days` are its dates
+    as a `Place` has them. Values are None where there is no data. From the place `unfinished_from`
+    on, values are not final. `notes` are places with their numbers.
+    """
+
+    now: Values
+    then: Values
+    labels: Sequence[str]
+    titles: Sequence[str]
+    days: Sequence[str]
+    unfinished_from: int | None = None
+    notes: Mapping[int, int] | None = None
+
+
+def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> LineChart:
+    """The geometry of a line chart; `label_of` writes a value at the axis."""
+    places = len(series.now)
+    top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
+    texts = [label_of(step) for step in steps]
+    box = _with_room(box, texts)
+    points = _points(series.now, box, top)
+    open_from = places if series.unfinished_from is None else series.unfinished_from
+    runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
+    return LineChart(
+        box,
+        [Tick(box.y(step, top), text) for step, text in zip(steps, texts, strict=True)],
+        _x_ticks(series.labels, box),
+        [_area(run, box) for run in runs if len(run) > 1],
+        [_path(run) for run in runs if len(run) > 1],
+        _path([p for p in points[max(open_from - 1, 0) :] if p]) if open_from < places else "",
+        [_path(run) for run in _runs(_points(series.then, box, top)) if len(run) > 1],
+        _dots(runs, points, open_from),
+        _strips(series, points, box),
+        [Marker(box.x(place, places), number) for place, number in (series.notes or {}).items()],
+    )
+
+
+def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
+    """The upper end of an axis from 0, and its steps at round numbers, `most` + 1 at most."""
+    highest = max([*values, 0.0])
+    if highest <= 0:
+        return 1.0, [0.0, 1.0]
+    raw = highest / most
+    magnitude = 10 ** floor(log10(raw))
+    step = next(nice * magnitude for nice in _NICE if nice * magnitude >= raw * (1 - 1e-9))
+    number = max(ceil(highest / step - 1e-9), 1)
+    return step * number, [step * place for place in range(number + 1)]
+
+
+def _with_room(box: Box, texts: Sequence[str]) -> Box:
+    """The box with a left margin in which the labels of the y axis have room."""
+    left = max(map(len, texts)) * _CHARACTER + 12
+    return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
+
+
+def _points(values: Values, box: Box, top: float) -> list[tuple[float, float] | None]:
+    return [
+        None if value is None else (box.x(place, len(values)), box.y(value, top))
+        for place, value in enumerate(values)
+    ]
+
+
+def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[list[tuple[float, float]]]:
+    """The runs of points without a gap."""
+    run: list[tuple[float, float]] = []
+    for point in [*points, None]:
+        if point is not None:
+            run.append(point)
+        elif run:
+            yield run
+            run = []
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points) if points else ""
+
+
+def _area(run: Sequence[tuple[float, float]], box: Box) -> str:
+    return f"{_path(run)}L{run[-1][0]:g} {box.base:g}L{run[0][0]:g} {box.base:g}Z"
+
+
+def _dots(
+    runs: Sequence[Sequence[tuple[float, float]]],
+    points: Sequence[tuple[float, float] | None],
+    open_from: int,
+) -> list[tuple[float, float]]:
+    """Points that no line would show: single ones, and the last of what is not finished."""
+    single = [run[0] for run in runs if len(run) == 1]
+    last = next((point for point in reversed(points[open_from:]) if point), None)
+    return [*single, *([last] if last else [])]
+
+
+def _x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
+    """At most six labels, evenly spaced, with room between them."""
+    longest = max(map(len, labels), default=1) * _CHARACTER + 14
+    room = int((box.width - box.left - box.right) // longest)
+    number = max(min(MOST_TICKS, room, len(labels)), 1)
+    step = max(ceil((len(labels) - 1) / max(number - 1, 1)), 1)
+    ticks = []
+    for place in range(0, len(labels), step):
+        x = box.x(place, len(labels))
+        half = len(labels[place]) * _CHARACTER / 2
+        anchor = "start" if x - half < 0 else "end" if x + half > box.width else "middle"
+        ticks.append(Tick(x, labels[place], anchor))
+    return ticks
+
+
+def _strips(series: Series, points: Sequence[tuple[float, float] | None], box: Box) -> list[Place]:
+    number = len(series.titles)
+    width = (box.width - box.left - box.right) / max(number - 1, 1)
+    strips = []
+    for place, (title, days) in enumerate(zip(series.titles, series.days, strict=True)):
+        x = box.x(place, number)
+        left = max(x - width / 2, 0)
+        right = min(x + width / 2, box.width)
+        point = points[place]
+        y = point[1] if point else None
+        strips.append(Place(x, round(left, 1), round(right - left, 1), title, days, y))
+    return strips
+
+
+def sparkline(values: Values, width: float = 150, height: float = 34) -> Sequence[str]:
+    """The paths of a sparkline, which spans the lowest to the highest value."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return []
+    low, high = min(known), max(known)
+    box = Box(width, height, top=3, right=0, bottom=3, left=0)
+    scaled = [None if v is None else (v - low if high > low else 0.5) for v in values]
+    points = _points(scaled, box, (high - low) or 1)
+    return [_path(run) for run in _runs(points) if len(run) > 1]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a heat map: its corner, and its shade from 0 to LEVELS."""
+
+    x: float
+    y: float
+    level: int
+    title: str
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Cells in rows and columns, with the names of both."""
+
+    width: float
+    height: float
+    cell_width: float
+    cell_height: float
+    cells: Sequence[Cell]
+    rows: Sequence[Tick]
+    columns: Sequence[Tick]
+
+
+def heat_map(
+    values: Sequence[Values],
+    rows: Sequence[str],
+    columns: Mapping[int, str],
+    titles: Sequence[Sequence[str]],
+    step_x: float = WIDE_STEP,
+) -> HeatMap:
+    """The geometry of a heat map; `columns` names some of the columns, None is an empty cell.
+
+    `step_x` is the width of a column: narrower ones fit a phone without making the labels smaller.
+    """
+    left, step_y = LABELS_WIDTH, 22
+    number = max(map(len, values), default=0)
+    highest = max((v for row in values for v in row if v is not None), default=0)
+    cells = [
+        Cell(left + column * step_x, row * step_y, _level(value, highest), titles[row][column])
+        for row, line in enumerate(values)
+        for column, value in enumerate(line)
+    ]
+    height = len(values) * step_y
+    return HeatMap(
+        left + number * step_x,
+        height + 22,
+        step_x - 1.5,
+        step_y - 2,
+        cells,
+        [Tick(place * step_y + 14, name, "end") for place, name in enumerate(rows)],
+        [Tick(left + (column + 0.5) * step_x, name) for column, name in columns.items()],
+    )
+
+
+def _level(value: float | None, highest: float) -> int:
+    if not value or not highest:
+        return 0
+    return max(1, min(LEVELS, ceil(LEVELS * value / highest)))
+
+
+def bar_widths(values: Sequence[float | None]) -> list[float]:
+    """Widths of bars in percent of the largest."""
+    largest = max((value or 0 for value in values), default=0)
+    return [round(100 * (value or 0) / largest, 1) if largest else 0 for value in values]

@@ -1,0 +1,132 @@
+"""Which hours of a period are in the numbers, and how the lines of the logs were used.
+
+Everything comes from `hour_facts`. An hour is missing if it lies between the period's first
+published hour and its newest one and is not published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clickstream.dashboard.answers import Ask
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question, build_question
+
+BALANCE = ("lines", "rejected", "assets", "bots", "people", "late_lines", "waiting_lines")
+"""The metrics of the line balance: rejected, assets, bots and people add up to lines."""
+
+NEARLY_ALL = 0.98
+"""A period is compared if this share of its hours is published."""
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class DayCoverage:
+    """The hours of a local date, and its figures by the names of BALANCE."""
+
+    published: int
+    expected: int
+    figures: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The published hours of a period. `first` and `newest` are UTC hours (naive), or None.
+
+    `days` has the dates with published hours.
+    """
+
+    period: Period
+    zone: ZoneInfo
+    first: datetime | None
+    newest: datetime | None
+    days: Mapping[date, DayCoverage]
+
+    @property
+    def published(self) -> int:
+        """How many hours are published."""
+        return sum(day.published for day in self.days.values())
+
+    @property
+    def missing(self) -> int:
+        """How many hours are missing between the first and the newest."""
+        if self.first is None or self.newest is None:
+            return 0
+        between = int((self.newest - self.first) / _HOUR) + 1
+        return max(between - self.published, 0)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """The local moment at which the newest published hour ends (naive)."""
+        if self.newest is None:
+            return None
+        return to_local(self.newest + _HOUR, self.zone)
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The local moment at which the first published hour begins (naive)."""
+        return None if self.first is None else to_local(self.first, self.zone)
+
+    @cached_property
+    def total(self) -> Mapping[str, int]:
+        """The figures of the whole period."""
+        return {name: sum(d.figures[name] for d in self.days.values()) for name in BALANCE}
+
+    @property
+    def is_nearly_complete(self) -> bool:
+        """Whether so many of the period's hours are published that it can be compared."""
+        return self.published >= NEARLY_ALL * hours_of(self.period, self.zone)
+
+    def share(self, name: str, of: str = "lines") -> float:
+        """One figure as a share of another."""
+        return self.total[name] / self.total[of] if self.total[of] else 0.0
+
+
+def coverage_question(period: Period) -> Question:
+    """The question for the coverage of a period."""
+    metrics = ("published_hours", "first_hour", "newest_hour", *BALANCE)
+    return build_question(metrics, ("day",), period)
+
+
+def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo) -> Coverage:
+    """Ask which hours of a period are published."""
+    records = ask(coverage_question(period)).records()
+    return Coverage(
+        period,
+        zone,
+        min((r["first_hour"] for r in records), default=None),
+        max((r["newest_hour"] for r in records), default=None),
+        {record["day"]: _day_coverage(record, zone) for record in records},
+    )
+
+
+def _day_coverage(record: Mapping[str, Any], zone: ZoneInfo) -> DayCoverage:
+    day: date = record["day"]
+    figures = {name: int(record[name]) for name in BALANCE}
+    return DayCoverage(record["published_hours"], hours_of(Period(day, day), zone), figures)
+
+
+def hours_of(period: Period, zone: ZoneInfo) -> int:
+    """How many hours a period has: a day on which clocks change has 23 or 25."""
+    start = local_midnight(period.first, zone)
+    if period.until_hour is None:
+        end = local_midnight(period.last + timedelta(days=1), zone)
+    else:
+        end = local_midnight(period.last, zone) + timedelta(hours=period.until_hour)
+    return round((end - start) / _HOUR)
+
+
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC moment at which a local date begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A naive UTC moment as naive local time."""
+    return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)

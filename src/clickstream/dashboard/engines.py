@@ -1,0 +1,121 @@
+"""What answers questions: the local copy of the fact files, or Athena.
+
+Both know a version: an answer holds for as long as the version stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from clickstream.dashboard.fact_copy import EMPTY, CopyState, FactCopy
+from clickstream.dashboard.questions import Question, sql_literal
+from clickstream.lake import Lake, athena
+from clickstream.lake.fact_files import FactFile, Manifest, StoredManifest, read_file, read_manifest
+
+Row = tuple[Any, ...]
+POLL_SECONDS = 15.0
+
+
+class Reader(Protocol):
+    """Answers questions as of one version."""
+
+    @property
+    def state(self) -> CopyState:
+        """The version, and when it was made."""
+
+    def rows(self, question: Question) -> list[Row]:
+        """The answer of a question."""
+
+
+class Engine(Protocol):
+    """Where answers come from."""
+
+    name: str
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """A reader of the present version."""
+
+    def refresh(self) -> bool:
+        """Look for a new version; return whether there is one."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class LocalEngine:
+    """Answers from the local copy; `refresh` fetches what the manifest has that the copy lacks."""
+
+    name = "local"
+
+    def __init__(self, lake: Lake, directory: Path) -> None:
+        self._lake = lake
+        self._copy = FactCopy(directory, self._read)
+
+    def _read(self, file: FactFile) -> Any:
+        return read_file(self._lake, file)
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """A snapshot of the copy."""
+        return self._copy.snapshot()
+
+    def refresh(self) -> bool:
+        """Bring the copy to the manifest as it is stored now."""
+        stored = read_manifest(self._lake)
+        return stored is not None and self._copy.update(stored.manifest)
+
+    def close(self) -> None:
+        """Close the copy."""
+        self._copy.close()
+
+
+@dataclass(frozen=True)
+class AthenaReader:
+    """Answers from the fact views in Athena."""
+
+    state: CopyState
+    lake: Lake
+
+    def rows(self, question: Question) -> list[Row]:
+        """Run the question. Raises QueryFailed with Athena's reason."""
+        return ask_athena(self.lake, question)
+
+
+class AthenaEngine:
+    """Answers every question by a query; the manifest's version tells when to ask again."""
+
+    name = "athena"
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._state = EMPTY
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A reader of the views."""
+        yield AthenaReader(self._state, self._lake)
+
+    def refresh(self) -> bool:
+        """Read the manifest's version."""
+        before, self._state = self._state, state_of(read_manifest(self._lake))
+        return before != self._state
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def state_of(stored: StoredManifest | None) -> CopyState:
+    """The state of a copy of a stored manifest."""
+    if stored is None:
+        return EMPTY
+    manifest: Manifest = stored.manifest
+    return CopyState(manifest.version, manifest.changed_at, manifest.time_zone)
+
+
+def ask_athena(lake: Lake, question: Question) -> list[Row]:
+    """Run a question on Athena. Raises QueryFailed with Athena's reason."""
+    return athena.query(lake, question.sql, [sql_literal(v) for v in question.values]).rows

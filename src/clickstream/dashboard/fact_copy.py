@@ -1,0 +1,235 @@
+"""A local copy of the fact files in a DuckDB file, which answers the dashboard's questions.
+
+Each update is one transaction: readers see the files of one manifest, the old one or the new one.
+A copy that can't be read is made afresh. Only one process at a time may open a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from clickstream.dashboard.questions import Question
+from clickstream.errors import InputError
+from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
+
+log = logging.getLogger("clickstream")
+
+FILE_NAME = "facts.duckdb"
+FORMAT = 1
+"""Of the copy's own tables; a copy of another format is made afresh."""
+
+MEMORY_LIMIT = "256MB"
+_IDS = {"session_id", "visitor_id"}
+"""16 hexadecimal digits: kept as 64-bit numbers, which are counted and joined faster."""
+
+ReadFile = Callable[[FactFile], pa.Table | None]
+
+
+@dataclass(frozen=True)
+class CopyState:
+    """Which manifest the copy has: version 0 before the first update.
+
+    `changed_at` is when that manifest was written.
+    """
+
+    version: int
+    changed_at: datetime | None
+    time_zone: str
+
+
+EMPTY = CopyState(0, None, "")
+
+
+class FactCopy:
+    """The copy in a directory; `read_file` fetches the rows of a fact file.
+
+    Raises InputError when another process has it open.
+    """
+
+    def __init__(self, directory: Path, read_file: ReadFile) -> None:
+        self._read_file = read_file
+        self._updating = threading.Lock()
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._connection = _open(directory / FILE_NAME)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """A consistent view of the copy: updates meanwhile are not seen."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("begin")
+            yield Snapshot(_state(cursor), cursor)
+        finally:
+            cursor.close()
+
+    def update(self, manifest: Manifest) -> bool:
+        """Bring the copy to a manifest, and return whether it changed.
+
+        The copy stays as it is if a file is gone, because a newer manifest has replaced it.
+        """
+        try:
+            with self._updating, self._transaction() as cursor:
+                if _state(cursor).version == manifest.version:
+                    return False
+                self._replace_files(cursor, manifest)
+                cursor.execute("delete from copy_state")
+                cursor.execute(
+                    "insert into copy_state values (?, ?, ?)",
+                    [manifest.version, manifest.changed_at, manifest.time_zone],
+                )
+                cursor.execute("commit")
+        except _FileGone:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """A transaction that is rolled back unless the block commits it."""
+        cursor = self._connection.cursor()
+        cursor.execute("begin")
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _replace_files(self, cursor: Any, manifest: Manifest) -> None:
+        """Replace the rows of all files that differ, one file in memory at a time."""
+        wanted = {
+            (view, day): file
+            for view in FACT_VIEWS
+            for day, file in manifest.files.get(view, {}).items()
+        }
+        stored = _stored_files(cursor)
+        for view, day in stored.keys() - wanted.keys():
+            _delete(cursor, view, day)
+        for (view, day), file in wanted.items():
+            if stored.get((view, day)) == file.key:
+                continue
+            rows = self._read_file(file)
+            if rows is None:
+                raise _FileGone
+            _delete(cursor, view, day)
+            _insert(cursor, view, day, rows)
+            cursor.execute("insert into copied_files values (?, ?, ?)", [view, day, file.key])
+
+
+class _FileGone(Exception):
+    """A fact file of the manifest is not stored any more."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The copy as of one manifest."""
+
+    state: CopyState
+    cursor: Any
+
+    def rows(self, question: Question) -> list[tuple[Any, ...]]:
+        """The answer of a question; no rows from a fact view that was never copied."""
+        try:
+            found: list[tuple[Any, ...]] = self.cursor.execute(
+                question.sql, list(question.values)
+            ).fetchall()
+        except duckdb.CatalogException:
+            return []
+        return found
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return _prepared(path)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise InputError(
+                f"Another process has the dashboard's copy {path} open; stop it, or set "
+                "[dashboard] directory to another one."
+            ) from None
+        reason = str(error)
+    except (duckdb.Error, ValueError) as error:
+        reason = str(error)
+    log.warning(f"The dashboard's copy {path} can't be read and is made afresh: {reason}")
+    for leftover in (path, path.with_name(f"{path.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    return _prepared(path)
+
+
+def _prepared(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the file, readable by its owner only, with the tables that describe the copy."""
+    connection = duckdb.connect(path, config={"threads": 2, "memory_limit": MEMORY_LIMIT})
+    path.chmod(0o600)
+    tables = {row[0] for row in connection.execute("show tables").fetchall()}
+    if not tables:
+        connection.execute("create table copy_format as select ? as format", [FORMAT])
+        connection.execute("create table copied_files (view varchar, day date, key varchar)")
+        connection.execute(
+            "create table copy_state (version bigint, changed_at timestamptz, time_zone varchar)"
+        )
+    elif connection.execute("from copy_format").fetchone() != (FORMAT,):
+        connection.close()
+        raise ValueError(f"it has another format than {FORMAT}")
+    return connection
+
+
+def _state(cursor: Any) -> CopyState:
+    found = cursor.execute("select version, epoch_us(changed_at), time_zone from copy_state")
+    row = found.fetchone()
+    if row is None:
+        return EMPTY
+    return CopyState(row[0], datetime.fromtimestamp(row[1] / 1e6, UTC), row[2])
+
+
+def _stored_files(cursor: Any) -> dict[tuple[str, date], str]:
+    rows = cursor.execute("select view, day, key from copied_files").fetchall()
+    return {(view, day): key for view, day, key in rows}
+
+
+def _delete(cursor: Any, view: str, day: date) -> None:
+    cursor.execute("delete from copied_files where view = ? and day = ?", [view, day])
+    if _columns(cursor, view):
+        cursor.execute(f"delete from {view} where copied_day = ?", [day])  # noqa: S608
+
+
+def _insert(cursor: Any, view: str, day: date, rows: pa.Table) -> None:
+    """Insert a date's rows; a table with other columns, of an earlier version, is replaced.
+
+    The manifest of a version that adds a column has new files for all dates, as each has the
+    digest of the view's SQL.
+    """
+    wanted = [*rows.column_names, "copied_day"]
+    columns = ", ".join(
+        f"('0x' || {name})::ubigint as {name}" if name in _IDS else name
+        for name in rows.column_names
+    )
+    select = f"select {columns}, ?::date as copied_day from arrow_rows"  # noqa: S608
+    cursor.register("arrow_rows", rows)
+    stored = _columns(cursor, view)
+    if stored and stored != wanted:
+        cursor.execute(f"drop table {view}")
+    if stored != wanted:
+        cursor.execute(f"create table {view} as {select}", [day])
+    else:
+        cursor.execute(f"insert into {view} {select}", [day])
+    cursor.unregister("arrow_rows")
+
+
+def _columns(cursor: Any, view: str) -> list[str]:
+    rows = cursor.execute(
+        "select column_name from information_schema.columns where table_name = ? "
+        "order by ordinal_position",
+        [view],
+    )
+    return [name for (name,) in rows.fetchall()]

@@ -1,0 +1,169 @@
+"""Numbers, shares, times and dates as the pages show them, in the locale of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Literal
+
+from babel import Locale, dates, numbers
+
+from clickstream.dashboard.metrics import Metric
+from clickstream.dashboard.texts import Translations, mark
+
+NO_VALUE = "–"
+_MONDAY = date(2024, 1, 1)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a number changed: the text, which way, and whether that is good (None: neither)."""
+
+    text: str
+    direction: Literal["up", "down", "same"]
+    is_good: bool | None
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Formats of one locale and language."""
+
+    locale: Locale
+    translations: Translations
+
+    def text(self, message: str, **values: object) -> str:
+        """Translate a text and put values in place of its `%(name)s`."""
+        translated = self.translations.gettext(message)
+        return translated % values if values else translated
+
+    def plural(self, one: str, many: str, number: int, **values: object) -> str:
+        """Translate a text that depends on a number, which it calls `%(number)s`."""
+        text = self.translations.ngettext(one, many, number)
+        return text % {"number": self.count(number), **values}
+
+    def count(self, value: float) -> str:
+        """A whole number with separators."""
+        return _count(self.locale, round(value))
+
+    def short_count(self, value: float) -> str:
+        """A number for the ticks of an axis, such as 1.5K."""
+        return _short_count(self.locale, value)
+
+    def share(self, value: float, digits: int = 1) -> str:
+        """A share, 0 to 1, as a percentage."""
+        return _share(self.locale, round(value, digits + 2), digits)
+
+    def seconds(self, value: float) -> str:
+        """A time as minutes and seconds, such as 1:05, or hours, minutes and seconds."""
+        minutes, seconds = divmod(round(value), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+    def value(self, metric: Metric, value: Any) -> str:
+        """A metric's value."""
+        if value is None or (isinstance(value, float) and not isfinite(value)):
+            return NO_VALUE
+        if metric.format == "share":
+            return self.share(value)
+        if metric.format == "seconds":
+            return self.seconds(value)
+        return self.moment(value) if metric.format == "moment" else self.count(value)
+
+    def tick(self, metric: Metric, value: float) -> str:
+        """A metric's value at an axis."""
+        if metric.format == "share":
+            return self.share(value, 0 if value >= 0.05 else 1)
+        return self.seconds(value) if metric.format == "seconds" else self.short_count(value)
+
+    def change(self, metric: Metric, now: float, before: float) -> Change | None:
+        """How a value changed: a share in points, another value in percent; None from zero."""
+        if metric.format == "share":
+            points = self.text(mark("%(points)s pt"), points=self.decimal(abs(now - before) * 100))
+            return _change(metric, points, now - before, 0.0005)
+        if not before:
+            return None
+        step = now / before - 1
+        return _change(metric, self.share(abs(step), 1 if abs(step) < 0.095 else 0), step, 0.0005)
+
+    def decimal(self, value: float) -> str:
+        """A number with one decimal."""
+        return numbers.format_decimal(round(value, 1), "0.0", self.locale)
+
+    def signed(self, value: int) -> str:
+        """A difference with its sign."""
+        return f"{'+' if value >= 0 else '−'}{self.count(abs(value))}"
+
+    def day(self, day: date, with_weekday: bool = False, with_year: bool = False) -> str:
+        """A date, such as 7 Nov, Sat 7 Nov or 7 Nov 2026."""
+        pattern = f"{'y' if with_year else ''}MMM{'E' if with_weekday else ''}d"
+        return _skeleton(self.locale, pattern, day)
+
+    def days(self, first: date, last: date) -> str:
+        """A range of dates, such as 30 Oct – 26 Nov."""
+        if first == last:
+            return self.day(first, with_weekday=True)
+        if first.year != last.year:
+            return f"{self.day(first, with_year=True)} – {self.day(last, with_year=True)}"
+        return f"{self.day(first)} – {self.day(last)}"
+
+    def hour(self, hour: int) -> str:
+        """An hour of the day, such as 14:00."""
+        return _hour(self.locale, hour)
+
+    def moment(self, moment: datetime) -> str:
+        """A date and time to the minute, such as 26 Nov, 14:00."""
+        time = dates.format_time(moment, "short", locale=self.locale)
+        return f"{self.day(moment.date())}, {time}"
+
+    def weekday(self, number: int) -> str:
+        """The short name of a weekday, 1 for Monday to 7 for Sunday."""
+        return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)
+
+    def weekdays(self) -> Sequence[int]:
+        """The weekdays, 1 for Monday to 7 for Sunday, from the locale's first day of the week."""
+        first: int = self.locale.first_week_day
+        return [(first + step) % 7 + 1 for step in range(7)]
+
+    def country(self, code: str) -> str:
+        """The name of a country, or the code if there is none."""
+        return str(self.locale.territories.get(code, code))
+
+
+def _change(metric: Metric, text: str, step: float, smallest: float) -> Change:
+    if abs(step) < smallest:
+        return Change(text, "same", None)
+    is_up = step > 0
+    is_good = None if metric.good == "neither" else is_up == (metric.good == "up")
+    return Change(text, "up" if is_up else "down", is_good)
+
+
+@lru_cache(4096)
+def _count(locale: Locale, value: int) -> str:
+    return numbers.format_decimal(value, locale=locale)
+
+
+@lru_cache(1024)
+def _short_count(locale: Locale, value: float) -> str:
+    if abs(value) < 10_000:
+        return numbers.format_decimal(round(value, 1), locale=locale)
+    return numbers.format_compact_decimal(value, locale=locale, fraction_digits=1)
+
+
+@lru_cache(4096)
+def _share(locale: Locale, value: float, digits: int) -> str:
+    return numbers.format_percent(
+        value, f"0.{'0' * digits}%" if digits else "0%", locale, decimal_quantization=True
+    )
+
+
+@lru_cache(4096)
+def _skeleton(locale: Locale, pattern: str, day: date) -> str:
+    return dates.format_skeleton(pattern, day, locale=locale)
+
+
+@lru_cache(64)
+def _hour(locale: Locale, hour: int) -> str:
+    return dates.format_time(datetime(2024, 1, 1, hour), "short", locale=locale)

@@ -1,0 +1,91 @@
+"""Goals: how many visits met each, and whether the month's target is in reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+from clickstream.dashboard.coverage import hours_of, measure_coverage
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import period_of
+from clickstream.dashboard.questions import build_question
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A target of the calendar month.
+
+    `expected` is the target's part for the hours published so far, `projected` what the month comes
+    to if the rest is like them. `width` and `expected_width` are percentages of the target.
+    """
+
+    reached: int
+    target: int
+    expected: int
+    projected: int
+    state: Literal["ahead", "on pace", "behind"]
+    width: float
+    expected_width: float
+
+
+@dataclass(frozen=True)
+class GoalRow:
+    """A goal: visits of the period that met it, their share of all visits, and the month's pace."""
+
+    name: str
+    visits: int
+    share: float | None
+    query: str
+    pace: Pace | None
+
+
+def goal_rows(page: Page) -> list[GoalRow]:
+    """The goals of the settings and of the facts, the most met first."""
+    rows = page.answer(("goal_visits",), ("goal",)).rows
+    met = {str(name): int(visits) for name, visits in rows}
+    names = [*met, *(name for name in page.settings.goals if name not in met)]
+    visits = page.answer(("visits",)).single()["visits"] or 0
+    paces = _paces(page)
+    return [
+        GoalRow(
+            name,
+            met.get(name, 0),
+            met.get(name, 0) / visits if visits else None,
+            page.view.with_filter("goal", name).query,
+            paces.get(name),
+        )
+        for name in names
+    ]
+
+
+def _paces(page: Page) -> dict[str, Pace]:
+    """The paces of goals with a target: of all visits, whatever the view's filters."""
+    targets = page.settings.dashboard.monthly_targets
+    if not targets:
+        return {}
+    month = period_of("month", page.now.date())
+    published = measure_coverage(page.ask, month, page.zone).published
+    if not published:
+        return {}
+    rows = page.ask(build_question(("goal_visits",), ("goal",), month)).rows
+    reached = {str(name): int(visits) for name, visits in rows}
+    part = published / hours_of(month, page.zone)
+    return {name: _pace(reached.get(name, 0), target, part) for name, target in targets.items()}
+
+
+def _pace(reached: int, target: int, part: float) -> Pace:
+    """The pace after `part` of the month; within 2 standard errors (Poisson) it is on pace."""
+    expected = target * part
+    state: Literal["ahead", "on pace", "behind"] = "on pace"
+    if abs(reached - expected) > 2 * sqrt(max(expected, 1)):
+        state = "ahead" if reached > expected else "behind"
+    return Pace(
+        reached,
+        target,
+        round(expected),
+        round(reached / part),
+        state,
+        round(min(100 * reached / target, 100), 1),
+        round(min(100 * part, 100), 1),
+    )

@@ -1,0 +1,108 @@
+"""Panels that are lists: values of a dimension with their metrics, each row a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts import bar_widths
+from clickstream.dashboard.formats import NO_VALUE, Formats
+from clickstream.dashboard.metrics import DIMENSIONS, METRICS, Metric
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS, ROWS
+from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import CHOICES
+
+NONE = mark("(none)")
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """A row: its name, the width of its bar in percent, and its values.
+
+    `only` and `without` are the queries of the page with the row as a filter, or excluded.
+    """
+
+    name: str
+    width: float
+    cells: Sequence[str]
+    only: str = ""
+    without: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class ListPanel:
+    """A list with its column heads and the choices of the panel: (label, query, is shown)."""
+
+    name: str
+    title: str
+    head: str
+    columns: Sequence[Metric]
+    rows: Sequence[ListRow]
+    choices: Sequence[tuple[str, str, bool]]
+    has_more: bool
+
+
+def list_panel(page: Page, name: str) -> ListPanel:
+    """Ask for a list's largest rows."""
+    panel = PANELS[name]
+    names, by = panel.parts(page.view)
+    question = build_question(names, by, page.period, page.view.filters, ROWS + 1)
+    answer = page.ask(question)
+    shown = list(answer.rows[:ROWS])
+    widths = bar_widths([row[len(by)] for row in shown])
+    return ListPanel(
+        name,
+        panel.title,
+        DIMENSIONS[by[0]].label,
+        [METRICS[metric] for metric in names],
+        [_row(page, names, by, row, width) for row, width in zip(shown, widths, strict=True)],
+        choices_of(page, name),
+        len(answer.rows) > ROWS,
+    )
+
+
+def _row(
+    page: Page, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
+) -> ListRow:
+    formats, values = page.formats, row[len(by) :]
+    first = values[0] or 0
+    cells = [
+        NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
+        for name, value in zip(names, values, strict=True)
+    ]
+    label = " · ".join(value_name(formats, one, value) for one, value in zip(by, row, strict=False))
+    if not DIMENSIONS[by[0]].is_filter:
+        return ListRow(label, width, cells)
+    view, dimension, value = page.view, by[0], row[0]
+    is_chosen = any(
+        one.dimension == dimension and value in one.values and not one.is_excluded
+        for one in view.filters
+    )
+    only = view.without_filter if is_chosen else view.with_filter
+    without = view.with_filter(dimension, value, is_excluded=True).query
+    return ListRow(label, width, cells, only(dimension, value).query, without, is_chosen)
+
+
+def value_name(formats: Formats, dimension: str, value: Any) -> str:
+    """What the pages call a value of a dimension."""
+    if value is None:
+        return formats.text(NONE)
+    return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:
+    """What a panel can show: labels, the queries that choose it, and which one is shown."""
+    shown = page.view.choice(name) if name in CHOICES else ""
+    return [
+        (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
+        for choice in CHOICES.get(name, ())
+    ]
+
+
+def choice_label(choice: str) -> str:
+    """The label of a panel's choice, which is a dimension or a metric."""
+    return DIMENSIONS[choice].label if choice in DIMENSIONS else METRICS[choice].label

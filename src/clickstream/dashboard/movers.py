@@ -1,0 +1,71 @@
+"""What moved: the values of dimensions whose counts differ most from the compared period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.intervals import is_unlikely_by_chance
+from clickstream.dashboard.lists import value_name
+from clickstream.dashboard.metrics import DIMENSIONS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.periods import Period
+
+MOST_MOVERS = 6
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A value of a dimension with its counts, and the query that filters by it."""
+
+    dimension: str
+    value: str
+    now: int
+    before: int
+    query: str
+
+    @property
+    def step(self) -> int:
+        """How much more there is now."""
+        return self.now - self.before
+
+
+def find_movers(page: Page) -> list[Mover] | None:
+    """The largest differences that chance does not explain; None if nothing is compared."""
+    compared = page.compared
+    if compared is None:
+        return None
+    found = [mover for mover in all_movers(page, compared) if mover.step]
+    likely = [m for m in found if is_unlikely_by_chance(m.now, m.before)]
+    largest = sorted(likely, key=lambda m: (-abs(m.step), m.dimension, m.value))[:MOST_MOVERS]
+    return sorted(largest, key=lambda m: -m.step)
+
+
+def all_movers(page: Page, compared: Period) -> list[Mover]:
+    """The counts of all values now and before."""
+    panel = PANELS["moved"]
+    movers = []
+    now, before = (panel.questions(page.view, period) for period in (page.period, compared))
+    for asked_now, asked_before in zip(now, before, strict=True):
+        dimension = asked_now.dimensions[0]
+        counts_now = _counts(page.ask(asked_now).rows)
+        counts_before = _counts(page.ask(asked_before).rows)
+        for value in dict.fromkeys([*counts_now, *counts_before]):
+            if value is None:
+                continue
+            query = page.view.with_filter(dimension, value).query
+            movers.append(
+                Mover(
+                    DIMENSIONS[dimension].label,
+                    value_name(page.formats, dimension, value),
+                    counts_now.get(value, 0),
+                    counts_before.get(value, 0),
+                    query,
+                )
+            )
+    return movers
+
+
+def _counts(rows: Any) -> dict[str | None, int]:
+    return {row[0]: int(row[1]) for row in rows}

@@ -1,0 +1,115 @@
+"""Notes on the main chart, found in the facts: what changed in how the numbers were made.
+
+They say when settings or the version changed, visitor keys rotated, hours are missing, many lines
+came late, or the site answered with many errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import mean
+
+from clickstream.dashboard.coverage import to_local
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.texts import mark
+
+MOST_NOTES = 6
+LATE_SHARE = 0.01
+"""A day is noted if more of its lines came late."""
+
+BURST_ERRORS, BURST_TIMES = 10, 5
+"""An hour is noted with at least 10 server errors, and 5 times as many as usual."""
+
+_SETTINGS = mark("Settings changed: later hours were built with others")
+_VERSION = mark("Version %(version)s of the pipeline built later hours")
+_KEYS = mark("Visitor keys rotated: visitors are counted anew")
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to know about the numbers: when it was (local, naive), and where to read more.
+
+    The gravest come first.
+    """
+
+    at: datetime
+    text: str
+    anchor: str
+    gravity: int
+
+
+def find_notes(page: Page) -> list[Note]:
+    """The notes of the page's period in order of time, the gravest if there are many."""
+    found = [*_bursts(page), *_gaps(page), *_late_days(page), *_rule_changes(page)]
+    chosen = sorted(found, key=lambda note: (note.gravity, note.at))[:MOST_NOTES]
+    return sorted(chosen, key=lambda note: (note.at, note.text))
+
+
+def _bursts(page: Page) -> Iterator[Note]:
+    answer = page.answer(("server_errors",), ("day", "hour"))
+    counts = [row[-1] for row in answer.rows]
+    usual = mean(counts) if counts else 0
+    worst = sorted(answer.rows, key=lambda row: -row[-1])[:2]
+    for day, hour, errors in worst:
+        if errors >= BURST_ERRORS and errors >= BURST_TIMES * usual:
+            at = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+            text = page.formats.plural(
+                "%(number)s server error at %(hour)s",
+                "%(number)s server errors at %(hour)s",
+                errors,
+                hour=page.formats.hour(hour),
+            )
+            yield Note(at, text, "errors", 0)
+
+
+def _gaps(page: Page) -> Iterator[Note]:
+    """Days inside the published range that lack hours; at its two ends, hours are not due."""
+    coverage = page.coverage
+    first, last = coverage.starts_at, coverage.complete_to
+    if first is None or last is None or not coverage.missing:
+        return
+    for day in Period(first.date(), last.date()).dates:
+        if day in (first.date(), last.date()):
+            continue
+        known = coverage.days.get(day)
+        lacking = (known.expected - known.published) if known else 24
+        if lacking > 0:
+            text = page.formats.plural(
+                "%(number)s hour is missing", "%(number)s hours are missing", lacking
+            )
+            yield Note(datetime.combine(day, datetime.min.time()), text, "hours", 1)
+
+
+def _late_days(page: Page) -> Iterator[Note]:
+    for day, known in page.coverage.days.items():
+        late, lines = known.figures["late_lines"], known.figures["lines"]
+        if late > LATE_SHARE * lines:
+            text = page.formats.text(
+                mark("%(share)s of the lines came late; they are counted"),
+                share=page.formats.share(late / lines, 0),
+            )
+            yield Note(datetime.combine(day, datetime.min.time()), text, "hours", 3)
+
+
+def _rule_changes(page: Page) -> Iterator[Note]:
+    """Where the version, the settings or the visitor key become others, in order of the hours."""
+    answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
+    rows = sorted(answer.rows, key=lambda row: row[-1])
+    for before, after in pairwise(rows):
+        at = to_local(after[-1], page.zone)
+        if after[2] != before[2]:
+            yield Note(at, page.formats.text(_KEYS), "rules", 2)
+        if after[0] != before[0]:
+            yield Note(at, page.formats.text(_VERSION, version=after[0]), "rules", 2)
+        elif after[1] != before[1]:
+            yield Note(at, page.formats.text(_SETTINGS), "rules", 2)
+
+
+def rotations(page: Page, period: Period) -> int:
+    """How often the visitor keys rotate inside a period."""
+    answer = page.answer(("first_hour",), ("visitor_key",), period)
+    return max(len(answer.rows) - 1, 0)

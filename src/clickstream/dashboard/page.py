@@ -1,0 +1,94 @@
+"""What every page has: its view, answers, formats, coverage and comparison.
+
+A `Page` is one request's answer in the making. Everything on it is a pure function of the view, of
+the facts' version and of the present hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clickstream.dashboard.answers import Answer, Ask
+from clickstream.dashboard.coverage import Coverage, measure_coverage, to_local
+from clickstream.dashboard.fact_copy import CopyState
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.metrics import Metric
+from clickstream.dashboard.periods import Period, cut_at
+from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.view import View
+from clickstream.settings import Settings
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page in the making.
+
+    `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
+    version of the facts; `problem` says why they could not be refreshed, and is empty while they
+    are.
+    """
+
+    view: View
+    ask: Ask
+    formats: Formats
+    now: datetime
+    settings: Settings
+    zone: ZoneInfo
+    state: CopyState
+    problem: str = ""
+
+    @cached_property
+    def period(self) -> Period:
+        """The dates that the page shows."""
+        return self.view.period(self.now.date())
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which hours of the period are published."""
+        return measure_coverage(self.ask, self.period, self.zone)
+
+    @cached_property
+    def compared_dates(self) -> Period | None:
+        """The whole period that the view is compared with."""
+        return self.view.comparison(self.now.date())
+
+    @cached_property
+    def compared(self) -> Period | None:
+        """The part of the compared period that matches the published part of this one.
+
+        None if nothing is compared, or if too many of its hours are missing.
+        """
+        whole, complete_to = self.compared_dates, self.coverage.complete_to
+        if whole is None or complete_to is None:
+            return None
+        cut = cut_at(whole, complete_to - self.shift)
+        known = measure_coverage(self.ask, cut, self.zone)
+        return cut if known.is_nearly_complete else None
+
+    @property
+    def shift(self) -> timedelta:
+        """How far before a moment of the period the compared one lies."""
+        whole = self.compared_dates
+        return self.period.first - whole.first if whole else timedelta()
+
+    def shown(self, metric: Metric, value: Any) -> str:
+        """A metric's value as readers see it; moments, which are UTC, in local time."""
+        if metric.format == "moment" and value is not None:
+            value = to_local(value, self.zone)
+        return self.formats.value(metric, value)
+
+    def answer(
+        self,
+        metrics: Sequence[str],
+        by: Sequence[str] = (),
+        period: Period | None = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Ask for metrics of the view's period, or of another one, with the view's filters."""
+        chosen = period or self.period
+        return self.ask(build_question(metrics, by, chosen, self.view.filters, limit))

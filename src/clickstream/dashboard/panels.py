@@ -1,0 +1,179 @@
+"""The panels of each tab: which metrics each shows, by which dimensions.
+
+The pages, the CSV files, the SQL behind a number and the comparison with Athena all ask the
+questions that are defined here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clickstream.dashboard.coverage import BALANCE
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import TILES, Grain, Tab, View
+
+GRAIN_DIMENSIONS: Mapping[Grain, tuple[str, ...]] = {
+    "hour": ("day", "hour"),
+    "day": ("day",),
+    "week": ("week",),
+}
+LONGEST_BY_HOUR = 8
+LONGEST_BY_DAY = 100
+
+ROWS = 8
+"""Rows of a list on a page; its CSV file has all."""
+
+VISITS = ("visits", "conversion_rate")
+LANDINGS = ("visits", "bounce_rate", "conversion_rate")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel. `asks` has metrics and dimensions by its choice; the key is "" without choices.
+
+    `also_by` has further dimensions that it asks for, each by itself.
+    """
+
+    name: str
+    tab: Tab
+    title: str
+    asks: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
+    also_by: Sequence[str] = ()
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """The metrics and the dimensions that it shows in a view."""
+        if "" in self.asks:
+            return self.asks[""]
+        return self.asks[view.choice(self.name)]
+
+    def questions(self, view: View, period: Period) -> list[Question]:
+        """What it asks in a view, with all rows."""
+        metrics, by = self.parts(view)
+        return [
+            build_question(metrics, one, period, view.filters)
+            for one in (by, *((name,) for name in self.also_by))
+        ]
+
+    def metrics(self, view: View) -> list[Metric]:
+        """The metrics that it shows."""
+        return [METRICS[name] for name in self.parts(view)[0]]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the view's filters choose its rows."""
+        first = next(iter(self.asks.values()))
+        return METRICS[first[0][0]].facts.has_sessions
+
+
+@dataclass(frozen=True)
+class Trend(Panel):
+    """The main chart and the sparklines: all tiles' metrics by hour, day or week."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Every metric that the chart can show, by the grain of the view."""
+        return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
+
+    @property
+    def is_filtered(self) -> bool:
+        """It shows visits."""
+        return True
+
+
+def grain_of(view: View, period: Period) -> Grain:
+    """The grain of the chart: the view's, else by the length of the period.
+
+    Hours of more than 8 days and single days of more than 800 would be too fine to see.
+    """
+    if view.grain == "hour" and period.days > LONGEST_BY_HOUR:
+        return "day"
+    if view.grain:
+        return view.grain
+    if period.days <= 2:
+        return "hour"
+    return "day" if period.days <= LONGEST_BY_DAY else "week"
+
+
+PANELS: Mapping[str, Panel] = {
+    panel.name: panel
+    for panel in (
+        Panel("totals", "overview", mark("Key figures"), {"": (TILES, ())}),
+        Trend("trend", "overview", mark("Over time")),
+        Panel(
+            "sources",
+            "overview",
+            mark("Where visits come from"),
+            {name: (VISITS, (name,)) for name in ("channel", "source", "campaign", "referrer")},
+        ),
+        Panel(
+            "pages",
+            "overview",
+            mark("Pages"),
+            {
+                "page": (("views", "time_on_page", "exit_rate"), ("page",)),
+                "landing_page": (LANDINGS, ("landing_page",)),
+                "exit_page": (VISITS, ("exit_page",)),
+            },
+        ),
+        Panel(
+            "times",
+            "overview",
+            mark("When people come"),
+            {name: ((name,), ("weekday", "hour")) for name in ("visits", "conversions")},
+        ),
+        Panel(
+            "moved",
+            "overview",
+            mark("What moved"),
+            {name: ((name,), ("channel",)) for name in ("visits", "conversions")},
+            also_by=("campaign", "landing_page", "country"),
+        ),
+        Panel("goals", "overview", mark("Goals"), {"": (("goal_visits",), ("goal",))}),
+        Panel(
+            "hours",
+            "trust",
+            mark("Lines of each hour"),
+            {"": (("lines", "late_lines"), ("day", "hour"))},
+        ),
+        Panel("balance", "trust", mark("What became of the lines"), {"": (BALANCE, ("day",))}),
+        Panel(
+            "log_sources",
+            "trust",
+            mark("Where the lines come from"),
+            {"": (("source_lines", "source_late", "source_newest"), ("log_source",))},
+        ),
+        Panel(
+            "rejects",
+            "trust",
+            mark("Lines that could not be read"),
+            {"": (("rejected_lines",), ("reject_reason",))},
+        ),
+        Panel(
+            "bots",
+            "trust",
+            mark("Bots and AI agents"),
+            {name: (("bot_requests",), (name,)) for name in ("bot_class", "agent", "bot_reason")},
+        ),
+        Panel(
+            "errors",
+            "trust",
+            mark("Errors that people met"),
+            {"": (("errors", "people_with_errors"), ("error_page", "status"))},
+        ),
+        Panel(
+            "rules",
+            "trust",
+            mark("How the hours were built"),
+            {
+                "": (
+                    ("published_hours", "first_hour", "newest_hour"),
+                    ("library", "settings", "visitor_key"),
+                )
+            },
+        ),
+    )
+}
+"""Each panel by its name."""

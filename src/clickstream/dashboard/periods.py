@@ -1,0 +1,88 @@
+"""Periods of local dates: the ranges that can be chosen, and what each is compared with."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, get_args
+
+RangeName = Literal["today", "yesterday", "7d", "28d", "90d", "month", "year", "own"]
+Comparison = Literal["previous", "year", "none"]
+
+RANGES: tuple[RangeName, ...] = get_args(RangeName)
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+
+LONGEST_DAYS = 3660
+"""The longest own range."""
+
+_DAYS = {"today": 1, "yesterday": 1, "7d": 7, "28d": 28, "90d": 90}
+_DAYS_OF_A_YEAR = 364
+"""52 weeks, so that a day is compared with the same weekday."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local dates from `first` to `last`, both included.
+
+    With `until_hour`, the last day ends before this local hour, 0 to 23.
+    """
+
+    first: date
+    last: date
+    until_hour: int | None = None
+
+    @property
+    def days(self) -> int:
+        """How many dates it has."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def dates(self) -> list[date]:
+        """Its dates in order."""
+        return [self.first + timedelta(days=number) for number in range(self.days)]
+
+    def shifted(self, days: int) -> Period:
+        """The same period so many days later."""
+        step = timedelta(days=days)
+        return Period(self.first + step, self.last + step, self.until_hour)
+
+
+def period_of(name: RangeName, today: date) -> Period:
+    """The dates of a named range; those of 7, 28 and 90 days end today."""
+    if name == "month":
+        return Period(today.replace(day=1), _end_of_month(today))
+    if name == "year":
+        return Period(today.replace(month=1, day=1), today.replace(month=12, day=31))
+    last = today - timedelta(days=name == "yesterday")
+    return Period(last - timedelta(days=_DAYS[name] - 1), last)
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def compared_with(period: Period, comparison: Comparison) -> Period | None:
+    """The period that one is compared with, on the same weekdays.
+
+    The previous one lies whole weeks before, so far that the two do not overlap; a year before is
+    364 days.
+    """
+    if comparison == "none":
+        return None
+    weeks = -(-period.days // 7)
+    return period.shifted(-_DAYS_OF_A_YEAR if comparison == "year" else -7 * weeks)
+
+
+def cut_at(period: Period, complete_to: datetime) -> Period:
+    """The part of a period before a local moment, on the hour.
+
+    A period that ends before it stays whole; one that begins after it keeps its first day up to
+    the moment's hour.
+    """
+    if period.last < complete_to.date():
+        return period
+    last = max(complete_to.date(), period.first)
+    if complete_to.hour == 0 and last > period.first:
+        return Period(period.first, last - timedelta(days=1))
+    return Period(period.first, last, complete_to.hour)

@@ -1,0 +1,67 @@
+"""The dashboard's web server: one process, one port; `clickstream dashboard` calls it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from clickstream.errors import ClickstreamError, InputError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+STOP_SECONDS = 5
+"""How long open requests may take once the server is told to stop."""
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """A server that calls a function once it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> None:
+    """Serve the application until Ctrl-C or SIGTERM; call `announce` once it accepts connections.
+
+    Raises InputError if the port is taken, and ClickstreamError if the application can't start.
+    """
+    config = uvicorn.Config(
+        app,
+        # access.peers reads X-Forwarded-*, and trusts a proxy on this machine only.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    # Ctrl-C is the normal end; uvicorn raises it again once everything is shut down.
+    with _listening(host, port) as listener, contextlib.suppress(KeyboardInterrupt):
+        server = _AnnouncingServer(config, announce)
+        server.run([listener])
+        if not server.started:
+            raise ClickstreamError("The dashboard could not start; the reason is logged above.")
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"Can't listen on port {port} of {host}: {error.strerror}. Stop the other program, "
+                "or choose another port with --port."
+            ) from None
+        yield listener

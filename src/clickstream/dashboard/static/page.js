@@ -1,0 +1,145 @@
+// Makes the pages quicker to use. Everything is a link without it: this module fetches a link's page
+// and swaps the main part, shows tooltips, lets the chart's range be drawn, and listens to keys.
+
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+
+const isOurs = (url) => url.origin === location.origin && sameDirectory(url.pathname);
+const sameDirectory = (path) => directory(path) === directory(location.pathname);
+const directory = (path) => path.slice(0, path.lastIndexOf("/") + 1);
+const isDetail = () => document.querySelector("main.detail") !== null;
+
+let latest = 0;
+
+/** Show the page of a URL: replace bar and main part, and keep scroll position and focus. */
+async function show(url, remember = true) {
+  const number = ++latest;
+  document.documentElement.classList.add("waiting");
+  let next;
+  try {
+    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+    if (answer.redirected || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
+    next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!next.querySelector("main")) throw answer;
+  } catch {
+    location.assign(url);
+    return;
+  }
+  if (number !== latest) return;
+  const focused = document.activeElement?.getAttribute?.("href");
+  for (const part of [".top", "main"]) document.querySelector(part).replaceWith(next.querySelector(part));
+  document.title = next.title;
+  if (remember) history.pushState(null, "", url);
+  document.documentElement.classList.remove("waiting");
+  const anchor = new URL(url, location.href).hash.slice(1);
+  if (anchor && remember && !isInView(document.getElementById(anchor))) document.getElementById(anchor)?.scrollIntoView();
+  if (focused) document.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  enhance();
+}
+
+const isInView = (element) => {
+  const box = element?.getBoundingClientRect();
+  return box && box.top >= 0 && box.top < innerHeight;
+};
+
+/** Native tooltips come late: keep their texts for ours. */
+function enhance() {
+  tip.hidden = true;
+  for (const title of document.querySelectorAll("svg rect > title")) {
+    title.parentElement.dataset.tip = title.textContent;
+    title.remove();
+  }
+  for (const button of document.querySelectorAll("button.keys")) button.hidden = false;
+}
+
+addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  document.getElementById(event.target.closest?.("[data-opens]")?.dataset.opens)?.showModal();
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button || link.hasAttribute("download")) return;
+  const url = new URL(link.href);
+  if (isDetail() || !isOurs(url) || link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault();
+  show(url.href);
+});
+addEventListener("submit", (event) => {
+  if (event.target.method !== "get" || isDetail()) return;
+  event.preventDefault();
+  show(`${event.target.action.split("?")[0]}?${new URLSearchParams(new FormData(event.target))}`);
+});
+addEventListener("popstate", () => show(location.href, false));
+
+// Keys: each link names its own; the dialog lists them.
+addEventListener("keydown", (event) => {
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest?.("input, dialog, pre, .scroll")) return;
+  if (event.key === "?") return document.getElementById("keys")?.showModal();
+  const open = document.querySelector("details.menu[open]");
+  if (event.key === "Escape" && open) {
+    open.open = false;
+    return open.querySelector("summary").focus();
+  }
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const link = document.querySelector(`a[data-key="${CSS.escape(name)}"]`);
+  if (!link) return;
+  event.preventDefault();
+  link.click();
+});
+
+// The tooltip, and the range that is drawn on the main chart from one place to another.
+let drawn = null;
+const places = (svg) => [...svg.querySelectorAll(".places rect")];
+
+addEventListener("pointermove", (event) => {
+  const target = event.target.closest?.("[data-tip]");
+  tip.hidden = !target;
+  if (!target) return;
+  tip.textContent = target.dataset.tip;
+  const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
+  tip.style.left = `${Math.max(left, 8)}px`;
+  tip.style.top = `${Math.max(event.clientY - tip.offsetHeight - 12, 4)}px`;
+  if (drawn?.svg.contains(target)) mark(target);
+});
+addEventListener("pointerdown", (event) => {
+  const place = event.target.closest?.(".places rect");
+  if (!place || event.button || event.pointerType === "touch") return;
+  event.preventDefault();
+  const svg = place.closest("svg");
+  drawn = { svg, from: places(svg).indexOf(place), to: places(svg).indexOf(place) };
+});
+addEventListener("pointerup", () => {
+  if (!drawn) return;
+  const { svg, from, to } = drawn;
+  drawn = null;
+  for (const place of places(svg)) place.classList.remove("chosen");
+  if (from === to) return;
+  const [first] = places(svg)[Math.min(from, to)].dataset.days.split("/");
+  const [, last] = places(svg)[Math.max(from, to)].dataset.days.split("/");
+  const query = new URLSearchParams(location.search);
+  for (const name of ["range", "by"]) query.delete(name);
+  query.set("from", first);
+  query.set("to", last);
+  show(`?${query}`);
+});
+function mark(place) {
+  drawn.to = places(drawn.svg).indexOf(place);
+  const [first, last] = [Math.min(drawn.from, drawn.to), Math.max(drawn.from, drawn.to)];
+  places(drawn.svg).forEach((one, at) => one.classList.toggle("chosen", at >= first && at <= last));
+}
+
+// New facts: show the page again when the server has a newer version.
+setInterval(async () => {
+  const shown = document.querySelector("main")?.dataset.version;
+  if (!shown || document.hidden || drawn || document.querySelector("details.menu[open], dialog[open]")) return;
+  try {
+    const answer = await fetch("version");
+    if (answer.ok && (await answer.text()) !== shown) show(location.href, false);
+  } catch {
+    // The server is away; the page stays as it is.
+  }
+}, 20_000);
+
+document.body.append(tip);
+enhance();

@@ -1,0 +1,102 @@
+"""The key figures: each metric's value, how it changed, and its course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clickstream.dashboard import charts, notes
+from clickstream.dashboard.buckets import Bucket
+from clickstream.dashboard.course import Records, values_of
+from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.intervals import wilson
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import TILES
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A key figure: its value now, how it changed, a hint, and its course."""
+
+    metric: Metric
+    value: str
+    change: Change | None
+    hint: str
+    spark: Sequence[str]
+    query: str
+    is_shown: bool
+    prefix: str = ""
+
+
+def build_tiles(page: Page, buckets: Sequence[Bucket], course: Records) -> list[Tile]:
+    """The tile of each metric, in the order of TILES."""
+    now = page.answer(TILES).single()
+    before = page.answer(TILES, period=page.compared).single() if page.compared else None
+    rotated = notes.rotations(page, page.period)
+    tiles = []
+    for name in TILES:
+        metric = METRICS[name]
+        values = values_of(page, buckets, course, name)
+        tile = _tile(page, metric, now, before, charts.sparkline(values))
+        tiles.append(_as_limit(page, tile, rotated) if name == "visitors" else tile)
+    return tiles
+
+
+def _tile(
+    page: Page,
+    metric: Metric,
+    now: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    spark: Sequence[str],
+) -> Tile:
+    formats, value = page.formats, now[metric.name]
+    is_small = _is_small(metric, now)
+    past = before[metric.name] if before and not _is_small(metric, before) else None
+    change = None
+    if past is not None and value is not None and not is_small:
+        change = formats.change(metric, value, past)
+    query = replace(page.view, metric=metric.name, grain=None).query
+    shown = NO_VALUE if is_small else formats.value(metric, value)
+    hint = _hint(page, metric, now, past)
+    is_shown = page.view.metric == metric.name
+    return Tile(metric, shown, change, hint, spark, query, is_shown)
+
+
+def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
+    """Whether there are too few visits for a share."""
+    return (figures["visits"] or 0) < metric.smallest_group
+
+
+def _hint(page: Page, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
+    formats = page.formats
+    if _is_small(metric, now):
+        return formats.text(mark("too little data"))
+    if metric.name == "conversion_rate":
+        low, high = wilson(now["conversions"], now["visits"])
+        return f"{formats.share(low)} – {formats.share(high)}"
+    if past is None:
+        return ""
+    return formats.text(mark("was %(value)s"), value=formats.value(metric, past))
+
+
+def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
+    """The tile of visitors over a rotation of keys: an upper limit that is not compared."""
+    is_compared = page.compared is not None
+    crossed = is_compared and notes.rotations(page, _span(page)) > 0
+    if not rotated and not crossed:
+        return tile
+    hint = page.formats.text(mark("not compared: visitor keys rotated"))
+    if rotated:
+        hint = page.formats.text(mark("visitor keys rotated"))
+    prefix = page.formats.text(mark("at most")) if rotated else ""
+    return replace(tile, change=None, hint=hint, prefix=prefix)
+
+
+def _span(page: Page) -> Period:
+    """From the first compared date to the last date of the period."""
+    assert page.compared_dates is not None  # noqa: S101  only asked while comparing
+    return replace(page.compared_dates, last=page.period.last, until_hour=None)

@@ -1,0 +1,58 @@
+"""When people come: visits by weekday and hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard import charts
+from clickstream.dashboard.charts import HeatMap
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.page import Page
+
+
+@dataclass(frozen=True)
+class TimesPanel:
+    """When people come: a heat map of weekdays and hours, and the same as a table."""
+
+    wide: HeatMap
+    narrow: HeatMap
+    table: Sequence[tuple[str, Sequence[str]]]
+    is_empty: bool
+
+
+def build_times(page: Page) -> TimesPanel:
+    """Visits by weekday and hour, divided by how often this hour of the week is published."""
+    metric = METRICS[page.view.choice("times")]
+    answer = page.answer((metric.name,), ("weekday", "hour"))
+    counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
+    hours = page.answer(("published_hours",), ("weekday", "hour"))
+    times = {(weekday, hour): number for weekday, hour, number in hours.rows}
+    weekdays = page.formats.weekdays()
+    values = [
+        [_average(counts.get((day, hour), 0), times.get((day, hour), 0)) for hour in range(24)]
+        for day in weekdays
+    ]
+    names = [page.formats.weekday(day) for day in weekdays]
+    label = page.formats.text(metric.label)
+
+    def told(value: float | None) -> str:
+        return NO_VALUE if value is None else page.formats.decimal(value)
+
+    titles = [
+        [f"{name}, {page.formats.hour(h)}: {told(value)} {label}" for h, value in enumerate(row)]
+        for name, row in zip(names, values, strict=True)
+    ]
+    columns = {hour: f"{hour:02}" for hour in range(0, 24, 3)}
+    table = [(name, list(map(told, row))) for name, row in zip(names, values, strict=True)]
+    return TimesPanel(
+        charts.heat_map(values, names, columns, titles),
+        charts.heat_map(values, names, columns, titles, charts.NARROW_STEP),
+        table,
+        not counts,
+    )
+
+
+def _average(count: float, times: int) -> float | None:
+    return count / times if times else None

@@ -1,0 +1,121 @@
+"""The main chart: one metric over the period, with the compared one and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from clickstream.dashboard import charts, notes
+from clickstream.dashboard.buckets import Bucket, buckets_of
+from clickstream.dashboard.charts import LineChart, Series
+from clickstream.dashboard.course import Records, values_of
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.notes import Note
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import grain_of
+from clickstream.dashboard.view import Grain
+
+
+@dataclass(frozen=True)
+class NumberedNote:
+    """A note as the chart numbers it."""
+
+    number: int
+    when: str
+    note: Note
+
+
+@dataclass(frozen=True)
+class TrendPanel:
+    """The main chart, drawn for wide and for narrow screens, and the same as a table."""
+
+    metric: Metric
+    grain: Grain
+    wide: LineChart
+    narrow: LineChart
+    rows: Sequence[tuple[str, str, str]]
+    notes: Sequence[NumberedNote]
+    grains: Sequence[tuple[Grain, str]]
+    label: str
+
+
+def build_trend(page: Page, buckets: Sequence[Bucket], now: Records, then: Records) -> TrendPanel:
+    """Draw the view's metric; `now` and `then` have the figures of this and the compared period."""
+    metric, formats = METRICS[page.view.metric], page.formats
+    values = values_of(page, buckets, now, metric.name)
+    past = [bucket.shifted(page.shift) for bucket in buckets]
+    before = [_past_value(then, bucket, metric) for bucket in past]
+    found, places = _numbered(page, buckets)
+    rows = [
+        (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
+        for bucket, value, earlier in zip(buckets, values, before, strict=True)
+    ]
+    series = Series(
+        values,
+        before,
+        [bucket.label(formats, page.period.days) for bucket in buckets],
+        [_title(row, old.title(formats), bool(then)) for row, old in zip(rows, past, strict=True)],
+        [bucket.days for bucket in buckets],
+        _unfinished_from(page, buckets, values),
+        places,
+    )
+
+    def label_of(value: float) -> str:
+        return formats.tick(metric, value)
+
+    grain = page.view.grain or "day"
+    return TrendPanel(
+        metric,
+        grain,
+        charts.line_chart(series, charts.WIDE, label_of),
+        charts.line_chart(series, charts.NARROW, label_of),
+        rows,
+        found,
+        [(one, replace(page.view, grain=one).query) for one in _grains(page)],
+        formats.days(page.period.first, page.period.last),
+    )
+
+
+def _grains(page: Page) -> list[Grain]:
+    """The grains that make a chart of the period."""
+    grains: tuple[Grain, ...] = ("hour", "day", "week")
+    fine = [g for g in grains if grain_of(replace(page.view, grain=g), page.period) == g]
+    return [g for g in fine if len(buckets_of(page.period, g)) > 1]
+
+
+def _past_value(then: Records, bucket: Bucket, metric: Metric) -> float | None:
+    figures = then.get(bucket.key)
+    if figures is None or figures[metric.name] is None:
+        return 0.0 if then and metric.format == "count" else None
+    return float(figures[metric.name])
+
+
+def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
+    when, value, before = row
+    return f"{when}: {value}\n{past}: {before}" if is_compared else f"{when}: {value}"
+
+
+def _unfinished_from(
+    page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]
+) -> int | None:
+    """The place of the bucket in which the published hours end, unless they fill it."""
+    end = page.coverage.complete_to
+    for place, bucket in enumerate(buckets):
+        if end is not None and bucket.start < end < bucket.end and values[place] is not None:
+            return place
+    return None
+
+
+def _numbered(
+    page: Page, buckets: Sequence[Bucket]
+) -> tuple[list[NumberedNote], Mapping[int, int]]:
+    """The notes with their numbers, and the place of each number on the chart."""
+    numbered: list[NumberedNote] = []
+    places: dict[int, int] = {}
+    for note in notes.find_notes(page):
+        place = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
+        if place is None:
+            continue
+        number = places.setdefault(place, len(places) + 1)
+        numbered.append(NumberedNote(number, page.formats.day(note.at.date()), note))
+    return numbered, places

@@ -1,0 +1,228 @@
+"""The Trust tab, which answers whether the numbers can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from clickstream.dashboard import charts
+from clickstream.dashboard.charts import HeatMap
+from clickstream.dashboard.coverage import BALANCE, DayCoverage, to_local
+from clickstream.dashboard.lists import ListPanel, list_panel
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.texts import mark
+
+MOST_DAYS = 31
+"""Days of the map of hours and of the line balance, the newest; the CSV file has all."""
+
+_PARTS = ("people", "bots", "assets", "rejected")
+"""The parts of the line balance, which add up to the lines."""
+
+
+@dataclass(frozen=True)
+class HoursChart:
+    """The heat map, and the corners of the cells of missing hours and of hours with late lines."""
+
+    map: HeatMap
+    gaps: Sequence[tuple[float, float]]
+    late: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class HoursPanel:
+    """Lines of each hour as a heat map; hours without a published row are marked.
+
+    `missing` names the runs of missing hours, `days_left` how many earlier days are not shown.
+    """
+
+    wide: HoursChart
+    narrow: HoursChart
+    missing: Sequence[str]
+    days_left: int
+    is_empty: bool
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """A day's lines and their parts; `is_closed`: the parts add up to the lines."""
+
+    name: str
+    hours: str
+    cells: Sequence[str]
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The line balance by day, and in all."""
+
+    columns: Sequence[Metric]
+    rows: Sequence[BalanceRow]
+    total: BalanceRow
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """Hours that were built by one version with one set of settings and one visitor key."""
+
+    library: str
+    settings: str
+    visitor_key: str
+    hours: str
+    span: str
+    is_newest: bool
+
+
+@dataclass(frozen=True)
+class Trust:
+    """All panels of the tab."""
+
+    hours: HoursPanel
+    balance: Balance
+    log_sources: ListPanel
+    rejects: ListPanel
+    bots: ListPanel
+    errors: ListPanel
+    rules: Sequence[RuleRow]
+
+
+def build_trust(page: Page) -> Trust:
+    """Ask for everything that the tab shows."""
+    return Trust(
+        _hours(page),
+        _balance(page),
+        list_panel(page, "log_sources"),
+        list_panel(page, "rejects"),
+        list_panel(page, "bots"),
+        list_panel(page, "errors"),
+        _rules(page),
+    )
+
+
+def _hours(page: Page) -> HoursPanel:
+    days = _shown_days(page)
+    answer = page.answer(("lines", "late_lines"), ("day", "hour"))
+    figures = {(day, hour): (lines, late) for day, hour, lines, late in answer.rows}
+    values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
+    names = [page.formats.day(day) for day in days]
+    titles = [
+        [_hour_title(page, day, hour, figures.get((day, hour))) for hour in range(24)]
+        for day in days
+    ]
+    columns = {hour: f"{hour:02}" for hour in range(0, 24, 3)}
+    due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
+    missing = [place for place in due if place not in figures]
+    late = [place for place, (_, lines) in figures.items() if lines and place[0] in days]
+
+    def chart_of(step: float) -> HoursChart:
+        chart = charts.heat_map(values, names, columns, titles, step)
+        return HoursChart(
+            chart,
+            [_corner(chart, days, place) for place in missing],
+            [_corner(chart, days, place) for place in late],
+        )
+
+    return HoursPanel(
+        chart_of(charts.WIDE_STEP),
+        chart_of(charts.NARROW_STEP),
+        _runs(page, missing),
+        page.period.days - len(days),
+        not figures,
+    )
+
+
+def _shown_days(page: Page) -> list[date]:
+    """The newest dates of the period up to today."""
+    last = min(page.period.last, page.now.date())
+    return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
+
+
+def _is_due(page: Page, day: date, hour: int) -> bool:
+    """Whether an hour lies between the first and the newest published one, and on the clock."""
+    start = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+    first, end = page.coverage.starts_at, page.coverage.complete_to
+    exists = to_local(_to_utc(page, start), page.zone) == start
+    return exists and first is not None and end is not None and first <= start < end
+
+
+def _to_utc(page: Page, moment: datetime) -> datetime:
+    aware = moment.replace(tzinfo=page.zone)
+    return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
+
+
+def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, int] | None) -> str:
+    formats = page.formats
+    when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
+    if figures is None:
+        if _is_due(page, day, hour):
+            return f"{when}: {formats.text(mark('missing'))}"
+        return f"{when}: {formats.text(mark('not published'))}"
+    lines, late = figures
+    told = formats.plural("%(number)s line", "%(number)s lines", lines)
+    if late:
+        told += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+    return f"{when}: {told}"
+
+
+def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
+    cell = chart.cells[days.index(place[0]) * 24 + place[1]]
+    return cell.x, cell.y
+
+
+def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
+    """Runs of hours in a row, as texts: day, from and to."""
+    runs: list[list[datetime]] = []
+    for day, hour in missing:
+        start = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+        if runs and start - runs[-1][-1] == timedelta(hours=1):
+            runs[-1].append(start)
+        else:
+            runs.append([start])
+    return [
+        f"{page.formats.moment(run[0])} – {page.formats.moment(run[-1] + timedelta(hours=1))}"
+        for run in runs
+    ]
+
+
+def _balance(page: Page) -> Balance:
+    coverage, formats = page.coverage, page.formats
+    shown = [day for day in reversed(_shown_days(page)) if day in coverage.days]
+    rows = [
+        _balance_row(page, formats.day(day, with_weekday=True), coverage.days[day]) for day in shown
+    ]
+    whole = DayCoverage(coverage.published, coverage.published + coverage.missing, coverage.total)
+    label = formats.text(mark("Range"))
+    total = _balance_row(page, label, whole)
+    closed = all(map(_is_closed, coverage.days.values()))
+    return Balance([METRICS[name] for name in BALANCE], rows, total, closed)
+
+
+def _balance_row(page: Page, name: str, known: DayCoverage) -> BalanceRow:
+    cells = [page.formats.count(known.figures[column]) for column in BALANCE]
+    hours = page.formats.count(known.published)
+    return BalanceRow(name, hours, cells, _is_closed(known))
+
+
+def _is_closed(known: DayCoverage) -> bool:
+    return sum(known.figures[part] for part in _PARTS) == known.figures["lines"]
+
+
+def _rules(page: Page) -> list[RuleRow]:
+    """The rules that hours were built by, the newest first."""
+    panel = PANELS["rules"]
+    rows = page.ask(panel.questions(page.view, page.period)[0]).rows
+    in_order = sorted(rows, key=lambda row: row[5], reverse=True)
+    return [_rule_row(page, row, row is in_order[0]) for row in in_order]
+
+
+def _rule_row(page: Page, row: Sequence[Any], is_newest: bool) -> RuleRow:
+    library, settings, key, hours, first, newest = row
+    start, end = (to_local(moment, page.zone) for moment in (first, newest))
+    span = f"{page.formats.moment(start)} – {page.formats.moment(end + timedelta(hours=1))}"
+    return RuleRow(library, settings, key, page.formats.count(hours), span, is_newest)

@@ -1,0 +1,247 @@
+"""What a URL of the dashboard stands for, and the URL of a view: one and the same, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal, TypeVar, get_args
+from urllib.parse import urlencode
+
+from clickstream.dashboard.metrics import FILTERS
+from clickstream.dashboard.periods import (
+    COMPARISONS,
+    LONGEST_DAYS,
+    RANGES,
+    Comparison,
+    Period,
+    RangeName,
+    compared_with,
+    period_of,
+)
+from clickstream.errors import InputError
+
+Tab = Literal["overview", "trust"]
+Grain = Literal["hour", "day", "week"]
+TABS: tuple[Tab, ...] = get_args(Tab)
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+
+TILES = (
+    *("visitors", "visits", "page_views"),
+    *("engaged_rate", "conversions", "conversion_rate"),
+)
+"""The metrics that the main chart can show."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "sources": ("channel", "source", "campaign", "referrer"),
+    "pages": ("page", "landing_page", "exit_page"),
+    "times": ("visits", "conversions"),
+    "moved": ("visits", "conversions"),
+    "bots": ("bot_class", "agent", "bot_reason"),
+}
+"""The panels that can show several things, the first of them by default."""
+
+MOST_VALUES = 50
+"""Values of filters in one URL, at most."""
+LONGEST_VALUE = 2000
+_NULL = "~"
+_EXCLUDED = "not."
+
+Value = str | None
+"""A filter's value; None is the value of visits that have none."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter: visits whose dimension has one of the values, or has none of them."""
+
+    dimension: str
+    values: tuple[Value, ...]
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """The state that a URL stands for.
+
+    `first` and `last` are the dates of an own range. `grain` is None for the one that fits the
+    range. `choices` holds what panels show that is not their default.
+    """
+
+    tab: Tab = "overview"
+    range: RangeName = "28d"
+    first: date | None = None
+    last: date | None = None
+    compare: Comparison = "previous"
+    metric: str = "visits"
+    grain: Grain | None = None
+    filters: tuple[Filter, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def period(self, today: date) -> Period:
+        """The dates of the view; `today` is the site's local date."""
+        if self.range == "own" and self.first and self.last:
+            return Period(self.first, self.last)
+        return period_of(self.range, today)
+
+    def comparison(self, today: date) -> Period | None:
+        """The dates it is compared with."""
+        return compared_with(self.period(today), self.compare)
+
+    def choice(self, panel: str) -> str:
+        """What a panel shows."""
+        return self.choices.get(panel, CHOICES[panel][0])
+
+    def with_choice(self, panel: str, choice: str) -> View:
+        """The view with another choice of a panel."""
+        kept = {name: value for name, value in self.choices.items() if name != panel}
+        if choice != CHOICES[panel][0]:
+            kept[panel] = choice
+        return replace(self, choices=kept)
+
+    def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
+        """The view with one more value of a filter; a value that is there already is not added."""
+        for place, one in enumerate(self.filters):
+            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
+                values = (*one.values, *([value] if value not in one.values else []))
+                more = replace(one, values=values)
+                return replace(self, filters=_replaced(self.filters, place, [more]))
+        return replace(
+            self, filters=(*self.filters, Filter(dimension, (value,), is_excluded=is_excluded))
+        )
+
+    def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
+        """The view without one value of a filter."""
+        for place, one in enumerate(self.filters):
+            if (one.dimension, one.is_excluded) == (dimension, is_excluded):
+                values = tuple(other for other in one.values if other != value)
+                rest = [replace(one, values=values)] if values else []
+                return replace(self, filters=_replaced(self.filters, place, rest))
+        return self
+
+    def with_days(self, first: date, last: date) -> View:
+        """The view of an own range of dates."""
+        return replace(self, range="own", first=first, last=last, grain=None)
+
+    def with_range(self, name: RangeName) -> View:
+        """The view of a named range."""
+        return replace(self, range=name, first=None, last=None, grain=None)
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The parameters of its URL; defaults are left out."""
+        pairs: list[tuple[str, str]] = []
+        if self.range == "own" and self.first and self.last:
+            pairs += [("from", str(self.first)), ("to", str(self.last))]
+        elif self.range != "28d":
+            pairs.append(("range", self.range))
+        pairs += [("compare", self.compare)] if self.compare != "previous" else []
+        pairs += [("metric", self.metric)] if self.metric != "visits" else []
+        pairs += [("by", self.grain)] if self.grain else []
+        pairs += sorted(self.choices.items())
+        for one in self.filters:
+            prefix = _EXCLUDED if one.is_excluded else ""
+            pairs += [(prefix + one.dimension, _to_text(value)) for value in one.values]
+        return pairs
+
+    @property
+    def query(self) -> str:
+        """Its URL from the question mark on: `?` for the default view."""
+        return "?" + urlencode(self.parameters)
+
+
+def _replaced(
+    filters: Sequence[Filter], place: int, others: Sequence[Filter]
+) -> tuple[Filter, ...]:
+    return (*filters[:place], *others, *filters[place + 1 :])
+
+
+def _to_text(value: Value) -> str:
+    if value is None:
+        return _NULL
+    return f"{_NULL}{value}" if value.startswith(_NULL) else value
+
+
+def _from_text(text: str) -> Value:
+    if text == _NULL:
+        return None
+    return text.removeprefix(_NULL)
+
+
+def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
+    """The view of a URL. Raises InputError that names the parameter and what it may be."""
+    pairs = list(parameters)
+    given = dict(pairs)
+    first, last = _dates(given)
+    view = View(
+        tab=tab,
+        range="own" if first else _one_of(given, "range", RANGES, "28d"),
+        first=first,
+        last=last,
+        compare=_one_of(given, "compare", COMPARISONS, "previous"),
+        metric=_one_of(given, "metric", TILES, "visits"),
+        grain=_one_of(given, "by", GRAINS, None),
+        filters=_filters(pairs),
+    )
+    if view.range == "own" and not first:
+        raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
+    for panel, allowed in CHOICES.items():
+        view = view.with_choice(panel, _one_of(given, panel, allowed, allowed[0]))
+    return view
+
+
+Name = TypeVar("Name", bound=str)
+Default = TypeVar("Default", bound="str | None")
+
+
+def _one_of(
+    given: Mapping[str, str], parameter: str, allowed: Sequence[Name], default: Default
+) -> Name | Default:
+    text = given.get(parameter)
+    if text is None:
+        return default
+    for name in allowed:
+        if name == text:
+            return name
+    names = ", ".join(allowed)
+    raise InputError(f"{parameter}={text[:40]} is not known; use one of {names}.")
+
+
+def _dates(given: Mapping[str, str]) -> tuple[date | None, date | None]:
+    """The two dates of an own range, in order."""
+    texts = [given.get(name) for name in ("from", "to")]
+    if texts == [None, None]:
+        return None, None
+    if None in texts:
+        raise InputError("A range needs two dates: from=2026-11-01&to=2026-11-30.")
+    first, last = sorted(_date(text or "") for text in texts)
+    if (last - first).days >= LONGEST_DAYS:
+        raise InputError(f"A range has {LONGEST_DAYS:,} days at most; {first} to {last} is longer.")
+    return first, last
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not 1970 <= day.year <= 2999:
+        raise InputError(f"{text[:40]!r} is no date; write it like 2026-11-20.") from None
+    return day
+
+
+def _filters(pairs: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
+    view = View()
+    number = 0
+    for parameter, text in pairs:
+        name = parameter.removeprefix(_EXCLUDED)
+        if name not in FILTERS:
+            continue
+        number += 1
+        if number > MOST_VALUES or len(text) > LONGEST_VALUE:
+            raise InputError(
+                f"A URL filters by {MOST_VALUES} values at most, of {LONGEST_VALUE:,} characters "
+                "each; remove some."
+            )
+        view = view.with_filter(name, _from_text(text), parameter.startswith(_EXCLUDED))
+    return view.filters

@@ -1,0 +1,281 @@
+"""Fact files for the dashboard, brought up to date from the Athena views after hours are published.
+
+    manifest, ledger ─▶ which dates of which views changed ─▶ Athena ─▶ files ─▶ swap the manifest
+
+No state is kept but the manifest. For each file it has the version of what the rows were computed
+from; a file whose version is another one now is computed again. So a refresh may be killed at any
+point and run beside others, and the manifest names complete files at any time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any
+
+import pyarrow.compute as pc
+from more_itertools import split_when
+
+from clickstream.lake import Lake, aws_errors, fact_files
+from clickstream.lake import views as athena_views
+from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
+from clickstream.lake.query_files import query_rows
+from clickstream.lake.views import View
+from clickstream.pipeline.fact_versions import Key, date_filter, is_same_sql, source_versions
+from clickstream.wording import quantity, shorten
+
+DATES_AT_ONCE = 7
+"""Dates of a batch. The manifest is replaced after each, so a kill loses one batch at most."""
+
+QUERIES_AT_ONCE = 4
+
+Progress = Callable[[str], None]
+_ONE_DAY = timedelta(days=1)
+
+
+def _quiet(_sentence: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class FactsRefreshed:
+    """What a refresh did, as dates of each view.
+
+    `computed` were asked for, and the rows of `changed` among them differ from before; `removed`
+    left the manifest. `version` is the manifest's, 0 if there is none. In a dry run, `computed` and
+    `queries` are what a refresh would do.
+    """
+
+    computed: dict[str, list[str]]
+    changed: dict[str, list[str]]
+    removed: dict[str, list[str]]
+    queries: int
+    scanned_bytes: int
+    version: int
+    dry_run: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for XCom: of dates, how many of each view."""
+        values = vars(self)
+        lists = ("computed", "changed", "removed")
+        return values | {
+            name: {view: len(days) for view, days in values[name].items()} for name in lists
+        }
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        if not self.computed and not self.removed:
+            return f"Facts are up to date: version {self.version:,}."
+        queries = quantity(self.queries, "query", "queries")
+        dates = shorten(sorted(_dates(self.computed), reverse=True))
+        gone = quantity(len(_dates(self.removed)), "date")
+        if self.dry_run:
+            return f"Facts of {dates} would be computed by {queries}; {gone} would be removed."
+        changed = quantity(len(_dates(self.changed)), "date")
+        return (
+            f"Facts of {dates} computed by {queries} of {self.scanned_bytes / 1e6:,.1f} MB: "
+            f"{changed} changed, {gone} removed; version {self.version:,}."
+        )
+
+
+def _dates(by_view: Mapping[str, list[str]]) -> set[str]:
+    return {*chain(*by_view.values())}
+
+
+def _by_view(keys: Iterable[Key]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for view, day in sorted(keys):
+        found[view].append(str(day))
+    return dict(found)
+
+
+@aws_errors.translate_errors()
+def refresh_facts(
+    lake: Lake,
+    progress: Progress = _quiet,
+    *,
+    now: datetime | None = None,
+    dry_run: bool = False,
+    everything: bool = False,
+) -> FactsRefreshed:
+    """Bring the fact files up to date with the published hours, newest dates first.
+
+    Outdated views are replaced first. [dashboard] keep_days counts back from `now`, an aware
+    moment. With `everything`, files are computed again whose version is the same. Raises
+    QueryFailed if Athena fails; the manifest then is that of the last complete batch.
+    """
+    directory = lake.settings.resolve(lake.settings.build.sql_directory)
+    if not dry_run:
+        athena_views.refresh(lake, directory)
+    today = (now or datetime.now(UTC)).date()
+    first = today - timedelta(days=lake.settings.dashboard.keep_days)
+    views = {view.name: view for view in athena_views.views_of(lake, directory)}
+    refresh = _Refresh(lake, views, first, everything, progress)
+    if dry_run:
+        return refresh.plan()
+    while not refresh.run():
+        progress("Another process replaced the manifest of facts; continuing from its files.")
+    return refresh.result()
+
+
+@dataclass
+class _Refresh:
+    """One refresh: what it has computed so far, and how that changed the manifest."""
+
+    lake: Lake
+    views: Mapping[str, View]
+    first: date
+    everything: bool
+    progress: Progress
+    computed: dict[Key, FactFile] = field(default_factory=dict)
+    changed: set[Key] = field(default_factory=set)
+    removed: set[Key] = field(default_factory=set)
+    queries: int = 0
+    scanned_bytes: int = 0
+    version: int = 0
+
+    def plan(self) -> FactsRefreshed:
+        """Say what `run` would do."""
+        stored, wanted = self._load()
+        todo = self._todo(stored, wanted)
+        queries = sum(len([*_ranges(batch)]) for batch in _batches(todo))
+        gone = _files(stored).keys() - wanted.keys()
+        return FactsRefreshed(_by_view(todo), {}, _by_view(gone), queries, 0, self.version, True)
+
+    def run(self) -> bool:
+        """Return whether all is up to date; False if another process replaced the manifest."""
+        stored, wanted = self._load()
+        for batch in [*_batches(self._todo(stored, wanted)), []]:  # the last only removes files
+            self._compute(batch, wanted)
+            before, after = _files(stored), self._next(stored, wanted)
+            if after == before:
+                continue
+            manifest, etag = self._manifest(after), stored.etag if stored else None
+            stored = fact_files.write_manifest(self.lake, manifest, etag)
+            if stored is None:
+                return False
+            self.version = manifest.version
+            self.changed |= {key for key, file in after.items() if _differs(before.get(key), file)}
+            self.removed |= before.keys() - after.keys()
+        return True
+
+    def result(self) -> FactsRefreshed:
+        """Say what was done."""
+        computed, changed, removed = map(_by_view, (self.computed, self.changed, self.removed))
+        return FactsRefreshed(
+            computed, changed, removed, self.queries, self.scanned_bytes, self.version, False
+        )
+
+    def _load(self) -> tuple[StoredManifest | None, dict[Key, str]]:
+        """The manifest, and the version that each file should have.
+
+        The manifest is read first, and its ETag decides: no file can replace a newer one.
+        """
+        stored = fact_files.read_manifest(self.lake)
+        self.version = stored.manifest.version if stored else 0
+        return stored, source_versions(self.lake, self.views.values(), self.first)
+
+    def _todo(self, stored: StoredManifest | None, wanted: Mapping[Key, str]) -> list[Key]:
+        """The files that neither the manifest nor this refresh has in the version wanted."""
+        there = {} if self.everything else _files(stored)
+        return [
+            key
+            for key, version in wanted.items()
+            if not any(_has_version(files.get(key), version) for files in (there, self.computed))
+        ]
+
+    def _next(
+        self, stored: StoredManifest | None, wanted: Mapping[Key, str]
+    ) -> dict[Key, FactFile]:
+        """The files of the next manifest: the computed ones, and of the others those of this SQL.
+
+        Rows of another SQL may have other columns, or dates of another time zone, so readers never
+        get both. Until they are computed again, those dates have no file.
+        """
+        there = _files(stored)
+        after: dict[Key, FactFile] = {}
+        for key, version in wanted.items():
+            computed, before = self.computed.get(key), there.get(key)
+            if computed and computed.source_version == version:
+                after[key] = computed
+            elif before and is_same_sql(before.source_version, version):
+                after[key] = before
+        return after
+
+    def _manifest(self, files: Mapping[Key, FactFile]) -> Manifest:
+        by_view: dict[str, dict[date, FactFile]] = {view: {} for view in FACT_VIEWS}
+        for (view, day), file in files.items():
+            by_view[view][day] = file
+        zone = self.lake.settings.site.time_zone
+        return Manifest(self.version + 1, datetime.now(UTC), zone, by_view)
+
+    def _compute(self, batch: list[Key], wanted: Mapping[Key, str]) -> None:
+        """Ask for the rows of a batch and store them, several views at once."""
+        if not batch:
+            return
+        questions = [*_ranges(batch)]
+        self.lake.athena, self.lake.s3  # noqa: B018  # made here, for threads would make several
+        with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
+            answers = [*pool.map(lambda one: self._ask(one, wanted), questions)]
+        for files, scanned_bytes in answers:
+            self.computed |= files
+            self.queries += 1
+            self.scanned_bytes += scanned_bytes
+        rows = sum(self.computed[key].rows for key in batch)
+        days = shorten(sorted({day for _, day in batch}, reverse=True))
+        self.progress(f"Facts of {days}: {quantity(rows, 'row')}.")
+
+    def _ask(
+        self, question: list[Key], wanted: Mapping[Key, str]
+    ) -> tuple[dict[Key, FactFile], int]:
+        """Files of consecutive dates of a view by one query, and the bytes that it read."""
+        (view, first), (_, last) = question[0], question[-1]
+        column = date_filter(self.views, view).column
+        asked = f"from {view} where {column} between date '{first}' and date '{last}'"
+        answer = query_rows(self.lake, f"select * {asked}")
+        dates = answer.table[column]
+        files = {}
+        for key in question:
+            rows = answer.table.filter(pc.equal(dates, key[1]))
+            files[key] = fact_files.write_file(self.lake, *key, rows, wanted[key])
+        return files, answer.scanned_bytes
+
+
+def _files(stored: StoredManifest | None) -> dict[Key, FactFile]:
+    """The files of a manifest by view and date."""
+    views = stored.manifest.files if stored else {}
+    return {(view, day): file for view, days in views.items() for day, file in days.items()}
+
+
+def _has_version(file: FactFile | None, version: str) -> bool:
+    return file is not None and file.source_version == version
+
+
+def _differs(before: FactFile | None, file: FactFile) -> bool:
+    """Whether the rows differ: a file's key has their digest."""
+    return before is None or before.key != file.key
+
+
+def _batches(todo: Iterable[Key]) -> Iterator[list[Key]]:
+    """Files of DATES_AT_ONCE dates at most, the newest first."""
+    by_date: dict[date, list[Key]] = defaultdict(list)
+    for key in todo:
+        by_date[key[1]].append(key)
+    newest_first = sorted(by_date, reverse=True)
+    for start in range(0, len(newest_first), DATES_AT_ONCE):
+        days = newest_first[start : start + DATES_AT_ONCE]
+        yield [key for day in days for key in by_date[day]]
+
+
+def _ranges(batch: Iterable[Key]) -> Iterator[list[Key]]:
+    """The files of each view, cut where dates are not consecutive: each becomes one query."""
+
+    def is_apart(one: Key, other: Key) -> bool:
+        return one[0] != other[0] or other[1] - one[1] != _ONE_DAY
+
+    return split_when(sorted(batch), is_apart)

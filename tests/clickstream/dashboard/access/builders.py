@@ -1,0 +1,109 @@
+"""A small dashboard behind the real login, and browsers that look at it."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Collection
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.testclient import TestClient
+
+from clickstream.dashboard.access.accounts import Accounts
+from clickstream.dashboard.access.guard import install
+from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.access.sessions import Sessions
+
+ORIGIN = "http://127.0.0.1:8095"
+PASSWORD = "four words are long"
+PAGE = {"Accept": "text/html,*/*"}
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin", **PAGE}
+
+
+def build_app(
+    directory: Path, hosts: Collection[str] = (), wording: Wording | None = None
+) -> FastAPI:
+    """An application with a page, an action, a crash and a health check."""
+    app = FastAPI(openapi_url=None)
+    install(app, directory, hosts, wording)
+    app.mount("/static", StaticFiles(directory=str(files("clickstream.dashboard") / "static")))
+    for path, endpoint, method in (
+        ("/", show_name, "GET"),
+        ("/crash", crash, "GET"),
+        ("/stored", show_stored, "GET"),
+        ("/healthz", show_health, "GET"),
+        ("/ask", show_name, "POST"),
+    ):
+        app.add_api_route(path, endpoint, methods=[method], response_model=None)
+    app.add_api_websocket_route("/live", accept)
+    return app
+
+
+async def show_name(request: Request) -> Response:
+    return HTMLResponse(f"<p>{request.state.account}")
+
+
+async def show_stored() -> Response:
+    return PlainTextResponse("stored", headers={"Cache-Control": "private, max-age=60"})
+
+
+async def show_health() -> Response:
+    return PlainTextResponse("ok")
+
+
+async def crash() -> Response:
+    raise RuntimeError("a bug")
+
+
+async def accept(websocket: WebSocket) -> None:
+    await websocket.accept()
+
+
+def browser(app: FastAPI, client: str = "127.0.0.1", **options: Any) -> TestClient:
+    """A browser with its own cookies at an address, which shows redirects instead of following."""
+    options = {"base_url": ORIGIN, "client": (client, 50_000), **options}
+    return TestClient(app, follow_redirects=False, raise_server_exceptions=False, **options)
+
+
+def log_in(visitor: TestClient, name: str = "ana", password: str = PASSWORD, **more: str) -> Any:
+    """Send the login form, as the login page does."""
+    form = {"name": name, "password": password, **more}
+    return visitor.post("/login", data=form, headers=OWN_PAGE)
+
+
+def logged_in(app: FastAPI, directory: Path, name: str = "ana") -> TestClient:
+    """A browser that logged in earlier."""
+    accounts = Accounts(directory)
+    account = accounts.get(name)
+    assert account is not None
+    sessions = Sessions(directory, accounts)
+    return browser(app, cookies={sessions.cookie_name: sessions.start(account)})
+
+
+@functools.cache
+def _file_with_account() -> str:
+    """A file of accounts, made once, because scrypt is slow on purpose."""
+    with tempfile.TemporaryDirectory() as directory:
+        Accounts(Path(directory)).add("ana", PASSWORD)
+        return (Path(directory) / "accounts.json").read_text()
+
+
+def with_account(directory: Path) -> Accounts:
+    """Accounts, one of which has the password."""
+    (directory / "accounts.json").write_text(_file_with_account())
+    return Accounts(directory)
+
+
+class Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self, now: float = 1_795_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now

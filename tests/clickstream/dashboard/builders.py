@@ -1,0 +1,298 @@
+"""Fact files of a few visits and hours, as a lake would hold them, for tests of the dashboard."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from clickstream.dashboard.fact_copy import FactCopy, ReadFile
+from clickstream.lake.fact_files import FactFile, Manifest
+
+CHANGED_AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
+NO_ROWS = date(2026, 11, 2)
+"""The date of the files of a lake without rows."""
+
+FactKey = tuple[str, date]
+
+_TEXT, _NUMBER, _TRUTH = pa.string(), pa.int64(), pa.bool_()
+_DATE, _MOMENT = pa.date32(), pa.timestamp("us")
+
+SESSION_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("session_id", "visitor_id", "site", "channel", "source")),
+        *((name, _TEXT) for name in ("medium", "referrer_domain", "utm_campaign")),
+        *((name, _TEXT) for name in ("landing_page", "exit_page", "device", "browser", "os")),
+        *((name, _TEXT) for name in ("country", "region", "city")),
+        *((name, _NUMBER) for name in ("page_views", "requests", "errors", "conversions")),
+        *((name, _NUMBER) for name in ("funnel_steps", "duration_seconds")),
+        *((name, _TRUTH) for name in ("is_bounce", "is_engaged")),
+        ("started_at", _MOMENT),
+        ("local_date", _DATE),
+        *((name, _NUMBER) for name in ("local_hour", "local_weekday")),
+        ("session_date", _DATE),
+    ]
+)
+PAGE_VIEW_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("session_id", "visitor_id", "page")),
+        *((name, _NUMBER) for name in ("view_number", "dwell_seconds")),
+        *((name, _TRUTH) for name in ("is_estimated", "is_landing_page", "is_exit_page")),
+        ("local_date", _DATE),
+        ("local_hour", _NUMBER),
+        ("session_date", _DATE),
+    ]
+)
+GOAL_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("session_id", "visitor_id", "goal")),
+        ("times", _NUMBER),
+        ("local_date", _DATE),
+        ("local_hour", _NUMBER),
+        ("session_date", _DATE),
+    ]
+)
+KINDS = (
+    *("page_requests", "assets", "downloads", "bots", "redirects", "client_errors"),
+    *("server_errors", "health_checks", "api_calls", "others", "rejected"),
+)
+HOUR_SCHEMA = pa.schema(
+    [
+        ("hour_at", _MOMENT),
+        ("local_date", _DATE),
+        *((name, _NUMBER) for name in ("local_hour", "lines", *KINDS, "late_lines")),
+        *((name, _NUMBER) for name in ("late_by_seconds", "waiting_lines", "session_parts")),
+        ("visitor_key", _TEXT),
+        ("timeout_seconds", _NUMBER),
+        *((name, _TEXT) for name in ("library_version", "settings_digest")),
+        ("published_at", _MOMENT),
+        ("published_by", _TEXT),
+        ("event_date", _DATE),
+    ]
+)
+_PLACE = (("hour_at", _MOMENT), ("local_date", _DATE), ("local_hour", _NUMBER))
+SOURCE_SCHEMA = pa.schema(
+    [
+        ("source", _TEXT),
+        *_PLACE,
+        *((name, _NUMBER) for name in ("lines", "late_lines", "raw_objects")),
+        ("last_arrived_at", _MOMENT),
+        ("event_date", _DATE),
+    ]
+)
+BOT_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("bot_class", "bot_reason", "agent")),
+        *((name, _NUMBER) for name in ("requests", "errors")),
+        *_PLACE,
+        ("event_date", _DATE),
+    ]
+)
+ERROR_SCHEMA = pa.schema(
+    [
+        ("page", _TEXT),
+        ("status", pa.int32()),
+        *((name, _TEXT) for name in ("kind", "visitor_id")),
+        ("requests", _NUMBER),
+        *_PLACE,
+        ("event_date", _DATE),
+    ]
+)
+REJECT_SCHEMA = pa.schema([("reason", _TEXT), ("lines", _NUMBER), *_PLACE, ("event_date", _DATE)])
+
+SCHEMAS = {
+    "session_facts": SESSION_SCHEMA,
+    "page_view_facts": PAGE_VIEW_SCHEMA,
+    "goal_facts": GOAL_SCHEMA,
+    "hour_facts": HOUR_SCHEMA,
+    "source_facts": SOURCE_SCHEMA,
+    "bot_facts": BOT_SCHEMA,
+    "error_facts": ERROR_SCHEMA,
+    "reject_facts": REJECT_SCHEMA,
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A visit of a person; times are UTC, which is the site's time in these tests."""
+
+    started_at: datetime
+    visitor: int = 1
+    pages: Sequence[str] = ("/",)
+    channel: str | None = "Direct"
+    campaign: str | None = None
+    source: str | None = None
+    country: str | None = None
+    device: str = "desktop"
+    goals: Sequence[str] = ()
+    seconds: int = 5
+
+    def rows(self, number: int) -> Mapping[str, list[dict[str, Any]]]:
+        """Its rows in the fact views that have sessions."""
+        when = {
+            "session_id": f"{number:016x}",
+            "visitor_id": f"{self.visitor:016x}",
+            "local_date": self.started_at.date(),
+            "local_hour": self.started_at.hour,
+            "session_date": self.started_at.date(),
+        }
+        return {
+            "session_facts": [when | self._session()],
+            "page_view_facts": [when | self._view(place) for place in range(len(self.pages))],
+            "goal_facts": [when | {"goal": goal, "times": 1} for goal in self.goals],
+        }
+
+    def _session(self) -> dict[str, Any]:
+        count = len(self.pages)
+        return {
+            **dict.fromkeys(("medium", "referrer_domain", "browser", "os", "region", "city")),
+            "site": "cafe",
+            "channel": self.channel,
+            "source": self.source,
+            "utm_campaign": self.campaign,
+            "landing_page": self.pages[0],
+            "exit_page": self.pages[-1],
+            "device": self.device,
+            "country": self.country,
+            "page_views": count,
+            "requests": count,
+            "errors": 0,
+            "conversions": len(self.goals),
+            "funnel_steps": 0,
+            "duration_seconds": self.seconds,
+            "is_bounce": count == 1,
+            "is_engaged": count > 1 or bool(self.goals) or self.seconds > 10,
+            "started_at": self.started_at,
+            "local_weekday": self.started_at.isoweekday(),
+        }
+
+    def _view(self, place: int) -> dict[str, Any]:
+        return {
+            "page": self.pages[place],
+            "view_number": place + 1,
+            "dwell_seconds": 10 * (place + 1),
+            "is_estimated": place == len(self.pages) - 1,
+            "is_landing_page": place == 0,
+            "is_exit_page": place == len(self.pages) - 1,
+        }
+
+
+@dataclass(frozen=True)
+class PublishedHour:
+    """An hour of the ledger: its lines by kind, and what it was built with."""
+
+    hour_at: datetime
+    kinds: Mapping[str, int] = field(default_factory=lambda: {"page_requests": 10, "bots": 5})
+    late: int = 0
+    visitor_key: str = "key-1"
+    settings: str = "settings-1"
+    version: str = "1.0"
+    waiting: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """Its row in hour_facts."""
+        return {
+            **_when(self.hour_at),
+            **dict.fromkeys(KINDS, 0),
+            **self.kinds,
+            "lines": sum(self.kinds.values()),
+            "late_lines": self.late,
+            "late_by_seconds": None,
+            "waiting_lines": self.waiting,
+            "session_parts": 1,
+            "visitor_key": self.visitor_key,
+            "timeout_seconds": 1800,
+            "library_version": self.version,
+            "settings_digest": self.settings,
+            "published_at": self.hour_at,
+            "published_by": "test",
+        }
+
+
+def _when(hour_at: datetime) -> dict[str, Any]:
+    return {
+        "hour_at": hour_at,
+        "local_date": hour_at.date(),
+        "local_hour": hour_at.hour,
+        "event_date": hour_at.date(),
+    }
+
+
+def hours_between(first: datetime, end: datetime, **values: Any) -> list[PublishedHour]:
+    """Published hours from `first` to before `end`, all alike."""
+    number = int((end - first) / timedelta(hours=1))
+    return [PublishedHour(first + timedelta(hours=place), **values) for place in range(number)]
+
+
+def fact_tables(
+    visits: Sequence[Visit] = (),
+    hours: Sequence[PublishedHour] = (),
+    others: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+) -> dict[FactKey, pa.Table]:
+    """The rows of each fact view and UTC date.
+
+    `others` has rows of the views of bots, errors, rejects and sources, each with its `hour_at`.
+    As in a lake, each date has a file of each view, even if it is empty.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
+    for number, visit in enumerate(visits, 1):
+        for name, some in visit.rows(number).items():
+            rows[name] += some
+    rows["hour_facts"] = [hour.row() for hour in hours]
+    for name, some in (others or {}).items():
+        rows[name] = [_when(row["hour_at"]) | row for row in some]
+    by_date = {name: _by_date(name, some) for name, some in rows.items()}
+    days = {day for found in by_date.values() for day in found} or {NO_ROWS}
+    return {
+        (name, day): pa.Table.from_pylist(found.get(day, []), SCHEMAS[name])
+        for name, found in by_date.items()
+        for day in days
+    }
+
+
+def _by_date(name: str, rows: Iterable[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
+    dated_by = "session_date" if "session_date" in SCHEMAS[name].names else "event_date"
+    found: dict[date, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[dated_by], []).append(row)
+    return found
+
+
+class FactStore:
+    """Fact files and their manifest, in memory: what S3 holds for the copy."""
+
+    def __init__(self, tables: Mapping[FactKey, pa.Table]) -> None:
+        self.files: dict[str, pa.Table] = {}
+        self.manifest = Manifest(0, CHANGED_AT, "UTC", {})
+        self.put(tables)
+
+    def put(self, tables: Mapping[FactKey, pa.Table]) -> None:
+        """Replace everything by these rows; files of the same rows keep their names."""
+        names: dict[str, dict[date, FactFile]] = {}
+        for (view, day), rows in tables.items():
+            key = f"facts/{view}/{day}-{hash(str(rows.to_pylist()))}.parquet"
+            self.files[key] = rows
+            names.setdefault(view, {})[day] = FactFile(key, len(rows), "version")
+        self.manifest = replace(self.manifest, version=self.manifest.version + 1, files=names)
+
+    @cached_property
+    def copy(self) -> FactCopy:
+        """A copy of the files as they are at the first use; the end of the tests removes it."""
+        directory = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        copy = FactCopy(Path(directory), self.read_file)
+        copy.update(self.manifest)
+        return copy
+
+    @property
+    def read_file(self) -> ReadFile:
+        """How the copy fetches a file."""
+        return lambda file: self.files.get(file.key)

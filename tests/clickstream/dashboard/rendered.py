@@ -1,0 +1,83 @@
+"""Pages rendered from fact files in memory, and their text as a reader sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
+
+from tests.clickstream.dashboard.builders import FactStore
+
+from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.rendering import Renderer
+from clickstream.dashboard.texts import Translations, load_translations, parse_locale
+from clickstream.dashboard.view import View
+from clickstream.settings import Settings
+
+NOW = datetime(2026, 11, 16, 15, 20)
+SILENT = {"script", "style", "title", "head"}
+
+
+@contextmanager
+def page_of(
+    store: FactStore,
+    view: View | None = None,
+    now: datetime = NOW,
+    settings: Settings | None = None,
+    translations: Translations | None = None,
+    language: str = "en-GB",
+) -> Iterator[Page]:
+    """A page in the making."""
+    locale = parse_locale(language)
+    formats = Formats(locale, translations or load_translations(locale))
+    with store.copy.snapshot() as snapshot:
+        yield Page(
+            view or View(),
+            lambda question: Answer(question, snapshot.rows(question)),
+            formats,
+            now,
+            settings or Settings(),
+            ZoneInfo("UTC"),
+            snapshot.state,
+        )
+
+
+def html_of(page: Page) -> str:
+    """The HTML of a page's tab."""
+    return Renderer.create(page.formats, "Café").tab(page)
+
+
+class _Reader(HTMLParser):
+    """Collects the texts of a page, and those of attributes that are read out or shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "link", "input", "br", "rect", "line", "circle", "path"):
+            self._inside.append(tag)
+        self.texts += [
+            value for name, value in attrs if name in ("aria-label", "title", "alt") and value
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            while self._inside.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not SILENT & set(self._inside):
+            self.texts.append(data.strip())
+
+
+def texts_of(html: str) -> list[str]:
+    """All texts that a reader of a page meets."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.texts

@@ -1,0 +1,194 @@
+"""The local copy after any order of refreshes, kills and vanished files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
+from tests.clickstream.dashboard.strategies import hours, visits
+
+from clickstream.dashboard.fact_copy import FILE_NAME, FactCopy
+from clickstream.errors import InputError
+from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest
+
+MOMENT = datetime(2026, 11, 2, 9)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def contents(copy: FactCopy) -> dict[str, list[tuple[object, ...]]]:
+    with copy.snapshot() as snapshot:
+        tables = {row[0] for row in snapshot.cursor.execute("show tables").fetchall()}
+        return {
+            view: sorted(snapshot.cursor.execute(f"from {view}").fetchall(), key=repr)
+            for view in FACT_VIEWS
+            if view in tables
+        }
+
+
+def afresh(store: FactStore) -> dict[str, list[tuple[object, ...]]]:
+    with TemporaryDirectory() as directory:
+        copy = FactCopy(Path(directory), store.read_file)
+        copy.update(store.manifest)
+        found = contents(copy)
+        copy.close()
+    return found
+
+
+def without_empty(tables: dict[str, list[tuple[object, ...]]]) -> dict[str, object]:
+    return {view: rows for view, rows in tables.items() if rows}
+
+
+states = st.lists(
+    st.tuples(
+        st.lists(visits, max_size=6), st.lists(hours, max_size=4, unique_by=lambda h: h.hour_at)
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=15)
+@given(states, st.lists(st.integers(0, 12), max_size=4), st.booleans())
+def test_after_any_refreshes_and_kills_the_copy_equals_one_made_afresh(
+    steps, kills, reopens
+) -> None:
+    store = FactStore({})
+    with TemporaryDirectory() as directory:
+        fuse = {"left": -1}
+
+        def read(file: FactFile) -> pa.Table | None:
+            if fuse["left"] == 0:
+                raise Killed
+            fuse["left"] -= 1
+            return store.files.get(file.key)
+
+        copy = FactCopy(Path(directory), read)
+        for number, (some, published) in enumerate(steps):
+            store.put(fact_tables(some, published))
+            before = contents(copy)
+            fuse["left"] = kills[number] if number < len(kills) else -1
+            try:
+                copy.update(store.manifest)
+            except Killed:
+                assert contents(copy) == before
+                if reopens:
+                    copy.close()
+                    copy = FactCopy(Path(directory), read)
+                    assert contents(copy) == before
+        fuse["left"] = -1
+        copy.update(store.manifest)
+        assert without_empty(contents(copy)) == without_empty(afresh(store))
+        copy.close()
+
+
+def test_a_reader_keeps_its_version_while_the_copy_is_updated(tmp_path) -> None:
+    store = FactStore(fact_tables([Visit(MOMENT)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    with copy.snapshot() as early:
+        store.put(fact_tables([Visit(MOMENT), Visit(MOMENT)]))
+        assert copy.update(store.manifest)
+        assert early.cursor.execute("select count(*) from session_facts").fetchone() == (1,)
+        assert early.state.version < store.manifest.version
+    with copy.snapshot() as late:
+        assert late.cursor.execute("select count(*) from session_facts").fetchone() == (2,)
+    copy.close()
+
+
+def test_the_old_version_stays_when_a_file_has_been_replaced_meanwhile(tmp_path) -> None:
+    store = FactStore(fact_tables([Visit(MOMENT)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    before = contents(copy)
+    store.put(fact_tables([Visit(MOMENT), Visit(MOMENT)]))
+    store.files.clear()
+    assert not copy.update(store.manifest)
+    assert contents(copy) == before
+    copy.close()
+
+
+def test_the_same_manifest_reads_no_file_again(tmp_path) -> None:
+    store = FactStore(fact_tables([Visit(MOMENT)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    assert copy.update(store.manifest)
+    store.files.clear()
+    assert not copy.update(store.manifest)
+    copy.close()
+
+
+def test_only_files_that_differ_are_read(tmp_path) -> None:
+    later = datetime(2026, 11, 3, 9)
+    store = FactStore(fact_tables([Visit(MOMENT), Visit(later)]))
+    read: list[str] = []
+
+    def reading(file: FactFile) -> pa.Table | None:
+        read.append(file.key)
+        return store.files.get(file.key)
+
+    copy = FactCopy(tmp_path, reading)
+    copy.update(store.manifest)
+    read.clear()
+    store.put(fact_tables([Visit(MOMENT), Visit(later, device="mobile")]))
+    copy.update(store.manifest)
+    assert {key.split("/")[1] for key in read} == {"session_facts"}
+    assert len(read) == 1
+    copy.close()
+
+
+def test_a_view_with_a_new_column_is_made_afresh(tmp_path) -> None:
+    store = FactStore(fact_tables([Visit(MOMENT)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    copy.update(store.manifest)
+    tables = fact_tables([Visit(MOMENT)])
+    key = ("session_facts", MOMENT.date())
+    tables[key] = tables[key].append_column("mood", pa.array(["good"]))
+    store.put(tables)
+    copy.update(store.manifest)
+    with copy.snapshot() as snapshot:
+        assert snapshot.cursor.execute("select mood from session_facts").fetchall() == [("good",)]
+    copy.close()
+
+
+def test_a_second_process_is_refused_with_what_to_do(tmp_path) -> None:
+    copy = FactCopy(tmp_path, FactStore({}).read_file)
+    program = (
+        "from pathlib import Path; from clickstream.dashboard.fact_copy import FactCopy;"
+        f"FactCopy(Path({str(tmp_path)!r}), lambda file: None)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    copy.close()
+    assert "Another process has the dashboard's copy" in done.stderr
+    assert "set [dashboard] directory" in done.stderr
+
+
+def test_a_damaged_copy_is_made_afresh(tmp_path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"no database at all")
+    store = FactStore(fact_tables([Visit(MOMENT)]))
+    copy = FactCopy(tmp_path, store.read_file)
+    assert copy.update(store.manifest)
+    assert len(contents(copy)["session_facts"]) == 1
+    copy.close()
+
+
+def test_only_its_owner_may_read_the_copy(tmp_path) -> None:
+    copy = FactCopy(tmp_path / "new", FactStore({}).read_file)
+    copy.close()
+    assert (tmp_path / "new" / FILE_NAME).stat().st_mode & 0o077 == 0
+
+
+def test_a_manifest_of_another_format_is_refused() -> None:
+    with pytest.raises(InputError, match="has format 99"):
+        Manifest.from_json(b'{"format": 99}')

@@ -1,0 +1,364 @@
+"""Pages as readers see them: what they say of full, empty, incomplete and hostile facts."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import escape
+
+import pytest
+from tests.clickstream.dashboard.builders import (
+    FactStore,
+    PublishedHour,
+    Visit,
+    fact_tables,
+    hours_between,
+)
+from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
+from tests.clickstream.dashboard.strategies import HOSTILE
+
+from clickstream.dashboard.details import csv_lines
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.view import CHOICES, View
+from clickstream.settings import Goal, Settings
+
+START = datetime(2026, 11, 2)
+END = NOW.replace(minute=0)
+MINUTE = timedelta(minutes=1)
+
+TWO_WEEKS = hours_between(START, END)
+
+
+def visits_of_two_weeks() -> list[Visit]:
+    """Twice as many in the second week, which Email brought."""
+    first = [Visit(START + 37 * n * MINUTE, n % 50, ("/", "/menu")) for n in range(270)]
+    start = START + timedelta(weeks=1)
+    second = [Visit(start + 37 * n * MINUTE, n % 50, ("/", "/menu")) for n in range(270)]
+    email = [
+        Visit(start + 37 * n * MINUTE, 100 + n, ("/menu",), "Email", "cakes", goals=("order",))
+        for n in range(270)
+    ]
+    return [*first, *second, *email]
+
+
+@pytest.fixture(scope="module")
+def store() -> FactStore:
+    others = {
+        "bot_facts": [_bot("search engine", "Googlebot"), _bot("ai training", "GPTBot")],
+        "error_facts": [_error("/order", 500, 41), _error("/old", 404, 2)],
+        "reject_facts": [{"reason": "cut short", "lines": 3, "hour_at": START}],
+        "source_facts": [_source("web-1"), _source("web-2")],
+    }
+    return FactStore(fact_tables(visits_of_two_weeks(), TWO_WEEKS, others))
+
+
+def _bot(kind: str, agent: str) -> dict:
+    when = NOW.replace(minute=0) - timedelta(hours=5)
+    return {"bot_class": kind, "bot_reason": f"user agent: {agent}", "agent": agent} | {
+        "requests": 7,
+        "errors": 0,
+        "hour_at": when,
+    }
+
+
+def _error(page: str, status: int, requests: int) -> dict:
+    return {
+        "page": page,
+        "status": status,
+        "kind": "server_error",
+        "visitor_id": f"{status:016x}",
+        "requests": requests,
+        "hour_at": NOW.replace(minute=0) - timedelta(hours=5),
+    }
+
+
+def _source(name: str) -> dict:
+    return {
+        "source": name,
+        "lines": 10,
+        "late_lines": 0,
+        "raw_objects": 1,
+        "last_arrived_at": START,
+        "hour_at": NOW.replace(minute=0) - timedelta(hours=5),
+    }
+
+
+def shown(store: FactStore, view: View | None = None, **values) -> str:
+    with page_of(store, view, **values) as page:
+        return " ".join(" ".join(texts_of(html_of(page))).split())
+
+
+WEEK = View(range="7d")
+
+
+def test_the_overview_says_how_much_and_how_it_changed(store) -> None:
+    text = shown(store, WEEK)
+    assert "Complete to 15:00" in text
+    assert re.search(r"Visits ▲ up \d+% [\d,]+ was [\d,]+", text)
+    assert "Email" in text
+
+
+def test_what_moved_names_what_brought_the_rise(store) -> None:
+    week = View().with_days(START.date() + timedelta(7), START.date() + timedelta(13))
+    text = shown(store, week)
+    assert re.search(r"Campaign cakes \+\d+", text)
+
+
+def test_numbers_of_tiles_and_lists_agree(store) -> None:
+    with page_of(store, WEEK) as page:
+        visits = page.answer(("visits",)).single()["visits"]
+        by_channel = page.answer(("visits",), ("channel",)).rows
+        by_day = page.answer(("visits",), ("day",)).rows
+    assert sum(row[1] for row in by_channel) == sum(row[1] for row in by_day) == visits
+
+
+@pytest.mark.parametrize("tab", ["overview", "trust"])
+def test_a_lake_without_facts_says_so_and_what_to_do(tab) -> None:
+    text = shown(FactStore({}), View(tab=tab))
+    assert "No hour of this range is published" in text
+    assert "None" not in text.replace("(none)", "")
+
+
+@pytest.mark.parametrize("name", ["today", "yesterday", "7d", "28d", "90d", "month", "year"])
+@pytest.mark.parametrize("tab", ["overview", "trust"])
+def test_one_visit_in_one_hour_makes_a_page_of_every_range(tab, name) -> None:
+    lonely = FactStore(fact_tables([Visit(END - 90 * MINUTE)], [PublishedHour(END - 120 * MINUTE)]))
+    assert shown(lonely, View(tab=tab, range=name))
+
+
+def test_a_share_of_few_visits_is_not_shown() -> None:
+    few = FactStore(fact_tables([Visit(END - 30 * MINUTE)] * 5, hours_between(START, END)))
+    assert "Engaged – too little data" in shown(few, WEEK)
+
+
+def test_numbers_are_compared_with_hours_that_are_published_only(store) -> None:
+    text = shown(store, View(range="28d"))
+    assert "Too few hours of" in text
+    assert not re.search(r"was \d", text)
+
+
+def test_a_missing_hour_is_told_on_every_page(store) -> None:
+    gap = [hour for hour in TWO_WEEKS if hour.hour_at.hour != 3 or hour.hour_at.day != 12]
+    incomplete = FactStore(fact_tables(visits_of_two_weeks(), gap))
+    for tab in ("overview", "trust"):
+        text = shown(incomplete, View(tab=tab, range="7d"))
+        assert "Up to 15:00, 1 hour missing" in text
+    assert "missing: 12 Nov, 03:00 – 12 Nov, 04:00" in shown(incomplete, View("trust", "7d"))
+
+
+def test_an_hour_that_was_not_published_yet_is_not_missing(store) -> None:
+    assert "No hour is missing" in shown(store, View("trust", "7d"))
+
+
+def test_facts_that_stay_old_show_their_age(store) -> None:
+    with page_of(store, WEEK) as page:
+        from dataclasses import replace
+
+        text = " ".join(texts_of(html_of(replace(page, problem="S3 is away."))))
+    assert "facts of 27 Nov, 12:00; they can't be refreshed" in text
+
+
+def test_old_facts_are_no_good_news(store) -> None:
+    with page_of(store, WEEK, now=NOW + timedelta(hours=9)) as page:
+        assert 'class="trust warn"' in html_of(page)
+    with page_of(store, WEEK) as page:
+        assert 'class="trust"' in html_of(page)
+
+
+def test_visitors_over_a_rotation_of_keys_are_an_upper_limit_and_not_compared() -> None:
+    rotated = START + timedelta(days=9)
+    hours = [
+        *hours_between(START, rotated),
+        *hours_between(rotated, END, visitor_key="key-2"),
+    ]
+    store = FactStore(fact_tables(visits_of_two_weeks(), hours))
+    text = shown(store, WEEK)
+    assert "Visitors at most" in text
+    assert "visitor keys rotated" in text
+    assert "Visitor keys rotated: visitors are counted anew" in text
+    after = shown(store, View(range="own", first=rotated.date(), last=END.date()))
+    assert "at most" not in after
+    assert "not compared: visitor keys rotated" in after
+
+
+def test_notes_say_what_changed_in_how_numbers_are_made() -> None:
+    changed, errors = START + timedelta(days=9), START + timedelta(days=10, hours=14)
+    hours = [
+        *hours_between(START, changed),
+        *hours_between(changed, errors, settings="settings-2", version="2.0"),
+        PublishedHour(
+            errors, {"page_requests": 10, "server_errors": 41}, settings="settings-2", version="2.0"
+        ),
+        *hours_between(errors + 60 * MINUTE, END, settings="settings-2", version="2.0", late=1),
+    ]
+    text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
+    assert "Version 2.0 of the pipeline built later hours" in text
+    assert "41 server errors at 14:00" in text
+    assert "of the lines came late" in text
+
+
+def test_a_goal_with_a_target_shows_its_pace(store) -> None:
+    settings = Settings.model_validate(
+        {"goals": {"order": Goal(page="/order")}, "dashboard": {"monthly_targets": {"order": 100}}}
+    )
+    text = shown(store, WEEK, settings=settings)
+    assert re.search(r"this month \d+ of 100, ahead: on course for \d+", text)
+
+
+def test_a_balance_that_does_not_close_is_an_alarm() -> None:
+    broken = fact_tables([], TWO_WEEKS)
+    rows = [hour.row() | {"lines": 99} for hour in TWO_WEEKS]
+    import pyarrow as pa
+    from tests.clickstream.dashboard.builders import HOUR_SCHEMA
+
+    day = TWO_WEEKS[-1].hour_at.date()
+    of_day = [row for row in rows if row["event_date"] == day]
+    broken["hour_facts", day] = pa.Table.from_pylist(of_day, HOUR_SCHEMA)
+    text = shown(FactStore(broken), View("trust", "7d"))
+    assert "The line balance does not close; don't use these numbers." in text
+    assert "run clickstream verify" in text
+
+
+def test_the_trust_page_accounts_for_every_line(store) -> None:
+    text = shown(store, View("trust", "7d"))
+    assert re.search(r"All [\d,]+ lines of the \d+ published hours are accounted for", text)
+    assert "search engine" in text
+    assert "/order · 500" in text
+    assert "web-2" in text
+
+
+def test_filters_are_said_not_to_apply_to_lines(store) -> None:
+    view = View("trust", "7d").with_filter("channel", "Email")
+    assert "Filters choose visits; they do not apply here." in shown(store, view)
+
+
+@pytest.mark.parametrize("choice", range(4))
+def test_hostile_values_are_text_everywhere(choice) -> None:
+    visits = [
+        Visit(END - 30 * MINUTE, n, (text or "/",), text, text, text, goals=("order",))
+        for n, text in enumerate(HOSTILE * 3)
+    ]
+    store = FactStore(fact_tables(visits, hours_between(START, END)))
+    view = WEEK
+    for panel, choices in CHOICES.items():
+        view = view.with_choice(panel, choices[min(choice, len(choices) - 1)])
+    for text in HOSTILE:
+        view = view.with_filter("campaign", text)
+    with page_of(store, view) as page:
+        html = html_of(page)
+    assert "<script>alert" not in html
+    assert 'style="' not in html
+    for text in filter(str.strip, HOSTILE):
+        shown = escape(text, quote=True).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        assert f"<b>{shown}</b>" in html
+
+
+class Pseudo:
+    """A catalog that wraps every text, so that a text which is not translated stands out."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧" if message else message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+
+DATA = re.compile(r"[\d.,:%–−+×→·=≠▲▼‹›…\s()/-]*")
+"""Numbers, times and signs need no translation."""
+
+NOT_TRANSLATED = {
+    *(
+        "/menu",
+        "/order",
+        "/old",
+        "CSV",
+        "SQL",
+        "Athena",
+        "Esc",
+        "Café",
+        "cakes",
+        "newsletter",
+        "order",
+    ),
+    *("D E W F N M Y", "← →", "X", "1 2", "?", "Direct", "Email", "web-1", "web-2", "Googlebot"),
+    *("GPTBot", "cut short", "search engine", "ai training", "key-1", "settings-1", "1.0", "K"),
+}
+"""Names of things, and values of the facts."""
+
+MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|Jan|Aug)\b")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(),
+        View(range="7d"),
+        View(range="today", compare="none"),
+        View(range="7d").with_filter("channel", "Email").with_filter("campaign", None, True),
+        View("trust"),
+        View("trust", "7d"),
+    ],
+)
+def test_every_text_is_translated(store, view) -> None:
+    settings = Settings.model_validate({"dashboard": {"monthly_targets": {"order": 100}}})
+    with page_of(store, view, settings=settings, translations=Pseudo()) as page:
+        texts = texts_of(html_of(page))
+    for text in texts:
+        rest = MONTHS_AND_DAYS.sub("", re.sub(r"⟦.*⟧", "", text, flags=re.DOTALL))
+        for name in sorted(NOT_TRANSLATED, key=len, reverse=True):
+            rest = rest.replace(name, "")
+        assert DATA.fullmatch(rest), (text, rest)
+
+
+def test_numbers_and_the_first_weekday_follow_the_locale(store) -> None:
+    german = shown(store, WEEK, language="de")
+    american = shown(store, WEEK, language="en-US")
+    assert re.search(r"\d,\d\s?%", german)
+    assert re.search(r"Mo\.? Di\.? Mi\.?", german)
+    assert "Sun Mon Tue" in american
+
+
+def test_csv_has_all_rows_and_no_formula() -> None:
+    formulas = ["=1+1", "+1", "-1", "@x", "\tx", "ordinary", None]
+    visits = [Visit(END - 30 * MINUTE, n, campaign=text) for n, text in enumerate(formulas * 3)]
+    visits += [Visit(END - 30 * MINUTE, n, campaign=f"c{n:03}") for n in range(60)]
+    store = FactStore(fact_tables(visits, hours_between(START, END)))
+    with page_of(store, WEEK.with_choice("sources", "campaign")) as page:
+        lines = "".join(csv_lines(page, "sources")).split("\r\n")
+    assert lines[0] == "campaign,visits,conversion_rate"
+    assert len(lines) == 1 + 7 + 60 + 1
+    for text in formulas[:5]:
+        assert any(line.startswith(("'" + text, "\"'" + text)) for line in lines), text
+    assert not any(line.startswith(("=", "+", "-", "@", "\t")) for line in lines)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_panel_has_a_csv_file_and_definitions(store, name) -> None:
+    with page_of(store, View(PANELS[name].tab, "7d")) as page:
+        assert next(csv_lines(page, name)).endswith("\r\n")
+        assert all(metric.definition for metric in PANELS[name].metrics(page.view))
+
+
+def test_the_same_url_and_facts_make_the_same_page(store) -> None:
+    with page_of(store, WEEK) as page:
+        first = html_of(page)
+    with page_of(store, WEEK) as page:
+        assert html_of(page) == first
+
+
+def test_every_link_of_a_page_is_a_view(store) -> None:
+    from urllib.parse import parse_qsl, urlsplit
+
+    from clickstream.dashboard.view import parse_view
+
+    with page_of(store, WEEK.with_filter("page", "/menu")) as page:
+        links = re.findall(r'href="([^"#]*\?[^"#]*)', html_of(page))
+    assert len(links) > 60
+    for link in links:
+        if "static/" not in link:
+            query = urlsplit(link.replace("&amp;", "&")).query
+            parse_view("overview", parse_qsl(query, keep_blank_values=True))
+
+
+def test_moments_of_facts_are_aware() -> None:
+    assert FactStore({}).manifest.changed_at.tzinfo is UTC

@@ -1,0 +1,176 @@
+"""Questions run on a copy of random visits: the SQL is one for every filter and hostile value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables
+from tests.clickstream.dashboard.strategies import (
+    DAYS,
+    FIRST,
+    HOSTILE,
+    filters,
+    periods,
+    values,
+    visits,
+)
+
+from clickstream.dashboard.fact_copy import FactCopy, Snapshot
+from clickstream.dashboard.metrics import DIMENSIONS, FILTERS, METRICS, SESSIONS
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import build_question, sql_literal
+from clickstream.dashboard.view import TILES, Filter
+
+WHOLE = Period(FIRST, FIRST + timedelta(days=DAYS - 1))
+some_visits = st.lists(visits, max_size=12)
+
+
+@contextmanager
+def copy_of(rows: list[Visit]) -> Iterator[Snapshot]:
+    store = FactStore(fact_tables(rows))
+    with TemporaryDirectory() as directory:
+        copy = FactCopy(Path(directory), store.read_file)
+        copy.update(store.manifest)
+        with copy.snapshot() as snapshot:
+            yield snapshot
+        copy.close()
+
+
+def in_period(visit: Visit, period: Period) -> bool:
+    day = visit.started_at.date()
+    if not period.first <= day <= period.last:
+        return False
+    until = period.until_hour
+    return until is None or day < period.last or visit.started_at.hour < until
+
+
+def has(visit: Visit, dimension: str) -> set[str | None]:
+    """The values that a visit has for a dimension."""
+    return {
+        "channel": {visit.channel},
+        "source": {visit.source},
+        "campaign": {visit.campaign},
+        "landing_page": {visit.pages[0]},
+        "exit_page": {visit.pages[-1]},
+        "device": {visit.device},
+        "country": {visit.country},
+        "page": set(visit.pages),
+        "goal": set(visit.goals),
+    }.get(dimension, {None})
+
+
+def passes(visit: Visit, one: Filter) -> bool:
+    return bool(has(visit, one.dimension) & set(one.values)) != one.is_excluded
+
+
+@settings(max_examples=20)
+@given(some_visits, periods(), st.lists(filters, max_size=3))
+def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> None:
+    expected = [v for v in rows if in_period(v, period) and all(passes(v, f) for f in chosen)]
+    question = build_question(TILES, (), period, chosen)
+    with copy_of(rows) as snapshot:
+        (found,) = snapshot.rows(question)
+    figures = dict(zip(TILES, found, strict=True))
+    assert figures["visits"] == len(expected)
+    assert figures["visitors"] == len({v.visitor for v in expected})
+    assert figures["page_views"] == sum(len(v.pages) for v in expected)
+    assert figures["conversions"] == sum(bool(v.goals) for v in expected)
+    if expected:
+        assert figures["conversion_rate"] == figures["conversions"] / len(expected)
+    else:
+        assert figures["conversion_rate"] is None
+
+
+@settings(max_examples=15)
+@given(some_visits, st.sampled_from([n for n in FILTERS if DIMENSIONS[n].facts is SESSIONS]))
+def test_parts_of_additive_metrics_add_up_to_the_whole(rows, dimension) -> None:
+    additive = [name for name in TILES if METRICS[name].is_additive]
+    with copy_of(rows) as snapshot:
+        (whole,) = snapshot.rows(build_question(additive, (), WHOLE))
+        parts = snapshot.rows(build_question(additive, (dimension,), WHOLE))
+    for place, total in enumerate(whole):
+        assert sum(part[place + 1] for part in parts) == total
+
+
+@settings(max_examples=15)
+@given(some_visits, st.lists(filters, max_size=2), filters)
+def test_one_more_filter_never_adds_a_visit(rows, chosen, one_more) -> None:
+    with copy_of(rows) as snapshot:
+        (fewer,) = snapshot.rows(build_question(("visits",), (), WHOLE, [*chosen, one_more]))
+        (more,) = snapshot.rows(build_question(("visits",), (), WHOLE, chosen))
+    assert fewer <= more
+
+
+@settings(max_examples=15)
+@given(some_visits, filters)
+def test_a_filter_and_its_exclusion_part_the_visits(rows, one) -> None:
+    other = Filter(one.dimension, one.values, not one.is_excluded)
+    with copy_of(rows) as snapshot:
+        counts = [
+            snapshot.rows(build_question(("visits",), (), WHOLE, chosen))[0][0]
+            for chosen in ([], [one], [other])
+        ]
+    assert counts[1] + counts[2] == counts[0]
+
+
+@settings(max_examples=15)
+@given(some_visits, st.lists(filters, max_size=2))
+def test_views_of_pages_add_up_to_the_page_views_of_the_visits(rows, chosen) -> None:
+    """Unless the filter names pages: then the list shows those pages only."""
+    chosen = [one for one in chosen if one.dimension != "page"]
+    with copy_of(rows) as snapshot:
+        pages = snapshot.rows(build_question(("views",), ("page",), WHOLE, chosen))
+        (whole,) = snapshot.rows(build_question(("page_views",), (), WHOLE, chosen))
+    assert sum(views for _, views in pages) == whole[0]
+
+
+@given(st.sampled_from(FILTERS), values)
+def test_values_never_become_part_of_the_sql(dimension, value) -> None:
+    plain = build_question(TILES, (), WHOLE, [Filter(dimension, ("x",))])
+    hostile = build_question(TILES, (), WHOLE, [Filter(dimension, (value,))])
+    assert hostile.sql == plain.sql
+    assert value in hostile.values
+
+
+@settings(max_examples=15)
+@given(some_visits, values)
+def test_the_sql_that_people_copy_gives_the_same_answer(rows, value) -> None:
+    question = build_question(TILES, (), WHOLE, [Filter("channel", (value, "Direct"))])
+    with copy_of(rows) as snapshot:
+        with_values = snapshot.cursor.execute(question.sql_with_values()).fetchall()
+        assert with_values == snapshot.rows(question)
+
+
+def test_groups_come_the_largest_first_and_equal_ones_by_name() -> None:
+    start = WHOLE.first
+    rows = [
+        Visit(_at(start), channel=channel)
+        for channel in ("Email", "Direct", "Email", None, "Social", "Direct")
+    ]
+    with copy_of(rows) as snapshot:
+        found = snapshot.rows(build_question(("visits",), ("channel",), WHOLE, limit=3))
+    assert found == [("Direct", 2), ("Email", 2), ("Social", 1)]
+
+
+def test_all_hostile_values_are_found_again_as_filters() -> None:
+    rows = [Visit(_at(WHOLE.first), campaign=text) for text in HOSTILE]
+    with copy_of(rows) as snapshot:
+        for text in HOSTILE:
+            question = build_question(("visits",), (), WHOLE, [Filter("campaign", (text,))])
+            assert snapshot.rows(question) == [(1,)]
+
+
+def test_a_literal_is_quoted() -> None:
+    assert sql_literal("it's") == "'it''s'"
+    assert sql_literal(date(2026, 11, 1)) == "date '2026-11-01'"
+    assert sql_literal(5) == "5"
+
+
+def _at(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time())

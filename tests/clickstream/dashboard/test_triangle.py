@@ -1,0 +1,207 @@
+"""Every panel three times: the local copy, Athena, and the truth of the simulated café.
+
+`make test` asks each panel once; `make test-deep` asks 3 ranges with 5 filters in 2 time zones,
+over the night in which the clocks change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.clickstream.dashboard.cafe_truth import CafeTruth
+from tests.support.lakes import built, settings_of_a_lake
+
+from clickstream import pipeline, settings
+from clickstream.dashboard.answers import Answers
+from clickstream.dashboard.details import is_same
+from clickstream.dashboard.engines import AthenaEngine, LocalEngine, Reader, ask_athena
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS, Trend
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.rendering import Renderer
+from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.view import GRAINS, Filter, View
+from clickstream.demo.cafe import CafeRules, Truth, write_history
+from clickstream.demo.cafe.places import write_demo_database
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+
+ROOT = Path(__file__).parents[3]
+CLOCKS_CHANGE = date(2026, 10, 25)
+"""In Europe; in New York a week later."""
+
+RULES = CafeRules(seed=7, visitors_per_hour=25, bots_per_hour=4, story_begins=date(2026, 10, 5))
+FIRST, HOURS, DEEP_HOURS = Hour.parse("2026-10-24T18"), 14, 60
+WHOLE = Period(date(2026, 10, 24), date(2026, 10, 27))
+HOSTILE = ("/'; drop table visits; --", "'", '"><script>alert(1)</script>')
+
+PERIODS = (
+    WHOLE,
+    Period(CLOCKS_CHANGE, CLOCKS_CHANGE),
+    Period(date(2026, 10, 24), CLOCKS_CHANGE, until_hour=3),
+)
+FILTERS: Sequence[Sequence[Filter]] = (
+    (),
+    (Filter("country", ("GB",)),),
+    (Filter("device", ("mobile",)), Filter("channel", ("Email", "Direct"), is_excluded=True)),
+    (Filter("page", ("/cafe/menu.php",)),),
+    (Filter("landing_page", (*HOSTILE, "/", "/cafe/menu.php")), Filter("campaign", (None,))),
+)
+
+
+@dataclass(frozen=True)
+class Cafe:
+    """A lake with a café's hours in one time zone, its truth, and a copy of its facts."""
+
+    lake: Lake
+    truth: CafeTruth
+    copy: LocalEngine
+
+
+def build_cafe(endpoint: str, directory: Path, hours: int, zone: str, stack: ExitStack) -> Cafe:
+    last = FIRST.plus(hours - 1)
+    truth = write_history(directory / "logs", FIRST, last, RULES)
+    write_demo_database(directory / "places.mmdb")
+    hopes = settings.load(ROOT / "clickstream.toml", {})
+    own = {
+        "site": settings.Site(name="cafe", domains=RULES.domains, time_zone=zone),
+        "goals": hopes.goals,
+        "funnel": hopes.funnel,
+        "geoip": settings.GeoIp(database=str(directory / "places.mmdb")),
+        "directory": ROOT,
+    }
+    lake = built(
+        settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own), FIRST, last
+    )
+    return with_copy(lake, truth, zone, directory, stack)
+
+
+def with_copy(lake: Lake, truth: Truth, zone: str, directory: Path, stack: ExitStack) -> Cafe:
+    pipeline.refresh_facts(lake)
+    copy = LocalEngine(lake, directory / f"copy-{zone.replace('/', '-')}")
+    stack.callback(copy.close)
+    assert copy.refresh()
+    return Cafe(lake, CafeTruth(truth, ZoneInfo(zone)), copy)
+
+
+@pytest.fixture(scope="module")
+def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cafe]:
+    with ExitStack() as stack:
+        directory = tmp_path_factory.mktemp("cafe")
+        yield build_cafe(local_aws.endpoint, directory, HOURS, "Europe/London", stack)
+
+
+@pytest.fixture(scope="module", params=["Europe/London", "America/New_York"])
+def deep_cafe(
+    request: pytest.FixtureRequest, local_aws: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cafe]:
+    with ExitStack() as stack:
+        directory = tmp_path_factory.mktemp("cafe")
+        yield build_cafe(local_aws.endpoint, directory, DEEP_HOURS, request.param, stack)
+
+
+def assert_same_rows(ours: Sequence[Any], theirs: Sequence[Any], what: str) -> None:
+    ours, theirs = (sorted(rows, key=repr) for rows in (ours, theirs))
+    assert len(ours) == len(theirs), what
+    for one, other in zip(ours, theirs, strict=True):
+        assert all(map(is_same, one, other)), (what, one, other)
+
+
+def check(cafe: Cafe, question: Question, period: Period, filters: Sequence[Filter]) -> None:
+    """Ask the copy and Athena, and hold both against the truth where it knows."""
+    with cafe.copy.reader() as reader:
+        ours = reader.rows(question)
+    assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
+    names, by = question.metrics, question.dimensions
+    expected = cafe.truth.rows(names, by, period, filters)
+    if expected is not None:
+        assert_same_rows(ours, expected, question.sql)
+    elif by == ("page",):
+        seen = [(row[0], row[1], row[3]) for row in ours]
+        assert_same_rows(seen, cafe.truth.pages(period, filters), question.sql)
+
+
+def questions_of(panel_name: str, view: View, period: Period) -> Iterator[Question]:
+    panel = PANELS[panel_name]
+    grains = GRAINS if isinstance(panel, Trend) else (None,)
+    for grain in grains:
+        yield from panel.questions(replace(view, grain=grain), period)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) -> None:
+    filters = FILTERS[2] if PANELS[name].is_filtered else ()
+    view = View(PANELS[name].tab, filters=tuple(filters))
+    for question in questions_of(name, view, WHOLE):
+        check(cafe, question, WHOLE, filters)
+
+
+def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) -> None:
+    with cafe.copy.reader() as reader:
+        (hours,) = reader.rows(build_question(("bots", "rejected"), (), WHOLE))
+        (bots,) = reader.rows(build_question(("bot_requests",), (), WHOLE))
+        (rejects,) = reader.rows(build_question(("rejected_lines",), (), WHOLE))
+        (errors,) = reader.rows(build_question(("errors",), (), WHOLE))
+    assert (bots[0], rejects[0]) == hours
+    total = cafe.truth.truth.total
+    assert errors[0] == total.client_errors + total.server_errors
+
+
+def rendered(cafe: Cafe, reader: Reader, view: View) -> str:
+    locale = parse_locale("en-GB")
+    formats = Formats(locale, load_translations(locale))
+    engine = cafe.copy
+    now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
+    ask = Answers(engine).asker(reader)
+    page = Page(
+        view, ask, formats, now, cafe.lake.settings, ZoneInfo("Europe/London"), reader.state
+    )
+    return Renderer.create(formats, "Café").tab(page)
+
+
+@pytest.mark.parametrize("tab", ["overview", "trust"])
+def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tab: Any) -> None:
+    engine = AthenaEngine(cafe.lake)
+    assert engine.refresh()
+    view = View(tab, range="7d", compare="none", filters=(Filter("device", ("mobile",)),))
+    with cafe.copy.reader() as local, engine.reader() as athena:
+        assert rendered(cafe, local, view) == rendered(cafe, athena, view)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("filters", FILTERS, ids=["none", "country", "two", "page", "hostile"])
+@pytest.mark.parametrize("period", PERIODS, ids=["four days", "clocks change", "cut"])
+def test_every_panel_range_filter_and_time_zone_agree(
+    deep_cafe: Cafe, period: Period, filters: Sequence[Filter]
+) -> None:
+    for name, panel in PANELS.items():
+        chosen = tuple(filters) if panel.is_filtered else ()
+        for view in views_of(name, View(panel.tab, filters=chosen)):
+            for question in questions_of(name, view, period):
+                check(deep_cafe, question, period, chosen)
+
+
+def views_of(name: str, view: View) -> Iterator[View]:
+    """The view with each choice of a panel."""
+    for choice in PANELS[name].asks or {"": ()}:
+        yield view.with_choice(name, choice) if choice else view
+
+
+def test_a_new_time_zone_moves_the_days_of_the_same_visits(cafe: Cafe, tmp_path: Path) -> None:
+    """Last, because it changes the lake's views."""
+    zone = "Pacific/Auckland"
+    site = cafe.lake.settings.site.model_copy(update={"time_zone": zone})
+    moved = Lake(cafe.lake.settings.model_copy(update={"site": site}), cafe.lake.session)
+    with ExitStack() as stack:
+        auckland = with_copy(moved, cafe.truth.truth, zone, tmp_path, stack)
+        question = build_question(("visits", "visitors"), ("day", "hour"), WHOLE)
+        check(auckland, question, WHOLE, ())

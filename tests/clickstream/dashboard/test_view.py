@@ -1,0 +1,85 @@
+from contextlib import suppress
+from datetime import date
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clickstream.dashboard.strategies import values, views
+
+from clickstream.dashboard.metrics import DIMENSIONS, FILTERS, METRICS, SESSIONS
+from clickstream.dashboard.view import CHOICES, TILES, View, parse_view
+from clickstream.errors import InputError
+
+
+def parsed(view: View) -> View:
+    return parse_view(view.tab, parse_qsl(view.query.removeprefix("?"), keep_blank_values=True))
+
+
+@given(views())
+def test_a_url_stands_for_one_view_and_a_view_has_one_url(view: View) -> None:
+    assert parsed(view) == view
+    assert parsed(view).query == view.query
+
+
+@given(views(), st.sampled_from(FILTERS), st.none() | values, st.booleans())
+def test_adding_a_filter_twice_is_adding_it_once(view, dimension, value, is_excluded) -> None:
+    once = view.with_filter(dimension, value, is_excluded)
+    assert once.with_filter(dimension, value, is_excluded) == once
+
+
+@given(views(), st.sampled_from(FILTERS), st.none() | values, st.booleans())
+def test_removing_a_filter_leaves_no_trace_of_its_value(
+    view, dimension, value, is_excluded
+) -> None:
+    view = view.with_filter(dimension, value, is_excluded)
+    view = view.without_filter(dimension, value, is_excluded)
+    assert not any(
+        one.dimension == dimension and one.is_excluded == is_excluded and value in one.values
+        for one in view.filters
+    )
+    assert all(one.values for one in view.filters)
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=5))
+def test_any_parameters_give_a_view_or_an_error_that_says_what_is_allowed(pairs) -> None:
+    with suppress(InputError):
+        view = parse_view("overview", pairs)
+        assert parsed(view) == view
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ([("range", "fortnight")], "use one of today, yesterday, 7d"),
+        ([("from", "2026-11-01")], "A range needs two dates"),
+        ([("range", "own")], "needs two dates"),
+        ([("from", "2026-11-31"), ("to", "2026-12-01")], "'2026-11-31' is no date"),
+        ([("from", "1970-01-01"), ("to", "2026-12-01")], "3,660 days at most"),
+        ([("metric", "money")], "use one of visitors, visits"),
+        ([("channel", str(number)) for number in range(51)], "50 values at most"),
+        ([("page", "x" * 2001)], "of 2,000 characters"),
+        ([("sources", "page")], "use one of channel, source, campaign, referrer"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_what_it_may_be(parameters, message) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_view("overview", parameters)
+
+
+def test_the_default_view_has_the_shortest_url() -> None:
+    assert View().query == "?"
+
+
+def test_unknown_parameters_such_as_those_of_a_mail_program_are_left_out() -> None:
+    assert parse_view("overview", [("utm_source", "mail"), ("fbclid", "1")]) == View()
+
+
+def test_dates_in_the_wrong_order_are_put_right() -> None:
+    view = parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-01")])
+    assert (view.first, view.last) == (date(2026, 11, 1), date(2026, 11, 20))
+
+
+def test_tiles_and_choices_name_metrics_and_dimensions() -> None:
+    assert all(METRICS[name].facts is SESSIONS for name in TILES)
+    assert all(c in DIMENSIONS or c in METRICS for cs in CHOICES.values() for c in cs)

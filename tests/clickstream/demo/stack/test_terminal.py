@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from clickstream.dashboard.access.link import use_token
+from clickstream.demo.stack import Layout, Ports, Stack, show_addresses
+from clickstream.demo.stack.layout import Secrets
+from clickstream.demo.stack.processes import Processes
+
+
+def test_the_addresses_have_a_link_that_logs_in_whole_on_80_columns(tmp_path: Path) -> None:
+    layout, shown = Layout(tmp_path), io.StringIO()
+    processes = Processes(tmp_path, layout.logs, {})
+    stack = Stack(layout, Ports(18080, 14566, 18095), Secrets.new(), {}, processes)
+    console = Console(file=shown, width=80)
+    show_addresses(stack, console)
+    show_addresses(stack, console)
+    rows = [line.split() for line in shown.getvalue().splitlines() if line.startswith("Dashboard")]
+    links = [link for _, link in rows]
+    assert all(link.startswith("http://127.0.0.1:18095/login/once/") for link in links)
+    tokens = [link.rpartition("/")[2] for link in links]
+    assert [use_token(layout.dashboard, token) for token in tokens] == [True, True]
+    assert "another: clickstream dashboard link" in shown.getvalue()
