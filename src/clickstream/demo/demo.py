@@ -112,7 +112,6 @@ def run_demo(
         span = traffic.span(lake, console)
         status = _build_newest(stack, lake, span, console)
         if not exit_when_done:
-            _show_link(stack, console)
             show_addresses(stack, console)
             console.print("Ctrl-C stops everything; the next start continues from here.")
         if traffic.older:

@@ -76,7 +76,7 @@ class OlderDays:
     def _say_what_is_built(self, only_one_day: bool) -> None:
         if not (days := len(self.unbuilt_days())):
             return
-        which = "the newest of them" if only_one_day else "newest first, while the dashboard fills"
+        which = "the newest" if only_one_day else "them, newest first, while the dashboard fills"
         self._print(
             f"\nThe café has {quantity(days, 'day')} before these hours that are not built yet. "
             f"Airflow builds {which}."
