@@ -22,6 +22,7 @@ from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.lake.fact_files import FACT_VIEWS
 
 ROOT = Path(__file__).parents[2]
 FILTERS = {
@@ -157,6 +158,20 @@ def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, b
     assert expected
     with without_other_dates(week, dates_around(DAY, before, 1)):
         assert rows(week, f"select * from {question}") == expected
+
+
+@pytest.mark.parametrize("view", FACT_VIEWS)
+def test_facts_of_two_dates_read_what_these_dates_need(
+    engine: Engine, week: Lake, view: str
+) -> None:
+    """As a refresh asks for them after an hour was published: its date and the one before."""
+    before, after = FILTERS[view]["days_before"], FILTERS[view]["days_after"]
+    span = f"between date '{DAY - timedelta(1)}' and date '{DAY}'"
+    question = f"select * from {view} where {FILTERS[view]['column']} {span}"
+    expected = rows(week, question)
+    assert expected
+    with without_other_dates(week, dates_around(DAY, before + 1, after)):
+        assert rows(week, question, engine) == expected
 
 
 def test_page_views_of_a_date_are_those_of_sessions_of_two_dates(week: Lake) -> None:
