@@ -23,6 +23,8 @@ from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake
 from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.lake.views import DateFilter
+from clickstream.pipeline.facts import fact_query
 
 ROOT = Path(__file__).parents[2]
 FILTERS = {
@@ -31,6 +33,7 @@ FILTERS = {
 }
 FIRST, LAST = Hour.parse("2026-11-15T00"), Hour.parse("2026-11-20T01")
 DAY = date(2026, 11, 18)
+FILTER_KEYS = ("column", "days_before", "days_after")
 KEY_DAYS = 2
 RULES = CafeRules(visitors_per_hour=24, bots_per_hour=2)
 
@@ -165,12 +168,11 @@ def test_facts_of_two_dates_read_what_these_dates_need(
     engine: Engine, week: Lake, view: str
 ) -> None:
     """As a refresh asks for them after an hour was published: its date and the one before."""
-    before, after = FILTERS[view]["days_before"], FILTERS[view]["days_after"]
-    span = f"between date '{DAY - timedelta(1)}' and date '{DAY}'"
-    question = f"select * from {view} where {FILTERS[view]['column']} {span}"
+    chosen = DateFilter(**{name: FILTERS[view][name] for name in FILTER_KEYS})
+    question = fact_query(view, chosen, [DAY - timedelta(1), DAY])
     expected = rows(week, question)
     assert expected
-    with without_other_dates(week, dates_around(DAY, before + 1, after)):
+    with without_other_dates(week, dates_around(DAY, chosen.days_before + 1, chosen.days_after)):
         assert rows(week, question, engine) == expected
 
 
