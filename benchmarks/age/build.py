@@ -98,6 +98,7 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
         progress(built.days)
     if not built.is_finished:
         pipeline.refresh_views(bench.lake)
+        pipeline.refresh_facts(bench.lake)
         built.is_finished = True
         built.save(path)
     return built

@@ -111,6 +111,38 @@ def test_one_task_of_a_dag_publishes_at_a_time(bag, dag_id, task_id) -> None:
     assert bag.dags[dag_id].get_task(task_id).max_active_tis_per_dag == 1
 
 
+@pytest.mark.parametrize("dag_id", ["clickstream_hourly", "clickstream_reprocess"])
+def test_facts_are_refreshed_one_by_one_after_the_builds_of_other_runs(bag, dag_id) -> None:
+    dag = bag.dags[dag_id]
+    refresh = dag.get_task("refresh_facts")
+    assert refresh.max_active_tis_per_dag == 1
+    assert refresh.trigger_rule == "all_done"
+
+    def priority(task) -> int:
+        """Airflow's rule `downstream`: with the weights of all tasks that wait for the task."""
+        later = task.get_flat_relative_ids(upstream=False)
+        return task.priority_weight + sum(dag.get_task(name).priority_weight for name in later)
+
+    builds = [task for task in dag.tasks if task.downstream_list]
+    assert builds
+    assert all(priority(refresh) < priority(task) for task in builds)
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "marker"),
+    [
+        ("clickstream_hourly", "every_hour_published"),
+        ("clickstream_reprocess", "every_day_rebuilt"),
+    ],
+)
+def test_a_run_whose_hours_failed_is_red_though_facts_were_refreshed(bag, dag_id, marker) -> None:
+    """Airflow takes the state of a run from its last tasks."""
+    dag = bag.dags[dag_id]
+    assert dag.get_task(marker).trigger_rule == "all_success"
+    assert dag.get_task(marker).upstream_task_ids == {"refresh_views"}
+    assert dag.get_task(marker).downstream_list == []
+
+
 def test_every_task_s_pool_is_one_that_every_airflow_has(dag) -> None:
     assert {task.pool for task in dag.tasks} == {"default_pool"}
 

@@ -22,6 +22,9 @@ from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.errors import QueryFailed
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.lake.fact_files import FACT_VIEWS
+from clickstream.lake.views import DateFilter
+from clickstream.pipeline.facts import fact_query
 
 ROOT = Path(__file__).parents[2]
 FILTERS = {
@@ -30,6 +33,7 @@ FILTERS = {
 }
 FIRST, LAST = Hour.parse("2026-11-15T00"), Hour.parse("2026-11-20T01")
 DAY = date(2026, 11, 18)
+FILTER_KEYS = ("column", "days_before", "days_after")
 KEY_DAYS = 2
 RULES = CafeRules(visitors_per_hour=24, bots_per_hour=2)
 
@@ -157,6 +161,19 @@ def test_a_range_of_dates_reads_what_its_dates_need(week: Lake, question: str, b
     assert expected
     with without_other_dates(week, dates_around(DAY, before, 1)):
         assert rows(week, f"select * from {question}") == expected
+
+
+@pytest.mark.parametrize("view", FACT_VIEWS)
+def test_facts_of_two_dates_read_what_these_dates_need(
+    engine: Engine, week: Lake, view: str
+) -> None:
+    """As a refresh asks for them after an hour was published: its date and the one before."""
+    chosen = DateFilter(**{name: FILTERS[view][name] for name in FILTER_KEYS})
+    question = fact_query(view, chosen, [DAY - timedelta(1), DAY])
+    expected = rows(week, question)
+    assert expected
+    with without_other_dates(week, dates_around(DAY, chosen.days_before + 1, chosen.days_after)):
+        assert rows(week, question, engine) == expected
 
 
 def test_page_views_of_a_date_are_those_of_sessions_of_two_dates(week: Lake) -> None:

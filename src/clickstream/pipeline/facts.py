@@ -10,7 +10,7 @@ point and run beside others, and the manifest names complete files at any time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ from clickstream.lake import Lake, aws_errors, fact_files
 from clickstream.lake import views as athena_views
 from clickstream.lake.fact_files import FACT_VIEWS, FactFile, Manifest, StoredManifest
 from clickstream.lake.query_files import query_rows
-from clickstream.lake.views import View
+from clickstream.lake.views import DateFilter, View
 from clickstream.pipeline.fact_versions import Key, date_filter, is_same_sql, source_versions
 from clickstream.wording import quantity, shorten
 
@@ -234,16 +234,30 @@ class _Refresh:
         self, question: list[Key], wanted: Mapping[Key, str]
     ) -> tuple[dict[Key, FactFile], int]:
         """Files of consecutive dates of a view by one query, and the bytes that it read."""
-        (view, first), (_, last) = question[0], question[-1]
-        column = date_filter(self.views, view).column
-        asked = f"from {view} where {column} between date '{first}' and date '{last}'"
-        answer = query_rows(self.lake, f"select * {asked}")
-        dates = answer.table[column]
+        view, days = question[0][0], [day for _, day in question]
+        chosen = date_filter(self.views, view)
+        answer = query_rows(self.lake, fact_query(view, chosen, days))
+        dates = answer.table[chosen.column]
         files = {}
         for key in question:
             rows = answer.table.filter(pc.equal(dates, key[1]))
             files[key] = fact_files.write_file(self.lake, *key, rows, wanted[key])
         return files, answer.scanned_bytes
+
+
+def fact_query(view: str, chosen: DateFilter, days: Sequence[date]) -> str:
+    """The SELECT of a view's rows of consecutive dates.
+
+    Where a date's rows need the tables' rows of other dates, Trino can tell which for a single
+    date only; for a range it depends on dynamic filters, which may come too late. So each date is
+    selected on its own there.
+    """
+    if not chosen.days_before and not chosen.days_after:
+        conditions = [f"between date '{days[0]}' and date '{days[-1]}'"]
+    else:
+        conditions = [f"= date '{day}'" for day in days]
+    chosen_rows = [f"from {view} where {chosen.column} {condition}" for condition in conditions]
+    return " union all ".join(f"select * {rows}" for rows in chosen_rows)
 
 
 def _files(stored: StoredManifest | None) -> dict[Key, FactFile]:
