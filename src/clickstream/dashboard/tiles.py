@@ -59,7 +59,7 @@ def _tile(
     change = None
     if past is not None and value is not None and not is_small:
         change = formats.change(metric, value, past)
-    query = replace(page.view, metric=metric.name, grain=None).query
+    query = replace(page.view, metric=metric.name).query
     shown = NO_VALUE if is_small else formats.value(metric, value)
     hint = _hint(page, metric, now, past)
     is_shown = page.view.metric == metric.name
