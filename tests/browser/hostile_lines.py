@@ -41,24 +41,22 @@ MOST_VISITS = 24
 
 def hostile_lines(hour: datetime) -> Iterator[bytes]:
     """Lines of the hour (aware, UTC): the visits of each campaign, path and referrer; bots."""
-    number = 0
+    for number, (target, referrer, agent) in enumerate(_attacks()):
+        yield _line(hour, number, target, referrer, agent)
+
+
+def _attacks() -> Iterator[tuple[str, str, str]]:
+    """Target, referrer and user agent of each line."""
     for rank, campaign in enumerate(CAMPAIGNS):
-        for _ in range(MOST_VISITS - rank):
-            number += 1
-            page = f"/cafe/menu.php?utm_source={quote(campaign)}&utm_campaign={quote(campaign)}"
-            yield _line(hour, number, page)
-    for path in PATHS:
-        for _ in range(MOST_VISITS):
-            number += 1
-            yield _line(hour, number, quote(path))
-    for referrer in REFERRERS:
-        for _ in range(MOST_VISITS):
-            number += 1
-            yield _line(hour, number, "/cafe/menu.php", referrer)
-    for agent in AGENTS:
-        for _ in range(MOST_VISITS):
-            number += 1
-            yield _line(hour, number, "/cafe/menu.php", agent=agent)
+        tags = f"utm_source={quote(campaign)}&utm_campaign={quote(campaign)}"
+        yield from [(f"/cafe/menu.php?{tags}", "-", BROWSER)] * (MOST_VISITS - rank)
+    others = (
+        *((quote(path), "-", BROWSER) for path in PATHS),
+        *(("/cafe/menu.php", referrer, BROWSER) for referrer in REFERRERS),
+        *(("/cafe/menu.php", "-", agent) for agent in AGENTS),
+    )
+    for line in others:
+        yield from [line] * MOST_VISITS
 
 
 def failed_orders(hour: datetime, many: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""How pages follow each other: history, titles, focus, scroll, tooltips, new facts, lost sessions."""
+"""How pages follow each other: history, focus, scroll, tooltips, new facts, lost sessions."""
 
 from __future__ import annotations
 
@@ -91,7 +91,11 @@ def test_the_pointer_shows_a_tooltip_in_place_of_the_browser_s(page: Page) -> No
 
 def test_the_newest_of_two_quick_clicks_counts(page: Page) -> None:
     release: list[Route] = []
-    page.route("**/?range=7d", lambda route: release.append(route))
+
+    def hold(route: Route) -> None:
+        release.append(route)
+
+    page.route("**/?range=7d", hold)
     page.locator("nav.range > a", has_text="7 days").click()
     page.locator("nav.range > a", has_text="90 days").click()
     wait_for_parameters(page, range="90d")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Route
@@ -10,7 +11,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Ro
 EXPECTED_STATUSES = ("400", "401", "404", "429", "503")
 """Chromium logs an answer with such a status as an error; tests that ask for it look at it."""
 
-WAIT_SECONDS = 10
+IS_WAITING = "document.documentElement.classList.contains('waiting')"
+WAIT_SECONDS = 15
 FIGURES = ".tile, .trust, .says, .list tbody tr, .movers li, .goals li, .figures tr, .rules li"
 
 
@@ -51,16 +53,20 @@ def wait_for_parameters(page: Page, **expected: str) -> None:
 
     A parameter whose name is a Python keyword, or has a dot, is passed by `**{name: value}`.
     """
+    _wait_until(page, lambda: parameters(page) == expected, f"for the parameters {expected}")
+
+
+def wait_for_url(page: Page, url: str) -> None:
+    """Wait until the page shows the view of a URL."""
+    _wait_until(page, lambda: page.url == url, f"for {url}")
+
+
+def _wait_until(page: Page, is_reached: Callable[[], bool], told: str) -> None:
     # Playwright's own wait_for_function needs eval, which the content security policy forbids.
     deadline = time.monotonic() + WAIT_SECONDS
-    while (shown := _settled_parameters(page)) != expected:
-        assert time.monotonic() < deadline, f"the page shows {shown}, not {expected}"
+    while not is_reached() or page.evaluate(IS_WAITING):
+        assert time.monotonic() < deadline, f"waited {told}, at {page.url}"
         page.wait_for_timeout(20)
-
-
-def _settled_parameters(page: Page) -> dict[str, str] | None:
-    is_waiting = page.evaluate("document.documentElement.classList.contains('waiting')")
-    return None if is_waiting else parameters(page)
 
 
 def figures(page: Page) -> list[str]:
