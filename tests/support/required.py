@@ -14,7 +14,7 @@ import shutil
 
 import pytest
 
-EMPTY_TIERS = ("browser",)
+EMPTY_TIERS: tuple[str, ...] = ()
 """Tiers that have no test yet. Remove a tier here together with its first test."""
 
 REQUIRED = os.environ.pop("CLICKSTREAM_TESTS_REQUIRE", "")

@@ -33,12 +33,13 @@ class Overview:
 def build_overview(page: Page) -> Overview:
     """Ask for everything that the tab shows."""
     grain = grain_of(page.view, page.period)
-    page = replace(page, view=replace(page.view, grain=grain))
+    # Only the chart's links name the grain that fits: others keep the view's own.
+    drawn = replace(page, view=replace(page.view, grain=grain))
     buckets = buckets_of(page.period, grain)
     now, then = ask_course(page, grain)
     return Overview(
         build_tiles(page, buckets, now),
-        build_trend(page, buckets, now, then),
+        build_trend(drawn, buckets, now, then),
         list_panel(page, "sources"),
         list_panel(page, "pages"),
         build_times(page),

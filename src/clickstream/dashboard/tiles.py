@@ -64,7 +64,7 @@ def _tile(
         change = formats.change(metric, value, past)
         if change and before and not _has_moved(metric, now, before):
             change = replace(change, is_good=None)
-    query = replace(page.view, metric=metric.name, grain=None).query
+    query = replace(page.view, metric=metric.name).query
     shown = NO_VALUE if is_small else formats.value(metric, value)
     hint = _hint(page, metric, now, past)
     is_shown = page.view.metric == metric.name

@@ -44,7 +44,7 @@ def build_times(page: Page) -> TimesPanel:
         [f"{name}, {page.formats.hour(h)}: {told(value)} {label}" for h, value in enumerate(row)]
         for name, row in zip(names, values, strict=True)
     ]
-    columns = {hour: f"{hour:02}" for hour in range(0, 24, 3)}
+    columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
     table = [(name, list(map(told, row))) for name, row in zip(names, values, strict=True)]
     return TimesPanel(
         charts.heat_map(values, names, columns, titles),

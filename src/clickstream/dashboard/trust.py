@@ -115,7 +115,7 @@ def _hours(page: Page) -> HoursPanel:
         [_hour_title(page, day, hour, figures.get((day, hour))) for hour in range(24)]
         for day in days
     ]
-    columns = {hour: f"{hour:02}" for hour in range(0, 24, 3)}
+    columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
     due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
     missing = [place for place in due if place not in figures]
     late = [place for place, (_, lines) in figures.items() if lines and place[0] in days]

@@ -1,0 +1,102 @@
+"""A lake with nine days of the café, and the dashboard on it as a server that browsers reach."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from tests.browser.hostile_lines import failed_orders, hostile_lines
+from tests.support.lakes import SQL, built, settings_of_a_lake
+
+from clickstream import pipeline
+from clickstream.dashboard.access.link import login_link
+from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.demo.cafe import CafeRules, simulate
+from clickstream.demo.cafe.places import write_demo_database
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.settings import Settings, load
+
+FIRST, LAST = Hour.parse("2026-11-16T00"), Hour.parse("2026-11-24T14")
+NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
+"""A Tuesday afternoon. The first days are Monday and Tuesday of the week before."""
+
+ATTACKED = datetime(2026, 11, 18, 11, tzinfo=UTC)
+FAILED = datetime(2026, 11, 20, 16, tzinfo=UTC)
+RULES = CafeRules(visitors_per_hour=14, bots_per_hour=5, scanners_per_hour=1)
+START_SECONDS = 30
+
+
+def settings_of_the_cafe(endpoint: str, directory: Path) -> Settings:
+    """The project's own settings, with a lake, logs and accounts in a test's directory."""
+    logs, places = directory / "logs", directory / "places.mmdb"
+    logs.mkdir()
+    write_demo_database(places)
+    own = settings_of_a_lake(endpoint, logs)
+    ours = load(SQL.parents[1] / "clickstream.toml", {})
+    kept = str(directory / "dashboard")
+    return ours.model_copy(
+        update={
+            "sources": own.sources,
+            "lake": own.lake,
+            "aws": own.aws,
+            "build": own.build,
+            "geoip": ours.geoip.model_copy(update={"database": str(places)}),
+            "dashboard": ours.dashboard.model_copy(update={"directory": kept}),
+        }
+    )
+
+
+def build_cafe_lake(settings: Settings) -> Lake:
+    """Write the logs, build all hours, and refresh the facts."""
+    log = Path(settings.sources[0].path) / "access.log"
+    lines = [(line.at.timestamp(), line.raw) for line in simulate(FIRST, LAST, RULES).lines]
+    for hour, more in ((ATTACKED, hostile_lines(ATTACKED)), (FAILED, failed_orders(FAILED, 40))):
+        lines += [(hour.timestamp() + at, raw) for at, raw in enumerate(more)]
+    log.write_bytes(b"".join(raw for _, raw in sorted(lines)))
+    lake = built(settings, FIRST, LAST)
+    pipeline.refresh_facts(lake, now=NOW)
+    return lake
+
+
+@dataclass(frozen=True)
+class RunningDashboard:
+    """The dashboard that a browser reaches at `url`."""
+
+    url: str
+    settings: Settings
+    dashboard: Dashboard
+
+    def new_link(self) -> str:
+        """A link that logs in once."""
+        return login_link(self.settings.resolve(self.settings.dashboard.directory), self.url)
+
+
+@contextlib.contextmanager
+def running_dashboard(settings: Settings) -> Iterator[RunningDashboard]:
+    """Serve the dashboard on a free port of 127.0.0.1, with a clock that stands still."""
+    app = build_app(settings, clock=lambda: NOW)
+    dashboard: Dashboard = app.state.dashboard
+    dashboard.refresher.look()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not server.started:
+            raise RuntimeError("The dashboard's server did not start; its log says why.")
+        port = listener.getsockname()[1]
+        yield RunningDashboard(f"http://127.0.0.1:{port}", settings, dashboard)
+        server.should_exit = True
+        thread.join(START_SECONDS)

@@ -1,0 +1,73 @@
+"""axe-core finds no serious fault on any page, light or dark, wide or narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+GRAVE = ("serious", "critical")
+PAGES = {
+    "overview": "/?from=2026-11-22&to=2026-11-24&channel=Direct",
+    "empty": "/?range=7d&campaign=no-such-campaign",
+    "trust": "/trust?range=7d",
+    "panel": "/panels/pages?range=7d",
+    "refusal": "/?range=forever",
+}
+
+
+def grave_faults(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary'][-160:]}"
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_serious_fault(new_page: Callable[..., Page], name: str, scheme: str) -> None:
+    page = new_page(PAGES[name], color_scheme=scheme)
+    assert grave_faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_login_has_no_serious_fault(new_page: Callable[..., Page], scheme: str) -> None:
+    page = new_page("/login", storage_state=None, color_scheme=scheme)
+    assert grave_faults(page) == []
+    page.get_by_label("Name").fill("nobody")
+    page.get_by_label("Password").fill("no such password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert grave_faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_open_menus_and_tables_have_no_serious_fault(
+    new_page: Callable[..., Page], scheme: str
+) -> None:
+    page = new_page("/?range=7d", color_scheme=scheme)
+    for opened in ("details.own", "#trend .as-table", "#times .as-table", "#sources .about"):
+        page.locator(f"{opened} > summary").click()
+        assert grave_faults(page) == [], opened
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert grave_faults(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/trust"])
+def test_a_phone_s_page_has_no_serious_fault(new_page: Callable[..., Page], path: str) -> None:
+    page = new_page(path, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    assert grave_faults(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/trust", "/panels/pages"])
+def test_a_page_has_one_heading_of_its_own(new_page: Callable[..., Page], path: str) -> None:
+    page = new_page(path)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
