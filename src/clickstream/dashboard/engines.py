@@ -14,8 +14,15 @@ from typing import Any, Protocol
 
 from clickstream.dashboard.fact_copy import EMPTY, CopyState, FactCopy
 from clickstream.dashboard.questions import Question, sql_literal
-from clickstream.lake import Lake, athena
-from clickstream.lake.fact_files import FactFile, Manifest, StoredManifest, read_file, read_manifest
+from clickstream.lake import Lake, athena, aws_errors
+from clickstream.lake.fact_files import (
+    FactFile,
+    Manifest,
+    StoredManifest,
+    manifest_etag,
+    read_file,
+    read_manifest,
+)
 
 Row = tuple[Any, ...]
 POLL_SECONDS = 15.0
@@ -55,6 +62,7 @@ class LocalEngine:
     def __init__(self, lake: Lake, directory: Path) -> None:
         self._lake = lake
         self._copy = FactCopy(directory, self._read)
+        self._etag: str | None = None
 
     def _read(self, file: FactFile) -> Any:
         return read_file(self._lake, file)
@@ -63,10 +71,19 @@ class LocalEngine:
         """A snapshot of the copy."""
         return self._copy.snapshot()
 
+    @aws_errors.translate_errors()
     def refresh(self) -> bool:
-        """Bring the copy to the manifest as it is stored now."""
+        """Bring the copy to the manifest as it is stored now; it is read only if it has changed."""
+        if self._etag is not None and manifest_etag(self._lake) == self._etag:
+            return False
         stored = read_manifest(self._lake)
-        return stored is not None and self._copy.update(stored.manifest)
+        if stored is None:
+            return False
+        is_changed = self._copy.update(stored.manifest)
+        with self._copy.snapshot() as snapshot:
+            is_up_to_date = snapshot.state.version == stored.manifest.version
+        self._etag = stored.etag if is_up_to_date else None
+        return is_changed
 
     def close(self) -> None:
         """Close the copy."""
@@ -99,6 +116,7 @@ class AthenaEngine:
         """A reader of the views."""
         yield AthenaReader(self._state, self._lake)
 
+    @aws_errors.translate_errors()
     def refresh(self) -> bool:
         """Read the manifest's version."""
         before, self._state = self._state, state_of(read_manifest(self._lake))

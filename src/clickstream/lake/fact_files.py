@@ -143,6 +143,11 @@ def read_manifest(lake: Lake) -> StoredManifest | None:
     return None if found is None else StoredManifest(Manifest.from_json(found.body), found.etag)
 
 
+def manifest_etag(lake: Lake) -> str | None:
+    """The ETag of the manifest as it is stored now, which tells whether it has changed."""
+    return objects.etag_of(lake, MANIFEST_KEY)
+
+
 def read_file(lake: Lake, file: FactFile) -> pa.Table | None:
     """The rows of a fact file; None if it is gone, because a newer manifest replaced it."""
     found = objects.get(lake, file.key)

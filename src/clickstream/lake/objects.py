@@ -50,6 +50,16 @@ def get(lake: Lake, key: str) -> Stored | None:
     return s3_get.get(lake.s3, lake.bucket, key)
 
 
+def etag_of(lake: Lake, key: str) -> str | None:
+    """An object's ETag, or None if there is none; its bytes are not read."""
+    try:
+        return str(lake.s3.head_object(Bucket=lake.bucket, Key=key)["ETag"])
+    except ClientError as error:
+        if s3_get.code(error) in MISSING:
+            return None
+        raise
+
+
 def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
     """Keys and sizes below a prefix, in key order; with `after`, of the keys that come after it."""
     return ((item.key, item.size) for item in listed(lake, prefix, after))
