@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from clickstream.dashboard.fact_copy import EMPTY, CopyState, FactCopy
+from clickstream.dashboard.fact_copy import EMPTY, CopyState, FactCopy, state_of
 from clickstream.dashboard.questions import Question, sql_literal
 from clickstream.lake import Lake, athena, aws_errors
 from clickstream.lake.fact_files import (
     FactFile,
-    Manifest,
-    StoredManifest,
     manifest_etag,
     read_file,
     read_manifest,
@@ -81,7 +79,7 @@ class LocalEngine:
             return False
         is_changed = self._copy.update(stored.manifest)
         with self._copy.snapshot() as snapshot:
-            is_up_to_date = snapshot.state.version == stored.manifest.version
+            is_up_to_date = snapshot.state == state_of(stored.manifest)
         self._etag = stored.etag if is_up_to_date else None
         return is_changed
 
@@ -119,19 +117,12 @@ class AthenaEngine:
     @aws_errors.translate_errors()
     def refresh(self) -> bool:
         """Read the manifest's version."""
-        before, self._state = self._state, state_of(read_manifest(self._lake))
+        stored = read_manifest(self._lake)
+        before, self._state = self._state, state_of(stored.manifest) if stored else EMPTY
         return before != self._state
 
     def close(self) -> None:
         """Nothing to give back."""
-
-
-def state_of(stored: StoredManifest | None) -> CopyState:
-    """The state of a copy of a stored manifest."""
-    if stored is None:
-        return EMPTY
-    manifest: Manifest = stored.manifest
-    return CopyState(manifest.version, manifest.changed_at, manifest.time_zone)
 
 
 def ask_athena(lake: Lake, question: Question) -> list[Row]:

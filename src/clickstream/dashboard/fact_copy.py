@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,12 @@ class CopyState:
 
 
 EMPTY = CopyState(0, None, "")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def state_of(manifest: Manifest) -> CopyState:
+    """The state of a copy that has the files of a manifest."""
+    return CopyState(manifest.version, manifest.changed_at, manifest.time_zone)
 
 
 class FactCopy:
@@ -83,7 +89,7 @@ class FactCopy:
         """
         try:
             with self._updating, self._transaction() as cursor:
-                if _state(cursor).version == manifest.version:
+                if _state(cursor) == state_of(manifest):
                     return False
                 self._replace_files(cursor, manifest)
                 cursor.execute("delete from copy_state")
@@ -189,7 +195,7 @@ def _state(cursor: Any) -> CopyState:
     row = found.fetchone()
     if row is None:
         return EMPTY
-    return CopyState(row[0], datetime.fromtimestamp(row[1] / 1e6, UTC), row[2])
+    return CopyState(row[0], _EPOCH + timedelta(microseconds=row[1]), row[2])
 
 
 def _stored_files(cursor: Any) -> dict[tuple[str, date], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -192,3 +193,15 @@ def test_only_its_owner_may_read_the_copy(tmp_path) -> None:
 def test_a_manifest_of_another_format_is_refused() -> None:
     with pytest.raises(InputError, match="has format 99"):
         Manifest.from_json(b'{"format": 99}')
+
+
+def test_a_manifest_of_another_lake_with_the_same_version_replaces_the_copy(tmp_path) -> None:
+    one, other = (FactStore(fact_tables([Visit(MOMENT)] * number)) for number in (1, 2))
+    other.manifest = replace(other.manifest, changed_at=other.manifest.changed_at.replace(hour=1))
+    copy = FactCopy(tmp_path, one.read_file)
+    copy.update(one.manifest)
+    copy.close()
+    copy = FactCopy(tmp_path, other.read_file)
+    assert copy.update(other.manifest)
+    assert len(contents(copy)["session_facts"]) == 2
+    copy.close()
