@@ -17,8 +17,9 @@ from tests.clickstream.dashboard.builders import (
 from tests.clickstream.dashboard.rendered import NOW, html_of, page_of, texts_of
 from tests.clickstream.dashboard.strategies import HOSTILE
 
-from clickstream.dashboard.details import csv_lines
+from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.rendering import Renderer
 from clickstream.dashboard.view import CHOICES, View
 from clickstream.settings import Goal, Settings
 
@@ -303,6 +304,22 @@ def test_every_text_is_translated(store, view) -> None:
     settings = Settings.model_validate({"dashboard": {"monthly_targets": {"order": 100}}})
     with page_of(store, view, settings=settings, translations=Pseudo()) as page:
         texts = texts_of(html_of(page))
+    assert_translated(texts)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_text_of_a_panels_page_is_translated(store, name) -> None:
+    panel = PANELS[name]
+    with page_of(store, View(panel.tab, "7d"), translations=Pseudo()) as page:
+        parts = detail_parts(page, panel)
+        rows = [(page.ask(q), page.ask(q).rows) for q in panel.questions(page.view, page.period)]
+        comparison, _ = compare_with_athena(page, rows)
+        renderer = Renderer.create(page.formats, "Café")
+        html = renderer.detail(page, panel, parts, comparison)
+    assert_translated(texts_of(re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)))
+
+
+def assert_translated(texts: list[str]) -> None:
     for text in texts:
         rest = MONTHS_AND_DAYS.sub("", re.sub(r"⟦.*⟧", "", text, flags=re.DOTALL))
         for name in sorted(NOT_TRANSLATED, key=len, reverse=True):
