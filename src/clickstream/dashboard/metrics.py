@@ -66,7 +66,8 @@ class Dimension:
 
     `facts` is None for what every fact view has: the site's local date and hour.
     `order`: by the first metric, the largest first, or by the dimension's own values.
-    `is_filter`: whether visits can be filtered by it.
+    `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
+    `smallest_group` are left out: docs/privacy.md.
     """
 
     name: str
@@ -75,7 +76,11 @@ class Dimension:
     sql: str
     order: Literal["metric", "value"] = "metric"
     is_filter: bool = True
+    smallest_group: int = 0
 
+
+PLACE_MINIMUM = 10
+"""A place of fewer visitors is not shown, as in the view visits_by_place."""
 
 SHARE_MINIMUM = 30
 """A share of fewer visits says too little: its 95 % interval is wider than 30 points."""
@@ -431,7 +436,7 @@ DIMENSIONS = _dimensions(
     Dimension("device", SESSIONS, mark("Device"), "device"),
     Dimension("browser", SESSIONS, mark("Browser"), "browser"),
     Dimension("os", SESSIONS, mark("System"), "os"),
-    Dimension("country", SESSIONS, mark("Country"), "country"),
+    Dimension("country", SESSIONS, mark("Country"), "country", smallest_group=PLACE_MINIMUM),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
     Dimension("goal", GOALS, mark("Goal"), "goal"),
     _time("day", None, mark("Day"), "local_date"),

@@ -78,7 +78,10 @@ def build_question(
     ]
     if dimensions:
         places = [str(number) for number in range(1, len(dimensions) + 1)]
-        lines += [f"group by {', '.join(places)}", f"order by {_order(dimensions, len(metrics))}"]
+        lines.append(f"group by {', '.join(places)}")
+        if smallest := max(one.smallest_group for one in dimensions):
+            lines.append(f"having count(distinct visitor_id) >= {smallest}")
+        lines.append(f"order by {_order(dimensions, len(metrics))}")
     if limit is not None:
         lines.append(f"limit {limit}")
     return Question("\n".join(lines), values, tuple(by), tuple(metrics))

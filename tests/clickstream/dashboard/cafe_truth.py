@@ -109,7 +109,11 @@ class CafeTruth:
             groups[tuple(self._value(item, name) for name in by)].append(item)
         if not by and not groups:
             groups[()] = []
-        return [(*key, *(metric(some) for metric in metrics)) for key, some in groups.items()]
+        return [
+            (*key, *(metric(some) for metric in metrics))
+            for key, some in groups.items()
+            if "country" not in by or len({visit.visitor for visit in some}) >= 10
+        ]
 
     def _value(self, item: Any, name: str) -> Any:
         """The value of a dimension, of a visit or of an hour with its truth."""

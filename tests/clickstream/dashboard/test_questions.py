@@ -28,6 +28,11 @@ from clickstream.dashboard.questions import build_question, sql_literal
 from clickstream.dashboard.view import TILES, Filter
 
 WHOLE = Period(FIRST, FIRST + timedelta(days=DAYS - 1))
+WHOLE_DIMENSIONS = [
+    name
+    for name in FILTERS
+    if DIMENSIONS[name].facts is SESSIONS and not DIMENSIONS[name].smallest_group
+]
 some_visits = st.lists(visits, max_size=12)
 
 
@@ -88,7 +93,7 @@ def test_tiles_count_the_visits_that_pass_all_filters(rows, period, chosen) -> N
 
 
 @settings(max_examples=15)
-@given(some_visits, st.sampled_from([n for n in FILTERS if DIMENSIONS[n].facts is SESSIONS]))
+@given(some_visits, st.sampled_from(WHOLE_DIMENSIONS))
 def test_parts_of_additive_metrics_add_up_to_the_whole(rows, dimension) -> None:
     additive = [name for name in TILES if METRICS[name].is_additive]
     with copy_of(rows) as snapshot:
@@ -156,6 +161,14 @@ def test_groups_come_the_largest_first_and_equal_ones_by_name() -> None:
     with copy_of(rows) as snapshot:
         found = snapshot.rows(build_question(("visits",), ("channel",), WHOLE, limit=3))
     assert found == [("Direct", 2), ("Email", 2), ("Social", 1)]
+
+
+def test_a_country_of_fewer_than_ten_visitors_is_not_shown() -> None:
+    rows = [Visit(_at(WHOLE.first), visitor, country="GB") for visitor in range(1, 11)]
+    rows += [Visit(_at(WHOLE.first), visitor, country="FR") for visitor in range(1, 10)] * 3
+    with copy_of(rows) as snapshot:
+        found = snapshot.rows(build_question(("visits",), ("country",), WHOLE))
+    assert found == [("GB", 10)]
 
 
 def test_all_hostile_values_are_found_again_as_filters() -> None:
