@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs screenshots check bench age fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
 
 check: lint types test test-trino test-services test-browser test-stack ## all that CI runs
+
+screenshots: $(VENV)/dev.stamp ## pictures of the dashboard for README and docs, by Chromium
+	$(BIN)/python -m scripts.screenshots
 
 bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))

@@ -80,9 +80,9 @@ class RunningDashboard:
 
 
 @contextlib.contextmanager
-def running_dashboard(settings: Settings) -> Iterator[RunningDashboard]:
+def running_dashboard(settings: Settings, now: datetime = NOW) -> Iterator[RunningDashboard]:
     """Serve the dashboard on a free port of 127.0.0.1, with a clock that stands still."""
-    app = build_app(settings, clock=lambda: NOW)
+    app = build_app(settings, clock=lambda: now)
     dashboard: Dashboard = app.state.dashboard
     dashboard.refresher.look()
     with socket.socket() as listener:

@@ -15,9 +15,10 @@ Kind = tuple[str, tuple[str, ...]]
 
 
 def kind_of(url: str) -> Kind:
+    """The kind of a link. A panel's own page and Trust are one kind each, whatever the view."""
     parts = urlsplit(url)
     names = (name for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return parts.path, tuple(sorted({*names}))
+    return parts.path, tuple(sorted({*names})) if parts.path == "/" else ()
 
 
 def links_of(page: Page) -> dict[Kind, str]:

@@ -1,4 +1,4 @@
-"""Which skips and which empty test tiers are acceptable; imported by tests/conftest.py.
+"""Which skips of tests are acceptable; imported by tests/conftest.py.
 
 A test skips, and names what to install, where a program or the shared data is absent. With
 CLICKSTREAM_TESTS_REQUIRE=all, which CI sets, such a skip fails the run, except for the programs in
@@ -13,9 +13,6 @@ import os
 import shutil
 
 import pytest
-
-EMPTY_TIERS: tuple[str, ...] = ()
-"""Tiers that have no test yet. Remove a tier here together with its first test."""
 
 REQUIRED = os.environ.pop("CLICKSTREAM_TESTS_REQUIRE", "")
 WITHOUT = os.environ.pop("CLICKSTREAM_TESTS_WITHOUT", "")
@@ -32,23 +29,17 @@ def require_program(name: str, package: str) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name each skip that is a failure, and a tier without tests."""
+    """Name each skip that is a failure."""
     for skipped in _unexpected_skips(terminalreporter):
         terminalreporter.write_line(f"UNEXPECTED SKIP: {skipped}", red=True)
-    tier = terminalreporter.config.option.markexpr
-    if tier in EMPTY_TIERS and not terminalreporter.stats.get("passed"):
-        terminalreporter.write_line(f"The tier {tier!r} has no tests yet: nothing was checked.")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run for an unexpected skip; accept that an empty tier collects no test."""
+    """Fail the run for an unexpected skip."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.exitstatus == pytest.ExitCode.OK and reporter and _unexpected_skips(reporter):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    is_empty = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-    if is_empty and session.config.option.markexpr in EMPTY_TIERS:
-        session.exitstatus = pytest.ExitCode.OK
 
 
 def _unexpected_skips(reporter: pytest.TerminalReporter) -> list[str]:

@@ -1,0 +1,66 @@
+"""The Overview's panels as a Streamlit page on the dashboard's DuckDB file, for `dashboard.py`.
+
+It asks the same questions without the dashboard's cache, and draws them by Streamlit's own tiles,
+charts and tables. `run_page` runs it in this process as Streamlit's tests do, without a browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.periods import Period, compared_with
+from clickstream.dashboard.questions import Question
+from clickstream.dashboard.view import TILES, View
+
+LISTS = ("sources", "pages", "times", "goals")
+
+
+def questions(last: date) -> dict[str, list[Question]]:
+    """What the panels of 28 days ask, by the panel's name."""
+    period = Period(last - timedelta(days=27), last)
+    view = View(grain="day")
+    asked = {name: PANELS[name].questions(view, period) for name in ("trend", "moved", *LISTS)}
+    before = compared_with(period, "previous") or period
+    asked["totals"] = [PANELS["totals"].questions(view, one)[0] for one in (period, before)]
+    return asked
+
+
+def show_page(copy: str, asked: dict[str, list[Question]], tiles: Sequence[str]) -> None:
+    """Draw the page; Streamlit runs the source of this function, so it imports for itself."""
+    import duckdb
+    import streamlit as st
+
+    connection = duckdb.connect(copy, read_only=True)
+
+    def frame(question: Any) -> Any:
+        return connection.execute(question.sql, list(question.values)).df()
+
+    st.title("AnyCompany Café")
+    now, before = (frame(one).iloc[0] for one in asked["totals"])
+    for column, name in zip(st.columns(len(tiles)), tiles, strict=True):
+        value, past = float(now[name] or 0), float(before[name] or 0)
+        column.metric(name, f"{value:,.2f}", f"{value - past:,.2f}")
+    st.line_chart(frame(asked["trend"][0]).set_index("day")["visits"])
+    for name in ("sources", "pages", "goals"):
+        st.subheader(name)
+        st.dataframe(frame(asked[name][0]).head(8))
+    times = frame(asked["times"][0])
+    st.dataframe(times.pivot_table(index="weekday", columns="hour", values="visits"))
+    for question in asked["moved"]:
+        st.dataframe(frame(question).head(8))
+    connection.close()
+
+
+def run_page(copy: Path, last: date) -> None:
+    """Run the page once. Raises RuntimeError with what Streamlit reports."""
+    arguments = {"copy": str(copy), "asked": questions(last), "tiles": TILES}
+    page = AppTest.from_function(show_page, kwargs=arguments, default_timeout=60)
+    ran = page.run()
+    if ran.exception:
+        raise RuntimeError(f"The Streamlit page failed: {ran.exception[0].message}")

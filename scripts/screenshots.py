@@ -1,0 +1,109 @@
+"""Make the pictures of the dashboard for README and docs: `make screenshots` writes docs/images/.
+
+It simulates four weeks of the café, and the four weeks before to compare with, into a local AWS of
+its own, builds them, and photographs the dashboard in the system's Chromium. The café's seed and
+the dashboard's clock are fixed, so the pictures change only if the café or the pages do.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+from tests.browser.cafe_dashboard import (
+    RunningDashboard,
+    running_dashboard,
+    settings_of_the_cafe,
+)
+from tests.support.lakes import built
+from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
+
+from clickstream import pipeline
+from clickstream.demo.cafe import CafeRules, write_history
+from clickstream.hours import Hour
+from clickstream.settings import Settings
+
+console = Console()
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
+"""A Monday morning, the day after the four weeks of the simulated café's story."""
+
+DAYS = 56
+RULES = CafeRules()
+WIDE = {"width": 1280, "height": 1400}
+PHONE = {"width": 390, "height": 1400}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file of docs/images, the page that it shows, and the options of the browser."""
+
+    file: str
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+PICTURES = (
+    Picture("dashboard-overview.png", "/"),
+    Picture("dashboard-overview-dark.png", "/", {"color_scheme": "dark"}),
+    Picture("dashboard-phone.png", "/", {"viewport": PHONE, "is_mobile": True, "has_touch": True}),
+    Picture("dashboard-trust.png", "/trust"),
+)
+
+
+def main() -> None:
+    """Build the lake in a temporary directory, and take all pictures of it."""
+    chromium = shutil.which("chromium")
+    if not chromium:
+        sys.exit("Chromium is missing: install the package chromium.")
+    os.environ.update(CREDENTIALS)
+    with tempfile.TemporaryDirectory(prefix="clickstream-screenshots-") as name:
+        directory = Path(name)
+        (directory / "aws").mkdir()
+        with LocalAwsProcess(directory / "aws") as aws:
+            settings = settings_of_the_cafe(aws.endpoint, directory)
+            build_weeks(settings)
+            with running_dashboard(settings, NOW) as dashboard, sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium)
+                take_pictures(browser, dashboard)
+                browser.close()
+
+
+def build_weeks(settings: Settings) -> None:
+    """Write the café's logs up to the last full hour, build their hours, and refresh the facts."""
+    last = Hour.of(NOW).previous
+    first = last.minus(DAYS * 24 - 1)
+    logs = Path(settings.sources[0].path)
+    console.print(f"Simulating and building {first} to {last}; this takes some minutes.")
+    truth = write_history(logs, first, last, RULES)
+    console.print(f"{truth.total.lines:,} lines written.")
+    lake = built(settings, first, last)
+    console.print(pipeline.refresh_facts(lake, now=NOW + timedelta(minutes=1)).sentence)
+
+
+def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
+    """Log in once, and photograph each page from its top."""
+    context = browser.new_context()
+    context.new_page().goto(dashboard.new_link())
+    state = context.storage_state()
+    IMAGES.mkdir(exist_ok=True)
+    for picture in PICTURES:
+        options: dict[str, Any] = {"viewport": WIDE, "storage_state": state, **picture.options}
+        page = browser.new_context(**options, reduced_motion="reduce").new_page()
+        page.goto(f"{dashboard.url}{picture.path}")
+        target = IMAGES / picture.file
+        page.screenshot(path=target)
+        console.print(f"{target.name}: {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
