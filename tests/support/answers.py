@@ -17,7 +17,7 @@ TABLES_READ = [table.name for table in TABLES if table.name not in OF_HISTORY]
 VIEWS = sorted(path.stem for path in SQL.glob("*.sql") if path.stem not in OF_HISTORY)
 HISTORY = (
     *("published_at", "published_by", "late_lines", "late_by_seconds"),
-    *("raw_objects", "raw_digest", "raw_object", "line_number"),
+    *("raw_objects", "raw_digest", "raw_object", "line_number", "last_arrived_at"),
 )
 """Columns that tell how lines came and when hours were published, not what is in them."""
 
