@@ -54,7 +54,7 @@ BUDGETS = {
     "HTML, CSS and JS, gzipped, kB": 20,
     "memory of the process, MB": 250,
 }
-"""What a step may cost at most: docs/decisions and the measurements behind them."""
+"""What a step may cost at most."""
 
 
 @dataclass
