@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -53,7 +54,7 @@ BUDGETS = {
     "HTML, CSS and JS, gzipped, kB": 20,
     "memory of the process, MB": 250,
 }
-"""What a step may cost at most: docs/decisions and the measurements behind them."""
+"""What a step may cost at most."""
 
 
 @dataclass
@@ -149,7 +150,7 @@ def _pages(dashboard: Dashboard, rounds: int, days: int) -> Iterator[Measured]:
     if days > 180:
         views["Overview, this year"] = View(range="year")
     for name, view in views.items():
-        cold = [_cpu_ms(lambda view=view: _render_cold(dashboard, view)) for _ in range(rounds)]
+        cold = [_cpu_ms(partial(_render_cold, dashboard, view)) for _ in range(rounds)]
         yield Measured(f"{name}, cold, ms", median(cold))
     yield from _questions(dashboard, rounds)
     warm = [_cpu_ms(lambda: gzip.compress(_page(dashboard).encode(), 5)) for _ in range(rounds)]

@@ -4,12 +4,13 @@ It asks the same questions without the dashboard's cache, and draws them by Stre
 charts and tables. `run_page` runs it in this process as Streamlit's tests do, without a browser.
 """
 
+# Streamlit runs the source of `show_page` by itself, where names of types are not defined.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -31,14 +32,14 @@ def questions(last: date) -> dict[str, list[Question]]:
     return asked
 
 
-def show_page(copy: str, asked: dict[str, list[Question]], tiles: Sequence[str]) -> None:
-    """Draw the page; Streamlit runs the source of this function, so it imports for itself."""
+def show_page(copy, asked, tiles):
+    """Draw the page; the imports are inside, because nothing else of this module is run."""
     import duckdb
     import streamlit as st
 
     connection = duckdb.connect(copy, read_only=True)
 
-    def frame(question: Any) -> Any:
+    def frame(question):
         return connection.execute(question.sql, list(question.values)).df()
 
     st.title("AnyCompany Café")
