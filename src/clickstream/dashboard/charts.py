@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 MOST_TICKS = 6
+MARKER_SIZE = 20
 LEVELS = 8
 """Shades of a heat map besides the empty one."""
 
@@ -81,9 +82,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Marker:
-    """A numbered note on the chart."""
+    """A numbered note on the chart; `y` is lower where its neighbour is near."""
 
     x: float
+    y: float
     number: int
 
 
@@ -140,8 +142,19 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
         [_path(run) for run in _runs(_points(series.then, box, top)) if len(run) > 1],
         _dots(runs, points, open_from),
         _strips(series, points, box),
-        [Marker(box.x(place, places), number) for place, number in (series.notes or {}).items()],
+        _markers(series, box),
     )
+
+
+def _markers(series: Series, box: Box) -> list[Marker]:
+    """The notes from left to right; one that would touch the one before it is put below it."""
+    markers: list[Marker] = []
+    for place, number in sorted((series.notes or {}).items()):
+        x, y = box.x(place, len(series.now)), box.top
+        if markers and x - markers[-1].x < MARKER_SIZE and markers[-1].y == box.top:
+            y += MARKER_SIZE
+        markers.append(Marker(x, y, number))
+    return markers
 
 
 def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:

@@ -90,10 +90,10 @@ def navigation(page: Page) -> dict[str, Any]:
         "ranges": [_range_link(page, name) for name in IN_BAR],
         "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
         "range_in_bar": view.range in IN_BAR,
-        "span": formats.days(page.period.first, page.period.last),
+        "span": page.days(page.period),
         "compared": text(COMPARISON_LABELS[view.compare])
         if compared is None
-        else text(mark("vs %(days)s"), days=formats.days(compared.first, compared.last)),
+        else text(mark("vs %(days)s"), days=page.days(compared)),
         "comparisons": _comparison_links(page),
         "earlier": _stepped(page, -1),
         "later": _stepped(page, 1),

@@ -76,6 +76,13 @@ class Page:
         whole = self.compared_dates
         return self.period.first - whole.first if whole else timedelta()
 
+    def days(self, period: Period) -> str:
+        """The dates of a period as readers see them, with the year if it is not this one."""
+        if period.first.year == period.last.year != self.now.year:
+            days = self.formats.days(period.first, period.last)
+            return f"{days} {period.last.year}"
+        return self.formats.days(period.first, period.last)
+
     def shown(self, metric: Metric, value: Any) -> str:
         """A metric's value as readers see it; moments, which are UTC, in local time."""
         if metric.format == "moment" and value is not None:

@@ -77,6 +77,11 @@ class Trend(Panel):
         """Every metric that the chart can show, by the grain of the view."""
         return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
 
+    def questions(self, view: View, period: Period) -> list[Question]:
+        """Its question by the grain that the chart has."""
+        by = GRAIN_DIMENSIONS[grain_of(view, period)]
+        return [build_question(TILES, by, period, view.filters)]
+
     @property
     def is_filtered(self) -> bool:
         """It shows visits."""

@@ -98,7 +98,7 @@ class Renderer:
             base="../",
             view=page.view,
             title=page.formats.text(panel.title),
-            span=page.formats.days(page.period.first, page.period.last),
+            span=page.days(page.period),
             chips=chips(page),
             metrics=panel.metrics(page.view),
             is_filtered=panel.is_filtered,
@@ -120,7 +120,7 @@ def _overview_values(page: Page) -> dict[str, Any]:
     data = build_overview(page)
     text = page.formats.text
     compared = page.compared_dates if page.compared else None
-    span = page.formats.days(compared.first, compared.last) if compared else ""
+    span = page.days(compared) if compared else ""
     grains = {"hour": mark("by hour"), "day": mark("by day"), "week": mark("by week")}
     return {
         "data": data,
@@ -145,7 +145,7 @@ def _why_not_compared(page: Page) -> str:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))
     return page.formats.text(
         mark("Too few hours of %(days)s are published to compare with them."),
-        days=page.formats.days(whole.first, whole.last),
+        days=page.days(whole),
     )
 
 

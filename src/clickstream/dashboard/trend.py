@@ -72,7 +72,7 @@ def build_trend(page: Page, buckets: Sequence[Bucket], now: Records, then: Recor
         rows,
         found,
         [(one, replace(page.view, grain=one).query) for one in _grains(page)],
-        formats.days(page.period.first, page.period.last),
+        page.days(page.period),
     )
 
 
