@@ -78,10 +78,9 @@ class Coverage:
         """The figures of the whole period."""
         return {name: sum(d.figures[name] for d in self.days.values()) for name in BALANCE}
 
-    @property
-    def is_nearly_complete(self) -> bool:
-        """Whether so many of the period's hours are published that it can be compared."""
-        return self.published >= NEARLY_ALL * hours_of(self.period, self.zone)
+    def is_nearly_complete(self, period: Period) -> bool:
+        """Whether so many hours of (a part of) the period are published that it can be compared."""
+        return self.published >= NEARLY_ALL * hours_of(period, self.zone)
 
     def share(self, name: str, of: str = "lines") -> float:
         """One figure as a share of another."""

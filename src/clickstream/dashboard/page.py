@@ -61,14 +61,16 @@ class Page:
     def compared(self) -> Period | None:
         """The part of the compared period that matches the published part of this one.
 
-        None if nothing is compared, or if too many of its hours are missing.
+        None if nothing is compared, or if too many hours of either are missing.
         """
         whole, complete_to = self.compared_dates, self.coverage.complete_to
         if whole is None or complete_to is None:
             return None
+        if not self.coverage.is_nearly_complete(cut_at(self.period, complete_to)):
+            return None
         cut = cut_at(whole, complete_to - self.shift)
         known = measure_coverage(self.ask, cut, self.zone)
-        return cut if known.is_nearly_complete else None
+        return cut if known.is_nearly_complete(cut) else None
 
     @property
     def shift(self) -> timedelta:

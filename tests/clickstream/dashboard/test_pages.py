@@ -134,7 +134,14 @@ def test_a_share_of_few_visits_is_not_shown() -> None:
 
 def test_numbers_are_compared_with_hours_that_are_published_only(store) -> None:
     text = shown(store, View(range="28d"))
-    assert "Too few hours of" in text
+    assert "Too few hours of this range" in text
+    assert not re.search(r"was \d", text)
+
+
+def test_a_range_that_lacks_days_is_not_compared_with_a_complete_one() -> None:
+    gap = [h for h in TWO_WEEKS if h.hour_at < START + timedelta(days=8) or h.hour_at.day > 12]
+    text = shown(FactStore(fact_tables(visits_of_two_weeks(), gap)), WEEK)
+    assert "Too few hours of this range" in text
     assert not re.search(r"was \d", text)
 
 
