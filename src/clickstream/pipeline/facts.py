@@ -9,6 +9,7 @@ point and run beside others, and the manifest names complete files at any time.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,12 +103,16 @@ def refresh_facts(
     now: datetime | None = None,
     dry_run: bool = False,
     everything: bool = False,
+    apart: timedelta = timedelta(),
+    sleep: Callable[[float], None] = time.sleep,
 ) -> FactsRefreshed:
     """Bring the fact files up to date with the published hours, newest dates first.
 
     Outdated views are replaced first. [dashboard] keep_days counts back from `now`, an aware
-    moment. With `everything`, files are computed again whose version is the same. Raises
-    QueryFailed if Athena fails; the manifest then is that of the last complete batch.
+    moment. With `everything`, files are computed again whose version is the same. A refresh that
+    has something to do waits until the manifest is `apart` old: of many runs that publish hours of
+    the same dates, few refreshes do the work. Raises QueryFailed if Athena fails; the manifest then
+    is that of the last complete batch.
     """
     directory = lake.settings.resolve(lake.settings.build.sql_directory)
     if not dry_run:
@@ -118,6 +123,7 @@ def refresh_facts(
     refresh = _Refresh(lake, views, first, everything, progress)
     if dry_run:
         return refresh.plan()
+    sleep(refresh.seconds_to_wait(apart))
     while not refresh.run():
         progress("Another process replaced the manifest of facts; continuing from its files.")
     return refresh.result()
@@ -146,6 +152,14 @@ class _Refresh:
         queries = sum(len([*_ranges(batch)]) for batch in _batches(todo))
         gone = _files(stored).keys() - wanted.keys()
         return FactsRefreshed(_by_view(todo), {}, _by_view(gone), queries, 0, self.version, True)
+
+    def seconds_to_wait(self, apart: timedelta) -> float:
+        """How long to wait until the manifest is `apart` old; 0 if nothing has to be done."""
+        stored, wanted = self._load() if apart else (None, {})
+        if stored is None or not self._todo(stored, wanted):
+            return 0.0
+        age = datetime.now(UTC) - stored.manifest.changed_at
+        return max((apart - age).total_seconds(), 0.0)
 
     def run(self) -> bool:
         """Return whether all is up to date; False if another process replaced the manifest."""

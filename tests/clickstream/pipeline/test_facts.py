@@ -82,6 +82,31 @@ def test_a_refresh_without_changes_asks_nothing_and_writes_nothing(built: Lake) 
     assert fact_files.read_manifest(built) == before
 
 
+def test_a_refresh_with_something_to_do_leaves_time_for_more_and_then_does_all(
+    built: Lake,
+) -> None:
+    waited: list[float] = []
+
+    def publish_meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        build_all(built, HOURS[4], HOURS[4], "meanwhile")
+
+    build_all(built, MIDDLE, MIDDLE, "first")
+    age = datetime.now(UTC) - manifest(built).changed_at
+    apart = age + timedelta(minutes=10)
+    found = pipeline.refresh_facts(built, now=NOW, apart=apart, sleep=publish_meanwhile)
+    assert 0 < waited[0] <= 600
+    assert {str(MIDDLE.event_date), str(HOURS[4].event_date)} <= set(found.computed["hour_facts"])
+
+
+def test_a_refresh_without_changes_or_after_a_while_does_not_wait(built: Lake) -> None:
+    waited: list[float] = []
+    pipeline.refresh_facts(built, now=NOW, apart=timedelta(days=1), sleep=waited.append)
+    build_all(built, MIDDLE, MIDDLE, "again")
+    pipeline.refresh_facts(built, now=NOW, apart=timedelta(microseconds=1), sleep=waited.append)
+    assert waited == [0, 0]
+
+
 def test_an_empty_lake_gets_no_manifest(lake: Lake) -> None:
     assert refresh(lake).sentence == "Facts are up to date: version 0."
     assert fact_files.read_manifest(lake) is None
