@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.dashboard.metrics import DIMENSIONS, METRICS, Metric
+from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
 from clickstream.tables import TABLES, Table

@@ -10,9 +10,10 @@ from math import isclose
 from typing import Any
 
 from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.engines import Row
 from clickstream.dashboard.lists import value_name
-from clickstream.dashboard.metrics import DIMENSIONS, METRICS
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Panel
 from clickstream.dashboard.questions import Question

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickstream.dashboard.charts import bar_widths
+from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.formats import NO_VALUE, Formats
-from clickstream.dashboard.metrics import DIMENSIONS, METRICS, Metric
+from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, ROWS
 from clickstream.dashboard.questions import build_question

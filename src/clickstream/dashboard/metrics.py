@@ -1,4 +1,4 @@
-"""What can be asked: each metric and each dimension, defined once.
+"""What can be asked: each metric, defined once.
 
 Panels, CSV files, the SQL behind a number and docs/metrics.md are made from these tables. All SQL
 runs unchanged on Athena and on DuckDB.
@@ -9,33 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from clickstream.dashboard.fact_views import (
+    BOTS,
+    ERRORS,
+    GOALS,
+    HOURS,
+    PAGE_VIEWS,
+    REJECTS,
+    SESSIONS,
+    SOURCES,
+    FactView,
+)
 from clickstream.dashboard.texts import mark
 
 Format = Literal["count", "share", "seconds", "moment"]
 Good = Literal["up", "down", "neither"]
-
-
-@dataclass(frozen=True)
-class FactView:
-    """A fact view that can be asked.
-
-    `dated_by` is its UTC date, by which Athena leaves out files. Filters of visits reach the views
-    that have a `session_id`.
-    """
-
-    name: str
-    dated_by: str
-    has_sessions: bool
-
-
-SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
-PAGE_VIEWS = FactView("page_view_facts", "session_date", has_sessions=True)
-GOALS = FactView("goal_facts", "session_date", has_sessions=True)
-HOURS = FactView("hour_facts", "event_date", has_sessions=False)
-SOURCES = FactView("source_facts", "event_date", has_sessions=False)
-BOTS = FactView("bot_facts", "event_date", has_sessions=False)
-ERRORS = FactView("error_facts", "event_date", has_sessions=False)
-REJECTS = FactView("reject_facts", "event_date", has_sessions=False)
 
 
 @dataclass(frozen=True)
@@ -59,28 +47,6 @@ class Metric:
     smallest_group: int = 0
     is_additive: bool = False
 
-
-@dataclass(frozen=True)
-class Dimension:
-    """One way to break a number down, and to filter by.
-
-    `facts` is None for what every fact view has: the site's local date and hour.
-    `order`: by the first metric, the largest first, or by the dimension's own values.
-    `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
-    `smallest_group` are left out: docs/privacy.md.
-    """
-
-    name: str
-    facts: FactView | None
-    label: str
-    sql: str
-    order: Literal["metric", "value"] = "metric"
-    is_filter: bool = True
-    smallest_group: int = 0
-
-
-PLACE_MINIMUM = 10
-"""A place of fewer visitors is not shown, as in the view visits_by_place."""
 
 SHARE_MINIMUM = 30
 """A share of fewer visits says too little: its 95 % interval is wider than 30 points."""
@@ -409,53 +375,3 @@ METRICS = _metrics(
     ),
 )
 """Each metric by its name."""
-
-
-def _dimensions(*dimensions: Dimension) -> dict[str, Dimension]:
-    return {dimension.name: dimension for dimension in dimensions}
-
-
-def _time(name: str, facts: FactView | None, label: str, sql: str) -> Dimension:
-    return Dimension(name, facts, label, sql, "value", is_filter=False)
-
-
-def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
-    return Dimension(name, facts, label, sql, is_filter=False)
-
-
-_WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
-"""1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
-
-DIMENSIONS = _dimensions(
-    Dimension("channel", SESSIONS, mark("Channel"), "channel"),
-    Dimension("source", SESSIONS, mark("Source"), "source"),
-    Dimension("campaign", SESSIONS, mark("Campaign"), "utm_campaign"),
-    Dimension("referrer", SESSIONS, mark("Referrer"), "referrer_domain"),
-    Dimension("landing_page", SESSIONS, mark("Landing page"), "landing_page"),
-    Dimension("exit_page", SESSIONS, mark("Exit page"), "exit_page"),
-    Dimension("device", SESSIONS, mark("Device"), "device"),
-    Dimension("browser", SESSIONS, mark("Browser"), "browser"),
-    Dimension("os", SESSIONS, mark("System"), "os"),
-    Dimension("country", SESSIONS, mark("Country"), "country", smallest_group=PLACE_MINIMUM),
-    Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
-    Dimension("goal", GOALS, mark("Goal"), "goal"),
-    _time("day", None, mark("Day"), "local_date"),
-    _time("week", None, mark("Week"), "cast(date_trunc('week', local_date) as date)"),
-    _time("hour", None, mark("Hour"), "local_hour"),
-    _time("weekday", None, mark("Weekday"), _WEEKDAY),
-    _plain("bot_class", BOTS, mark("Class"), "bot_class"),
-    _plain("bot_reason", BOTS, mark("Reason"), "bot_reason"),
-    _plain("agent", BOTS, mark("Program"), "agent"),
-    _plain("error_page", ERRORS, mark("Page"), "page"),
-    _plain("status", ERRORS, mark("Status"), "status"),
-    _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
-    _plain("log_source", SOURCES, mark("Source"), "source"),
-    _time("hour_at", HOURS, mark("Hour"), "hour_at"),
-    _time("settings", HOURS, mark("Settings"), "settings_digest"),
-    _time("library", HOURS, mark("Version"), "library_version"),
-    _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
-)
-"""Each dimension by its name."""
-
-FILTERS = tuple(name for name, dimension in DIMENSIONS.items() if dimension.is_filter)
-"""The dimensions that visits can be filtered by."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.intervals import is_unlikely_by_chance
 from clickstream.dashboard.lists import value_name
-from clickstream.dashboard.metrics import DIMENSIONS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.periods import Period

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.lists import value_name
-from clickstream.dashboard.metrics import DIMENSIONS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import COMPARISONS, RANGES, Comparison, RangeName
 from clickstream.dashboard.texts import mark

@@ -10,13 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from clickstream.dashboard.metrics import (
-    DIMENSIONS,
-    METRICS,
-    SESSIONS,
-    Dimension,
-    FactView,
-)
+from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
+from clickstream.dashboard.fact_views import SESSIONS, FactView
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.view import Filter
 

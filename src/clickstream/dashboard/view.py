@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal, TypeVar, get_args
 from urllib.parse import urlencode
 
-from clickstream.dashboard.metrics import FILTERS
+from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import (
     COMPARISONS,
     LONGEST_DAYS,

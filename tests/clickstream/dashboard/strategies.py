@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import PublishedHour, Visit
 
-from clickstream.dashboard.metrics import FILTERS
+from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import COMPARISONS, RANGES, Period
 from clickstream.dashboard.view import CHOICES, GRAINS, TABS, TILES, Filter, View
 

@@ -21,8 +21,10 @@ from tests.clickstream.dashboard.strategies import (
     visits,
 )
 
+from clickstream.dashboard.dimensions import DIMENSIONS, FILTERS
 from clickstream.dashboard.fact_copy import FactCopy, Snapshot
-from clickstream.dashboard.metrics import DIMENSIONS, FILTERS, METRICS, SESSIONS
+from clickstream.dashboard.fact_views import SESSIONS
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import build_question, sql_literal
 from clickstream.dashboard.view import TILES, Filter

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.strategies import values, views
 
-from clickstream.dashboard.metrics import DIMENSIONS, FILTERS, METRICS, SESSIONS
+from clickstream.dashboard.dimensions import DIMENSIONS, FILTERS
+from clickstream.dashboard.fact_views import SESSIONS
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.view import CHOICES, TILES, View, parse_view
 from clickstream.errors import InputError
 

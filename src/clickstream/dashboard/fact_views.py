@@ -1,0 +1,28 @@
+"""The fact views that questions are asked of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FactView:
+    """A fact view that can be asked.
+
+    `dated_by` is its UTC date, by which Athena leaves out files. Filters of visits reach the views
+    that have a `session_id`.
+    """
+
+    name: str
+    dated_by: str
+    has_sessions: bool
+
+
+SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
+PAGE_VIEWS = FactView("page_view_facts", "session_date", has_sessions=True)
+GOALS = FactView("goal_facts", "session_date", has_sessions=True)
+HOURS = FactView("hour_facts", "event_date", has_sessions=False)
+SOURCES = FactView("source_facts", "event_date", has_sessions=False)
+BOTS = FactView("bot_facts", "event_date", has_sessions=False)
+ERRORS = FactView("error_facts", "event_date", has_sessions=False)
+REJECTS = FactView("reject_facts", "event_date", has_sessions=False)
