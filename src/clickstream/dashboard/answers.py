@@ -16,7 +16,6 @@ from typing import Any
 from cachetools import LRUCache
 
 from clickstream.dashboard.engines import Engine, Reader, Row
-from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.questions import Question, SqlValue
 from clickstream.errors import ClickstreamError
 
@@ -123,9 +122,3 @@ class Refresher(threading.Thread):
     def stop(self) -> None:
         """End the thread after the look that is running."""
         self._stopping.set()
-
-
-def state_of(engine: Engine) -> CopyState:
-    """The version that the engine answers from now."""
-    with engine.reader() as reader:
-        return reader.state

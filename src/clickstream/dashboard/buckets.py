@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.periods import Period
+from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.view import Grain
 
 _ONE_HOUR, _ONE_DAY, _ONE_WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
@@ -72,5 +72,5 @@ def buckets_of(period: Period, grain: Grain) -> Sequence[Bucket]:
 
 
 def _bucket(grain: Grain, first: date, length: timedelta) -> Bucket:
-    start = datetime.combine(first, datetime.min.time())
+    start = start_of(first)
     return bucket_of(grain, start, start + length)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
-from clickstream.dashboard.buckets import Bucket
-from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.buckets import Bucket, buckets_of
+from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import GRAIN_DIMENSIONS
 from clickstream.dashboard.view import TILES, Grain
@@ -15,38 +16,46 @@ Records = Mapping[tuple[Any, ...], Mapping[str, Any]]
 """Figures of buckets by their keys."""
 
 
-def ask_course(page: Page, grain: Grain) -> tuple[Records, Records]:
-    """The figures of the period's buckets, and of those it is compared with."""
-    by = GRAIN_DIMENSIONS[grain]
-    now = page.answer(TILES, by)
-    then = page.answer(TILES, by, page.compared_dates) if page.compared else None
-    return _by_key(now.records(), by), _by_key(then.records() if then else [], by)
+@dataclass(frozen=True)
+class Course:
+    """The buckets of a chart, their figures, and those of the compared ones.
+
+    `published` has the keys of the buckets of which an hour is published.
+    """
+
+    buckets: Sequence[Bucket]
+    now: Records
+    then: Records
+    published: Set[tuple[Any, ...]]
+
+    def values(self, name: str) -> list[float | None]:
+        """A metric's values; None where no hour is published, and for a share of no visits."""
+        metric = METRICS[name]
+        return [self._value(bucket, metric) for bucket in self.buckets]
+
+    def _value(self, bucket: Bucket, metric: Metric) -> float | None:
+        if bucket.key not in self.published:
+            return None
+        figures = self.now.get(bucket.key)
+        if figures is None:
+            return 0 if metric.format == "count" else None
+        value = figures[metric.name]
+        return None if value is None else float(value)
+
+
+def ask_course(page: Page, grain: Grain) -> Course:
+    """Ask for the figures of the period's buckets, and of those it is compared with."""
+    by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
+    now = page.answer(TILES, by).records()
+    then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
+    return Course(buckets, _by_key(now, by), _by_key(then, by), _published(page, buckets))
 
 
 def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
     return {tuple(record[name] for name in by): record for record in records}
 
 
-def values_of(
-    page: Page, buckets: Sequence[Bucket], course: Records, name: str
-) -> list[float | None]:
-    """A metric's values; None where no hour is published, and for shares of too few visits."""
-    metric = METRICS[name]
-    published = published_keys(page, buckets)
-    values: list[float | None] = []
-    for bucket in buckets:
-        figures = course.get(bucket.key)
-        if bucket.key not in published:
-            values.append(None)
-        elif figures is None:
-            values.append(0 if metric.format == "count" else None)
-        else:
-            value = figures[name]
-            values.append(None if value is None else float(value))
-    return values
-
-
-def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
+def _published(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
     """The keys of the buckets of which an hour is published."""
     if buckets and buckets[0].grain == "hour":
         answer = page.answer(("published_hours",), ("day", "hour"))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from statistics import mean
 
 from clickstream.dashboard.coverage import to_local
 from clickstream.dashboard.page import Page
-from clickstream.dashboard.periods import Period
+from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 
 MOST_NOTES = 6
@@ -56,7 +56,7 @@ def _bursts(page: Page) -> Iterator[Note]:
     worst = sorted(answer.rows, key=lambda row: -row[-1])[:2]
     for day, hour, errors in worst:
         if errors >= BURST_ERRORS and errors >= BURST_TIMES * usual:
-            at = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+            at = start_of(day, hour)
             text = page.formats.plural(
                 "%(number)s server error at %(hour)s",
                 "%(number)s server errors at %(hour)s",
@@ -81,7 +81,7 @@ def _gaps(page: Page) -> Iterator[Note]:
             text = page.formats.plural(
                 "%(number)s hour is missing", "%(number)s hours are missing", lacking
             )
-            yield Note(datetime.combine(day, datetime.min.time()), text, "hours", 1)
+            yield Note(start_of(day), text, "hours", 1)
 
 
 def _late_days(page: Page) -> Iterator[Note]:
@@ -92,7 +92,7 @@ def _late_days(page: Page) -> Iterator[Note]:
                 mark("%(share)s of the lines came late; they are counted"),
                 share=page.formats.share(late / lines, 0),
             )
-            yield Note(datetime.combine(day, datetime.min.time()), text, "hours", 3)
+            yield Note(start_of(day), text, "hours", 3)
 
 
 def _rule_changes(page: Page) -> Iterator[Note]:

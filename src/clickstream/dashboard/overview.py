@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard.buckets import buckets_of
 from clickstream.dashboard.course import ask_course
 from clickstream.dashboard.goals import GoalRow, goal_rows
 from clickstream.dashboard.lists import ListPanel, list_panel
@@ -35,11 +34,10 @@ def build_overview(page: Page) -> Overview:
     grain = grain_of(page.view, page.period)
     # Only the chart's links name the grain that fits: others keep the view's own.
     drawn = replace(page, view=replace(page.view, grain=grain))
-    buckets = buckets_of(page.period, grain)
-    now, then = ask_course(page, grain)
+    course = ask_course(page, grain)
     return Overview(
-        build_tiles(page, buckets, now),
-        build_trend(drawn, buckets, now, then),
+        build_tiles(page, course),
+        build_trend(drawn, course),
         list_panel(page, "sources"),
         list_panel(page, "pages"),
         build_times(page),

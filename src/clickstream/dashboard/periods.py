@@ -42,10 +42,20 @@ class Period:
         """Its dates in order."""
         return [self.first + timedelta(days=number) for number in range(self.days)]
 
+    @property
+    def end(self) -> datetime:
+        """The local moment (naive) at which its last date is over."""
+        return start_of(self.last + timedelta(days=1))
+
     def shifted(self, days: int) -> Period:
         """The same period so many days later."""
         step = timedelta(days=days)
         return Period(self.first + step, self.last + step, self.until_hour)
+
+
+def start_of(day: date, hour: int = 0) -> datetime:
+    """The local moment (naive) at which a date, or an hour of it, begins."""
+    return datetime(day.year, day.month, day.day, hour)
 
 
 def period_of(name: RangeName, today: date) -> Period:

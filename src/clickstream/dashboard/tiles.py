@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clickstream.dashboard import charts, notes
-from clickstream.dashboard.buckets import Bucket
-from clickstream.dashboard.course import Records, values_of
+from clickstream.dashboard.course import Course
 from clickstream.dashboard.formats import NO_VALUE, Change
 from clickstream.dashboard.intervals import count_moved, share_moved, wilson
 from clickstream.dashboard.metrics import METRICS, Metric
@@ -35,7 +34,7 @@ class Tile:
     prefix: str = ""
 
 
-def build_tiles(page: Page, buckets: Sequence[Bucket], course: Records) -> list[Tile]:
+def build_tiles(page: Page, course: Course) -> list[Tile]:
     """The tile of each metric, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
@@ -43,8 +42,8 @@ def build_tiles(page: Page, buckets: Sequence[Bucket], course: Records) -> list[
     tiles = []
     for name in TILES:
         metric = METRICS[name]
-        values = values_of(page, buckets, course, name)
-        tile = _tile(page, metric, now, before, charts.sparkline(values))
+        spark = charts.sparkline(course.values(name))
+        tile = _tile(page, metric, now, before, spark)
         tiles.append(_as_limit(page, tile, rotated) if name == "visitors" else tile)
     return tiles
 

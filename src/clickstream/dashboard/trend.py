@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from clickstream.dashboard import charts, notes
 from clickstream.dashboard.buckets import Bucket, buckets_of
 from clickstream.dashboard.charts import LineChart, Series
-from clickstream.dashboard.course import Records, values_of
+from clickstream.dashboard.course import Course, Records
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.notes import Note
 from clickstream.dashboard.page import Page
@@ -39,12 +39,12 @@ class TrendPanel:
     label: str
 
 
-def build_trend(page: Page, buckets: Sequence[Bucket], now: Records, then: Records) -> TrendPanel:
-    """Draw the view's metric; `now` and `then` have the figures of this and the compared period."""
+def build_trend(page: Page, course: Course) -> TrendPanel:
+    """Draw the view's metric."""
     metric, formats = METRICS[page.view.metric], page.formats
-    values = values_of(page, buckets, now, metric.name)
+    buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
-    before = [_past_value(then, bucket, metric) for bucket in past]
+    before = [_past_value(course.then, bucket, metric) for bucket in past]
     found, places = _numbered(page, buckets)
     rows = [
         (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
@@ -54,7 +54,10 @@ def build_trend(page: Page, buckets: Sequence[Bucket], now: Records, then: Recor
         values,
         before,
         [bucket.label(formats, page.period.days) for bucket in buckets],
-        [_title(row, old.title(formats), bool(then)) for row, old in zip(rows, past, strict=True)],
+        [
+            _title(row, old.title(formats), bool(course.then))
+            for row, old in zip(rows, past, strict=True)
+        ],
         [bucket.days for bucket in buckets],
         _unfinished_from(page, buckets, values),
         places,

@@ -14,7 +14,7 @@ from clickstream.dashboard.lists import ListPanel, list_panel
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.periods import Period
+from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 
 MOST_DAYS = 31
@@ -145,7 +145,7 @@ def _shown_days(page: Page) -> list[date]:
 
 def _is_due(page: Page, day: date, hour: int) -> bool:
     """Whether an hour lies between the first and the newest published one, and on the clock."""
-    start = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+    start = start_of(day, hour)
     first, end = page.coverage.starts_at, page.coverage.complete_to
     exists = to_local(_to_utc(page, start), page.zone) == start
     return exists and first is not None and end is not None and first <= start < end
@@ -179,7 +179,7 @@ def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
     """Runs of hours in a row, as texts: day, from and to."""
     runs: list[list[datetime]] = []
     for day, hour in missing:
-        start = datetime.combine(day, datetime.min.time()) + timedelta(hours=hour)
+        start = start_of(day, hour)
         if runs and start - runs[-1][-1] == timedelta(hours=1):
             runs[-1].append(start)
         else:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import start_of
 from clickstream.dashboard.texts import mark
 
 FRESH = timedelta(hours=3)
@@ -47,8 +48,7 @@ def _is_up_to_date(page: Page) -> bool:
     end = page.coverage.complete_to
     if end is None:
         return False
-    over = datetime.combine(page.period.last + timedelta(days=1), datetime.min.time())
-    return end >= min(over, page.now - FRESH)
+    return end >= min(page.period.end, page.now - FRESH)
 
 
 def _complete(page: Page) -> TrustPart:
@@ -57,7 +57,7 @@ def _complete(page: Page) -> TrustPart:
     assert end is not None  # noqa: S101  only asked with published hours
     if end.date() == page.now.date():
         when = formats.hour(end.hour)
-    elif end == _midnight_after(page):
+    elif end == page.period.end:
         when = formats.day(page.period.last)
     else:
         when = formats.moment(end)
@@ -67,14 +67,10 @@ def _complete(page: Page) -> TrustPart:
     return TrustPart(f"{formats.text(mark('Up to %(when)s'), when=when)}, {gap}", "hours")
 
 
-def _midnight_after(page: Page) -> datetime:
-    return datetime.combine(page.period.last + timedelta(days=1), datetime.min.time())
-
-
 def _start(page: Page) -> list[TrustPart]:
     """Where the numbers begin, if that is inside the range."""
     start = page.coverage.starts_at
-    if start is None or start <= datetime.combine(page.period.first, datetime.min.time()):
+    if start is None or start <= start_of(page.period.first):
         return []
     when = page.formats.moment(start)
     return [TrustPart(page.formats.text(mark("begins %(when)s"), when=when), "hours")]
