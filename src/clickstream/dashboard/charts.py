@@ -157,10 +157,14 @@ def _markers(series: Series, box: Box) -> list[Marker]:
     return markers
 
 
+_LOWEST_TOP = 1e-9
+"""Below it, a chart shows an empty axis from 0 to 1: no metric has values that small."""
+
+
 def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     """The upper end of an axis from 0, and its steps at round numbers, `most` + 1 at most."""
     highest = max([*values, 0.0])
-    if highest <= 0:
+    if highest < _LOWEST_TOP:
         return 1.0, [0.0, 1.0]
     raw = highest / most
     magnitude = 10 ** floor(log10(raw))

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clickstream.dashboard import charts
@@ -43,6 +43,8 @@ def test_an_axis_has_at_most_six_ticks_that_do_not_touch(now, box) -> None:
 
 
 @given(st.lists(st.floats(0, 1e12), max_size=20))
+@example([5e-324])
+@example([1e-300, 0])
 def test_an_axis_reaches_the_largest_value_in_round_steps(values) -> None:
     top, steps = charts.axis(values)
     assert top >= max([*values, 0]) * (1 - 1e-9)
@@ -52,6 +54,7 @@ def test_an_axis_reaches_the_largest_value_in_round_steps(values) -> None:
 
 
 @given(lists)
+@example([5e-324])
 def test_each_value_is_drawn_once(now) -> None:
     chart = chart_of(now, [], WIDE)
     drawn = sum(len(points_of(path)) for path in chart.now) + len(chart.dots)

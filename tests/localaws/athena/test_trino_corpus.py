@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +61,26 @@ def _same_cell(one: str | None, other: str | None) -> bool:
 
 
 def _same(sql: str, one: Rows, other: Rows) -> bool:
-    if not re.search(r"\border by (?![^()]*\) (?:from|over))", sql.lower()) or sql in UNORDERED:
-        one, other = (
-            sorted(rows, key=lambda row: [_normal(cell) or "" for cell in row])
-            for rows in (one, other)
-        )
+    one, other = _with_ties_sorted(sql, one), _with_ties_sorted(sql, other)
     return len(one) == len(other) and all(
         len(a) == len(b) and all(map(_same_cell, a, b)) for a, b in zip(one, other, strict=True)
     )
+
+
+def _with_ties_sorted(sql: str, rows: Rows) -> Rows:
+    """The rows with those in order that the statement's ORDER BY leaves in any order."""
+    if not re.search(r"\border by (?![^()]*\) (?:from|over))", sql.lower()) or sql in UNORDERED:
+        positions = []
+    elif by_position := re.search(r"\border by (\d+(?:, ?\d+)*)$", sql.lower()):
+        positions = [int(number) - 1 for number in by_position[1].split(",")]
+    else:
+        return rows
+    ties = groupby(rows, key=lambda row: [row[position] for position in positions])
+    return [row for _, tied in ties for row in sorted(tied, key=_sort_key)]
+
+
+def _sort_key(row: Sequence[str | None]) -> list[str]:
+    return [_normal(cell) or "" for cell in row]
 
 
 def test_no_answer_differs_from_that_of_trino(
