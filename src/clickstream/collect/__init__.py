@@ -5,6 +5,7 @@ reads the content of an open file, `identity` knows it again under any name.
 """
 
 from clickstream.collect.directory import DirectorySource
+from clickstream.collect.hosts import Host, Login, hosts_of
 from clickstream.collect.log import OpenLog
 from clickstream.collect.source import (
     FileHandle,
@@ -18,8 +19,11 @@ __all__ = [
     "DirectorySource",
     "FileHandle",
     "FileStat",
+    "Host",
     "ListedFile",
     "LogSource",
+    "Login",
     "OpenLog",
+    "hosts_of",
     "is_named_access_log",
 ]

@@ -1,6 +1,7 @@
-"""State of collection: what the pulls of each source observed.
+"""State of collection: what the pulls of each host observed.
 
-`sources/NAME.json` holds one small object for each source. A pull writes it last, by
+`sources/HOST.json` holds one small object for each host; a directory source has one host, which is
+named as the source. A pull writes it last, by
 compare-and-swap; `clickstream status` reads it. It is metadata about pulls, not data: no hour's
 result depends on it.
 """
@@ -46,9 +47,13 @@ class WaitingFile:
 
 @dataclass(frozen=True)
 class SourceState:
-    """What the pulls of one source observed; the files are those of the last pull.
+    """What the pulls of one host observed; the files are those of the last successful pull.
 
-    Times are Unix seconds. `newest_line_at` is the time of the newest line pulled so far; lines
+    Times are Unix seconds. `source` is the host's name. `pulled_at` is when the last successful
+    pull began to list the files: lines logged up to then are pulled. `lines`, `bytes` and `seconds`
+    are what it brought and how long it took. `failed_at` and `failure` say when the newest pull
+    failed and why; they are empty if it succeeded. `retired_at` is set for a host that will not
+    come back. `newest_line_at` is the time of the newest line pulled so far; lines
     from the future of the machine that pulled do not count. It is None while no line with a time
     was pulled. `library_version` is the version that classified the files.
     """
@@ -61,6 +66,12 @@ class SourceState:
     refused: tuple[RefusedFile, ...] = ()
     waiting: tuple[WaitingFile, ...] = ()
     library_version: str = ""
+    lines: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    failed_at: int | None = None
+    failure: str = ""
+    retired_at: int | None = None
     etag: str | None = None
 
     @property

@@ -35,6 +35,7 @@ from clickstream.pipeline.freshness import (
     lake_freshness,
     measure_freshness,
 )
+from clickstream.pipeline.hosts import find_host, list_hosts, pull_host
 from clickstream.pipeline.hour_states import (
     check_range,
     describe,
@@ -106,6 +107,7 @@ __all__ = [
     "describe_reach",
     "describe_refused",
     "expire_snapshots",
+    "find_host",
     "give_new_visitor_ids",
     "hour_states",
     "hours_to_build",
@@ -113,12 +115,14 @@ __all__ = [
     "is_staged",
     "lake_freshness",
     "left_to_the_run",
+    "list_hosts",
     "measure_freshness",
     "open_periods",
     "outdated_views",
     "plan_backfill",
     "plan_new_visitor_ids",
     "pull",
+    "pull_host",
     "rebuild",
     "refresh_facts",
     "refresh_views",

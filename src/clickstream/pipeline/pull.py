@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -80,10 +80,18 @@ def _names(names: Sequence[str]) -> str:
 
 
 @aws_errors.translate_errors()
-def pull(lake: Lake, source: Source, logs: LogSource | None = None) -> Pulled:
-    """Pull what is new in a source's files into raw.
+def pull(
+    lake: Lake,
+    source: Source,
+    logs: LogSource | None = None,
+    host: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Pulled:
+    """Pull what is new in the files of a source's host into raw.
 
-    `logs` is where the files are read; the source's directory if left out. An access log whose
+    `logs` is where the files are read; the source's directory if left out. `host` is the name that
+    the bookmarks and raw objects keep; the source's name if left out. `progress` gets a sentence
+    now and then. An access log whose
     lines have no known format is refused by name, and the others are still pulled; so is one that
     is damaged, from its first damaged line on. Other files without a line in a known format are
     set aside. Pulls at the same time share the files: a range that another pull began is left to

@@ -13,7 +13,6 @@ from clickstream.settings.loading import (
     load,
 )
 from clickstream.settings.sections import (
-    AUTO,
     FORMATS,
     MAX_TIMEOUT_SECONDS,
     Aws,
@@ -31,9 +30,9 @@ from clickstream.settings.sections import (
     Sessions,
     Settings,
     Site,
-    Source,
     Step,
 )
+from clickstream.settings.sources import AUTO, Collect, Instances, Source
 
 __all__ = [
     "AUTO",
@@ -48,9 +47,11 @@ __all__ = [
     "Build",
     "Channels",
     "Clean",
+    "Collect",
     "Dashboard",
     "GeoIp",
     "Goal",
+    "Instances",
     "Lake",
     "Maintenance",
     "Pages",

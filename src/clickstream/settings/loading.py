@@ -14,15 +14,14 @@ from pydantic_core import ErrorDetails
 
 from clickstream.errors import SettingsError
 from clickstream.settings.sections import (
-    AUTO,
     CHANGED,
     FORMATS,
     Goal,
     Settings,
-    Source,
     Step,
     public,
 )
+from clickstream.settings.sources import AUTO, Source
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"

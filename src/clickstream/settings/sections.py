@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-AUTO = "auto"
+from clickstream.settings.section import Section
+from clickstream.settings.sources import Collect, Source
+
 FORMATS = (
     *("combined_forwarded", "common_forwarded", "combined", "common", "ovh", "main", "gandi"),
     *("icecast2", "traefik_clf", "alb", "elb", "s3", "haproxy", "combined_vhost", "common_vhost"),
@@ -31,12 +33,6 @@ _SHAPING: dict[str, Any] = {
     "privacy": {"key_days"},
 }
 """Settings that shape an hour's result."""
-
-
-class Section(BaseModel):
-    """A section of the settings: nothing in it changes, and nothing unknown is let in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _time_zone(name: str) -> str:
@@ -62,21 +58,6 @@ class Site(Section):
         "UTC",
         description="The IANA time zone, such as Europe/London, of the days and hours that the "
         "dashboard shows. Tables stay in UTC.",
-    )
-
-
-class Source(Section):
-    """One place that log files are pulled from."""
-
-    name: str = Field(
-        description="Name of the host the logs come from; part of every raw object's key.",
-        pattern=r"^[a-z0-9][a-z0-9-]*$",
-    )
-    kind: Literal["directory"] = Field("directory", description="How the files are reached.")
-    path: str = Field(description="The directory that holds the log files.")
-    pattern: str = Field("*access*log*", description="Which files in it are access logs.")
-    format: str = Field(
-        "auto", description="The format of their lines: auto, a known one, or one of [formats]."
     )
 
 
@@ -338,6 +319,7 @@ class Settings(Section):
 
     site: Site = Site()
     sources: tuple[Source, ...] = Field((), description="Where log files are pulled from.")
+    collect: Collect = Collect()
     lake: Lake = Lake()
     aws: Aws = Aws()
     sessions: Sessions = Sessions()

@@ -1,0 +1,96 @@
+"""The sections `[[sources]]` and `[collect]`: where log files are pulled from, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from clickstream.settings.section import Section
+
+AUTO = "auto"
+
+
+class Instances(Section):
+    """EC2 instances, chosen by their tags."""
+
+    tags: dict[str, str] = Field(
+        description="Tags, each with its value, that an instance must have.", min_length=1
+    )
+    address: Literal["private", "public"] = Field(
+        "private", description="Which of an instance's addresses is used."
+    )
+
+
+class Source(Section):
+    """One place that log files are pulled from: a directory, here or on one or more hosts."""
+
+    name: str = Field(
+        description="Name of the source; hosts of kind sftp are named after it and their own name.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+    )
+    kind: Literal["directory", "sftp"] = Field(
+        "directory",
+        description="How the files are reached: directory on this machine, sftp over SSH.",
+    )
+    path: str = Field(description="The directory that holds the log files.")
+    pattern: str = Field("*access*log*", description="Which files in it are access logs.")
+    format: str = Field(
+        "auto", description="The format of their lines: auto, a known one, or one of [formats]."
+    )
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$")], ...] = (
+        Field((), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22.")
+    )
+    instances: Instances | None = Field(
+        None, description="For sftp: EC2 instances instead of hosts, as `{tags = {Role = 'web'}}`."
+    )
+    user: str = Field("", description="For sftp: the account that logs in.")
+    key_file: str = Field("", description="For sftp: the file of its private key.")
+    connection: str = Field(
+        "",
+        description="For sftp: an Airflow connection of type SSH or SFTP that has the user and the "
+        "key, and the host and its key where none is set here.",
+    )
+    max_kb_per_second: Annotated[int, Field(ge=0)] = Field(
+        0, description="For sftp: most kilobytes per second read from a host; 0 for no limit."
+    )
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Source:
+        """Refuse settings of the other kind, and an sftp source that names no host or no login."""
+        if problem := self._directory_problem() if self.kind == "directory" else self._problem():
+            raise PydanticCustomError("source", problem)
+        return self
+
+    def _directory_problem(self) -> str:
+        remote = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")
+        given = [name for name in remote if getattr(self, name)]
+        return f"{given[0]} needs kind = 'sftp'" if given else ""
+
+    def _problem(self) -> str:
+        if self.hosts and self.instances:
+            return "set hosts or instances, not both"
+        if not (self.hosts or self.instances or self.connection):
+            return "set hosts, instances or connection, which say where the files are"
+        if not self.connection and not (self.user and self.key_file):
+            return "set user and key_file, or a connection that has them"
+        return "" if self.path.startswith("/") else "path must begin with / for kind = 'sftp'"
+
+
+class Collect(Section):
+    """How logs are pulled; nothing of it shapes results."""
+
+    known_hosts: str = Field(
+        "var/known_hosts",
+        description="File of the host keys that are trusted, as OpenSSH keeps it.",
+    )
+    settle_minutes: Annotated[int, Field(ge=0, le=30)] = Field(
+        5, description="Minutes after the hour that a scheduled run waits before it pulls."
+    )
+    connect_seconds: Annotated[int, Field(ge=1, le=120)] = Field(
+        15, description="Seconds in which a host must answer and log in."
+    )
+    hosts_at_once: Annotated[int, Field(ge=1, le=32)] = Field(
+        4, description="Hosts that the command line pulls from at a time."
+    )
