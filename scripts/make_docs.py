@@ -193,6 +193,8 @@ def allowed(schema: dict[str, Any]) -> str:
     """The values that a setting takes, in words, from its JSON schema."""
     if "anyOf" in schema:
         return allowed(schema["anyOf"][0])
+    if "$ref" in schema:  # a section within a section, as its description shows
+        return "section"
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:

@@ -43,7 +43,9 @@ class Source(Section):
         Field((), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22.")
     )
     instances: Instances | None = Field(
-        None, description="For sftp: EC2 instances instead of hosts, as `{tags = {Role = 'web'}}`."
+        None,
+        description="For sftp: EC2 instances in place of hosts, such as `{tags = {Role = 'web'}}`; and with "
+        "`address = 'public'` by their public addresses.",
     )
     user: str = Field("", description="For sftp: the account that logs in.")
     key_file: str = Field("", description="For sftp: the file of its private key.")
