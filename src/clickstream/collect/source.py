@@ -40,6 +40,14 @@ class ListedFile:
         return self.stat.identity(self.name)
 
 
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """A name that matches a source's pattern and is not pulled, and why."""
+
+    name: str
+    reason: str
+
+
 class FileHandle(Protocol):
     """An open file. It stays the same file when its name is given to another one."""
 
