@@ -137,7 +137,8 @@ def _configure(program: str, server: Sshd) -> None:
     path = server.root / "sshd_config"
     settings = CONFIGURATION.format(root=server.root, port=server.port)
     path.write_text(settings + NO_PENALTIES + "\n")
-    if subprocess.run([program, "-t", "-f", path], capture_output=True).returncode:
+    test = [program, "-t", "-f", str(path)]
+    if subprocess.run(test, check=False, capture_output=True).returncode:
         path.write_text(settings)
 
 
