@@ -30,7 +30,8 @@ class Behaviour:
     reads: list[tuple[int, int]] = field(default_factory=list)
     largest_read: int = 1 << 20
     hang: asyncio.Event | None = None
-    on_read: Any = None
+    ends_at: int | None = None
+    """An offset at which reads find the end, as they do for a moment when a file is cut."""
     break_after: int | None = None
     """Reads after which the connection breaks."""
 
@@ -104,8 +105,8 @@ class _Sftp(asyncssh.SFTPServer):
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         seen = self.behaviour
         seen.reads.append((offset, size))
-        if seen.on_read:
-            seen.on_read(len(seen.reads), offset, size)
+        if offset == seen.ends_at:
+            return b""
         if seen.hang:
             await seen.hang.wait()
         if seen.break_after is not None and len(seen.reads) > seen.break_after:
@@ -142,7 +143,8 @@ def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
         )
 
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     acceptor = asyncio.run_coroutine_threadsafe(start(), loop).result()
     try:
         server = SshServer(
@@ -153,6 +155,8 @@ def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
     finally:
         asyncio.run_coroutine_threadsafe(_end(acceptor, connections), loop).result()
         loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _end(acceptor: asyncssh.SSHAcceptor, connections: list[Any]) -> None:

@@ -25,6 +25,9 @@ from clickstream.collect.source import FileStat
 SAFE_BLOCK = 32 << 10
 """Bytes that every SFTP server gives at a time; newer ones say how many more they give."""
 
+LARGE_BLOCK = 256 << 10
+"""Bytes of a request at most; OpenSSH gives 255 KiB."""
+
 AHEAD_FROM = 1 << 20
 """Smallest read that the next range is fetched ahead of."""
 
@@ -81,7 +84,7 @@ class RemoteBytes:
     @property
     def block(self) -> int:
         """Bytes of one request."""
-        return min(self.opened.read_len or SAFE_BLOCK, self.rate.at_once)
+        return min(self.opened.read_len or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
 
     def requests(self, offset: int) -> int:
         """Requests on their way at a time; one where the file probably ends, to find its end."""

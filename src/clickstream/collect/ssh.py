@@ -113,7 +113,7 @@ class _Client(asyncssh.SSHClient):
     def __init__(self) -> None:
         self.shown: asyncssh.SSHKey | None = None
 
-    def validate_host_public_key(  # noqa: D102
+    def validate_host_public_key(
         self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey
     ) -> bool:
         """Refuse the key: asyncssh asks only about keys that are not trusted."""

@@ -35,7 +35,7 @@ from clickstream.pipeline.freshness import (
     lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.hosts import find_host, list_hosts, pull_host
+from clickstream.pipeline.hosts import find_host, list_hosts, login_of, pull_all, pull_host
 from clickstream.pipeline.hour_states import (
     check_range,
     describe,
@@ -116,12 +116,14 @@ __all__ = [
     "lake_freshness",
     "left_to_the_run",
     "list_hosts",
+    "login_of",
     "measure_freshness",
     "open_periods",
     "outdated_views",
     "plan_backfill",
     "plan_new_visitor_ids",
     "pull",
+    "pull_all",
     "pull_host",
     "rebuild",
     "refresh_facts",
