@@ -10,7 +10,8 @@ from collections.abc import Callable
 from clickstream.collect import DirectorySource, Host, Login, hosts_of
 from clickstream.errors import InputError
 from clickstream.lake import Lake
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 from clickstream.wording import shorten
 
 
