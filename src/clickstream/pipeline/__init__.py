@@ -61,7 +61,8 @@ from clickstream.pipeline.publish import (
     refresh_views,
     register_tables,
 )
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 from clickstream.pipeline.repair import repair
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.results import (

@@ -28,7 +28,8 @@ from clickstream.errors import (
     InputError,
 )
 from clickstream.lake import Lake, aws_errors, collection
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 from clickstream.settings import Settings, Source
 from clickstream.wording import shorten
 

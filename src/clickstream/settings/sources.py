@@ -45,7 +45,7 @@ class Source(Section):
     instances: Instances | None = Field(
         None,
         description="For sftp: EC2 instances in place of hosts, such as "
-        "`{tags = {Role = 'web'}}`; with `address = 'public'` by their public addresses.",
+        "`{tags = {Role = 'web'}}`; and with `address = 'public'` by their public addresses.",
     )
     user: str = Field("", description="For sftp: the account that logs in.")
     key_file: str = Field("", description="For sftp: the file of its private key.")

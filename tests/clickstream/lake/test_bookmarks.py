@@ -77,9 +77,14 @@ def test_a_bookmark_of_an_earlier_version_is_loaded(lake: Lake) -> None:
 
 
 def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], Lake]) -> None:
-    assert bookmarks.finished_files(lake, "web-1") == set()
-    bookmarks.save_finished_files(lake, "web-1", {"b", "a"})
-    bookmarks.save_finished_files(lake, "web-2", {"c"})
-    bookmarks.save_finished_files(reopen(), "web-1", {"b"})
-    assert bookmarks.finished_files(lake, "web-1") == {"b"}
-    assert bookmarks.finished_files(lake, "web-2") == {"c"}
+    assert bookmarks.finished_files(lake, "web-1") == {}
+    bookmarks.save_finished_files(lake, "web-1", {"b": "", "a": "10-ff"})
+    bookmarks.save_finished_files(lake, "web-2", {"c": ""})
+    bookmarks.save_finished_files(reopen(), "web-1", {"b": "10-ff"})
+    assert bookmarks.finished_files(lake, "web-1") == {"b": "10-ff"}
+    assert bookmarks.finished_files(lake, "web-2") == {"c": ""}
+
+
+def test_finished_files_of_an_earlier_version_are_read(lake: Lake) -> None:
+    objects.put(lake, "bookmarks/web-1/finished.json", b'["a", "b"]')
+    assert bookmarks.finished_files(lake, "web-1") == {"a": "", "b": ""}
