@@ -123,7 +123,9 @@ def make_key(path: Path, passphrase: str | None = None) -> asyncssh.SSHKey:
 
 
 @contextmanager
-def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
+def ssh_server(
+    directory: Path, host_keys: list[Any] | None = None, **listen: Any
+) -> Iterator[SshServer]:
     """Run a server on 127.0.0.1 whose key is trusted in `known_hosts`."""
     directory.mkdir(parents=True, exist_ok=True)
     host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -136,10 +138,9 @@ def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
         return await asyncssh.listen(
             "127.0.0.1",
             0,
-            server_host_keys=[host_key],
+            server_host_keys=host_keys or [host_key],
             server_factory=lambda: _Server(user_key.convert_to_public(), connections),
-            sftp_factory=sftp,
-            **listen,
+            **{"sftp_factory": sftp, **listen},
         )
 
     loop = asyncio.new_event_loop()
