@@ -188,8 +188,8 @@ def unreachable(name: str, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if isinstance(error, OSError) and number in errno.errorcode:
+    number = error.errno if isinstance(error, OSError) else None
+    if number and number in errno.errorcode:  # asyncio words it in its own way
         return os.strerror(number)
     said = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
     return said or "no answer in time"

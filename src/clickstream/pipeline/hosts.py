@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from clickstream.collect import (
     DirectorySource,
@@ -61,10 +62,10 @@ def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
     try:
         found = _instances(lake, source)
     except (AwsRefused, AwsUnavailable) as error:
-        problem = _untold(source, error)
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
-        return [Host(name, source, problem=problem) for name in names]
-    hosts = {host.name: host for host in found if not host.is_gone}
+        untold = Host("", source, problem=_untold(source, error), needs_person=error.is_permanent)
+        return [replace(untold, name=name) for name in names]
+    hosts = {host.name: host for host in found}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
 
@@ -113,7 +114,7 @@ def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[
     """
     settings, source = lake.settings, host.source
     if host.problem:
-        raise (InputError if host.is_gone else HostUnreachable)(host.problem)
+        raise (InputError if host.needs_person else HostUnreachable)(host.problem)
     if source.kind == "directory":
         yield DirectorySource(settings.resolve(source.path), source.pattern)
         return
