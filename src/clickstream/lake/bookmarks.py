@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 from clickstream.lake import objects
@@ -95,10 +96,11 @@ def load(lake: Lake, fresh: Bookmark) -> Bookmark:
     return replace(known, checkpoints=pairs, etag=stored.etag)
 
 
-def known_fingerprints(lake: Lake, host: str) -> set[str]:
-    """The fingerprints of all bookmarks of a host, by one listing."""
+def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
+    """The fingerprints of all bookmarks of a host, by one listing; None if it has over `limit`."""
     keys = (key for key, _ in objects.listing(lake, f"bookmarks/{host}/"))
-    return {key.rpartition("/")[2].removesuffix(".json") for key in keys}
+    found = {key.rpartition("/")[2].removesuffix(".json") for key in islice(keys, limit + 1)}
+    return found if len(found) <= limit else None
 
 
 def finished_files(lake: Lake, host: str) -> dict[str, str]:

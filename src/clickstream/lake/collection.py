@@ -88,6 +88,12 @@ def source_states(lake: Lake) -> list[SourceState]:
     return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
 
 
+def host_names(lake: Lake, source: str) -> list[str]:
+    """Return the names of a source's hosts that have a state; only keys are listed."""
+    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{source}.")]
+    return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
+
+
 def source_state(lake: Lake, source: str) -> SourceState:
     """Return the state of one source; an empty one if it was never pulled."""
     empty = SourceState(source)

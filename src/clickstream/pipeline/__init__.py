@@ -48,6 +48,7 @@ from clickstream.pipeline.hour_states import (
 )
 from clickstream.pipeline.late_hours import LateHour
 from clickstream.pipeline.maintenance import compact_days, expire_snapshots, sweep_files
+from clickstream.pipeline.missing_sources import Completed, complete_hours
 from clickstream.pipeline.new_visitor_ids import (
     NewIds,
     give_new_visitor_ids,
@@ -78,6 +79,7 @@ from clickstream.pipeline.verify import verify
 __all__ = [
     "Backfill",
     "CleanedHour",
+    "Completed",
     "Due",
     "FactsRefreshed",
     "Finding",
@@ -101,6 +103,7 @@ __all__ = [
     "clean_hits",
     "clean_unless_staged",
     "compact_days",
+    "complete_hours",
     "describe",
     "describe_build",
     "describe_other_settings",

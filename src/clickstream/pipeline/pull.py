@@ -28,6 +28,10 @@ THREADS = 8
 """Of MANY_FILES or more, those of SMALL_BYTES or fewer are pulled at the same time: most of their
 time is spent waiting for S3. Memory limits the others to one at a time."""
 
+KEYS_PER_FILE = 50
+"""Bookmarks that are listed at most for each file to read. A page of the listing has a thousand, so
+it costs a twentieth of looking up each file's bookmark, however many a host has."""
+
 
 @aws_errors.translate_errors()
 def pull(
@@ -118,7 +122,9 @@ def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
     """Read which bookmarks exist by one listing, where many files would look up one each."""
     if len(todo) < MANY_FILES:
         return shared
-    return replace(shared, fingerprints=bookmarks.known_fingerprints(shared.lake, shared.host))
+    limit = KEYS_PER_FILE * len(todo)
+    fingerprints = bookmarks.known_fingerprints(shared.lake, shared.host, limit)
+    return replace(shared, fingerprints=fingerprints)
 
 
 def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:

@@ -84,7 +84,7 @@ class Collect(Section):
     """How logs are pulled; nothing of it shapes results."""
 
     known_hosts: str = Field(
-        "var/known_hosts",
+        "var/ssh/known_hosts",
         description="File of the host keys that are trusted, as OpenSSH keeps it.",
     )
     settle_minutes: Annotated[int, Field(ge=0, le=30)] = Field(

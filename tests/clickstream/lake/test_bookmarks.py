@@ -88,3 +88,12 @@ def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], 
 def test_finished_files_of_an_earlier_version_are_read(lake: Lake) -> None:
     objects.put(lake, "bookmarks/web-1/finished.json", b'["a", "b"]')
     assert bookmarks.finished_files(lake, "web-1") == {"a": "", "b": ""}
+
+
+def test_fingerprints_are_listed_up_to_a_limit(lake: Lake) -> None:
+    for name in "abc":
+        bookmarks.save(lake, Bookmark("web-1", name, "combined"))
+    bookmarks.save(lake, Bookmark("web-12", "d", "combined"))
+    assert bookmarks.known_fingerprints(lake, "web-1", 3) == {"a", "b", "c"}
+    assert bookmarks.known_fingerprints(lake, "web-1", 2) is None
+    assert bookmarks.known_fingerprints(lake, "web-2", 0) == set()
