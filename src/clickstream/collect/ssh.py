@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncssh
 
+from clickstream.collect import event_loop
 from clickstream.collect.hosts import Host, Login
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
 from clickstream.collect.sftp_answers import HostFileError
@@ -138,6 +139,15 @@ async def host_key(address: str, port: int, seconds: float) -> asyncssh.SSHKey |
     """Ask a host for its key without trusting it; Ed25519 first, as OpenSSH prefers it."""
     asked = asyncssh.get_server_host_key(address, port, config=None)
     return await asyncio.wait_for(asked, seconds)
+
+
+def fetch_host_key(host: Host, seconds: float) -> asyncssh.SSHKey:
+    """Ask a host for its key without trusting it. Raises HostUnreachable."""
+    with translate_errors(host, None):
+        key = event_loop.run(host_key(host.address, host.port, seconds))
+    if key is None:
+        raise HostUnreachable(unreachable(describe_host(host), ValueError("it shows no key")))
+    return key
 
 
 def unknown_key(host: Host, login: Login | None, known_hosts: Path) -> str:

@@ -1,14 +1,16 @@
-"""The hosts of the settings' sources, and the pull of one of them or of all.
+"""The hosts of the settings' sources, their states, and the pull of one of them or of all.
 
 The command line and the hourly DAG go from a source to its hosts here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from clickstream.collect import (
     DirectorySource,
@@ -28,7 +30,8 @@ from clickstream.errors import (
     HostUnreachable,
     InputError,
 )
-from clickstream.lake import Lake, aws_errors, collection
+from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake.collection import SourceState
 from clickstream.pipeline.pull import pull
 from clickstream.pipeline.pulled import Pulled
 from clickstream.settings import Settings, Source
@@ -36,6 +39,8 @@ from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
 """`SOURCE.instances` stands for the hosts of a source whose instances AWS does not tell."""
+
+BOOKMARKS_COUNTED = 100_000
 
 HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError)
 
@@ -178,3 +183,39 @@ def pull_all(
                 yield futures[future], _outcome(future)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
+    """Expect no more lines of a host, or expect them again; return what its pulls observed.
+
+    Raises InputError for a host that is not in the settings.
+    """
+    host = find_host(lake, name)
+    state = collection.source_state(lake, host.name)
+    retired_at = None if undo else state.retired_at or int(time.time())
+    return collection.update_source_state(lake, state, partial(replace, retired_at=retired_at))
+
+
+@dataclass(frozen=True)
+class HostState:
+    """A host, what its pulls observed, and how many bookmarks it has; None for very many."""
+
+    host: Host
+    state: SourceState
+    bookmarks: int | None
+
+
+@aws_errors.translate_errors()
+def list_states(lake: Lake) -> list[HostState]:
+    """Return the state of every host, retired ones too, in the order of `list_hosts`."""
+    hosts = list_hosts(lake, with_retired=True)
+    states = {state.source: state for state in collection.source_states(lake)}
+    return [
+        HostState(host, states.get(host.name, SourceState(host.name)), _bookmarks(lake, host))
+        for host in hosts
+    ]
+
+
+def _bookmarks(lake: Lake, host: Host) -> int | None:
+    found = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)
+    return None if found is None else len(found - {"finished"})
