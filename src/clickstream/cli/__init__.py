@@ -143,6 +143,8 @@ def build(
 
     After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
 
+    A host that can't be pulled does not stop the others; then the exit code is 1.
+
     Published hours whose visitor key is destroyed are refused, and left out with
     [bold]--outdated[/]: their visitors would get new ids and count twice.
 
@@ -157,12 +159,13 @@ def build(
     lake, (first, last) = open_lake(), pipeline.check_range(first, last)
     if not (only_outdated or new_visitor_ids):
         pipeline.check_replay_window(lake, first, last)
-    if pull_first and not dry_run:
-        _pull_all(lake)
+    all_pulled = _pull_all(lake) if pull_first and not dry_run else True
     if new_visitor_ids:
         _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
     else:
         _build_range(lake, first, last, only_outdated, dry_run)
+    if not all_pulled:
+        raise typer.Exit(1)
 
 
 def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
@@ -192,8 +195,8 @@ def _refresh_readers(lake: Lake) -> None:
     out.print(refreshed.sentence, soft_wrap=True)
 
 
-def _pull_all(lake: Lake) -> None:
-    """Pull every host, several at a time; one that fails does not stop the others."""
+def _pull_all(lake: Lake) -> bool:
+    """Pull every host, several at a time; return whether each could be pulled."""
     from clickstream import pipeline
 
     hosts, failed = pipeline.list_hosts(lake), []
@@ -215,6 +218,7 @@ def _pull_all(lake: Lake) -> None:
         )
     if inferred := pipeline.describe_own_domain(lake):
         out.print(escape(inferred), soft_wrap=True)
+    return not failed
 
 
 def _show_refusal(sentence: str) -> None:

@@ -135,15 +135,19 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
     shown = pipeline.ask_for_key(lake.settings, host)
     _check_fingerprint(shown, fingerprint, replace)
     if shown.is_trusted:
-        out.print(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
+        _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
         return
     show_key(shown, out)
     if not (yes or fingerprint) and not typer.confirm("Is it the same, and do you trust it?"):
-        out.print(f"{host.name}: nothing is changed.")
+        _say(f"{host.name}: nothing is changed.")
         return
     pipeline.trust(lake.settings, shown)
     path = pipeline.known_hosts_of(lake.settings)
-    out.print(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
+    _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, highlight=False)
 
 
 def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None:
@@ -182,21 +186,19 @@ def retire(
     host = pipeline.find_host(lake, name)
     if undo:
         pipeline.retire(lake, host.name, undo=True)
-        out.print(f"{host.name} is pulled again from the next run on.")
+        _say(f"{host.name} is pulled again from the next run on.")
         return
     [state] = [one.state for one in pipeline.list_states(lake) if one.host.name == host.name]
     if state.retired_at:
-        out.print(f"{host.name} is retired already. {describe_last_pull(state)}", soft_wrap=True)
+        _say(f"{host.name} is retired already. {describe_last_pull(state)}")
         return
-    out.print(describe_last_pull(state), soft_wrap=True, highlight=False)
+    _say(describe_last_pull(state))
     if not yes:
         typer.confirm(f"Expect no more lines of {host.name}?", abort=True)
     pipeline.retire(lake, host.name)
-    out.print(
+    _say(
         f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
-        f"retire {host.name} --undo",
-        soft_wrap=True,
-        highlight=False,
+        f"retire {host.name} --undo"
     )
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream.cli.status_page import BAD, GOOD, NOTE
+from clickstream.collect.hosts import SSH_PORT
 from clickstream.wording import describe_duration, printable, quantity
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 def show_check(found: HostCheck, width: int, out: Console) -> None:
     """Print what a check found of one host: a line, and one for each problem and note."""
-    mark = BAD if found.problems else NOTE if found.is_unchecked else GOOD
+    mark = BAD if found.problems else NOTE if found.unchecked else GOOD
     seen = _seen(found)
-    first, *problems = [*found.problems] if not seen else [seen, *found.problems]
+    first, *problems = [seen, *found.problems] if seen else found.problems
     label = f"{escape(found.name):<{width}}"
     _line(out, f"{mark} {label}  {escape(first)}")
     for problem in problems:
@@ -35,8 +36,8 @@ def show_check(found: HostCheck, width: int, out: Console) -> None:
 
 def _seen(found: HostCheck) -> str:
     """What a host has, in one sentence; nothing where it could not be reached."""
-    if found.is_unchecked:
-        return "not checked"
+    if found.unchecked:
+        return f"not checked: {found.unchecked}"
     if not found.files:
         return ""
     parts = [quantity(found.files, "file")]
@@ -64,7 +65,8 @@ def check_values(found: HostCheck) -> dict[str, Any]:
 def show_key(shown: ShownKey, out: Console) -> None:
     """Print a host's key, and where to find the one to compare it with."""
     host = shown.host
-    out.print(f"{host.name} ({host.address}) has this key:", highlight=False)
+    where = f"[{host.address}]:{host.port}" if host.port != SSH_PORT else host.address
+    _line(out, f"{host.name} at {escape(where)} has this key:")
     out.print(f"  {shown.kind} [bold]{shown.fingerprint}[/]", soft_wrap=True, highlight=False)
     for fingerprint in shown.trusted:
         _line(out, f"  In place of {fingerprint}, which is trusted now.")

@@ -39,7 +39,7 @@ class HostCheck:
 
     `problems` say what keeps lines from being pulled and how to repair it, `notes` what else was
     found. `newest_line_at`, in Unix seconds, and `log_format` are those of the file `newest`.
-    `is_unchecked` if its login is not at hand here.
+    `unchecked` says why the host was not tried, such as a login that is not at hand here.
     """
 
     name: str
@@ -50,7 +50,7 @@ class HostCheck:
     newest_line_at: int | None = None
     problems: Sequence[str] = ()
     notes: Sequence[str] = ()
-    is_unchecked: bool = False
+    unchecked: str = ""
 
 
 def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[HostCheck]:
@@ -65,7 +65,7 @@ def check_host(lake: Lake, host: Host) -> HostCheck:
     found = HostCheck(host.name, address)
     if host.source.connection:
         login = f"its login is in the Airflow connection {host.source.connection}"
-        return replace(found, is_unchecked=True, notes=[f"{login}: look at pull_logs in Airflow"])
+        return replace(found, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")
     try:
         with open_source(lake, host) as logs:
             return _with_files(found, lake.settings, host.source, logs)

@@ -140,9 +140,12 @@ def pull_host(
     """Pull what is new on a host into raw; `login` is needed where its source has a connection.
 
     `progress` gets a sentence now and then during a long pull. A failure is stored in the state of
-    the host. Raises HostUnreachable or HostKeyRefused when the host can't be reached, and
-    InputError when its files can't be listed.
+    the host, but not that its login is not at hand: Airflow may pull it well. Raises
+    HostUnreachable or HostKeyRefused when the host can't be reached, and InputError when its files
+    can't be listed.
     """
+    if host.source.kind == "sftp" and not host.problem:
+        login = login or login_of(lake.settings, host.source)
     try:
         with open_source(lake, host, login) as logs:
             return pull(lake, host.source, logs, host.name, progress)
