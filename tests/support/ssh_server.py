@@ -29,7 +29,9 @@ class Behaviour:
 
     reads: list[tuple[int, int]] = field(default_factory=list)
     largest_read: int = 1 << 20
-    hang: asyncio.Event | None = None
+    hang: bool = False
+    refuses: bool = False
+    """Whether opening a file or listing a directory is refused, as by its permissions."""
     ends_at: int | None = None
     """An offset at which reads find the end, as they do for a moment when a file is cut."""
     break_after: int | None = None
@@ -102,13 +104,25 @@ class SshServer:
 class _Sftp(asyncssh.SFTPServer):
     behaviour: Behaviour
 
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        self._check()
+        return super().open(path, pflags, attrs)
+
+    def scandir(self, path: bytes) -> Any:
+        self._check()
+        return super().scandir(path)
+
+    def _check(self) -> None:
+        if self.behaviour.refuses:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         seen = self.behaviour
         seen.reads.append((offset, size))
         if offset == seen.ends_at:
             return b""
-        if seen.hang:
-            await seen.hang.wait()
+        while seen.hang:
+            await asyncio.sleep(0.05)
         if seen.break_after is not None and len(seen.reads) > seen.break_after:
             self.channel.get_connection().abort()
         return super().read(file_obj, offset, min(size, seen.largest_read))  # type: ignore[no-any-return]
