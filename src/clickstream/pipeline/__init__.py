@@ -31,10 +31,10 @@ from clickstream.pipeline.freshness import (
     Freshness,
     Health,
     Limits,
-    SourceFreshness,
     lake_freshness,
     measure_freshness,
 )
+from clickstream.pipeline.host_freshness import HostFreshness
 from clickstream.pipeline.hosts import find_host, list_hosts, pull_host
 from clickstream.pipeline.hour_states import (
     check_range,
@@ -84,13 +84,13 @@ __all__ = [
     "Finding",
     "Freshness",
     "Health",
+    "HostFreshness",
     "LateHour",
     "Limits",
     "NewIds",
     "Progress",
     "Published",
     "Pulled",
-    "SourceFreshness",
     "Steps",
     "StitchedHour",
     "VerifyReport",
