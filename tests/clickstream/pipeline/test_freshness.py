@@ -141,7 +141,7 @@ def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
     assert found.health is Health.LATE
     assert found.problems == [
         "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours).",
-        "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11.",
+        "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours).",
     ]
     one = measured(replace(FRESH, incomplete={RUNNING.previous: ["web-1"]}))
     assert one.problems == ["1 hour lacks web-1: 2026-11-26T12."]
