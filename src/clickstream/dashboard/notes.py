@@ -44,14 +44,8 @@ class Note:
 
 def find_notes(page: Page) -> list[Note]:
     """The notes of the page's period in order of time, the gravest if there are many."""
-    sources = (_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
-    found = [note for find in sources for note in find(page)]
-        *_bursts(page),
-        *_gaps(page),
-        *_incomplete_days(page),
-        *_late_days(page),
-        *_rule_changes(page),
-    ]
+    finders = (_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
+    found = [note for find in finders for note in find(page)]
     chosen = sorted(found, key=lambda note: (note.gravity, note.at))[:MOST_NOTES]
     return sorted(chosen, key=lambda note: (note.at, note.text))
 
