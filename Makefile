@@ -36,7 +36,7 @@ test: $(VENV)/dev.stamp ## units, properties, SQL cases; needs no system package
 test-trino: $(VENV)/dev.stamp ## views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
 	$(BIN)/pytest -m trino --timeout 900 --durations 5
 
-test-services: $(VENV)/dev.stamp ## with nginx, logrotate and Java, started by the tests
+test-services: $(VENV)/dev.stamp ## with nginx, logrotate, sshd and Java, started by the tests
 	$(BIN)/pytest -m services --durations 5
 
 test-browser: $(VENV)/dev.stamp ## pages in Chromium

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from clickstream.errors import AwsUnavailable
 from clickstream.lake import objects
@@ -87,9 +88,9 @@ def source_states(lake: Lake) -> list[SourceState]:
     return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
 
 
-def host_names(lake: Lake, source: str) -> list[str]:
-    """Return the names of a source's hosts that have a state; only keys are listed."""
-    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{source}.")]
+def host_names(lake: Lake, prefix: str) -> list[str]:
+    """Return the names of the hosts that have a state and begin so; only keys are listed."""
+    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{prefix}")]
     return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
 
 
@@ -109,13 +110,11 @@ def source_state(lake: Lake, source: str) -> SourceState:
     )
 
 
-def record_failure(lake: Lake, host: str, failure: str) -> SourceState:
-    """Store that a pull of a host failed now, and why, in a sentence without secrets."""
-    at = int(time.time())
-    return update_source_state(
-        lake,
-        source_state(lake, host),
-        lambda state: replace(state, failed_at=at, failure=failure),
+def record_failure(lake: Lake, source: str, sentence: str) -> None:
+    """Store why the pull of a host failed just now; what earlier pulls observed stays."""
+    now = int(time.time())
+    update_source_state(
+        lake, source_state(lake, source), partial(replace, failed_at=now, failure=sentence)
     )
 
 

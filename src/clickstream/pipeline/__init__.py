@@ -35,7 +35,7 @@ from clickstream.pipeline.freshness import (
     measure_freshness,
 )
 from clickstream.pipeline.host_freshness import HostFreshness
-from clickstream.pipeline.hosts import find_host, list_hosts, pull_host
+from clickstream.pipeline.hosts import find_host, list_hosts, login_of, pull_all, pull_host
 from clickstream.pipeline.hour_states import (
     check_range,
     describe,
@@ -62,7 +62,8 @@ from clickstream.pipeline.publish import (
     refresh_views,
     register_tables,
 )
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 from clickstream.pipeline.repair import repair
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.results import (
@@ -119,12 +120,14 @@ __all__ = [
     "lake_freshness",
     "left_to_the_run",
     "list_hosts",
+    "login_of",
     "measure_freshness",
     "open_periods",
     "outdated_views",
     "plan_backfill",
     "plan_new_visitor_ids",
     "pull",
+    "pull_all",
     "pull_host",
     "rebuild",
     "refresh_facts",

@@ -16,7 +16,7 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from clickstream.collect import hosts_of
+from clickstream.collect import hosts_of, instance_name
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, iceberg_tables
@@ -68,6 +68,7 @@ def expected_states(lake: Lake) -> list[SourceState]:
     names = [name for source in lake.settings.sources for name in _names(lake, source)]
     if not names:
         return []
+    _ = lake.s3  # boto3 makes clients in one thread only
     with ThreadPoolExecutor(min(_READERS, len(names))) as pool:
         states = [*pool.map(lambda name: collection.source_state(lake, name), names)]
     return [state for state in states if state.retired_at is None]
@@ -75,10 +76,9 @@ def expected_states(lake: Lake) -> list[SourceState]:
 
 def _names(lake: Lake, source: Source) -> Sequence[str]:
     """The names of a source's hosts: those in the settings, else those that have a state."""
-    if named := [host.name for host in hosts_of(source)]:
-        return named
-    known = collection.host_names(lake, source.name)
-    return [name for name in known if name != source.name or not source.instances]
+    if source.instances is None:
+        return [host.name for host in hosts_of(source)]
+    return collection.host_names(lake, instance_name(source, "i-"))
 
 
 @dataclass(frozen=True)
