@@ -74,14 +74,14 @@ def _hours(found: Freshness) -> Table:
 
 
 def _past_window(found: Freshness) -> str:
-    """Hours whose late lines wait, because their visitor key is destroyed."""
+    """Hours whose late lines wait: their visitor key is destroyed, or their raw lines are."""
     late = found.past_window
     if not late:
         return "none"
     lines = quantity(sum(one.lines or 0 for one in late), "line")
     objects = sum(one.raw_objects for one in late if one.lines is None)
     more = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
-    return f"{_named([one.hour for one in late])}; {lines}{more} wait for new visitor ids"
+    return f"{_named([one.hour for one in late])}; {lines}{more} wait"
 
 
 def _newest(found: Freshness) -> tuple[str, str, str]:

@@ -97,15 +97,17 @@ class Completed:
 
 
 @aws_errors.translate_errors()
-def complete_hours(lake: Lake, hour: Hour, due: Collection[Hour] = ()) -> list[Completed]:
+def complete_hours(
+    lake: Lake, hour: Hour, due: Collection[Hour] = (), look_back: timedelta = LOOK_BACK
+) -> list[Completed]:
     """Take the names of hosts that are pulled by now out of the ledger, and return those hours.
 
-    Hours from LOOK_BACK before `hour` on are looked at. Only rows of the ledger change, in one
+    Hours from `look_back` before `hour` on are looked at. Only rows of the ledger change, in one
     commit for each date: no row of an hour does. Hours that are `due`, so about to be built, are
     left alone, since their publication writes the names. Where another process changes the
     ledger's date meanwhile, the next run does it.
     """
-    first = (hour.start - LOOK_BACK).date()
+    first = (hour.start - look_back).date()
     hours = sorted(hour_ledger.incomplete_rows(lake, first).keys() - set(due))
     if not hours:
         return []
