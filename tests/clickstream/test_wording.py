@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from clickstream.pipeline.backfill import Progress
 from clickstream.pipeline.hour_states import UNBUILT, HourState
 from clickstream.pipeline.results import Published, StitchedHour
 from clickstream.tables import BALANCE
-from clickstream.wording import describe_duration, parse_duration, quantity, shorten
+from clickstream.wording import describe_duration, parse_duration, printable, quantity, shorten
 
 HOUR = Hour.parse("2026-11-20T05")
 WRONG = re.compile(
@@ -101,3 +102,19 @@ def test_a_list_in_a_message_is_short_and_counts_all_items(items: list[str], sho
 def test_a_long_list_reads_like_the_example() -> None:
     assert shorten(range(1420)) == "0, 1, 2 and 1,417 more"
     assert shorten([]) == "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("access.log", "access.log"),
+        ("Zugriffe für Café.log", "Zugriffe für Café.log"),
+        ("two\nlines\t", "two\\nlines\\t"),
+        ("red\x1b[31m", "red\\x1b[31m"),
+        (os.fsdecode(b"latin-\xe9.log"), "latin-\\xe9.log"),
+        ("left\u202eright", "left\\u202eright"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_a_name_is_shown_without_what_a_terminal_acts_on(name: str, shown: str) -> None:
+    assert printable(name) == shown

@@ -121,4 +121,7 @@ async def list_entries(client: asyncssh.SFTPClient, path: bytes) -> dict[bytes, 
         name = entry.filename
         if isinstance(name, bytes) and name not in (b".", b".."):
             found[name] = entry.attrs
+    for name, attributes in found.items():
+        if attributes.permissions is None:  # some servers tell the kind of a file only when asked
+            found[name] = await answer(client.lstat(posixpath.join(path, name)))
     return found
