@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from clickstream.cli.status_page import BAD, GOOD, NOTE
 from clickstream.collect.hosts import SSH_PORT
-from clickstream.wording import describe_duration, printable, quantity
+from clickstream.wording import printable, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake.collection import SourceState
@@ -166,9 +166,14 @@ def _iso(seconds: int | None) -> str | None:
 
 
 def _ago(seconds: int, now: int) -> str:
-    """A time in the past, by its distance in the largest unit that matters."""
-    age = describe_duration(timedelta(seconds=now - seconds))
-    return "just now" if now - seconds < 60 else f"{age} ago"
+    """How long ago a time is, in its two largest units: `3d 4h ago`, `1h 32m ago`."""
+    minutes = max(now - seconds, 0) // 60
+    parts = ((minutes // 1_440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m"))
+    largest = next((place for place, (number, _) in enumerate(parts) if number), None)
+    if largest is None:
+        return "just now"
+    shown = [f"{number}{unit}" for number, unit in parts[largest : largest + 2] if number]
+    return f"{' '.join(shown)} ago"
 
 
 def _size(size: float) -> str:
