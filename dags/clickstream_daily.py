@@ -20,8 +20,8 @@ DOC = """
 The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
 older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
 to. With `raw_days` in the settings, raw lines older than that go as well, and their hours are not
-built any more. Files of older versions get the statistics by which queries skip files, 31 days of a table in
-each run. No answer changes by it. `docs/maintenance.md` has the rules.
+built any more. Files of older versions get the statistics by which queries skip files, 31 days of a
+table in each run. No answer changes by it. `docs/maintenance.md` has the rules.
 
 ### When a red run may wait
 * Always, for days: queries get slower and the bucket larger, nothing else.
