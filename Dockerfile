@@ -17,4 +17,4 @@ COPY --chown=airflow:root dags /opt/airflow/dags
 
 # Volumes mounted here take over these directories' owner.
 RUN mkdir -p /opt/airflow/state/aws /opt/airflow/state/login /opt/airflow/state/dashboard \
-    /opt/airflow/logs /opt/airflow/var/cache
+    /opt/airflow/logs /opt/airflow/var/cache /opt/airflow/var/ssh

@@ -15,6 +15,8 @@ from clickstream_airflow.failures import give_up, translate_errors
 from clickstream_airflow.forms import hour_param
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_hour import describe_hour, resolve_hour
+from clickstream_airflow.settle import WaitUntilSettled
+from clickstream_airflow.ssh_login import host_login
 
 log = logging.getLogger("clickstream")
 
@@ -23,7 +25,8 @@ DOC = """
 The lake's tables, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
 `hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; each run's note says
 which hour it builds. Besides its own hour, a run builds every hour that late lines reopened and, if
-it is a scheduled one, every recent hour that was not built yet.
+it is a scheduled one, every recent hour that was not built yet. A scheduled run first waits some
+minutes, because web servers may still write lines of the hour; other runs do not wait.
 
 Each published hour updates the assets `clickstream.hits`, `clickstream.session_parts`,
 `clickstream.rejects`, `clickstream.raw_objects`, `clickstream.session_changes` and
@@ -34,8 +37,9 @@ Last, the fact files of the dashboard are computed for the dates that changed. I
 are 15 seconds between refreshes, and each does the work of all runs so far.
 
 ### When a red run may wait
-* A source that can't be read (`pull_logs`, `every_source_pulled`): nothing is lost, its lines
-  stay in its files, and the next run that reaches it rebuilds their hours. It has to be reached
+* A host that can't be read (`list_hosts`, `pull_logs`, `every_source_pulled`): the hours are
+  published without it, and `missing_sources` in `hour_ledger` names it. Nothing is lost, its lines
+  stay in its files, and the next run that reaches it completes their hours. It has to be reached
   before its log rotation deletes them.
 * A single red hour in `build_hour`: the other hours are published, readers of the views see that
   hour as it was before, and the next run tries it again.
@@ -60,9 +64,16 @@ empty, because each run of a backfill builds its own hour. A month or more is qu
 `clickstream_reprocess`.
 """
 
-ALL_PULLED = "Keeps the run red while a source could not be read, though its hours were built."
+SETTLE = "Waits, in a scheduled run, for the last lines of the hour; it takes no worker meanwhile."
+
+ALL_PULLED = "Keeps the run red while a host could not be read, though its hours were built."
 
 ALL_PUBLISHED = "Keeps the run red while an hour or a view failed, though facts were refreshed."
+
+PULL_AGAIN_AFTER = timedelta(minutes=1)
+"""The time between the three attempts of a pull. The hours wait until the last host was pulled or
+given up, so a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
+default): less than 3 minutes. A longer outage is left to the next run."""
 
 BACKFILL_APART = timedelta(seconds=15)
 """The time between refreshes of the facts in a backfill. Without it nearly each of 48 runs
@@ -78,38 +89,45 @@ store each of its keys besides, with a request for each."""
 
 @task
 @translate_errors
-def list_sources() -> list[str]:
-    """Names of the sources in the settings.
+def list_hosts() -> list[str]:
+    """Names of the hosts of all sources; EC2 instances are looked up by their tags.
 
     A task and not a look at parse time: a mistake in the settings is then a red task that says
     what is wrong, and not a DAG that is gone from the list.
     """
-    from clickstream import errors, settings
-    from clickstream.wording import shorten
+    from clickstream import errors, pipeline
+    from clickstream.wording import quantity, shorten
 
-    names = [source.name for source in settings.load().sources]
-    if not names:
+    lake = open_lake()
+    if not lake.settings.sources:
         raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
-    log.info(f"The sources are {shorten(names, shown=20)}.")
+    names = [host.name for host in pipeline.list_hosts(lake)]
+    if not names:
+        raise errors.InputError("No source has a host: no EC2 instance has the tags that are set.")
+    log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
     return names
 
 
-@task(map_index_template="{{ task.op_kwargs['source'] }}", multiple_outputs=False)
+@task(
+    map_index_template="{{ task.op_kwargs['host'] }}",
+    multiple_outputs=False,
+    retry_delay=PULL_AGAIN_AFTER,
+)
 @translate_errors
-def pull_logs(source: str) -> dict[str, Any]:
-    """Copy the source's new lines to the raw store, each to the hour of its own time.
+def pull_logs(host: str) -> dict[str, Any]:
+    """Copy the host's new lines to the raw store, each to the hour of its own time.
 
     The task is red when a file is refused for the first time, or again after it changed, though the
-    source's other files are pulled.
+    host's other files are pulled. A failure is kept in the host's state, which status shows.
     """
     from clickstream import pipeline
 
     lake = open_lake()
-    named = next(s for s in lake.settings.sources if s.name == source)
-    pulled = pipeline.pull(lake, named)
+    found = pipeline.find_host(lake, host)
+    pulled = pipeline.pull_host(lake, found, host_login(lake, found), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
-        advice = f"In the settings, give {source} a format, or a pattern without it."
+        advice = f"In the settings, give {found.source.name} a format, or a pattern without it."
         give_up(pulled.newly_refused, advice)
     return pulled.as_dict()
 
@@ -120,7 +138,8 @@ def hours_to_build() -> list[str]:
     """The run's own hour and the hours that late lines reopened.
 
     A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
-    run of its own. It goes on when a source failed: one dead server does not hold up the others.
+    run of its own. It goes on when a host failed: one dead server does not hold up the others.
+    Hours that lacked a host which is back lose its name in the ledger.
     """
     from clickstream import pipeline
     from clickstream.wording import shorten
@@ -134,6 +153,8 @@ def hours_to_build() -> list[str]:
         log.info(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
     for late in due.past_window:
         log.info(late.sentence)
+    for completed in due.completed:
+        log.info(completed.sentence)
     log.info(f"Hours to build: {shorten(due.hours)}.")
     return [str(hour) for hour in due.hours]
 
@@ -245,7 +266,10 @@ def build_hour(hour: str) -> None:
 )
 def clickstream_hourly() -> None:
     """The hourly run."""
-    pulled = pull_logs.expand(source=list_sources())
+    settled = WaitUntilSettled(task_id="wait_until_settled", doc_md=SETTLE)
+    hosts = list_hosts()
+    settled >> hosts
+    pulled = pull_logs.expand(host=hosts)
     hours = hours_to_build()
     every_source_pulled = EmptyOperator(task_id="every_source_pulled", doc_md=ALL_PULLED)
     pulled >> [hours, every_source_pulled]

@@ -11,7 +11,9 @@ ClickstreamError
 ├── QueryFailed       Athena refused or failed a query
 ├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
 ├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
-└── DiskFull          the local disk takes no more
+├── DiskFull          the local disk takes no more
+├── HostUnreachable   a host does not answer, or the connection to it was lost; later it may
+└── HostKeyRefused    a host's key is not trusted, or is not the one that is
 """
 
 
@@ -77,3 +79,13 @@ class AwsRefused(ClickstreamError):
 
 class DiskFull(ClickstreamError):
     """The local disk takes no more."""
+
+
+class HostUnreachable(ClickstreamError):
+    """A host does not answer, or the connection to it was lost; later it may."""
+
+
+class HostKeyRefused(ClickstreamError):
+    """A host's key is not trusted, or is not the one that is: nothing was read from it."""
+
+    is_permanent = True

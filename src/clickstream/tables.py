@@ -36,7 +36,7 @@ ARROW: dict[Type, pa.DataType] = {
 }
 """The Arrow type of each column type. Map values and list elements are never null."""
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Version of the columns of all tables, which each table of the lake keeps as a property.
 
 Any change of a column's name or type, or of whether it may be null, makes a new version. A lake of
@@ -66,6 +66,8 @@ class Table:
 
     `filtered_by`: the columns that readers filter by. The table's metadata hold the lowest and the
     highest value of each in every data file, so a query skips the files that can't match.
+    `rarely_set`: optional columns that readers filter by. The metadata count their nulls as well,
+    so a query for rows that have a value skips the files that have none.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Table:
     columns: tuple[Column, ...]
     sort_by: tuple[str, ...]
     filtered_by: tuple[str, ...] = ("event_date", "hour_at")
+    rarely_set: tuple[str, ...] = ()
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema that a file of this table has."""
@@ -300,12 +303,20 @@ HOUR_LEDGER = Table(
             "in no other count; null if there are none.",
         ),
         Column("waiting_objects", "long", "The raw objects that hold them."),
+        Column(
+            "missing_sources",
+            "string",
+            "Names of the hosts that were not pulled since the hour ended, sorted and separated by "
+            "a comma and a space; null if there are none. Once a host is pulled or retired, its "
+            "name is taken out.",
+        ),
         _key("library_version", "string", "Version of the library that built the hour."),
         _key("settings_digest", "string", "Digest of the settings that shape the result."),
         _key("published_at", "timestamp", "When the hour was published, UTC."),
         _key("published_by", "string", "The run that published it."),
     ),
     ("hour_at",),
+    rarely_set=("missing_sources",),
 )
 
 RAW_OBJECTS = Table(

@@ -34,6 +34,21 @@ def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
     return f"{', '.join(texts[:shown])} and {len(texts) - shown:,} more"
 
 
+def printable(text: str) -> str:
+    """A name from outside as it may be shown: what is no printable character is escaped.
+
+    A file's name may hold newlines, control sequences of terminals, and bytes that are no UTF-8.
+    """
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00  # a byte that is no UTF-8, as os.fsdecode has it
+    if 0x80 <= byte <= 0xFF:
+        return f"\\x{byte:02x}"
+    return char.encode("unicode_escape").decode()
+
+
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _TEXT = re.compile(r"(\d{1,6})([mhd])")
 

@@ -60,7 +60,7 @@ def assert_short(made: Any) -> None:
 def test_a_broken_setting_fails_at_once(make_attempt, home) -> None:
     settings = home / "clickstream.toml"
     settings.write_text(f"{settings.read_text()}[sessions]\nno_such_setting = 5\nnor_this = 6\n")
-    made = make_attempt("list_sources")
+    made = make_attempt("list_hosts")
     assert (made.state, made.try_number) == (FAILED, 1)
     assert "there is no setting sessions.no_such_setting" in made.last_line
     assert_short(made)

@@ -96,7 +96,7 @@ def test_who_may_not_read_the_dag_may_not_read_its_hours(browser, make_run, monk
     from airflow.api_fastapi.app import get_auth_manager
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", lambda **_: False)
-    answer = ledger_page(browser, make_run("clickstream_hourly"), "list_sources")
+    answer = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
     assert answer.status_code == 403
     assert "2026-11-20" not in answer.text
 
@@ -118,12 +118,12 @@ def test_a_page_that_does_not_exist_says_so(browser) -> None:
 
 
 def test_an_hour_that_is_not_published_says_what_to_do(browser, make_run, home) -> None:
-    page = ledger_page(browser, make_run("clickstream_hourly"), "list_sources")
+    page = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
     assert page.status_code == 200
     assert "2026-11-20T05" in page.text
     assert "not published yet" in page.text
     assert "Reload this page when the task that publishes is green." in page.text
-    assert '/clickstream/docs/runbook.md#list_sources"' in page.text
+    assert '/clickstream/docs/runbook.md#list_hosts"' in page.text
 
 
 def test_the_row_of_a_published_hour_is_shown_with_the_meanings(browser, make_run, home) -> None:
@@ -198,7 +198,7 @@ def test_aws_out_of_reach_is_one_sentence(browser, make_run, home, monkeypatch) 
     nowhere = {"region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:1"}
     facts = {"conn_type": "aws", "login": "test", "password": "test", "extra": nowhere}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(facts))
-    page = ledger_page(browser, make_run("clickstream_hourly"), "list_sources")
+    page = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
     assert page.status_code == 200
     assert "Can&#39;t reach AWS: " in page.text
     assert "Traceback" not in page.text
@@ -206,5 +206,5 @@ def test_aws_out_of_reach_is_one_sentence(browser, make_run, home, monkeypatch) 
 
 def test_an_hour_that_is_none_is_one_sentence(browser, make_run) -> None:
     run = make_run("clickstream_hourly", {"hour": "2026-13-01T05"})
-    page = ledger_page(browser, run, "list_sources")
+    page = ledger_page(browser, run, "list_hosts")
     assert "is not an hour: there is no month 13" in page.text

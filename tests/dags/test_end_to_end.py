@@ -13,7 +13,7 @@ from tests.support.lake_settings import ROOT
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
-from clickstream.errors import UnbalancedHour
+from clickstream.errors import AwsRefused, UnbalancedHour
 from clickstream.hours import Hour
 from clickstream.lake import athena, fact_files
 from clickstream.tables import BALANCE
@@ -81,7 +81,10 @@ def hour_tasks(*hours: str) -> set[tuple[str, str]]:
     return {(f"build_hour.{step}", hour) for step in steps for hour in hours}
 
 
-ONCE = {(task, "") for task in ("list_sources", "hours_to_build", "every_source_pulled")} | {
+ONCE = {
+    (task, "")
+    for task in ("wait_until_settled", "list_hosts", "hours_to_build", "every_source_pulled")
+} | {
     *((task, "") for task in ("refresh_views", "refresh_facts", "every_hour_published")),
     ("pull_logs", "web-1"),
     ("pull_logs", "web-2"),
@@ -207,7 +210,8 @@ def test_an_hour_asked_for_by_hand_is_built_again_to_the_same(dag, home) -> None
         [ANA.get("2026-11-20T05:50:00", "/"), ANA.get("2026-11-20T06:10:00", "/menu")],
     )
     lake = open_lake()
-    pipeline.pull(lake, lake.settings.sources[0])
+    for source in lake.settings.sources:
+        pipeline.pull(lake, source)
     build_all(lake, Hour.parse("2026-11-20T05"), Hour.parse("2026-11-20T06"), "by hand")
     before = [without_run(row) for row in ledger(lake)]
     asked = dag.test(
@@ -234,7 +238,33 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert "web-2 is not a directory" in last_line
     assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
-    assert [row["page_requests"] for row in ledger(open_lake())] == [1]
+    (row,) = ledger(open_lake())
+    assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
+
+    (home / "web-2").mkdir()
+    back = run_hour(dag, "2026-11-20T06")
+    assert back.state == "success"
+    assert "Hour 2026-11-20T05 lacks web-2 no more; it is complete." in caplog.text
+    assert [row["missing_sources"] for row in ledger(open_lake())] == [None, None]
+
+
+def test_hours_are_built_from_raw_though_no_host_can_be_listed(dag, home, monkeypatch) -> None:
+    append(home / "web-1" / "access.log", [ANA.get("2026-11-20T05:50:00", "/")])
+    lake = open_lake()
+    pipeline.pull(lake, lake.settings.sources[0])
+
+    def refuse(_lake: Any) -> None:
+        raise AwsRefused("AWS refused: DescribeInstances, UnauthorizedOperation.")
+
+    monkeypatch.setattr(pipeline, "list_hosts", refuse)
+    run = run_hour(dag, "2026-11-20T05")
+    seen = states(run)
+    assert run.state == "failed"
+    assert seen["list_hosts", ""] == "failed"
+    assert seen["every_source_pulled", ""] == "upstream_failed"
+    assert seen["build_hour.register_tables", "2026-11-20T05"] == "success"
+    (row,) = ledger(lake)
+    assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
 
 
 def test_an_hour_that_fails_leaves_the_run_red_and_the_other_hours_facts_are_refreshed(

@@ -235,7 +235,7 @@ CLEARED = {
     "build_hour.register_tables": {"include_future": True},
     "hours_to_build": {},
     "pull_logs": {"include_downstream": True},
-    "list_sources": {"include_past": True},
+    "list_hosts": {"include_past": True},
     "refresh_views": {"include_future": True},
     "refresh_facts": {},
 }
@@ -392,7 +392,7 @@ def test_the_database_gone_in_the_middle_of_a_run(built_once, stack, api, lake) 
     settled_though_processes_end(stack, api)
     for hour, state in api.run_states(HOURLY, FIRST, LAST).items():
         if state == "failed":
-            api.clear(HOURLY, run_ids[hour], "list_sources", include_downstream=True)
+            api.clear(HOURLY, run_ids[hour], "list_hosts", include_downstream=True)
     assert settled(stack, api) == dict.fromkeys(HOURS, "success")
     assert contents(lake) == built_once
 

@@ -176,6 +176,8 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
             out.print(sentence, soft_wrap=True)
         return
     _show_progress(backfill.todo, backfill.run())
+    for completed in pipeline.complete_hours(lake, first):
+        out.print(completed.sentence, soft_wrap=True)
     _refresh_readers(lake)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from clickstream.settings import Source
 
 SSH_PORT = 22
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
+"""Characters of a connection's id that a key in S3 should not have."""
 
 
 @dataclass(frozen=True)
@@ -14,9 +18,11 @@ class Host:
     """One machine that a source's files are on.
 
     `name` never changes: `web` for the directory of source `web`, `web.shop-1.example` for a host
-    by name, `web.i-0abc` for an EC2 instance, whatever its address is. `key_name` is the name under
-    which the host's key is trusted. `problem` says why the host can't be reached now, such as an
-    instance that is stopped; it is empty for all others.
+    by name, `web.i-0abc` for an EC2 instance, whatever its address is, and `web.shop_ssh` for the
+    one host of an Airflow connection `shop_ssh`, whose address only the connection tells.
+    `key_name` is the name under which the host's key is trusted; it is empty for a host without an
+    address. `problem` says why the host can't be reached now, such as an instance that is stopped;
+    it is empty for all others. A host that `is_gone` has such a problem for ever.
     """
 
     name: str
@@ -25,6 +31,7 @@ class Host:
     port: int = SSH_PORT
     key_name: str = ""
     problem: str = ""
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,11 @@ class Login:
 
 
 def hosts_of(source: Source) -> list[Host]:
-    """The hosts that a source names itself: not its EC2 instances, nor that of a connection."""
+    """The hosts that a source names itself: all but its EC2 instances."""
     if source.kind == "directory":
         return [Host(source.name, source)]
+    if source.connection and not source.hosts and not source.instances:
+        return [Host(f"{source.name}.{_UNUSUAL.sub('-', source.connection)}", source)]
     return [_host(source, text) for text in source.hosts]
 
 

@@ -22,6 +22,11 @@ class FileStat:
     modified_ns: int
     inode: int | None = None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it comes from another machine, whose files have no inodes and whole seconds."""
+        return self.inode is None
+
     def identity(self, name: str) -> str:
         """What stays the same until the file is written to: also over a rename, with an inode."""
         return f"{name if self.inode is None else self.inode}-{self.size}-{self.modified_ns}"
@@ -38,6 +43,14 @@ class ListedFile:
     def identity(self) -> str:
         """The identity at the time of the listing."""
         return self.stat.identity(self.name)
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """A name that matches a source's pattern and is not pulled, and why."""
+
+    name: str
+    reason: str
 
 
 class FileHandle(Protocol):

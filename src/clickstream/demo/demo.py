@@ -57,8 +57,12 @@ NOT_THE_CAFE = {
 }
 """Own logs have no part of the café: neither its name, domains and time zone nor its goals."""
 
-NO_CATCHING_UP = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
-"""The backfill has a run for every hour; a scheduled run beside it must not build them too."""
+BESIDE_BACKFILL = {
+    "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",
+    "CLICKSTREAM_COLLECT__SETTLE_MINUTES": "0",
+}
+"""The backfill has a run for every hour; a scheduled run beside it must not build them too. Where
+that one has the hour of a run of the backfill, the demo waits for its end: it must not wait."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Tr
         console.print(f"[green]✓[/] {truth.total.lines:,} lines in {layout.cafe_logs}")
     places = layout.var / "cafe-places.mmdb"
     write_demo_database(places)
-    variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **NO_CATCHING_UP}
+    variables = {"CLICKSTREAM_GEOIP__DATABASE": str(places), **BESIDE_BACKFILL}
     cafe = f'python -m clickstream.demo.live_cafe "$STACK_CAFE_LOGS" {logs.story_begins}'
     span = Span(first, last, earliest=first)
     older = logs if history else None
@@ -173,7 +177,7 @@ def own_logs(logs: Path) -> Traffic:
     directory, pattern = (path, "*") if path.is_dir() else (path.parent, path.name)
     source = {"name": "logs", "path": str(directory), "pattern": pattern}
     entries = ", ".join(f"{key} = {json.dumps(value)}" for key, value in source.items())
-    variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **NO_CATCHING_UP}
+    variables = {"CLICKSTREAM_SOURCES": f"[{{{entries}}}]", **BESIDE_BACKFILL}
     if settings.load().site.name == CAFE:
         chosen = {name: v for name, v in NOT_THE_CAFE.items() if name not in os.environ}
         variables |= chosen

@@ -6,17 +6,21 @@ or being pulled by someone else, is left to the end and then simply pulled again
 bytes. The intent holds a digest of the range, so nobody stores other bytes under these names.
 
 Beside a host's bookmarks lies a list of the files that are pulled to their end, by identity: most
-files of a directory are old ones, and need not be opened to find that their bookmarks say so.
+files of a directory are old ones, and need not be opened to find that their bookmarks say so. A
+compressed file is also known by its trailer, so that one that was renamed is not fetched again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any
 
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
+from clickstream.lake.s3_get import Stored
 
 
 @dataclass(frozen=True)
@@ -92,15 +96,30 @@ def load(lake: Lake, fresh: Bookmark) -> Bookmark:
     return replace(known, checkpoints=pairs, etag=stored.etag)
 
 
-def finished_files(lake: Lake, host: str) -> set[str]:
-    """The identities of a host's files that are pulled to their end, as far as they are known."""
+def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
+    """The fingerprints of all bookmarks of a host, by one listing; None if it has over `limit`."""
+    keys = (key for key, _ in objects.listing(lake, f"bookmarks/{host}/"))
+    found = {key.rpartition("/")[2].removesuffix(".json") for key in islice(keys, limit + 1)}
+    return found if len(found) <= limit else None
+
+
+def finished_files(lake: Lake, host: str) -> dict[str, str]:
+    """A host's files that are pulled to their end, as far as they are known.
+
+    The keys are identities, the values the trailers of compressed files (`collect.trailer`), empty
+    for others. Lists of earlier versions have no trailers.
+    """
     stored = objects.get(lake, _finished_key(host))
-    return set(json.loads(stored.body)) if stored else set()
+    return dict.fromkeys(found, "") if isinstance(found := _loaded(stored), list) else found
 
 
-def save_finished_files(lake: Lake, host: str, identities: Set[str]) -> None:
+def _loaded(stored: Stored | None) -> Any:
+    return json.loads(stored.body) if stored else {}
+
+
+def save_finished_files(lake: Lake, host: str, files: Mapping[str, str]) -> None:
     """Store what `finished_files` finds; of two pulls at once, either's list is right."""
-    objects.put(lake, _finished_key(host), json.dumps(sorted(identities)).encode())
+    objects.put(lake, _finished_key(host), json.dumps(files, sort_keys=True).encode())
 
 
 def _finished_key(host: str) -> str:

@@ -1,4 +1,4 @@
-"""The lake's one door: clients for S3, Glue, Athena and Secrets Manager, and where things lie."""
+"""The lake's one door: its clients for the services of AWS, and where things lie."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ class Lake:
     def secrets(self) -> Any:
         """Secrets Manager."""
         return self._client("secretsmanager")
+
+    @cached_property
+    def ec2(self) -> Any:
+        """EC2, which finds the instances that logs are pulled from."""
+        return self._client("ec2")
 
     @cached_property
     def catalog(self) -> LakeCatalog:

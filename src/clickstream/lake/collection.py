@@ -9,8 +9,10 @@ result depends on it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from clickstream.errors import AwsUnavailable
 from clickstream.lake import objects
@@ -86,6 +88,12 @@ def source_states(lake: Lake) -> list[SourceState]:
     return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
 
 
+def host_names(lake: Lake, source: str) -> list[str]:
+    """Return the names of a source's hosts that have a state; only keys are listed."""
+    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{source}.")]
+    return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
+
+
 def source_state(lake: Lake, source: str) -> SourceState:
     """Return the state of one source; an empty one if it was never pulled."""
     empty = SourceState(source)
@@ -99,6 +107,14 @@ def source_state(lake: Lake, source: str) -> SourceState:
         refused=tuple(RefusedFile(**one) for one in fields["refused"]),
         waiting=tuple(WaitingFile(**one) for one in fields["waiting"]),
         etag=stored.etag,
+    )
+
+
+def record_failure(lake: Lake, source: str, sentence: str) -> None:
+    """Store why the pull of a host failed just now; what earlier pulls observed stays."""
+    now = int(time.time())
+    update_source_state(
+        lake, source_state(lake, source), partial(replace, failed_at=now, failure=sentence)
     )
 
 

@@ -105,9 +105,12 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
 
 
 def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bool:
-    """Whether the metadata hold bounds of each column that readers filter by; none is ever null."""
-    schema, bounds = table.schema(), file.lower_bounds or {}
-    return all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
+    """Whether the metadata hold what readers filter by: bounds of columns, and counts of nulls."""
+    schema, bounds, nulls = table.schema(), file.lower_bounds or {}, file.null_value_counts or {}
+    has_bounds = all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
+    return has_bounds and all(
+        schema.find_field(name).field_id in nulls for name in columns_of.rarely_set
+    )
 
 
 def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyiceberg.expressions import And, GreaterThanOrEqual, In
+from pyiceberg.expressions import And, GreaterThanOrEqual, In, LessThanOrEqual, NotNull
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.hours import Hour
@@ -53,6 +53,22 @@ def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
         In(term="event_date", literals={hour.event_date.isoformat() for hour in hours}),
         In(term="hour_at", literals={hour.naive.isoformat() for hour in hours}),
     )
+    return by_hour(
+        iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
+    )
+
+
+def incomplete_rows(lake: Lake, first: date, last: date | None = None) -> dict[Hour, LedgerRow]:
+    """The rows of hours that lack a source, of the UTC dates from `first` to `last`.
+
+    The table's metadata count the nulls of `missing_sources`, so only files with a name are read.
+    """
+    chosen = And(
+        GreaterThanOrEqual(term="event_date", value=first.isoformat()),
+        NotNull(term="missing_sources"),
+    )
+    if last is not None:
+        chosen = And(chosen, LessThanOrEqual(term="event_date", value=last.isoformat()))
     return by_hour(
         iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
     )

@@ -69,7 +69,8 @@ PROPERTIES = {
     LAYOUT_PROPERTY: str(LAYOUT_VERSION),
     "write.parquet.compression-codec": "zstd",
     # A commit must not get slower with every hour that the table holds: few versions are kept, and
-    # manifests have bounds of the columns that `filtered_by` names, and of no others.
+    # manifests have bounds of the columns that a table's `filtered_by` and `rarely_set` name, and of
+    # no others.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
     "write.metadata.metrics.default": "none",
@@ -112,7 +113,8 @@ def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
 
 def properties(table: Table) -> dict[str, str]:
     """The properties that a table keeps: those of every table, and its columns with statistics."""
-    metrics = {f"write.metadata.metrics.column.{name}": "full" for name in table.filtered_by}
+    counted = (*table.filtered_by, *table.rarely_set)
+    metrics = {f"write.metadata.metrics.column.{name}": "full" for name in counted}
     return PROPERTIES | metrics
 
 

@@ -35,7 +35,7 @@ from clickstream.pipeline.freshness import (
     lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.hosts import find_host, list_hosts, pull_host
+from clickstream.pipeline.hosts import find_host, list_hosts, login_of, pull_all, pull_host
 from clickstream.pipeline.hour_states import (
     check_range,
     describe,
@@ -48,6 +48,7 @@ from clickstream.pipeline.hour_states import (
 )
 from clickstream.pipeline.late_hours import LateHour
 from clickstream.pipeline.maintenance import compact_days, expire_snapshots, sweep_files
+from clickstream.pipeline.missing_sources import Completed, complete_hours
 from clickstream.pipeline.new_visitor_ids import (
     NewIds,
     give_new_visitor_ids,
@@ -61,7 +62,8 @@ from clickstream.pipeline.publish import (
     refresh_views,
     register_tables,
 )
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 from clickstream.pipeline.repair import repair
 from clickstream.pipeline.replay_window import check_replay_window
 from clickstream.pipeline.results import (
@@ -77,6 +79,7 @@ from clickstream.pipeline.verify import verify
 __all__ = [
     "Backfill",
     "CleanedHour",
+    "Completed",
     "Due",
     "FactsRefreshed",
     "Finding",
@@ -100,6 +103,7 @@ __all__ = [
     "clean_hits",
     "clean_unless_staged",
     "compact_days",
+    "complete_hours",
     "describe",
     "describe_build",
     "describe_other_settings",
@@ -116,12 +120,14 @@ __all__ = [
     "lake_freshness",
     "left_to_the_run",
     "list_hosts",
+    "login_of",
     "measure_freshness",
     "open_periods",
     "outdated_views",
     "plan_backfill",
     "plan_new_visitor_ids",
     "pull",
+    "pull_all",
     "pull_host",
     "rebuild",
     "refresh_facts",

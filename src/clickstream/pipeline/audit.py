@@ -19,6 +19,7 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.intents import select_compared
 from clickstream.lake.publication import Replaced
+from clickstream.pipeline.missing_sources import expected_hosts
 from clickstream.pipeline.results import BuiltHour, StitchedHour
 from clickstream.tables import (
     HOUR_LEDGER,
@@ -88,13 +89,16 @@ def audit_rows(
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
     causes = causes_of(built, [what.ledger for what in replaced], cause)
+    expected = expected_hosts(lake)
     arrived = _arrivals(lake, built, replaced)
     for one, what in zip(built, replaced, strict=True):
         hour = one.hour
         by = {"event_date": hour.event_date, "hour_at": hour.naive, **published}
         raw_objects = _raw_objects(hour, one.raw_lines, what, arrived)
         rows[RAW_OBJECTS] += raw_objects
-        rows[HOUR_LEDGER].append({**_ledger_row(lake, one.stitched, hour, raw_objects), **by})
+        missing = {"missing_sources": expected.missing_names(hour)}
+        row = _ledger_row(lake, one.stitched, hour, raw_objects)
+        rows[HOUR_LEDGER].append({**row, **missing, **by})
     changed = _changes(built, replaced, causes, published)
     made = {table.name: _arrow(table, some) for table, some in rows.items()}
     return {**made, SESSION_CHANGES.name: changed}

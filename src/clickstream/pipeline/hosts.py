@@ -1,32 +1,128 @@
-"""The hosts of the settings' sources, and the pull of one of them.
+"""The hosts of the settings' sources, and the pull of one of them or of all.
 
 The command line and the hourly DAG go from a source to its hosts here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 
-from clickstream.collect import DirectorySource, Host, Login, hosts_of
-from clickstream.errors import InputError
-from clickstream.lake import Lake
-from clickstream.pipeline.pull import Pulled, pull
+from clickstream.collect import (
+    DirectorySource,
+    Host,
+    Login,
+    LogSource,
+    find_instances,
+    gone_host,
+    hosts_of,
+    instance_name,
+)
+from clickstream.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    ClickstreamError,
+    HostKeyRefused,
+    HostUnreachable,
+    InputError,
+)
+from clickstream.lake import Lake, aws_errors, collection
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
+from clickstream.settings import Settings, Source
 from clickstream.wording import shorten
 
+UNKNOWN_INSTANCES = "instances"
+"""`SOURCE.instances` stands for the hosts of a source whose instances AWS does not tell."""
 
-def list_hosts(lake: Lake) -> list[Host]:
-    """Every host that should be pulled, by source in the order of the settings, then by name."""
-    return [host for source in lake.settings.sources for host in hosts_of(source)]
+HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError)
+
+
+@aws_errors.translate_errors()
+def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
+    """Return every host that should be pulled, by source in the order of the settings, then name.
+
+    An instance that was pulled before and is not found any more is listed too, with that problem,
+    until it is retired. Where AWS does not tell a source's instances, those that were pulled
+    before are listed with the reason; the hosts of the other sources are as always.
+    """
+    states = collection.source_states(lake)
+    retired = {state.source for state in states if state.retired_at and not with_retired}
+    known = [state.source for state in states]
+    hosts = [host for source in lake.settings.sources for host in _hosts_of(lake, source, known)]
+    return [host for host in hosts if host.name not in retired]
+
+
+def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
+    if source.instances is None:
+        return hosts_of(source)
+    pulled = [name for name in known if name.startswith(instance_name(source, "i-"))]
+    try:
+        found = _instances(lake, source)
+    except (AwsRefused, AwsUnavailable) as error:
+        problem = _untold(source, error)
+        names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
+        return [Host(name, source, problem=problem) for name in names]
+    hosts = {host.name: host for host in found if not host.is_gone}
+    hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
+    return [hosts[name] for name in sorted(hosts)]
+
+
+@aws_errors.translate_errors()
+def _instances(lake: Lake, source: Source) -> list[Host]:
+    return find_instances(lake.ec2, source)
+
+
+def _untold(source: Source, error: ClickstreamError) -> str:
+    return (
+        f"The instances of {source.name} are unknown: {error} Pulling them needs the permission "
+        "ec2:DescribeInstances; docs/sources.md has the policy."
+    )
 
 
 def find_host(lake: Lake, name: str) -> Host:
     """Return the host of a name. Raises InputError, naming those there are, for any other."""
-    hosts = list_hosts(lake)
+    source = next((one for one in lake.settings.sources if name == one.name), None)
+    if source and source.kind == "directory":
+        return hosts_of(source)[0]
+    hosts = list_hosts(lake, with_retired=True)
     found = next((host for host in hosts if host.name == name), None)
     if found is None:
         known = shorten([host.name for host in hosts], shown=20)
         raise InputError(f"There is no host {name} in the settings; there are: {known}.")
     return found
+
+
+def login_of(settings: Settings, source: Source) -> Login:
+    """The login that the settings give. Raises InputError where an Airflow connection has it."""
+    if source.connection:
+        raise InputError(
+            f"The login of {source.name} is in the Airflow connection {source.connection}, which "
+            "only Airflow can read: let the DAG clickstream_hourly pull it, or set user and "
+            "key_file in its place."
+        )
+    return Login(source.user, key_file=str(settings.resolve(source.key_file)))
+
+
+@contextmanager
+def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[LogSource]:
+    """The files of a host, for as long as the block runs.
+
+    Raises InputError, HostUnreachable or HostKeyRefused when they can't be reached.
+    """
+    settings, source = lake.settings, host.source
+    if host.problem:
+        raise (InputError if host.is_gone else HostUnreachable)(host.problem)
+    if source.kind == "directory":
+        yield DirectorySource(settings.resolve(source.path), source.pattern)
+        return
+    from clickstream.collect import sftp  # loads asyncssh, which a directory does not need
+
+    known_hosts = settings.resolve(settings.collect.known_hosts)
+    login = login or login_of(settings, source)
+    with sftp.connect(host, login, known_hosts, settings.collect.connect_seconds) as files:
+        yield files
 
 
 def pull_host(
@@ -37,12 +133,47 @@ def pull_host(
 ) -> Pulled:
     """Pull what is new on a host into raw; `login` is needed where its source has a connection.
 
-    `progress` gets a sentence now and then during a long pull.
-    Raises InputError when the host can't be reached, or its files can't be listed.
+    `progress` gets a sentence now and then during a long pull. A failure is stored in the state of
+    the host. Raises HostUnreachable or HostKeyRefused when the host can't be reached, and
+    InputError when its files can't be listed.
     """
-    return pull(lake, host.source, open_source(lake, host), host.name, progress)
+    try:
+        with open_source(lake, host, login) as logs:
+            return pull(lake, host.source, logs, host.name, progress)
+    except HOST_FAILURES as error:
+        if host.name != instance_name(host.source, UNKNOWN_INSTANCES):
+            with suppress(AwsRefused, AwsUnavailable):  # the host's own error says more
+                _record_failure(lake, host, str(error))
+        raise
 
 
-def open_source(lake: Lake, host: Host) -> DirectorySource:
-    """The files of a host."""
-    return DirectorySource(lake.settings.resolve(host.source.path), host.source.pattern)
+@aws_errors.translate_errors()
+def _record_failure(lake: Lake, host: Host, sentence: str) -> None:
+    collection.record_failure(lake, host.name, sentence)
+
+
+def _outcome(future: Future[Pulled]) -> Pulled | ClickstreamError:
+    try:
+        return future.result()
+    except ClickstreamError as error:
+        return error
+
+
+def pull_all(
+    lake: Lake,
+    hosts: Iterable[Host],
+    at_once: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[Host, Pulled | ClickstreamError]]:
+    """Pull several hosts at a time; yield each with what it brought or why it failed, as it ends.
+
+    A host that fails does not stop the others. Memory grows with `at_once`, not with the hosts.
+    """
+    _ = lake.s3  # boto3 makes clients in one thread only
+    with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as pool:
+        futures = {pool.submit(pull_host, lake, host, None, progress): host for host in hosts}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], _outcome(future)
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -17,6 +17,7 @@ from clickstream.pipeline.build import build_sessions, check_hour, read_from_sta
 from clickstream.pipeline.build_range import build_hours, split_into_batches
 from clickstream.pipeline.chain import carry_into, first_broken_hour
 from clickstream.pipeline.late_hours import LateHour, late_hours, record_waiting_lines
+from clickstream.pipeline.missing_sources import Completed, complete_hours
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
 
@@ -38,12 +39,14 @@ class Due:
     """The hours that a run builds, and those whose lines wait for a person.
 
     `left_waiting` are unpublished hours before those that are built. `past_window` are published
-    hours with late lines that are past their replay window.
+    hours with late lines that are past their replay window. `completed` are published hours that
+    lack fewer hosts than before; they are not built again, because their rows are the same.
     """
 
     hours: list[Hour]
     left_waiting: list[Hour]
     past_window: list[LateHour] = field(default_factory=list)
+    completed: list[Completed] = field(default_factory=list)
 
 
 @aws_errors.translate_errors()
@@ -54,7 +57,8 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     hours before the run's own, at most `catch_up_hours` back: a run after an outage makes good for
     the runs that were missed, and a first run over a year of old logs does not; those hours wait
     for a backfill, whose runs have an hour each and catch up nothing. So do hours after the run's.
-    Late lines of hours past their replay window wait; the ledger gets their number.
+    Late lines of hours past their replay window wait; the ledger gets their number. In any run,
+    hosts that are pulled by now lose their names in the ledger (`complete_hours`).
     """
     earliest = hour.minus(lake.settings.build.catch_up_hours) if catch_up else hour
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
@@ -64,7 +68,8 @@ def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
     reopened = {one.hour for one in late if not one.is_past_window}
     hours = sorted({hour, *missed, *reopened} - {one.hour for one in past_window})
     known = {one.hour for one in late}
-    return Due(hours, [h for h in waiting if h < hours[0] and h not in known], past_window)
+    left_waiting = [h for h in waiting if h < hours[0] and h not in known]
+    return Due(hours, left_waiting, past_window, complete_hours(lake, hour, hours))
 
 
 @aws_errors.translate_errors()

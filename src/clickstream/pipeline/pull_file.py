@@ -1,114 +1,31 @@
 """Pull one file: store its new lines, range after range, each line once.
 
-`pull` calls this for each file of a source. All reads of a file come from one open handle, because
-its name may mean another file by the time of the next read. The bookmark is found by the content: a
-file is recognized by how it begins, whatever its name. Digests of the bytes before the bookmark's
-offset, or before an earlier checkpoint, distinguish files that begin alike.
+`pull` calls this for each file of a host. All reads of a file come from one open handle, because
+its name may mean another file by the time of the next read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clickstream import parse
-from clickstream.collect import FileStat, ListedFile, LogSource, OpenLog, is_named_access_log
-from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest, fingerprint
+from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
+from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
+from clickstream.collect.spool import spooled
+from clickstream.collect.trailer import read_trailer
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
-from clickstream.parse.detect import SAMPLE_LINES
+from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
+from clickstream.pipeline.host_pull import HostPull
 from clickstream.pipeline.line_hours import by_format_and_hour, hours_of, parts_of
-from clickstream.settings import AUTO, Source
+from clickstream.settings import AUTO
 from clickstream.step_config import log_format_of
-
-ALIKE_FILES = 8
-
-
-class NotAnAccessLog(Exception):
-    """No line of the file has a known format, and its name does not say *access*."""
-
-
-def find_bookmark(
-    lake: Lake, source: Source, log: OpenLog, name: str, likely: str = ""
-) -> Bookmark | None:
-    """Return the log's bookmark; None for a log without a finished line.
-
-    `likely` is the format that a new log is tried in first.
-    Several files may begin alike: each further one gets a fingerprint of its own. A server may
-    begin every file with the same line; then more lines make the fingerprint.
-    Raises NotAnAccessLog, and InputError for an access log in no known format.
-    """
-    head = b""
-    for head in log.heads():
-        for attempt in range(ALIKE_FILES):
-            fresh = Bookmark(source.name, fingerprint(head, attempt), "")
-            known = load(lake, fresh)
-            if known is fresh:
-                return _new_bookmark(source, log, fresh.fingerprint, name, likely)
-            if _is_file_of(known, log):
-                return known
-    if head:
-        raise InputError(f"{ALIKE_FILES} different files begin with this file's first lines.")
-    return None
-
-
-def _is_file_of(known: Bookmark, log: OpenLog) -> bool:
-    """Whether the log has the bytes that a bookmark has seen, as far as it reaches.
-
-    For a log that ends earlier, the last checkpoint that fits decides: it is a shorter copy of the
-    known file, or another file that begins alike. So it does while nothing was pulled yet and the
-    first range is intended. A bookmark of an earlier version has no checkpoints: the log is taken
-    for a copy.
-    """
-    seen = known.offset if known.tail else known.pending_end or known.offset
-    found = _digest_before(log, seen)
-    if found is not None and known.tail:
-        return found == known.tail
-    size = log.size_up_to(seen)
-    fitting = [pair for pair in known.checkpoints if pair[0] <= size]
-    return not fitting or _digest_before(log, fitting[-1][0]) == fitting[-1][1]
-
-
-def _digest_before(log: OpenLog, offset: int) -> str | None:
-    """Digest of the bytes just before an offset; None when the log ends before it."""
-    begin = max(0, offset - TAIL_BYTES)
-    data = log.read(begin, offset - begin)
-    return digest(data) if len(data) == offset - begin else None
-
-
-def _new_bookmark(
-    source: Source, log: OpenLog, found_fingerprint: str, name: str, likely: str
-) -> Bookmark:
-    log_format = _detect(log, name, likely) if source.format == AUTO else source.format
-    modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
-    return Bookmark(
-        source.name,
-        found_fingerprint,
-        log_format,
-        offset=log.padding,
-        start=log.padding,
-        last_hour=str(Hour.of(modified_at)),
-    )
-
-
-def _detect(log: OpenLog, name: str, likely: str) -> str:
-    """The format of a log's first lines; all the first 1,000 are tried only if need be."""
-    try:
-        return parse.detect(log.sample(), likely).name
-    except InputError:
-        pass
-    try:
-        return parse.detect(log.first_lines(SAMPLE_LINES), likely).name
-    except InputError as error:
-        raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None
-
 
 CHUNK_BYTES = 32 << 20
 
@@ -117,31 +34,19 @@ class FileChanged(Exception):
     """The file does not hold, or no longer, the bytes that its bookmark promises."""
 
 
-@dataclass
-class Stored:
-    """What a pull stored so far, of all files."""
-
-    lines: Counter[Hour] = field(default_factory=Counter)
-    bytes: int = 0
-    padding: list[int] = field(default_factory=list)
-    """Bytes of padding that were left out, of each file that has some."""
-    newest: list[int] = field(default_factory=list)
-    """Time of the newest line of each range, in Unix seconds."""
-    last_format: str = ""
-    """The format of the file that was read last, which the next one probably has."""
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What came of one file.
 
     `identity` is that of the open handle after the last read, and empty unless the file was read
-    to its end. It `is_rotated` if the listed file has another name by now, or was cut. It `is_left`
-    if another process pulls it, or did so until it was killed. `waits` says why lines of it could
-    not be taken yet, `refusal` why it, or a part of it, can't be read.
+    to its end; `trailer` is that of a compressed file. It `is_rotated` if the listed file has
+    another name by now, or was cut. It `is_left` if another process pulls it, or did so until it
+    was killed. `waits` says why lines of it could not be taken yet, `refusal` why it, or a part of
+    it, can't be read.
     """
 
     identity: str = ""
+    trailer: str = ""
     is_rotated: bool = False
     has_unfinished_line: bool = False
     is_left: bool = False
@@ -150,28 +55,47 @@ class Outcome:
     refusal: str = ""
 
 
-def pull_file(
-    lake: Lake, source: Source, logs: LogSource, file: ListedFile, stored: Stored, may_leave: bool
-) -> Outcome:
+def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
     """Pull the new lines of a file into raw.
 
     With `may_leave`, a range that another process began is left to it; without, it is taken over.
     """
     with ExitStack() as opened:
         try:
-            handle = opened.enter_context(logs.open(file.name))
+            handle = opened.enter_context(pull.logs.open(file.name))
         except FileNotFoundError:
             return Outcome(is_rotated=True)
         except InputError as error:
             return Outcome(refusal=str(error))
-        log = OpenLog(handle)
-        outcome = _pull_log(_FilePull(lake, source, file.name, log), stored, may_leave)
-        return replace(outcome, is_rotated=_is_rotated(file.stat, log.stat()))
+        outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
+        return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
 
 
-def _pull_log(found: _FilePull, stored: Stored, may_leave: bool) -> Outcome:
+def _pull_handle(
+    pull: HostPull, name: str, handle: FileHandle, opened: ExitStack, may_leave: bool
+) -> Outcome:
+    """Pull an open file, unless it is a compressed one that was pulled under another name."""
+    found = handle.stat()
+    trailer = _trailer(handle)
+    if trailer and trailer in pull.finished.values():
+        return Outcome(identity=found.identity(name), trailer=trailer)
+    if trailer and found.is_remote:
+        handle = opened.enter_context(spooled(handle))
+    outcome = _pull_log(_FilePull(pull, name, OpenLog(handle)), may_leave)
+    is_same = outcome.identity == found.identity(name)
+    return replace(outcome, trailer=trailer if is_same else "")
+
+
+def _trailer(handle: FileHandle) -> str:
     try:
-        return found.pull(stored, may_leave)
+        return read_trailer(handle)
+    except OSError:  # the log meets it again, and says up to where it could be read
+        return ""
+
+
+def _pull_log(found: _FilePull, may_leave: bool) -> Outcome:
+    try:
+        return found.pull(may_leave)
     except NotAnAccessLog:
         return Outcome(is_set_aside=True)
     except FileChanged as error:
@@ -181,6 +105,9 @@ def _pull_log(found: _FilePull, stored: Stored, may_leave: bool) -> Outcome:
 
 
 def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
+    """Whether the name may mean another file than at the listing; without inodes, any change."""
+    if opened.is_remote:
+        return opened != listed
     return opened.inode != listed.inode or opened.size < listed.size
 
 
@@ -235,21 +162,23 @@ class _Range:
 
 @dataclass(frozen=True)
 class _FilePull:
-    lake: Lake
-    source: Source
+    shared: HostPull
     name: str
     log: OpenLog
 
-    def pull(self, stored: Stored, may_leave: bool) -> Outcome:
-        likely = stored.last_format
-        bookmark = find_bookmark(self.lake, self.source, self.log, self.name, likely)
+    @property
+    def lake(self) -> Lake:
+        return self.shared.lake
+
+    def pull(self, may_leave: bool) -> Outcome:
+        bookmark = find_bookmark(self.shared, self.log, self.name)
         if bookmark is None:
             return self._outcome(self.log.padding, bool(self.log.read(self.log.padding, 1)))
-        stored.last_format = bookmark.log_format
+        self.shared.stored.last_format = bookmark.log_format
         while isinstance(found := self._next_range(bookmark), _Range):
             if may_leave and not found.is_own:
                 return Outcome(is_left=True)
-            bookmark = self._store(found, stored)
+            bookmark = self._store(found)
         return self._outcome(found.offset, found.has_rest)
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
@@ -303,18 +232,20 @@ class _FilePull:
             raise FileChanged("was cut or replaced while it was read; the next pull reads the rest")
         return window
 
-    def _store(self, found: _Range, stored: Stored) -> Bookmark:
+    def _store(self, found: _Range) -> Bookmark:
         """Store the intended range's lines by hour and format, then move the bookmark past it."""
         bookmark, settings = found.bookmark, self.lake.settings
-        named = None if self.source.format == AUTO else log_format_of(settings, bookmark.log_format)
+        has_own_format = self.shared.source.format != AUTO
+        named = log_format_of(settings, bookmark.log_format) if has_own_format else None
         parts, after = parts_of(found.data, _reading(bookmark), named)
         seconds = np.concatenate([part.seconds for part in parts])
         epochs = hours_of(seconds, bookmark)
+        lines: Counter[Hour] = Counter()
         for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
             key = bookmark.host, bookmark.fingerprint, bookmark.offset, found.end, log_format
             raw.store(self.lake, hour, raw.RawRange(*key), text)
-            stored.lines[hour] += count
-        _count(stored, found, seconds)
+            lines[hour] += count
+        self._count(found, lines, int(seconds.max()) if len(seconds) else None)
         moved = replace(
             bookmark.move(
                 found.window.tail(found.end),
@@ -327,13 +258,10 @@ class _FilePull:
         )
         return save(self.lake, moved) or load(self.lake, bookmark)
 
-
-def _count(stored: Stored, found: _Range, seconds: NDArray[np.int64]) -> None:
-    stored.bytes += len(found.data)
-    if found.bookmark.is_at_start and found.bookmark.start:
-        stored.padding.append(found.bookmark.start)
-    if len(seconds) and seconds.max() >= 0:
-        stored.newest.append(int(seconds.max()))
+    def _count(self, found: _Range, lines: Counter[Hour], newest: int | None) -> None:
+        padding = found.bookmark.start if found.bookmark.is_at_start else 0
+        self.shared.stored.add(lines, len(found.data), newest, padding)
+        self.shared.progress.tick()
 
 
 def _reading(bookmark: Bookmark) -> parse.Reading:

@@ -345,7 +345,7 @@ class Settings(Section):
 
     def resolve(self, path: str) -> Path:
         """A path from the settings, made absolute from where the settings file lies."""
-        return self.directory / path
+        return self.directory / Path(path).expanduser()
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
         """Every setting as (name, value as JSON, meaning), in the order of the file."""

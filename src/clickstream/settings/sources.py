@@ -44,8 +44,8 @@ class Source(Section):
     )
     instances: Instances | None = Field(
         None,
-        description="For sftp: EC2 instances in place of hosts, such as `{tags = {Role = 'web'}}`; and with "
-        "`address = 'public'` by their public addresses.",
+        description="For sftp: EC2 instances in place of hosts, such as "
+        "`{tags = {Role = 'web'}}`; and with `address = 'public'` by their public addresses.",
     )
     user: str = Field("", description="For sftp: the account that logs in.")
     key_file: str = Field("", description="For sftp: the file of its private key.")
@@ -84,7 +84,7 @@ class Collect(Section):
     """How logs are pulled; nothing of it shapes results."""
 
     known_hosts: str = Field(
-        "var/known_hosts",
+        "var/ssh/known_hosts",
         description="File of the host keys that are trusted, as OpenSSH keeps it.",
     )
     settle_minutes: Annotated[int, Field(ge=0, le=30)] = Field(

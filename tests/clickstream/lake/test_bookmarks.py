@@ -77,9 +77,23 @@ def test_a_bookmark_of_an_earlier_version_is_loaded(lake: Lake) -> None:
 
 
 def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], Lake]) -> None:
-    assert bookmarks.finished_files(lake, "web-1") == set()
-    bookmarks.save_finished_files(lake, "web-1", {"b", "a"})
-    bookmarks.save_finished_files(lake, "web-2", {"c"})
-    bookmarks.save_finished_files(reopen(), "web-1", {"b"})
-    assert bookmarks.finished_files(lake, "web-1") == {"b"}
-    assert bookmarks.finished_files(lake, "web-2") == {"c"}
+    assert bookmarks.finished_files(lake, "web-1") == {}
+    bookmarks.save_finished_files(lake, "web-1", {"b": "", "a": "10-ff"})
+    bookmarks.save_finished_files(lake, "web-2", {"c": ""})
+    bookmarks.save_finished_files(reopen(), "web-1", {"b": "10-ff"})
+    assert bookmarks.finished_files(lake, "web-1") == {"b": "10-ff"}
+    assert bookmarks.finished_files(lake, "web-2") == {"c": ""}
+
+
+def test_finished_files_of_an_earlier_version_are_read(lake: Lake) -> None:
+    objects.put(lake, "bookmarks/web-1/finished.json", b'["a", "b"]')
+    assert bookmarks.finished_files(lake, "web-1") == {"a": "", "b": ""}
+
+
+def test_fingerprints_are_listed_up_to_a_limit(lake: Lake) -> None:
+    for name in "abc":
+        bookmarks.save(lake, Bookmark("web-1", name, "combined"))
+    bookmarks.save(lake, Bookmark("web-12", "d", "combined"))
+    assert bookmarks.known_fingerprints(lake, "web-1", 3) == {"a", "b", "c"}
+    assert bookmarks.known_fingerprints(lake, "web-1", 2) is None
+    assert bookmarks.known_fingerprints(lake, "web-2", 0) == set()

@@ -24,7 +24,7 @@ from clickstream.settings import Settings
 from clickstream.tables import LAYOUT_VERSION, TABLES, Column, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
-DIGESTS = {2: "8054c2224cbbe0b6"}
+DIGESTS = {2: "8054c2224cbbe0b6", 3: "576961a5ac1b27db"}
 """Digest of the layout of each version. Never edit an entry: a changed layout is a new version."""
 
 FORMER_NAMES = {"page_requests": "pages", "timeout_seconds": "gap_seconds"}

@@ -198,7 +198,7 @@ def test_a_bookmark_of_an_earlier_version_goes_on(
     for key, _ in [*objects.listing(lake, "bookmarks/")]:
         stored = objects.get(lake, key)
         assert stored is not None
-        if isinstance(fields := json.loads(stored.body), dict):
+        if "fingerprint" in (fields := json.loads(stored.body)):
             for name in ("start", "pending_digest", "checkpoints"):
                 del fields[name]
             objects.put(lake, key, json.dumps(fields).encode())

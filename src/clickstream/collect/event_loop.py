@@ -1,0 +1,53 @@
+"""One asyncio event loop of the process, in a thread of its own, for connections over SSH.
+
+The pull is synchronous code that runs in several threads; `run` is how it waits for coroutines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+    """Start a coroutine and return a future of its result."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
+
+
+def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end; cancel it when this thread is interrupted."""
+    future = start(coroutine)
+    try:
+        return future.result()
+    except CancelledError:
+        raise
+    except BaseException:  # also KeyboardInterrupt, and Airflow's end of a task
+        future.cancel()
+        raise
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    global _loop  # noqa: PLW0603 - one loop for all connections of the process
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="clickstream-ssh", daemon=True).start()
+        return _loop
+
+
+def _forget_loop() -> None:
+    """Let a forked process start a loop of its own: the thread is not copied by a fork."""
+    global _loop, _lock
+    _loop, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_loop)

@@ -1,0 +1,116 @@
+"""The host keys that are trusted, in a file as OpenSSH keeps it.
+
+Lines with patterns, hashed names, `@cert-authority` and `@revoked` are read as OpenSSH reads them.
+`clickstream sources trust` adds lines.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import asyncssh
+
+from clickstream.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrustedKeys:
+    """The keys that one host may have: its own, and those of authorities that sign host keys."""
+
+    keys: tuple[asyncssh.SSHKey, ...] = ()
+    authorities: tuple[asyncssh.SSHKey, ...] = ()
+    revoked: tuple[asyncssh.SSHKey, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether any key of the host could be accepted."""
+        return bool(self.keys or self.authorities)
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """Fingerprints of the host's own keys, such as `SHA256:…`."""
+        return [key.get_fingerprint() for key in self.keys]
+
+
+def read_trusted(path: Path, key_name: str, host_key: str = "") -> TrustedKeys:
+    """Return what a file of known hosts trusts under a name, and `host_key` besides.
+
+    A file that does not exist trusts nothing. Raises InputError for one that can't be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = asyncssh.import_known_hosts(text).match(key_name.lower(), "", None)
+    except FileNotFoundError:
+        found = ((), (), ())  # type: ignore[assignment]
+    except OSError as error:
+        raise InputError(f"Can't read the known hosts in {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not a file of known hosts: {error}.") from None
+    trusted = TrustedKeys(tuple(found[0]), tuple(found[1]), tuple(found[2]))
+    return replace(trusted, keys=(*trusted.keys, *_given(key_name, host_key)))
+
+
+def _given(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
+    """The key of a login, such as `ssh-ed25519 AAAA…`; the type may be left out for RSA."""
+    if not host_key.strip():
+        return []
+    words = host_key.split()
+    text = " ".join(words if len(words) > 1 else ["ssh-rsa", *words])
+    try:
+        return [asyncssh.import_public_key(text)]
+    except asyncssh.KeyImportError:
+        raise InputError(
+            f"The host key that the connection gives for {key_name} is no public key; "
+            "write it like ssh-ed25519 AAAA…"
+        ) from None
+
+
+def add_key(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
+    """Trust a key of a host, beside those that are trusted already."""
+    line = f"{key_name.lower()} {_text(key)}"
+    _rewrite(path, lambda lines: [*lines, line])
+
+
+def replace_keys(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
+    """Trust this key of a host, and none of those before.
+
+    Lines that hold more names lose this one; patterns and hashed names stay as they are.
+    """
+    name = key_name.lower()
+    line = f"{name} {_text(key)}"
+    _rewrite(path, lambda lines: [*_without_name(lines, name), line])
+
+
+def _without_name(lines: Iterable[str], name: str) -> list[str]:
+    kept = []
+    for line in lines:
+        names, _, rest = line.partition(" ")
+        others = [other for other in names.split(",") if other.lower() != name]
+        if others:
+            kept.append(f"{','.join(others)} {rest}" if rest else line)
+    return kept
+
+
+def _text(key: asyncssh.SSHKey) -> str:
+    """A public key as `ssh-ed25519 AAAA…`, without a comment."""
+    return " ".join(key.export_public_key("openssh").decode().split()[:2])
+
+
+def _rewrite(path: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Replace the file in one step; another process reads the old lines or the new ones."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        target = path.resolve()
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=target.parent, prefix=".known_hosts-", delete=False
+        ) as written:
+            written.write("".join(f"{line}\n" for line in change(lines)))
+        Path(written.name).chmod(mode)
+        os.replace(written.name, target)  # noqa: PTH105 - atomic
+    except OSError as error:
+        raise InputError(f"Can't write {path}: {error.strerror}.") from None

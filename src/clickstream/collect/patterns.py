@@ -1,0 +1,64 @@
+"""Patterns of file names as `pathlib.Path.glob` has them, for files that are on another host.
+
+`*`, `?` and `[…]` match within one name, also hidden ones; `**/` matches any number of directories.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+ANY_DEPTH = "**"
+
+Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What the names in one directory are matched with: the parts that may be left of a pattern.
+
+    There are several after `**/`, which matches no directory, one, or more.
+    """
+
+    left: frozenset[Parts]
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Split a pattern at its slashes."""
+        return cls(_with_starts([tuple(part for part in text.split("/") if part not in ("", "."))]))
+
+    def matches(self, name: str) -> bool:
+        """Whether a file of this name, in the directory itself, matches."""
+        return any(len(parts) == 1 and _matches(parts[0], name) for parts in self.left)
+
+    def below(self, name: str, is_link: bool) -> Pattern | None:
+        """The pattern in a directory of this name; None if nothing in it can match.
+
+        `**` does not follow links, as in `pathlib`, so no loop of them is endless.
+        """
+        left = {parts[1:] for parts in self.left if parts[1:] and _matches(parts[0], name)}
+        if not is_link:
+            left |= {parts for parts in self.left if parts[0] == ANY_DEPTH}
+        return Pattern(_with_starts(left)) if left else None
+
+
+def _with_starts(left: Iterable[Parts]) -> frozenset[Parts]:
+    """The parts, and those that are left where a `**` at their start matches nothing."""
+    found = set()
+    for parts in left:
+        found.add(parts)
+        leading = next((n for n, part in enumerate(parts) if part != ANY_DEPTH), len(parts) - 1)
+        found |= {parts[n:] for n in range(1, leading + 1)}
+    return frozenset(found)
+
+
+def _matches(part: str, name: str) -> bool:
+    return part != ANY_DEPTH and bool(_compiled(part).match(name))
+
+
+@lru_cache(maxsize=256)
+def _compiled(part: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(part))

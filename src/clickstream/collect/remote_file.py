@@ -1,0 +1,188 @@
+"""An open file of another host: exact ranges over SFTP, and the next one fetched ahead.
+
+The pull reads a large range, works on it, and reads the next one, which begins up to 1,024 bytes
+and a line before the end of the last. So the next range is fetched while the pull works. Small
+reads always ask the host: they find out whether the file was cut meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import asyncssh
+
+from clickstream.collect import event_loop
+from clickstream.collect.sftp_answers import answer
+from clickstream.collect.source import FileStat
+
+SAFE_BLOCK = 32 << 10
+"""Bytes that every SFTP server gives at a time; newer ones say how many more they give."""
+
+LARGE_BLOCK = 256 << 10
+"""Bytes of a request at most; OpenSSH gives 255 KiB."""
+
+AHEAD_FROM = 1 << 20
+"""Smallest read that the next range is fetched ahead of."""
+
+OVERLAP = 64 << 10
+"""Bytes before the end of a range that the next one may begin at."""
+
+
+class Rate:
+    """Keeps the reads of one host below a number of bytes per second; 0 is no limit."""
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._per_second = bytes_per_second
+        self._free_at = 0.0
+
+    @property
+    def at_once(self) -> int:
+        """Bytes that may be on their way at a time: a quarter of a second's, 4 MiB at most."""
+        return min(
+            max(int(self._per_second / 4), 4 << 10) if self._per_second else 4 << 20, 4 << 20
+        )
+
+    async def wait(self) -> None:
+        """Wait until the bytes that came so far are within the rate."""
+        if self._per_second:
+            await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
+
+    def count(self, size: int) -> None:
+        """Count bytes that came."""
+        if self._per_second:
+            begin = max(time.monotonic(), self._free_at)
+            self._free_at = begin + size / self._per_second
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """A range that is being fetched from `offset` on."""
+
+    offset: int
+    size: int
+    data: Future[bytes]
+
+    def covers(self, offset: int, size: int) -> bool:
+        return self.offset <= offset and offset + size <= self.offset + self.size
+
+
+@dataclass(frozen=True)
+class RemoteBytes:
+    """An open file, and how it is read. It had `size` bytes when it was listed."""
+
+    opened: asyncssh.SFTPClientFile
+    size: int
+    rate: Rate
+
+    @property
+    def block(self) -> int:
+        """Bytes of one request."""
+        return min(self.opened.read_len or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
+
+    def requests(self, offset: int) -> int:
+        """Requests on their way at a time; one where the file probably ends, to find its end."""
+        return max(1, min(self.rate.at_once // self.block, 64)) if offset < self.size else 1
+
+
+@dataclass
+class RemoteFile:
+    """An open file of a host. `translated` makes this library's errors of those of a connection."""
+
+    file: RemoteBytes
+    translated: Callable[[], AbstractContextManager[None]]
+    _ahead: _Ahead | None = field(default=None, repr=False)
+
+    def stat(self) -> FileStat:
+        """Return size and time of the open file; SFTP tells no inode and only whole seconds."""
+        with self.translated():
+            return file_stat(event_loop.run(answer(self.file.opened.stat())))
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read up to `size` bytes; fewer only at the end of the file.
+
+        Raises OSError where the host can't read its own file, and HostUnreachable.
+        """
+        if size < AHEAD_FROM:
+            return self._fetch(offset, size)
+        data = self._take_ahead(offset, size)
+        if len(data) < size:
+            data += self._fetch(offset + len(data), size - len(data))
+        if len(data) == size:
+            self._fetch_ahead(offset + size - OVERLAP, size + OVERLAP)
+        return data
+
+    def skip_hole(self, offset: int) -> int:
+        """Return `offset`: SFTP does not tell about holes."""
+        return offset
+
+    def close(self) -> None:
+        """Close the file, and forget what is fetched ahead."""
+        self._drop_ahead()
+        with self.translated():
+            event_loop.run(answer(self.file.opened.close()))
+
+    def _fetch(self, offset: int, size: int) -> bytes:
+        with self.translated():
+            return event_loop.run(read_range(self.file, offset, size))
+
+    def _fetch_ahead(self, offset: int, size: int) -> None:
+        fetched = read_range(self.file, offset, size)
+        self._ahead = _Ahead(offset, size, event_loop.start(fetched))
+
+    def _take_ahead(self, offset: int, size: int) -> bytes:
+        """The beginning of a range as far as it was fetched ahead; nothing of another range."""
+        ahead = self._ahead
+        if ahead is None or not ahead.covers(offset, size):
+            self._drop_ahead()
+            return b""
+        self._ahead = None
+        with self.translated():
+            data = ahead.data.result()
+        begin = offset - ahead.offset
+        return data[begin : begin + size]
+
+    def _drop_ahead(self) -> None:
+        if self._ahead:
+            self._ahead.data.cancel()
+            self._ahead = None
+
+
+async def read_range(file: RemoteBytes, offset: int, size: int) -> bytes:
+    """Read a range by several requests at a time; shorter only at the end of the file.
+
+    The answers are taken in order, and the first short one ends the range. So a file that shrinks
+    and grows meanwhile leaves no gap. (`SFTPClientFile.read` of the whole would put zeros there.)
+    """
+    buffer = io.BytesIO()
+    asked: deque[tuple[int, asyncio.Task[bytes]]] = deque()
+    at, end = offset, offset + size
+    try:
+        while at < end or asked:
+            while at < end and len(asked) < file.requests(at):
+                await file.rate.wait()
+                wanted = min(file.block, end - at)
+                asked.append((wanted, asyncio.ensure_future(file.opened.read(wanted, at))))
+                at += wanted
+            wanted, task = asked.popleft()
+            data = await answer(task)
+            file.rate.count(len(data))
+            buffer.write(data)
+            if len(data) < wanted:
+                break
+    finally:
+        for _, task in asked:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+    return buffer.getvalue()  # no copy: BytesIO hands out the bytes that it has built
+
+
+def file_stat(found: asyncssh.SFTPAttrs) -> FileStat:
+    """Size and time of a file as SFTP describes it."""
+    return FileStat(found.size or 0, int(found.mtime or 0) * 1_000_000_000)

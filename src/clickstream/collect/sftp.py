@@ -1,0 +1,179 @@
+"""The source `sftp`: log files in a directory of another host, read over SSH.
+
+Only the SFTP subsystem is used: no command runs on the host, and nothing is written there. Files
+outside the directory are never read, though links in it may lead there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import posixpath
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncssh
+
+from clickstream.collect import event_loop, ssh
+from clickstream.collect.hosts import Host, Login
+from clickstream.collect.patterns import Pattern
+from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile, file_stat
+from clickstream.collect.remote_walk import Walk, encoded, is_inside, list_entries, text_of
+from clickstream.collect.sftp_answers import HostFileError, HostFileGone, answer
+from clickstream.collect.source import FileHandle, LeftOut, ListedFile
+from clickstream.errors import InputError
+from clickstream.wording import printable
+
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def connect(
+    host: Host, login: Login, known_hosts: Path, connect_seconds: float
+) -> Iterator[SftpSource]:
+    """Log in to a host and give its files; the connection is closed when the block ends.
+
+    Raises HostKeyRefused, HostUnreachable, or InputError for a login that does not work.
+    """
+    connection = event_loop.run(ssh.connect(host, login, known_hosts, connect_seconds))
+    try:
+        client = event_loop.run(_start_client(connection, host, login, connect_seconds))
+        yield SftpSource(host, login, client, Rate(host.source.max_kb_per_second * 1_000))
+    finally:
+        event_loop.run(_close(connection))
+
+
+async def _start_client(
+    connection: asyncssh.SSHClientConnection, host: Host, login: Login, seconds: float
+) -> asyncssh.SFTPClient:
+    """Start the SFTP subsystem. Names stay bytes, since a host's names may have any encoding."""
+    with ssh.translate_errors(host, login):
+        try:
+            started = connection.start_sftp_client(path_encoding=None)
+            return await asyncio.wait_for(started, seconds)
+        except (asyncssh.ChannelOpenError, asyncssh.SFTPBadMessage) as error:
+            raise InputError(
+                f"{ssh.describe_host(host, login)} gives {login.user} no SFTP ({error.reason}): "
+                "let its sshd offer the subsystem sftp, for example internal-sftp."
+            ) from None
+
+
+async def _close(connection: asyncssh.SSHClientConnection) -> None:
+    connection.close()
+    with suppress(TimeoutError, OSError, asyncssh.Error):
+        await asyncio.wait_for(connection.wait_closed(), ssh.CLOSE_SECONDS)
+    connection.abort()
+
+
+@dataclass(frozen=True)
+class SftpSource:
+    """The files of a host's directory whose names match a pattern."""
+
+    host: Host
+    login: Login
+    client: asyncssh.SFTPClient
+    rate: Rate
+    sizes: dict[str, int] = field(default_factory=dict, repr=False)
+    """Sizes of the files that were listed, by name: how far a file probably reaches."""
+
+    def list(self) -> list[ListedFile]:
+        """List the regular files. Raises InputError when the directory can't be listed."""
+        found = self._walk().files
+        files = [ListedFile(text_of(name), file_stat(found[name])) for name in sorted(found)]
+        self.sizes.update((file.name, file.stat.size) for file in files)
+        return files
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        """Names that match but can't be pulled, and why: links, and directories of others."""
+        return sorted(self._walk().left_out)
+
+    def list_names(self) -> Sequence[str]:
+        """List the names in the directory itself, whether they match or not."""
+        with self._refused_directory():
+            return sorted(map(text_of, self._run(list_entries(self.client, self._path))))
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[FileHandle]:
+        """Open a file for as long as the block runs.
+
+        Raises FileNotFoundError when no file of the directory has this name any more, and
+        InputError when the account may not read it.
+        """
+        try:
+            opened = self._run(_open_inside(self.client, self._path, encoded(name)))
+        except HostFileGone:
+            raise
+        except HostFileError as error:
+            raise InputError(
+                f"can't be opened ({error.strerror}): let the account {self.login.user} read it, "
+                "for example by its group."
+            ) from None
+        file = RemoteFile(RemoteBytes(opened, self.sizes.get(name, 0), self.rate), self._translated)
+        try:
+            yield file
+        finally:
+            file.close()
+
+    def _walk(self) -> Walk:
+        walk = Walk(self.client, self._path)
+        with self._refused_directory():
+            self._run(walk.find(Pattern.parse(self.host.source.pattern)))
+        return walk
+
+    @property
+    def _path(self) -> bytes:
+        return encoded(self.host.source.path)
+
+    def _run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+        with self._translated():
+            return event_loop.run(coroutine)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with ssh.translate_errors(self.host, self.login):
+            yield
+
+    @contextmanager
+    def _refused_directory(self) -> Iterator[None]:
+        """Say what to do when the directory can't be listed."""
+        path, user = printable(self.host.source.path), self.login.user
+        name = ssh.describe_host(self.host, self.login)
+        try:
+            yield
+        except FileNotFoundError:
+            raise InputError(
+                f"{name} has no directory {path}, or {user} can't see it: set the source's path "
+                "to the directory of its logs."
+            ) from None
+        except PermissionError:
+            raise InputError(
+                f"{user} may not list {path} on {name}: let it read the directory, for example "
+                f"by its group: usermod -aG adm {user}"
+            ) from None
+
+
+async def _open_inside(
+    client: asyncssh.SFTPClient, root: bytes, name: bytes
+) -> asyncssh.SFTPClientFile:
+    """Open a file, and make sure that it is one of the directory's.
+
+    SFTP can't refuse links. But a server answers in order, so its two answers on where the path
+    leads enclose the opening, and a link that took the file's place is found out.
+    """
+    path = posixpath.join(root, name)
+    before, opened, after, real_root = await asyncio.gather(
+        answer(client.realpath(path)),
+        answer(client.open(path, "rb", encoding=None)),
+        answer(client.realpath(path)),
+        answer(client.realpath(root)),
+        return_exceptions=True,
+    )
+    if isinstance(opened, BaseException):
+        raise opened
+    if before != after or not is_inside(before, real_root):
+        await answer(opened.close())
+        raise HostFileGone(errno.ENOENT, "another file has its name", text_of(path))
+    return opened

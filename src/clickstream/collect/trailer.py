@@ -1,0 +1,25 @@
+"""How a compressed file is known again without reading it: by its size and its last bytes.
+
+These hold a checksum of the content and its size, for gzip (RFC 1952, 2.3.1), bzip2, xz and, as
+logrotate calls it, Zstandard.
+"""
+
+from __future__ import annotations
+
+from clickstream.collect.compression import HEAD, is_compressed
+from clickstream.collect.identity import digest
+from clickstream.collect.source import FileHandle
+
+TRAILER_BYTES = 64
+
+
+def read_trailer(handle: FileHandle) -> str:
+    """Return what names the content of a compressed file; empty for any other file.
+
+    Two reads of a few bytes. Raises OSError where the handle does.
+    """
+    if not is_compressed(handle.read(0, HEAD)):
+        return ""
+    size = handle.stat().size
+    begin = max(0, size - TRAILER_BYTES)
+    return f"{size}-{digest(handle.read(begin, size - begin))}"

@@ -1,0 +1,115 @@
+"""What the pulls of a host's files share: where they read and store, what they brought so far."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from threading import Lock
+
+from clickstream.collect import LogSource
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+from clickstream.settings import Source
+from clickstream.wording import quantity
+
+REPORT_SECONDS = 10
+"""Time between two sentences about the progress of a pull."""
+
+MEGABYTE = 1_000_000
+
+
+@dataclass
+class Stored:
+    """What a pull stored so far, of all files. Several threads add to it."""
+
+    lines: Counter[Hour] = field(default_factory=Counter)
+    bytes: int = 0
+    padding: list[int] = field(default_factory=list)
+    """Bytes of padding that were left out, of each file that has some."""
+    newest: int | None = None
+    """Time of the newest line, in Unix seconds; lines from the future do not count."""
+    last_format: str = ""
+    """The format of the file that was read last, which the next one probably has."""
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, lines: Mapping[Hour, int], size: int, newest: int | None, padding: int) -> None:
+        """Count a range: its lines by hour, its bytes, and the padding before it."""
+        with self.lock:
+            self.lines.update(lines)
+            self.bytes += size
+            if padding:
+                self.padding.append(padding)
+            if newest is not None and 0 <= newest <= time.time():
+                self.newest = max(newest, self.newest or 0)
+
+
+@dataclass
+class PullProgress:
+    """Says every few seconds how far a pull is.
+
+    `files` is how many are to be read; `report` gets the sentences.
+    """
+
+    host: str
+    stored: Stored
+    report: Callable[[str], None]
+    files: int = 0
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    reported: float = field(default_factory=time.monotonic)
+
+    def add_files(self, number: int) -> None:
+        """Expect further files."""
+        self.files += number
+
+    def file_done(self) -> None:
+        """Count a file that was read to its end."""
+        self.done += 1
+        self.tick()
+
+    def tick(self) -> None:
+        """Report if the last report is some seconds old."""
+        now = time.monotonic()
+        if now - self.reported >= REPORT_SECONDS:
+            self.reported = now
+            self.report(self.sentence)
+
+    @property
+    def seconds(self) -> float:
+        """How long the pull takes so far."""
+        return time.monotonic() - self.started
+
+    @property
+    def sentence(self) -> str:
+        """Files done, lines and bytes so far, and the rate."""
+        size = self.stored.bytes / MEGABYTE
+        lines = quantity(self.stored.lines.total(), "new line")
+        return (
+            f"{self.host}: {self.done:,} of {quantity(self.files, 'file')} read, {lines} so far, "
+            f"{size:,.1f} MB at {size / max(self.seconds, 1e-3):,.1f} MB/s."
+        )
+
+
+@dataclass(frozen=True)
+class HostPull:
+    """One pull of a host's files.
+
+    `finished` are the files that earlier pulls read to their end, as `bookmarks.finished_files` has
+    them. `fingerprints` are those of the host's bookmarks when many new files are to be read; it is
+    None when each bookmark is looked up.
+    """
+
+    lake: Lake
+    source: Source
+    host: str
+    logs: LogSource
+    finished: Mapping[str, str]
+    stored: Stored
+    progress: PullProgress
+    fingerprints: Set[str] | None = None
+
+    def may_have_bookmark(self, fingerprint: str) -> bool:
+        """Whether a bookmark of this fingerprint has to be looked up."""
+        return self.fingerprints is None or fingerprint in self.fingerprints

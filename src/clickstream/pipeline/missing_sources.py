@@ -1,0 +1,140 @@
+"""Missing sources: the hosts that published hours lack, because no pull reached them since.
+
+An hour is published whichever hosts answer. Its row of the ledger names those that were not pulled
+since the hour ended. A host that is back brings its lines, which reopen their hours; and
+`complete_hours` takes its name out of every hour, also of those it has no line for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+import pyarrow as pa
+
+from clickstream.collect import hosts_of
+from clickstream.errors import StaleHour
+from clickstream.hours import Hour
+from clickstream.lake import Lake, aws_errors, collection, hour_ledger, iceberg_tables
+from clickstream.lake.collection import SourceState
+from clickstream.settings import Source
+from clickstream.tables import HOUR_LEDGER
+
+LOOK_BACK = timedelta(days=35)
+"""How long before a run's hour the hours are completed that lack a host. A host that was away for
+longer has most likely lost its older lines to log rotation; hours that are older keep the name
+until they are built again."""
+
+SEPARATOR = ", "
+_READERS = 16
+"""States that are read at a time: each is one small object."""
+
+
+@dataclass(frozen=True)
+class ExpectedHosts:
+    """The hosts that should be pulled, by name, each with the moment up to which it is pulled.
+
+    The moments are Unix seconds; None stands for a host that was never pulled.
+    """
+
+    pulled_to: Mapping[str, int | None]
+
+    def missing(self, hour: Hour) -> list[str]:
+        """The names of the hosts that were not pulled since the hour ended, sorted."""
+        end = hour.end.timestamp()
+        return sorted(n for n, pulled in self.pulled_to.items() if pulled is None or pulled < end)
+
+    def missing_names(self, hour: Hour) -> str | None:
+        """The same as the ledger keeps it; None if no host is missing."""
+        return SEPARATOR.join(self.missing(hour)) or None
+
+
+def expected_hosts(lake: Lake) -> ExpectedHosts:
+    """Read which hosts should be pulled, and up to when each of them is. AWS EC2 is not asked."""
+    states = expected_states(lake)
+    return ExpectedHosts({state.source: state.pulled_at for state in states})
+
+
+def expected_states(lake: Lake) -> list[SourceState]:
+    """The state of every host that should be pulled, by source in order of the settings.
+
+    These are the hosts that the settings name, and those of a source of EC2 instances that were
+    listed once. Retired hosts are not expected. The states are read at the same time.
+    """
+    names = [name for source in lake.settings.sources for name in _names(lake, source)]
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(_READERS, len(names))) as pool:
+        states = [*pool.map(lambda name: collection.source_state(lake, name), names)]
+    return [state for state in states if state.retired_at is None]
+
+
+def _names(lake: Lake, source: Source) -> Sequence[str]:
+    """The names of a source's hosts: those in the settings, else those that have a state."""
+    if named := [host.name for host in hosts_of(source)]:
+        return named
+    known = collection.host_names(lake, source.name)
+    return [name for name in known if name != source.name or not source.instances]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """An hour that lacks fewer hosts than its row of the ledger said; `left` are still missing."""
+
+    hour: Hour
+    arrived: Sequence[str]
+    left: Sequence[str]
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        still = f"it still lacks {SEPARATOR.join(self.left)}" if self.left else "it is complete"
+        return f"Hour {self.hour} lacks {SEPARATOR.join(self.arrived)} no more; {still}."
+
+
+@aws_errors.translate_errors()
+def complete_hours(lake: Lake, hour: Hour, due: Collection[Hour] = ()) -> list[Completed]:
+    """Take the names of hosts that are pulled by now out of the ledger, and return those hours.
+
+    Hours from LOOK_BACK before `hour` on are looked at. Only rows of the ledger change, in one
+    commit for each date: no row of an hour does. Hours that are `due`, so about to be built, are
+    left alone, since their publication writes the names. Where another process changes the
+    ledger's date meanwhile, the next run does it.
+    """
+    first = (hour.start - LOOK_BACK).date()
+    hours = sorted(hour_ledger.incomplete_rows(lake, first).keys() - set(due))
+    if not hours:
+        return []
+    expected = expected_hosts(lake)
+    dates = groupby(hours, lambda one: one.event_date)
+    return [one for _, some in dates for one in _complete_date(lake, [*some], expected)]
+
+
+def _complete_date(
+    lake: Lake, hours: Sequence[Hour], expected: ExpectedHosts
+) -> Sequence[Completed]:
+    """Write what hours of one date still lack; return those that changed, if nobody was faster."""
+    first, last = hours[0], hours[-1]
+    ledger = iceberg_tables.load(lake, HOUR_LEDGER)
+    rows = {Hour.at(row["hour_at"]): row for row in ledger.read(first, last).to_pylist()}
+    found = [_compare(one, rows[one]["missing_sources"], expected) for one in hours if one in rows]
+    changed = [one for one in found if one.arrived]
+    for one in changed:
+        rows[one.hour]["missing_sources"] = SEPARATOR.join(one.left) or None
+    if not changed:
+        return []
+    with suppress(StaleHour):
+        schema = HOUR_LEDGER.arrow_schema()
+        ledger.replace(first, last, pa.Table.from_pylist([*rows.values()], schema=schema))
+        return changed
+    return []
+
+
+def _compare(hour: Hour, names: str | None, expected: ExpectedHosts) -> Completed:
+    """The hosts of an hour that are missing no more, and those that still are."""
+    before, now = (names.split(SEPARATOR) if names else []), set(expected.missing(hour))
+    return Completed(hour, [n for n in before if n not in now], [n for n in before if n in now])

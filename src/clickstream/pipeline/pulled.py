@@ -1,0 +1,69 @@
+"""What a pull brought, in figures and in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from clickstream.wording import quantity, shorten
+
+NAMES_SHOWN = 5
+"""File names in a sentence; of more, the number is given."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What one pull brought.
+
+    `refused` are files that can't be read, or only up to some line, with the reason;
+    `newly_refused` those of them that no earlier pull found so. `set_aside` are files that are no
+    access logs. `waiting` are files whose lines could not be taken yet, with the reason.
+    `padding_bytes` at the head of `padded_files` new files (NULs, a byte-order mark) were left out.
+    """
+
+    source: str
+    files: int
+    lines: int
+    bytes: int
+    hours: list[str]
+    unfinished: list[str]
+    refused: list[str]
+    newly_refused: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    padding_bytes: int = 0
+    padded_files: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, for XCom."""
+        return asdict(self)
+
+    @property
+    def sentence(self) -> str:
+        """One line for the log."""
+        files = quantity(self.files, "file")
+        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
+        if self.hours:
+            said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+        if self.padded_files:
+            padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
+            said.append(
+                f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
+            )
+        if self.unfinished:
+            said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+        if self.waiting:
+            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+        if self.set_aside:
+            number = quantity(len(self.set_aside), "file")
+            said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+        if self.newly_refused:
+            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
+        if known := len(self.refused) - len(self.newly_refused):
+            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
+        return "".join([*said, "."])
+
+
+def _names(names: Sequence[str]) -> str:
+    return shorten(names, NAMES_SHOWN)

@@ -1,0 +1,66 @@
+"""The wait of scheduled runs until web servers have written the last lines of the hour.
+
+The hourly DAG imports it at its top, so it imports nothing heavy there. A waiting task is deferred:
+the triggerer waits for all of them, and no worker is taken meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import BaseOperator
+
+from clickstream_airflow.failures import translate_errors
+
+GRACE = timedelta(minutes=1)
+"""Airflow ends a wait that its triggerer has not ended by then. The next attempt goes on at once,
+so a triggerer that is down delays an hour by a few minutes, and stops none."""
+
+log = logging.getLogger("clickstream")
+
+
+class WaitUntilSettled(BaseOperator):
+    """Wait until `[collect] settle_minutes` after the end of the hour, in scheduled runs only.
+
+    A server writes a line when it has answered the request, and may keep lines in a buffer. So a
+    pull right after the hour finds most lines of its last minutes missing, and the next run would
+    build the hour again. Manual runs and backfills build hours that ended long ago; they do not
+    wait, and nor does a task that is cleared later.
+    """
+
+    @translate_errors
+    def execute(self, context: Any) -> None:
+        """Defer the task until the moment, if that lies ahead."""
+        from clickstream import settings
+
+        minutes = settings.load().collect.settle_minutes
+        until = settles_at(context["dag_run"], minutes)
+        if until is None:
+            log.info("Does not wait: only scheduled runs do.")
+            return
+        left = until - datetime.now(UTC)
+        if left <= timedelta():
+            log.info(f"Does not wait: it is after {until:%H:%M} UTC.")
+            return
+        log.info(
+            f"Waits until {until:%H:%M} UTC: web servers may still write lines of the last hour "
+            f"({minutes} minutes, [collect] settle_minutes)."
+        )
+        trigger = DateTimeTrigger(moment=until)
+        self.defer(trigger=trigger, method_name="resume", timeout=left + GRACE)
+
+    def resume(self, context: Any, event: Any) -> None:  # noqa: ARG002, Airflow passes them
+        """Go on after the wait."""
+        log.info("The wait is over.")
+
+
+def settles_at(run: Any, minutes: int) -> datetime | None:
+    """The moment until which a run waits; None for runs that never do."""
+    if run.run_type != "scheduled":
+        return None
+    ended = run.data_interval_end or run.run_after
+    settled: datetime = ended.astimezone(UTC) + timedelta(minutes=minutes)
+    return settled

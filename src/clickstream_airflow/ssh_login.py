@@ -1,0 +1,109 @@
+"""The login of a host from an Airflow connection of type SSH or SFTP, as plain values.
+
+The extras are those of Airflow's SSH provider: `key_file`, or `private_key` with
+`private_key_passphrase`, and `host_key`. Secrets go from the connection to `collect.Login` and
+nowhere else: no log, XCom or rendered field has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Connection
+
+if TYPE_CHECKING:
+    from clickstream.collect import Host, Login
+    from clickstream.lake import Lake
+
+
+def host_login(lake: Lake, host: Host) -> Login | None:
+    """Return the login that a host's connection has; None if its source names no connection.
+
+    Raises SettingsError, which is recorded as the failure of the host's pull, for a connection that
+    can't be used.
+    """
+    from clickstream.errors import SettingsError
+    from clickstream.lake import collection
+
+    if not host.source.connection:
+        return None
+    try:
+        return connection_login(host.source.connection, host.source.user)
+    except SettingsError as error:
+        collection.record_failure(lake, host.name, str(error))
+        raise
+
+
+def connection_login(name: str, user: str = "") -> Login:
+    """Return the login that an Airflow connection has; `user` is used where it has none."""
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
+
+    from clickstream.collect import Login
+    from clickstream.collect.hosts import SSH_PORT
+    from clickstream.errors import SettingsError
+
+    try:
+        connection = Connection.get(name)
+    except AirflowNotFoundException:
+        raise SettingsError(
+            f"Airflow has no connection {name}, which [[sources]] connection names. Add it, of "
+            "type SSH or SFTP."
+        ) from None
+    extras = connection.extra_dejson
+    user = connection.login or user
+    if problem := _problem(name, user, bool(connection.password), extras):
+        raise SettingsError(problem)
+    return Login(
+        user,
+        key_file=extras.get("key_file") or "",
+        private_key=extras.get("private_key") or "",
+        passphrase=extras.get("private_key_passphrase") or "",
+        host_key=_host_key(name, extras.get("host_key") or ""),
+        address=connection.host or "",
+        port=connection.port or SSH_PORT,
+    )
+
+
+def _problem(name: str, user: str, has_password: bool, extras: Mapping[str, Any]) -> str:
+    """Why a connection can't be used; empty if it can."""
+    if not user:
+        return f"The connection {name} has no login: enter the user that reads the logs."
+    if extras.get("key_file") or extras.get("private_key"):
+        return ""
+    has = "a password but no key" if has_password else "no key"
+    return (
+        f"The connection {name} has {has}. Logs are pulled with a key only: enter key_file or "
+        "private_key in its extras."
+    )
+
+
+def _host_key(name: str, text: str) -> str:
+    """A host key as `TYPE BASE64`. The provider also takes the base64 part alone, with its type."""
+    parts = text.split()
+    encoded = parts[-1] if len(parts) == 1 else "".join(parts[1:2])
+    if not encoded:
+        return ""
+    kind = _key_type(encoded)
+    if kind is None or (len(parts) > 1 and parts[0] != kind):
+        from clickstream.errors import SettingsError
+
+        raise SettingsError(
+            f"The host_key in the extras of connection {name} is not a public key. Enter one like "
+            "`ssh-ed25519 AAAA…`, as ssh-keyscan prints it after the host."
+        )
+    return f"{kind} {encoded}"
+
+
+def _key_type(encoded: str) -> str | None:
+    """The type that a public key names itself, by its first field (RFC 4253, 6.6)."""
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return None
+    length = int.from_bytes(blob[:4], "big")
+    kind = blob[4 : 4 + length]
+    is_whole = len(blob) > 4 + length and len(kind) == length > 0
+    return kind.decode("ascii", "replace") if is_whole and kind.isascii() else None
