@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 
 from tests.support.log_host import HALF, LogHost
 
@@ -48,6 +49,7 @@ class WatchedSource:
     schedule: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     breaks: int | None = None
     opened: list[Opened] = field(default_factory=list)
+    _lock: RLock = field(default_factory=RLock)
     _since_last: int = 0
     _operations: int = 0
 
@@ -68,11 +70,12 @@ class WatchedSource:
 
     def step(self) -> None:
         """Let happen what is due after one more operation."""
-        self._operations += 1
-        self._since_last += 1
-        while self.schedule and self.schedule[0][0] <= self._since_last:
-            self._since_last = 0
-            self.schedule.pop(0)[1]()
+        with self._lock:
+            self._operations += 1
+            self._since_last += 1
+            while self.schedule and self.schedule[0][0] <= self._since_last:
+                self._since_last = 0
+                self.schedule.pop(0)[1]()
 
     @property
     def is_broken(self) -> bool:

@@ -112,7 +112,7 @@ class Run:
         self.host.settle()
         for _ in range(LAST_PULLS):
             last = pipeline.pull(self.lake, self.source, self.open_logs())
-        assert (last.lines, last.refused, last.waiting) == (0, [], [])
+        assert (last.lines, last.refused, last.waiting) == (0, [], []), "not quiet"
         self.collected.add(last, self.collected.on_disk())
         self.collected.check()
 
