@@ -69,8 +69,8 @@ PROPERTIES = {
     LAYOUT_PROPERTY: str(LAYOUT_VERSION),
     "write.parquet.compression-codec": "zstd",
     # A commit must not get slower with every hour that the table holds: few versions are kept, and
-    # manifests have bounds of the columns that a table's `filtered_by` and `rarely_set` name, and of
-    # no others.
+    # manifests have bounds of the columns that a table's `filtered_by` and `rarely_set` name, and
+    # of no others.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
     "write.metadata.metrics.default": "none",

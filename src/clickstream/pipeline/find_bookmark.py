@@ -6,7 +6,9 @@ an earlier checkpoint, distinguish files that begin alike. `pull_file` calls thi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import Enum
 
 from clickstream import parse
 from clickstream.collect import OpenLog, is_named_access_log
@@ -16,13 +18,23 @@ from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark, load
 from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.pipeline.host_pull import HostPull
+from clickstream.pipeline.shared_lines import LEAST_SHARED, Shared, skip_shared
 from clickstream.settings import AUTO
+from clickstream.step_config import log_format_of
 
 ALIKE_FILES = 8
 
 
 class NotAnAccessLog(Exception):
     """No line of the file has a known format, and its name does not say *access*."""
+
+
+class _Fit(Enum):
+    """How a log fits a bookmark whose fingerprint it has."""
+
+    SAME = "it has the bytes before the bookmark's offset"
+    SHORTER = "it ends before that, and has the bytes of the last checkpoint it reaches"
+    OTHER = "it only begins alike"
 
 
 def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
@@ -33,21 +45,47 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     Raises NotAnAccessLog, and InputError for an access log in no known format.
     """
     head = b""
+    alike: list[tuple[_Fit, Bookmark]] = []
     for head in log.heads():
         for attempt in range(ALIKE_FILES):
             fresh = Bookmark(pull.host, fingerprint(head, attempt), "")
             known = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
             if known is fresh:
-                return _new_bookmark(pull, log, fresh.fingerprint, name)
-            if _is_file_of(known, log):
+                new = _new_bookmark(pull, log, fresh.fingerprint, name)
+                return _resume(pull, log, new, alike) if alike else new
+            fit = _fit(known, log)
+            if fit is _Fit.SAME:
                 return known
+            alike.append((fit, known))
     if head:
         raise InputError(f"{ALIKE_FILES} different files begin with this file's first lines.")
     return None
 
 
-def _is_file_of(known: Bookmark, log: OpenLog) -> bool:
-    """Whether the log has the bytes that a bookmark has seen, as far as it reaches.
+def _resume(
+    pull: HostPull, log: OpenLog, new: Bookmark, alike: Sequence[tuple[_Fit, Bookmark]]
+) -> Bookmark:
+    """The bookmark of a log that begins like others: without the lines collected from them.
+
+    A log all of whose lines were collected is a shorter copy, and has the bookmark of the whole
+    one. One that is shorter than a range that is still intended is taken for such a copy as well.
+    """
+    source = pull.source
+    has_own_format = source.format != AUTO
+    named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
+    longest = Shared(new, 0, is_all=False)
+    for fit, known in alike:
+        if fit is _Fit.SHORTER and (known.pending_end is not None or not known.checkpoints):
+            return known
+        found = skip_shared(pull.lake, log, new, known, named)
+        if found.is_all and fit is _Fit.SHORTER:
+            return known
+        longest = max(longest, found, key=lambda one: one.lines)
+    return longest.bookmark if longest.lines >= LEAST_SHARED else new
+
+
+def _fit(known: Bookmark, log: OpenLog) -> _Fit:
+    """How a log fits a bookmark.
 
     For a log that ends earlier, the last checkpoint that fits decides: it is a shorter copy of the
     known file, or another file that begins alike. So it does while nothing was pulled yet and the
@@ -57,10 +95,12 @@ def _is_file_of(known: Bookmark, log: OpenLog) -> bool:
     seen = known.offset if known.tail else known.pending_end or known.offset
     found = _digest_before(log, seen)
     if found is not None and known.tail:
-        return found == known.tail
+        return _Fit.SAME if found == known.tail else _Fit.OTHER
     size = log.size_up_to(seen)
     fitting = [pair for pair in known.checkpoints if pair[0] <= size]
-    return not fitting or _digest_before(log, fitting[-1][0]) == fitting[-1][1]
+    if fitting and _digest_before(log, fitting[-1][0]) != fitting[-1][1]:
+        return _Fit.OTHER
+    return _Fit.SAME if found is not None else _Fit.SHORTER
 
 
 def _digest_before(log: OpenLog, offset: int) -> str | None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clickstream import parse
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
 from clickstream.collect.spool import spooled
@@ -24,6 +23,7 @@ from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
 from clickstream.pipeline.host_pull import HostPull
 from clickstream.pipeline.line_hours import by_format_and_hour, hours_of, parts_of
+from clickstream.pipeline.shared_lines import reading_of, with_reading
 from clickstream.settings import AUTO
 from clickstream.step_config import log_format_of
 
@@ -237,7 +237,7 @@ class _FilePull:
         bookmark, settings = found.bookmark, self.lake.settings
         has_own_format = self.shared.source.format != AUTO
         named = log_format_of(settings, bookmark.log_format) if has_own_format else None
-        parts, after = parts_of(found.data, _reading(bookmark), named)
+        parts, after = parts_of(found.data, reading_of(bookmark), named)
         seconds = np.concatenate([part.seconds for part in parts])
         epochs = hours_of(seconds, bookmark)
         lines: Counter[Hour] = Counter()
@@ -246,27 +246,14 @@ class _FilePull:
             raw.store(self.lake, hour, raw.RawRange(*key), text)
             lines[hour] += count
         self._count(found, lines, int(seconds.max()) if len(seconds) else None)
-        moved = replace(
-            bookmark.move(
-                found.window.tail(found.end),
-                str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour,
-            ),
-            log_format=after.log_format,
-            header=parse.escape(after.header),
-            leaning=after.leaning,
-            leaned=after.leaned,
-        )
+        last_hour = str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour
+        moved = with_reading(bookmark.move(found.window.tail(found.end), last_hour), after)
         return save(self.lake, moved) or load(self.lake, bookmark)
 
     def _count(self, found: _Range, lines: Counter[Hour], newest: int | None) -> None:
         padding = found.bookmark.start if found.bookmark.is_at_start else 0
         self.shared.stored.add(lines, len(found.data), newest, padding)
         self.shared.progress.tick()
-
-
-def _reading(bookmark: Bookmark) -> parse.Reading:
-    header = parse.unescape(bookmark.header)
-    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
 
 
 def _damaged(damage: Exception, offset: int) -> str:

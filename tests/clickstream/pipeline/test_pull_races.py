@@ -206,3 +206,35 @@ def test_a_bookmark_of_an_earlier_version_goes_on(
     server.rename()
     pipeline.pull(lake, source)
     assert raw_lines(lake) == server.lines_by_hour()
+
+
+@pytest.mark.parametrize("kept", [2, 5, 9])
+@pytest.mark.parametrize("further", [1, 3, 20])
+def test_a_file_that_is_cut_to_its_first_lines_and_written_on_gives_its_new_lines(
+    lake: Lake, server: WebServer, kept: int, further: int
+) -> None:
+    source = lake.settings.sources[0]
+    for _ in range(10):
+        server.write()
+    pipeline.pull(lake, source)
+    server.log.write_bytes(b"".join(server.lines[:kept]))
+    assert pipeline.pull(lake, source).lines == 0
+    for _ in range(further):
+        server.write()
+    assert pipeline.pull(lake, source).lines == further
+    server.write()
+    assert pipeline.pull(lake, source).lines == 1
+    server.rename()
+    server.compress()
+    assert pipeline.pull(lake, source).lines == 0
+    assert raw_lines(lake) == server.lines_by_hour()
+
+
+def test_a_file_that_is_cut_twice_gives_each_line_once(lake: Lake, server: WebServer) -> None:
+    source = lake.settings.sources[0]
+    for kept in (20, 6, 3):
+        server.log.write_bytes(b"".join(server.lines[:kept]))
+        for _ in range(10):
+            server.write()
+        pipeline.pull(lake, source)
+    assert raw_lines(lake) == server.lines_by_hour()

@@ -1,0 +1,145 @@
+"""The lines that a log shares with one that was pulled before: a file that was cut in its middle.
+
+A file may be cut to its first lines and then written on, by hand or by a repair of its disk. Its
+bookmark does not fit any more, but those lines are collected already. `find_bookmark` asks here
+where the lines begin that are not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clickstream import parse
+from clickstream.collect import OpenLog
+from clickstream.collect.identity import TAIL_BYTES, checkpoint_offsets, digest
+from clickstream.hours import Hour
+from clickstream.lake import Lake, objects, raw
+from clickstream.lake.bookmarks import Bookmark
+from clickstream.pipeline.line_hours import Part, hours_of, parts_of
+
+BLOCK_BYTES = 8 << 20
+Named = str | parse.Format | None
+"""The format that the settings name; None if it is detected."""
+
+LEAST_SHARED = 2
+"""Lines that a cut file shares with its earlier content at least. A single one may be what a server
+begins every file with, and then each file's is a line of its own."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The bookmark of a log, past its first `lines` lines, which were collected from another one.
+
+    It `is_all` if the log has no finished line behind them.
+    """
+
+    bookmark: Bookmark
+    lines: int
+    is_all: bool
+
+
+def skip_shared(lake: Lake, log: OpenLog, fresh: Bookmark, known: Bookmark, named: Named) -> Shared:
+    """Move a new bookmark past the lines that were collected under a known one.
+
+    Raw objects of these lines' hours are read, but only for a file that begins like one that was
+    pulled and continues differently.
+    """
+    collected, bookmark, lines = _Collected(lake, known), fresh, 0
+    while block := _finished_lines(log, bookmark.offset):
+        parts, _ = parts_of(block, reading_of(bookmark), named)
+        epochs = hours_of(np.concatenate([part.seconds for part in parts]), bookmark)
+        hours = [*map(Hour.of_epoch, epochs.tolist())]
+        end, number = _collected_end(parts, hours, collected)
+        if number:
+            bookmark = _moved(log, bookmark, block[:end], str(hours[number - 1]), named)
+        lines += number
+        if end < len(block):
+            return Shared(bookmark, lines, is_all=False)
+        if not number:
+            break
+    return Shared(bookmark, lines, is_all=True)
+
+
+def reading_of(bookmark: Bookmark) -> parse.Reading:
+    """How the lines behind a bookmark are read."""
+    header = parse.unescape(bookmark.header)
+    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
+
+
+def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
+    """The bookmark with what is known of how its next lines are read."""
+    return replace(
+        bookmark,
+        log_format=after.log_format,
+        header=parse.escape(after.header),
+        leaning=after.leaning,
+        leaned=after.leaned,
+    )
+
+
+def _finished_lines(log: OpenLog, offset: int) -> bytes:
+    block = log.read(offset, BLOCK_BYTES)
+    return block[: block.rfind(b"\n") + 1]
+
+
+def _collected_end(
+    parts: Sequence[Part], hours: Sequence[Hour], collected: _Collected
+) -> tuple[int, int]:
+    """Where the first line begins that was not collected, and how many come before it."""
+    base = number = 0
+    for part in parts:
+        found = part.entries
+        for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True):
+            if not collected.take(hours[number], found.data[start:end]):
+                return base + start, number
+            number += 1
+        base += len(found.data)
+    return base, number
+
+
+def _moved(log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str, named: Named) -> Bookmark:
+    """The bookmark past some data, as if it had been pulled."""
+    end = bookmark.offset + len(data)
+    passed = []
+    for offset in checkpoint_offsets(bookmark.start):
+        if offset > end:
+            break
+        if offset > bookmark.offset:
+            passed.append((offset, _digest_before(log, offset)))
+    moved = bookmark.intend(end, "", passed).move(_digest_before(log, end), last_hour)
+    return with_reading(moved, parts_of(data, reading_of(bookmark), named)[1])
+
+
+def _digest_before(log: OpenLog, offset: int) -> str:
+    begin = max(0, offset - TAIL_BYTES)
+    return digest(log.read(begin, offset - begin))
+
+
+class _Collected:
+    """The raw lines of a log, read hour by hour as they are needed; each can be taken once."""
+
+    def __init__(self, lake: Lake, known: Bookmark) -> None:
+        self._lake, self._known = lake, known
+        self._left: dict[Hour, Counter[bytes]] = {}
+
+    def take(self, hour: Hour, line: bytes) -> bool:
+        """Take a line out of its hour, if it is there."""
+        if hour not in self._left:
+            self._left[hour] = self._lines(hour)
+        text = line.rstrip(b"\r\n")
+        if not self._left[hour][text]:
+            return False
+        self._left[hour][text] -= 1
+        return True
+
+    def _lines(self, hour: Hour) -> Counter[bytes]:
+        name = f"{self._known.host}-{self._known.fingerprint}-"
+        lines: Counter[bytes] = Counter()
+        for key, size in objects.listing(self._lake, f"{raw.RAW}{hour}/{name}"):
+            text = raw.read(self._lake, raw.RawObject(key, size))
+            lines.update(line.rstrip(b"\r") for line in text.split(b"\n"))
+        return lines
