@@ -44,11 +44,11 @@ class WatchedSource:
     was still in it when it was closed, as read from `directory` beside the source.
     """
 
-    inner: LogSource
     directory: Path
     schedule: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
     breaks: int | None = None
     opened: list[Opened] = field(default_factory=list)
+    inner: LogSource = field(init=False)
     _lock: RLock = field(default_factory=RLock)
     _since_last: int = 0
     _operations: int = 0
@@ -159,14 +159,15 @@ class Collected:
 
 
 def readable_lines(content: bytes, banner: bytes) -> set[Line]:
-    """The finished lines of a file; also the last, unfinished one of a whole compressed file.
+    """The finished lines of a file, and the unfinished one behind them in a whole compressed file.
 
     A banner without a finished line behind it is left out: nobody can tell the same beginning of
     two files apart.
     """
     text, is_closed = _uncompressed(content)
     pieces = text.lstrip(b"\0").splitlines(keepends=True)
-    lines = pieces if is_closed else [piece for piece in pieces if piece.endswith(b"\n")]
+    lines = [piece for piece in pieces if piece.endswith(b"\n")]
+    lines = pieces if lines and is_closed else lines
     pairs = zip(lines, [*pieces[1:], b""], strict=False)
     return {
         (line, after[:HALF] if line == banner else b"")

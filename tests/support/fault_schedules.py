@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hypothesis import strategies as st
-from tests.support.collected import Collected, WatchedSource
+from tests.support.collected import Collected, Opened, WatchedSource
 from tests.support.faults import Killed, dying
-from tests.support.log_host import LogHost
+from tests.support.log_host import BANNER, LogHost
 
-from clickstream import pipeline
-from clickstream.collect import LogSource
-from clickstream.errors import InputError
+from clickstream.collect import Host
 from clickstream.lake import Lake
-from clickstream.settings import Source
+from clickstream.pipeline.hosts import HOST_FAILURES, open_source
+from clickstream.pipeline.pull import pull
+from clickstream.pipeline.pulled import Pulled
 
 FAULTS = {
     "rename": ("rename",),
@@ -37,6 +37,9 @@ FAULTS = {
 PULL_AGAIN = "pull"
 """Something that happens during a pull: another pull."""
 
+COME_BACK = "come back"
+"""An action of a test that makes the host reachable again."""
+
 LAST_PULLS = 4
 """Pulls after which nothing may be left: one whose first sight of a file was its last but one."""
 
@@ -56,6 +59,11 @@ class Pull:
 Step = str | Pull
 
 
+def actions_of(*faults: str) -> list[str]:
+    """The actions of these faults."""
+    return [action for name in faults for action in FAULTS[name]]
+
+
 def pulls(actions: Sequence[str]) -> st.SearchStrategy[Pull]:
     """Pulls during which these actions happen."""
     during = st.tuples(st.integers(0, 6), st.sampled_from([*actions, "write", PULL_AGAIN]))
@@ -64,59 +72,89 @@ def pulls(actions: Sequence[str]) -> st.SearchStrategy[Pull]:
     return st.builds(Pull, st.lists(during, max_size=5).map(tuple), kills, breaks)
 
 
-def schedules(*faults: str, min_size: int = 0, max_size: int = 16) -> st.SearchStrategy[list[Step]]:
-    """Schedules in which all of these faults may happen."""
-    actions = [action for name in faults for action in FAULTS[name]]
+def schedules(
+    actions: Sequence[str], min_size: int = 0, max_size: int = 16
+) -> st.SearchStrategy[list[Step]]:
+    """Schedules of these actions, lines that are written, and pulls."""
     steps = st.sampled_from([*actions, "write"]) | st.just("write") | st.just(Pull())
     return st.lists(steps | pulls(actions), min_size=min_size, max_size=max_size)
 
 
-def any_schedules(min_size: int = 0, max_size: int = 16) -> st.SearchStrategy[list[Step]]:
-    """Schedules of one fault alone, or of some or all of them combined."""
-    chosen = st.lists(st.sampled_from(sorted(FAULTS)), min_size=1, unique=True)
-    return chosen.flatmap(lambda names: schedules(*names, min_size=min_size, max_size=max_size))
+ANY_SCHEDULES = st.lists(st.sampled_from(sorted(FAULTS)), min_size=1, unique=True).flatmap(
+    lambda names: schedules(actions_of(*names))
+)
+"""Schedules of one fault alone, or of some or all of them combined."""
+
+HOSTS = st.fixed_dictionaries(
+    {
+        "banner": st.sampled_from([b"", BANNER]),
+        "appends": st.booleans(),
+        "clock": st.sampled_from([None, 1_763_618_400]),
+    }
+)
+"""How a LogHost is made."""
 
 
 class Run:
-    """Plays a schedule on a host, and checks after each pull that succeeded what is in raw."""
+    """Plays a schedule on a host, and checks after each pull that succeeded what is in raw.
+
+    `acts` are actions of the test itself by name, such as one that breaks the connection.
+    """
 
     def __init__(
-        self, lake: Lake, host: LogHost, source: Source, open_logs: Callable[[], LogSource]
+        self, lake: Lake, logs: LogHost, host: Host, acts: Mapping[str, Callable[[], object]] = {}
     ) -> None:
-        self.lake, self.host, self.source, self.open_logs = lake, host, source, open_logs
-        self.collected = Collected(lake, host, source.name)
+        self.lake, self.logs, self.host, self.acts = lake, logs, host, acts
+        self.collected = Collected(lake, logs, host.name)
+        self.failures = 0
 
     def play(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if isinstance(step, Pull):
                 self.pull(step)
             else:
-                self.host.act(step)
+                self.act(step)
         self.finish()
 
-    def pull(self, pull: Pull) -> None:
-        logs = WatchedSource(self.open_logs(), self.host.directory, breaks=pull.breaks)
-        logs.schedule = [(gap, self._acting(name)) for gap, name in pull.during]
-        before = self.collected.on_disk() if pull == Pull() else []
-        lake = dying(self.lake, *pull.dies) if pull.dies else self.lake
-        with suppress(Killed, InputError):
-            pulled = pipeline.pull(lake, self.source, logs)
-            if not logs.is_broken:
-                self.collected.add(pulled, [*logs.opened, *before])
-        for _, act in logs.schedule:
+    def act(self, name: str) -> None:
+        if name == PULL_AGAIN:
+            self._pull_watched(self.lake, Pull(), [])
+        elif name in self.acts:
+            self.acts[name]()
+        else:
+            self.logs.act(name)
+
+    def pull(self, step: Pull) -> None:
+        before = [] if step.during else self.collected.on_disk()
+        lake = dying(self.lake, *step.dies) if step.dies else self.lake
+        self._pull_watched(lake, step, before)
+
+    def _pull_watched(self, lake: Lake, step: Pull, before: Sequence[Opened]) -> None:
+        """Pull; nothing happened to the files that were there `before`, if any."""
+        schedule = [(gap, partial(self.act, name)) for gap, name in step.during]
+        watched = WatchedSource(self.logs.directory, schedule, step.breaks)
+        try:
+            pulled = self._pull(lake, watched)
+            if not watched.is_broken:
+                self.collected.add(pulled, [*watched.opened, *before])
+        except (Killed, *HOST_FAILURES):
+            self.failures += 1
+        for _, act in watched.schedule:
             act()
         self.collected.check()
 
+    def _pull(self, lake: Lake, watched: WatchedSource) -> Pulled:
+        with open_source(lake, self.host) as source:
+            watched.inner = source
+            return pull(lake, self.host.source, watched, self.host.name)
+
     def finish(self) -> None:
         """Let the host become quiet: then everything that is on it is in raw, and nothing waits."""
-        self.host.settle()
+        self.logs.settle()
+        if COME_BACK in self.acts:
+            self.acts[COME_BACK]()
         for _ in range(LAST_PULLS):
-            last = pipeline.pull(self.lake, self.source, self.open_logs())
+            last = self._pull(self.lake, WatchedSource(self.logs.directory))
         assert (last.lines, last.refused, last.waiting) == (0, [], []), "not quiet"
         self.collected.add(last, self.collected.on_disk())
         self.collected.check()
-
-    def _acting(self, name: str) -> Callable[[], None]:
-        if name == PULL_AGAIN:
-            return lambda: self.pull(Pull((), None, breaks=10**9))
-        return lambda: self.host.act(name)

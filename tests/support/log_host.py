@@ -17,6 +17,9 @@ from clickstream.hours import Hour
 START = datetime(2026, 11, 20, 5, 50, tzinfo=UTC)
 MINUTES_BETWEEN_LINES = 7
 LATE = timedelta(hours=2)
+BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
+"""A line that a server may write first into each file."""
+
 HALF = 20
 """Bytes of a half line: they contain its number, so that no two are alike."""
 
@@ -62,7 +65,10 @@ class LogHost:
         name, _, shop = step.partition(" ")
         getattr(self, name)(self.sites[bool(shop)])
 
-    def close(self) -> None:
+    def __enter__(self) -> LogHost:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for site in self.sites:
             self._close(site)
 

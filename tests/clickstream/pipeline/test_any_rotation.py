@@ -5,61 +5,57 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 from tests.support.examples import examples
-from tests.support.fault_schedules import FAULTS, Run, Step, any_schedules, schedules
+from tests.support.fault_schedules import (
+    ANY_SCHEDULES,
+    FAULTS,
+    HOSTS,
+    Run,
+    Step,
+    actions_of,
+    schedules,
+)
 from tests.support.log_host import LogHost
 
-from clickstream.collect import DirectorySource
+from clickstream.collect import Host
 from clickstream.lake import Lake
 from clickstream.settings import Source
-
-BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
-
-HOSTS = st.fixed_dictionaries(
-    {
-        "banner": st.sampled_from([b"", BANNER]),
-        "appends": st.booleans(),
-        "clock": st.sampled_from([None, 1_763_618_400]),
-    }
-)
 
 
 @pytest.fixture
 def play(lake: Lake, tmp_path: Path) -> Callable[..., Run]:
-    """Plays a schedule on a host of its own."""
+    """Plays a schedule on the directory of a new host."""
 
-    def play_on_new_host(steps: list[Step], **how: object) -> Run:
+    def play_on_new_host(steps: list[Step], **how: Any) -> Run:
         name = f"host-{uuid.uuid4().hex}"
-        host = LogHost(tmp_path / name, **how)
-        source = Source(name=name, path=str(host.directory))
-        run = Run(lake, host, source, lambda: DirectorySource(host.directory, source.pattern))
-        try:
+        with LogHost(tmp_path / name, **how) as logs:
+            run = Run(lake, logs, Host(name, Source(name=name, path=str(logs.directory))))
             run.play(steps)
-        finally:
-            host.close()
         return run
 
     return play_on_new_host
 
 
 @examples(25)
-@given(steps=any_schedules(), how=HOSTS)
+@given(steps=ANY_SCHEDULES, how=HOSTS)
 def test_every_readable_line_is_collected_once(
-    play: Callable[..., Run], steps: list[Step], how: dict[str, object]
+    play: Callable[..., Run], steps: list[Step], how: dict[str, Any]
 ) -> None:
     run = play(steps, **how)
     event(f"lines destroyed: {bool(run.collected.destroyed)}")
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("fault", FAULTS)
-@examples(5)
+@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+@examples(1)
 @given(data=st.data(), how=HOSTS)
-def test_every_readable_line_is_collected_once_through_500_steps_of_one_fault(
-    play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, object]
+def test_every_readable_line_is_collected_once_through_500_steps(
+    play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
 ) -> None:
-    play(data.draw(schedules(fault, min_size=500, max_size=500)), **how)
+    actions = actions_of(*(FAULTS if fault == "all" else [fault]))
+    play(data.draw(schedules(actions, min_size=500, max_size=500)), **how)
