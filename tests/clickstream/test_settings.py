@@ -15,6 +15,8 @@ from clickstream.step_config import session_rules
 
 ROOT = Path(__file__).parents[2]
 
+SFTP = "[[sources]]\nname = 'a'\nkind = 'sftp'\npath = '/x'\nuser = 'u'\nkey_file = 'k'\n"
+
 
 def load(tmp_path: Path, text: str, **environment: str) -> settings.Settings:
     path = tmp_path / "clickstream.toml"
@@ -78,6 +80,20 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
             "format = 'weird'\n",
             ["line 7", "weird", "combined"],
         ),
+        (
+            "[[sources]]\nname = 'a'\npath = 'x'\n[[sources]]\nname = 'a'\npath = 'y'\n",
+            ["line 5", "two sources named a"],
+        ),
+        (
+            "[[sources]]\nname = 'a'\npath = 'x'\nuser = 'logs'\n",
+            ["line 1: the source a can't be used: user needs kind = 'sftp'."],
+        ),
+        ("[[sources]]\nname = 'a'\npath = 'x'\npattern = '../*'\n", ["line 1", "below its path"]),
+        (f"{SFTP}hosts = ['-oProxyCommand=x']\n", ["line 7", "write a name or an address"]),
+        (f"{SFTP}hosts = ['shop', 'Shop']\n", ["line 1", "names the host Shop twice"]),
+        (f"{SFTP}hosts = ['shop:99999']\n", ["the port of shop:99999 must be 1 to 65,535"]),
+        (f"{SFTP}instances = {{tags = {{}}}}\n", ["line 1", "instances.tags", "at least 1"]),
+        (SFTP, ["the source a can't be used: set hosts, instances or connection"]),
         ("[sessions\n", ["not valid TOML", "line 1"]),
         (
             "[goals.order]\npage = '/order'\n[goals.news]\npage = '('\n",

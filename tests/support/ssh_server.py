@@ -29,7 +29,9 @@ class Behaviour:
 
     reads: list[tuple[int, int]] = field(default_factory=list)
     largest_read: int = 1 << 20
-    hang: asyncio.Event | None = None
+    hang: bool = False
+    refuses: bool = False
+    """Whether opening a file or listing a directory is refused, as by its permissions."""
     ends_at: int | None = None
     """An offset at which reads find the end, as they do for a moment when a file is cut."""
     break_after: int | None = None
@@ -102,13 +104,25 @@ class SshServer:
 class _Sftp(asyncssh.SFTPServer):
     behaviour: Behaviour
 
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        self._check()
+        return super().open(path, pflags, attrs)
+
+    def scandir(self, path: bytes) -> Any:
+        self._check()
+        return super().scandir(path)
+
+    def _check(self) -> None:
+        if self.behaviour.refuses:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         seen = self.behaviour
         seen.reads.append((offset, size))
         if offset == seen.ends_at:
             return b""
-        if seen.hang:
-            await seen.hang.wait()
+        while seen.hang:
+            await asyncio.sleep(0.05)
         if seen.break_after is not None and len(seen.reads) > seen.break_after:
             self.channel.get_connection().abort()
         return super().read(file_obj, offset, min(size, seen.largest_read))  # type: ignore[no-any-return]
@@ -123,7 +137,9 @@ def make_key(path: Path, passphrase: str | None = None) -> asyncssh.SSHKey:
 
 
 @contextmanager
-def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
+def ssh_server(
+    directory: Path, host_keys: list[Any] | None = None, **listen: Any
+) -> Iterator[SshServer]:
     """Run a server on 127.0.0.1 whose key is trusted in `known_hosts`."""
     directory.mkdir(parents=True, exist_ok=True)
     host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -136,10 +152,9 @@ def ssh_server(directory: Path, **listen: Any) -> Iterator[SshServer]:
         return await asyncssh.listen(
             "127.0.0.1",
             0,
-            server_host_keys=[host_key],
+            server_host_keys=host_keys or [host_key],
             server_factory=lambda: _Server(user_key.convert_to_public(), connections),
-            sftp_factory=sftp,
-            **listen,
+            **{"sftp_factory": sftp, **listen},
         )
 
     loop = asyncio.new_event_loop()

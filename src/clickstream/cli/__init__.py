@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
-from clickstream.cli import dashboard, health
+from clickstream.cli import dashboard, health, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -30,6 +30,7 @@ from clickstream.errors import ClickstreamError, InputError
 from clickstream.hours import Hour
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
+from clickstream.wording import printable, quantity, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,6 +143,8 @@ def build(
 
     After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
 
+    A host that can't be pulled does not stop the others; then the exit code is 1.
+
     Published hours whose visitor key is destroyed are refused, and left out with
     [bold]--outdated[/]: their visitors would get new ids and count twice.
 
@@ -156,12 +159,13 @@ def build(
     lake, (first, last) = open_lake(), pipeline.check_range(first, last)
     if not (only_outdated or new_visitor_ids):
         pipeline.check_replay_window(lake, first, last)
-    if pull_first and not dry_run:
-        _pull_all(lake)
+    all_pulled = _pull_all(lake) if pull_first and not dry_run else True
     if new_visitor_ids:
         _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
     else:
         _build_range(lake, first, last, only_outdated, dry_run)
+    if not all_pulled:
+        raise typer.Exit(1)
 
 
 def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
@@ -191,16 +195,34 @@ def _refresh_readers(lake: Lake) -> None:
     out.print(refreshed.sentence, soft_wrap=True)
 
 
-def _pull_all(lake: Lake) -> None:
+def _pull_all(lake: Lake) -> bool:
+    """Pull every host, several at a time; return whether each could be pulled."""
     from clickstream import pipeline
 
-    for source in lake.settings.sources:
-        pulled = pipeline.pull(lake, source)
-        out.print(pulled.sentence, soft_wrap=True)
-        for reason in pulled.refused:
-            err.print(f"[red]✗[/] {escape(reason)}", soft_wrap=True)
+    hosts, failed = pipeline.list_hosts(lake), []
+    with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:
+        at_once = lake.settings.collect.hosts_at_once
+        for host, found in pipeline.pull_all(lake, hosts, at_once, status.update):
+            if isinstance(found, ClickstreamError):
+                failed.append(host.name)
+                _show_refusal(f"{host.name}: {found}")
+                continue
+            out.print(escape(found.sentence), soft_wrap=True, highlight=False)
+            for reason in found.refused:
+                _show_refusal(f"{host.name}: {printable(reason)}")
+    if failed:
+        err.print(
+            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without "
+            "their lines, and completed by the next build after a pull that reaches them.",
+            soft_wrap=True,
+        )
     if inferred := pipeline.describe_own_domain(lake):
         out.print(escape(inferred), soft_wrap=True)
+    return not failed
+
+
+def _show_refusal(sentence: str) -> None:
+    err.print(f"[red]✗[/] {escape(sentence)}", soft_wrap=True, highlight=False)
 
 
 def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
@@ -228,6 +250,7 @@ app.command()(health.status)
 app.command()(health.verify)
 app.command()(health.repair)
 app.add_typer(dashboard.app, name="dashboard")
+app.add_typer(sources.app, name="sources")
 
 RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 

@@ -4,56 +4,94 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
-from clickstream.collect.source import FileHandle, FileStat, ListedFile
+from clickstream.collect.source import (
+    LEADS_NOWHERE,
+    LEADS_OUT,
+    FileHandle,
+    FileStat,
+    LeftOut,
+    ListedFile,
+)
 from clickstream.errors import InputError
 
 _NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Errors of a name that no file has: renamed or deleted since the listing, or a broken link."""
 
+_NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+
 
 @dataclass(frozen=True)
 class DirectorySource:
-    """The files of a directory whose names match a pattern."""
+    """The files of a directory whose names match a pattern.
+
+    Links count if they lead to a regular file inside the directory; no other file is ever read.
+    """
 
     path: Path
     pattern: str
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError when the directory can't be listed."""
-        try:
+        return [one for one in self._found() if isinstance(one, ListedFile)]
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        """Names that match and are links out of the directory, or to no file."""
+        return [one for one in self._found() if isinstance(one, LeftOut)]
+
+    def list_names(self) -> Sequence[str]:
+        """List the names in the directory itself, whether they match or not."""
+        with self._translated():
+            return sorted(path.name for path in self.path.iterdir())
+
+    def _found(self) -> Sequence[ListedFile | LeftOut]:
+        with self._translated():
             found = [str(path.relative_to(self.path)) for path in self.path.glob(self.pattern)]
-            files = [*self._listed(sorted(found))]
-        except OSError as error:
-            raise InputError(f"Can't list {self.path}: {error.strerror}.") from None
+            files = [*self._files(sorted(found))]
         if not self.path.is_dir():
             raise InputError(f"{self.path} is not a directory; set the source's path to one.")
         return files
 
-    def _listed(self, names: Iterable[str]) -> Iterator[ListedFile]:
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(f"Can't list {self.path}: {error.strerror}.") from None
+
+    def _files(self, names: Iterable[str]) -> Iterator[ListedFile | LeftOut]:
+        root = _real(self.path)
         for name in names:
+            path = self.path / name
             try:
-                found = (self.path / name).stat()
+                found = path.stat()
+                is_inside = _real(path).is_relative_to(root)
             except OSError as error:
                 if error.errno not in _NO_FILE:
                     raise
+                if path.is_symlink():
+                    yield LeftOut(name, LEADS_NOWHERE)
                 continue
-            if S_ISREG(found.st_mode):
+            if not is_inside:
+                yield LeftOut(name, LEADS_OUT)
+            elif S_ISREG(found.st_mode):
                 yield ListedFile(name, _file_stat(found))
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:
-        """Open a file for as long as the block runs."""
+        """Open a file for as long as the block runs, if it is one of the directory's."""
         try:
-            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise
+            descriptor = _open_inside(_real(self.path), _real(self.path / name))
+        except (FileNotFoundError, ValueError):  # ValueError: a link that leads out
+            raise FileNotFoundError(self.path / name) from None
         except OSError as error:
+            if error.errno in _NO_FILE:
+                raise FileNotFoundError(self.path / name) from None
             raise InputError(
                 f"can't be opened ({error.strerror}): let the account that pulls read it."
             ) from None
@@ -61,6 +99,25 @@ class DirectorySource:
             yield _LocalFile(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _real(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve` it does not fail for a loop of links."""
+    return Path(os.path.realpath(path))
+
+
+def _open_inside(root: Path, path: Path) -> int:
+    """Open a file below a directory, both without links, and follow none that came since."""
+    *directories, name = path.relative_to(root).parts
+    at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        for part in directories:
+            below = os.open(part, _NO_LINK | os.O_DIRECTORY, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, _NO_LINK | os.O_NONBLOCK, dir_fd=at)  # a pipe makes nobody wait
+    finally:
+        os.close(at)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Host:
     one host of an Airflow connection `shop_ssh`, whose address only the connection tells.
     `key_name` is the name under which the host's key is trusted; it is empty for a host without an
     address. `problem` says why the host can't be reached now, such as an instance that is stopped;
-    it is empty for all others. A host that `is_gone` has such a problem for ever.
+    it is empty for all others. One that `needs_person` stays until a person changes something.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Host:
     port: int = SSH_PORT
     key_name: str = ""
     problem: str = ""
-    is_gone: bool = False
+    needs_person: bool = False
 
 
 @dataclass(frozen=True)

@@ -68,20 +68,14 @@ def _given(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
         ) from None
 
 
-def add_key(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
-    """Trust a key of a host, beside those that are trusted already."""
-    line = f"{key_name.lower()} {_text(key)}"
-    _rewrite(path, lambda lines: [*lines, line])
-
-
 def replace_keys(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
     """Trust this key of a host, and none of those before.
 
-    Lines that hold more names lose this one; patterns and hashed names stay as they are.
+    A line that holds more names loses this one. Lines with patterns and those of authorities hold
+    for other hosts too, and stay.
     """
     name = key_name.lower()
-    line = f"{name} {_text(key)}"
-    _rewrite(path, lambda lines: [*_without_name(lines, name), line])
+    _rewrite(path, lambda lines: [*_without_name(lines, name), f"{name} {_text(key)}"])
 
 
 def _without_name(lines: Iterable[str], name: str) -> list[str]:
@@ -89,9 +83,14 @@ def _without_name(lines: Iterable[str], name: str) -> list[str]:
     for line in lines:
         names, _, rest = line.partition(" ")
         others = [other for other in names.split(",") if other.lower() != name]
-        if others:
+        if others and not _is_hashed(line, name):
             kept.append(f"{','.join(others)} {rest}" if rest else line)
     return kept
+
+
+def _is_hashed(line: str, name: str) -> bool:
+    """Whether a line holds a name in the hashed form that `ssh-keygen -H` gives it."""
+    return line.startswith("|") and bool(asyncssh.import_known_hosts(line).match(name, "", None)[0])
 
 
 def _text(key: asyncssh.SSHKey) -> str:

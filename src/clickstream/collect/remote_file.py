@@ -13,13 +13,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 import asyncssh
 
 from clickstream.collect import event_loop
-from clickstream.collect.sftp_answers import answer
+from clickstream.collect.sftp_answers import HostFileError, answer
 from clickstream.collect.source import FileStat
 
 SAFE_BLOCK = 32 << 10
@@ -125,7 +125,7 @@ class RemoteFile:
     def close(self) -> None:
         """Close the file, and forget what is fetched ahead."""
         self._drop_ahead()
-        with self.translated():
+        with self.translated(), suppress(HostFileError):
             event_loop.run(answer(self.file.opened.close()))
 
     def _fetch(self, offset: int, size: int) -> bytes:

@@ -15,11 +15,9 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 import asyncssh
 
 from clickstream.collect.patterns import Pattern
-from clickstream.collect.sftp_answers import HostFileGone, HostFileRefused, answer
-from clickstream.collect.source import LeftOut
+from clickstream.collect.sftp_answers import HostFileError, HostFileGone, HostFileRefused, answer
+from clickstream.collect.source import LEADS_NOWHERE, LEADS_OUT, LeftOut
 
-LEADS_OUT = "is a link that leads out of the directory"
-LEADS_NOWHERE = "is a link to no file"
 UNLISTABLE = "is a directory that the account may not list"
 
 
@@ -92,13 +90,13 @@ class Walk:
                 answer(self.client.stat(path)),
                 return_exceptions=True,
             )
-            if isinstance(target, HostFileGone):
-                self.left_out.append(LeftOut(text_of(name), LEADS_NOWHERE))
-            elif isinstance(target, HostFileRefused):
+            if isinstance(target, HostFileRefused):
                 self.left_out.append(LeftOut(text_of(name), LEADS_OUT))
+            elif isinstance(target, HostFileError):
+                self.left_out.append(LeftOut(text_of(name), LEADS_NOWHERE))
             elif isinstance(target, BaseException):
                 raise target
-            elif is_inside(real, self.real_root):
+            elif real == self.real_root or is_inside(real, self.real_root):
                 found[name] = target
             else:
                 self.left_out.append(LeftOut(text_of(name), LEADS_OUT))

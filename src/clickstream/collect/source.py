@@ -8,6 +8,7 @@ The rule for files beside access logs, such as error.log, for pulls and `clickst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -45,6 +46,10 @@ class ListedFile:
         return self.stat.identity(self.name)
 
 
+LEADS_OUT = "is a link that leads out of the directory"
+LEADS_NOWHERE = "is a link to no file"
+
+
 @dataclass(frozen=True, order=True)
 class LeftOut:
     """A name that matches a source's pattern and is not pulled, and why."""
@@ -77,6 +82,12 @@ class LogSource(Protocol):
 
         Raises InputError when they can't be listed.
         """
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        """Names that match and are not listed, such as links out of the directory, and why."""
+
+    def list_names(self) -> Sequence[str]:
+        """Names in the directory itself, whether they match or not."""
 
     def open(self, name: str) -> AbstractContextManager[FileHandle]:
         """Open a file that was listed.

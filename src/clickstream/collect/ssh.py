@@ -7,6 +7,7 @@ Every failure becomes an error that names the host and says what to do; none hol
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 
 import asyncssh
 
+from clickstream.collect import event_loop
 from clickstream.collect.hosts import Host, Login
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
 from clickstream.collect.sftp_answers import HostFileError
@@ -38,8 +40,11 @@ asyncssh.set_log_level(logging.WARNING)  # its INFO lines would fill the logs of
 def describe_host(host: Host, login: Login | None = None) -> str:
     """Name a host for messages, with the address that it was tried at: `web.i-0abc (10.0.0.7)`."""
     address, port = address_of(host, login)
-    shown = address if port == asyncssh.DEFAULT_PORT else f"{address}:{port}"
-    return host.name if not shown or host.name.endswith(f".{shown}") else f"{host.name} ({shown})"
+    has_port = port != asyncssh.DEFAULT_PORT
+    shown = f"{address}:{port}" if has_port else address
+    label = f"{address}_{port}" if has_port else address
+    is_named = not address or host.name.endswith(f".{label.lower()}")
+    return host.name if is_named else f"{host.name} ({shown})"
 
 
 def address_of(host: Host, login: Login | None) -> tuple[str, int]:
@@ -136,6 +141,15 @@ async def host_key(address: str, port: int, seconds: float) -> asyncssh.SSHKey |
     return await asyncio.wait_for(asked, seconds)
 
 
+def fetch_host_key(host: Host, seconds: float) -> asyncssh.SSHKey:
+    """Ask a host for its key without trusting it. Raises HostUnreachable."""
+    with translate_errors(host, None):
+        key = event_loop.run(host_key(host.address, host.port, seconds))
+    if key is None:
+        raise HostUnreachable(unreachable(describe_host(host), ValueError("it shows no key")))
+    return key
+
+
 def unknown_key(host: Host, login: Login | None, known_hosts: Path) -> str:
     """Say that no key of a host is trusted yet, and how to trust one."""
     return (
@@ -176,12 +190,19 @@ def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
 
 def unreachable(name: str, error: Exception) -> str:
     """Say that a host does not answer, or that the connection to it was lost."""
-    reason = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
     return (
-        f"{name} can't be reached or stopped answering ({reason or 'no answer in time'}). Nothing "
-        "is lost: its lines stay in its files, and the next pull that reaches it continues where "
-        "this one ended. Check that it runs, and its network, firewall and sshd."
+        f"{name} can't be reached or stopped answering ({_reason(error)}). Nothing is lost: its "
+        "lines stay in its files, and the next pull that reaches it continues where this one "
+        "ended. Check that it runs, and its network, firewall and sshd."
     )
+
+
+def _reason(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number and number in errno.errorcode:  # asyncio words it in its own way
+        return os.strerror(number)
+    said = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
+    return said or "no answer in time"
 
 
 def client_key(login: Login) -> asyncssh.SSHKey:
@@ -210,18 +231,16 @@ def _check_private(path: Path) -> None:
 def _import_key(data: bytes, name: str, login: Login) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(data, login.passphrase or None)
-    except asyncssh.KeyEncryptionError:
-        raise InputError(
-            f"Can't decrypt {name}: its passphrase is wrong."
-            if login.passphrase
-            else f"A passphrase protects {name}: name an Airflow connection that has it, or use a "
-            "key without one."
-        ) from None
-    except (asyncssh.KeyImportError, ValueError):
-        missing = not login.passphrase and b"ENCRYPTED" in data
-        raise InputError(
-            f"A passphrase protects {name}: name an Airflow connection that has it, or use a key "
-            "without one."
-            if missing
-            else f"Can't use {name}: it is not a private key as ssh-keygen makes it."
-        ) from None
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, ValueError) as error:
+        raise InputError(_key_problem(name, bool(login.passphrase), str(error))) from None
+
+
+def _key_problem(name: str, has_passphrase: bool, error: str) -> str:
+    if has_passphrase:
+        return f"Can't use {name}: its passphrase is wrong, or it is not a private key."
+    if "passphrase" in error.lower():
+        return (
+            f"A passphrase protects {name}: set connection to an Airflow connection that has it, "
+            "or use a key without one."
+        )
+    return f"Can't use {name}: it is not a private key as ssh-keygen makes it."

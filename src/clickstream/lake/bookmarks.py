@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Any
 
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
-from clickstream.lake.s3_get import Stored
 
 
 @dataclass(frozen=True)
@@ -103,23 +101,32 @@ def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
     return found if len(found) <= limit else None
 
 
-def finished_files(lake: Lake, host: str) -> dict[str, str]:
-    """A host's files that are pulled to their end, as far as they are known.
+@dataclass(frozen=True)
+class FinishedFiles:
+    """A host's files that are pulled to their end, by identity, as far as they are known.
 
-    The keys are identities, the values the trailers of compressed files (`collect.trailer`), empty
-    for others. Lists of earlier versions have no trailers.
+    `trailers` has those that need not be opened again; compressed ones with their trailer
+    (`collect.trailer`), others with none. `read_at` has those that may still change without a
+    change of their identity, with the Unix time at which they were first read.
     """
+
+    trailers: Mapping[str, str] = field(default_factory=dict)
+    read_at: Mapping[str, int] = field(default_factory=dict)
+
+
+def finished_files(lake: Lake, host: str) -> FinishedFiles:
+    """Return what is known of a host's files. Earlier versions stored a list of identities."""
     stored = objects.get(lake, _finished_key(host))
-    return dict.fromkeys(found, "") if isinstance(found := _loaded(stored), list) else found
+    found = json.loads(stored.body) if stored else {}
+    if isinstance(found, list):
+        return FinishedFiles(dict.fromkeys(found, ""))
+    return FinishedFiles(**found)
 
 
-def _loaded(stored: Stored | None) -> Any:
-    return json.loads(stored.body) if stored else {}
-
-
-def save_finished_files(lake: Lake, host: str, files: Mapping[str, str]) -> None:
+def save_finished_files(lake: Lake, host: str, files: FinishedFiles) -> None:
     """Store what `finished_files` finds; of two pulls at once, either's list is right."""
-    objects.put(lake, _finished_key(host), json.dumps(files, sort_keys=True).encode())
+    body = json.dumps(asdict(files), sort_keys=True).encode()
+    objects.put(lake, _finished_key(host), body)
 
 
 def _finished_key(host: str) -> str:

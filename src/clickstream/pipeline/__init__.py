@@ -26,6 +26,7 @@ from clickstream.pipeline.build import (
     clean_unless_staged,
     is_staged,
 )
+from clickstream.pipeline.check_hosts import HostCheck, check_hosts
 from clickstream.pipeline.facts import FactsRefreshed, refresh_facts
 from clickstream.pipeline.freshness import (
     Freshness,
@@ -35,7 +36,17 @@ from clickstream.pipeline.freshness import (
     lake_freshness,
     measure_freshness,
 )
-from clickstream.pipeline.hosts import find_host, list_hosts, login_of, pull_all, pull_host
+from clickstream.pipeline.host_keys import ShownKey, ask_for_key, known_hosts_of, trust
+from clickstream.pipeline.hosts import (
+    HostState,
+    find_host,
+    list_hosts,
+    list_states,
+    login_of,
+    pull_all,
+    pull_host,
+    retire,
+)
 from clickstream.pipeline.hour_states import (
     check_range,
     describe,
@@ -85,18 +96,23 @@ __all__ = [
     "Finding",
     "Freshness",
     "Health",
+    "HostCheck",
+    "HostState",
     "LateHour",
     "Limits",
     "NewIds",
     "Progress",
     "Published",
     "Pulled",
+    "ShownKey",
     "SourceFreshness",
     "Steps",
     "StitchedHour",
     "VerifyReport",
+    "ask_for_key",
     "build_hour",
     "build_sessions",
+    "check_hosts",
     "check_hour",
     "check_range",
     "check_replay_window",
@@ -117,9 +133,11 @@ __all__ = [
     "hours_to_build",
     "hours_to_rebuild",
     "is_staged",
+    "known_hosts_of",
     "lake_freshness",
     "left_to_the_run",
     "list_hosts",
+    "list_states",
     "login_of",
     "measure_freshness",
     "open_periods",
@@ -134,9 +152,11 @@ __all__ = [
     "refresh_views",
     "register_tables",
     "repair",
+    "retire",
     "settings_digest",
     "settings_of",
     "sweep_files",
     "track_progress",
+    "trust",
     "verify",
 ]

@@ -11,6 +11,7 @@ from threading import Lock
 from clickstream.collect import LogSource
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.settings import Source
 from clickstream.wording import quantity
 
@@ -96,16 +97,17 @@ class PullProgress:
 class HostPull:
     """One pull of a host's files.
 
-    `finished` are the files that earlier pulls read to their end, as `bookmarks.finished_files` has
-    them. `fingerprints` are those of the host's bookmarks when many new files are to be read; it is
-    None when each bookmark is looked up.
+    It began to list at `began_at`, in Unix seconds. `finished` are the files that earlier pulls
+    read to their end. `fingerprints` are those of the host's bookmarks when many new files are to
+    be read; it is None when each bookmark is looked up.
     """
 
     lake: Lake
     source: Source
     host: str
     logs: LogSource
-    finished: Mapping[str, str]
+    began_at: int
+    finished: FinishedFiles
     stored: Stored
     progress: PullProgress
     fingerprints: Set[str] | None = None

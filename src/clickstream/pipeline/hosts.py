@@ -1,13 +1,16 @@
-"""The hosts of the settings' sources, and the pull of one of them or of all.
+"""The hosts of the settings' sources, their states, and the pull of one of them or of all.
 
 The command line and the hourly DAG go from a source to its hosts here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 
 from clickstream.collect import (
     DirectorySource,
@@ -27,7 +30,8 @@ from clickstream.errors import (
     HostUnreachable,
     InputError,
 )
-from clickstream.lake import Lake, aws_errors, collection
+from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake.collection import SourceState
 from clickstream.pipeline.pull import pull
 from clickstream.pipeline.pulled import Pulled
 from clickstream.settings import Settings, Source
@@ -35,6 +39,8 @@ from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
 """`SOURCE.instances` stands for the hosts of a source whose instances AWS does not tell."""
+
+BOOKMARKS_COUNTED = 100_000
 
 HOST_FAILURES = (HostUnreachable, HostKeyRefused, InputError)
 
@@ -61,10 +67,10 @@ def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
     try:
         found = _instances(lake, source)
     except (AwsRefused, AwsUnavailable) as error:
-        problem = _untold(source, error)
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
-        return [Host(name, source, problem=problem) for name in names]
-    hosts = {host.name: host for host in found if not host.is_gone}
+        untold = Host("", source, problem=_untold(source, error), needs_person=error.is_permanent)
+        return [replace(untold, name=name) for name in names]
+    hosts = {host.name: host for host in found}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
 
@@ -113,7 +119,7 @@ def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[
     """
     settings, source = lake.settings, host.source
     if host.problem:
-        raise (InputError if host.is_gone else HostUnreachable)(host.problem)
+        raise (InputError if host.needs_person else HostUnreachable)(host.problem)
     if source.kind == "directory":
         yield DirectorySource(settings.resolve(source.path), source.pattern)
         return
@@ -134,9 +140,12 @@ def pull_host(
     """Pull what is new on a host into raw; `login` is needed where its source has a connection.
 
     `progress` gets a sentence now and then during a long pull. A failure is stored in the state of
-    the host. Raises HostUnreachable or HostKeyRefused when the host can't be reached, and
-    InputError when its files can't be listed.
+    the host, but not that its login is not at hand: Airflow may pull it well. Raises
+    HostUnreachable or HostKeyRefused when the host can't be reached, and InputError when its files
+    can't be listed.
     """
+    if host.source.kind == "sftp" and not host.problem:
+        login = login or login_of(lake.settings, host.source)
     try:
         with open_source(lake, host, login) as logs:
             return pull(lake, host.source, logs, host.name, progress)
@@ -177,3 +186,39 @@ def pull_all(
                 yield futures[future], _outcome(future)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
+    """Expect no more lines of a host, or expect them again; return what its pulls observed.
+
+    Raises InputError for a host that is not in the settings.
+    """
+    host = find_host(lake, name)
+    state = collection.source_state(lake, host.name)
+    retired_at = None if undo else state.retired_at or int(time.time())
+    return collection.update_source_state(lake, state, partial(replace, retired_at=retired_at))
+
+
+@dataclass(frozen=True)
+class HostState:
+    """A host, what its pulls observed, and how many bookmarks it has; None for very many."""
+
+    host: Host
+    state: SourceState
+    bookmarks: int | None
+
+
+@aws_errors.translate_errors()
+def list_states(lake: Lake) -> list[HostState]:
+    """Return the state of every host, retired ones too, in the order of `list_hosts`."""
+    hosts = list_hosts(lake, with_retired=True)
+    states = {state.source: state for state in collection.source_states(lake)}
+    return [
+        HostState(host, states.get(host.name, SourceState(host.name)), _bookmarks(lake, host))
+        for host in hosts
+    ]
+
+
+def _bookmarks(lake: Lake, host: Host) -> int | None:
+    found = bookmarks.known_fingerprints(lake, host.name, BOOKMARKS_COUNTED)
+    return None if found is None else len(found - {"finished"})

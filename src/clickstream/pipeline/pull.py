@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from clickstream import __version__
 from clickstream.collect import DirectorySource, ListedFile, LogSource, is_named_access_log
 from clickstream.lake import Lake, aws_errors, bookmarks, collection
+from clickstream.lake.bookmarks import FinishedFiles
 from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
 from clickstream.pipeline import site
 from clickstream.pipeline.host_pull import HostPull, PullProgress, Stored
@@ -18,9 +19,9 @@ from clickstream.pipeline.pull_file import Outcome, pull_file
 from clickstream.pipeline.pulled import Pulled
 from clickstream.settings import AUTO, Source
 
-SETTLED_NS = 2_000_000_000
-"""Age at which a file of another machine surely has a later time of writing when it is written to
-again: its times are whole seconds."""
+SETTLED_SECONDS = 3
+"""How long after the last write of a file any further one surely changes its time of writing. Times
+on other machines are whole seconds, and so are those of two pulls that are compared."""
 
 SMALL_BYTES = 1 << 20
 MANY_FILES = 16
@@ -31,6 +32,9 @@ time is spent waiting for S3. Memory limits the others to one at a time."""
 KEYS_PER_FILE = 50
 """Bookmarks that are listed at most for each file to read. A page of the listing has a thousand, so
 it costs a twentieth of looking up each file's bookmark, however many a host has."""
+
+Outcomes = Mapping[ListedFile, Outcome]
+"""What came of each file of a listing."""
 
 
 @aws_errors.translate_errors()
@@ -55,67 +59,82 @@ def pull(
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
     began_at, state = int(time.time()), collection.source_state(lake, host)
     known, stored = bookmarks.finished_files(lake, host), Stored()
-    shared = HostPull(lake, source, host, logs, known, stored, PullProgress(host, stored, progress))
-    seen = _pull_listed(shared, state)
-    if any(one.is_rotated for one in seen.outcomes.values()):  # lines have other names now
-        seen = _pull_listed(replace(shared, finished=seen.finished), state)
-    if seen.finished != known:
-        bookmarks.save_finished_files(lake, host, seen.finished)
-    observed = _observed(shared, seen, began_at)
+    shared = HostPull(
+        lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
+    )
+    found = _pull_listed(shared, state, {})
+    if any(one.is_rotated for one in found.values()):  # lines have other names now
+        found = _pull_listed(shared, state, found)
+    finished = _finished(shared, found)
+    if finished != known:
+        bookmarks.save_finished_files(lake, host, finished)
+    observed = _observed(shared, found)
     collection.update_source_state(lake, state, partial(_merged, observed))
     site.look_again(lake)
-    return _pulled(observed, state, seen, stored)
+    return _pulled(observed, state, found, stored)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What came of each file of a listing.
+def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outcomes:
+    """List the files, and pull those that are not known to be finished or set aside.
 
-    A file written to at `unsettled_ns` or later may get lines without a change of its identity.
+    `before` is what came of an earlier listing of this pull.
     """
-
-    outcomes: Mapping[ListedFile, Outcome]
-    unsettled_ns: int
-
-    def is_settled(self, file: ListedFile) -> bool:
-        """Whether any further line changes the file's identity."""
-        return not file.stat.is_remote or file.stat.modified_ns < self.unsettled_ns
-
-    @property
-    def finished(self) -> dict[str, str]:
-        """Identity and trailer of the files that did not change from listing to last read.
-
-        A compressed file that is not settled is known by its trailer only.
-        """
-        whole = (
-            (file.identity if self.is_settled(file) else one.trailer, one.trailer)
-            for file, one in self.outcomes.items()
-            if one.identity == file.identity
-        )
-        return {identity: trailer for identity, trailer in whole if identity}
-
-
-def _pull_listed(shared: HostPull, state: SourceState) -> _Seen:
-    """List the files, and pull those that are not known to be finished or set aside."""
-    files = shared.logs.list()
-    outcomes = _known_outcomes(shared, files, state)
-    todo = [file for file, before in outcomes.items() if before is None]
+    outcomes = _known_outcomes(shared, state, before)
+    todo = [file for file, known in outcomes.items() if known is None]
     shared.progress.add_files(len(todo))
     outcomes.update(_pull_some(_with_fingerprints(shared, todo), todo))
-    for file, before in outcomes.items():
-        if before is not None and (before.is_left or before.waits):
+    for file, outcome in outcomes.items():
+        if outcome is not None and (outcome.is_left or outcome.waits):
             outcomes[file] = pull_file(shared, file, may_leave=False)
-    found = {file: outcome for file, outcome in outcomes.items() if outcome}
-    return _Seen(found, _host_clock(files) - SETTLED_NS)
+    return {file: outcome for file, outcome in outcomes.items() if outcome}
 
 
-def _host_clock(files: Iterable[ListedFile]) -> int:
-    """The least that the clock of the files' host shows, in nanoseconds.
+def _known_outcomes(
+    shared: HostPull, state: SourceState, before: Outcomes
+) -> dict[ListedFile, Outcome | None]:
+    """List the files, with what is known of those that did not change; None for those to read."""
+    is_same_version = state.library_version == __version__ and shared.source.format == AUTO
+    set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
+    read = {one.identity: one for one in before.values() if one.identity}
+    trailers = shared.finished.trailers
+    outcomes: dict[ListedFile, Outcome | None] = {}
+    for file in shared.logs.list():
+        outcomes[file] = read.get(file.identity)
+        if file.identity in trailers:
+            outcomes[file] = Outcome(identity=file.identity, trailer=trailers[file.identity])
+        elif file.identity in set_aside and not is_named_access_log(file.name):
+            outcomes[file] = Outcome(is_set_aside=True)
+    return outcomes
 
-    It shows the newest time that a file was written at, or more. A time that lies in the future
-    here comes from another clock, or from nowhere.
+
+def _is_settled(shared: HostPull, file: ListedFile) -> bool:
+    """Whether any further write changes the identity that the file had when it was listed.
+
+    On this machine, its last write is some seconds old. The clock of another machine is not known:
+    there an earlier pull, some seconds ago, has seen the same identity.
     """
-    return min(max((file.stat.modified_ns for file in files), default=0), time.time_ns())
+    first_read = shared.finished.read_at.get(file.identity, shared.began_at)
+    if not file.stat.is_remote:
+        first_read = min(first_read, file.stat.modified_ns // 1_000_000_000)
+    return shared.began_at - first_read >= SETTLED_SECONDS
+
+
+def _finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
+    """The files that did not change from their listing to their last read.
+
+    A compressed file that is not settled is known by its trailer.
+    """
+    trailers: dict[str, str] = {}
+    read_at: dict[str, int] = {}
+    for file, one in found.items():
+        if one.identity != file.identity and not one.is_set_aside:
+            continue
+        if not _is_settled(shared, file):
+            read_at[file.identity] = shared.finished.read_at.get(file.identity, shared.began_at)
+            trailers |= {one.trailer: one.trailer} if one.trailer else {}
+        elif not one.is_set_aside:
+            trailers[file.identity] = one.trailer
+    return FinishedFiles(trailers, read_at)
 
 
 def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
@@ -147,33 +166,15 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
         pool.shutdown(cancel_futures=True)
 
 
-def _known_outcomes(
-    shared: HostPull, files: Iterable[ListedFile], state: SourceState
-) -> dict[ListedFile, Outcome | None]:
-    """What earlier pulls know of the files that did not change since; None for those to read."""
-    is_same_version = state.library_version == __version__ and shared.source.format == AUTO
-    set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
-    outcomes: dict[ListedFile, Outcome | None] = {}
-    for file in files:
-        outcomes[file] = None
-        if file.identity in shared.finished:
-            trailer = shared.finished[file.identity]
-            outcomes[file] = Outcome(identity=file.identity, trailer=trailer)
-        elif file.identity in set_aside and not is_named_access_log(file.name):
-            outcomes[file] = Outcome(is_set_aside=True)
-    return outcomes
-
-
-def _observed(shared: HostPull, seen: _Seen, began_at: int) -> SourceState:
+def _observed(shared: HostPull, found: Outcomes) -> SourceState:
     """The state of the host as this pull saw it."""
-    found = seen.outcomes
     return SourceState(
         shared.host,
-        pulled_at=began_at,
+        pulled_at=shared.began_at,
         newest_line_at=shared.stored.newest,
         files=len(found),
         set_aside=tuple(
-            SetAsideFile(file.name, file.identity if seen.is_settled(file) else "")
+            SetAsideFile(file.name, file.identity if _is_settled(shared, file) else "")
             for file, one in found.items()
             if one.is_set_aside
         ),
@@ -203,7 +204,7 @@ def _merged(observed: SourceState, state: SourceState) -> SourceState:
     )
 
 
-def _pulled(observed: SourceState, before: SourceState, seen: _Seen, stored: Stored) -> Pulled:
+def _pulled(observed: SourceState, before: SourceState, found: Outcomes, stored: Stored) -> Pulled:
     known = {one.identity for one in before.refused}
     return Pulled(
         source=observed.source,
@@ -211,9 +212,7 @@ def _pulled(observed: SourceState, before: SourceState, seen: _Seen, stored: Sto
         lines=stored.lines.total(),
         bytes=stored.bytes,
         hours=[str(hour) for hour in sorted(stored.lines)],
-        unfinished=sorted(
-            file.name for file, one in seen.outcomes.items() if one.has_unfinished_line
-        ),
+        unfinished=sorted(file.name for file, one in found.items() if one.has_unfinished_line),
         refused=[f"{one.name}: {one.reason}" for one in observed.refused],
         newly_refused=[
             f"{one.name}: {one.reason}" for one in observed.refused if one.identity not in known

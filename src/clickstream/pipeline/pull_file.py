@@ -77,7 +77,7 @@ def _pull_handle(
     """Pull an open file, unless it is a compressed one that was pulled under another name."""
     found = handle.stat()
     trailer = _trailer(handle)
-    if trailer and trailer in pull.finished.values():
+    if trailer and trailer in pull.finished.trailers.values():
         return Outcome(identity=found.identity(name), trailer=trailer)
     if trailer and found.is_remote:
         handle = opened.enter_context(spooled(handle))

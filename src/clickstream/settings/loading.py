@@ -21,7 +21,7 @@ from clickstream.settings.sections import (
     Step,
     public,
 )
-from clickstream.settings.sources import AUTO, Source
+from clickstream.settings.sources import AUTO, SOURCE_PROBLEM, Source
 
 FILE_NAME = "clickstream.toml"
 PREFIX = "CLICKSTREAM_"
@@ -51,6 +51,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         complaints = [_complaint(e, text, path, origin) for e in error.errors()]
         raise SettingsError("\n".join(complaints)) from None
     _check_formats(settings, text, path, origin)
+    _check_names(settings, text, path, origin)
     return settings
 
 
@@ -126,6 +127,20 @@ def _check_formats(
             )
 
 
+def _check_names(
+    settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
+) -> None:
+    """No two sources have one name: bookmarks are kept under it."""
+    seen: set[str] = set()
+    for number, source in enumerate(settings.sources):
+        if source.name in seen:
+            where = _where(("sources", str(number), "name"), text, path, origin)
+            raise SettingsError(
+                f"{where}: there are two sources named {source.name}; give each a name of its own."
+            )
+        seen.add(source.name)
+
+
 def _where(
     keys: tuple[str, ...], text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> str:
@@ -158,6 +173,9 @@ def _complaint(
         if change := CHANGED.get(name):
             return f"{where}: {change}"
         return f"{where}: there is no setting {name}. Allowed here: {_allowed(keys)}."
+    if error["type"] == SOURCE_PROBLEM:
+        named = error["input"].get("name") if isinstance(error["input"], dict) else None
+        return f"{where}: the source {named or name} can't be used: {error['msg']}."
     return f"{where}: {name} = {error['input']!r} is not allowed: {error['msg']}."
 
 

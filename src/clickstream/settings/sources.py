@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from clickstream.settings.section import Section
 
 AUTO = "auto"
+
+SOURCE_PROBLEM = "source"
+"""Type of the error of a source whose settings do not fit together."""
+
+LAST_PORT = 65_535
+
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?")
+
+
+def _check_host(text: str) -> str:
+    """Refuse what is no name or address, so that it can't be taken for an option or a path."""
+    if not _HOST.fullmatch(text):
+        raise PydanticCustomError("host", "write a name or an address, with :PORT if it isn't 22")
+    return text
 
 
 class Instances(Section):
@@ -39,8 +55,8 @@ class Source(Section):
     format: str = Field(
         "auto", description="The format of their lines: auto, a known one, or one of [formats]."
     )
-    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$")], ...] = (
-        Field((), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22.")
+    hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
+        (), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22."
     )
     instances: Instances | None = Field(
         None,
@@ -61,9 +77,29 @@ class Source(Section):
     @model_validator(mode="after")
     def _check_kind(self) -> Source:
         """Refuse settings of the other kind, and an sftp source that names no host or no login."""
-        if problem := self._directory_problem() if self.kind == "directory" else self._problem():
-            raise PydanticCustomError("source", problem)
+        is_local = self.kind == "directory"
+        own = self._directory_problem() if is_local else self._problem() or self._hosts_problem()
+        if problem := own or self._pattern_problem():
+            raise PydanticCustomError(SOURCE_PROBLEM, problem)
         return self
+
+    def _pattern_problem(self) -> str:
+        leads_out = self.pattern.startswith("/") or ".." in self.pattern.split("/")
+        return (
+            "its pattern must stay below its path, without / in front and without .. in it"
+            if leads_out
+            else ""
+        )
+
+    def _hosts_problem(self) -> str:
+        seen: set[str] = set()
+        for host in self.hosts:
+            if host.lower() in seen:
+                return f"it names the host {host} twice"
+            if int(host.partition(":")[2] or 1) not in range(1, LAST_PORT + 1):
+                return f"the port of {host} must be 1 to {LAST_PORT:,}"
+            seen.add(host.lower())
+        return ""
 
     def _directory_problem(self) -> str:
         remote = ("hosts", "instances", "user", "key_file", "connection", "max_kb_per_second")

@@ -14,7 +14,7 @@ from tests.support.ssh_server import SshServer
 
 from clickstream.collect import FileHandle, FileStat, sftp
 from clickstream.collect.sftp import SftpSource
-from clickstream.errors import InputError
+from clickstream.errors import HostUnreachable, InputError
 
 MIB = 1 << 20
 
@@ -190,14 +190,39 @@ def test_a_file_that_is_gone_is_not_found(source: SftpSource) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_that_the_account_may_not_read_says_whom_to_let(
-    source: SftpSource, logs: Path
+    source: SftpSource, server: SshServer, logs: Path
 ) -> None:
     (logs / "access.log").write_bytes(b"1")
-    (logs / "access.log").chmod(0)
+    server.behaviour.refuses = True
     with pytest.raises(InputError, match="let the account logs read it"), source.open("access.log"):
         pass
+
+
+def test_a_directory_that_the_account_may_not_list_says_whom_to_let(
+    source: SftpSource, server: SshServer
+) -> None:
+    server.behaviour.refuses = True
+    with pytest.raises(InputError, match=r"logs may not list .* usermod -aG adm logs"):
+        source.list()
+
+
+def test_a_server_that_hangs_while_its_host_answers_is_given_up(
+    opened: Open,
+    source: SftpSource,
+    server: SshServer,
+    logs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("clickstream.collect.sftp_answers.ANSWER_SECONDS", 1)
+    (logs / "access.log").write_bytes(content(2 * MIB))
+    file = opened(source)
+    server.behaviour.hang = True
+    try:
+        with pytest.raises(HostUnreachable, match="no answer in time"):
+            file.read(0, 2 * MIB)
+    finally:
+        server.behaviour.hang = False
 
 
 def test_reads_stay_below_the_rate_that_is_set(

@@ -10,7 +10,7 @@ import pytest
 from tests.support.faults import Killed, dying
 
 from clickstream.lake import Lake, bookmarks, objects
-from clickstream.lake.bookmarks import Bookmark
+from clickstream.lake.bookmarks import Bookmark, FinishedFiles
 
 FRESH = Bookmark("web-1", "1-2-3", "combined", offset=3, start=3)
 
@@ -77,17 +77,17 @@ def test_a_bookmark_of_an_earlier_version_is_loaded(lake: Lake) -> None:
 
 
 def test_finished_files_are_kept_for_each_host(lake: Lake, reopen: Callable[[], Lake]) -> None:
-    assert bookmarks.finished_files(lake, "web-1") == {}
-    bookmarks.save_finished_files(lake, "web-1", {"b": "", "a": "10-ff"})
-    bookmarks.save_finished_files(lake, "web-2", {"c": ""})
-    bookmarks.save_finished_files(reopen(), "web-1", {"b": "10-ff"})
-    assert bookmarks.finished_files(lake, "web-1") == {"b": "10-ff"}
-    assert bookmarks.finished_files(lake, "web-2") == {"c": ""}
+    assert bookmarks.finished_files(lake, "web-1") == FinishedFiles()
+    first, second = FinishedFiles({"b": "", "a": "10-ff"}), FinishedFiles({"c": ""}, {"d": 17})
+    bookmarks.save_finished_files(lake, "web-1", first)
+    bookmarks.save_finished_files(lake, "web-2", second)
+    assert bookmarks.finished_files(reopen(), "web-1") == first
+    assert bookmarks.finished_files(lake, "web-2") == second
 
 
 def test_finished_files_of_an_earlier_version_are_read(lake: Lake) -> None:
     objects.put(lake, "bookmarks/web-1/finished.json", b'["a", "b"]')
-    assert bookmarks.finished_files(lake, "web-1") == {"a": "", "b": ""}
+    assert bookmarks.finished_files(lake, "web-1") == FinishedFiles({"a": "", "b": ""})
 
 
 def test_fingerprints_are_listed_up_to_a_limit(lake: Lake) -> None:

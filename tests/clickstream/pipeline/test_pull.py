@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -123,6 +125,8 @@ def test_files_pulled_to_their_end_are_known_by_whatever_name(lake: Lake, tmp_pa
     for _ in range(5):
         server.write()
         server.rename()
+    for path in server.directory.iterdir():
+        os.utime(path, (time.time() - 60, time.time() - 60))
     source = Source(name=f"host-{uuid.uuid4().hex}", path=str(server.directory))
     assert pipeline.pull(lake, source).lines == 5
     for path in server.directory.iterdir():

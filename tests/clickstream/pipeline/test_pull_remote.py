@@ -18,6 +18,7 @@ from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFil
 from clickstream.lake import Lake, collection
 
 SECOND = 1_000_000_000
+NOW = time.time
 
 
 @dataclass
@@ -79,8 +80,13 @@ def big_archive(server: WebServer, name: str, lines: int = 3000) -> Path:
     return path
 
 
+def later(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Let the next pulls begin some seconds later by the clock here."""
+    monkeypatch.setattr(time, "time", lambda: NOW() + seconds)
+
+
 def test_a_compressed_file_that_was_renamed_is_not_fetched_again(
-    lake: Lake, server: WebServer
+    lake: Lake, server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = big_archive(server, "access.log.1.gz")
     date_back(first, 900)
@@ -88,7 +94,8 @@ def test_a_compressed_file_that_was_renamed_is_not_fetched_again(
     assert pull(lake, server)[0].lines == 3001
     first.rename(server.directory / "access.log.2.gz")
     size = (server.directory / "access.log.2.gz").stat().st_size
-    for _ in range(2):
+    for seconds in (0, 60, 120):
+        later(monkeypatch, seconds)
         pulled, logs = pull(lake, server)
         assert pulled.lines == 0
         assert logs.read.get("access.log.2.gz", 0) < min(size, 200)
@@ -124,26 +131,40 @@ def test_a_file_replaced_within_its_second_by_one_of_the_same_size_is_read(
     assert raw_lines(lake) == server.lines_by_hour()
 
 
-def test_an_old_file_is_not_opened_again(lake: Lake, server: WebServer) -> None:
+def test_a_file_is_opened_until_two_pulls_some_seconds_apart_saw_it_unchanged(
+    lake: Lake, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.write()
     server.rename()
     date_back(server.directory / "access.log.1", 60)
-    server.write()
-    pull(lake, server)
-    _, logs = pull(lake, server)
-    assert [*logs.read] == ["access.log"]
+    opened = []
+    for seconds in (0, 0, 60, 120):
+        later(monkeypatch, seconds)
+        opened.append([*pull(lake, server)[1].read])
+    assert opened == [["access.log.1"], ["access.log.1"], ["access.log.1"], []]
 
 
-def test_a_time_in_the_future_finishes_no_other_file(lake: Lake, server: WebServer) -> None:
-    """The newest time is taken for the host's clock, but never more than the time here."""
+def test_a_second_listing_of_a_pull_opens_changed_files_only(lake: Lake, server: WebServer) -> None:
+    for number in range(3):
+        server.write()
+        server.log.rename(server.directory / f"access.log-{number}")
     server.write()
-    server.rename()
-    date_back(server.directory / "access.log.1", 0)
-    server.write()
-    date_back(server.log, -3600)
-    pull(lake, server)
-    _, logs = pull(lake, server)
-    assert {*logs.read} == {"access.log", "access.log.1"}
+    logs = FarSource(DirectorySource(server.directory, "*access*log*"))
+    opened: list[str] = []
+    inner = logs.open
+
+    @contextmanager
+    def open_and_write(name: str) -> Iterator[FileHandle]:
+        opened.append(name)
+        if name == "access.log":
+            server.write()
+        with inner(name) as handle:
+            yield handle
+
+    logs.open = open_and_write  # type: ignore[method-assign]
+    pulled = pipeline.pull(lake, lake.settings.sources[0], logs)
+    assert sorted(opened) == ["access.log", *(f"access.log-{number}" for number in range(3))]
+    assert pulled.lines == 5
 
 
 def test_lines_of_a_rotation_between_listing_and_opening_come_with_the_same_pull(

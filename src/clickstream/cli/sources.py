@@ -1,0 +1,218 @@
+"""`clickstream sources`: check the hosts that logs come from, trust their keys, retire them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from clickstream.cli.console import err, open_lake, out
+from clickstream.cli.sources_page import (
+    check_values,
+    describe_last_pull,
+    show_check,
+    show_key,
+    show_states,
+    state_values,
+)
+from clickstream.errors import ClickstreamError, HostKeyRefused, InputError
+
+if TYPE_CHECKING:
+    from clickstream.collect import Host
+    from clickstream.lake import Lake
+    from clickstream.pipeline import ShownKey
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check the hosts that logs are pulled from, trust their keys, and retire hosts.",
+)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[HOST]...", help="Hosts or sources, by name; all by default."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+
+
+@app.command()
+def check(names: Names = None, as_json: AsJson = False) -> None:
+    """Try each host: what is there to pull, what is missing, and how to repair it.
+
+    Reads a few lines of one file of each host, and stores nothing.
+
+    Exit code 1 when something keeps lines of a host from being pulled.
+
+    Example: [bold]clickstream sources check[/]
+
+    Example: [bold]clickstream sources check web.shop-1.example[/]
+    """
+    from clickstream import pipeline
+
+    lake = open_lake()
+    hosts = _chosen(lake, names)
+    found = []
+    with err.status(f"Checking {len(hosts)}"):
+        for one in pipeline.check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
+            found.append(one)
+            if not as_json:
+                show_check(one, max(len(host.name) for host in hosts), out)
+    if as_json:
+        out.print_json(data=[check_values(one) for one in found])
+    if any(one.problems for one in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(names: Names = None, as_json: AsJson = False) -> None:
+    """Show what the last pulls of each host brought: lag, lines, rate, bookmarks and failures.
+
+    Asks no host; retired hosts come last.
+
+    Example: [bold]clickstream sources show[/]
+
+    Example: [bold]clickstream sources show web --json[/]
+    """
+    from clickstream import pipeline
+
+    lake = open_lake()
+    wanted = {host.name for host in _chosen(lake, names, with_retired=True)}
+    states = [one for one in pipeline.list_states(lake) if one.host.name in wanted]
+    if as_json:
+        out.print_json(data=[state_values(one) for one in states])
+    else:
+        show_states(states, out)
+
+
+@app.command()
+def trust(
+    name: Annotated[
+        str, typer.Argument(metavar="HOST", help="A host, or a source: all its hosts.")
+    ],
+    fingerprint: Annotated[
+        str,
+        typer.Option(
+            metavar="SHA256:...", help="Trust the key only if it has this fingerprint; do not ask."
+        ),
+    ] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Trust it in place of the key that is trusted now.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask. Whoever answers now is trusted.")
+    ] = False,
+) -> None:
+    """Ask a host for its key, show the key's fingerprint, and trust it from now on.
+
+    Compare the fingerprint with the one that the host itself shows, over another way than this
+    network: only that keeps someone between from reading along.
+
+    Example: [bold]clickstream sources trust web.shop-1.example[/]
+
+    Example: [bold]clickstream sources trust web.i-0abc --fingerprint SHA256:9rK...[/]
+
+    Example: [bold]clickstream sources trust web.shop-1.example --replace[/]
+    """
+    lake = open_lake()
+    hosts = _chosen(lake, [name])
+    if fingerprint and len(hosts) > 1:
+        raise InputError(f"{name} has {len(hosts)} hosts: name the one with this fingerprint.")
+    failed = False
+    for host in hosts:
+        try:
+            _trust_one(lake, host, fingerprint, replace, yes)
+        except ClickstreamError as error:
+            failed = True
+            err.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: bool) -> None:
+    from clickstream import pipeline
+
+    shown = pipeline.ask_for_key(lake.settings, host)
+    _check_fingerprint(shown, fingerprint, replace)
+    if shown.is_trusted:
+        _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
+        return
+    show_key(shown, out)
+    if not (yes or fingerprint) and not typer.confirm("Is it the same, and do you trust it?"):
+        _say(f"{host.name}: nothing is changed.")
+        return
+    pipeline.trust(lake.settings, shown)
+    path = pipeline.known_hosts_of(lake.settings)
+    _say(f"[green]✓[/] {host.name} is trusted now; {escape(str(path))} has its key.")
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, highlight=False)
+
+
+def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None:
+    """Raise HostKeyRefused for another key than the expected one, or than the trusted one."""
+    name, found = shown.host.name, shown.fingerprint
+    if fingerprint and fingerprint != found:
+        raise HostKeyRefused(
+            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. Someone may "
+            "intercept the connection; look at the key on the host itself."
+        )
+    if shown.trusted and not shown.is_trusted and not replace:
+        raise HostKeyRefused(
+            f"{name} has the key {found}, but trusted is {', '.join(shown.trusted)}: nothing is "
+            "changed. Someone may intercept the connection. If the host was installed anew, "
+            "compare the fingerprint on it and add --replace."
+        )
+
+
+@app.command()
+def retire(
+    name: Annotated[str, typer.Argument(metavar="HOST", help="The host, by name.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Expect the host's lines again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Expect no more lines of a host that will not come back, so that its hours are complete.
+
+    It is not pulled any more, and no hour waits for it. What was pulled of it stays.
+
+    Example: [bold]clickstream sources retire web.i-0abc[/]
+
+    Example: [bold]clickstream sources retire web.i-0abc --undo[/]
+    """
+    from clickstream import pipeline
+
+    lake = open_lake()
+    host = pipeline.find_host(lake, name)
+    if undo:
+        pipeline.retire(lake, host.name, undo=True)
+        _say(f"{host.name} is pulled again from the next run on.")
+        return
+    [state] = [one.state for one in pipeline.list_states(lake) if one.host.name == host.name]
+    if state.retired_at:
+        _say(f"{host.name} is retired already. {describe_last_pull(state)}")
+        return
+    _say(describe_last_pull(state))
+    if not yes:
+        typer.confirm(f"Expect no more lines of {host.name}?", abort=True)
+    pipeline.retire(lake, host.name)
+    _say(
+        f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
+        f"retire {host.name} --undo"
+    )
+
+
+def _chosen(lake: Lake, names: Sequence[str] | None, with_retired: bool = False) -> list[Host]:
+    """The hosts of some names, each of a host or of a source. Raises InputError for others."""
+    from clickstream import pipeline
+
+    hosts = pipeline.list_hosts(lake, with_retired)
+    if not names:
+        if not hosts:
+            raise InputError("No source is set; add a [[sources]] section to the settings.")
+        return hosts
+    known = {name for host in hosts for name in (host.name, host.source.name)}
+    for name in names:
+        if name not in known:
+            pipeline.find_host(lake, name)  # says which there are
+    return [host for host in hosts if host.name in names or host.source.name in names]

@@ -1,0 +1,180 @@
+"""What `clickstream sources` prints, and the same as JSON values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clickstream.cli.status_page import BAD, GOOD, NOTE
+from clickstream.collect.hosts import SSH_PORT
+from clickstream.wording import describe_duration, printable, quantity
+
+if TYPE_CHECKING:
+    from clickstream.lake.collection import SourceState
+    from clickstream.pipeline import HostCheck, HostState, ShownKey
+
+
+def show_check(found: HostCheck, width: int, out: Console) -> None:
+    """Print what a check found of one host: a line, and one for each problem and note."""
+    mark = BAD if found.problems else NOTE if found.unchecked else GOOD
+    seen = _seen(found)
+    first, *problems = [seen, *found.problems] if seen else found.problems
+    label = f"{escape(found.name):<{width}}"
+    _line(out, f"{mark} {label}  {escape(first)}")
+    for problem in problems:
+        _line(out, f"  {'':<{width}}  [red]{escape(problem)}[/]")
+    for note in found.notes:
+        _line(out, f"  {'':<{width}}  [yellow]![/] {escape(note)}")
+
+
+def _seen(found: HostCheck) -> str:
+    """What a host has, in one sentence; nothing where it could not be reached."""
+    if found.unchecked:
+        return f"not checked: {found.unchecked}"
+    if not found.files:
+        return ""
+    parts = [quantity(found.files, "file")]
+    if found.newest:
+        parts.append(f"{found.log_format} in {printable(found.newest)}")
+    if found.newest_line_at is not None:
+        parts.append(f"newest line of {_time(found.newest_line_at)}")
+    if found.address != "this machine" and found.address not in found.name:
+        parts.append(f"at {found.address}")
+    return ", ".join(parts)
+
+
+def _line(out: Console, text: str) -> None:
+    out.print(text, soft_wrap=True, highlight=False)
+
+
+def check_values(found: HostCheck) -> dict[str, Any]:
+    """The same as plain values, with times in ISO 8601."""
+    values = asdict(found)
+    values["newest"] = printable(found.newest)
+    values["newest_line_at"] = _iso(found.newest_line_at)
+    return values
+
+
+def show_key(shown: ShownKey, out: Console) -> None:
+    """Print a host's key, and where to find the one to compare it with."""
+    host = shown.host
+    where = f"[{host.address}]:{host.port}" if host.port != SSH_PORT else host.address
+    _line(out, f"{host.name} at {escape(where)} has this key:")
+    out.print(f"  {shown.kind} [bold]{shown.fingerprint}[/]", soft_wrap=True, highlight=False)
+    for fingerprint in shown.trusted:
+        _line(out, f"  In place of {fingerprint}, which is trusted now.")
+    out.print("Compare it on the host itself, or in the text of its console:")
+    kind = shown.kind.removeprefix("ssh-").split("-")[0]
+    _line(out, f"  ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub")
+    if host.source.instances:
+        _line(
+            out,
+            f"  aws ec2 get-console-output --instance-id {host.key_name} --latest --output text"
+            " | grep -A 5 'SSH HOST KEY FINGERPRINTS'",
+        )
+
+
+def show_states(states: Sequence[HostState], out: Console) -> None:
+    """Print a line for each host, retired ones dimmed and last, and failures with their reason."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Host", overflow="fold")
+    for name in ("Last pull", "Newest line"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Files", "Bookmarks", "Lines", "Size", "Rate"):
+        table.add_column(name, no_wrap=True, justify="right")
+    now = int(time.time())
+    for one in sorted(states, key=lambda one: bool(one.state.retired_at)):
+        table.add_row(*_row(one, now), style="dim" if one.state.retired_at else "")
+    out.print(table, highlight=False)
+    for one in states:
+        for mark, sentence in _sentences(one):
+            _line(out, f"{mark} {escape(sentence)}")
+
+
+def _row(one: HostState, now: int) -> list[str]:
+    state = one.state
+    name = f"{escape(one.host.name)} (retired)" if state.retired_at else escape(one.host.name)
+    if state.pulled_at is None:
+        return [name, "never", *[""] * 6]
+    newest = "none" if state.newest_line_at is None else _ago(state.newest_line_at, now)
+    rate = state.bytes / state.seconds if state.seconds and state.bytes else None
+    return [
+        name,
+        _ago(state.pulled_at, now),
+        newest,
+        f"{state.files:,}",
+        "many" if one.bookmarks is None else f"{one.bookmarks:,}",
+        f"{state.lines:,}",
+        _size(state.bytes),
+        f"{_size(rate)}/s" if rate else "",
+    ]
+
+
+def _sentences(one: HostState) -> list[tuple[str, str]]:
+    """What of a host needs a look."""
+    state, name = one.state, one.host.name
+    if state.retired_at:
+        return []
+    found = []
+    if state.failure:
+        found.append((BAD, f"{name}, pull of {_time(state.failed_at)}: {state.failure}"))
+    elif one.host.problem:
+        found.append((BAD, one.host.problem))
+    found += [(BAD, f"{name}: {printable(f.name)}: {f.reason}") for f in state.refused]
+    found += [(NOTE, f"{name}: {printable(f.name)} waits: {f.reason}") for f in state.waiting]
+    return found
+
+
+def state_values(one: HostState) -> dict[str, Any]:
+    """The same as plain values, with times in ISO 8601."""
+    values = asdict(one.state)
+    del values["etag"]
+    values["host"] = values.pop("source")
+    for name in ("pulled_at", "newest_line_at", "failed_at", "retired_at"):
+        values[name] = _iso(values[name])
+    address = {"source": one.host.source.name, "address": one.host.address}
+    return {"host": values.pop("host"), **address, "bookmarks": one.bookmarks} | values
+
+
+def describe_last_pull(state: SourceState) -> str:
+    """Say what was pulled last of a host, and what is not expected any more."""
+    if state.pulled_at is None:
+        return f"{state.source} was never pulled: none of its lines are in the lake."
+    newest = state.newest_line_at
+    last = f", the newest line is of {_time(newest)}" if newest is not None else ""
+    return (
+        f"{state.source} was last pulled at {_time(state.pulled_at)}{last}. Lines that it logged "
+        "after that pull are not in the lake."
+    )
+
+
+def _time(seconds: int | None) -> str:
+    return (
+        "never" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _iso(seconds: int | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _ago(seconds: int, now: int) -> str:
+    """A time in the past, by its distance in the largest unit that matters."""
+    age = describe_duration(timedelta(seconds=now - seconds))
+    return "just now" if now - seconds < 60 else f"{age} ago"
+
+
+def _size(size: float) -> str:
+    """Bytes in the unit that suits them: `512 B`, `1.5 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1_000 or unit == "GB":
+            break
+        size /= 1_000
+    return f"{size:,.0f} {unit}" if unit == "B" or size >= 100 else f"{size:,.1f} {unit}"

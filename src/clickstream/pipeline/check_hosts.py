@@ -1,0 +1,184 @@
+"""Check hosts: reach each one, look at what it has, and say what is missing and how to repair it.
+
+`clickstream sources check` calls this. It reads the first and last lines of one file of each host,
+and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from clickstream import parse
+from clickstream.collect import (
+    FileHandle,
+    Host,
+    ListedFile,
+    LogSource,
+    OpenLog,
+    is_named_access_log,
+)
+from clickstream.errors import ClickstreamError, InputError
+from clickstream.lake import Lake
+from clickstream.pipeline.hosts import open_source
+from clickstream.settings import AUTO, Settings, Source
+from clickstream.step_config import log_format_of
+from clickstream.wording import printable, shorten
+
+OPENED = 10
+"""Newest files that are opened, to see whether the account may read them."""
+
+SAMPLE_BYTES = 64 << 10
+NAMES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class HostCheck:
+    """What a host has for a pull.
+
+    `problems` say what keeps lines from being pulled and how to repair it, `notes` what else was
+    found. `newest_line_at`, in Unix seconds, and `log_format` are those of the file `newest`.
+    `unchecked` says why the host was not tried, such as a login that is not at hand here.
+    """
+
+    name: str
+    address: str
+    files: int = 0
+    newest: str = ""
+    log_format: str = ""
+    newest_line_at: int | None = None
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    unchecked: str = ""
+
+
+def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[HostCheck]:
+    """Check several hosts at a time; yield what was found in the order of `hosts`."""
+    with ThreadPoolExecutor(at_once, thread_name_prefix="check") as pool:
+        yield from pool.map(lambda host: check_host(lake, host), hosts)
+
+
+def check_host(lake: Lake, host: Host) -> HostCheck:
+    """Check one host. Errors of the host are what was found, and not raised."""
+    address = host.address if host.source.kind == "sftp" else "this machine"
+    found = HostCheck(host.name, address)
+    if host.source.connection:
+        login = f"its login is in the Airflow connection {host.source.connection}"
+        return replace(found, unchecked=f"{login}; pull_logs of clickstream_hourly uses it")
+    try:
+        with open_source(lake, host) as logs:
+            return _with_files(found, lake.settings, host.source, logs)
+    except ClickstreamError as error:
+        return replace(found, problems=[str(error)])
+
+
+def _with_files(found: HostCheck, settings: Settings, source: Source, logs: LogSource) -> HostCheck:
+    files = sorted(logs.list(), key=lambda file: file.stat.modified_ns, reverse=True)
+    notes = [f"{printable(one.name)} {one.reason}" for one in logs.list_left_out()]
+    found = replace(found, files=len(files), notes=[shorten(notes)] if notes else [])
+    if not files:
+        return replace(found, problems=[_no_match(source, logs)])
+    findings = _Findings()
+    for file in files[:OPENED]:
+        _look_at(settings, source, logs, file, findings)
+    return replace(
+        found,
+        newest=findings.newest,
+        log_format=findings.log_format,
+        newest_line_at=findings.newest_line_at,
+        problems=_problems(findings),
+        notes=[*found.notes, *findings.notes],
+    )
+
+
+def _no_match(source: Source, logs: LogSource) -> str:
+    names = logs.list_names()
+    there = shorten(map(printable, names), NAMES_SHOWN) if names else "no files at all"
+    return (
+        f"no file in {printable(source.path)} matches the pattern {printable(source.pattern)}; "
+        f"there are: {there}. Set the source's pattern or path."
+    )
+
+
+@dataclass
+class _Findings:
+    """What the newest files show; those of the first one that is an access log."""
+
+    newest: str = ""
+    log_format: str = ""
+    newest_line_at: int | None = None
+    refused: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _problems(findings: _Findings) -> list[str]:
+    problems = [*findings.unknown]
+    if findings.refused:
+        problems.append(shorten(findings.refused, shown=1))
+    if not findings.newest and not problems:
+        findings.notes.append("its files have no finished line yet")
+    return problems
+
+
+def _look_at(
+    settings: Settings, source: Source, logs: LogSource, file: ListedFile, findings: _Findings
+) -> None:
+    """Open a file; read it only if no newer one was found to be an access log."""
+    try:
+        with logs.open(file.name) as handle:
+            if not findings.newest:
+                _read(settings, source, file, handle, findings)
+    except FileNotFoundError:
+        return  # renamed since the listing
+    except InputError as error:
+        findings.refused.append(f"{printable(file.name)} {error}")
+
+
+def _read(
+    settings: Settings,
+    source: Source,
+    file: ListedFile,
+    handle: FileHandle,
+    findings: _Findings,
+) -> None:
+    log = OpenLog(handle)
+    head, _, unfinished = log.sample(SAMPLE_BYTES).rpartition(b"\n")
+    if not head:
+        return
+    try:
+        named = source.format
+        log_format = parse.detect(head + b"\n").name if named == AUTO else named
+    except InputError as error:
+        if is_named_access_log(file.name):
+            findings.unknown.append(f"{printable(file.name)}: {error}")
+        else:
+            findings.notes.append(f"{printable(file.name)} is set aside, no access log")
+        return
+    chosen = log_format if named == AUTO else log_format_of(settings, log_format)
+    newest = _newest_line(log, head + b"\n", unfinished, chosen)
+    if newest is None:
+        findings.unknown.append(
+            f"{printable(file.name)}: none of its lines has the format {log_format}; set the "
+            "source's format to auto, or to theirs"
+        )
+        return
+    findings.newest, findings.log_format, findings.newest_line_at = file.name, log_format, newest
+
+
+def _newest_line(
+    log: OpenLog, head: bytes, unfinished: bytes, chosen: str | parse.Format
+) -> int | None:
+    """The newest time of the first lines and, if the file can be read anywhere, of the last."""
+    samples = [(head, b"")]
+    size = 0 if log.is_compressed else log.stat().size
+    if size > log.padding + len(head) + len(unfinished):
+        begin = max(log.padding + len(head), size - SAMPLE_BYTES)
+        tail = log.read(begin, size - begin)
+        lines = tail[: tail.rfind(b"\n") + 1]
+        start = 0 if begin == log.padding + len(head) else lines.find(b"\n") + 1
+        samples.append((lines[start:], parse.header_after(head, chosen)))
+    times = [parse.event_seconds(lines, chosen, header) for lines, header in samples if lines]
+    newest = max((int(seconds.max()) for seconds in times if len(seconds)), default=-1)
+    return newest if newest >= 0 else None

@@ -1,0 +1,71 @@
+"""Trust the keys of hosts: ask a host for its key, compare it with the trusted ones, store it.
+
+`clickstream sources trust` calls this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clickstream.collect import Host
+from clickstream.errors import InputError
+from clickstream.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncssh
+
+
+@dataclass(frozen=True)
+class ShownKey:
+    """The key that a host showed, and the fingerprints of its keys that are trusted so far."""
+
+    host: Host
+    key: asyncssh.SSHKey
+    trusted: list[str]
+
+    @property
+    def fingerprint(self) -> str:
+        """The key's fingerprint, such as `SHA256:…`."""
+        return str(self.key.get_fingerprint())
+
+    @property
+    def kind(self) -> str:
+        """The type of the key, such as `ssh-ed25519`."""
+        return self.key.get_algorithm()
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether this very key is trusted already."""
+        return self.fingerprint in self.trusted
+
+
+def known_hosts_of(settings: Settings) -> Path:
+    """The file of the host keys that are trusted."""
+    return settings.resolve(settings.collect.known_hosts)
+
+
+def ask_for_key(settings: Settings, host: Host) -> ShownKey:
+    """Ask a host for its key. Raises HostUnreachable, and InputError for a host without SSH."""
+    from clickstream.collect import known_hosts, ssh  # loads asyncssh
+
+    if host.source.kind != "sftp":
+        raise InputError(f"{host.name} is a directory of this machine; it needs no host key.")
+    if not host.address and not host.problem:
+        raise InputError(
+            f"The address of {host.name} is in the Airflow connection {host.source.connection}: "
+            "put the host's key into the connection's extra, as host_key."
+        )
+    if not host.address:
+        raise InputError(host.problem)
+    trusted = known_hosts.read_trusted(known_hosts_of(settings), host.key_name)
+    key = ssh.fetch_host_key(host, settings.collect.connect_seconds)
+    return ShownKey(host, key, trusted.fingerprints)
+
+
+def trust(settings: Settings, shown: ShownKey) -> None:
+    """Trust the key that a host showed, and no other key of it that was trusted before."""
+    from clickstream.collect import known_hosts
+
+    known_hosts.replace_keys(known_hosts_of(settings), shown.host.key_name, shown.key)
