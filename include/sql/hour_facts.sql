@@ -34,6 +34,7 @@ final as (
         late_lines,
         late_by_seconds,
         coalesce(waiting_lines, 0) as waiting_lines,
+        missing_sources,
         session_parts,
         visitor_key,
         timeout_seconds,

@@ -5,7 +5,9 @@ ClickstreamError
 ├── InputError        a log, a path or an argument can't be used
 ├── OtherLayout       the lake's tables are of another version than this release needs
 ├── UnbalancedHour    an hour's lines do not add up, so it is not published
-├── KeyDestroyed      an hour is past its replay window: its visitor key is destroyed
+├── PastWindow        an hour is past its replay window, so it is not built again
+│   ├── KeyDestroyed  its visitor key is destroyed
+│   └── RawDeleted    its raw lines are deleted, or about to be
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
 ├── ChangedRows       a compacted file would not hold the rows it is to replace
 ├── QueryFailed       Athena refused or failed a query
@@ -49,10 +51,18 @@ class UnbalancedHour(ClickstreamError):
     is_permanent = True
 
 
-class KeyDestroyed(ClickstreamError):
-    """An hour is past its replay window: its visitor key is destroyed, so it is not built again."""
+class PastWindow(ClickstreamError):
+    """An hour is past its replay window, so it is not built again."""
 
     is_permanent = True
+
+
+class KeyDestroyed(PastWindow):
+    """An hour is past its replay window: its visitor key is destroyed."""
+
+
+class RawDeleted(PastWindow):
+    """An hour is past its replay window: its raw lines are deleted, or about to be."""
 
 
 class StaleHour(ClickstreamError):

@@ -178,4 +178,7 @@ async def _end(acceptor: asyncssh.SSHAcceptor, connections: list[Any]) -> None:
     acceptor.close()
     for connection in connections:
         connection.abort()
-    await asyncio.sleep(0)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

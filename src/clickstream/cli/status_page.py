@@ -15,7 +15,7 @@ from clickstream.hours import Hour, describe_hours, group_hours
 from clickstream.wording import describe_duration, quantity, shorten
 
 if TYPE_CHECKING:
-    from clickstream.pipeline import Freshness, SourceFreshness
+    from clickstream.pipeline import Freshness, HostFreshness
 
 GOOD, NOTE, BAD = "[green]✓[/]", "[yellow]![/]", "[red]✗[/]"
 COLOURS = {0: "green", 1: "red", 2: "yellow"}
@@ -37,7 +37,8 @@ def show_status(found: Freshness, out: Console) -> None:
         out.print("", _sources(found.sources), sep="\n", highlight=False)
         for source in found.sources:
             _show_files(source, out)
-    sentences = [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
+    sentences = [(BAD, one.sentence) for one in found.missing_hosts]
+    sentences += [(BAD, one.problem) for one in found.sources if one.is_known and one.problem]
     sentences += [(NOTE, unknown) for unknown in found.unknowns]
     if health.exit_code:
         sentences.append((" ", "What to do: docs/runbook.md."))
@@ -66,19 +67,21 @@ def _hours(found: Freshness) -> Table:
         more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
         text = f"{_named(hours)}{more}" if hours else "none"
         table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
+    lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
+    table.add_row(BAD if lacking else GOOD, "Lack a host", _named(lacking) if lacking else "none")
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
 
 
 def _past_window(found: Freshness) -> str:
-    """Hours whose late lines wait, because their visitor key is destroyed."""
+    """Hours whose late lines wait: their visitor key is destroyed, or their raw lines are."""
     late = found.past_window
     if not late:
         return "none"
     lines = quantity(sum(one.lines or 0 for one in late), "line")
     objects = sum(one.raw_objects for one in late if one.lines is None)
     more = f" and {quantity(objects, 'uncounted raw object')}" if objects else ""
-    return f"{_named([one.hour for one in late])}; {lines}{more} wait for new visitor ids"
+    return f"{_named([one.hour for one in late])}; {lines}{more} wait"
 
 
 def _newest(found: Freshness) -> tuple[str, str, str]:
@@ -97,8 +100,8 @@ def _named(hours: Collection[Hour]) -> str:
     return named if len(group_hours(hours)) == 1 else f"{quantity(len(hours), 'hour')}: {named}"
 
 
-def _sources(sources: Iterable[SourceFreshness]) -> Table:
-    table = Table("", "Source", "Newest line", "Lag", box=None, header_style="bold", padding=(0, 1))
+def _sources(sources: Iterable[HostFreshness]) -> Table:
+    table = Table("", "Host", "Newest line", "Lag", box=None, header_style="bold", padding=(0, 1))
     for name in ("Files", "Refused", "Set aside"):
         table.add_column(name, justify="right")
     for source in sources:
@@ -113,7 +116,7 @@ def _sources(sources: Iterable[SourceFreshness]) -> Table:
     return table
 
 
-def _show_files(source: SourceFreshness, out: Console) -> None:
+def _show_files(source: HostFreshness, out: Console) -> None:
     """Name the files of a source that were not read, or not to their end."""
     for name, files in (
         ("refused", source.refused),

@@ -22,6 +22,8 @@ from clickstream.collect import event_loop
 from clickstream.collect.sftp_answers import HostFileError, answer
 from clickstream.collect.source import FileStat
 
+Pieces = deque[bytes]
+
 SAFE_BLOCK = 32 << 10
 """Bytes that every SFTP server gives at a time; newer ones say how many more they give."""
 
@@ -67,7 +69,7 @@ class _Ahead:
 
     offset: int
     size: int
-    data: Future[bytes]
+    pieces: Future[Pieces]
 
     def covers(self, offset: int, size: int) -> bool:
         return self.offset <= offset and offset + size <= self.offset + self.size
@@ -130,7 +132,7 @@ class RemoteFile:
 
     def _fetch(self, offset: int, size: int) -> bytes:
         with self.translated():
-            return event_loop.run(read_range(self.file, offset, size))
+            return _joined(event_loop.run(read_range(self.file, offset, size)), 0, size)
 
     def _fetch_ahead(self, offset: int, size: int) -> None:
         fetched = read_range(self.file, offset, size)
@@ -144,23 +146,21 @@ class RemoteFile:
             return b""
         self._ahead = None
         with self.translated():
-            data = ahead.data.result()
-        begin = offset - ahead.offset
-        return data[begin : begin + size]
+            return _joined(ahead.pieces.result(), offset - ahead.offset, size)
 
     def _drop_ahead(self) -> None:
         if self._ahead:
-            self._ahead.data.cancel()
+            self._ahead.pieces.cancel()
             self._ahead = None
 
 
-async def read_range(file: RemoteBytes, offset: int, size: int) -> bytes:
+async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     """Read a range by several requests at a time; shorter only at the end of the file.
 
     The answers are taken in order, and the first short one ends the range. So a file that shrinks
     and grows meanwhile leaves no gap. (`SFTPClientFile.read` of the whole would put zeros there.)
     """
-    buffer = io.BytesIO()
+    pieces: Pieces = deque()
     asked: deque[tuple[int, asyncio.Task[bytes]]] = deque()
     at, end = offset, offset + size
     try:
@@ -173,13 +173,23 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> bytes:
             wanted, task = asked.popleft()
             data = await answer(task)
             file.rate.count(len(data))
-            buffer.write(data)
+            pieces.append(data)
             if len(data) < wanted:
                 break
     finally:
         for _, task in asked:
             task.cancel()
         await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
+    return pieces
+
+
+def _joined(pieces: Pieces, begin: int, size: int) -> bytes:
+    """Some bytes of a range. A piece is given up once it is copied, to hold a range only once."""
+    buffer = io.BytesIO()
+    while pieces and buffer.tell() < size:
+        piece = pieces.popleft()
+        buffer.write(piece[begin : begin + size - buffer.tell()])
+        begin = max(0, begin - len(piece))
     return buffer.getvalue()  # no copy: BytesIO hands out the bytes that it has built
 
 

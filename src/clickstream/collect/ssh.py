@@ -183,7 +183,10 @@ def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
             f"~{user}/.ssh/authorized_keys there, or set another user or key."
         ) from None
     except asyncssh.HostKeyNotVerifiable as error:
-        raise HostKeyRefused(f"The key of {name} can't be verified: {error}.") from None
+        raise HostKeyRefused(
+            f"The key of {name} can't be verified ({error.reason}): nothing was read. Have its "
+            f"certificate name it so, or trust its key: clickstream sources trust {host.name}"
+        ) from None
     except (asyncssh.Error, OSError) as error:  # TimeoutError is one of them
         raise HostUnreachable(unreachable(name, error)) from None
 

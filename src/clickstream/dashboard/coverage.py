@@ -28,11 +28,15 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class DayCoverage:
-    """The hours of a local date, and its figures by the names of BALANCE."""
+    """The hours of a local date, and its figures by the names of BALANCE.
+
+    `incomplete` are published hours that lack the lines of a server.
+    """
 
     published: int
     expected: int
     figures: Mapping[str, int]
+    incomplete: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class Coverage:
         return max(between - self.published, 0)
 
     @property
+    def incomplete(self) -> int:
+        """How many published hours lack the lines of a server."""
+        return sum(day.incomplete for day in self.days.values())
+
+    @property
     def complete_to(self) -> datetime | None:
         """The local moment at which the newest published hour ends (naive)."""
         if self.newest is None:
@@ -89,7 +98,7 @@ class Coverage:
 
 def coverage_question(period: Period) -> Question:
     """The question for the coverage of a period."""
-    metrics = ("published_hours", "first_hour", "newest_hour", *BALANCE)
+    metrics = ("published_hours", "incomplete_hours", "first_hour", "newest_hour", *BALANCE)
     return build_question(metrics, ("day",), period)
 
 
@@ -108,7 +117,40 @@ def measure_coverage(ask: Ask, period: Period, zone: ZoneInfo) -> Coverage:
 def _day_coverage(record: Mapping[str, Any], zone: ZoneInfo) -> DayCoverage:
     day: date = record["day"]
     figures = {name: int(record[name]) for name in BALANCE}
-    return DayCoverage(record["published_hours"], hours_of(Period(day, day), zone), figures)
+    expected = hours_of(Period(day, day), zone)
+    return DayCoverage(
+        record["published_hours"], expected, figures, int(record["incomplete_hours"])
+    )
+
+
+@dataclass(frozen=True)
+class MissingServer:
+    """A server that published hours lack: how many, the first and the newest of them (UTC, naive).
+
+    `name` is the technical one, as `clickstream status` has it.
+    """
+
+    name: str
+    hours: int
+    first: datetime
+    newest: datetime
+
+
+def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
+    """Ask which servers the published hours of a period lack, by name."""
+    metrics = ("incomplete_hours", "first_hour", "newest_hour")
+    found: dict[str, MissingServer] = {}
+    for record in ask(build_question(metrics, ("missing_sources",), period)).records():
+        for name in (record["missing_sources"] or "").split(", ") if record[metrics[0]] else ():
+            new = MissingServer(name, *(record[metric] for metric in metrics))
+            known = found.get(name, new)
+            found[name] = MissingServer(
+                name,
+                new.hours + (known.hours if known is not new else 0),
+                min(new.first, known.first),
+                max(new.newest, known.newest),
+            )
+    return [found[name] for name in sorted(found)]
 
 
 def hours_of(period: Period, zone: ZoneInfo) -> int:

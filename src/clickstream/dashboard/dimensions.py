@@ -84,6 +84,7 @@ DIMENSIONS = _dimensions(
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),
     _time("library", HOURS, mark("Version"), "library_version"),
+    _time("missing_sources", HOURS, mark("Missing servers"), "missing_sources"),
     _time("visitor_key", HOURS, mark("Visitor key"), "visitor_key"),
 )
 """Each dimension by its name."""

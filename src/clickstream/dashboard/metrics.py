@@ -265,6 +265,16 @@ METRICS = _metrics(
         is_additive=True,
     ),
     Metric(
+        "incomplete_hours",
+        HOURS,
+        mark("Lack a server"),
+        "count(missing_sources)",
+        mark("Published hours whose lines of some server are still missing; it could not be read."),
+        mark("Does every server send its log?"),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
         "server_errors",
         HOURS,
         mark("Server errors"),

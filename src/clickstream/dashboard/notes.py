@@ -1,14 +1,14 @@
 """Notes on the main chart, found in the facts: what changed in how the numbers were made.
 
-They say when settings or the version changed, visitor keys rotated, hours are missing, many lines
-came late, or the site answered with many errors.
+They say when settings or the version changed, visitor keys rotated, hours are missing or lack a
+server, many lines came late, or the site answered with many errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import mean
 
@@ -44,7 +44,8 @@ class Note:
 
 def find_notes(page: Page) -> list[Note]:
     """The notes of the page's period in order of time, the gravest if there are many."""
-    found = [*_bursts(page), *_gaps(page), *_late_days(page), *_rule_changes(page)]
+    finders = (_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
+    found = [note for find in finders for note in find(page)]
     chosen = sorted(found, key=lambda note: (note.gravity, note.at))[:MOST_NOTES]
     return sorted(chosen, key=lambda note: (note.at, note.text))
 
@@ -80,6 +81,19 @@ def _gaps(page: Page) -> Iterator[Note]:
         if lacking > 0:
             text = page.formats.plural(
                 "%(number)s hour is missing", "%(number)s hours are missing", lacking
+            )
+            yield Note(start_of(day), text, "hours", 1)
+
+
+def _incomplete_days(page: Page) -> Iterator[Note]:
+    """Days with hours that lack a server; a server that is down for days gets one note."""
+    lacking = {day: known for day, known in page.coverage.days.items() if known.incomplete}
+    for day, known in lacking.items():
+        if day - timedelta(days=1) not in lacking:
+            text = page.formats.plural(
+                "%(number)s hour lacks a server: visits may be missing",
+                "%(number)s hours lack a server: visits may be missing",
+                known.incomplete,
             )
             yield Note(start_of(day), text, "hours", 1)
 

@@ -197,6 +197,12 @@ def _verdict(page: Page, data: Trust) -> str:
             "%(number)s hours are missing; the other numbers add up to the last line.",
             coverage.missing,
         )
+    if coverage.incomplete:
+        return formats.plural(
+            "%(number)s hour lacks a server, so visits may be missing; all lines that came add up.",
+            "%(number)s hours lack a server, so visits may be missing; all lines that came add up.",
+            coverage.incomplete,
+        )
     if coverage.total["waiting_lines"]:
         return formats.plural(
             "%(number)s line waits and is in no number; all others add up.",

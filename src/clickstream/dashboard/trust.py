@@ -9,7 +9,7 @@ from typing import Any
 
 from clickstream.dashboard import charts
 from clickstream.dashboard.charts import HeatMap
-from clickstream.dashboard.coverage import BALANCE, DayCoverage, to_local
+from clickstream.dashboard.coverage import BALANCE, DayCoverage, missing_servers, to_local
 from clickstream.dashboard.lists import ListPanel, list_panel
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
@@ -34,15 +34,25 @@ class HoursChart:
 
 
 @dataclass(frozen=True)
+class ServerRow:
+    """A server that hours lack: its technical name, and what that means."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class HoursPanel:
     """Lines of each hour as a heat map; hours without a published row are marked.
 
-    `missing` names the runs of missing hours, `days_left` how many earlier days are not shown.
+    `missing` names the runs of missing hours, `servers` the servers that published hours lack,
+    `days_left` how many earlier days are not shown.
     """
 
     wide: HoursChart
     narrow: HoursChart
     missing: Sequence[str]
+    servers: Sequence[ServerRow]
     days_left: int
     is_empty: bool
 
@@ -107,8 +117,8 @@ def build_trust(page: Page) -> Trust:
 
 def _hours(page: Page) -> HoursPanel:
     days = _shown_days(page)
-    answer = page.answer(("lines", "late_lines"), ("day", "hour"))
-    figures = {(day, hour): (lines, late) for day, hour, lines, late in answer.rows}
+    answer = page.answer(("lines", "late_lines", "incomplete_hours"), ("day", "hour"))
+    figures = {(day, hour): tuple(counts) for day, hour, *counts in answer.rows}
     values = [[figures.get((day, hour), (None,))[0] for hour in range(24)] for day in days]
     names = [page.formats.day(day) for day in days]
     titles = [
@@ -118,7 +128,7 @@ def _hours(page: Page) -> HoursPanel:
     columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
     due = [(day, hour) for day in days for hour in range(24) if _is_due(page, day, hour)]
     missing = [place for place in due if place not in figures]
-    late = [place for place, (_, lines) in figures.items() if lines and place[0] in days]
+    late = [place for place, (_, lines, _) in figures.items() if lines and place[0] in days]
 
     def chart_of(step: float) -> HoursChart:
         chart = charts.heat_map(values, names, columns, titles, step)
@@ -132,9 +142,30 @@ def _hours(page: Page) -> HoursPanel:
         chart_of(charts.WIDE_STEP),
         chart_of(charts.NARROW_STEP),
         _runs(page, missing),
+        _servers(page),
         page.period.days - len(days),
         not figures,
     )
+
+
+def _servers(page: Page) -> list[ServerRow]:
+    """The servers that published hours of the range lack, by name."""
+    if not page.coverage.incomplete:
+        return []
+    rows = []
+    for server in missing_servers(page.ask, page.period):
+        start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
+        text = page.formats.plural(
+            "%(number)s hour lacks this server, at %(first)s. It could not be read, so visits may "
+            "be missing. They are added when it can be read again.",
+            "%(number)s hours lack this server, from %(first)s to %(last)s. It could not be read, "
+            "so visits may be missing. They are added when it can be read again.",
+            server.hours,
+            first=page.formats.moment(start),
+            last=page.formats.moment(end + timedelta(hours=1)),
+        )
+        rows.append(ServerRow(server.name, text))
+    return rows
 
 
 def _shown_days(page: Page) -> list[date]:
@@ -156,17 +187,19 @@ def _to_utc(page: Page, moment: datetime) -> datetime:
     return (aware - (aware.utcoffset() or timedelta())).replace(tzinfo=None)
 
 
-def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, int] | None) -> str:
+def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, ...] | None) -> str:
     formats = page.formats
     when = f"{formats.day(day, with_weekday=True)}, {formats.hour(hour)}"
     if figures is None:
         if _is_due(page, day, hour):
             return f"{when}: {formats.text(mark('missing'))}"
         return f"{when}: {formats.text(mark('not published'))}"
-    lines, late = figures
+    lines, late, lacking = figures
     told = formats.plural("%(number)s line", "%(number)s lines", lines)
     if late:
         told += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+    if lacking:
+        told += f", {formats.text(mark('a server is missing'))}"
     return f"{when}: {told}"
 
 

@@ -36,10 +36,11 @@ def trust_line(page: Page) -> TrustLine:
     if coverage.newest is None:
         nothing = page.formats.text(mark("No hour of this range is published"))
         return TrustLine(False, [TrustPart(nothing, "hours"), *_age(page)])
-    is_fresh = not coverage.missing and not page.problem and _is_up_to_date(page)
+    lacks_hours = coverage.missing or coverage.incomplete
+    is_fresh = not lacks_hours and not page.problem and _is_up_to_date(page)
     return TrustLine(
         is_fresh,
-        [_complete(page), *_start(page), *_age(page), *_figures(page)],
+        [_complete(page), *_incomplete(page), *_start(page), *_age(page), *_figures(page)],
     )
 
 
@@ -61,10 +62,25 @@ def _complete(page: Page) -> TrustPart:
         when = formats.day(page.period.last)
     else:
         when = formats.moment(end)
+    if coverage.incomplete and not coverage.missing:
+        return TrustPart(formats.text(mark("Up to %(when)s"), when=when), "hours")
     if not coverage.missing:
         return TrustPart(formats.text(mark("Complete to %(when)s"), when=when), "hours")
     gap = formats.plural("%(number)s hour missing", "%(number)s hours missing", coverage.missing)
     return TrustPart(f"{formats.text(mark('Up to %(when)s'), when=when)}, {gap}", "hours")
+
+
+def _incomplete(page: Page) -> list[TrustPart]:
+    """Hours that lack the lines of a server which could not be read."""
+    number = page.coverage.incomplete
+    if not number:
+        return []
+    text = page.formats.plural(
+        "%(number)s hour lacks a server: visits may be missing",
+        "%(number)s hours lack a server: visits may be missing",
+        number,
+    )
+    return [TrustPart(text, "hours")]
 
 
 def _start(page: Page) -> list[TrustPart]:

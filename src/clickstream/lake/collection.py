@@ -88,9 +88,9 @@ def source_states(lake: Lake) -> list[SourceState]:
     return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
 
 
-def host_names(lake: Lake, source: str) -> list[str]:
-    """Return the names of a source's hosts that have a state; only keys are listed."""
-    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{source}.")]
+def host_names(lake: Lake, prefix: str) -> list[str]:
+    """Return the names of the hosts that have a state and begin so; only keys are listed."""
+    keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{prefix}")]
     return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
 
 

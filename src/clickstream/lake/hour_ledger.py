@@ -10,7 +10,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyiceberg.expressions import And, GreaterThanOrEqual, In, LessThanOrEqual, NotNull
+from pyiceberg.expressions import (
+    And,
+    BooleanExpression,
+    GreaterThanOrEqual,
+    In,
+    LessThanOrEqual,
+    NotNull,
+)
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.hours import Hour
@@ -58,15 +65,16 @@ def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
     )
 
 
-def incomplete_rows(lake: Lake, first: date, last: date | None = None) -> dict[Hour, LedgerRow]:
+def incomplete_rows(
+    lake: Lake, first: date | None = None, last: date | None = None
+) -> dict[Hour, LedgerRow]:
     """The rows of hours that lack a source, of the UTC dates from `first` to `last`.
 
     The table's metadata count the nulls of `missing_sources`, so only files with a name are read.
     """
-    chosen = And(
-        GreaterThanOrEqual(term="event_date", value=first.isoformat()),
-        NotNull(term="missing_sources"),
-    )
+    chosen: BooleanExpression = NotNull(term="missing_sources")
+    if first is not None:
+        chosen = And(chosen, GreaterThanOrEqual(term="event_date", value=first.isoformat()))
     if last is not None:
         chosen = And(chosen, LessThanOrEqual(term="event_date", value=last.isoformat()))
     return by_hour(

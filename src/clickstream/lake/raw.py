@@ -102,6 +102,13 @@ def pending_by_hour(
     return found
 
 
+def listed_by_hour(
+    lake: Lake, first: Hour | None, last: Hour | None
+) -> Iterator[tuple[Hour, Listed]]:
+    """The raw objects of a range of hours as S3 lists them, each with its hour, in order."""
+    return _of_hours(lake, RAW, first, last)
+
+
 def _of_hours(
     lake: Lake, prefix: str, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, Listed]]:

@@ -32,10 +32,10 @@ from clickstream.pipeline.freshness import (
     Freshness,
     Health,
     Limits,
-    SourceFreshness,
     lake_freshness,
     measure_freshness,
 )
+from clickstream.pipeline.host_freshness import HostFreshness
 from clickstream.pipeline.host_keys import ShownKey, ask_for_key, known_hosts_of, trust
 from clickstream.pipeline.hosts import (
     HostState,
@@ -97,6 +97,7 @@ __all__ = [
     "Freshness",
     "Health",
     "HostCheck",
+    "HostFreshness",
     "HostState",
     "LateHour",
     "Limits",
@@ -105,7 +106,6 @@ __all__ = [
     "Published",
     "Pulled",
     "ShownKey",
-    "SourceFreshness",
     "Steps",
     "StitchedHour",
     "VerifyReport",

@@ -201,7 +201,7 @@ def plan_backfill(
     """Plan the hours from `first` to `last` that a run still has to build; nothing is changed.
 
     With `only_known`, hours that have neither raw lines nor a publication are left out. Raises
-    InputError for a range that ends before it begins, and KeyDestroyed for hours past their replay
+    InputError for a range that ends before it begins, and PastWindow for hours past their replay
     window, which `only_outdated` leaves out.
     """
     states = hour_states(lake, *check_range(first, last))

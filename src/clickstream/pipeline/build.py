@@ -141,9 +141,9 @@ def begin_build(
 
     The prefix under which its rows go names all that they are made of: lines, rules, library,
     layout of the tables and visitor keys. So rows of another layout are never read. Raises
-    KeyDestroyed for a published hour past its replay window.
+    PastWindow for an hour past its replay window.
     """
-    window.check(row)
+    window.check(hour, row)
     digest = raw.raw_digest(raws)
     settings = settings_digest(lake)
     keys = window.keys.of_hour(hour).ids
@@ -212,7 +212,7 @@ def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
     """Stitch the staged parts to the sessions that the hours before hand on."""
     window = ReplayWindow(lake)
     hour = Hour.parse(cleaned.hour)
-    window.check(hour_ledger.ledger_row(lake, hour))
+    window.check(hour, hour_ledger.ledger_row(lake, hour))
     return stitch(lake, cleaned, carry_into(lake, hour, cleaned.keys, window))[0]
 
 

@@ -157,12 +157,12 @@ def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[
 
     A large hour goes by way of staging, and one alone; others are built in memory, as many together
     as it allows. Unless `afresh`, rows that wait in staging, of today's lines and rules, are not
-    cleaned again. Raises KeyDestroyed if one of them is past its replay window.
+    cleaned again. Raises PastWindow if one of them is past its replay window.
     """
     rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
     window = ReplayWindow(lake)
-    window.check_all(rows.values())
+    window.check_all({hour: rows.get(hour, LedgerRow({})) for hour in hours})
     carry = carry_into(lake, hours[0], window.keys.of_hour(hours[0]).ids, window)
     built: list[BuiltHour] = []
     for piece in split_by_size(hours, _sizes(raws), CLEANED_AT_ONCE):

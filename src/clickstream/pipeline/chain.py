@@ -77,7 +77,7 @@ def links(
                 row["carry_out"],
                 left_out,
                 recognizes_none=len(left_out) == len(near),
-                is_past_window=bool(left_out) and window.is_over(row),
+                is_past_window=bool(left_out) and window.has_lost_key(row),
             )
 
 

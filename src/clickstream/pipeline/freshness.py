@@ -7,17 +7,20 @@ result. The cost depends on the days looked at and on what waits, not on the age
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from clickstream import __version__
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, raw
-from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.lake.collection import SourceState
 from clickstream.lake.intents import interrupted_since
+from clickstream.pipeline.host_freshness import HostFreshness, measure_host
 from clickstream.pipeline.late_hours import LateHour, late_hours
+from clickstream.pipeline.missing_sources import SEPARATOR, expected_states
 from clickstream.pipeline.site import settings_digest
 from clickstream.wording import describe_duration, quantity
 
@@ -69,7 +72,8 @@ class LakeRecords:
     `published` has the hours of the ledger from `since` on. `waiting_since` says when the oldest
     raw lines came that are not built in, `publishing_since` when publications that are not done
     began; both for all hours. `late` are the published hours among those that wait. `sources` are
-    those that should be pulled.
+    the states of the hosts that should be pulled. `incomplete` names the hosts that published
+    hours lack.
     """
 
     since: Hour
@@ -78,25 +82,23 @@ class LakeRecords:
     publishing_since: Mapping[Hour, datetime]
     late: Sequence[LateHour]
     sources: Sequence[SourceState]
+    incomplete: Mapping[Hour, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class SourceFreshness:
-    """A source: its newest pulled line, how long ago that was, and the files left out.
-
-    `problem` is empty while the source is fresh; `is_known` is false if it was never pulled.
-    """
+class MissingHost:
+    """A host, and the published hours that lack it."""
 
     name: str
-    newest_line_at: datetime | None
-    lag: timedelta | None
-    pulled_at: datetime | None
-    files: int
-    set_aside: tuple[SetAsideFile, ...]
-    refused: tuple[RefusedFile, ...]
-    waiting: tuple[WaitingFile, ...]
-    is_known: bool
-    problem: str
+    hours: tuple[Hour, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Which hours lack the host, in a sentence."""
+        lack = "lacks" if len(self.hours) == 1 else "lack"
+        return (
+            f"{quantity(len(self.hours), 'hour')} {lack} {self.name}: {describe_hours(self.hours)}."
+        )
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,9 @@ class Freshness:
     and are not published, `reopened` hours are published and got more lines; `late` are those of
     both that wait for longer than allowed. `past_window` hours are published, past their
     replay window, and got lines that wait for new visitor ids; they are in none of the other
-    groups. `gaps` lie between published hours, without raw lines and never built. `outdated` hours
-    were built with other settings or by another version.
+    groups. `missing_hosts` are hosts that published hours lack. `gaps` lie between published hours,
+    without raw lines and never built. `outdated` hours were built with other settings or by
+    another version.
     """
 
     now: datetime
@@ -126,7 +129,8 @@ class Freshness:
     outdated: tuple[Hour, ...]
     publishing: tuple[Hour, ...]
     broken_off: tuple[Hour, ...]
-    sources: tuple[SourceFreshness, ...]
+    sources: tuple[HostFreshness, ...]
+    missing_hosts: tuple[MissingHost, ...]
 
     @property
     def is_late(self) -> bool:
@@ -156,6 +160,7 @@ class Freshness:
                 f"{quantity(len(self.broken_off), 'publication')} broke off: "
                 f"{describe_hours(self.broken_off)}."
             )
+        problems += [one.sentence for one in self.missing_hosts]
         return problems + [one.problem for one in self.sources if one.is_known and one.problem]
 
     @property
@@ -165,7 +170,7 @@ class Freshness:
         if self.newest is None:
             unknowns.insert(0, f"No hour since {self.since} is published.")
         if not self.sources:
-            unknowns.append("No source of logs is set, and none was ever pulled.")
+            unknowns.append("No source of logs is set, or no host of it was ever pulled.")
         return unknowns
 
     @property
@@ -214,50 +219,22 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Fr
         outdated=tuple(hour for hour in published if not records.published[hour].is_current),
         publishing=tuple(sorted(records.publishing_since.keys() - stuck)),
         broken_off=tuple(sorted(stuck)),
-        sources=tuple(_source_freshness(state, now, limits) for state in records.sources),
+        sources=tuple(
+            measure_host(state, now, limits.lag, limits.source_lag) for state in records.sources
+        ),
+        missing_hosts=_missing_hosts(records.incomplete, running),
     )
 
 
-def _source_freshness(state: SourceState, now: datetime, limits: Limits) -> SourceFreshness:
-    newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
-    lag = max(now - newest, timedelta()) if newest else None
-    return SourceFreshness(
-        name=state.source,
-        newest_line_at=newest,
-        lag=lag,
-        pulled_at=pulled,
-        files=state.files,
-        set_aside=state.set_aside,
-        refused=state.refused,
-        waiting=state.waiting,
-        is_known=pulled is not None,
-        problem=_source_problem(state, lag, now - pulled if pulled else None, limits),
-    )
-
-
-def _source_problem(
-    state: SourceState, lag: timedelta | None, since_pull: timedelta | None, limits: Limits
-) -> str:
-    """What is wrong with a source, the gravest first; empty if nothing is."""
-    name = f"Source {state.source}"
-    if since_pull is None:
-        return f"{name} was never pulled by this version."
-    if state.refused:
-        first = state.refused[0]
-        return (
-            f"{name}: {quantity(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
-        )
-    if since_pull > limits.lag:
-        return f"{name} was last pulled {describe_duration(since_pull)} ago."
-    if lag is None:
-        return f"{name} has not brought a line with a time yet."
-    if lag > limits.source_lag:
-        return f"{name}: its newest line is {describe_duration(lag)} old."
-    return ""
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _missing_hosts(
+    incomplete: Mapping[Hour, Sequence[str]], running: Hour
+) -> tuple[MissingHost, ...]:
+    """The hosts that hours lack, by name; hours that are not over lack all, and do not count."""
+    hours: dict[str, list[Hour]] = defaultdict(list)
+    for hour, names in sorted(incomplete.items()):
+        for name in names if hour < running else ():
+            hours[name].append(hour)
+    return tuple(MissingHost(name, tuple(lacking)) for name, lacking in sorted(hours.items()))
 
 
 @aws_errors.translate_errors()
@@ -278,6 +255,7 @@ def lake_freshness(
         late=late_hours(lake, waiting_since),
         publishing_since=interrupted_since(lake),
         sources=_sources(lake),
+        incomplete=_incomplete(lake, first),
     )
     return measure_freshness(records, now, limits or Limits())
 
@@ -294,9 +272,18 @@ def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
     }
 
 
+def _incomplete(lake: Lake, first: Hour) -> dict[Hour, list[str]]:
+    """The names of the hosts that hours from `first` on lack; only files with a name are read."""
+    rows = hour_ledger.incomplete_rows(lake, first.event_date)
+    return {
+        hour: row.values["missing_sources"].split(SEPARATOR)
+        for hour, row in rows.items()
+        if hour >= first
+    }
+
+
 def _sources(lake: Lake) -> list[SourceState]:
-    """The states of the settings' sources; of all that were ever pulled, if none is set."""
-    names = [source.name for source in lake.settings.sources]
-    if not names:
-        return collection.source_states(lake)
-    return [collection.source_state(lake, name) for name in names]
+    """The states of the hosts that should be pulled; of all ever pulled, if no source is set."""
+    if lake.settings.sources:
+        return expected_states(lake)
+    return [state for state in collection.source_states(lake) if state.retired_at is None]

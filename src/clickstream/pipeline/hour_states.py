@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from clickstream import __version__
-from clickstream.errors import InputError, KeyDestroyed
+from clickstream.errors import InputError, PastWindow, RawDeleted
 from clickstream.hours import Hour, describe_hours, hour_range
 from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
@@ -34,7 +34,7 @@ class HourState:
     raw_bytes: int
     row: LedgerRow
     outdated: str
-    refusal: KeyDestroyed | None = None
+    refusal: PastWindow | None = None
 
     def is_built_by(self, run_id: str) -> bool:
         """Whether readers see what this run has built, and need not see anything else."""
@@ -51,8 +51,8 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
     digest = settings_digest(lake, store=False)
     window = ReplayWindow(lake)
     in_range = {hour: row for hour, row in rows.items() if hour <= last}
-    refusals = dict(window.refused(in_range.values()))
-    over = {hour for hour, row in in_range.items() if window.is_over(row.values)}
+    refusals = dict(window.refused({h: rows.get(h, UNBUILT) for h in hour_range(first, last)}))
+    over = {hour for hour, row in in_range.items() if window.has_lost_key(row.values)}
 
     def why_outdated(hour: Hour) -> str:
         row = rows.get(hour, UNBUILT).values
@@ -60,6 +60,8 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
             return "not built yet"
         if hour in over and hour not in refusals:
             return "waiting for new visitor ids"
+        if isinstance(refusals.get(hour), RawDeleted):
+            return "without raw lines, which are deleted"
         if hour in waiting or row["raw_digest"] != raw.raw_digest(raws[hour]):
             return "built from other lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
@@ -126,7 +128,7 @@ def hours_to_rebuild(
     Those that the same run has built already are left out, so a task that is tried again goes on
     where it stopped. An hour whose publication was cut short hangs off the chain, and is built.
     Hours past their replay window are left out with `only_outdated`; otherwise they raise
-    KeyDestroyed.
+    PastWindow.
     """
     if not only_outdated:
         raise_first([(one.hour, one.refusal) for one in found if one.refusal])
@@ -144,7 +146,7 @@ def describe_refused(found: Sequence[HourState]) -> str:
         return ""
     return (
         f"{quantity(len(refused), 'hour')} past their replay window stay as they are, because "
-        f"their visitor keys are destroyed: {describe_hours(refused)}."
+        f"their visitor keys are destroyed or their raw lines deleted: {describe_hours(refused)}."
     )
 
 

@@ -13,6 +13,7 @@ from clickstream import parse
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
+from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
@@ -25,33 +26,42 @@ class LateHour:
     """A published hour whose raw objects are not all built in.
 
     `raw_objects` are those that wait. `lines` are theirs, if the ledger has their number; it is
-    counted for hours past their replay window only, since the others are built again at once.
+    counted for hours past their replay window only, since the others are built again at once. An
+    hour without raw lines (`has_lost_raw`) may be unpublished as well: it is not built, either.
     """
 
     hour: Hour
     raw_objects: int
     lines: int | None
     is_past_window: bool
+    has_lost_raw: bool = False
+    is_published: bool = True
 
     @property
     def sentence(self) -> str:
         """What waits of an hour past its window, and how to build it in."""
         lines = quantity(self.lines, "line") if self.lines is not None else "Lines"
+        what_to_do = (
+            "They stay in raw: its other raw lines are deleted, so it can't be built."
+            if self.has_lost_raw
+            else f"To build them in: clickstream build {self.hour} {self.hour} --new-visitor-ids."
+        )
         return (
             f"Hour {self.hour} is past its replay window: {lines} in "
-            f"{quantity(self.raw_objects, 'raw object')} came late and wait. To build them in: "
-            f"clickstream build {self.hour} {self.hour} --new-visitor-ids."
+            f"{quantity(self.raw_objects, 'raw object')} came late and wait. {what_to_do}"
         )
 
 
 def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
-    """Those of the hours with waiting lines that are published, in order.
+    """Those of the hours with waiting lines that are published, or have lost raw lines, in order.
 
     Only the ledger's rows of these hours are read, however far they lie apart.
     """
-    rows = hour_ledger.rows_of_hours(lake, hours)
     window = ReplayWindow(lake)
-    past = {hour for hour, _ in window.refused(rows.values())}
+    rows = hour_ledger.rows_of_hours(lake, hours)
+    lost = {hour for hour in hours if window.has_lost_raw(hour)}
+    rows |= {hour: LedgerRow({}) for hour in lost - rows.keys()}
+    past = {hour for hour, _ in window.refused(rows)}
     marks = raw.pending_by_hour(lake, min(past), max(past)) if past else {}
     return [
         LateHour(
@@ -59,12 +69,16 @@ def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
             number := len(marks.get(hour, ())),
             _known_lines(row.values, number),
             hour in past,
+            hour in lost,
+            bool(row.values),
         )
         for hour, row in sorted(rows.items())
     ]
 
 
 def _known_lines(row: Mapping[str, int | None], raw_objects: int) -> int | None:
+    if not row:
+        return None
     return row["waiting_lines"] if row["waiting_objects"] == raw_objects else None
 
 
@@ -72,9 +86,12 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
     """Count the lines of late hours past their window, and write the numbers to the ledger.
 
     Each raw object is read once: an hour whose number is recorded is left alone. Where another
-    process changes the ledger's date meanwhile, the next run records it.
+    process changes the ledger's date meanwhile, the next run records it. An unpublished hour has
+    no row, so its lines are not counted.
     """
-    counted = [one if one.lines is not None else _count(lake, one) for one in late]
+    counted = [
+        one if one.lines is not None or not one.is_published else _count(lake, one) for one in late
+    ]
     new = [one for one, before in zip(counted, late, strict=True) if one != before]
     for _, of_date in groupby(new, lambda one: one.hour.event_date):
         with suppress(StaleHour):

@@ -18,6 +18,13 @@ from clickstream.lake import Lake, fact_files, iceberg_tables, objects, table_ma
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.lake.table_maintenance import FileGroup
+from clickstream.pipeline.raw_retention import (
+    RawRetention,
+    announce_watermark,
+    complete_before,
+    deletable_raw,
+    plan_retention,
+)
 from clickstream.tables import TABLES
 from clickstream.wording import quantity
 
@@ -98,11 +105,20 @@ class Expired:
 
 @dataclass(frozen=True)
 class Swept:
-    """How many files of each kind are gone, and their size in bytes."""
+    """How many files of each kind are gone, and their size in bytes.
+
+    `raw_files` are raw objects whose retention is over, of `raw_bytes`; they are in no other count.
+    `raw_before` is the watermark that is announced, if it moves, and `raw_kept` says what holds
+    it back.
+    """
 
     files: dict[str, int]
     bytes: int
     dry_run: bool
+    raw_files: int = 0
+    raw_bytes: int = 0
+    raw_before: str = ""
+    raw_kept: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""
@@ -113,7 +129,25 @@ class Swept:
         """One line for the log."""
         verb = "would be deleted" if self.dry_run else "deleted"
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
-        return f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
+        return (
+            f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}.{self._about_raw}"
+        )
+
+    @property
+    def _about_raw(self) -> str:
+        verb, will = ("would be deleted", "would be") if self.dry_run else ("deleted", "are")
+        said = []
+        if self.raw_files:
+            number = quantity(self.raw_files, "raw object")
+            said.append(
+                f"{number} past [maintenance] raw_days {verb}, {self.raw_bytes / 1e6:,.1f} MB."
+            )
+        if self.raw_before:
+            said.append(
+                f"Hours before {self.raw_before} {will} closed to builds from now on; their raw "
+                "lines go in a later run."
+            )
+        return "".join(f" {one}" for one in [*said, self.raw_kept] if one)
 
 
 def compact_days(
@@ -184,7 +218,10 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
 def sweep_files(
     lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
 ) -> Swept:
-    """Delete old files that nothing refers to: of tables and facts, staged rows, query results."""
+    """Delete old files that nothing refers to: of tables and facts, staged rows, query results.
+
+    Raw lines past their retention go, too: those announced at least `grace_days` ago.
+    """
     before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
     size = 0
@@ -194,7 +231,30 @@ def sweep_files(
         files[kind] = len(found)
         size += sum(item.size for item in found)
         progress(f"{kind}: {quantity(len(found), 'file')} that nothing needs.")
-    return Swept(files, size, dry_run)
+    plan = plan_retention(lake, now)
+    if not dry_run:
+        announce_watermark(lake, plan, now)
+    raw_files, raw_bytes = _sweep_raw(lake, plan, dry_run, progress)
+    announced = str(plan.announced) if plan.announced else ""
+    return Swept(files, size, dry_run, raw_files, raw_bytes, announced, plan.sentence)
+
+
+def _sweep_raw(
+    lake: Lake, plan: RawRetention, dry_run: bool, progress: Progress
+) -> tuple[int, int]:
+    """Delete the raw objects that may go; return their number and their bytes."""
+    if plan.deletable is None:
+        return 0, 0
+    if not dry_run:
+        complete_before(lake, plan.deletable)
+    number = size = 0
+    for found in deletable_raw(lake, plan.deletable):
+        if not dry_run:
+            objects.delete(lake, [item.key for item in found])
+        number += len(found)
+        size += sum(item.size for item in found)
+        progress(f"raw: {quantity(number, 'object')} whose retention is over.")
+    return number, size
 
 
 def _unneeded(lake: Lake, before: datetime) -> Iterator[tuple[str, list[Listed]]]:

@@ -16,7 +16,7 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from clickstream.collect import hosts_of
+from clickstream.collect import hosts_of, instance_name
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, collection, hour_ledger, iceberg_tables
@@ -68,6 +68,7 @@ def expected_states(lake: Lake) -> list[SourceState]:
     names = [name for source in lake.settings.sources for name in _names(lake, source)]
     if not names:
         return []
+    _ = lake.s3  # boto3 makes clients in one thread only
     with ThreadPoolExecutor(min(_READERS, len(names))) as pool:
         states = [*pool.map(lambda name: collection.source_state(lake, name), names)]
     return [state for state in states if state.retired_at is None]
@@ -75,10 +76,9 @@ def expected_states(lake: Lake) -> list[SourceState]:
 
 def _names(lake: Lake, source: Source) -> Sequence[str]:
     """The names of a source's hosts: those in the settings, else those that have a state."""
-    if named := [host.name for host in hosts_of(source)]:
-        return named
-    known = collection.host_names(lake, source.name)
-    return [name for name in known if name != source.name or not source.instances]
+    if source.instances is None:
+        return [host.name for host in hosts_of(source)]
+    return collection.host_names(lake, instance_name(source, "i-"))
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,17 @@ class Completed:
 
 
 @aws_errors.translate_errors()
-def complete_hours(lake: Lake, hour: Hour, due: Collection[Hour] = ()) -> list[Completed]:
+def complete_hours(
+    lake: Lake, hour: Hour, due: Collection[Hour] = (), look_back: timedelta = LOOK_BACK
+) -> list[Completed]:
     """Take the names of hosts that are pulled by now out of the ledger, and return those hours.
 
-    Hours from LOOK_BACK before `hour` on are looked at. Only rows of the ledger change, in one
+    Hours from `look_back` before `hour` on are looked at. Only rows of the ledger change, in one
     commit for each date: no row of an hour does. Hours that are `due`, so about to be built, are
     left alone, since their publication writes the names. Where another process changes the
     ledger's date meanwhile, the next run does it.
     """
-    first = (hour.start - LOOK_BACK).date()
+    first = (hour.start - look_back).date()
     hours = sorted(hour_ledger.incomplete_rows(lake, first).keys() - set(due))
     if not hours:
         return []

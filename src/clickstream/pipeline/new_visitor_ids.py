@@ -8,18 +8,18 @@ run that is killed can be completed by the same command, by Airflow or by `repai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from clickstream.errors import InputError
+from clickstream.errors import InputError, PastWindow, RawDeleted
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, raw, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.visitor_keys import Period
 from clickstream.pipeline.backfill import Progress, rebuild, track_progress
-from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.pipeline.replay_window import ReplayWindow, raise_first
 from clickstream.wording import quantity
 
 _PUBLISHED = """
@@ -68,7 +68,8 @@ class NewIds:
 def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
     """Say what new visitor ids for the hours from `first` to `last` take; nothing is changed.
 
-    Raises InputError when no hour of the range is past its replay window.
+    Raises InputError when no hour of the range is past its replay window, and RawDeleted when raw
+    lines of an hour that has to be built are deleted.
     """
     days = lake.settings.privacy.key_days
     touched = _periods(first, last, days)
@@ -87,6 +88,7 @@ def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
             f"No hour from {first} to {last} is past its replay window, so none needs new visitor "
             "ids. Build them without --new-visitor-ids."
         )
+    raise_first(_without_raw(lake, hours))
     published = [rows[hour].values for hour in hours if hour in rows]
     sessions, visitors = _count_published(lake, periods)
     lines = sum(row["lines"] for row in published)
@@ -104,7 +106,17 @@ def _of(hours: Set[Hour], period: Period) -> set[Hour]:
 
 def _past_window(lake: Lake, rows: Mapping[Hour, LedgerRow]) -> set[Hour]:
     window = ReplayWindow(lake)
-    return {hour for hour, row in rows.items() if window.is_over(row.values)}
+    return {hour for hour, row in rows.items() if window.has_lost_key(row.values)}
+
+
+def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindow]]:
+    """Hours that can't be built because their raw lines are deleted, in order, each with why."""
+    window = ReplayWindow(lake)
+    return [
+        (hour, error)
+        for hour, error in window.refused(dict.fromkeys(hours, LedgerRow({})))
+        if isinstance(error, RawDeleted)
+    ]
 
 
 def _count_published(lake: Lake, periods: list[Period]) -> tuple[int, int]:

@@ -87,7 +87,8 @@ def register_tables(
     change: usually for one hour, and never beyond the second midnight. `progress` is called with
     each hour when it is published.
     """
-    ReplayWindow(lake).check(hour_ledger.ledger_row(lake, Hour.parse(staged.hour)))
+    hour = Hour.parse(staged.hour)
+    ReplayWindow(lake).check(hour, hour_ledger.ledger_row(lake, hour))
     all_published = []
     built = [read_from_staging(lake, _stitch_to_current_carry(lake, staged))]
     for published in publish_built(lake, built, run_id):
@@ -186,7 +187,7 @@ def _published_hours_from(
     """
     last = min(first.plus(most - 1), Hour.last_of(str(first.event_date)))
     rows = hour_ledger.ledger_rows(lake, first, last)
-    known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows.values())}
+    known = rows.keys() - {hour for hour, _ in ReplayWindow(lake).refused(rows)}
     later = takewhile(lambda h: h in known and not is_coming(h), hour_range(first.next, last))
     return next(split_into_batches(lake, [first, *later]))
 

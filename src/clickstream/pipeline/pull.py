@@ -18,6 +18,7 @@ from clickstream.pipeline.host_pull import HostPull, PullProgress, Stored
 from clickstream.pipeline.pull_file import Outcome, pull_file
 from clickstream.pipeline.pulled import Pulled
 from clickstream.settings import AUTO, Source
+from clickstream.wording import printable
 
 SETTLED_SECONDS = 3
 """How long after the last write of a file any further one surely changes its time of writing. Times
@@ -174,17 +175,17 @@ def _observed(shared: HostPull, found: Outcomes) -> SourceState:
         newest_line_at=shared.stored.newest,
         files=len(found),
         set_aside=tuple(
-            SetAsideFile(file.name, file.identity if _is_settled(shared, file) else "")
+            SetAsideFile(printable(file.name), file.identity if _is_settled(shared, file) else "")
             for file, one in found.items()
             if one.is_set_aside
         ),
         refused=tuple(
-            RefusedFile(file.name, file.identity, one.refusal)
+            RefusedFile(printable(file.name), file.identity, one.refusal)
             for file, one in found.items()
             if one.refusal
         ),
         waiting=tuple(
-            WaitingFile(file.name, one.waits) for file, one in found.items() if one.waits
+            WaitingFile(printable(file.name), one.waits) for file, one in found.items() if one.waits
         ),
         library_version=__version__,
         lines=shared.stored.lines.total(),
@@ -212,7 +213,9 @@ def _pulled(observed: SourceState, before: SourceState, found: Outcomes, stored:
         lines=stored.lines.total(),
         bytes=stored.bytes,
         hours=[str(hour) for hour in sorted(stored.lines)],
-        unfinished=sorted(file.name for file, one in found.items() if one.has_unfinished_line),
+        unfinished=sorted(
+            printable(file.name) for file, one in found.items() if one.has_unfinished_line
+        ),
         refused=[f"{one.name}: {one.reason}" for one in observed.refused],
         newly_refused=[
             f"{one.name}: {one.reason}" for one in observed.refused if one.identity not in known

@@ -1,21 +1,25 @@
-"""The replay window: which published hours can be built again with the same visitor ids.
+"""The replay window: which hours can be built, or built again, with the same result.
 
-An hour is past its window when a visitor key that it was built with is destroyed. To build it again
-would give its visitors new ids, so that they count twice, and would change the hours after it.
-So every build asks here first. `new_visitor_ids` is the way to do it on purpose.
+An hour is past its window for one of two reasons. A visitor key that it was built with is
+destroyed: to build it again would give its visitors new ids, so that they count twice, and would
+change the hours after it. Or its raw lines are deleted, or about to be: to build it would lose
+them. So every build asks here first. `new_visitor_ids` is the way to build hours of the first kind
+on purpose; there is none for the second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from clickstream.errors import KeyDestroyed
+from clickstream.errors import KeyDestroyed, PastWindow, RawDeleted
 from clickstream.hours import Hour, describe_hours
 from clickstream.lake import Lake, hour_ledger, visitor_keys
 from clickstream.lake.hour_ledger import LedgerRow
+from clickstream.lake.intents import interrupted_hours
+from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
 
 KEY_COLUMNS = ("hour_at", "visitor_key", "earlier_visitor_key")
@@ -36,8 +40,8 @@ class ReplayWindow:
         """The ids of the keys that a published hour, by its row of the ledger, was built with."""
         return KeyIds(row["visitor_key"], row["earlier_visitor_key"])
 
-    def is_over(self, row: Mapping[str, Any]) -> bool:
-        """Whether the hour of a row of the ledger is past its window."""
+    def has_lost_key(self, row: Mapping[str, Any]) -> bool:
+        """Whether a key that the hour of a row of the ledger was built with is destroyed."""
         return self._destroyed(row) is not None
 
     def _destroyed(self, row: Mapping[str, Any]) -> str | None:
@@ -45,31 +49,46 @@ class ReplayWindow:
         ids = self.key_ids(row)
         return next((one for one in (ids.own, ids.earlier) if one and not self.keys.has(one)), None)
 
-    def check(self, row: LedgerRow) -> None:
-        """Raise KeyDestroyed for a published hour that is past its window.
+    def has_lost_raw(self, hour: Hour) -> bool:
+        """Whether the hour is before the raw watermark, published or not.
+
+        An hour whose publication broke off keeps its raw lines and may be repaired; so do those of
+        a period that is open for new visitor ids.
+        """
+        if self.raw_before is None or hour >= self.raw_before or self.is_open(hour):
+            return False
+        return hour not in interrupted_hours(self._lake, hour, hour)
+
+    def check(self, hour: Hour, row: LedgerRow) -> None:
+        """Raise PastWindow for an hour, by its row of the ledger, that is past its window.
 
         It is not raised while the hour's period is open for new visitor ids.
         """
-        if row.values and (error := self.refusal(row)):
+        if error := self.refusal(hour, row):
             raise error
 
-    def refusal(self, row: LedgerRow) -> KeyDestroyed | None:
-        """Why a published hour may not be built again; None if it may."""
-        destroyed = self._destroyed(row.values)
-        hour = Hour.at(row.values["hour_at"])
+    def refusal(self, hour: Hour, row: LedgerRow) -> PastWindow | None:
+        """Why an hour may not be built; None if it may."""
+        if self.has_lost_raw(hour):
+            return RawDeleted(self._raw_message(hour))
+        destroyed = self._destroyed(row.values) if row.values else None
         if destroyed is None or self.is_open(hour):
             return None
         return KeyDestroyed(self._message(hour, destroyed))
 
-    def check_all(self, rows: Iterable[LedgerRow]) -> None:
-        """Raise one KeyDestroyed for all published hours that are past their window."""
+    def check_all(self, rows: Mapping[Hour, LedgerRow]) -> None:
+        """Raise one PastWindow for all hours that are past their window."""
         raise_first(self.refused(rows))
 
-    def refused(self, rows: Iterable[LedgerRow]) -> Sequence[tuple[Hour, KeyDestroyed]]:
-        """The published hours that may not be built again, in order, each with why."""
-        found = ((row, self.refusal(row)) for row in rows if row.values)
-        hours = {Hour.at(row.values["hour_at"]): error for row, error in found if error}
-        return sorted(hours.items(), key=lambda pair: pair[0])
+    def refused(self, rows: Mapping[Hour, LedgerRow]) -> Sequence[tuple[Hour, PastWindow]]:
+        """The hours that may not be built, in order, each with why."""
+        found = ((hour, self.refusal(hour, row)) for hour, row in sorted(rows.items()))
+        return [(hour, error) for hour, error in found if error]
+
+    @cached_property
+    def raw_before(self) -> Hour | None:
+        """The raw watermark: no hour before it is built; None while raw lines are kept for good."""
+        return read_watermark(self._lake).before
 
     def is_open(self, hour: Hour) -> bool:
         """Whether the hour's period is open for new visitor ids."""
@@ -92,18 +111,26 @@ class ReplayWindow:
             "tick New visitor ids in clickstream_reprocess."
         )
 
+    def _raw_message(self, hour: Hour) -> str:
+        return (
+            f"Hour {hour} is past its replay window and was not built: raw lines before "
+            f"{self.raw_before} are deleted, or will be in a few days ([maintenance] raw_days), so "
+            "a build would lose lines. Nothing was changed, lines that came late stay in raw and "
+            "are never deleted, and to clear the task again has the same result."
+        )
 
-def raise_first(refused: Sequence[tuple[Hour, KeyDestroyed]]) -> None:
-    """Raise one KeyDestroyed for refused hours, in order, that names them all; none for no hour."""
+
+def raise_first(refused: Sequence[tuple[Hour, PastWindow]]) -> None:
+    """Raise one PastWindow for refused hours, in order, that names them all; none for no hour."""
     if not refused:
         return
-    others = describe_hours([hour for hour, _ in refused[1:]])
-    raise KeyDestroyed(f"{refused[0][1]}{f' Also refused: {others}.' if others else ''}")
+    first, others = refused[0][1], describe_hours([hour for hour, _ in refused[1:]])
+    raise type(first)(f"{first}{f' Also refused: {others}.' if others else ''}")
 
 
 def check_replay_window(lake: Lake, first: Hour, last: Hour) -> None:
-    """Raise KeyDestroyed if a published hour from `first` to `last` is past its window."""
-    ReplayWindow(lake).check_all(hour_ledger.ledger_rows(lake, first, last).values())
+    """Raise PastWindow if a published hour from `first` to `last` is past its window."""
+    ReplayWindow(lake).check_all(hour_ledger.ledger_rows(lake, first, last))
 
 
 @dataclass(frozen=True)
@@ -122,7 +149,7 @@ def renewals(lake: Lake) -> list[Renewal]:
         period = Period.named(opened.name)
         rows = hour_ledger.ledger_rows(lake, Hour(period.start), Hour(period.end).previous)
         window = ReplayWindow(lake)
-        left = sorted(hour for hour, row in rows.items() if window.is_over(row.values))
+        left = sorted(hour for hour, row in rows.items() if window.has_lost_key(row.values))
         found.append(Renewal(period, opened, tuple(left)))
     return found
 

@@ -233,8 +233,9 @@ class VerifyReport:
     are the published hours in it, and `lines` their raw lines. Every other hour of the range is in
     one of three groups: `waiting` hours have raw lines and are over, so they should be published;
     `gaps` are over, have no raw lines and were never built; `unfinished` hours are not over yet.
-    `late_past_window` are published hours whose late lines wait, because their visitor key is
-    destroyed. At the start of `edges` sessions end, because the hours before have another key.
+    `late_past_window` are hours past their replay window whose late lines wait. At the start of
+    `edges` sessions end, because the hours before have another key. Raw lines before
+    `raw_gone_before` are deleted, so those of the hours before it were not looked at.
     """
 
     span: HourSpan | None
@@ -246,6 +247,7 @@ class VerifyReport:
     unfinished: tuple[Hour, ...] = ()
     late_past_window: tuple[Hour, ...] = ()
     edges: tuple[Hour, ...] = ()
+    raw_gone_before: Hour | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -280,6 +282,19 @@ class VerifyReport:
         return failures
 
     @property
+    def _late_note(self) -> str:
+        late, gone = self.late_past_window, self.raw_gone_before
+        named = (
+            f"{quantity(len(late), 'hour')} past the replay window with late lines that wait in "
+            f"raw: {describe_hours(late)}."
+        )
+        can_be_built = [hour for hour in late if gone is None or hour >= gone]
+        if not can_be_built:
+            return f"{named} They can't be built in, because other raw lines are deleted."
+        hour = can_be_built[0]
+        return f"{named} To build them in: clickstream build {hour} {hour} --new-visitor-ids"
+
+    @property
     def notes(self) -> list[str]:
         """A sentence for each group of hours that is not published and need not be."""
         notes = []
@@ -293,11 +308,11 @@ class VerifyReport:
             named = describe_hours(self.unfinished)
             notes.append(f"{quantity(len(self.unfinished), 'hour')} not over yet: {named}.")
         if self.late_past_window:
-            hour = self.late_past_window[0]
+            notes.append(self._late_note)
+        if self.raw_gone_before:
             notes.append(
-                f"{quantity(len(self.late_past_window), 'hour')} past the replay window with late "
-                f"lines that wait in raw: {describe_hours(self.late_past_window)}. To build them "
-                f"in: clickstream build {hour} {hour} --new-visitor-ids"
+                f"Raw lines before {self.raw_gone_before} are deleted ([maintenance] raw_days), so "
+                "the hours before it were not compared with them."
             )
         if self.edges:
             notes.append(

@@ -62,6 +62,7 @@ class _Seen:
     findings: list[Finding]
     late_past_window: list[Hour]
     edges: list[Hour]
+    raw_gone_before: Hour | None
 
 
 def _report(
@@ -77,16 +78,18 @@ def _report(
     waiting = [hour for hour in over if hour in seen.with_raw_lines]
     if waiting:  # some may have been published since the ledger was read
         waiting = sorted({*waiting} - hour_ledger.rows_of_hours(lake, waiting).keys())
+    lost = [hour for hour in waiting if ReplayWindow(lake).has_lost_raw(hour)]
     return VerifyReport(
         HourSpan(first, last),
         len(seen.published),
         sum(seen.published.values()),
         tuple(seen.findings),
-        tuple(waiting),
+        tuple(hour for hour in waiting if hour not in lost),
         tuple(hour for hour in over if hour not in seen.with_raw_lines),
         tuple(hour for hour in missing if hour >= running),
-        tuple(seen.late_past_window),
+        tuple(sorted([*seen.late_past_window, *lost])),
         tuple(seen.edges),
+        seen.raw_gone_before,
     )
 
 
@@ -107,7 +110,8 @@ def _look(
     found += disagreeing(lake, ledger, first, last, cuts)
     progress("Raw lines")
     stored = raw.raw_by_hour(lake, first, last)
-    found += _not_as_in_raw(ledger, stored, raw.pending_by_hour(lake, first, last))
+    gone_before = ReplayWindow(lake).raw_before
+    found += _not_as_in_raw(ledger, stored, raw.pending_by_hour(lake, first, last), gone_before)
     found += _off_the_chain(lake, in_order, progress)
     found += _half_renewed(lake, first, last)
     published = zip(ledger["hour_at"], ledger["lines"], strict=True)
@@ -119,6 +123,7 @@ def _look(
         sorted(findings),
         late,
         [hour for hour in cuts if hour in lines],
+        gone_before if gone_before and any(hour < gone_before for hour in lines) else None,
     )
 
 
@@ -128,7 +133,7 @@ def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], l
     Lines that wait for such an hour are no fault of it: those hours are returned beside.
     """
     rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in found})
-    refused = dict(ReplayWindow(lake).refused(rows.values()))
+    refused = dict(ReplayWindow(lake).refused(rows))
     findings, late = [], []
     for one in found:
         if one.hour not in refused or one.remedy != "build again":
@@ -177,12 +182,19 @@ def _not_as_in_raw(
     ledger: pd.DataFrame,
     stored: Mapping[Hour, list[RawObject]],
     marks: Mapping[Hour, list[str]],
+    gone_before: Hour | None,
 ) -> Iterator[Finding]:
-    """Hours that were built from other lines than lie in raw now, and marks that mean nothing."""
+    """Hours that were built from other lines than lie in raw now, and marks that mean nothing.
+
+    Of hours before the raw watermark nothing but late lines can be told.
+    """
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
         hour = Hour.at(hour_at)
-        yield from _built_from(hour, number, digest, stored.get(hour, []), hour in marks)
+        if gone_before is None or hour >= gone_before:
+            yield from _built_from(hour, number, digest, stored.get(hour, []), hour in marks)
+        elif hour in marks:
+            yield Finding(hour, LINES_WAIT)
     for hour, stray in stray_marks(stored, marks).items():
         what = f"{len(stray):,} marks say that lines wait of which there is no raw object"
         yield Finding(hour, what, remedy="drop marks")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from clickstream.settings.section import Section
@@ -261,6 +261,11 @@ class Build(Section):
     sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
 
 
+LEAST_RAW_DAYS = 35
+"""Raw lines are needed so long: runs catch up 30 days at most, a change reaches 2 days, and a host
+that is away for as many as 35 days is brought in when it is back."""
+
+
 class Maintenance(Section):
     """How the lake is kept small; nothing of it shapes results."""
 
@@ -275,6 +280,19 @@ class Maintenance(Section):
         description="Age at which files that nothing refers to, staged rows and query results are "
         "deleted; longer than any task takes.",
     )
+    raw_days: Annotated[int, Field(ge=0, le=3660)] = Field(
+        0,
+        description="Days that raw lines are kept, 35 or more; 0 keeps them for good. Hours "
+        "without raw lines can't be built again.",
+    )
+
+    @field_validator("raw_days")
+    @classmethod
+    def _check_raw_days(cls, days: int) -> int:
+        """Refuse fewer days than hours may still be built in: docs/maintenance.md has the sum."""
+        if 0 < days < LEAST_RAW_DAYS:
+            raise PydanticCustomError("raw_days", f"set 0, or {LEAST_RAW_DAYS} or more")
+        return days
 
 
 class Dashboard(Section):

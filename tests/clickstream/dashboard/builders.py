@@ -69,7 +69,9 @@ HOUR_SCHEMA = pa.schema(
         ("hour_at", _MOMENT),
         ("local_date", _DATE),
         *((name, _NUMBER) for name in ("local_hour", "lines", *KINDS, "late_lines")),
-        *((name, _NUMBER) for name in ("late_by_seconds", "waiting_lines", "session_parts")),
+        *((name, _NUMBER) for name in ("late_by_seconds", "waiting_lines")),
+        ("missing_sources", _TEXT),
+        ("session_parts", _NUMBER),
         ("visitor_key", _TEXT),
         ("timeout_seconds", _NUMBER),
         *((name, _TEXT) for name in ("library_version", "settings_digest")),
@@ -196,6 +198,7 @@ class PublishedHour:
     settings: str = "settings-1"
     version: str = "1.0"
     waiting: int = 0
+    missing: str | None = None
 
     def row(self) -> dict[str, Any]:
         """Its row in hour_facts."""
@@ -207,6 +210,7 @@ class PublishedHour:
             "late_lines": self.late,
             "late_by_seconds": None,
             "waiting_lines": self.waiting,
+            "missing_sources": self.missing,
             "session_parts": 1,
             "visitor_key": self.visitor_key,
             "timeout_seconds": 1800,

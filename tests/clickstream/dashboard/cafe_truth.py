@@ -44,6 +44,7 @@ HOUR_METRICS: Mapping[str, Callable[[Sequence[tuple[Hour, HourTruth]]], Any]] = 
     "server_errors": lambda some: sum(truth.server_errors for _, truth in some),
     "late_lines": lambda _some: 0,
     "waiting_lines": lambda _some: 0,
+    "incomplete_hours": lambda _some: 0,
     "published_hours": len,
     "first_hour": lambda some: min(hour.naive for hour, _ in some),
     "newest_hour": lambda some: max(hour.naive for hour, _ in some),

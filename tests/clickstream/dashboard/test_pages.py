@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 
@@ -27,6 +28,7 @@ START = datetime(2026, 11, 2)
 END = NOW.replace(minute=0)
 MINUTE = timedelta(minutes=1)
 
+HOSTILE_NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>']
 TWO_WEEKS = hours_between(START, END)
 
 
@@ -154,14 +156,54 @@ def test_a_missing_hour_is_told_on_every_page(store) -> None:
     assert "missing: 12 Nov, 03:00 – 12 Nov, 04:00" in shown(incomplete, View("trust", "7d"))
 
 
+def test_hours_that_lack_a_server_are_told_on_every_page_with_its_name() -> None:
+    """From the 12th at 3:00 on, one server is away for 3 hours and another for the last of them."""
+    away = {3: "web.i-0abc", 4: "web.i-0abc", 5: "web-2, web.i-0abc"}
+
+    def missing(at: datetime) -> str | None:
+        return away.get(at.hour) if at.day == 12 else None
+
+    hours = [replace(hour, missing=missing(hour.hour_at)) for hour in TWO_WEEKS]
+    lacking = FactStore(fact_tables(visits_of_two_weeks(), hours))
+    for tab in ("overview", "trust"):
+        text = shown(lacking, View(tab=tab, range="7d"))
+        assert "Up to 15:00 3 hours lack a server: visits may be missing" in text
+        assert "Complete to" not in text
+    assert "so visits may be missing; all lines that came add up." in text
+    assert (
+        "web.i-0abc : 3 hours lack this server, from 12 Nov, 03:00 to 12 Nov, 06:00. It could not "
+        "be read, so visits may be missing. They are added when it can be read again."
+    ) in text
+    assert "web-2 : 1 hour lacks this server, at 12 Nov, 05:00." in text
+    with page_of(lacking, WEEK) as page:
+        assert 'class="trust warn"' in html_of(page)
+
+
+def test_a_day_whose_hours_lack_a_server_is_noted_once_for_days_in_a_row() -> None:
+    hours = [
+        replace(hour, missing="web-2" if hour.hour_at.day in (10, 11) else None)
+        for hour in TWO_WEEKS
+    ]
+    text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
+    assert text.count("24 hours lack a server: visits may be missing") == 1
+    assert "48 hours lack a server" in text
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_the_name_of_a_missing_server_is_shown_as_text(name: str) -> None:
+    hours = [replace(hour, missing=name) for hour in TWO_WEEKS]
+    with page_of(FactStore(fact_tables(visits_of_two_weeks(), hours)), View("trust", "7d")) as page:
+        html = html_of(page)
+    assert escape(name).replace("&quot;", "&#34;") in html
+    assert name not in html
+
+
 def test_an_hour_that_was_not_published_yet_is_not_missing(store) -> None:
     assert "No hour is missing" in shown(store, View("trust", "7d"))
 
 
 def test_facts_that_stay_old_show_their_age(store) -> None:
     with page_of(store, WEEK) as page:
-        from dataclasses import replace
-
         text = " ".join(texts_of(html_of(replace(page, problem="S3 is away."))))
     assert "facts of 27 Nov, 12:00; they can't be refreshed" in text
 

@@ -110,17 +110,55 @@ def test_limits_decide_what_is_late() -> None:
     old = replace(FRESH, published=dict.fromkeys(hour_range(SINCE, RUNNING.minus(8)), BUILT))
     assert measured(old, Limits(lag=timedelta(hours=8))).health is Health.FRESH
     quiet = with_source(newest_line_at=seconds(NOW - timedelta(hours=30)))
-    assert measured(quiet).problems == ["Source web-1: its newest line is 1 day 6 hours old."]
+    assert measured(quiet).problems == ["Host web-1: its newest line is 1 day 6 hours old."]
     assert measured(quiet, Limits(source_lag=timedelta(days=2))).health is Health.FRESH
 
 
 def test_a_refused_file_and_a_pull_that_stopped_are_problems_and_a_file_set_aside_is_none() -> None:
     refused = with_source(refused=(RefusedFile("x.log", "1", "no known format"),))
-    assert measured(refused).problems == ["Source web-1: 1 file refused, x.log: no known format"]
+    assert measured(refused).problems == ["Host web-1: 1 file refused, x.log: no known format"]
     stopped = with_source(pulled_at=seconds(NOW - timedelta(hours=5)))
-    assert measured(stopped).problems == ["Source web-1 was last pulled 5 hours ago."]
+    assert measured(stopped).problems == ["Host web-1 was last pulled 5 hours ago."]
     set_aside = with_source(set_aside=(SetAsideFile("error.log", "2"),))
     assert measured(set_aside).health is Health.FRESH
+
+
+def test_a_host_that_can_t_be_pulled_is_a_problem_with_its_reason_and_since_when() -> None:
+    failure = "The host did not answer within 15 seconds."
+    down = with_source(failed_at=seconds(NOW - MINUTE), failure=failure)
+    found = measured(down)
+    assert found.health is Health.LATE
+    assert found.problems == [f"Host web-1 can't be pulled since 2026-11-26 13:04 UTC: {failure}"]
+    assert (found.sources[0].failure, found.sources[0].failed_at) == (failure, NOW - MINUTE)
+    never = with_source(pulled_at=None, failed_at=seconds(NOW), failure=failure)
+    assert measured(never).problems == [f"Host web-1 can't be pulled and never was: {failure}"]
+
+
+def test_hours_that_lack_a_host_are_a_problem_once_they_are_over() -> None:
+    lacking = {RUNNING.minus(n): ["web.i-0a", "web.i-0b"] for n in (3, 2)}
+    lacking |= {RUNNING.minus(5): ["web.i-0b"], RUNNING: ["web.i-0c"]}
+    found = measured(replace(FRESH, incomplete=lacking))
+    assert found.health is Health.LATE
+    assert found.problems == [
+        "2 hours lack web.i-0a: 2026-11-26T10 to 2026-11-26T11 (2 hours).",
+        "3 hours lack web.i-0b: 2026-11-26T08, 2026-11-26T10 to 2026-11-26T11 (2 hours).",
+    ]
+    one = measured(replace(FRESH, incomplete={RUNNING.previous: ["web-1"]}))
+    assert one.problems == ["1 hour lacks web-1: 2026-11-26T12."]
+    assert measured(replace(FRESH, incomplete={RUNNING: ["web-1"]})).health is Health.FRESH
+
+
+def test_retired_hosts_do_not_count_and_lacking_hours_are_read_from_the_ledger(lake: Lake) -> None:
+    hour = RUNNING.minus(4)
+    store_line(lake, hour, "web-1")
+    list(pipeline.rebuild(lake, [hour], "tests"))
+    later = datetime.now(UTC) + timedelta(hours=1)
+    found = pipeline.lake_freshness(lake, later, hour)
+    assert [(one.name, one.hours) for one in found.missing_hosts] == [("web-1", (hour,))]
+    assert pipeline.lake_freshness(lake, later, hour.next).missing_hosts == ()
+    retired = replace(SourceState("web-1"), retired_at=1)
+    collection.update_source_state(lake, SourceState("web-1"), lambda _: retired)
+    assert pipeline.lake_freshness(lake, later, hour).sources == ()
 
 
 def test_what_can_t_be_known_is_neither_fresh_nor_late() -> None:

@@ -1,0 +1,98 @@
+"""Freshness of one host: its newest line, its last pulls, and what is wrong with it.
+
+`freshness` asks it for every host that should be pulled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from clickstream.lake.collection import RefusedFile, SetAsideFile, SourceState, WaitingFile
+from clickstream.wording import describe_duration, quantity
+
+
+@dataclass(frozen=True)
+class HostFreshness:
+    """A host: its newest pulled line, how long ago that was, and the files left out.
+
+    `pulled_at` is when the last successful pull began. `failed_at` and `failure` are of the newest
+    pull, if that failed. `problem` is empty while the host is fresh; `is_known` is false if none
+    of its pulls has ended, in success or failure.
+    """
+
+    name: str
+    newest_line_at: datetime | None
+    lag: timedelta | None
+    pulled_at: datetime | None
+    failed_at: datetime | None
+    failure: str
+    files: int
+    set_aside: tuple[SetAsideFile, ...]
+    refused: tuple[RefusedFile, ...]
+    waiting: tuple[WaitingFile, ...]
+    is_known: bool
+    problem: str
+
+
+def measure_host(
+    state: SourceState, now: datetime, lag: timedelta, source_lag: timedelta
+) -> HostFreshness:
+    """Decide how fresh a host is at `now`.
+
+    `lag` is how old its last pull may be, and `source_lag` its newest line.
+    """
+    newest, pulled = _moment(state.newest_line_at), _moment(state.pulled_at)
+    old = max(now - newest, timedelta()) if newest else None
+    return HostFreshness(
+        name=state.source,
+        newest_line_at=newest,
+        lag=old,
+        pulled_at=pulled,
+        failed_at=_moment(state.failed_at),
+        failure=state.failure,
+        files=state.files,
+        set_aside=state.set_aside,
+        refused=state.refused,
+        waiting=state.waiting,
+        is_known=pulled is not None or bool(state.failure),
+        problem=(
+            _failure(state.source, pulled, state.failure)
+            if state.failure
+            else _problem(state, now - pulled, lag, old, source_lag)
+            if pulled
+            else f"Host {state.source} was never pulled by this version."
+        ),
+    )
+
+
+def _failure(name: str, pulled: datetime | None, failure: str) -> str:
+    since = f"since {pulled:%Y-%m-%d %H:%M} UTC" if pulled else "and never was"
+    return f"Host {name} can't be pulled {since}: {failure}"
+
+
+def _problem(
+    state: SourceState,
+    since_pull: timedelta,
+    lag: timedelta,
+    newest_is_old: timedelta | None,
+    source_lag: timedelta,
+) -> str:
+    """What is wrong with a host that was pulled, the gravest first; empty if nothing is."""
+    name = f"Host {state.source}"
+    if state.refused:
+        first = state.refused[0]
+        return (
+            f"{name}: {quantity(len(state.refused), 'file')} refused, {first.name}: {first.reason}"
+        )
+    if since_pull > lag:
+        return f"{name} was last pulled {describe_duration(since_pull)} ago."
+    if newest_is_old is None:
+        return f"{name} has not brought a line with a time yet."
+    if newest_is_old > source_lag:
+        return f"{name}: its newest line is {describe_duration(newest_is_old)} old."
+    return ""
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
