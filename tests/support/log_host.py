@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,9 @@ MINUTES_BETWEEN_LINES = 7
 LATE = timedelta(hours=2)
 BANNER = b'127.0.0.1 - - [20/Nov/2026:05:50:00 +0000] "GET /start HTTP/1.1" 200 1 "-" "-"\n'
 """A line that a server may write first into each file."""
+
+CLOCK_STEP = 7_200
+"""Seconds."""
 
 HALF = 20
 """Bytes of a half line: they contain its number, so that no two are alike."""
@@ -45,15 +49,20 @@ class LogHost:
 
     All lines have the same length, so that files of as many lines have the same size. With a
     `banner`, every file begins with that line. Without `appends`, the server continues at its old
-    offset in a truncated file. With a `clock`, times of files are those of a clock that shows whole
-    seconds, stands still unless it is moved, and may be set back.
+    offset in a truncated file. With `whole_seconds`, files have times as SFTP and older file
+    systems show them, of a clock that may be moved.
     """
 
     def __init__(
-        self, directory: Path, banner: bytes = b"", appends: bool = True, clock: int | None = None
+        self,
+        directory: Path,
+        banner: bytes = b"",
+        appends: bool = True,
+        whole_seconds: bool = False,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.directory, self.banner, self.appends, self.clock = directory, banner, appends, clock
+        self.directory, self.banner, self.appends = directory, banner, appends
+        self.whole_seconds, self.clock_is_ahead = whole_seconds, 0
         self.hours: dict[bytes, Hour] = {}
         self.fragments: set[bytes] = set()
         self.banners = 0
@@ -192,19 +201,16 @@ class LogHost:
         for path in sorted(files, key=lambda one: one.stat().st_mtime_ns)[:1]:
             path.unlink()
 
-    # What the clock does.
+    # What the clock does. Its steps are so long that no second comes twice in a test.
 
-    def second(self, site: Site) -> None:
-        self._move_clock(1)
-
-    def minute(self, site: Site) -> None:
-        self._move_clock(60)
+    def step_forward(self, site: Site) -> None:
+        self.clock_is_ahead += CLOCK_STEP
 
     def day(self, site: Site) -> None:
-        self._move_clock(86_400)
+        self.clock_is_ahead += 12 * CLOCK_STEP
 
     def set_back(self, site: Site) -> None:
-        self._move_clock(-90)
+        self.clock_is_ahead -= 2 * CLOCK_STEP
 
     def settle(self) -> None:
         """Finish what is half done, write a last line to each log, compress what is rotated."""
@@ -216,11 +222,11 @@ class LogHost:
 
     def _line(self, late: timedelta = timedelta(0)) -> bytes:
         number = len(self.hours)
-        time = START + timedelta(minutes=MINUTES_BETWEEN_LINES * number) - late
-        stamp = time.strftime("%d/%b/%Y:%H:%M:%S +0000")
+        at = START + timedelta(minutes=MINUTES_BETWEEN_LINES * number) - late
+        stamp = at.strftime("%d/%b/%Y:%H:%M:%S +0000")
         request = f'"GET /{number:05} HTTP/1.1"'
         text = f'192.0.2.1 - u{number:05} [{stamp}] {request} 200 1 "-" "Mozilla/5.0"\n'
-        self.hours[text.encode()] = Hour.of(time)
+        self.hours[text.encode()] = Hour.of(at)
         return text.encode()
 
     def _other(self, site: Site) -> bytes:
@@ -269,12 +275,9 @@ class LogHost:
         self._touch(path)
 
     def _touch(self, file: Path | int) -> None:
-        if self.clock is not None:
-            os.utime(file, ns=(self.clock * 10**9, self.clock * 10**9))
-
-    def _move_clock(self, seconds: int) -> None:
-        if self.clock is not None:
-            self.clock += seconds
+        if self.whole_seconds:
+            now = int(time.time()) + self.clock_is_ahead
+            os.utime(file, (now, now))
 
 
 def _packed(path: Path) -> Path:

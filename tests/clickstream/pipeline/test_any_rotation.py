@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.fault_schedules import (
     ANY_SCHEDULES,
-    FAULTS,
+    HERE,
     HOSTS,
     Run,
     Step,
@@ -51,11 +51,11 @@ def test_every_readable_line_is_collected_once(
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+@pytest.mark.parametrize("fault", [*HERE, "all"])
 @examples(1)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_500_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
 ) -> None:
-    actions = actions_of(*(FAULTS if fault == "all" else [fault]))
+    actions = actions_of(*(HERE if fault == "all" else [fault]))
     play(data.draw(schedules(actions, min_size=500, max_size=500)), **how)
