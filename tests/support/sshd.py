@@ -11,9 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 import psutil
 from tests.support.required import require_program
+
+from clickstream.lake import Lake
+from clickstream.settings import Source
 
 CONFIGURATION = """
 Port {port}
@@ -75,8 +79,20 @@ class Sshd:
         """Type and key of the host key that the server has now, as `ssh-ed25519 AAAA…`."""
         return " ".join((self.root / "host_key.pub").read_text().split()[:2])
 
+    def source(self, name: str, path: Path, **values: Any) -> Source:
+        """A source whose one host this server is."""
+        given = {"hosts": (self.address,), "user": self.user, "key_file": str(self.key_file)}
+        return Source(name=name, kind="sftp", path=str(path), **(given | values))
+
+    def lake(self, lake: Lake) -> Lake:
+        """The same lake, with this server among the known hosts."""
+        collect = lake.settings.collect.model_copy(update={"known_hosts": str(self.known_hosts)})
+        return Lake(lake.settings.model_copy(update={"collect": collect}), lake.session)
+
     def start(self) -> None:
-        """Start, and return when the server answers; on the port that it had before."""
+        """Start unless it runs, on the port that it had before; return when it answers."""
+        if self.process is not None:
+            return
         program = require_program("sshd", "openssh-server")
         command = [program, "-D", "-f", str(self.root / "sshd_config"), "-E", str(self.log)]
         self.process = subprocess.Popen(command)

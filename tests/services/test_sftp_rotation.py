@@ -1,0 +1,81 @@
+"""Whatever happens to logs behind a real sshd, each readable line is collected once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.examples import examples
+from tests.support.fault_schedules import (
+    COME_BACK,
+    FAULTS,
+    HOSTS,
+    Run,
+    Step,
+    actions_of,
+    schedules,
+)
+from tests.support.log_host import LogHost
+from tests.support.sshd import Sshd, running_sshd
+
+from clickstream.collect import hosts_of
+from clickstream.lake import Lake
+
+CONNECTION_FAULTS = ("lose connections", "go down", COME_BACK)
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture
+def play(sshd: Sshd, lake: Lake, tmp_path: Path) -> Callable[..., Run]:
+    """Plays a schedule on the directory of a new host, which is read over SFTP."""
+    acts = {
+        "lose connections": sshd.kill_connections,
+        "go down": sshd.stop,
+        COME_BACK: sshd.start,
+    }
+
+    def play_on_new_host(steps: list[Step], **how: Any) -> Run:
+        name = f"host-{uuid.uuid4().hex}"
+        with LogHost(tmp_path / name, **how) as logs:
+            source = sshd.source(name, logs.directory)
+            run = Run(sshd.lake(lake), logs, hosts_of(source)[0], acts)
+            run.play(steps)
+        return run
+
+    return play_on_new_host
+
+
+def steps_of(fault: str, number: int) -> st.SearchStrategy[list[Step]]:
+    """So many steps of a fault, or of all, and of a connection that may be lost."""
+    faults = FAULTS if fault == "all" else [fault]
+    return schedules([*actions_of(*faults), *CONNECTION_FAULTS], number, number)
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+@examples(1)
+@given(data=st.data(), how=HOSTS)
+def test_every_readable_line_is_collected_once_through_60_steps(
+    play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
+) -> None:
+    play(data.draw(steps_of(fault, 60)), **how)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("fault", [*FAULTS, "all"])
+@examples(1)
+@given(data=st.data(), how=HOSTS)
+def test_every_readable_line_is_collected_once_through_500_steps(
+    play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
+) -> None:
+    play(data.draw(steps_of(fault, 500)), **how)
