@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import psutil
@@ -223,3 +224,26 @@ def test_the_rate_that_is_set_holds_over_a_pull(sshd: Sshd, logs: Path) -> None:
         seconds = time.monotonic() - begin
     assert offset == size
     assert size / seconds < rate * 1_000 * 1.1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's sshd logs another account in")
+def test_what_another_account_may_not_read_is_named() -> None:
+    with TemporaryDirectory() as public:
+        Path(public).chmod(0o755)
+        logs = Path(public, "logs")
+        logs.mkdir()
+        (logs / "access.log").write_bytes(b"1\n")
+        (logs / "access.log").chmod(0o600)
+        with running_sshd(Path(public, "ssh")) as sshd:
+            login = replace(login_of(sshd), user="nobody")
+            host = host_of(sshd, logs, user="nobody")
+            with sftp.connect(host, login, sshd.known_hosts, 10) as source:
+                assert [file.name for file in source.list()] == ["access.log"]
+                with (
+                    pytest.raises(InputError, match=r"\(Permission denied\): let the account nob"),
+                    source.open("access.log"),
+                ):
+                    pass
+                logs.chmod(0o700)
+                with pytest.raises(InputError, match="nobody may not list"):
+                    source.list()

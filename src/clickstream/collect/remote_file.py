@@ -30,6 +30,9 @@ SAFE_BLOCK = 32 << 10
 LARGE_BLOCK = 256 << 10
 """Bytes of a request at most; OpenSSH gives 255 KiB."""
 
+LEAST_AT_ONCE, MOST_AT_ONCE = 4 << 10, 4 << 20
+"""Bounds of the bytes that are on their way from a host at a time."""
+
 AHEAD_FROM = 1 << 20
 """Smallest read that the next range is fetched ahead of."""
 
@@ -46,10 +49,10 @@ class Rate:
 
     @property
     def at_once(self) -> int:
-        """Bytes that may be on their way at a time: a quarter of a second's, 4 MiB at most."""
-        return min(
-            max(int(self._per_second / 4), 4 << 10) if self._per_second else 4 << 20, 4 << 20
-        )
+        """Bytes that may be on their way at a time: those of a quarter of a second."""
+        if not self._per_second:
+            return MOST_AT_ONCE
+        return min(max(int(self._per_second / 4), LEAST_AT_ONCE), MOST_AT_ONCE)
 
     async def wait(self) -> None:
         """Wait until the bytes that came so far are within the rate."""

@@ -54,10 +54,13 @@ async def _start_client(
         try:
             started = connection.start_sftp_client(path_encoding=None)
             return await asyncio.wait_for(started, seconds)
-        except (asyncssh.ChannelOpenError, asyncssh.SFTPBadMessage) as error:
+        except (asyncssh.ChannelOpenError, asyncssh.SFTPError) as error:
+            await asyncio.sleep(0)  # a connection that broke is closed by now
+            if connection.is_closed():
+                raise
             raise InputError(
                 f"{ssh.describe_host(host, login)} gives {login.user} no SFTP ({error.reason}): "
-                "let its sshd offer the subsystem sftp, for example internal-sftp."
+                "let its sshd offer the subsystem sftp as internal-sftp, which needs no shell."
             ) from None
 
 

@@ -212,7 +212,7 @@ def client_key(login: Login) -> asyncssh.SSHKey:
     """Read the private key of a login. Raises InputError, which never holds any of it."""
     if login.private_key:
         return _import_key(login.private_key.encode(), "the connection's private key", login)
-    path = Path(login.key_file)
+    path = Path(login.key_file).expanduser()
     try:
         _check_private(path)
         data = path.read_bytes()

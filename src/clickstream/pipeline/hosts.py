@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,6 +40,8 @@ from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
 """`SOURCE.instances` stands for the hosts of a source whose instances AWS does not tell."""
+
+CANCEL_SECONDS = 0.2
 
 BOOKMARKS_COUNTED = 100_000
 
@@ -189,10 +191,15 @@ def pull_all(
             for future in as_completed(futures):
                 yield futures[future], _outcome(future)
         except BaseException:  # an interruption, or the caller wants no more
-            event_loop.cancel_all()
+            _cancel(futures)
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+
+def _cancel(futures: Iterable[Future[Pulled]]) -> None:
+    """Cancel pulls: at once where they wait for a host, else when they do so next."""
+    waiting = [future for future in futures if not future.cancel()]
+    while wait(waiting, timeout=CANCEL_SECONDS).not_done:
+        event_loop.cancel_all()
 
 
 def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
