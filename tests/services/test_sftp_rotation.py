@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.fault_schedules import (
+    AT_RANDOM,
     COME_BACK,
     FAULTS,
     HOSTS,
@@ -63,7 +64,7 @@ def steps_of(fault: str, number: int) -> st.SearchStrategy[list[Step]]:
 
 @pytest.mark.services
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
-@examples(1)
+@examples(AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_60_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
@@ -73,7 +74,7 @@ def test_every_readable_line_is_collected_once_through_60_steps(
 
 @pytest.mark.deep
 @pytest.mark.parametrize("fault", [*FAULTS, "all"])
-@examples(1)
+@examples(AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_500_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]

@@ -101,6 +101,10 @@ HOSTS = st.fixed_dictionaries(
 """How a LogHost is made."""
 
 
+AT_RANDOM = 2
+"""Examples of a long schedule: hypothesis begins with the simplest one, of which little comes."""
+
+
 class Run:
     """Plays a schedule on a host, and checks after each pull that succeeded what is in raw.
 
