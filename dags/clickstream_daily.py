@@ -19,8 +19,9 @@ DOC = """
 ### What it makes
 The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
 older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
-to. Files of older versions get the statistics by which queries skip files, 31 days of a table in
-each run. No answer changes by it. `docs/maintenance.md` has the rules.
+to. With `raw_days` in the settings, raw lines older than that go as well, and their hours are not
+built any more. Files of older versions get the statistics by which queries skip files, 31 days of a
+table in each run. No answer changes by it. `docs/maintenance.md` has the rules.
 
 ### When a red run may wait
 * Always, for days: queries get slower and the bucket larger, nothing else.
@@ -63,7 +64,7 @@ def expire_snapshots() -> dict[str, Any]:
 @task
 @translate_errors
 def sweep_files() -> dict[str, Any]:
-    """Delete old files that nothing refers to: of tables, staged rows, answers of queries."""
+    """Delete old files that nothing refers to, and raw lines that are past `raw_days`."""
     from clickstream import pipeline
 
     swept = pipeline.sweep_files(open_lake(), _now(), progress=log.info)

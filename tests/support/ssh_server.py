@@ -28,6 +28,7 @@ class Behaviour:
     """What a server does: reads that it saw, and how it treats the next ones."""
 
     reads: list[tuple[int, int]] = field(default_factory=list)
+    files: list[Any] = field(default_factory=list, repr=False)
     largest_read: int = 1 << 20
     hang: bool = False
     refuses: bool = False
@@ -106,7 +107,8 @@ class _Sftp(asyncssh.SFTPServer):
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         self._check()
-        return super().open(path, pflags, attrs)
+        self.behaviour.files.append(opened := super().open(path, pflags, attrs))
+        return opened
 
     def scandir(self, path: bytes) -> Any:
         self._check()
@@ -171,6 +173,8 @@ def ssh_server(
         asyncio.run_coroutine_threadsafe(_end(acceptor, connections), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        for file in behaviour.files:  # asyncssh leaves those of a broken connection open
+            file.close()
         loop.close()
 
 

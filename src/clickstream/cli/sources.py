@@ -18,6 +18,7 @@ from clickstream.cli.sources_page import (
     state_values,
 )
 from clickstream.errors import ClickstreamError, HostKeyRefused, InputError
+from clickstream.wording import quantity
 
 if TYPE_CHECKING:
     from clickstream.collect import Host
@@ -53,7 +54,7 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
     lake = open_lake()
     hosts = _chosen(lake, names)
     found = []
-    with err.status(f"Checking {len(hosts)}"):
+    with err.status(f"Checking {quantity(len(hosts), 'host')}"):
         for one in pipeline.check_hosts(lake, hosts, lake.settings.collect.hosts_at_once):
             found.append(one)
             if not as_json:

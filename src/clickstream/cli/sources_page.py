@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from clickstream.cli.status_page import BAD, GOOD, NOTE
 from clickstream.collect.hosts import SSH_PORT
@@ -82,53 +81,58 @@ def show_key(shown: ShownKey, out: Console) -> None:
 
 
 def show_states(states: Sequence[HostState], out: Console) -> None:
-    """Print a line for each host, retired ones dimmed and last, and failures with their reason."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("Host", overflow="fold")
-    for name in ("Last pull", "Newest line"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Files", "Bookmarks", "Lines", "Size", "Rate"):
-        table.add_column(name, no_wrap=True, justify="right")
+    """Print some lines for each host, retired ones dimmed and last, and failures with their reason.
+
+    They are sentences and not a table, which would not fit a terminal of 80 columns.
+    """
+    width = max((len(one.host.name) for one in states), default=0)
     now = int(time.time())
     for one in sorted(states, key=lambda one: bool(one.state.retired_at)):
-        table.add_row(*_row(one, now), style="dim" if one.state.retired_at else "")
-    out.print(table, highlight=False)
-    for one in states:
-        for mark, sentence in _sentences(one):
-            _line(out, f"{mark} {escape(sentence)}")
+        style = "dim" if one.state.retired_at else ""
+        problems = _problems(one)
+        mark = next((mark for mark, _ in problems), NOTE if one.state.pulled_at is None else GOOD)
+        first, *others = _figures(one, now)
+        out.print(
+            f"{mark} {escape(one.host.name):<{width}}  {first}",
+            *(f"  {'':<{width}}  {line}" for line in others),
+            *(f"  {'':<{width}}  {color} {escape(text)}" for color, text in problems),
+            sep="\n",
+            soft_wrap=True,
+            highlight=False,
+            style=style,
+        )
 
 
-def _row(one: HostState, now: int) -> list[str]:
+def _figures(one: HostState, now: int) -> list[str]:
+    """What was pulled of a host, and when."""
     state = one.state
-    name = f"{escape(one.host.name)} (retired)" if state.retired_at else escape(one.host.name)
+    retired = " (retired)" if state.retired_at else ""
     if state.pulled_at is None:
-        return [name, "never", *[""] * 6]
-    newest = "none" if state.newest_line_at is None else _ago(state.newest_line_at, now)
-    rate = state.bytes / state.seconds if state.seconds and state.bytes else None
+        return [f"never pulled{retired}"]
+    rate = f" at {_size(state.bytes / state.seconds)}/s" if state.seconds and state.bytes else ""
+    brought = f"{quantity(state.lines, 'line')}, {_size(state.bytes)}{rate}"
+    newest = "no line with a time yet"
+    if state.newest_line_at is not None:
+        newest = f"newest line {_ago(state.newest_line_at, now)}"
+    known = "many bookmarks" if one.bookmarks is None else quantity(one.bookmarks, "bookmark")
     return [
-        name,
-        _ago(state.pulled_at, now),
-        newest,
-        f"{state.files:,}",
-        "many" if one.bookmarks is None else f"{one.bookmarks:,}",
-        f"{state.lines:,}",
-        _size(state.bytes),
-        f"{_size(rate)}/s" if rate else "",
+        f"pulled {_ago(state.pulled_at, now)}{retired}: {brought}",
+        f"{newest}, {quantity(state.files, 'file')}, {known}",
     ]
 
 
-def _sentences(one: HostState) -> list[tuple[str, str]]:
+def _problems(one: HostState) -> list[tuple[str, str]]:
     """What of a host needs a look."""
-    state, name = one.state, one.host.name
+    state = one.state
     if state.retired_at:
         return []
     found = []
     if state.failure:
-        found.append((BAD, f"{name}, pull of {_time(state.failed_at)}: {state.failure}"))
+        found.append((BAD, f"pull of {_time(state.failed_at)}: {state.failure}"))
     elif one.host.problem:
         found.append((BAD, one.host.problem))
-    found += [(BAD, f"{name}: {printable(f.name)}: {f.reason}") for f in state.refused]
-    found += [(NOTE, f"{name}: {printable(f.name)} waits: {f.reason}") for f in state.waiting]
+    found += [(BAD, f"{printable(f.name)}: {f.reason}") for f in state.refused]
+    found += [(NOTE, f"{printable(f.name)} waits: {f.reason}") for f in state.waiting]
     return found
 
 

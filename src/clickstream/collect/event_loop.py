@@ -15,12 +15,16 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _lock = threading.Lock()
+_running: set[Future[Any]] = set()
 _loop: asyncio.AbstractEventLoop | None = None
 
 
 def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
     """Start a coroutine and return a future of its result."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
+    future = asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
+    _running.add(future)
+    future.add_done_callback(_running.discard)
+    return future
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -33,6 +37,12 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     except BaseException:  # also KeyboardInterrupt, and Airflow's end of a task
         future.cancel()
         raise
+
+
+def cancel_all() -> None:
+    """Cancel what runs: threads that wait for it get CancelledError, and end."""
+    for future in tuple(_running):
+        future.cancel()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
@@ -48,6 +58,7 @@ def _forget_loop() -> None:
     """Let a forked process start a loop of its own: the thread is not copied by a fork."""
     global _loop, _lock
     _loop, _lock = None, threading.Lock()
+    _running.clear()
 
 
 os.register_at_fork(after_in_child=_forget_loop)

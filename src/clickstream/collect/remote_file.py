@@ -81,12 +81,13 @@ class RemoteBytes:
 
     opened: asyncssh.SFTPClientFile
     size: int
+    largest_read: int
     rate: Rate
 
     @property
     def block(self) -> int:
         """Bytes of one request."""
-        return min(self.opened.read_len or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
+        return min(self.largest_read or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
 
     def requests(self, offset: int) -> int:
         """Requests on their way at a time; one where the file probably ends, to find its end."""
@@ -125,10 +126,9 @@ class RemoteFile:
         return offset
 
     def close(self) -> None:
-        """Close the file, and forget what is fetched ahead."""
+        """Close the file without waiting for it, and forget what is fetched ahead."""
         self._drop_ahead()
-        with self.translated(), suppress(HostFileError):
-            event_loop.run(answer(self.file.opened.close()))
+        event_loop.start(_close(self.file.opened))
 
     def _fetch(self, offset: int, size: int) -> bytes:
         with self.translated():
@@ -154,6 +154,11 @@ class RemoteFile:
             self._ahead = None
 
 
+async def _close(opened: asyncssh.SFTPClientFile) -> None:
+    with suppress(HostFileError, asyncssh.Error, OSError):  # the next request meets it as well
+        await answer(opened.close())
+
+
 async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     """Read a range by several requests at a time; shorter only at the end of the file.
 
@@ -168,7 +173,7 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
             while at < end and len(asked) < file.requests(at):
                 await file.rate.wait()
                 wanted = min(file.block, end - at)
-                asked.append((wanted, asyncio.ensure_future(file.opened.read(wanted, at))))
+                asked.append((wanted, asyncio.ensure_future(_read_block(file.opened, at, wanted))))
                 at += wanted
             wanted, task = asked.popleft()
             data = await answer(task)
@@ -181,6 +186,17 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
             task.cancel()
         await asyncio.gather(*(task for _, task in asked), return_exceptions=True)
     return pieces
+
+
+async def _read_block(opened: asyncssh.SFTPClientFile, offset: int, size: int) -> bytes:
+    """Read a block; a server may give less than it was asked for, and has more then."""
+    data: bytes = await opened.read(size, offset)
+    while 0 < len(data) < size:
+        more: bytes = await opened.read(size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
 
 
 def _joined(pieces: Pieces, begin: int, size: int) -> bytes:

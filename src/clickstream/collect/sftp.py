@@ -111,7 +111,8 @@ class SftpSource:
                 f"can't be opened ({error.strerror}): let the account {self.login.user} read it, "
                 "for example by its group."
             ) from None
-        file = RemoteFile(RemoteBytes(opened, self.sizes.get(name, 0), self.rate), self._translated)
+        size, largest_read = self.sizes.get(name, 0), self.client.limits.max_read_len
+        file = RemoteFile(RemoteBytes(opened, size, largest_read, self.rate), self._translated)
         try:
             yield file
         finally:
@@ -166,7 +167,7 @@ async def _open_inside(
     path = posixpath.join(root, name)
     before, opened, after, real_root = await asyncio.gather(
         answer(client.realpath(path)),
-        answer(client.open(path, "rb", encoding=None)),
+        answer(client.open(path, "rb", encoding=None, block_size=0)),  # one read, one request
         answer(client.realpath(path)),
         answer(client.realpath(root)),
         return_exceptions=True,

@@ -17,6 +17,7 @@ from clickstream.collect import (
     Host,
     Login,
     LogSource,
+    event_loop,
     find_instances,
     gone_host,
     hosts_of,
@@ -87,17 +88,20 @@ def _untold(source: Source, error: ClickstreamError) -> str:
     )
 
 
+@aws_errors.translate_errors()
 def find_host(lake: Lake, name: str) -> Host:
-    """Return the host of a name. Raises InputError, naming those there are, for any other."""
-    source = next((one for one in lake.settings.sources if name == one.name), None)
-    if source and source.kind == "directory":
-        return hosts_of(source)[0]
-    hosts = list_hosts(lake, with_retired=True)
-    found = next((host for host in hosts if host.name == name), None)
-    if found is None:
-        known = shorten([host.name for host in hosts], shown=20)
+    """Return the host of a name, also a retired one; look at no other source than its own.
+
+    Raises InputError, naming the hosts there are, for any other name.
+    """
+    own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
+    is_known = own and own.instances and collection.source_state(lake, name).etag
+    found = _hosts_of(lake, own, [name] if is_known else []) if own else []
+    host = next((host for host in found if host.name == name), None)
+    if host is None:
+        known = shorten([host.name for host in list_hosts(lake, with_retired=True)], shown=20)
         raise InputError(f"There is no host {name} in the settings; there are: {known}.")
-    return found
+    return host
 
 
 def login_of(settings: Settings, source: Source) -> Login:
@@ -184,6 +188,9 @@ def pull_all(
         try:
             for future in as_completed(futures):
                 yield futures[future], _outcome(future)
+        except BaseException:  # an interruption, or the caller wants no more
+            event_loop.cancel_all()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -265,3 +265,33 @@ def test_one_dead_host_does_not_stop_the_others(
     assert {name: one.lines for name, one in found.items()} == dict.fromkeys(found, 1)  # type: ignore[union-attr]
     assert len(found) == 5
     assert pipeline_hosts.login_of(lake.settings, sources[0]).user == "logs"
+
+
+def test_any_listed_host_is_found_by_its_name(lake: Lake, ec2: Any) -> None:
+    running, gone = started(ec2, {"Role": "web"}, 2)
+    sources = by_tag(), Source(name="here", path="/logs")
+    lake = with_sources(lake, *sources, ec2=ec2)
+    known(lake, f"web.{gone}")
+    ec2.terminate_instances(InstanceIds=[gone])
+    hosts = pipeline.list_hosts(lake)
+    assert sorted(host.name for host in hosts) == sorted(["here", f"web.{gone}", f"web.{running}"])
+    assert [pipeline.find_host(lake, host.name) for host in hosts] == hosts
+    with pytest.raises(InputError, match=r"no host web\.i-0 in the settings"):
+        pipeline.find_host(lake, "web.i-0")
+
+
+def test_a_caller_that_stops_early_waits_for_no_host(
+    remote: Lake, server: SshServer, tmp_path: Path
+) -> None:
+    """As Ctrl-C does: the pull that waits for a host that hangs is cancelled."""
+    (tmp_path / "logs" / "access.log").write_bytes(line_at(1))
+    server.behaviour.hang = True
+    sources = Source(name="here", path=str(tmp_path / "logs")), *remote.settings.sources
+    lake = with_sources(remote, *sources, known_hosts=str(server.known_hosts))
+    pulls = pipeline.pull_all(lake, pipeline.list_hosts(lake), at_once=2)
+    begin = time.monotonic()
+    host, _ = next(pulls)
+    assert host.name == "here"
+    pulls.close()  # type: ignore[attr-defined]
+    server.behaviour.hang = False
+    assert time.monotonic() - begin < 20

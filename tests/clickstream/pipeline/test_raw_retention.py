@@ -110,9 +110,9 @@ def test_hours_that_are_young_keep_their_raw_lines(cafe: Lake) -> None:
     days = (MUCH_LATER.date() - LAST.event_date).days
     younger = Lake(keeping(cafe.settings, days), cafe.session)
     pipeline.sweep_files(younger, MUCH_LATER)
+    pipeline.build_hour(younger, HOURS[2], "again")
     pipeline.sweep_files(younger, MUCH_LATER + GRACE)
     assert raw_hours(younger) == HOURS[2:]
-    pipeline.build_hour(younger, HOURS[2], "again")
     assert pipeline.verify(younger).is_proven
 
 
