@@ -146,6 +146,10 @@ class Collected:
         assert {(h, line) for h, line in found if hours.get(line, h) != h} == set(), "wrong hour"
         assert must_banners <= banners <= self.host.banners, "banners lost or doubled"
 
+    def lines(self) -> set[bytes]:
+        """The lines of the host that are in raw."""
+        return {line for _, line in self._raw_lines()}
+
     def _raw_lines(self) -> list[tuple[object, bytes]]:
         """Every raw line of the host with its hour; each object is read once."""
         for key, size in objects.listing(self.lake, raw.RAW):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.fault_schedules import (
     ANY_SCHEDULES,
+    AT_RANDOM,
     HERE,
     HOSTS,
     Run,
@@ -52,7 +53,7 @@ def test_every_readable_line_is_collected_once(
 
 @pytest.mark.deep
 @pytest.mark.parametrize("fault", [*HERE, "all"])
-@examples(1)
+@examples(AT_RANDOM)
 @given(data=st.data(), how=HOSTS)
 def test_every_readable_line_is_collected_once_through_500_steps(
     play: Callable[..., Run], data: st.DataObject, fault: str, how: dict[str, Any]
