@@ -13,6 +13,7 @@ compressed file is also known by its trailer, so that one that was renamed is no
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -26,7 +27,8 @@ class Bookmark:
     """Where one file stands. `pending_end` is set while a range is being pulled.
 
     The file's first line begins at `start`, behind its padding. `pending_digest` is the digest of
-    the bytes from `offset` to `pending_end`, `tail` that of the bytes just before `offset`.
+    the bytes from `offset` to `pending_end`, intended at `intended_at` in Unix seconds; `tail` is
+    that of the bytes just before `offset`.
     `checkpoints` are such digests at other offsets up to there, rising; they tell a shorter copy of
     the file from another file that begins alike. Bookmarks of earlier versions lack some of these.
 
@@ -46,6 +48,7 @@ class Bookmark:
     leaned: int = 0
     start: int = 0
     pending_digest: str = ""
+    intended_at: int = 0
     checkpoints: tuple[tuple[int, str], ...] = ()
     etag: str | None = None
 
@@ -68,6 +71,7 @@ class Bookmark:
             self,
             pending_end=end,
             pending_digest=digest,
+            intended_at=int(time.time()),
             checkpoints=(*self.checkpoints, *inside),
         )
 
@@ -79,6 +83,7 @@ class Bookmark:
             offset=self.pending_end,
             pending_end=None,
             pending_digest="",
+            intended_at=0,
             tail=tail,
             last_hour=last_hour,
         )

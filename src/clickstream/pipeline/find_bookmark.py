@@ -24,6 +24,9 @@ from clickstream.step_config import log_format_of
 
 ALIKE_FILES = 8
 
+ABANDONED_SECONDS = 1_800
+"""Age of an intent after which the pull that saved it is surely dead: a range takes seconds."""
+
 
 class NotAnAccessLog(Exception):
     """No line of the file has a known format, and its name does not say *access*."""
@@ -32,7 +35,8 @@ class NotAnAccessLog(Exception):
 class _Fit(Enum):
     """How a log fits a bookmark whose fingerprint it has."""
 
-    SAME = "it has the bytes before the bookmark's offset"
+    SAME = "it has the bytes before the bookmark's offset, and those that are intended"
+    CUT = "it has those before the offset, and not those that an earlier pull intended"
     SHORTER = "it ends before that, and has the bytes of the last checkpoint it reaches"
     OTHER = "it only begins alike"
 
@@ -68,20 +72,31 @@ def _resume(
     """The bookmark of a log that begins like others: without the lines collected from them.
 
     A log all of whose lines were collected is a shorter copy, and has the bookmark of the whole
-    one. One that is shorter than a range that is still intended is taken for such a copy as well.
+    one. So has a log that may get the bytes that a pull intended and has not stored yet.
     """
     source = pull.source
     has_own_format = source.format != AUTO
     named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
     longest = Shared(new, 0, is_all=False)
     for fit, known in alike:
-        if fit is _Fit.SHORTER and (known.pending_end is not None or not known.checkpoints):
+        if fit is not _Fit.OTHER and _is_awaited(pull, known):
             return known
         found = skip_shared(pull.lake, log, new, known, named)
         if found.is_all and fit is _Fit.SHORTER:
             return known
-        longest = max(longest, found, key=lambda one: one.lines)
-    return longest.bookmark if longest.lines >= LEAST_SHARED else new
+        if found.lines >= LEAST_SHARED or fit is _Fit.CUT:
+            longest = max(longest, found, key=lambda one: one.lines)
+    return longest.bookmark
+
+
+def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
+    """Whether the bytes that a bookmark needs may still come.
+
+    Another file may have them, or the pull that intended them has read them and stores them.
+    """
+    if known.pending_end is None:
+        return not known.checkpoints
+    return not pull.gives_up_intents or pull.began_at - known.intended_at < ABANDONED_SECONDS
 
 
 def _fit(known: Bookmark, log: OpenLog) -> _Fit:
@@ -95,12 +110,23 @@ def _fit(known: Bookmark, log: OpenLog) -> _Fit:
     seen = known.offset if known.tail else known.pending_end or known.offset
     found = _digest_before(log, seen)
     if found is not None and known.tail:
-        return _Fit.SAME if found == known.tail else _Fit.OTHER
+        if found != known.tail:
+            return _Fit.OTHER
+        return _Fit.SAME if _has_intended(known, log) else _Fit.CUT
     size = log.size_up_to(seen)
     fitting = [pair for pair in known.checkpoints if pair[0] <= size]
     if fitting and _digest_before(log, fitting[-1][0]) != fitting[-1][1]:
         return _Fit.OTHER
-    return _Fit.SAME if found is not None else _Fit.SHORTER
+    if found is None:
+        return _Fit.SHORTER
+    return _Fit.SAME if _has_intended(known, log) else _Fit.OTHER
+
+
+def _has_intended(known: Bookmark, log: OpenLog) -> bool:
+    """Whether the log has the bytes that are intended; earlier versions stored no digest."""
+    if known.pending_end is None or not known.pending_digest:
+        return True
+    return digest(log.read(known.offset, known.pending_end - known.offset)) == known.pending_digest
 
 
 def _digest_before(log: OpenLog, offset: int) -> str | None:

@@ -99,7 +99,8 @@ class HostPull:
 
     It began to list at `began_at`, in Unix seconds. `finished` are the files that earlier pulls
     read to their end. `fingerprints` are those of the host's bookmarks when many new files are to
-    be read; it is None when each bookmark is looked up.
+    be read; it is None when each bookmark is looked up. A pull `gives_up_intents`, of bytes that no
+    file has any more, when it has looked at all files.
     """
 
     lake: Lake
@@ -111,6 +112,7 @@ class HostPull:
     stored: Stored
     progress: PullProgress
     fingerprints: Set[str] | None = None
+    gives_up_intents: bool = False
 
     def may_have_bookmark(self, fingerprint: str) -> bool:
         """Whether a bookmark of this fingerprint has to be looked up."""

@@ -84,9 +84,11 @@ def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outc
     todo = [file for file, known in outcomes.items() if known is None]
     shared.progress.add_files(len(todo))
     outcomes.update(_pull_some(_with_fingerprints(shared, todo), todo))
-    for file, outcome in outcomes.items():
-        if outcome is not None and (outcome.is_left or outcome.waits):
-            outcomes[file] = pull_file(shared, file, may_leave=False)
+    for gives_up in (False, True):
+        last = replace(shared, gives_up_intents=gives_up)
+        for file, outcome in outcomes.items():
+            if outcome is not None and (outcome.is_left or outcome.waits):
+                outcomes[file] = pull_file(last, file, may_leave=False)
     return {file: outcome for file, outcome in outcomes.items() if outcome}
 
 

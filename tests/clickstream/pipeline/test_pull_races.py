@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections import Counter
 from contextlib import suppress
@@ -237,4 +238,30 @@ def test_a_file_that_is_cut_twice_gives_each_line_once(lake: Lake, server: WebSe
         for _ in range(10):
             server.write()
         pipeline.pull(lake, source)
+    assert raw_lines(lake) == server.lines_by_hour()
+
+
+@pytest.mark.parametrize("pulled", [0, 1, 3])
+def test_lines_behind_bytes_that_a_killed_pull_intended_and_no_file_has_are_pulled_later(
+    lake: Lake, server: WebServer, monkeypatch: pytest.MonkeyPatch, pulled: int
+) -> None:
+    source, now = lake.settings.sources[0], time.time
+    for _ in range(pulled):
+        server.write()
+    if pulled:
+        pipeline.pull(lake, source)
+    kept = server.log.read_bytes() if pulled else b""
+    server.write()
+    with suppress(Killed):
+        pipeline.pull(dying(lake, 0, after=True), source)
+    destroyed = server.lines.pop()
+    server.log.write_bytes(kept)
+    server.lines.append(destroyed.replace(b"GET /", b"GET /other-"))
+    server.log.write_bytes(kept + server.lines[-1])
+    assert pipeline.pull(lake, source).lines == int(not pulled)
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    later = pipeline.pull(lake, source)
+    assert (later.lines, later.waiting) == (int(bool(pulled)), [])
+    server.write()
+    assert pipeline.pull(lake, source).lines == 1
     assert raw_lines(lake) == server.lines_by_hour()
