@@ -172,7 +172,7 @@ def readable_lines(content: bytes, banner: bytes) -> set[Line]:
     pieces = _uncompressed(content).lstrip(b"\0").splitlines(keepends=True)
     return {
         (line, after[:HALF] if line == banner else b"")
-        for line, after in zip(pieces, [*pieces[1:], b""], strict=True)
+        for line, after in zip(pieces, [*pieces[1:], b""], strict=False)
         if line.endswith(b"\n") and (line != banner or after.endswith(b"\n"))
     }
 
