@@ -209,7 +209,8 @@ def test_a_pull_that_is_killed_in_the_middle_is_made_up_for(stack, api, lake, sh
     pull = clear_pull(api, run_id, shop, with_downstream=False)
     stack.wait_until("The pull", partial(is_running, api, run_id, shop), DEADLINE_SECONDS)
     api._request("PATCH", pull, json={"new_state": "failed"})
-    assert ended(stack, api, run_id) == "failed"
+    ended(stack, api, run_id)
+    assert states_of(api, run_id)["pull_logs", shop] == "failed"
     clear_pull(api, run_id, shop, with_downstream=True)
     assert ended(stack, api, run_id) == "success"
     assert tables(lake) == clean_run(lake, "killed")

@@ -164,26 +164,21 @@ class Collected:
 
 
 def readable_lines(content: bytes, banner: bytes) -> set[Line]:
-    """The finished lines of a file, and the unfinished one behind them in a whole compressed file.
+    """The finished lines of a file. A half line may be finished elsewhere, or never.
 
     A banner without a finished line behind it is left out: nobody can tell the same beginning of
     two files apart.
     """
-    text, is_closed = _uncompressed(content)
-    pieces = text.lstrip(b"\0").splitlines(keepends=True)
-    lines = [piece for piece in pieces if piece.endswith(b"\n")]
-    lines = pieces if lines and is_closed else lines
-    pairs = zip(lines, [*pieces[1:], b""], strict=False)
+    pieces = _uncompressed(content).lstrip(b"\0").splitlines(keepends=True)
     return {
         (line, after[:HALF] if line == banner else b"")
-        for line, after in pairs
-        if line != banner or after.endswith(b"\n")
+        for line, after in zip(pieces, [*pieces[1:], b""], strict=False)
+        if line.endswith(b"\n") and (line != banner or after.endswith(b"\n"))
     }
 
 
-def _uncompressed(content: bytes) -> tuple[bytes, bool]:
-    """The text of a file as far as it goes, and whether it is a compressed file that is whole."""
+def _uncompressed(content: bytes) -> bytes:
+    """The text of a file as far as it goes."""
     if not content.startswith(b"\x1f\x8b"):
-        return content, False
-    unpacking = zlib.decompressobj(wbits=31)
-    return unpacking.decompress(content), unpacking.eof
+        return content
+    return zlib.decompressobj(wbits=31).decompress(content)
