@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import cached_property
 
 from clickstream.collect.compression import HEAD, Content, is_compressed
 from clickstream.collect.padding import skip_padding
@@ -23,11 +24,18 @@ class OpenLog:
         self._damage: Exception | None = None
         self.is_compressed = is_compressed(self._read_plain(0, HEAD))
         """Whether the web server has finished with the file: it was compressed."""
-        self._content = Content(io.BufferedReader(_Stored(handle), 1 << 20))
-        self._stream = io.BufferedReader(self._content, 1 << 20)
         self._kept_at, self._kept = 0, b""
         self._size: int | None = None
         self._start = self._find_start()  # before any other read: see is_unchanged
+
+    @cached_property
+    def _content(self) -> Content:
+        """The uncompressed content of a compressed file."""
+        return Content(io.BufferedReader(_Stored(self._handle), 1 << 20))
+
+    @cached_property
+    def _stream(self) -> io.BufferedReader:
+        return io.BufferedReader(self._content, 1 << 20)
 
     @property
     def damage(self) -> Exception | None:

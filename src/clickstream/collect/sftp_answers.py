@@ -9,14 +9,12 @@ from typing import TypeVar
 
 import asyncssh
 
+from clickstream.collect.source import HostFileError
+
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 60
 """An SFTP server that sends nothing for so long is given up, though its host answers."""
-
-
-class HostFileError(OSError):
-    """The host can't do what was asked with its own file; the connection works."""
 
 
 class HostFileGone(HostFileError, FileNotFoundError):

@@ -58,6 +58,10 @@ class LeftOut:
     reason: str
 
 
+class HostFileError(OSError):
+    """The host can't do what was asked with its own file; the connection works."""
+
+
 class FileHandle(Protocol):
     """An open file. It stays the same file when its name is given to another one."""
 

@@ -14,7 +14,8 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     share, weight = successes / trials, Z95**2 / trials
     middle = (share + weight / 2) / (1 + weight)
     half = Z95 * sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    low = max(middle - half, 0.0) if successes > 0 else 0.0  # rounding could leave 4e-19
+    return low, min(middle + half, 1.0) if successes < trials else 1.0
 
 
 def share_moved(now: float, trials_now: float, before: float, trials_before: float) -> bool:

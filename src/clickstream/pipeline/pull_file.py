@@ -14,6 +14,7 @@ import numpy as np
 
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
+from clickstream.collect.source import HostFileError
 from clickstream.collect.spool import spooled
 from clickstream.collect.trailer import read_trailer
 from clickstream.errors import InputError
@@ -67,8 +68,11 @@ def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
             return Outcome(is_rotated=True)
         except InputError as error:
             return Outcome(refusal=str(error))
-        outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
-        return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
+        try:
+            outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
+            return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
+        except HostFileError as error:
+            return Outcome(refusal=f"can't be read ({error.strerror}): look at its host's disk.")
 
 
 def _pull_handle(
