@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from clickstream.collect import event_loop
-from clickstream.collect.sftp_answers import HostFileError, answer
-from clickstream.collect.source import FileStat
+from clickstream.collect.sftp_answers import answer
+from clickstream.collect.source import FileStat, HostFileError
 
 Pieces = deque[bytes]
 

@@ -15,8 +15,8 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 import asyncssh
 
 from clickstream.collect.patterns import Pattern
-from clickstream.collect.sftp_answers import HostFileError, HostFileGone, HostFileRefused, answer
-from clickstream.collect.source import LEADS_NOWHERE, LEADS_OUT, LeftOut
+from clickstream.collect.sftp_answers import HostFileGone, HostFileRefused, answer
+from clickstream.collect.source import LEADS_NOWHERE, LEADS_OUT, HostFileError, LeftOut
 
 UNLISTABLE = "is a directory that the account may not list"
 

@@ -22,8 +22,8 @@ from clickstream.collect.hosts import Host, Login
 from clickstream.collect.patterns import Pattern
 from clickstream.collect.remote_file import Rate, RemoteBytes, RemoteFile, file_stat
 from clickstream.collect.remote_walk import Walk, encoded, is_inside, list_entries, text_of
-from clickstream.collect.sftp_answers import HostFileError, HostFileGone, answer
-from clickstream.collect.source import FileHandle, LeftOut, ListedFile
+from clickstream.collect.sftp_answers import HostFileGone, answer
+from clickstream.collect.source import FileHandle, HostFileError, LeftOut, ListedFile
 from clickstream.errors import InputError
 from clickstream.wording import printable
 

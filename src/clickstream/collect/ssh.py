@@ -21,7 +21,7 @@ import asyncssh
 from clickstream.collect import event_loop
 from clickstream.collect.hosts import Host, Login
 from clickstream.collect.known_hosts import TrustedKeys, read_trusted
-from clickstream.collect.sftp_answers import HostFileError
+from clickstream.collect.source import HostFileError
 from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable, InputError
 
 KEEPALIVE_SECONDS = 10
