@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from tests.support.engines import Engine, LocalAthena, TrinoOfLake
+from tests.support.examples import TIMES
 from tests.support.lakes import aws_session, beside, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 from tests.support.required import (  # noqa: F401, pytest finds its hooks by these names
@@ -21,8 +22,9 @@ from tests.support.trino_server import TrinoServer
 from clickstream.lake import Lake, open_lake
 from clickstream.settings import Settings
 
-# No test asserts wall-clock time: a busy machine must not fail a property.
-hypothesis.settings.register_profile("project", deadline=None)
+# No test asserts wall-clock time: a busy machine must not fail a property. Nor may chance: every run
+# has the same examples, unless EXAMPLES asks for others.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=TIMES == 1)
 hypothesis.settings.load_profile("project")
 
 SLOW_FIRST = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.fault_schedules import (
@@ -16,12 +16,13 @@ from tests.support.fault_schedules import (
     AT_RANDOM,
     HERE,
     HOSTS,
+    Pull,
     Run,
     Step,
     actions_of,
     schedules,
 )
-from tests.support.log_host import LogHost
+from tests.support.log_host import BANNER, LogHost
 
 from clickstream.collect import Host
 from clickstream.lake import Lake
@@ -43,6 +44,10 @@ def play(lake: Lake, tmp_path: Path) -> Callable[..., Run]:
 
 
 @examples(25)
+@example(
+    ["write", Pull(), Pull(during=((5, "write"),), dies=(3, False)), "shrink"],
+    {"banner": BANNER, "appends": True, "whole_seconds": False},
+)
 @given(steps=ANY_SCHEDULES, how=HOSTS)
 def test_every_readable_line_is_collected_once(
     play: Callable[..., Run], steps: list[Step], how: dict[str, Any]
