@@ -22,8 +22,8 @@ from tests.support.trino_server import TrinoServer
 from clickstream.lake import Lake, open_lake
 from clickstream.settings import Settings
 
-# No test asserts wall-clock time: a busy machine must not fail a property. Nor may chance: a run has
-# the same examples as any other, unless EXAMPLES asks for more.
+# No test asserts wall-clock time: a busy machine must not fail a property. Nor may chance: all runs
+# have the same examples, unless EXAMPLES asks for more.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=TIMES == 1)
 hypothesis.settings.load_profile("project")
 

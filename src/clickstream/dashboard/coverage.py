@@ -88,8 +88,8 @@ class Coverage:
         return {name: sum(d.figures[name] for d in self.days.values()) for name in BALANCE}
 
     def is_nearly_complete(self, period: Period) -> bool:
-        """Whether so many hours of (a part of) the period are published that it can be compared."""
-        return self.published >= NEARLY_ALL * hours_of(period, self.zone)
+        """Whether enough hours of (a part of) the period are complete that it can be compared."""
+        return self.published - self.incomplete >= NEARLY_ALL * hours_of(period, self.zone)
 
     def share(self, name: str, of: str = "lines") -> float:
         """One figure as a share of another."""

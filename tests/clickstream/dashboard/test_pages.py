@@ -147,6 +147,16 @@ def test_a_range_that_lacks_days_is_not_compared_with_a_complete_one() -> None:
     assert not re.search(r"was \d", text)
 
 
+def test_a_range_whose_hours_lack_a_server_is_not_compared_with_a_complete_one() -> None:
+    hours = [
+        replace(hour, missing="web-2") if hour.hour_at >= START + timedelta(days=8) else hour
+        for hour in TWO_WEEKS
+    ]
+    text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
+    assert "Too few hours of this range" in text
+    assert not re.search(r"was \d", text)
+
+
 def test_a_missing_hour_is_told_on_every_page(store) -> None:
     gap = [hour for hour in TWO_WEEKS if hour.hour_at.hour != 3 or hour.hour_at.day != 12]
     incomplete = FactStore(fact_tables(visits_of_two_weeks(), gap))
