@@ -89,6 +89,7 @@ def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) ->
     path = bench.directory / "built.json"
     built, traffic = Built.load(path), Traffic(plan)
     days = [*by_day(plan.first_hour, plan.last_hour)]
+    pipeline.pull(bench.lake, bench.lake.settings.sources[0])  # else hours lack their source
     for number in range(built.days, len(days)):
         if number % STRETCH_DAYS == 0:
             built.stretches.append(Stretch())
