@@ -47,9 +47,9 @@ variable of a whole section replaces it: `CLICKSTREAM_GOALS='{}'` leaves no goal
 Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
 is refused with its line.
 
-`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours run, and
-`[maintenance]` how it is kept small. All other sections shape results, and so do the files that
-they name: a change holds for the hours that are built from then on, and `settings_digest` in
+`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours
+run, and `[maintenance]` how it is kept small. All other sections shape results, and so do the files
+that they name: a change holds for the hours that are built from then on, and `settings_digest` in
 `hour_ledger` tells which hours were built alike.
 """
 
