@@ -15,8 +15,9 @@ from tests.localaws.athena.client import AthenaClient
 from tests.support.localaws_process import LocalAwsProcess
 
 RUNAWAY = (
-    "select count(*) from unnest(sequence(1, 200000)) as t(x) "
-    "cross join unnest(sequence(1, 200000)) as u(y) where x * y % 7 = 3"
+    "select count(*) from unnest(sequence(1, 10000)) as t(x) "
+    "cross join unnest(sequence(1, 10000)) as u(y) "
+    "cross join unnest(sequence(1, 10000)) as v(z) where (x * y + z) % 7 = 3"
 )
 DEADLINE_SECONDS = 60
 
