@@ -18,7 +18,7 @@ from clickstream.hours import Hour
 from clickstream.lake.bookmarks import Bookmark, load
 from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.pipeline.host_pull import HostPull
-from clickstream.pipeline.shared_lines import LEAST_SHARED, Shared, skip_shared
+from clickstream.pipeline.shared_lines import LEAST_SHARED, skip_shared
 from clickstream.settings import AUTO
 from clickstream.step_config import log_format_of
 
@@ -74,19 +74,17 @@ def _resume(
     A log all of whose lines were collected is a shorter copy, and has the bookmark of the whole
     one. So has a log that may get the bytes that a pull intended and has not stored yet.
     """
-    source = pull.source
-    has_own_format = source.format != AUTO
-    named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
-    longest = Shared(new, 0, is_all=False)
     for fit, known in alike:
         if fit is not _Fit.OTHER and _is_awaited(pull, known):
             return known
-        found = skip_shared(pull.lake, log, new, known, named)
-        if found.is_all and fit is _Fit.SHORTER:
-            return known
-        if found.lines >= LEAST_SHARED or fit is _Fit.CUT:
-            longest = max(longest, found, key=lambda one: one.lines)
-    return longest.bookmark
+    source = pull.source
+    has_own_format = source.format != AUTO
+    named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
+    found = skip_shared(pull.lake, log, new, [known for _, known in alike], named)
+    fits = dict(alike)
+    if found.is_all and _Fit.SHORTER in fits:
+        return fits[_Fit.SHORTER]
+    return found.bookmark if found.lines >= LEAST_SHARED or _Fit.CUT in fits else new
 
 
 def _is_awaited(pull: HostPull, known: Bookmark) -> bool:

@@ -42,11 +42,13 @@ class Shared:
     is_all: bool
 
 
-def skip_shared(lake: Lake, log: OpenLog, fresh: Bookmark, known: Bookmark, named: Named) -> Shared:
-    """Move a new bookmark past the lines that were collected under a known one.
+def skip_shared(
+    lake: Lake, log: OpenLog, fresh: Bookmark, known: Sequence[Bookmark], named: Named
+) -> Shared:
+    """Move a new bookmark past the lines that were collected under known ones.
 
-    Raw objects of these lines' hours are read, but only for a file that begins like one that was
-    pulled and continues differently.
+    A file that was cut before has lines under several. Raw objects of these lines' hours are read,
+    but only for a file that begins like one that was pulled and continues differently.
     """
     collected, bookmark, lines = _Collected(lake, known), fresh, 0
     while block := _finished_lines(log, bookmark.offset):
@@ -120,10 +122,12 @@ def _digest_before(log: OpenLog, offset: int) -> str:
 
 
 class _Collected:
-    """The raw lines of a log, read hour by hour as they are needed; each can be taken once."""
+    """The raw lines of some logs of a host, read hour by hour; each can be taken once."""
 
-    def __init__(self, lake: Lake, known: Bookmark) -> None:
-        self._lake, self._known = lake, known
+    def __init__(self, lake: Lake, known: Sequence[Bookmark]) -> None:
+        self._lake = lake
+        self._names = tuple(f"{one.host}-{one.fingerprint}-" for one in known)
+        self._host = known[0].host
         self._left: dict[Hour, Counter[bytes]] = {}
 
     def take(self, hour: Hour, line: bytes) -> bool:
@@ -137,9 +141,10 @@ class _Collected:
         return True
 
     def _lines(self, hour: Hour) -> Counter[bytes]:
-        name = f"{self._known.host}-{self._known.fingerprint}-"
+        directory = f"{raw.RAW}{hour}/"
         lines: Counter[bytes] = Counter()
-        for key, size in objects.listing(self._lake, f"{raw.RAW}{hour}/{name}"):
-            text = raw.read(self._lake, raw.RawObject(key, size))
-            lines.update(line.rstrip(b"\r") for line in text.split(b"\n"))
+        for key, size in objects.listing(self._lake, f"{directory}{self._host}-"):
+            if key.removeprefix(directory).startswith(self._names):
+                text = raw.read(self._lake, raw.RawObject(key, size))
+                lines.update(line.rstrip(b"\r") for line in text.split(b"\n"))
         return lines

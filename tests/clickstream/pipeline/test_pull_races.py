@@ -265,3 +265,17 @@ def test_lines_behind_bytes_that_a_killed_pull_intended_and_no_file_has_are_pull
     server.write()
     assert pipeline.pull(lake, source).lines == 1
     assert raw_lines(lake) == server.lines_by_hour()
+
+
+def test_a_file_that_is_cut_within_lines_that_came_after_a_cut_gives_each_line_once(
+    lake: Lake, server: WebServer
+) -> None:
+    source = lake.settings.sources[0]
+    kept: list[bytes] = []
+    for lines in (5, 3, 4, 2):
+        server.log.write_bytes(b"".join(kept))
+        for _ in range(lines):
+            server.write()
+        pipeline.pull(lake, source)
+        kept = server.log.read_bytes().splitlines(keepends=True)[:-1]
+    assert raw_lines(lake) == server.lines_by_hour()
