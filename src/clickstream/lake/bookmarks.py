@@ -26,7 +26,8 @@ from clickstream.lake.client import Lake
 class Bookmark:
     """Where one file stands. `pending_end` is set while a range is being pulled.
 
-    The file's first line begins at `start`, behind its padding. `pending_digest` is the digest of
+    The file's first line begins at `start`, behind its padding. `name` is the name that the file
+    had when a range of it was intended last. `pending_digest` is the digest of
     the bytes from `offset` to `pending_end`, intended at `intended_at` in Unix seconds; `tail` is
     that of the bytes just before `offset`.
     `checkpoints` are such digests at other offsets up to there, rising; they tell a shorter copy of
@@ -47,6 +48,7 @@ class Bookmark:
     leaning: str = ""
     leaned: int = 0
     start: int = 0
+    name: str = ""
     pending_digest: str = ""
     intended_at: int = 0
     checkpoints: tuple[tuple[int, str], ...] = ()
@@ -63,7 +65,7 @@ class Bookmark:
         return self.offset == self.start
 
     def intend(
-        self, end: int, digest: str, checkpoints: Iterable[tuple[int, str]] = ()
+        self, end: int, digest: str, checkpoints: Iterable[tuple[int, str]] = (), name: str = ""
     ) -> Bookmark:
         """The same, with a range up to `end` about to be pulled, and the checkpoints within it."""
         inside = (pair for pair in checkpoints if self.offset < pair[0] <= end)
@@ -72,6 +74,7 @@ class Bookmark:
             pending_end=end,
             pending_digest=digest,
             intended_at=int(time.time()),
+            name=name or self.name,
             checkpoints=(*self.checkpoints, *inside),
         )
 

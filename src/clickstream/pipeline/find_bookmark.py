@@ -56,7 +56,7 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
             known = load(pull.lake, fresh) if pull.may_have_bookmark(fresh.fingerprint) else fresh
             if known is fresh:
                 new = _new_bookmark(pull, log, fresh.fingerprint, name)
-                return _resume(pull, log, new, alike) if alike else new
+                return _resume(pull, log, new, alike)
             fit = _fit(known, log)
             if fit is _Fit.SAME:
                 return known
@@ -72,7 +72,9 @@ def _resume(
     """The bookmark of a log that begins like others: without the lines collected from them.
 
     A log all of whose lines were collected is a shorter copy, and has the bookmark of the whole
-    one. So has a log that may get the bytes that a pull intended and has not stored yet.
+    one. So has a log that may get the bytes that a pull intended and has not stored yet. Only logs
+    of the same name count as earlier content of this one: those of two sites of a host may begin
+    with the same questions of a load balancer, and each has lines of its own.
     """
     for fit, known in alike:
         if fit is not _Fit.OTHER and _is_awaited(pull, known):
@@ -80,11 +82,15 @@ def _resume(
     source = pull.source
     has_own_format = source.format != AUTO
     named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
-    found = skip_shared(pull.lake, log, new, [known for _, known in alike], named)
-    fits = dict(alike)
-    if found.is_all and _Fit.SHORTER in fits:
-        return fits[_Fit.SHORTER]
-    return found.bookmark if found.lines >= LEAST_SHARED or _Fit.CUT in fits else new
+    for fit, known in alike:
+        if fit is _Fit.SHORTER and skip_shared(pull.lake, log, new, [known], named).is_all:
+            return known
+    earlier = [known for fit, known in alike if known.name == new.name or fit is _Fit.CUT]
+    if not earlier:
+        return new
+    found = skip_shared(pull.lake, log, new, earlier, named)
+    is_cut = any(fit is _Fit.CUT for fit, _ in alike)
+    return found.bookmark if found.lines >= LEAST_SHARED or is_cut else new
 
 
 def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
@@ -144,6 +150,7 @@ def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: st
         log_format,
         offset=log.padding,
         start=log.padding,
+        name=name,
         last_hour=str(Hour.of(modified_at)),
     )
 

@@ -204,7 +204,7 @@ class _FilePull:
                 return window
             data = window.until(end)
             passed = checkpoints(bookmark.start, window.begin, window.data)
-            if own := save(self.lake, bookmark.intend(end, digest(data), passed)):
+            if own := save(self.lake, bookmark.intend(end, digest(data), passed, self.name)):
                 return _Range(own, end, data, window, is_own=True)
             bookmark = load(self.lake, bookmark)
         return self._intended_range(bookmark, bookmark.pending_end)

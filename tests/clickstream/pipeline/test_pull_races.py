@@ -279,3 +279,15 @@ def test_a_file_that_is_cut_within_lines_that_came_after_a_cut_gives_each_line_o
         pipeline.pull(lake, source)
         kept = server.log.read_bytes().splitlines(keepends=True)[:-1]
     assert raw_lines(lake) == server.lines_by_hour()
+
+
+@pytest.mark.parametrize("shared", [1, 2, 5])
+def test_logs_of_two_sites_that_begin_with_equal_lines_keep_all_of_them(
+    lake: Lake, server: WebServer, shared: int
+) -> None:
+    source = lake.settings.sources[0]
+    lines = [server.line() for _ in range(12)]
+    (server.directory / "access.log").write_bytes(b"".join(lines[:10]))
+    (server.directory / "shop-access.log").write_bytes(b"".join(lines[:shared] + lines[10:]))
+    assert pipeline.pull(lake, source).lines == 10 + shared + 2
+    assert pipeline.pull(lake, source).lines == 0
