@@ -138,7 +138,7 @@ def hours_to_build() -> list[str]:
     """The run's own hour and the hours that late lines reopened.
 
     A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
-    run of its own. It goes on when a host failed: one dead server does not hold up the others.
+    run of its own. It runs although a host failed: one dead server does not delay the others.
     Hours that lacked a host which is back lose its name in the ledger.
     """
     from clickstream import pipeline

@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 @app.command()
 def check(names: Names = None, as_json: AsJson = False) -> None:
-    """Try each host: what is there to pull, what is missing, and how to repair it.
+    """Try each host: what can be pulled, what is missing, and how to repair it.
 
     Reads a few lines of one file of each host, and stores nothing.
 
@@ -101,7 +101,7 @@ def trust(
         bool, typer.Option("--replace", help="Trust it in place of the key that is trusted now.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask. Whoever answers now is trusted.")
+        bool, typer.Option("--yes", "-y", help="Trust the keys that are shown now, without asking.")
     ] = False,
 ) -> None:
     """Ask a host for its key, show the key's fingerprint, and trust it from now on.

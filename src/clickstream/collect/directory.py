@@ -115,7 +115,7 @@ def _open_inside(root: Path, path: Path) -> int:
             below = os.open(part, _NO_LINK | os.O_DIRECTORY, dir_fd=at)
             os.close(at)
             at = below
-        return os.open(name, _NO_LINK | os.O_NONBLOCK, dir_fd=at)  # a pipe makes nobody wait
+        return os.open(name, _NO_LINK | os.O_NONBLOCK, dir_fd=at)  # opening a pipe does not wait
     finally:
         os.close(at)
 
