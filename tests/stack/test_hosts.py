@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import boto3
 import pytest
-from tests.stack.test_reruns import free_ports
 from tests.support.access_log import Client, append
+from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT, write_settings
 from tests.support.lakes import beside, build_all
 from tests.support.sshd import Sshd, running_sshd
 
-from clickstream import pipeline, settings
+from clickstream import pipeline
 from clickstream.demo.stack import AirflowApi, Layout, Stack, running_stack
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import Lake, athena, hour_ledger, open_lake
@@ -83,17 +82,6 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
     with stack.airflow() as client:
         stack.wait_until("The DAG", lambda: client.dag_exists(HOURLY), DEADLINE_SECONDS)
         yield client
-
-
-@pytest.fixture(scope="module")
-def lake(stack: Stack) -> Lake:
-    environment = stack.environment
-    session = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-    )
-    return open_lake(settings.load(stack.layout.root / "clickstream.toml", environment), session)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ that building its hours once gives, and `verify` finds nothing. `make test-stack
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,19 +14,18 @@ from contextlib import closing
 from datetime import timedelta
 from functools import partial
 
-import boto3
 import httpx
 import psycopg2
 import pytest
 from tests.support.access_log import BOT, Client, append
 from tests.support.emr_serverless import EmrServerless, emr_serverless
 from tests.support.facts import rows_of_facts, rows_of_views
+from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT, write_settings
 from tests.support.required import require_program
 
-from clickstream import pipeline, settings
-from clickstream.demo.stack import AirflowApi, Layout, Ports, Stack, StackError, running_stack
-from clickstream.demo.stack.layout import HOST
+from clickstream import pipeline
+from clickstream.demo.stack import AirflowApi, Layout, Stack, StackError, running_stack
 from clickstream.demo.stack.processes import read_procfile
 from clickstream.hours import Hour, hour_range
 from clickstream.lake import (
@@ -36,7 +34,6 @@ from clickstream.lake import (
     fact_files,
     hour_ledger,
     objects,
-    open_lake,
     visitor_keys,
 )
 
@@ -52,14 +49,6 @@ FINISHED = {"success", "failed"}
 ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 """Scheduled runs beside the tests stay out of their range."""
 ANA, ROBOT = Client("203.0.113.7"), Client("192.0.2.1", BOT)
-
-
-def free_ports() -> Ports:
-    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-        probes = (first, second, third)
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return Ports(*(probe.getsockname()[1] for probe in probes))
 
 
 @pytest.fixture(scope="module")
@@ -93,17 +82,6 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
         stack.wait_until("The DAGs", lambda: client.dag_exists(HOURLY), DEADLINE_SECONDS)
         stack.wait_until("The DAGs", lambda: client.dag_exists(REPROCESS), DEADLINE_SECONDS)
         yield client
-
-
-@pytest.fixture(scope="module")
-def lake(stack: Stack) -> Lake:
-    environment = stack.environment
-    session = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-    )
-    return open_lake(settings.load(stack.layout.root / "clickstream.toml", environment), session)
 
 
 @pytest.fixture(scope="module")

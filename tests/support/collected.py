@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import RLock
 
 from tests.support.log_host import HALF, LogHost
+from tests.support.web_server import RacingHandle
 
-from clickstream.collect import FileHandle, FileStat, ListedFile, LogSource
+from clickstream.collect import FileHandle, ListedFile, LogSource
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.pull import Pulled
@@ -83,23 +84,13 @@ class WatchedSource:
 
 
 @dataclass
-class _WatchedHandle:
-    inner: FileHandle
+class _WatchedHandle(RacingHandle):
     source: WatchedSource
-
-    def stat(self) -> FileStat:
-        self.source.step()
-        return self.inner.stat()
 
     def read(self, offset: int, size: int) -> bytes:
         if self.source.is_broken:
             raise OSError(errno.EIO, "Input/output error")
-        data = self.inner.read(offset, size)
-        self.source.step()
-        return data
-
-    def skip_hole(self, offset: int) -> int:
-        return self.inner.skip_hole(offset)
+        return super().read(offset, size)
 
 
 class Collected:

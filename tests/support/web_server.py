@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
 from clickstream.hours import Hour
@@ -123,6 +124,13 @@ class WebServer:
         return self.directory / f"access.log.{self.rotations}"
 
 
+class Steps(Protocol):
+    """A source in which something may happen with each operation."""
+
+    def step(self) -> None:
+        """Let happen what is due after one more operation."""
+
+
 @dataclass
 class RacingSource:
     """A directory in which something happens between any two operations of a pull.
@@ -143,7 +151,7 @@ class RacingSource:
     def open(self, name: str) -> Iterator[FileHandle]:
         self.step()
         with self.inner.open(name) as handle:
-            yield _RacingHandle(handle, self)
+            yield RacingHandle(handle, self)
 
     def step(self) -> None:
         """Let happen what is due after one more operation."""
@@ -154,9 +162,11 @@ class RacingSource:
 
 
 @dataclass
-class _RacingHandle:
+class RacingHandle:
+    """An open file; something may happen after each operation on it."""
+
     inner: FileHandle
-    source: RacingSource
+    source: Steps
 
     def stat(self) -> FileStat:
         self.source.step()

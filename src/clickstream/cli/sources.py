@@ -78,8 +78,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
     from clickstream import pipeline
 
     lake = open_lake()
-    wanted = {host.name for host in _chosen(lake, names, with_retired=True)}
-    states = [one for one in pipeline.list_states(lake) if one.host.name in wanted]
+    states = pipeline.list_states(lake, _chosen(lake, names, with_retired=True))
     if as_json:
         out.print_json(data=[state_values(one) for one in states])
     else:
@@ -182,6 +181,7 @@ def retire(
     Example: [bold]clickstream sources retire web.i-0abc --undo[/]
     """
     from clickstream import pipeline
+    from clickstream.lake import collection
 
     lake = open_lake()
     host = pipeline.find_host(lake, name)
@@ -189,7 +189,7 @@ def retire(
         pipeline.retire(lake, host.name, undo=True)
         _say(f"{host.name} is pulled again from the next run on.")
         return
-    [state] = [one.state for one in pipeline.list_states(lake) if one.host.name == host.name]
+    [state] = collection.states_of(lake, [host.name])
     if state.retired_at:
         _say(f"{host.name} is retired already. {describe_last_pull(state)}")
         return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from clickstream.collect.compression import HEAD, Content, is_compressed
+from clickstream.collect.identity import TAIL_BYTES
 from clickstream.collect.padding import skip_padding
 from clickstream.collect.source import FileHandle, FileStat
 
@@ -82,6 +83,11 @@ class OpenLog:
             return True
         offset, data = self._start
         return self._read_plain(offset, len(data)) == data
+
+    def read_before(self, offset: int) -> bytes:
+        """Read the bytes before an offset that its digest covers; fewer where the log ends."""
+        begin = max(0, offset - TAIL_BYTES)
+        return self.read(begin, offset - begin)
 
     def size_up_to(self, limit: int) -> int:
         """The size of the content if it is smaller than `limit`, else `limit`.

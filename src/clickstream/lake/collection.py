@@ -1,16 +1,16 @@
 """State of collection: what the pulls of each host observed.
 
 `sources/HOST.json` holds one small object for each host; a directory source has one host, which is
-named as the source. A pull writes it last, by
-compare-and-swap; `clickstream status` reads it. It is metadata about pulls, not data: no hour's
-result depends on it.
+named as the source. A pull writes it last, by compare-and-swap. `clickstream status` reads it, and
+each publication, to name the hosts that its hours lack.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -20,6 +20,8 @@ from clickstream.lake.client import Lake
 
 PREFIX = "sources/"
 SWAP_ATTEMPTS = 20
+READERS = 16
+"""States that are read at a time: each is one small object."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class SourceState:
     pull began to list the files: lines logged up to then are pulled. `lines`, `bytes` and `seconds`
     are what it brought and how long it took. `failed_at` and `failure` say when the newest pull
     failed and why; they are empty if it succeeded. `retired_at` is set for a host that will not
-    come back. `newest_line_at` is the time of the newest line pulled so far; lines
-    from the future of the machine that pulled do not count. It is None while no line with a time
-    was pulled. `library_version` is the version that classified the files.
+    come back. `newest_line_at` is the time of the newest line pulled so far; lines from the future
+    of the machine that pulled do not count. It is None while no line with a time was pulled.
+    `library_version` is the version that classified the files.
     """
 
     source: str
@@ -83,12 +85,20 @@ class SourceState:
 
 
 def source_states(lake: Lake) -> list[SourceState]:
-    """Return the state of every source that was ever pulled, by name."""
-    keys = [key for key, _ in objects.listing(lake, PREFIX)]
-    return [source_state(lake, key.removeprefix(PREFIX).removesuffix(".json")) for key in keys]
+    """Return the state of every host that was ever pulled, by name."""
+    return states_of(lake, host_names(lake))
 
 
-def host_names(lake: Lake, prefix: str) -> list[str]:
+def states_of(lake: Lake, hosts: Sequence[str]) -> list[SourceState]:
+    """Return the states of some hosts, in the same order; they are read at the same time."""
+    if not hosts:
+        return []
+    _ = lake.s3  # boto3 makes clients in one thread only
+    with ThreadPoolExecutor(min(READERS, len(hosts)), thread_name_prefix="states") as pool:
+        return [*pool.map(lambda name: source_state(lake, name), hosts)]
+
+
+def host_names(lake: Lake, prefix: str = "") -> list[str]:
     """Return the names of the hosts that have a state and begin so; only keys are listed."""
     keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{prefix}")]
     return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]

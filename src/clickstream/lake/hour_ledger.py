@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ from pyiceberg.expressions import (
 )
 from pyiceberg.utils.datetime import days_to_date
 
+from clickstream.errors import StaleHour
 from clickstream.hours import Hour
 from clickstream.lake import iceberg_tables
 from clickstream.lake.client import Lake
@@ -80,6 +81,25 @@ def incomplete_rows(
     return by_hour(
         iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
     )
+
+
+def rewrite_rows(
+    lake: Lake, first: Hour, last: Hour, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> bool:
+    """Change rows of hours of one date in one commit; rows that all stay make no commit.
+
+    Returns False if another process has changed the ledger's date meanwhile; nothing is written.
+    """
+    ledger = iceberg_tables.load(lake, HOUR_LEDGER)
+    before = ledger.read(first, last).to_pylist()
+    after = [change(row) for row in before]
+    if after == before:
+        return True
+    try:
+        ledger.replace(first, last, pa.Table.from_pylist(after, HOUR_LEDGER.arrow_schema()))
+    except StaleHour:
+        return False
+    return True
 
 
 def rows_of(ledger: iceberg_tables.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:

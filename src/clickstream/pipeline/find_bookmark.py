@@ -20,7 +20,6 @@ from clickstream.parse.detect import SAMPLE_LINES
 from clickstream.pipeline.host_pull import HostPull
 from clickstream.pipeline.shared_lines import LEAST_SHARED, skip_shared
 from clickstream.settings import AUTO
-from clickstream.step_config import log_format_of
 
 ALIKE_FILES = 8
 
@@ -79,16 +78,13 @@ def _resume(
     for fit, known in alike:
         if fit is not _Fit.OTHER and _is_awaited(pull, known):
             return known
-    source = pull.source
-    has_own_format = source.format != AUTO
-    named = log_format_of(pull.lake.settings, source.format) if has_own_format else None
     for fit, known in alike:
-        if fit is _Fit.SHORTER and skip_shared(pull.lake, log, new, [known], named).is_all:
+        if fit is _Fit.SHORTER and skip_shared(pull, log, new, [known]).is_all:
             return known
     earlier = [known for fit, known in alike if known.name == new.name or fit is _Fit.CUT]
     if not earlier:
         return new
-    found = skip_shared(pull.lake, log, new, earlier, named)
+    found = skip_shared(pull, log, new, earlier)
     is_cut = any(fit is _Fit.CUT for fit, _ in alike)
     return found.bookmark if found.lines >= LEAST_SHARED or is_cut else new
 
@@ -135,9 +131,8 @@ def _has_intended(known: Bookmark, log: OpenLog) -> bool:
 
 def _digest_before(log: OpenLog, offset: int) -> str | None:
     """Digest of the bytes just before an offset; None when the log ends before it."""
-    begin = max(0, offset - TAIL_BYTES)
-    data = log.read(begin, offset - begin)
-    return digest(data) if len(data) == offset - begin else None
+    data = log.read_before(offset)
+    return digest(data) if len(data) == min(offset, TAIL_BYTES) else None
 
 
 def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: str) -> Bookmark:

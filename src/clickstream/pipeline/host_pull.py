@@ -8,17 +8,22 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from threading import Lock
 
+from clickstream import parse
 from clickstream.collect import LogSource
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake.bookmarks import FinishedFiles
-from clickstream.settings import Source
+from clickstream.lake.bookmarks import Bookmark, FinishedFiles
+from clickstream.settings import AUTO, Source
+from clickstream.step_config import log_format_of
 from clickstream.wording import quantity
 
 REPORT_SECONDS = 10
 """Time between two sentences about the progress of a pull."""
 
 MEGABYTE = 1_000_000
+
+NamedFormat = str | parse.Format | None
+"""The format that the settings name; None if it is detected, and may change within a file."""
 
 
 @dataclass
@@ -113,6 +118,12 @@ class HostPull:
     progress: PullProgress
     fingerprints: Set[str] | None = None
     gives_up_intents: bool = False
+
+    def named_format(self, bookmark: Bookmark) -> NamedFormat:
+        """The format that all lines behind a bookmark have, if the settings name one."""
+        if self.source.format == AUTO:
+            return None
+        return log_format_of(self.lake.settings, bookmark.log_format)
 
     def may_have_bookmark(self, fingerprint: str) -> bool:
         """Whether a bookmark of this fingerprint has to be looked up."""

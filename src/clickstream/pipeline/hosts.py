@@ -223,14 +223,11 @@ class HostState:
 
 
 @aws_errors.translate_errors()
-def list_states(lake: Lake) -> list[HostState]:
-    """Return the state of every host, retired ones too, in the order of `list_hosts`."""
-    hosts = list_hosts(lake, with_retired=True)
-    states = {state.source: state for state in collection.source_states(lake)}
-    return [
-        HostState(host, states.get(host.name, SourceState(host.name)), _bookmarks(lake, host))
-        for host in hosts
-    ]
+def list_states(lake: Lake, hosts: Sequence[Host]) -> list[HostState]:
+    """Return the states of hosts, in the same order."""
+    states = collection.states_of(lake, [host.name for host in hosts])
+    pairs = zip(hosts, states, strict=True)
+    return [HostState(host, state, _bookmarks(lake, host)) for host, state in pairs]
 
 
 def _bookmarks(lake: Lake, host: Host) -> int | None:

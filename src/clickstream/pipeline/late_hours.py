@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
-
-import pyarrow as pa
+from typing import Any
 
 from clickstream import parse
-from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, hour_ledger, iceberg_tables, raw
+from clickstream.lake import Lake, hour_ledger, raw
 from clickstream.lake.hour_ledger import LedgerRow
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.replay_window import ReplayWindow
 from clickstream.step_config import log_format_of
-from clickstream.tables import HOUR_LEDGER
 from clickstream.wording import quantity
 
 
@@ -94,8 +90,7 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
     ]
     new = [one for one, before in zip(counted, late, strict=True) if one != before]
     for _, of_date in groupby(new, lambda one: one.hour.event_date):
-        with suppress(StaleHour):
-            _record(lake, [*of_date])
+        _record(lake, [*of_date])
     return counted
 
 
@@ -114,13 +109,12 @@ def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
 
 def _record(lake: Lake, late: Sequence[LateHour]) -> None:
     """Write the numbers of hours of one date to their rows of the ledger, in one commit."""
-    first, last = late[0].hour, late[-1].hour
-    ledger = iceberg_tables.load(lake, HOUR_LEDGER)
     numbers = {one.hour.naive: one for one in late}
-    rows = [
-        row
-        if (one := numbers.get(row["hour_at"])) is None
-        else {**row, "waiting_lines": one.lines, "waiting_objects": one.raw_objects}
-        for row in ledger.read(first, last).to_pylist()
-    ]
-    ledger.replace(first, last, pa.Table.from_pylist(rows, schema=HOUR_LEDGER.arrow_schema()))
+
+    def with_number(row: dict[str, Any]) -> dict[str, Any]:
+        one = numbers.get(row["hour_at"])
+        if one is None:
+            return row
+        return {**row, "waiting_lines": one.lines, "waiting_objects": one.raw_objects}
+
+    hour_ledger.rewrite_rows(lake, late[0].hour, late[-1].hour, with_number)

@@ -24,6 +24,23 @@ class Part:
     seconds: NDArray[np.int64]
 
 
+def reading_of(bookmark: Bookmark) -> parse.Reading:
+    """How the lines behind a bookmark are read."""
+    header = parse.unescape(bookmark.header)
+    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
+
+
+def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
+    """The bookmark with what is known of how its next lines are read."""
+    return replace(
+        bookmark,
+        log_format=after.log_format,
+        header=parse.escape(after.header),
+        leaning=after.leaning,
+        leaned=after.leaned,
+    )
+
+
 def parts_of(
     data: bytes, now: parse.Reading, chosen: str | parse.Format | None
 ) -> tuple[list[Part], parse.Reading]:

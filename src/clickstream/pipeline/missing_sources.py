@@ -8,21 +8,16 @@ since the hour ended. A host that is back brings its lines, which reopen their h
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-
-import pyarrow as pa
+from typing import Any
 
 from clickstream.collect import hosts_of, instance_name
-from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import Lake, aws_errors, collection, hour_ledger, iceberg_tables
+from clickstream.lake import Lake, aws_errors, collection, hour_ledger
 from clickstream.lake.collection import SourceState
 from clickstream.settings import Source
-from clickstream.tables import HOUR_LEDGER
 
 LOOK_BACK = timedelta(days=35)
 """How long before a run's hour the hours are completed that lack a host. A host that was away for
@@ -30,8 +25,6 @@ longer has most likely lost its older lines to log rotation; hours that are olde
 until they are built again."""
 
 SEPARATOR = ", "
-_READERS = 16
-"""States that are read at a time: each is one small object."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +56,10 @@ def expected_states(lake: Lake) -> list[SourceState]:
     """The state of every host that should be pulled, by source in order of the settings.
 
     These are the hosts that the settings name, and those of a source of EC2 instances that were
-    listed once. Retired hosts are not expected. The states are read at the same time.
+    listed once. Retired hosts are not expected.
     """
     names = [name for source in lake.settings.sources for name in _names(lake, source)]
-    if not names:
-        return []
-    _ = lake.s3  # boto3 makes clients in one thread only
-    with ThreadPoolExecutor(min(_READERS, len(names))) as pool:
-        states = [*pool.map(lambda name: collection.source_state(lake, name), names)]
-    return [state for state in states if state.retired_at is None]
+    return [one for one in collection.states_of(lake, names) if one.retired_at is None]
 
 
 def _names(lake: Lake, source: Source) -> Sequence[str]:
@@ -119,21 +107,19 @@ def complete_hours(
 def _complete_date(
     lake: Lake, hours: Sequence[Hour], expected: ExpectedHosts
 ) -> Sequence[Completed]:
-    """Write what hours of one date still lack; return those that changed, if nobody was faster."""
-    first, last = hours[0], hours[-1]
-    ledger = iceberg_tables.load(lake, HOUR_LEDGER)
-    rows = {Hour.at(row["hour_at"]): row for row in ledger.read(first, last).to_pylist()}
-    found = [_compare(one, rows[one]["missing_sources"], expected) for one in hours if one in rows]
-    changed = [one for one in found if one.arrived]
-    for one in changed:
-        rows[one.hour]["missing_sources"] = SEPARATOR.join(one.left) or None
-    if not changed:
-        return []
-    with suppress(StaleHour):
-        schema = HOUR_LEDGER.arrow_schema()
-        ledger.replace(first, last, pa.Table.from_pylist([*rows.values()], schema=schema))
-        return changed
-    return []
+    """Write what hours of one date still lack; return those that changed, if they were written."""
+    changed: list[Completed] = []
+
+    def without_arrived(row: dict[str, Any]) -> dict[str, Any]:
+        hour = Hour.at(row["hour_at"])
+        one = _compare(hour, row["missing_sources"] if hour in hours else None, expected)
+        if not one.arrived:
+            return row
+        changed.append(one)
+        return {**row, "missing_sources": SEPARATOR.join(one.left) or None}
+
+    is_written = hour_ledger.rewrite_rows(lake, hours[0], hours[-1], without_arrived)
+    return changed if is_written else []
 
 
 def _compare(hour: Hour, names: str | None, expected: ExpectedHosts) -> Completed:

@@ -23,10 +23,13 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
 from clickstream.pipeline.host_pull import HostPull
-from clickstream.pipeline.line_hours import by_format_and_hour, hours_of, parts_of
-from clickstream.pipeline.shared_lines import reading_of, with_reading
-from clickstream.settings import AUTO
-from clickstream.step_config import log_format_of
+from clickstream.pipeline.line_hours import (
+    by_format_and_hour,
+    hours_of,
+    parts_of,
+    reading_of,
+    with_reading,
+)
 
 CHUNK_BYTES = 32 << 20
 
@@ -238,9 +241,8 @@ class _FilePull:
 
     def _store(self, found: _Range) -> Bookmark:
         """Store the intended range's lines by hour and format, then move the bookmark past it."""
-        bookmark, settings = found.bookmark, self.lake.settings
-        has_own_format = self.shared.source.format != AUTO
-        named = log_format_of(settings, bookmark.log_format) if has_own_format else None
+        bookmark = found.bookmark
+        named = self.shared.named_format(bookmark)
         parts, after = parts_of(found.data, reading_of(bookmark), named)
         seconds = np.concatenate([part.seconds for part in parts])
         epochs = hours_of(seconds, bookmark)

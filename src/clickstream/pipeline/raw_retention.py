@@ -96,8 +96,9 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
     """
     last = due.previous
     waiting = raw.pending_by_hour(lake, None, last).keys()
-    past = {one.hour for one in late_hours(lake, waiting) if one.is_past_window}
-    published = hour_ledger.rows_of_hours(lake, waiting).keys()
+    late = late_hours(lake, waiting)
+    past = {one.hour for one in late if one.is_past_window}
+    published = {one.hour for one in late if one.is_published}
     blocks = {hour: NEW_IDS for hour in _first_hours_of_open_periods(lake) if hour <= last}
     blocks |= dict.fromkeys(interrupted_hours(lake, None, last), BROKE_OFF)
     blocks |= dict.fromkeys(_built_since(lake, first, last, built_by), BUILT_LATELY)

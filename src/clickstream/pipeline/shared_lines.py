@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from clickstream import parse
 from clickstream.collect import OpenLog
-from clickstream.collect.identity import TAIL_BYTES, checkpoint_offsets, digest
+from clickstream.collect.identity import checkpoint_offsets, digest
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark
-from clickstream.pipeline.line_hours import Part, hours_of, parts_of
+from clickstream.pipeline.host_pull import HostPull, NamedFormat
+from clickstream.pipeline.line_hours import Part, hours_of, parts_of, reading_of, with_reading
 
 BLOCK_BYTES = 8 << 20
-Named = str | parse.Format | None
-"""The format that the settings name; None if it is detected."""
 
 LEAST_SHARED = 2
 """Lines that a cut file shares with its earlier content at least. A single one may be what a server
@@ -42,15 +40,14 @@ class Shared:
     is_all: bool
 
 
-def skip_shared(
-    lake: Lake, log: OpenLog, fresh: Bookmark, known: Sequence[Bookmark], named: Named
-) -> Shared:
+def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[Bookmark]) -> Shared:
     """Move a new bookmark past the lines that were collected under known ones.
 
     A file that was cut before has lines under several. Raw objects of these lines' hours are read,
     but only for a file that begins like one that was pulled and continues differently.
     """
-    collected, bookmark, lines = _Collected(lake, known), fresh, 0
+    collected, bookmark, lines = _Collected(pull.lake, known), fresh, 0
+    named = pull.named_format(fresh)
     while block := _finished_lines(log, bookmark.offset):
         parts, _ = parts_of(block, reading_of(bookmark), named)
         epochs = hours_of(np.concatenate([part.seconds for part in parts]), bookmark)
@@ -64,23 +61,6 @@ def skip_shared(
         if not number:
             break
     return Shared(bookmark, lines, is_all=True)
-
-
-def reading_of(bookmark: Bookmark) -> parse.Reading:
-    """How the lines behind a bookmark are read."""
-    header = parse.unescape(bookmark.header)
-    return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
-
-
-def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
-    """The bookmark with what is known of how its next lines are read."""
-    return replace(
-        bookmark,
-        log_format=after.log_format,
-        header=parse.escape(after.header),
-        leaning=after.leaning,
-        leaned=after.leaned,
-    )
 
 
 def _finished_lines(log: OpenLog, offset: int) -> bytes:
@@ -103,7 +83,9 @@ def _collected_end(
     return base, number
 
 
-def _moved(log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str, named: Named) -> Bookmark:
+def _moved(
+    log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str, named: NamedFormat
+) -> Bookmark:
     """The bookmark past some data, as if it had been pulled."""
     end = bookmark.offset + len(data)
     passed = []
@@ -111,14 +93,9 @@ def _moved(log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str, named:
         if offset > end:
             break
         if offset > bookmark.offset:
-            passed.append((offset, _digest_before(log, offset)))
-    moved = bookmark.intend(end, "", passed).move(_digest_before(log, end), last_hour)
+            passed.append((offset, digest(log.read_before(offset))))
+    moved = bookmark.intend(end, "", passed).move(digest(log.read_before(end)), last_hour)
     return with_reading(moved, parts_of(data, reading_of(bookmark), named)[1])
-
-
-def _digest_before(log: OpenLog, offset: int) -> str:
-    begin = max(0, offset - TAIL_BYTES)
-    return digest(log.read(begin, offset - begin))
 
 
 class _Collected:

@@ -1,0 +1,157 @@
+"""`clickstream build`: pull the hosts, build a range of hours, and refresh what readers ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from clickstream.cli.console import (
+    FirstHour,
+    LastHour,
+    err,
+    open_lake,
+    out,
+    progress_bar,
+    run_by_hand,
+)
+from clickstream.errors import ClickstreamError
+from clickstream.hours import Hour
+from clickstream.wording import printable, quantity, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from clickstream.lake import Lake
+    from clickstream.pipeline import NewIds, Progress
+
+
+def build(
+    first: FirstHour,
+    last: LastHour,
+    pull_first: Annotated[
+        bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
+    ] = True,
+    only_outdated: Annotated[
+        bool, typer.Option("--outdated", help="Leave out hours that another build can't change.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
+    ] = False,
+    new_visitor_ids: Annotated[
+        bool,
+        typer.Option(
+            "--new-visitor-ids",
+            help="Build hours past their replay window, by whole key periods; asks first.",
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Give new visitor ids without asking.")
+    ] = False,
+) -> None:
+    """Build every hour from the first to the last and refresh the views, without Airflow.
+
+    After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
+
+    A host that can't be pulled does not stop the others; then the exit code is 1.
+
+    Published hours whose visitor key is destroyed are refused, and left out with
+    [bold]--outdated[/]: their visitors would get new ids and count twice.
+
+    Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
+
+    Example: [bold]clickstream build 2026-11-01 2026-11-30 --outdated --dry-run[/]
+
+    Example: [bold]clickstream build 2026-03-01 2026-03-01 --new-visitor-ids[/]
+    """
+    from clickstream import pipeline
+
+    lake, (first, last) = open_lake(), pipeline.check_range(first, last)
+    if not (only_outdated or new_visitor_ids):
+        pipeline.check_replay_window(lake, first, last)
+    all_pulled = _pull_all(lake) if pull_first and not dry_run else True
+    if new_visitor_ids:
+        _give_new_visitor_ids(lake, pipeline.plan_new_visitor_ids(lake, first, last), yes, dry_run)
+    else:
+        _build_range(lake, first, last, only_outdated, dry_run)
+    if not all_pulled:
+        raise typer.Exit(1)
+
+
+def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_run: bool) -> None:
+    from clickstream import pipeline
+
+    backfill = pipeline.plan_backfill(lake, first, last, run_by_hand(), only_outdated)
+    out.print(backfill.summary, soft_wrap=True)
+    for warning in filter(None, (backfill.describe_other_settings(), backfill.refused)):
+        err.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    if dry_run:
+        for sentence in backfill.dry_run():
+            out.print(sentence, soft_wrap=True)
+        return
+    _show_progress(backfill.todo, backfill.run())
+    for completed in pipeline.complete_hours(lake, first):
+        out.print(completed.sentence, soft_wrap=True)
+    _refresh_readers(lake)
+
+
+def _refresh_readers(lake: Lake) -> None:
+    """Bring what readers ask up to date after hours were published: views, then facts."""
+    from clickstream import pipeline
+
+    out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
+    with err.status("Facts") as status:
+        refreshed = pipeline.refresh_facts(lake, status.update)
+    out.print(refreshed.sentence, soft_wrap=True)
+
+
+def _pull_all(lake: Lake) -> bool:
+    """Pull every host, several at a time; return whether each could be pulled."""
+    from clickstream import pipeline
+
+    hosts, failed = pipeline.list_hosts(lake), []
+    with err.status(f"Pulling {quantity(len(hosts), 'host')}") as status:
+        at_once = lake.settings.collect.hosts_at_once
+        for host, found in pipeline.pull_all(lake, hosts, at_once, status.update):
+            if isinstance(found, ClickstreamError):
+                failed.append(host.name)
+                _show_refusal(f"{host.name}: {found}")
+                continue
+            out.print(escape(found.sentence), soft_wrap=True, highlight=False)
+            for reason in found.refused:
+                _show_refusal(f"{host.name}: {printable(reason)}")
+    if failed:
+        err.print(
+            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without "
+            "their lines, and completed by the next build after a pull that reaches them.",
+            soft_wrap=True,
+        )
+    if inferred := pipeline.describe_own_domain(lake):
+        out.print(escape(inferred), soft_wrap=True)
+    return not failed
+
+
+def _show_refusal(sentence: str) -> None:
+    err.print(f"[red]✗[/] {escape(sentence)}", soft_wrap=True, highlight=False)
+
+
+def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
+    """Print each hour when it is published, with a progress bar over the hours to build."""
+    with progress_bar() as bars:
+        bar = bars.add_task("Hours", total=len(todo))
+        for step in steps:
+            bars.print(step.published.sentence, soft_wrap=True)
+            bars.update(bar, completed=step.done)
+
+
+def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) -> None:
+    from clickstream import pipeline
+
+    out.print(plan.sentence, soft_wrap=True)
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm("Give them new visitor ids?", abort=True)
+    _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
+    _refresh_readers(lake)
