@@ -59,7 +59,7 @@ def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
     """The panel's answers."""
     return [
         _part(page, page.ask(question), None)
-        for question in panel.questions(page.view, page.period)
+        for question in panel.questions(page.view, page.period, page.key_days)
     ]
 
 
@@ -157,7 +157,7 @@ def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]
 def csv_lines(page: Page, name: str) -> Iterator[str]:
     """The lines of a panel's CSV file: all rows, with names of dimensions and metrics as heads."""
     panel = PANELS[name]
-    for number, question in enumerate(panel.questions(page.view, page.period)):
+    for number, question in enumerate(panel.questions(page.view, page.period, page.key_days)):
         if number:
             yield "\r\n"
         yield _csv_line([*question.dimensions, *question.metrics])

@@ -17,6 +17,10 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import CHOICES
 
 NONE = mark("(none)")
+LEFT = mark("(left the site)")
+
+KINDS = {"new": mark("New"), "returning": mark("Returning")}
+"""The labels of the kinds of visitors."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ def list_panel(page: Page, name: str) -> ListPanel:
     """Ask for a list's largest rows."""
     panel = PANELS[name]
     names, by = panel.parts(page.view)
-    question = build_question(names, by, page.period, panel.filters(page.view), ROWS + 1)
+    question = build_question(
+        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
+    )
     answer = page.ask(question)
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])
@@ -91,7 +97,9 @@ def _row(
 def value_name(formats: Formats, dimension: str, value: Any) -> str:
     """What the pages call a value of a dimension."""
     if value is None:
-        return formats.text(NONE)
+        return formats.text(LEFT if dimension == "next_page" else NONE)
+    if dimension == "visitor_kind" and value in KINDS:
+        return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 

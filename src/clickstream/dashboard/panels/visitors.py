@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.panels.panel import Panel
+from dataclasses import dataclass
+from datetime import timedelta
 
-VISITORS: tuple[Panel, ...] = ()
+from clickstream.dashboard.panels.panel import LANDINGS, VISITS, Panel
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import USUAL_KEY_DAYS, Question, build_question
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import View
+
+FEWEST_WEEKS, MOST_WEEKS = 6, 12
+"""Cohorts that the panel has, whatever the range: fewer say nothing, more are not readable."""
+
+
+@dataclass(frozen=True)
+class Cohorts(Panel):
+    """Visitors by the week of their first visit, and by the weeks in which they came again."""
+
+    def questions(
+        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+    ) -> list[Question]:
+        """Its question about whole weeks."""
+        metrics, by = self.parts(view)
+        weeks = weeks_of(period)
+        return [build_question(metrics, by, weeks, self.filters(view), key_days=key_days)]
+
+
+def weeks_of(period: Period) -> Period:
+    """The weeks of the cohorts: those of the period, at least 6 and at most 12, from a Monday on."""
+    monday = period.last - timedelta(days=period.last.weekday())
+    weeks = (monday - period.first).days // 7 + 1 + ((monday - period.first).days % 7 > 0)
+    shown = min(max(weeks, FEWEST_WEEKS), MOST_WEEKS)
+    return Period(monday - timedelta(weeks=shown - 1), period.last)
+
+
+VISITORS = (
+    Panel(
+        "viewed_pages",
+        "visitors",
+        mark("Pages"),
+        {
+            "page": (("views", "time_on_page", "exit_rate", "estimated_share"), ("page",)),
+            "landing_page": (LANDINGS, ("landing_page",)),
+            "exit_page": (VISITS, ("exit_page",)),
+        },
+    ),
+    Panel(
+        "next_pages",
+        "visitors",
+        mark("Where people go next"),
+        {"": (("views",), ("page", "next_page"))},
+    ),
+    Panel(
+        "kinds",
+        "visitors",
+        mark("New and returning"),
+        {"": (("visits", "conversions", "conversion_rate"), ("visitor_kind",))},
+        is_over_time=True,
+    ),
+    Panel(
+        "devices",
+        "visitors",
+        mark("Devices"),
+        {name: (LANDINGS, (name,)) for name in ("device", "browser", "os")},
+    ),
+    Cohorts(
+        "cohorts",
+        "visitors",
+        mark("Who comes again"),
+        {"": (("visitors",), ("first_week", "week"))},
+    ),
+)
