@@ -51,10 +51,11 @@ class ListPanel:
     has_more: bool
 
 
-def list_panel(page: Page, name: str) -> ListPanel:
-    """Ask for a list's largest rows."""
+def list_panel(page: Page, name: str, hidden: Sequence[str] = ()) -> ListPanel:
+    """Ask for a list's largest rows; metrics that are `hidden` have no column."""
     panel = PANELS[name]
-    names, by = panel.parts(page.view)
+    asked, by = panel.parts(page.view)
+    names = [metric for metric in asked if metric not in hidden]
     question = build_question(
         names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
     )

@@ -11,8 +11,8 @@ from clickstream.dashboard.questions import USUAL_KEY_DAYS, Question, build_ques
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import View
 
-FEWEST_WEEKS, MOST_WEEKS = 6, 12
-"""Cohorts that the panel has, whatever the range: fewer say nothing, more are not readable."""
+FEWEST_WEEKS = 6
+"""Weeks that the cohorts go back at least, whatever the range: fewer show nobody coming again."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,9 @@ class Cohorts(Panel):
 
 
 def weeks_of(period: Period) -> Period:
-    """The weeks of the cohorts: those of the period, at least 6 and at most 12, from a Monday on."""
-    monday = period.last - timedelta(days=period.last.weekday())
-    weeks = (monday - period.first).days // 7 + 1 + ((monday - period.first).days % 7 > 0)
-    shown = min(max(weeks, FEWEST_WEEKS), MOST_WEEKS)
-    return Period(monday - timedelta(weeks=shown - 1), period.last)
+    """The weeks of the cohorts: those of the period from a Monday on, and 6 at least."""
+    first = min(period.first, period.last - timedelta(weeks=FEWEST_WEEKS - 1))
+    return Period(first - timedelta(days=first.weekday()), period.last)
 
 
 VISITORS = (
@@ -42,7 +40,7 @@ VISITORS = (
         "visitors",
         mark("Pages"),
         {
-            "page": (("views", "time_on_page", "exit_rate", "estimated_share"), ("page",)),
+            "page": (("views", "exit_rate", "time_on_page", "estimated_share"), ("page",)),
             "landing_page": (LANDINGS, ("landing_page",)),
             "exit_page": (VISITS, ("exit_page",)),
         },
