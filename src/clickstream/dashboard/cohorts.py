@@ -15,7 +15,6 @@ from typing import Literal
 from clickstream.dashboard.notes import rotation_moments
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
-from clickstream.dashboard.panels.visitors import weeks_of
 from clickstream.dashboard.periods import start_of
 from clickstream.dashboard.texts import mark
 
@@ -69,7 +68,7 @@ def build_cohorts(page: Page) -> CohortPanel:
     """Ask for the cohorts of the range's weeks."""
     (question,) = PANELS["cohorts"].questions(page.view, page.period, page.key_days)
     counts = {(first, week): int(number) for first, week, number in page.ask(question).rows}
-    weeks = weeks_of(page.period)
+    weeks = PANELS["cohorts"].dates(page.period)
     rotations = rotation_moments(page, weeks)
     first = [weeks.first + _ONE_WEEK * place for place in range((weeks.days - 1) // 7 + 1)]
     shown = [week for week in first if counts.get((week, week))][-MOST_COHORTS:]

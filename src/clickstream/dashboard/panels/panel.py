@@ -58,6 +58,10 @@ class Panel:
         filters = self.filters(view)
         return [build_question(metrics, one, period, filters, key_days=key_days) for one in groups]
 
+    def dates(self, period: Period) -> Period:
+        """The dates that it asks about in a period."""
+        return period
+
     def filters(self, view: View) -> tuple[Filter, ...]:
         """The filters of its questions in a view."""
         return (*view.filters, *self.only)

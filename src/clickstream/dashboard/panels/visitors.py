@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from clickstream.dashboard.panels.panel import LANDINGS, VISITS, Panel
 from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import USUAL_KEY_DAYS, Question, build_question
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.view import View
 
 FEWEST_WEEKS = 6
 """Weeks that the cohorts go back at least, whatever the range: fewer show nobody coming again."""
@@ -19,19 +17,10 @@ FEWEST_WEEKS = 6
 class Cohorts(Panel):
     """Visitors by the week of their first visit, and by the weeks in which they came again."""
 
-    def questions(
-        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
-    ) -> list[Question]:
-        """Its question about whole weeks."""
-        metrics, by = self.parts(view)
-        weeks = weeks_of(period)
-        return [build_question(metrics, by, weeks, self.filters(view), key_days=key_days)]
-
-
-def weeks_of(period: Period) -> Period:
-    """The weeks of the cohorts: those of the period from a Monday on, and 6 at least."""
-    first = min(period.first, period.last - timedelta(weeks=FEWEST_WEEKS - 1))
-    return Period(first - timedelta(days=first.weekday()), period.last)
+    def dates(self, period: Period) -> Period:
+        """The weeks of the period from a Monday on, and 6 at least."""
+        first = min(period.first, period.last - timedelta(weeks=FEWEST_WEEKS - 1))
+        return replace(period, first=first - timedelta(days=first.weekday()))
 
 
 VISITORS = (
