@@ -144,7 +144,12 @@ def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
     clauses = [_in_period(facts, scope.period)]
     if not facts.has_sessions:
         return _joined(clauses)
-    own = [one for one in filters if _is_column_of(DIMENSIONS[one.dimension], facts)]
+    own = [
+        one
+        for one in filters
+        if _is_column_of(DIMENSIONS[one.dimension], facts)
+        and (facts is SESSIONS or not one.chooses_visits)
+    ]
     clauses += [_chosen(one) for one in own]
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]

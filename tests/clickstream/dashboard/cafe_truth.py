@@ -77,7 +77,7 @@ class CafeTruth:
         self, metrics: Sequence[str], by: Sequence[str], period: Period, filters: Sequence[Filter]
     ) -> list[Row] | None:
         """The rows of a question in any order; None if the truth does not know its metrics."""
-        if set(metrics) <= SESSION_METRICS.keys():
+        if set(metrics) <= SESSION_METRICS.keys() and "furthest_step" not in by:
             visits = self._chosen(period, filters)
             if "first_week" in by:
                 return self._cohorts(visits, period, filters)
@@ -88,8 +88,10 @@ class CafeTruth:
         if set(metrics) <= HOUR_METRICS.keys() and set(by) <= TIMES:
             hours = [one for one in self.truth.hours.items() if self._holds(period, one)]
             return self._grouped(hours, by, [HOUR_METRICS[name] for name in metrics])
-        if list(metrics) == ["goal_visits"]:
+        if list(metrics) == ["goal_visits"] and list(by) == ["goal"]:
             return self._goals(period, filters)
+        if list(metrics) == ["goal_visits"] and set(by) <= TIMES:
+            return self._visits_with_goals(by, period, filters)
         return None
 
     def _chosen(self, period: Period, filters: Sequence[Filter]) -> list[PersonSession]:
@@ -134,6 +136,21 @@ class CafeTruth:
         visits = [visit for visit in self.truth.sessions if visit.pages]
         visits.sort(key=lambda visit: visit.started_at, reverse=True)
         return {visit.visitor: visit for visit in visits}
+
+    def items(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
+        """Each page that the filters by page name, with the visits that saw it and its views."""
+        named = {value for one in filters if one.dimension == "page" for value in one.values}
+        visits = self._chosen(period, filters)
+        pages = {view.page for visit in visits for view in visit.pages} & named
+        seen = {page: [[v.page for v in one.pages].count(page) for one in visits] for page in pages}
+        return [(page, sum(map(bool, views)), sum(views)) for page, views in seen.items()]
+
+    def _visits_with_goals(
+        self, by: Sequence[str], period: Period, filters: Sequence[Filter]
+    ) -> list[Row]:
+        """Visits that met the one goal that the filters name."""
+        visits = self._chosen(period, filters)
+        return self._grouped(visits, by, [len])
 
     def _goals(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
         met: dict[str, int] = defaultdict(int)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import USUAL_KEY_DAYS, Question, build_question
 from clickstream.dashboard.view import TILES, Filter, Grain, Tab, View
@@ -61,6 +62,10 @@ class Panel:
     def dates(self, period: Period) -> Period:
         """The dates that it asks about in a period."""
         return period
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """What it asks on a page; panels that depend on settings or on answers override it."""
+        return self.questions(page.view, page.period, page.key_days)
 
     def filters(self, view: View) -> tuple[Filter, ...]:
         """The filters of its questions in a view."""
