@@ -56,8 +56,8 @@ class Panel:
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
-        filters = self.filters(view)
-        return [build_question(metrics, one, period, filters, key_days=key_days) for one in groups]
+        filters, dates = self.filters(view), self.dates(period)
+        return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
 
     def dates(self, period: Period) -> Period:
         """The dates that it asks about in a period."""
