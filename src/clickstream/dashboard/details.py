@@ -113,13 +113,12 @@ def _all_rows(
 def _row(
     page: Page, question: Question, names: Row, ours: Row | None, other: Row | None
 ) -> DetailRow:
-    formats = page.formats
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
         shown = (ours, other) if other is not None or ours is None else (ours,)
         cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
     labels = [
-        value_name(formats, name, value)
+        value_name(page, name, value)
         for name, value in zip(question.dimensions, names, strict=True)
     ]
     return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))

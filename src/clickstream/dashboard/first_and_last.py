@@ -47,7 +47,7 @@ def _rows(
 ) -> list[Credit]:
     return [
         Credit(
-            value_name(page.formats, "channel", name),
+            value_name(page, "channel", name),
             width,
             *pairs[name],
             page.view.with_filter("channel", name).query,

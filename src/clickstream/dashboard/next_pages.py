@@ -50,7 +50,7 @@ def build_next_pages(page: Page) -> NextPages | None:
     found = page.answer(("views",), ("next_page",), limit=ROWS + 1, filters=filters).rows
     if not total:
         return None
-    names = [value_name(page.formats, "page", value) for one in chosen for value in one.values]
+    names = [value_name(page, "page", value) for one in chosen for value in one.values]
     return NextPages(
         ", ".join(names),
         replace(page.view, filters=filters).query,
@@ -63,7 +63,7 @@ def build_next_pages(page: Page) -> NextPages | None:
 def _row(page: Page, others: Sequence[Filter], name: str | None, views: int, total: int) -> NextRow:
     following = (*others, Filter("page", (name,)))
     return NextRow(
-        value_name(page.formats, "next_page", name),
+        value_name(page, "next_page", name),
         round(100 * views / total, 1),
         views,
         page.formats.share(views / total),
