@@ -32,7 +32,7 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.view import Tab, View, parse_view
+from clickstream.dashboard.view import TABS, Tab, View, parse_view
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake, aws_errors, shared_session
 from clickstream.settings import Settings
@@ -81,7 +81,7 @@ class Dashboard:
 
     def warm_up(self) -> None:
         """Ask what the default views ask, so that the first reader does not wait."""
-        for tab in ("overview", "trust"):
+        for tab in TABS:
             self.render_tab(View(tab=tab))
 
 
@@ -105,8 +105,9 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.dashboard = dashboard
-    app.add_api_route("/", _tab_route(dashboard, "overview"), response_model=None)
-    app.add_api_route("/trust", _tab_route(dashboard, "trust"), response_model=None)
+    for tab in TABS:
+        path = "/" if tab == "overview" else f"/{tab}"
+        app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
     app.add_api_route("/static/{name}", show_static)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))

@@ -51,7 +51,7 @@ def list_panel(page: Page, name: str) -> ListPanel:
     """Ask for a list's largest rows."""
     panel = PANELS[name]
     names, by = panel.parts(page.view)
-    question = build_question(names, by, page.period, page.view.filters, ROWS + 1)
+    question = build_question(names, by, page.period, panel.filters(page.view), ROWS + 1)
     answer = page.ask(question)
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])

@@ -14,8 +14,15 @@ from clickstream.dashboard.periods import COMPARISONS, RANGES, Comparison, Range
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import TABS, Tab, View
 
-TAB_LABELS: dict[Tab, str] = {"overview": mark("Overview"), "trust": mark("Trust")}
-PATHS: dict[Tab, str] = {"overview": "./", "trust": "trust"}
+TAB_LABELS: dict[Tab, str] = {
+    "overview": mark("Overview"),
+    "visitors": mark("Visitors"),
+    "marketing": mark("Marketing"),
+    "orders": mark("Orders"),
+    "places": mark("Places"),
+    "trust": mark("Trust"),
+}
+PATHS: dict[Tab, str] = {tab: "./" if tab == "overview" else tab for tab in TABS}
 
 RANGE_LABELS: dict[RangeName, tuple[str, str]] = {
     "today": (mark("Today"), "d"),
@@ -41,7 +48,7 @@ KEYS = (
     ("D E W F N M Y", mark("Today, yesterday, 7, 28, 90 days, month, year")),
     ("← →", mark("Earlier, later")),
     ("X", mark("Switch the comparison")),
-    ("1 2", mark("Overview, Trust")),
+    ("1 2 3 4 5 6", mark("The pages, from Overview to Trust")),
     ("Esc", mark("Clear the filters")),
     ("?", mark("This list")),
 )

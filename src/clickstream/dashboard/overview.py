@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from clickstream.dashboard.course import ask_course
-from clickstream.dashboard.goals import GoalRow, goal_rows
-from clickstream.dashboard.lists import ListPanel, list_panel
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.goals import GoalRow, Pace, goal_rows
+from clickstream.dashboard.lists import ListPanel, choices_of, list_panel
 from clickstream.dashboard.movers import Mover, find_movers
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import grain_of
+from clickstream.dashboard.texts import mark
 from clickstream.dashboard.tiles import Tile, build_tiles
 from clickstream.dashboard.times import TimesPanel, build_times
 from clickstream.dashboard.trend import TrendPanel, build_trend
@@ -43,4 +46,52 @@ def build_overview(page: Page) -> Overview:
         build_times(page),
         find_movers(page),
         goal_rows(page),
+    )
+
+
+def overview_values(page: Page) -> dict[str, Any]:
+    """What the tab's template needs."""
+    data = build_overview(page)
+    text = page.formats.text
+    compared = page.compared_dates if page.compared else None
+    span = page.days(compared) if compared else ""
+    grains = {"hour": mark("by hour"), "day": mark("by day"), "week": mark("by week")}
+    return {
+        "data": data,
+        "compared_span": span,
+        "trend_choices": [
+            (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
+        ],
+        "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}",
+        "trend_rows": [row if compared else row[:2] for row in data.trend.rows],
+        "times_choices": choices_of(page, "times"),
+        "times_rows": [(name, *cells) for name, cells in data.times.table],
+        "hours": [f"{hour:02}" for hour in range(24)],
+        "moved_choices": choices_of(page, "moved"),
+        "not_compared": _why_not_compared(page),
+        "pace_text": lambda pace: _pace_text(page.formats, pace),
+    }
+
+
+def _why_not_compared(page: Page) -> str:
+    whole = page.compared_dates
+    if whole is None:
+        return page.formats.text(mark("Nothing is compared; choose a comparison above."))
+    return page.formats.text(
+        mark("Too few hours of this range or of %(days)s are complete to compare them."),
+        days=page.days(whole),
+    )
+
+
+def _pace_text(formats: Formats, pace: Pace) -> str:
+    states = {
+        "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
+        "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
+        "behind": mark("this month %(reached)s of %(target)s, behind: on course for %(projected)s"),
+    }
+    return formats.text(
+        states[pace.state],
+        reached=formats.count(pace.reached),
+        target=formats.count(pace.target),
+        projected=formats.count(pace.projected),
     )

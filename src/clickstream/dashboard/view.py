@@ -21,7 +21,7 @@ from clickstream.dashboard.periods import (
 )
 from clickstream.errors import InputError
 
-Tab = Literal["overview", "trust"]
+Tab = Literal["overview", "visitors", "marketing", "orders", "places", "trust"]
 Grain = Literal["hour", "day", "week"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 GRAINS: tuple[Grain, ...] = get_args(Grain)

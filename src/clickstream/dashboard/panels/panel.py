@@ -1,0 +1,102 @@
+"""What a panel is, and the questions it asks in a view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.view import TILES, Filter, Grain, Tab, View
+
+GRAIN_DIMENSIONS: Mapping[Grain, tuple[str, ...]] = {
+    "hour": ("day", "hour"),
+    "day": ("day",),
+    "week": ("week",),
+}
+LONGEST_BY_HOUR = 8
+LONGEST_BY_DAY = 100
+
+ROWS = 8
+"""Rows of a list on a page; its CSV file has all."""
+
+VISITS = ("visits", "conversion_rate")
+LANDINGS = ("visits", "bounce_rate", "conversion_rate")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel. `asks` has metrics and dimensions by its choice; the key is "" without choices.
+
+    `also_by` has further dimensions that it asks for, each by itself. `only` are filters that it
+    always has, besides those of the view.
+    """
+
+    name: str
+    tab: Tab
+    title: str
+    asks: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
+    also_by: Sequence[str] = ()
+    only: Sequence[Filter] = ()
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """The metrics and the dimensions that it shows in a view."""
+        if "" in self.asks:
+            return self.asks[""]
+        return self.asks[view.choice(self.name)]
+
+    def questions(self, view: View, period: Period) -> list[Question]:
+        """What it asks in a view, with all rows."""
+        metrics, by = self.parts(view)
+        return [
+            build_question(metrics, one, period, self.filters(view))
+            for one in (by, *((name,) for name in self.also_by))
+        ]
+
+    def filters(self, view: View) -> tuple[Filter, ...]:
+        """The filters of its questions in a view."""
+        return (*view.filters, *self.only)
+
+    def metrics(self, view: View) -> list[Metric]:
+        """The metrics that it shows."""
+        return [METRICS[name] for name in self.parts(view)[0]]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the view's filters choose its rows."""
+        first = next(iter(self.asks.values()))
+        return METRICS[first[0][0]].facts.has_sessions
+
+
+@dataclass(frozen=True)
+class Trend(Panel):
+    """The main chart and the sparklines: all tiles' metrics by hour, day or week."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """Every metric that the chart can show, by the grain of the view."""
+        return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
+
+    def questions(self, view: View, period: Period) -> list[Question]:
+        """Its question by the grain that the chart has."""
+        by = GRAIN_DIMENSIONS[grain_of(view, period)]
+        return [build_question(TILES, by, period, view.filters)]
+
+    @property
+    def is_filtered(self) -> bool:
+        """It shows visits."""
+        return True
+
+
+def grain_of(view: View, period: Period) -> Grain:
+    """The grain of the chart: the view's, else by the length of the period.
+
+    Hours of more than 8 days and single days of more than 800 would be too fine to see.
+    """
+    if view.grain == "hour" and period.days > LONGEST_BY_HOUR:
+        return "day"
+    if view.grain:
+        return view.grain
+    if period.days <= 2:
+        return "hour"
+    return "day" if period.days <= LONGEST_BY_DAY else "week"

@@ -1,0 +1,64 @@
+"""What the template of the Trust page needs: its panels, and sentences about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.trust import Trust, build_trust
+
+
+def trust_values(page: Page) -> dict[str, Any]:
+    """What the tab's template needs."""
+    data = build_trust(page)
+    text = page.formats.text
+    closed = mark("People, bots, assets and rejected lines add up to all lines.")
+    broken = mark("The parts do not add up: run clickstream verify.")
+    earlier = page.formats.plural(
+        "%(number)s earlier day of the range is in the CSV file.",
+        "%(number)s earlier days of the range are in the CSV file.",
+        data.hours.days_left,
+    )
+    return {
+        "data": data,
+        "verdict": _verdict(page, data),
+        "balance_told": text(closed if data.balance.is_closed else broken),
+        "days_left": earlier,
+        "nothing_published": text(mark("No hour of this range is published.")),
+        "no_rejects": text(mark("Every line of this range could be read.")),
+        "no_errors": text(mark("Nobody met an error in this range.")),
+    }
+
+
+def _verdict(page: Page, data: Trust) -> str:
+    """One sentence that answers whether the numbers can be believed."""
+    formats, coverage = page.formats, page.coverage
+    if not coverage.published:
+        return formats.text(mark("There are no numbers in this range."))
+    if not data.balance.is_closed:
+        return formats.text(mark("The line balance does not close; don't use these numbers."))
+    if coverage.missing:
+        return formats.plural(
+            "%(number)s hour is missing; the other numbers add up to the last line.",
+            "%(number)s hours are missing; the other numbers add up to the last line.",
+            coverage.missing,
+        )
+    if coverage.incomplete:
+        return formats.plural(
+            "%(number)s hour lacks a server, so visits may be missing; all lines that came add up.",
+            "%(number)s hours lack a server, so visits may be missing; all lines that came add up.",
+            coverage.incomplete,
+        )
+    if coverage.total["waiting_lines"]:
+        return formats.plural(
+            "%(number)s line waits and is in no number; all others add up.",
+            "%(number)s lines wait and are in no number; all others add up.",
+            coverage.total["waiting_lines"],
+        )
+    hours = formats.count(coverage.published)
+    return formats.text(
+        mark("All %(lines)s lines of the %(hours)s published hours are accounted for."),
+        lines=formats.count(coverage.total["lines"]),
+        hours=hours,
+    )

@@ -1,0 +1,150 @@
+"""The metrics of visits, page views and goals."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.fact_views import GOALS, PAGE_VIEWS, SESSIONS
+from clickstream.dashboard.metric import Metric
+from clickstream.dashboard.texts import mark
+
+SHARE_MINIMUM = 30
+"""A share of fewer visits says too little: its 95 % interval is wider than 30 points."""
+
+
+def share_of(condition: str) -> str:
+    """The share of rows for which a condition holds; null for no rows."""
+    return f"cast(count(*) filter (where {condition}) as double) / nullif(count(*), 0)"
+
+
+VISIT_METRICS = (
+    Metric(
+        "visitors",
+        SESSIONS,
+        mark("Visitors"),
+        "count(distinct visitor_id)",
+        mark("Different people with a visit that began in the range."),
+        mark("How many people come?"),
+        mark(
+            "A person is recognized by address and browser until the visitor keys rotate. Over a "
+            "rotation, somebody who comes back is counted again, so the number is an upper limit."
+        ),
+    ),
+    Metric(
+        "visits",
+        SESSIONS,
+        mark("Visits"),
+        "count(*)",
+        mark("Visits of people that began in the range; 30 minutes of silence end a visit."),
+        mark("How often do people come?"),
+        mark("Visits of recognized bots are left out; a bot that hides well counts as a person."),
+        is_additive=True,
+    ),
+    Metric(
+        "page_views",
+        SESSIONS,
+        mark("Page views"),
+        "coalesce(sum(page_views), 0)",
+        mark("Pages looked at in the visits that began in the range."),
+        mark("How much do people look at?"),
+        mark("Pages that a browser shows from its cache are not in the log."),
+        is_additive=True,
+    ),
+    Metric(
+        "engaged_rate",
+        SESSIONS,
+        mark("Engaged"),
+        share_of("is_engaged"),
+        mark(
+            "Share of visits that lasted more than 10 seconds, had 2 or more page views or met a "
+            "goal."
+        ),
+        mark("Do people find what they look for?"),
+        mark("The time after the last request of a visit is not in the log."),
+        format="share",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "bounce_rate",
+        SESSIONS,
+        mark("Bounces"),
+        share_of("is_bounce"),
+        mark("Share of visits with exactly one page view."),
+        mark("Where do people leave at once?"),
+        mark("A visit with one page view may have been a long and happy one."),
+        format="share",
+        good="down",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "conversions",
+        SESSIONS,
+        mark("Conversions"),
+        "count(*) filter (where conversions > 0)",
+        mark("Visits that met at least one goal; each visit counts once."),
+        mark("How many visits lead to something?"),
+        mark("The goals are those of the settings; what happens in a café is not in the log."),
+        is_additive=True,
+    ),
+    Metric(
+        "conversion_rate",
+        SESSIONS,
+        mark("Conversion rate"),
+        share_of("conversions > 0"),
+        mark("Share of visits that met at least one goal, with its 95 % interval (Wilson)."),
+        mark("How well does the site turn visits into orders?"),
+        mark("It falls when visits rise that never meant to order, such as of the press."),
+        format="share",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "visit_seconds",
+        SESSIONS,
+        mark("Visit length"),
+        "avg(cast(duration_seconds as double))",
+        mark("Mean time from the first to the last request of a visit."),
+        mark("How long do people stay?"),
+        mark("A lower limit: the time after the last request is not in the log."),
+        format="seconds",
+    ),
+    Metric(
+        "views",
+        PAGE_VIEWS,
+        mark("Views"),
+        "count(*)",
+        mark("How often the page was looked at, in visits that began in the range."),
+        mark("Which pages do people see?"),
+        mark("Pages that a browser shows from its cache are not in the log."),
+        is_additive=True,
+    ),
+    Metric(
+        "time_on_page",
+        PAGE_VIEWS,
+        mark("Time"),
+        "avg(cast(dwell_seconds as double))",
+        mark("Mean time on the page; after the last page of a visit it is estimated."),
+        mark("Which pages hold people?"),
+        mark("docs/sessions.md says how the estimate is made."),
+        format="seconds",
+    ),
+    Metric(
+        "exit_rate",
+        PAGE_VIEWS,
+        mark("Exits"),
+        share_of("is_exit_page"),
+        mark("Share of the page's views that were the last of their visit."),
+        mark("Where do people leave?"),
+        mark("Every visit ends somewhere: an exit from a receipt is a good one."),
+        format="share",
+        good="neither",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
+        "goal_visits",
+        GOALS,
+        mark("Visits"),
+        "count(*)",
+        mark("Visits that met the goal; each visit counts once."),
+        mark("How often is each goal met?"),
+        mark("A visit that meets two goals counts for both."),
+        is_additive=True,
+    ),
+)

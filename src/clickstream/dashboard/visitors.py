@@ -1,0 +1,12 @@
+"""The Visitors tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clickstream.dashboard.page import Page
+
+
+def visitors_values(page: Page) -> dict[str, Any]:
+    """What the tab's template needs."""
+    return {"lists": []}
