@@ -111,7 +111,7 @@ def _world(shapes: dict[str, list[Ring]]) -> bytes:
     drawn = [_shape(code, rings) for code, rings in shapes.items()]
     # Dots come last: a shape would hide the dot of a country inside it.
     drawn.sort(key=lambda one: one.startswith("<circle"))
-    return _svg(WIDTH, HEIGHT, drawn)
+    return _svg(WIDTH, HEIGHT, ['<g id="land">', *drawn, "</g>"])
 
 
 def _shape(code: str, rings: list[Ring]) -> str:

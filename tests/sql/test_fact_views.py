@@ -65,6 +65,13 @@ def test_page_views_and_goals_of_each_local_hour_are_those_of_its_sessions(lake:
         assert rows(lake, counted) == rows(lake, of_sessions.format(column=column))
 
 
+def test_the_requests_of_places_are_all_of_people(lake: Lake) -> None:
+    by_date = "select event_date, sum({}) from {} group by event_date order by event_date"
+    people = "lines - rejected - assets - bots"
+    summed = rows(lake, by_date.format("requests", "place_facts"))
+    assert summed == rows(lake, by_date.format(people, "hour_ledger"))
+
+
 def test_local_times_are_those_of_the_site(lake: Lake) -> None:
     asked = "select started_at, local_date, local_hour, local_weekday from session_facts"
     for started_at, local_date, local_hour, local_weekday in rows(lake, asked):

@@ -8,6 +8,7 @@ from typing import Any
 
 from clickstream.dashboard.charts import bar_widths
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import OTHER
 from clickstream.dashboard.formats import NO_VALUE, Formats
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
@@ -17,6 +18,8 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import CHOICES
 
 NONE = mark("(none)")
+UNKNOWN_PLACE = mark("Not known")
+OTHER_PLACES = mark("Other places")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ def _row(
 def value_name(formats: Formats, dimension: str, value: Any) -> str:
     """What the pages call a value of a dimension."""
     if value is None:
-        return formats.text(NONE)
+        return formats.text(UNKNOWN_PLACE if DIMENSIONS[dimension].smallest_group else NONE)
+    if value is OTHER:
+        return formats.text(OTHER_PLACES)
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 

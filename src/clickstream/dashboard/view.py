@@ -38,6 +38,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "times": ("visits", "conversions"),
     "moved": ("visits", "conversions"),
     "bots": ("bot_class", "agent", "bot_reason"),
+    "map": ("visits", "conversion_rate"),
+    "places": ("country", "region", "city"),
 }
 """The panels that can show several things, the first of them by default."""
 

@@ -108,6 +108,15 @@ ERROR_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+PLACE_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("country", "region", "city")),
+        ("requests", _NUMBER),
+        *((name, pa.float64()) for name in ("latitude", "longitude")),
+        ("local_date", _DATE),
+        ("event_date", _DATE),
+    ]
+)
 REJECT_SCHEMA = pa.schema([("reason", _TEXT), ("lines", _NUMBER), *_PLACE, ("event_date", _DATE)])
 
 SCHEMAS = {
@@ -119,6 +128,7 @@ SCHEMAS = {
     "bot_facts": BOT_SCHEMA,
     "error_facts": ERROR_SCHEMA,
     "reject_facts": REJECT_SCHEMA,
+    "place_facts": PLACE_SCHEMA,
 }
 
 
@@ -133,6 +143,8 @@ class Visit:
     campaign: str | None = None
     source: str | None = None
     country: str | None = None
+    region: str | None = None
+    city: str | None = None
     device: str = "desktop"
     goals: Sequence[str] = ()
     seconds: int = 5
@@ -155,7 +167,7 @@ class Visit:
     def _session(self) -> dict[str, Any]:
         count = len(self.pages)
         return {
-            **dict.fromkeys(("medium", "referrer_domain", "browser", "os", "region", "city")),
+            **dict.fromkeys(("medium", "referrer_domain", "browser", "os")),
             "site": "cafe",
             "channel": self.channel,
             "source": self.source,
@@ -164,6 +176,8 @@ class Visit:
             "exit_page": self.pages[-1],
             "device": self.device,
             "country": self.country,
+            "region": self.region,
+            "city": self.city,
             "page_views": count,
             "requests": count,
             "errors": 0,
