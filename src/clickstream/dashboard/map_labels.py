@@ -54,13 +54,16 @@ def place_labels(spots: Sequence[Spot]) -> list[Label]:
     for spot in spots:
         if len(labels) == MOST_LABELS:
             break
-        is_large = len(labels) < LARGE_LABELS
-        size = LARGE_TEXT if is_large else SMALL_TEXT
-        for side in (1, -1):
-            box = _box(spot, radius(spot.value, largest), side, size)
+        sizes = (LARGE_TEXT, SMALL_TEXT) if len(labels) < LARGE_LABELS else (SMALL_TEXT,)
+        fitting = (
+            (_box(spot, radius(spot.value, largest), side, size), side, size)
+            for size in sizes
+            for side in (1, -1)
+        )
+        for box, side, size in fitting:
             if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                labels.append(_label(spot, box, side, is_large))
+                labels.append(_label(spot, box, side, size == LARGE_TEXT))
                 break
     return labels
 

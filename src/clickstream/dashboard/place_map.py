@@ -214,15 +214,17 @@ def _legend(page: Page, records: Sequence[Record], classes: Classes) -> list[Leg
 
 def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
     """What each class holds: from its bound to the next one."""
-    formats, is_rate = page.formats, _shows_rates(page)
+    formats = page.formats
+    digits = 0 if all(float(round(bound * 100, 6)).is_integer() for bound in bounds) else 1
     for low, high in zip(bounds, [*bounds[1:], None], strict=True):
-        if high is None:
-            shown = formats.share(low) if is_rate else formats.count(low)
-            yield formats.text(mark("%(low)s or more"), low=shown)
-        elif is_rate:
-            yield f"{formats.decimal(low * 100)}–{formats.share(high)}"
+        if _shows_rates(page):
+            shown, last = formats.share(low, digits), formats.share(high or 0, digits)
         else:
-            yield f"{formats.count(low)}–{formats.count(high - 1)}"
+            shown, last = formats.count(low), formats.count((high or 1) - 1)
+        if high is None:
+            yield formats.text(mark("%(low)s or more"), low=shown)
+        else:
+            yield f"{shown} – {last}"
 
 
 def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:

@@ -30,9 +30,14 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """A place with its numbers; `only` and `without` are queries, and empty for other places."""
+    """A place with its numbers. `name` is short, `detail` says where it lies, `title` is both.
+
+    `only` and `without` are queries, and empty for other places.
+    """
 
     name: str
+    detail: str
+    title: str
     width: float
     visits: str
     share: str
@@ -135,16 +140,27 @@ def _row(
     formats, value, visits = page.formats, one[dimension], one["visits"]
     low, high = wilson(one["conversions"], visits)
     is_enough = visits >= METRICS["conversion_rate"].smallest_group
+    title = value_name(formats, dimension, value)
+    is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(
-        value_name(formats, dimension, value),
+        *((title, "") if is_plain else _names(page, value)),
+        title,
         width,
         formats.count(visits),
-        formats.share(visits / total if total else 0),
+        formats.share(visits / total if total else 0, 0),
         formats.share(one["conversion_rate"] or 0) if is_enough else NO_VALUE,
         f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
         _change(page, visits, before.get(value)),
     )
     return row if value is OTHER else _with_links(page, dimension, value, row)
+
+
+def _names(page: Page, value: str) -> tuple[str, str]:
+    """The name of a place and what it lies in; the country only where there are several."""
+    name, _, detail = value.partition(", ")
+    if country_of(page.view):
+        detail = detail.rpartition(", ")[0]
+    return name, detail
 
 
 def _change(page: Page, now: int, before: int | None) -> Change | None:
