@@ -201,7 +201,7 @@ def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
         return Answer(question, ask_athena(dashboard.lake, question))
 
     with dashboard.page(view) as page, aws_errors.translate_errors():
-        questions = panel.questions(page.view, page.period)
+        questions = panel.questions_on(page)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))

@@ -60,7 +60,7 @@ def all_movers(page: Page, compared: Period) -> list[Mover]:
             movers.append(
                 Mover(
                     DIMENSIONS[dimension].label,
-                    value_name(page.formats, dimension, value),
+                    value_name(page, dimension, value),
                     counts_now.get(value, 0),
                     counts_before.get(value, 0),
                     query,

@@ -189,7 +189,7 @@ def _area(page: Page, dimension: str, one: Record, classes: Classes) -> Area:
     )
     switched = view.without_filter if is_chosen else view.with_filter
     return Area(
-        f"{value_name(formats, dimension, value)}: {', '.join(parts)}",
+        f"{value_name(page, dimension, value)}: {', '.join(parts)}",
         switched(dimension, value).query,
         _level(page, dimension, one, classes),
         is_chosen=is_chosen,

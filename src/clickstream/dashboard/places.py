@@ -140,7 +140,7 @@ def _row(
     formats, value, visits = page.formats, one[dimension], one["visits"]
     low, high = wilson(one["conversions"], visits)
     is_enough = visits >= METRICS["conversion_rate"].smallest_group
-    title = value_name(formats, dimension, value)
+    title = value_name(page, dimension, value)
     is_plain = dimension == "country" or value in (None, OTHER)
     row = PlaceRow(
         *((title, "") if is_plain else _names(page, value)),

@@ -107,7 +107,12 @@ def _where(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause
 
     Filters choose visits. A view without sessions has filters by its own dimensions only.
     """
-    own = [one for one in filters if DIMENSIONS[one.dimension].facts is facts]
+    own = [
+        one
+        for one in filters
+        if DIMENSIONS[one.dimension].facts is facts
+        and (facts is SESSIONS or not one.chooses_visits)
+    ]
     clauses = [_in_period(facts, period), *(_chosen(one) for one in own)]
     if not facts.has_sessions:
         return _joined(clauses)
