@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.login import Wording
-from clickstream.dashboard.answers import Answers, Refresher
+from clickstream.dashboard.answers import Answer, Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
     POLL_SECONDS,
@@ -27,9 +27,12 @@ from clickstream.dashboard.engines import (
     LocalEngine,
     ask_athena,
 )
+from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.maps import read_shape, shapes_digest
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.questions import Question
 from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.view import TABS, Tab, View, parse_view
@@ -110,6 +113,7 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
     app.add_api_route("/static/{name}", show_static)
+    app.add_api_route("/static/map/{name}", show_shape)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
     app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
@@ -192,9 +196,13 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside ours."""
     panel = PANELS[name]
+
+    def ask(question: Question) -> Answer:
+        return Answer(question, ask_athena(dashboard.lake, question))
+
     with dashboard.page(view) as page, aws_errors.translate_errors():
         questions = panel.questions_on(page)
-        pairs = [(page.ask(one), ask_athena(dashboard.lake, one)) for one in questions]
+        pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
 
@@ -203,10 +211,21 @@ def show_static(name: str, request: Request) -> Response:
     """A style sheet, script or picture; browsers may keep it if its URL has the digest of all."""
     if name not in STATIC:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
+    return _static_file(read_static(name), name, request.url.query == ASSETS_DIGEST)
+
+
+def show_shape(name: str, request: Request) -> Response:
+    """Shapes of a map: world.svg, or the outline of a country such as GB.svg."""
+    content = read_shape(name)
+    if content is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such map.")
+    return _static_file(content, name, request.url.query == shapes_digest())
+
+
+def _static_file(content: bytes, name: str, is_digested: bool) -> Response:
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-    is_digested = request.url.query == ASSETS_DIGEST
     kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
-    return Response(read_static(name), media_type=media_type, headers={"Cache-Control": kept})
+    return Response(content, media_type=media_type, headers={"Cache-Control": kept})
 
 
 def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:

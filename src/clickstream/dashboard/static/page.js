@@ -46,7 +46,7 @@ const isInView = (element) => {
 /** Native tooltips come late: keep their texts for ours. */
 function enhance() {
   tip.hidden = true;
-  for (const title of document.querySelectorAll("svg rect > title")) {
+  for (const title of document.querySelectorAll("svg :is(rect, use, circle) > title")) {
     title.parentElement.dataset.tip = title.textContent;
     title.remove();
   }
@@ -60,7 +60,7 @@ addEventListener("click", (event) => {
   document.getElementById(event.target.closest?.("[data-opens]")?.dataset.opens)?.showModal();
   const link = event.target.closest?.("a[href]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button || link.hasAttribute("download")) return;
-  const url = new URL(link.href);
+  const url = new URL(link.getAttribute("href"), document.baseURI); // `href` of a link in SVG is an object
   if (isDetail() || !isOurs(url) || link.getAttribute("href").startsWith("#")) return;
   event.preventDefault();
   show(url.href);
