@@ -187,7 +187,7 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
 
 def _with_room(box: Box, texts: Sequence[str]) -> Box:
     """The box with a left margin in which the labels of the y axis have room."""
-    left = max(map(len, texts)) * _CHARACTER + 12
+    left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
 
 

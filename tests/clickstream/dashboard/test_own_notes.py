@@ -63,7 +63,7 @@ def notes_of(many: int) -> list[OwnNote]:
 
 def test_a_note_is_listed_with_its_hour_and_author(store) -> None:
     text = shown(store, Entries([RAIN]))
-    assert re.search(r"1 12 Nov, 14:00\s*: Rain until evening ana", text)
+    assert re.search(r"1 12 Nov, 14:00\s*: Rain until evening · ana", text)
 
 
 @pytest.mark.parametrize("grain", ["hour", "day", "week"])
@@ -195,7 +195,7 @@ def test_the_suggested_name_says_tab_range_and_filters(store) -> None:
     cases = [
         (View(), "Overview · 28 days"),
         (view, "Overview · 7 days · Email, Direct"),
-        (view.with_filter("campaign", None, True), "Overview · 7 days · Email, Direct · ≠ (n…"),
+        (view.with_filter("campaign", None, True), "Overview · 7 days · Email, Direct · ≠ (…"),
         (View("trust").with_days(START.date(), END.date()), "Trust · 2 Nov – 16 Nov"),
         (WEEK.with_filter("page", "a\nb\0"), "Overview · 7 days · ab"),
     ]
