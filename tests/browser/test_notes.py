@@ -55,7 +55,7 @@ def add_note(page: Page, text: str, day: str | None = None, hour: str | None = N
     if day:
         page.get_by_label("Date").fill(day)
     if hour:
-        page.get_by_label("Hour").select_option(label=hour)
+        page.get_by_role("combobox", name="Hour").select_option(label=hour)
     page.get_by_label("Note", exact=True).fill(text)
     page.get_by_role("button", name="Add", exact=True).click()
 
@@ -103,7 +103,7 @@ def test_back_and_forward_pass_over_a_note(store: EntryStore, new_page: NewPage)
     expect(note).to_be_visible()
     delete_note(page, "Rain")
     expect(page.get_by_role("status")).to_be_visible()
-    page.keyboard.press("w")
+    page.locator("nav.range > a", has_text="7 days").click()
     wait_for_parameters(page, range="7d")
     expect(page.get_by_role("status")).to_have_count(0)
     page.go_back()
@@ -185,8 +185,8 @@ def test_keys_in_the_form_choose_no_range(store: EntryStore, new_page: NewPage) 
     page = new_page(WEEK)
     page.locator(".add > summary").click()
     page.get_by_label("Note", exact=True).press_sequentially("dexwm 1234?")
-    page.get_by_label("Hour").press("1")
-    page.get_by_label("Hour").press("ArrowRight")
+    page.get_by_role("combobox", name="Hour").press("1")
+    page.get_by_role("combobox", name="Hour").press("ArrowRight")
     assert parameters(page) == {"range": "7d"}
     expect(page.get_by_label("Note", exact=True)).to_have_value("dexwm 1234?")
     page.get_by_label("Note", exact=True).press("Tab")
@@ -197,11 +197,12 @@ def test_a_note_is_added_by_the_keyboard_alone(store: EntryStore, new_page: NewP
     page = new_page(WEEK)
     page.locator(".add > summary").focus()
     page.keyboard.press("Enter")
-    for _ in range(5):
-        if page.get_by_label("Note", exact=True).evaluate("one => one === document.activeElement"):
-            break
+    field = page.get_by_label("Note", exact=True)
+    for _ in range(10):  # a date has several parts
         page.keyboard.press("Tab")
-    page.get_by_label("Note", exact=True).focus()
+        if field.evaluate("one => one === document.activeElement"):
+            break
+    expect(field).to_be_focused()
     page.keyboard.type("Rain")
     page.keyboard.press("Enter")
     expect(page.locator(".notes .text")).to_have_text("Rain")
