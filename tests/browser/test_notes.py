@@ -167,6 +167,17 @@ def test_a_colleague_s_note_appears_without_a_click(store: EntryStore, new_page:
     assert is_first_document(page)
 
 
+def test_a_page_from_the_browser_s_memory_shows_no_deleted_note(
+    store: EntryStore, new_page: NewPage
+) -> None:
+    note = write(store, "Rain")
+    page = new_page(WEEK)
+    expect(page.locator(".notes")).to_contain_text("Rain")
+    store.notes.delete(note.id, NOW)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator(".notes .text")).to_have_count(0)
+
+
 def test_what_is_being_written_stays_when_a_colleague_writes(
     store: EntryStore, new_page: NewPage
 ) -> None:

@@ -58,6 +58,17 @@ now = datetime(2026, 11, 24, tzinfo=UTC)
 EntryStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
 """
 
+FULL_DISK = """
+import resource, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.own_notes import OwnNote
+resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+now = datetime(2026, 11, 24, tzinfo=UTC)
+EntryStore(Path(sys.argv[1])).notes.add(OwnNote.write("2026-11-20", "", "lost", "ana", now), now)
+"""
+
 
 def note_of(text: str, day: str = "2026-11-20", hour: str = "", account: str = "ana") -> OwnNote:
     return OwnNote.write(day, hour, text, account, NOW)
@@ -272,6 +283,21 @@ def test_a_crash_before_the_rename_leaves_the_old_file(notes, tmp_path) -> None:
     assert EntryStore(tmp_path).notes.read().entries == [note]
     notes.add(note_of("after"), NOW)
     assert len(notes.read().entries) == 2
+
+
+def test_a_disk_that_takes_no_more_leaves_the_old_file_and_says_so(notes, tmp_path) -> None:
+    note = note_of("kept")
+    notes.add(note, NOW)
+    full = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "InputError: Can't write" in full.stderr
+    assert "File too large" in full.stderr
+    assert EntryStore(tmp_path).notes.read().entries == [note]
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.json", "access.lock"}
 
 
 def test_changes_of_several_processes_and_threads_all_count(notes, tmp_path) -> None:
