@@ -244,6 +244,10 @@ def test_long_notes_and_their_menus_fit_the_screen(
         write(store, f"{'W' * 120} {number}", f"2026-11-{18 + number % 7}", "a" * 60)
     write(store, LONG[:140], "2026-11-24")
     page = open_at(new_page, f"{WEEK}&undo_note={gone.id}", width)
+    small = page.locator("#trend summary").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().height).filter((high) => high < 24)"
+    )
+    assert width > 360 or small == []
     menus = [".add", *[f".notes li:nth-child({place}) .remove" for place in (2, 5, 7)]]
     for menu in menus:
         page.locator(f"{menu} > summary").first.click()
