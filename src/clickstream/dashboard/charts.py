@@ -136,14 +136,14 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
     places = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
     texts = [label_of(step) for step in steps]
-    box = _with_room(box, texts)
+    box = with_room(box, texts)
     points = _points(series.now, box, top)
     open_from = places if series.unfinished_from is None else series.unfinished_from
     runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
     return LineChart(
         box,
         [Tick(box.y(step, top), text) for step, text in zip(steps, texts, strict=True)],
-        _x_ticks(series.labels, box),
+        x_ticks(series.labels, box),
         [_area(run, box) for run in runs if len(run) > 1],
         [_path(run) for run in runs if len(run) > 1],
         _path([p for p in points[max(open_from - 1, 0) :] if p]) if open_from < places else "",
@@ -185,7 +185,7 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     return step * number, [step * place for place in range(number + 1)]
 
 
-def _with_room(box: Box, texts: Sequence[str]) -> Box:
+def with_room(box: Box, texts: Sequence[str]) -> Box:
     """The box with a left margin in which the labels of the y axis have room."""
     left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
@@ -228,7 +228,7 @@ def _dots(
     return [*single, *([last] if last else [])]
 
 
-def _x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
+def x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
     """At most six labels, evenly spaced, with room between them."""
     longest = max(map(len, labels), default=1) * _CHARACTER + 14
     room = int((box.width - box.left - box.right) // longest)
@@ -333,3 +333,31 @@ def bar_widths(values: Sequence[float | None]) -> list[float]:
     """Widths of bars in percent of the largest."""
     largest = max((value or 0 for value in values), default=0)
     return [round(100 * (value or 0) / largest, 1) if largest else 0 for value in values]
+
+
+SMALL = Box(240, 36, top=3, right=1, bottom=2, left=1)
+
+
+@dataclass(frozen=True)
+class SmallLine:
+    """A line without axes on a scale that it shares with others."""
+
+    box: Box
+    areas: Sequence[str]
+    now: Sequence[str]
+    unfinished: str
+
+
+def small_line(values: Values, top: float, unfinished: int | None, box: Box = SMALL) -> SmallLine:
+    """The geometry of a small line; the value at the place `unfinished` is not final."""
+    points = _points(values, box, top or 1)
+    open_from = len(points) if unfinished is None else unfinished
+    runs = [run for run in _runs(points[:open_from]) if len(run) > 1]
+    return SmallLine(
+        box,
+        [_area(run, box) for run in runs],
+        [_path(run) for run in runs],
+        _path([p for p in points[max(open_from - 1, 0) : open_from + 1] if p])
+        if open_from < len(points)
+        else "",
+    )

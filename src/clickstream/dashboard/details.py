@@ -58,10 +58,7 @@ class Comparison:
 
 def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
     """The panel's answers."""
-    return [
-        _part(page, page.ask(question), None)
-        for question in panel.questions(page.view, page.period)
-    ]
+    return [_part(page, page.ask(question), None) for question in panel.questions_on(page)]
 
 
 def compare_with_athena(
@@ -117,13 +114,12 @@ def _all_rows(
 def _row(
     page: Page, question: Question, names: Row, ours: Row | None, other: Row | None
 ) -> DetailRow:
-    formats = page.formats
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
         shown = (ours, other) if other is not None or ours is None else (ours,)
         cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
     labels = [
-        value_name(formats, name, value)
+        value_name(page, name, value)
         for name, value in zip(question.dimensions, names, strict=True)
     ]
     return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
@@ -158,7 +154,7 @@ def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]
 def csv_lines(page: Page, name: str) -> Iterator[str]:
     """The lines of a panel's CSV file: all rows, with names of dimensions and metrics as heads."""
     panel = PANELS[name]
-    for number, question in enumerate(panel.questions(page.view, page.period)):
+    for number, question in enumerate(panel.questions_on(page)):
         if number:
             yield "\r\n"
         yield _csv_line([*question.dimensions, *question.metrics])

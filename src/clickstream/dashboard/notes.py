@@ -123,5 +123,10 @@ def _rule_changes(page: Page) -> Iterator[Note]:
 
 def rotations(page: Page, period: Period) -> int:
     """How often the visitor keys rotate inside a period."""
+    return len(rotation_moments(page, period))
+
+
+def rotation_moments(page: Page, period: Period) -> list[datetime]:
+    """When the visitor keys rotate inside a period: the first hours of new keys (local, naive)."""
     answer = page.answer(("first_hour",), ("visitor_key",), period)
-    return max(len(answer.rows) - 1, 0)
+    return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]

@@ -21,7 +21,7 @@ from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.metrics import Metric
 from clickstream.dashboard.periods import Period, cut_at
 from clickstream.dashboard.questions import build_question
-from clickstream.dashboard.view import View
+from clickstream.dashboard.view import Filter, View
 from clickstream.settings import Settings
 
 
@@ -104,10 +104,19 @@ class Page:
         by: Sequence[str] = (),
         period: Period | None = None,
         limit: int | None = None,
+        filters: Sequence[Filter] | None = None,
     ) -> Answer:
-        """Ask for metrics of the view's period, or of another one, with the view's filters."""
-        chosen = period or self.period
-        return self.ask(build_question(metrics, by, chosen, self.view.filters, limit))
+        """Ask for metrics of the view's period and filters, or of others."""
+        chosen = self.view.filters if filters is None else filters
+        question = build_question(
+            metrics, by, period or self.period, chosen, limit, key_days=self.key_days
+        )
+        return self.ask(question)
+
+    @property
+    def key_days(self) -> int:
+        """How long a visitor can be recognized."""
+        return self.settings.privacy.key_days
 
 
 def version_of(state: CopyState, entries: str) -> str:

@@ -9,7 +9,7 @@ from clickstream.dashboard import charts
 from clickstream.dashboard.buckets import Bucket, buckets_of
 from clickstream.dashboard.chart_notes import ChartNotes, number_notes
 from clickstream.dashboard.charts import LineChart, Series
-from clickstream.dashboard.course import Course, Records
+from clickstream.dashboard.course import Course, Records, unfinished_place
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import grain_of
@@ -93,9 +93,6 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 def _unfinished_from(
     page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
-    """The place of the bucket in which the published hours end, unless they fill it."""
-    end = page.coverage.complete_to
-    for place, bucket in enumerate(buckets):
-        if end is not None and bucket.start < end < bucket.end and values[place] is not None:
-            return place
-    return None
+    """The place of the bucket that is not over, if it has a value."""
+    place = unfinished_place(page, buckets)
+    return place if place is not None and values[place] is not None else None

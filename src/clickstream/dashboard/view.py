@@ -37,6 +37,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pages": ("page", "landing_page", "exit_page"),
     "times": ("visits", "conversions"),
     "moved": ("visits", "conversions"),
+    "viewed_pages": ("page", "landing_page", "exit_page"),
+    "devices": ("device", "browser", "os"),
+    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
+    "assistants": ("source", "landing_page"),
     "bots": ("bot_class", "agent", "bot_reason"),
 }
 """The panels that can show several things, the first of them by default."""
@@ -53,11 +57,16 @@ Value = str | None
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: visits whose dimension has one of the values, or has none of them."""
+    """One filter: visits whose dimension has one of the values, or has none of them.
+
+    A question about page views, goals or errors takes those rows that have a value themselves.
+    With `chooses_visits` it takes all rows of the visits that have such a row.
+    """
 
     dimension: str
     values: tuple[Value, ...]
     is_excluded: bool = False
+    chooses_visits: bool = False
 
 
 @dataclass(frozen=True)
