@@ -59,7 +59,7 @@ def suggest_name(page: Page) -> str:
     else:
         parts.append(page.days(page.period))
     for one in view.filters:
-        names = [value_name(page.formats, one.dimension, value) for value in one.values]
+        names = [value_name(page, one.dimension, value) for value in one.values]
         parts.append(f"{'≠ ' if one.is_excluded else ''}{', '.join(names)}")
     name = "".join(filter(str.isprintable, " · ".join(parts)))
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…"
