@@ -65,7 +65,7 @@ def build_question(
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
-    where, values = _where(facts, period, filters)
+    where, values = condition_of(facts, period, filters)
     lines = [
         "select",
         ",\n".join(f"  {column}" for column in columns),
@@ -91,8 +91,8 @@ def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
     return ", ".join(places)
 
 
-def _where(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
-    """The condition that chooses the rows of a fact view.
+def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
+    """Build the condition that chooses the rows of a fact view.
 
     Filters choose visits. A view without sessions is not filtered by them.
     """
@@ -105,7 +105,7 @@ def _where(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause
         others = [one for one in filters if one not in own]
         clauses += [_of_sessions_with(one, period) for one in others]
     elif len(own) < len(filters):
-        sql, values = _where(SESSIONS, period, [one for one in filters if one not in own])
+        sql, values = condition_of(SESSIONS, period, [one for one in filters if one not in own])
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _joined(clauses)
