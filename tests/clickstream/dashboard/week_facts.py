@@ -103,8 +103,8 @@ class Weeks:
     first: date = date(2022, 1, 3)
     weeks: int = 30
     visits: float = 2000.0
-    daily: float = 0.06
-    slow: float = 0.04
+    daily: float = 0.05
+    slow: float = 0.03
     seed: int = 7
     conversion: float = 0.07
     events: tuple[Event, ...] = field(default=())

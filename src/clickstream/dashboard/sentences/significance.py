@@ -25,6 +25,11 @@ The standard deviation is the robust one (1.4826 times the median distance from 
 
 _ROBUST = 1.4826
 
+LASTING = 1.4
+"""Weeks that follow one another are alike, so a range differs more from the weeks before it than
+these do among themselves: their variance beyond pure chance counts so many times. 1.4 is right for
+a drift with a memory of three weeks."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -120,7 +125,9 @@ def compare_count(
         freedom += PRIOR_WEEKS
     # One visit more than was counted in all weeks: no mean is known to be 0.
     mean = (sum(weeks) + weeks_long) / number
-    variance = max(own, 1.0) * mean * (1 + weeks_long / number)
+    # Pure chance averages out over a range of several weeks; what lasts does not.
+    lasting = LASTING * max(own - 1, 0.0) * weeks_long * (1 + 1 / number)
+    variance = mean * (1 + weeks_long / number + lasting)
     chance = two_sided_chance((observed - expected) / sqrt(variance), freedom)
     return Compared(observed, expected, max(observed, expected), chance)
 
@@ -144,8 +151,9 @@ def compare_share(
     pooled = (hits + before * real_trials) / (trials + real_trials)
     if not 0 < pooled < 1:
         return Compared(hits / trials, before, trials, 1.0)
-    dispersion = max(_share_dispersion(weeks, before, weeks_long), 1.0)
-    variance = dispersion * pooled * (1 - pooled) * (1 / trials + 1 / real_trials)
+    beyond = max(_share_dispersion(weeks, before, weeks_long) - 1, 0.0)
+    lasting = LASTING * beyond * (1 + 1 / len(weeks)) * weeks_long / trials
+    variance = pooled * (1 - pooled) * (1 / trials + 1 / real_trials + lasting)
     freedom = len(weeks) - 1 + PRIOR_WEEKS
     chance = two_sided_chance((hits / trials - before) / sqrt(variance), freedom)
     return Compared(hits / trials, before, trials, chance)
