@@ -79,6 +79,7 @@ def _rows_of(day: date, volume: Volume) -> dict[str, pa.Table]:
         "session_facts": visits,
         "page_view_facts": _page_views(rng, visits),
         "goal_facts": _goals(visits),
+        "session_error_facts": _session_errors(rng, visits),
         **_machine_side(rng, day, volume, visits),
     }
 
@@ -101,6 +102,8 @@ def _visits(rng: np.random.Generator, day: date, volume: Volume) -> pa.Table:
         "medium": _named(rng, "medium", 5, many),
         "referrer_domain": _named(rng, "site", SITES, many, missing=0.4),
         "utm_campaign": _named(rng, "campaign", CAMPAIGNS, many, missing=0.7),
+        "utm_term": _named(rng, "term", 10, many, missing=0.9),
+        "utm_content": _named(rng, "advertisement", 10, many, missing=0.9),
         "landing_page": _named(rng, "/cafe/page", PAGES, many),
         "exit_page": _named(rng, "/cafe/page", PAGES, many),
         "device": _picked(rng, ["desktop", "mobile", "tablet"], many),
@@ -132,13 +135,16 @@ def _page_views(rng: np.random.Generator, visits: pa.Table) -> pa.Table:
     number = np.arange(len(place)) - np.repeat(np.cumsum(times) - times, times)
     kept = ("session_id", "visitor_id", "local_date", "local_hour", "session_date")
     rows = visits.select(kept).take(pa.array(place))
+    pages = _named(rng, "/cafe/page", PAGES, len(place))
+    is_last = number + 1 == times[place]
     own = {
-        "page": _named(rng, "/cafe/page", PAGES, len(place)),
+        "page": pages,
+        "next_page": pa.array(np.roll(np.asarray(pages), -1), mask=is_last),
         "view_number": (number + 1).astype("int32"),
         "dwell_seconds": rng.integers(2, 120, len(place)).astype("int32"),
-        "is_estimated": number + 1 == times[place],
+        "is_estimated": is_last,
         "is_landing_page": number == 0,
-        "is_exit_page": number + 1 == times[place],
+        "is_exit_page": is_last,
     }
     for name, values in own.items():
         rows = rows.append_column(name, pa.array(values))
@@ -150,6 +156,22 @@ def _goals(visits: pa.Table) -> pa.Table:
     rows = visits.filter(pa.array(np.asarray(visits["conversions"]) > 0)).select(kept)
     rows = rows.append_column("goal", pa.array(["order"] * len(rows)))
     return rows.append_column("times", pa.array(np.ones(len(rows), "int32")))
+
+
+def _session_errors(rng: np.random.Generator, visits: pa.Table) -> pa.Table:
+    kept = ("session_id", "visitor_id", "funnel_steps", "local_date", "local_hour", "session_date")
+    rows = visits.filter(pa.array(np.asarray(visits["errors"]) > 0)).select(kept)
+    many = len(rows)
+    own = {
+        "page": _named(rng, "/cafe/page", 20, many),
+        "status": rng.choice([404, 404, 404, 500], many).astype("int32"),
+        "kind": ["client_error"] * many,
+        "requests": np.ones(many, "int64"),
+        "first_at": np.full(many, np.datetime64("2026-01-01", "us")),
+    }
+    for name, values in own.items():
+        rows = rows.append_column(name, pa.array(values))
+    return rows
 
 
 def _machine_side(

@@ -24,6 +24,7 @@ final as (
         is_estimated,
         is_landing_page,
         is_exit_page,
+        next_page,
         cast(local_time as date) as local_date,
         hour(local_time) as local_hour,
         session_date

@@ -57,7 +57,8 @@ in_order as (
     select
         *,
         row_number() over session_so_far as view_number,
-        lead(viewed_at) over session_so_far as next_viewed_at
+        lead(viewed_at) over session_so_far as next_viewed_at,
+        lead(page) over session_so_far as next_page
     from views_in_sessions
     window
         session_so_far as (
@@ -111,6 +112,7 @@ final as (
         measured_seconds is null as is_estimated,
         view_number = 1 as is_landing_page,
         next_viewed_at is null as is_exit_page,
+        next_page,
         viewed_at,
         session_started_at,
         event_date,

@@ -24,6 +24,8 @@ final as (
         medium,
         referrer_domain,
         utm_campaign,
+        utm_term,
+        utm_content,
         landing_page,
         exit_page,
         device,

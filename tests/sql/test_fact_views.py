@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,28 @@ def test_page_views_and_goals_of_each_local_hour_are_those_of_its_sessions(lake:
     ):
         counted = f"select local_date, local_hour, {count} from {view} group by 1, 2 order by 1, 2"
         assert rows(lake, counted) == rows(lake, of_sessions.format(column=column))
+
+
+def test_errors_of_sessions_are_those_of_their_hits(lake: Lake) -> None:
+    """Counted from the hits by another way: the sessions' ids, without joins of dates or hours."""
+    of_hits = """
+        select substr(s.session_id, 1, 16), h.page, h.status, count(*), min(h.hit_at)
+        from hits h, session_parts p, sessions s
+        where h.part_id = p.part_id and p.session_id = s.session_id and h.status >= 400
+            and h.kind <> 'asset'
+        group by 1, 2, 3 order by 1, 2, 3
+    """
+    facts = "select session_id, page, status, requests, first_at from session_error_facts"
+    found = rows(lake, f"{facts} order by 1, 2, 3")
+    assert found == rows(lake, of_hits)
+    assert found
+
+
+def test_each_page_view_names_the_page_of_the_next(lake: Lake) -> None:
+    asked = "select session_id, page, next_page from page_view_facts order by 1, view_number"
+    views = rows(lake, asked)
+    for (session, _, named), (other, page, _) in pairwise(views):
+        assert named == (page if session == other else None)
 
 
 def test_local_times_are_those_of_the_site(lake: Lake) -> None:

@@ -193,7 +193,7 @@ def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside ours."""
     panel = PANELS[name]
     with dashboard.page(view) as page, aws_errors.translate_errors():
-        questions = panel.questions(page.view, page.period)
+        questions = panel.questions_on(page)
         pairs = [(page.ask(one), ask_athena(dashboard.lake, one)) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))

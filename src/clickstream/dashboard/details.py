@@ -57,10 +57,7 @@ class Comparison:
 
 def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
     """The panel's answers."""
-    return [
-        _part(page, page.ask(question), None)
-        for question in panel.questions(page.view, page.period)
-    ]
+    return [_part(page, page.ask(question), None) for question in panel.questions_on(page)]
 
 
 def compare_with_athena(
@@ -157,7 +154,7 @@ def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]
 def csv_lines(page: Page, name: str) -> Iterator[str]:
     """The lines of a panel's CSV file: all rows, with names of dimensions and metrics as heads."""
     panel = PANELS[name]
-    for number, question in enumerate(panel.questions(page.view, page.period)):
+    for number, question in enumerate(panel.questions_on(page)):
         if number:
             yield "\r\n"
         yield _csv_line([*question.dimensions, *question.metrics])

@@ -21,6 +21,7 @@ class FactView:
 SESSIONS = FactView("session_facts", "session_date", has_sessions=True)
 PAGE_VIEWS = FactView("page_view_facts", "session_date", has_sessions=True)
 GOALS = FactView("goal_facts", "session_date", has_sessions=True)
+SESSION_ERRORS = FactView("session_error_facts", "session_date", has_sessions=True)
 HOURS = FactView("hour_facts", "event_date", has_sessions=False)
 SOURCES = FactView("source_facts", "event_date", has_sessions=False)
 BOTS = FactView("bot_facts", "event_date", has_sessions=False)

@@ -7,9 +7,11 @@ from math import sqrt
 from typing import Literal
 
 from clickstream.dashboard.coverage import hours_of, measure_coverage
+from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import period_of
 from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.texts import mark
 
 
 @dataclass(frozen=True)
@@ -88,4 +90,19 @@ def _pace(reached: int, target: int, part: float) -> Pace:
         state,
         round(min(100 * reached / target, 100), 1),
         round(min(100 * part, 100), 1),
+    )
+
+
+def pace_text(formats: Formats, pace: Pace) -> str:
+    """Whether the month's target is in reach, in words."""
+    states = {
+        "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
+        "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
+        "behind": mark("this month %(reached)s of %(target)s, behind: on course for %(projected)s"),
+    }
+    return formats.text(
+        states[pace.state],
+        reached=formats.count(pace.reached),
+        target=formats.count(pace.target),
+        projected=formats.count(pace.projected),
     )

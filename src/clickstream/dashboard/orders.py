@@ -1,12 +1,141 @@
-"""The Orders tab."""
+"""The Orders tab, which answers what happens between the first page and an order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from clickstream.dashboard import charts
+from clickstream.dashboard.buckets import buckets_of
+from clickstream.dashboard.figures import Figure, Parts, count_figure, share_figure
+from clickstream.dashboard.funnel import Funnel, build_funnel
+from clickstream.dashboard.goals import goal_rows, pace_text
+from clickstream.dashboard.items import item_rows, rate_axis
+from clickstream.dashboard.lists import list_panel
 from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, grain_of
+from clickstream.dashboard.panels.orders import order_filter
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.times import times_of
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Visits of a period, those with an order, and those with an error."""
+
+    visits: int
+    orders: int
+    failed: int
 
 
 def orders_values(page: Page) -> dict[str, Any]:
     """What the tab's template needs."""
-    return {"lists": []}
+    funnel = build_funnel(page)
+    items = item_rows(page)
+    times = times_of(page, page.ask(PANELS["order_times"].questions_on(page)[0]))
+    return {
+        "figures": _figures(page, funnel),
+        "funnel": funnel,
+        "funnel_told": _verdict(page, funnel),
+        "order_goal": page.settings.dashboard.order_goal,
+        "is_order_goal_set": page.settings.dashboard.order_goal in page.settings.goals,
+        "items": items,
+        "items_told": _why_no_items(page),
+        "rate_axis": rate_axis(items),
+        "times": times,
+        "times_rows": [(name, *cells) for name, cells in times.table],
+        "hours": [f"{hour:02}" for hour in range(24)],
+        "failures": list_panel(page, "failures"),
+        "goals": goal_rows(page),
+        "pace_text": lambda pace: pace_text(page.formats, pace),
+        "no_failures": page.formats.text(mark("No visit met an error in this range.")),
+    }
+
+
+def _figures(page: Page, funnel: Funnel) -> list[Figure]:
+    now = _totals(page, page.period)
+    before = _totals(page, page.compared) if page.compared else None
+    text = page.formats.text
+    orders = count_figure(
+        page,
+        text(mark("Visits with an order")),
+        text(mark("Visits that met the goal of the orders; each visit counts once.")),
+        now.orders,
+        before.orders if before else None,
+    )
+    return [
+        replace(orders, spark=charts.sparkline(_orders_over_time(page))),
+        share_figure(
+            page,
+            text(mark("Order rate")),
+            text(mark("Share of visits with an order, with its 95 % interval (Wilson).")),
+            (now.orders, now.visits),
+            (before.orders, before.visits) if before else None,
+        ),
+        share_figure(
+            page,
+            text(mark("Funnel completed")),
+            text(mark("Share of the visits at the funnel's first step that reached its last.")),
+            _completion(funnel),
+            None,
+        ),
+        share_figure(
+            page,
+            text(mark("Met an error")),
+            text(mark("Share of visits in which a request was answered with a 4xx or 5xx status.")),
+            (now.failed, now.visits),
+            (before.failed, before.visits) if before else None,
+            like="bounce_rate",
+        ),
+    ]
+
+
+def _completion(funnel: Funnel) -> Parts:
+    return (funnel.completed, funnel.steps[0].visits) if funnel.steps else (0, 0)
+
+
+def _totals(page: Page, period: Period) -> Totals:
+    filters = page.view.filters
+    ordered = build_question(("visits",), (), period, (*filters, order_filter(page)))
+    failed = build_question(("failed_visits",), (), period, filters)
+    return Totals(
+        page.answer(("visits",), period=period).single()["visits"] or 0,
+        page.ask(ordered).single()["visits"] or 0,
+        page.ask(failed).single()["failed_visits"] or 0,
+    )
+
+
+def _orders_over_time(page: Page) -> Sequence[float | None]:
+    """Visits with an order in each bucket of the period that has published hours."""
+    grain = grain_of(page.view, page.period)
+    filters = (*page.view.filters, order_filter(page))
+    question = build_question(("goal_visits",), GRAIN_DIMENSIONS[grain], page.period, filters)
+    counts = {row[:-1]: row[-1] for row in page.ask(question).rows}
+    end = page.coverage.complete_to
+    return [
+        counts.get(bucket.key, 0) if end is not None and bucket.start < end else None
+        for bucket in buckets_of(page.period, grain)
+    ]
+
+
+def _verdict(page: Page, funnel: Funnel) -> str:
+    """One sentence that says where most visits are lost."""
+    worst = funnel.worst
+    if worst is None or worst.of_before is None:
+        return ""
+    return page.formats.text(
+        mark("Most are lost before “%(step)s”: %(share)s of those one step earlier go no further."),
+        step=worst.name,
+        share=page.formats.share(1 - worst.of_before, 0),
+    )
+
+
+def _why_no_items(page: Page) -> str:
+    if page.settings.dashboard.item_pages:
+        return page.formats.text(mark("No page of the menu was looked at in this range."))
+    return page.formats.text(
+        mark("Which pages show a single item is not set: item_pages in the section [dashboard].")
+    )

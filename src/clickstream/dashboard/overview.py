@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clickstream.dashboard.course import ask_course
-from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.goals import GoalRow, Pace, goal_rows
+from clickstream.dashboard.goals import GoalRow, goal_rows, pace_text
 from clickstream.dashboard.lists import ListPanel, choices_of, list_panel
 from clickstream.dashboard.movers import Mover, find_movers
 from clickstream.dashboard.page import Page
@@ -69,7 +68,7 @@ def overview_values(page: Page) -> dict[str, Any]:
         "hours": [f"{hour:02}" for hour in range(24)],
         "moved_choices": choices_of(page, "moved"),
         "not_compared": _why_not_compared(page),
-        "pace_text": lambda pace: _pace_text(page.formats, pace),
+        "pace_text": lambda pace: pace_text(page.formats, pace),
     }
 
 
@@ -80,18 +79,4 @@ def _why_not_compared(page: Page) -> str:
     return page.formats.text(
         mark("Too few hours of this range or of %(days)s are complete to compare them."),
         days=page.days(whole),
-    )
-
-
-def _pace_text(formats: Formats, pace: Pace) -> str:
-    states = {
-        "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
-        "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),
-        "behind": mark("this month %(reached)s of %(target)s, behind: on course for %(projected)s"),
-    }
-    return formats.text(
-        states[pace.state],
-        reached=formats.count(pace.reached),
-        target=formats.count(pace.target),
-        projected=formats.count(pace.projected),
     )

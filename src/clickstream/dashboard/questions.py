@@ -99,7 +99,12 @@ def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> 
     clauses = [_in_period(facts, period)]
     if not facts.has_sessions:
         return _joined(clauses)
-    own = [one for one in filters if DIMENSIONS[one.dimension].facts is facts]
+    own = [
+        one
+        for one in filters
+        if DIMENSIONS[one.dimension].facts is facts
+        and (facts is SESSIONS or not one.chooses_visits)
+    ]
     clauses += [_chosen(one) for one in own]
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]

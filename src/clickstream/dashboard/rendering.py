@@ -69,12 +69,15 @@ class Renderer:
         )
         environment.globals |= {
             "_": formats.text,
+            "plural": formats.plural,
+            "seconds": formats.seconds,
             "assets": ASSETS_DIGEST,
             "site": site,
             "language": str(formats.locale).replace("_", "-"),
             "count": formats.count,
             "share": formats.share,
             "signed": formats.signed,
+            "decimal": formats.decimal,
             "panels": PANELS,
             "base": "",
         }

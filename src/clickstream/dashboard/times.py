@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clickstream.dashboard import charts
+from clickstream.dashboard.answers import Answer
 from clickstream.dashboard.charts import HeatMap
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.metrics import METRICS
@@ -24,8 +25,12 @@ class TimesPanel:
 
 def build_times(page: Page) -> TimesPanel:
     """Visits by weekday and hour, divided by how often this hour of the week is published."""
-    metric = METRICS[page.view.choice("times")]
-    answer = page.answer((metric.name,), ("weekday", "hour"))
+    return times_of(page, page.answer((page.view.choice("times"),), ("weekday", "hour")))
+
+
+def times_of(page: Page, answer: Answer) -> TimesPanel:
+    """An answer by weekday and hour, divided by how often this hour of the week is published."""
+    metric = METRICS[answer.question.metrics[0]]
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
     hours = page.answer(("published_hours",), ("weekday", "hour"))
     times = {(weekday, hour): number for weekday, hour, number in hours.rows}

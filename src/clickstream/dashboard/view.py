@@ -53,11 +53,16 @@ Value = str | None
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: visits whose dimension has one of the values, or has none of them."""
+    """One filter: visits whose dimension has one of the values, or has none of them.
+
+    A question about page views, goals or errors takes those rows that have a value themselves.
+    With `chooses_visits` it takes all rows of the visits that have such a row.
+    """
 
     dimension: str
     values: tuple[Value, ...]
     is_excluded: bool = False
+    chooses_visits: bool = False
 
 
 @dataclass(frozen=True)

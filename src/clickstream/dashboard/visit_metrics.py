@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.fact_views import GOALS, PAGE_VIEWS, SESSIONS
+from clickstream.dashboard.fact_views import GOALS, PAGE_VIEWS, SESSION_ERRORS, SESSIONS
 from clickstream.dashboard.metric import Metric
 from clickstream.dashboard.texts import mark
 
@@ -155,5 +155,45 @@ VISIT_METRICS = (
         mark("How often is each goal met?"),
         mark("A visit that meets two goals counts for both."),
         is_additive=True,
+    ),
+    Metric(
+        "seen_in_visits",
+        PAGE_VIEWS,
+        mark("Visits"),
+        "count(distinct session_id)",
+        mark("Visits that saw the page, however often."),
+        mark("How many visits look at each thing on the menu?"),
+        mark("A visit that saw two pages counts for both."),
+    ),
+    Metric(
+        "failed_visits",
+        SESSION_ERRORS,
+        mark("Visits hit"),
+        "count(distinct session_id)",
+        mark("Visits in which the server answered a request with a 4xx or 5xx status."),
+        mark("How many visits met an error?"),
+        mark("Only visits that saw at least one page; the Trust page has the errors of everybody."),
+        good="down",
+    ),
+    Metric(
+        "failed_requests",
+        SESSION_ERRORS,
+        mark("Errors"),
+        "coalesce(sum(requests), 0)",
+        mark("Requests of visits that were answered with a 4xx or 5xx status."),
+        mark("What went wrong on the way to an order?"),
+        mark("Files such as pictures and styles are left out."),
+        good="down",
+        is_additive=True,
+    ),
+    Metric(
+        "failed_visitors",
+        SESSION_ERRORS,
+        mark("People hit"),
+        "count(distinct visitor_id)",
+        mark("Different people who met an error in a visit."),
+        mark("How many people were hit?"),
+        mark("Over a rotation of the visitor keys a person counts again."),
+        good="down",
     ),
 )

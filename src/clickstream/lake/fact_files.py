@@ -26,6 +26,7 @@ FACT_VIEWS = (
     "session_facts",
     "page_view_facts",
     "goal_facts",
+    "session_error_facts",
     "hour_facts",
     "source_facts",
     "bot_facts",

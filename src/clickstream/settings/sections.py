@@ -321,6 +321,12 @@ class Dashboard(Section):
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
         {}, description="How often a goal should be met in a calendar month, by its name."
     )
+    order_goal: GoalName = Field("order", description="The goal that is an order.")
+    item_pages: Annotated[str, AfterValidator(_expression)] = Field(
+        "",
+        description="A regular expression that the names of the pages of single menu items match "
+        "as a whole; the Orders page shows how often their visitors order.",
+    )
 
 
 CHANGED = {

@@ -30,6 +30,7 @@ SESSION_SCHEMA = pa.schema(
     [
         *((name, _TEXT) for name in ("session_id", "visitor_id", "site", "channel", "source")),
         *((name, _TEXT) for name in ("medium", "referrer_domain", "utm_campaign")),
+        *((name, _TEXT) for name in ("utm_term", "utm_content")),
         *((name, _TEXT) for name in ("landing_page", "exit_page", "device", "browser", "os")),
         *((name, _TEXT) for name in ("country", "region", "city")),
         *((name, _NUMBER) for name in ("page_views", "requests", "errors", "conversions")),
@@ -46,6 +47,7 @@ PAGE_VIEW_SCHEMA = pa.schema(
         *((name, _TEXT) for name in ("session_id", "visitor_id", "page")),
         *((name, _NUMBER) for name in ("view_number", "dwell_seconds")),
         *((name, _TRUTH) for name in ("is_estimated", "is_landing_page", "is_exit_page")),
+        ("next_page", _TEXT),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
         ("session_date", _DATE),
@@ -55,6 +57,19 @@ GOAL_SCHEMA = pa.schema(
     [
         *((name, _TEXT) for name in ("session_id", "visitor_id", "goal")),
         ("times", _NUMBER),
+        ("local_date", _DATE),
+        ("local_hour", _NUMBER),
+        ("session_date", _DATE),
+    ]
+)
+SESSION_ERROR_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("session_id", "visitor_id", "page")),
+        ("status", pa.int32()),
+        ("kind", _TEXT),
+        ("requests", _NUMBER),
+        ("first_at", _MOMENT),
+        ("funnel_steps", _NUMBER),
         ("local_date", _DATE),
         ("local_hour", _NUMBER),
         ("session_date", _DATE),
@@ -114,6 +129,7 @@ SCHEMAS = {
     "session_facts": SESSION_SCHEMA,
     "page_view_facts": PAGE_VIEW_SCHEMA,
     "goal_facts": GOAL_SCHEMA,
+    "session_error_facts": SESSION_ERROR_SCHEMA,
     "hour_facts": HOUR_SCHEMA,
     "source_facts": SOURCE_SCHEMA,
     "bot_facts": BOT_SCHEMA,
@@ -136,6 +152,17 @@ class Visit:
     device: str = "desktop"
     goals: Sequence[str] = ()
     seconds: int = 5
+    medium: str | None = None
+    referrer: str | None = None
+    term: str | None = None
+    content: str | None = None
+    browser: str | None = None
+    os: str | None = None
+    region: str | None = None
+    city: str | None = None
+    steps: int | None = 0
+    errors: Sequence[tuple[str, int]] = ()
+    """Pages and statuses; the same again is another request."""
 
     def rows(self, number: int) -> Mapping[str, list[dict[str, Any]]]:
         """Its rows in the fact views that have sessions."""
@@ -150,13 +177,21 @@ class Visit:
             "session_facts": [when | self._session()],
             "page_view_facts": [when | self._view(place) for place in range(len(self.pages))],
             "goal_facts": [when | {"goal": goal, "times": 1} for goal in self.goals],
+            "session_error_facts": [when | self._error(*one) for one in dict.fromkeys(self.errors)],
         }
 
     def _session(self) -> dict[str, Any]:
         count = len(self.pages)
         return {
-            **dict.fromkeys(("medium", "referrer_domain", "browser", "os", "region", "city")),
             "site": "cafe",
+            "medium": self.medium,
+            "referrer_domain": self.referrer,
+            "utm_term": self.term,
+            "utm_content": self.content,
+            "browser": self.browser,
+            "os": self.os,
+            "region": self.region,
+            "city": self.city,
             "channel": self.channel,
             "source": self.source,
             "utm_campaign": self.campaign,
@@ -166,9 +201,9 @@ class Visit:
             "country": self.country,
             "page_views": count,
             "requests": count,
-            "errors": 0,
+            "errors": len(self.errors),
             "conversions": len(self.goals),
-            "funnel_steps": 0,
+            "funnel_steps": self.steps,
             "duration_seconds": self.seconds,
             "is_bounce": count == 1,
             "is_engaged": count > 1 or bool(self.goals) or self.seconds > 10,
@@ -184,6 +219,17 @@ class Visit:
             "is_estimated": place == len(self.pages) - 1,
             "is_landing_page": place == 0,
             "is_exit_page": place == len(self.pages) - 1,
+            "next_page": self.pages[place + 1] if place + 1 < len(self.pages) else None,
+        }
+
+    def _error(self, page: str, status: int) -> dict[str, Any]:
+        return {
+            "page": page,
+            "status": status,
+            "kind": "client_error" if status < 500 else "server_error",
+            "requests": self.errors.count((page, status)),
+            "first_at": self.started_at,
+            "funnel_steps": self.steps,
         }
 
 

@@ -62,14 +62,16 @@ class CafeTruth:
         self, metrics: Sequence[str], by: Sequence[str], period: Period, filters: Sequence[Filter]
     ) -> list[Row] | None:
         """The rows of a question in any order; None if the truth does not know its metrics."""
-        if set(metrics) <= SESSION_METRICS.keys():
+        if set(metrics) <= SESSION_METRICS.keys() and "furthest_step" not in by:
             visits = [v for v in self._visits(period) if all(_passes(v, f) for f in filters)]
             return self._grouped(visits, by, [SESSION_METRICS[name] for name in metrics])
         if set(metrics) <= HOUR_METRICS.keys() and set(by) <= TIMES:
             hours = [one for one in self.truth.hours.items() if self._holds(period, one)]
             return self._grouped(hours, by, [HOUR_METRICS[name] for name in metrics])
-        if list(metrics) == ["goal_visits"]:
+        if list(metrics) == ["goal_visits"] and list(by) == ["goal"]:
             return self._goals(period, filters)
+        if list(metrics) == ["goal_visits"] and set(by) <= TIMES:
+            return self._visits_with_goals(by, period, filters)
         return None
 
     def pages(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
@@ -82,6 +84,21 @@ class CafeTruth:
                     if not named or page in named:
                         views[page].append(place == len(visit.pages))
         return [(page, len(ends), sum(ends) / len(ends)) for page, ends in views.items()]
+
+    def items(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
+        """Each page that the filters by page name, with the visits that saw it and its views."""
+        named = {value for one in filters if one.dimension == "page" for value in one.values}
+        visits = [v for v in self._visits(period) if all(_passes(v, one) for one in filters)]
+        pages = {view.page for visit in visits for view in visit.pages} & named
+        seen = {page: [[v.page for v in one.pages].count(page) for one in visits] for page in pages}
+        return [(page, sum(map(bool, views)), sum(views)) for page, views in seen.items()]
+
+    def _visits_with_goals(
+        self, by: Sequence[str], period: Period, filters: Sequence[Filter]
+    ) -> list[Row]:
+        """Visits that met the one goal that the filters name."""
+        visits = [v for v in self._visits(period) if all(_passes(v, one) for one in filters)]
+        return self._grouped(visits, by, [len])
 
     def _goals(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
         met: dict[str, int] = defaultdict(int)

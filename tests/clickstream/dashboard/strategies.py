@@ -37,6 +37,11 @@ visits = st.builds(
     country=st.sampled_from([None, "GB", "US"]),
     device=st.sampled_from(["desktop", "mobile"]),
     goals=st.sampled_from([(), ("order",), ("newsletter", "order")]),
+    steps=st.none() | st.integers(0, 4),
+    errors=st.lists(
+        st.tuples(st.sampled_from(["/order", "/menu"]) | values, st.sampled_from([404, 500])),
+        max_size=2,
+    ),
     seconds=st.integers(0, 100),
 )
 hours = st.builds(

@@ -69,6 +69,8 @@ def has(visit: Visit, dimension: str) -> set[str | None]:
         "country": {visit.country},
         "page": set(visit.pages),
         "goal": set(visit.goals),
+        "furthest_step": {str(visit.steps or 0)},
+        "failed_page": {page for page, _ in visit.errors},
     }.get(dimension, {None})
 
 

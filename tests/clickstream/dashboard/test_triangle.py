@@ -24,17 +24,19 @@ from clickstream.dashboard.answers import Answers
 from clickstream.dashboard.details import is_same
 from clickstream.dashboard.engines import AthenaEngine, LocalEngine, Reader, ask_athena
 from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.funnel import build_funnel
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Trend
+from clickstream.dashboard.panels.orders import item_pages, order_filter
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import Question, build_question
 from clickstream.dashboard.rendering import Renderer
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.view import GRAINS, Filter, View
+from clickstream.dashboard.view import GRAINS, TABS, Filter, View
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
-from clickstream.lake import Lake
+from clickstream.lake import Lake, athena
 
 ROOT = Path(__file__).parents[3]
 CLOCKS_CHANGE = date(2026, 10, 25)
@@ -42,6 +44,9 @@ CLOCKS_CHANGE = date(2026, 10, 25)
 
 RULES = CafeRules(seed=7, visitors_per_hour=25, bots_per_hour=4, story_begins=date(2026, 10, 5))
 FIRST, HOURS, DEEP_HOURS = Hour.parse("2026-10-24T18"), 14, 60
+FAILURE = Hour.parse("2026-10-23T11")
+"""The hour of the story in which the order form answers 500."""
+
 WHOLE = Period(date(2026, 10, 24), date(2026, 10, 27))
 HOSTILE = ("/'; drop table visits; --", "'", '"><script>alert(1)</script>')
 
@@ -68,20 +73,28 @@ class Cafe:
     copy: LocalEngine
 
 
-def build_cafe(endpoint: str, directory: Path, hours: int, zone: str, stack: ExitStack) -> Cafe:
-    last = FIRST.plus(hours - 1)
-    truth = write_history(directory / "logs", FIRST, last, RULES)
+def build_cafe(
+    endpoint: str,
+    directory: Path,
+    hours: int,
+    zone: str,
+    stack: ExitStack,
+    first: Hour = FIRST,
+) -> Cafe:
+    last = first.plus(hours - 1)
+    truth = write_history(directory / "logs", first, last, RULES)
     write_demo_database(directory / "places.mmdb")
     hopes = settings.load(ROOT / "clickstream.toml", {})
     own = {
         "site": settings.Site(name="cafe", domains=RULES.domains, time_zone=zone),
         "goals": hopes.goals,
         "funnel": hopes.funnel,
+        "dashboard": hopes.dashboard,
         "geoip": settings.GeoIp(database=str(directory / "places.mmdb")),
         "directory": ROOT,
     }
     lake = built(
-        settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own), FIRST, last
+        settings_of_a_lake(endpoint, directory / "logs").model_copy(update=own), first, last
     )
     return with_copy(lake, truth, zone, directory, stack)
 
@@ -99,6 +112,14 @@ def cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     with ExitStack() as stack:
         directory = tmp_path_factory.mktemp("cafe")
         yield build_cafe(local_aws.endpoint, directory, HOURS, "Europe/London", stack)
+
+
+@pytest.fixture(scope="module")
+def failing_cafe(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cafe]:
+    """The three hours around the one in which the order form fails."""
+    with ExitStack() as stack:
+        directory = tmp_path_factory.mktemp("cafe")
+        yield build_cafe(local_aws.endpoint, directory, 3, "Europe/London", stack, FAILURE.minus(1))
 
 
 @pytest.fixture(scope="module", params=["Europe/London", "America/New_York"])
@@ -126,24 +147,44 @@ def check(cafe: Cafe, question: Question, period: Period, filters: Sequence[Filt
     expected = cafe.truth.rows(names, by, period, filters)
     if expected is not None:
         assert_same_rows(ours, expected, question.sql)
-    elif by == ("page",):
+    elif names == ("views", "time_on_page", "exit_rate"):
         seen = [(row[0], row[1], row[3]) for row in ours]
         assert_same_rows(seen, cafe.truth.pages(period, filters), question.sql)
+    elif names[0] == "seen_in_visits":
+        seen = [row[:3] for row in ours]
+        assert_same_rows(seen, cafe.truth.items(period, filters), question.sql)
 
 
-def questions_of(panel_name: str, view: View, period: Period) -> Iterator[Question]:
+def questions_of(
+    cafe: Cafe, panel_name: str, view: View, period: Period
+) -> Iterator[tuple[Question, Sequence[Filter]]]:
+    """What a panel asks, each question with the filters that hold for it."""
     panel = PANELS[panel_name]
     grains = GRAINS if isinstance(panel, Trend) else (None,)
     for grain in grains:
-        yield from panel.questions(replace(view, grain=grain), period)
+        with cafe.copy.reader() as reader:
+            page = page_in(cafe, reader, replace(view, grain=grain))
+            page.__dict__["period"] = period
+            asked = panel.questions_on(page)
+        for question in asked:
+            yield question, filters_of(question, panel_name, page)
+
+
+def filters_of(question: Question, panel_name: str, page: Page) -> Sequence[Filter]:
+    """The view's filters, and those that a panel of the Orders page adds."""
+    chosen = PANELS[panel_name].filters(page.view)
+    ordered = (order_filter(page),) if "order" in question.values else ()
+    if panel_name == "items":
+        return (*chosen, Filter("page", item_pages(page)), *ordered)
+    return (*chosen, *ordered)
 
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) -> None:
     filters = FILTERS[2] if PANELS[name].is_filtered else ()
     view = View(PANELS[name].tab, filters=tuple(filters))
-    for question in questions_of(name, view, WHOLE):
-        check(cafe, question, WHOLE, filters)
+    for question, chosen in questions_of(cafe, name, view, WHOLE):
+        check(cafe, question, WHOLE, chosen)
 
 
 def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) -> None:
@@ -157,19 +198,20 @@ def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) 
     assert errors[0] == total.client_errors + total.server_errors
 
 
-def rendered(cafe: Cafe, reader: Reader, view: View) -> str:
+def page_in(cafe: Cafe, reader: Reader, view: View) -> Page:
     locale = parse_locale("en-GB")
     formats = Formats(locale, load_translations(locale))
-    engine = cafe.copy
     now = datetime(2026, 10, 26, 12, tzinfo=UTC).replace(tzinfo=None)
-    ask = Answers(engine).asker(reader)
-    page = Page(
-        view, ask, formats, now, cafe.lake.settings, ZoneInfo("Europe/London"), reader.state
-    )
-    return Renderer.create(formats, "Café").tab(page)
+    ask = Answers(cafe.copy).asker(reader)
+    return Page(view, ask, formats, now, cafe.lake.settings, cafe.truth.zone, reader.state)
 
 
-@pytest.mark.parametrize("tab", ["overview", "trust"])
+def rendered(cafe: Cafe, reader: Reader, view: View) -> str:
+    page = page_in(cafe, reader, view)
+    return Renderer.create(page.formats, "Café").tab(page)
+
+
+@pytest.mark.parametrize("tab", TABS)
 def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tab: Any) -> None:
     engine = AthenaEngine(cafe.lake)
     assert engine.refresh()
@@ -186,7 +228,7 @@ def test_a_real_trino_gives_the_answers_of_the_copy(
     panel = PANELS[name]
     for filters in FILTERS if name == "totals" else FILTERS[2:3] if panel.is_filtered else [()]:
         for view in views_of(name, View(panel.tab, filters=tuple(filters))):
-            for question in questions_of(name, view, WHOLE):
+            for question, _ in questions_of(cafe, name, view, WHOLE):
                 with cafe.copy.reader() as reader:
                     ours = reader.rows(question)
                 theirs = trino.query(cafe.lake, question.sql_with_values()).rows
@@ -202,14 +244,45 @@ def test_every_panel_range_filter_and_time_zone_agree(
     for name, panel in PANELS.items():
         chosen = tuple(filters) if panel.is_filtered else ()
         for view in views_of(name, View(panel.tab, filters=chosen)):
-            for question in questions_of(name, view, period):
-                check(deep_cafe, question, period, chosen)
+            for question, filters_held in questions_of(deep_cafe, name, view, period):
+                check(deep_cafe, question, period, filters_held)
 
 
 def views_of(name: str, view: View) -> Iterator[View]:
     """The view with each choice of a panel."""
     for choice in PANELS[name].asks or {"": ()}:
         yield view.with_choice(name, choice) if choice else view
+
+
+def test_errors_of_the_funnel_are_those_of_the_hits(failing_cafe: Cafe) -> None:
+    """Counted by SQL over the hits, with the expressions of the settings in the SQL."""
+    day = FAILURE.event_date
+    with failing_cafe.copy.reader() as reader:
+        page = page_in(failing_cafe, reader, View("orders").with_days(day, day))
+        found = {step.name: step.errors for step in build_funnel(page).steps}
+    form = found["order form"]
+    assert form
+    assert form.statuses == [(500, form.visits)]
+    assert form.stopped > 0
+    for number, step in enumerate(failing_cafe.lake.settings.funnel):
+        errors = found[step.name]
+        shown = (errors.visits, errors.requests, errors.stopped) if errors else (0, 0, 0)
+        assert shown == errors_in_hits(failing_cafe, step.page, number), step.name
+
+
+def errors_in_hits(cafe: Cafe, expression: str, steps_before: int) -> tuple[int, ...]:
+    """Visits, requests and visits that got no further, of errors on pages of an expression."""
+    sql = f"""
+        select count(distinct s.session_id), count(*),
+            count(distinct s.session_id)
+                filter (where coalesce(s.funnel_steps, 0) <= {steps_before})
+        from sessions s, session_parts p, hits h
+        where s.session_id = p.session_id and p.part_id = h.part_id
+            and h.status >= 400 and h.kind <> 'asset'
+            and regexp_like(h.page, '^({expression})$')
+    """
+    (row,) = athena.query(cafe.lake, sql).rows
+    return row
 
 
 def test_a_new_time_zone_moves_the_days_of_the_same_visits(cafe: Cafe, tmp_path: Path) -> None:

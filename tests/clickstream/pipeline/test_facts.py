@@ -31,7 +31,7 @@ from clickstream.tables import HOUR_LEDGER
 HOURS = [Hour.parse(f"2026-11-{hour}") for hour in ("18T23", "19T00", "19T23", "20T00", "21T00")]
 MIDDLE = HOURS[3]
 DAYS = [date(2026, 11, day) for day in (18, 19, 20, 21)]
-OF_SESSIONS = {"session_facts", "page_view_facts", "goal_facts"}
+OF_SESSIONS = {"session_facts", "page_view_facts", "goal_facts", "session_error_facts"}
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_a_dry_run_says_what_would_be_computed_and_does_nothing(built: Lake) -> 
     planned = refresh(built, dry_run=True)
     assert fact_files.read_manifest(built) == before
     assert planned.sentence == (
-        "Facts of 2026-11-20, 2026-11-19 would be computed by 8 queries; 0 dates would be removed."
+        "Facts of 2026-11-20, 2026-11-19 would be computed by 9 queries; 0 dates would be removed."
     )
     found = refresh(built)
     assert (found.computed, found.queries) == (planned.computed, planned.queries)

@@ -1,7 +1,135 @@
-"""The panels of the Orders page."""
+"""The panels of the Orders page.
+
+Which pages belong to a step of the funnel, or to the menu, is in the settings as expressions. They
+are matched here, and the questions name the pages, so the same SQL runs on every engine.
+"""
 
 from __future__ import annotations
 
-from clickstream.dashboard.panels.panel import Panel
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-ORDERS: tuple[Panel, ...] = ()
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels.panel import Panel
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import Filter
+
+MOST_PAGES = 500
+"""Pages that a question names, those with the largest figures: a visitor can make up addresses."""
+
+_NO_PAGE = ""
+"""No page has this name."""
+
+FAILED = ("failed_visits", "failed_requests", "failed_visitors")
+
+
+class FunnelPanel(Panel):
+    """Visits by how far they got, and for each step the errors that they met on its pages."""
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """Visits by furthest step; then of each step with errors: by furthest step, by status."""
+        asked = self.questions(page.view, page.period)
+        for step in range(1, len(page.settings.funnel) + 1):
+            asked += step_error_questions(page, step)
+        return asked
+
+
+class ItemsPanel(Panel):
+    """Pages of the menu: visits that saw each, and those of them that ordered."""
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """All visits by page, then those with an order."""
+        metrics, by = self.parts(page.view)
+        shown = (*filters_of_visits(page), Filter("page", item_pages(page) or (_NO_PAGE,)))
+        return [
+            build_question(metrics, by, page.period, (*shown, *ordered))
+            for ordered in ((), (order_filter(page),))
+        ]
+
+
+class OrderTimesPanel(Panel):
+    """Visits with an order, by weekday and hour."""
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """The question with the goal that is an order."""
+        metrics, by = self.parts(page.view)
+        filters = (*self.filters(page.view), order_filter(page))
+        return [build_question(metrics, by, page.period, filters)]
+
+
+def order_filter(page: Page) -> Filter:
+    """The filter that chooses visits with an order."""
+    return Filter("goal", (page.settings.dashboard.order_goal,))
+
+
+def item_pages(page: Page) -> tuple[str, ...]:
+    """The pages of the menu that were looked at in the period."""
+    expression = page.settings.dashboard.item_pages
+    if not expression:
+        return ()
+    question = build_question(("views",), ("page",), page.period)
+    return _matching(expression, [row[0] for row in page.ask(question).rows])
+
+
+def step_error_questions(
+    page: Page, step: int, period: Period | None = None
+) -> tuple[Question, ...]:
+    """Errors of visits on the pages of a step, counted from 1; no question if there were none.
+
+    The first is by how far the visits got, the second by status.
+    """
+    failing = failing_pages(page, step)
+    if not failing:
+        return ()
+    filters = (*filters_of_visits(page), Filter("failed_page", failing))
+    return tuple(
+        build_question(FAILED, (dimension,), period or page.period, filters)
+        for dimension in ("step_of_failed", "failed_status")
+    )
+
+
+def failing_pages(page: Page, step: int) -> tuple[str, ...]:
+    """The pages of a step on which visits of the period met errors."""
+    question = build_question(("failed_requests",), ("failed_page",), page.period)
+    failed = [row[0] for row in page.ask(question).rows]
+    return _matching(page.settings.funnel[step - 1].page, failed)
+
+
+def filters_of_visits(page: Page) -> tuple[Filter, ...]:
+    """The view's filters as those of visits: a visit that saw one page counts for its others."""
+    return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
+
+
+def _matching(expression: str, names: Sequence[str | None]) -> tuple[str, ...]:
+    """The names that an expression of the settings matches as a whole, as the pipeline does."""
+    matches = re.compile(expression).fullmatch
+    return tuple(name for name in names if name is not None and matches(name))[:MOST_PAGES]
+
+
+ORDERS: tuple[Panel, ...] = (
+    FunnelPanel(
+        "funnel", "orders", mark("From page to order"), {"": (("visits",), ("furthest_step",))}
+    ),
+    ItemsPanel(
+        "items",
+        "orders",
+        mark("What they look at"),
+        {"": (("seen_in_visits", "views", "time_on_page"), ("page",))},
+    ),
+    OrderTimesPanel(
+        "order_times",
+        "orders",
+        mark("When people order"),
+        {"": (("goal_visits",), ("weekday", "hour"))},
+    ),
+    Panel(
+        "failures",
+        "orders",
+        mark("Errors that visits met"),
+        {"": (FAILED, ("failed_page", "failed_status"))},
+    ),
+    Panel("goals_met", "orders", mark("Goals"), {"": (("goal_visits",), ("goal",))}),
+)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import Question, build_question
 from clickstream.dashboard.view import TILES, Filter, Grain, Tab, View
@@ -53,6 +54,10 @@ class Panel:
             build_question(metrics, one, period, self.filters(view))
             for one in (by, *((name,) for name in self.also_by))
         ]
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """What it asks on a page; panels that depend on settings or on answers override it."""
+        return self.questions(page.view, page.period)
 
     def filters(self, view: View) -> tuple[Filter, ...]:
         """The filters of its questions in a view."""

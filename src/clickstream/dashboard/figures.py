@@ -1,0 +1,73 @@
+"""Key figures of a tab: a number, how it changed, and a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.intervals import count_moved, share_moved, wilson
+from clickstream.dashboard.metrics import METRICS, Metric
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
+
+Parts = tuple[int, int]
+"""How many visits of how many."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure. A change that chance explains is neither good nor bad."""
+
+    label: str
+    definition: str
+    value: str
+    change: Change | None
+    hint: str
+    spark: Sequence[str] = ()
+
+
+def count_figure(
+    page: Page, label: str, definition: str, now: int, before: int | None, like: str = "goal_visits"
+) -> Figure:
+    """A count of visits; the metric `like` says whether more is good."""
+    formats, metric = page.formats, METRICS[like]
+    change = None if before is None else formats.change(metric, now, before)
+    if change and before is not None and not count_moved(now, before):
+        change = replace(change, is_good=None)
+    hint = "" if before is None else _was(page, formats.count(before))
+    return Figure(label, definition, formats.count(now), change, hint)
+
+
+def share_figure(
+    page: Page,
+    label: str,
+    definition: str,
+    now: Parts,
+    before: Parts | None,
+    like: str = "conversion_rate",
+) -> Figure:
+    """A share of visits with its 95 % interval; the metric `like` says whether more is good."""
+    formats, (some, of) = page.formats, now
+    if of < SHARE_MINIMUM:
+        too_little = formats.text(mark("too little data"))
+        return Figure(label, definition, NO_VALUE, None, too_little)
+    low, high = wilson(some, of)
+    change = _share_change(page, METRICS[like], now, before)
+    hint = f"{formats.share(low)} – {formats.share(high)}"
+    return Figure(label, definition, formats.share(some / of), change, hint)
+
+
+def _share_change(page: Page, metric: Metric, now: Parts, before: Parts | None) -> Change | None:
+    if before is None or before[1] < SHARE_MINIMUM:
+        return None
+    shares = now[0] / now[1], before[0] / before[1]
+    change = page.formats.change(metric, *shares)
+    if change and not share_moved(shares[0], now[1], shares[1], before[1]):
+        return replace(change, is_good=None)
+    return change
+
+
+def _was(page: Page, value: str) -> str:
+    return page.formats.text(mark("was %(value)s"), value=value)

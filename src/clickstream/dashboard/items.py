@@ -1,0 +1,67 @@
+"""Menu items: how many visits looked at each, and how often these visits ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard.charts import bar_widths
+from clickstream.dashboard.intervals import wilson
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A page of the menu: visits that saw it and those of them that ordered.
+
+    `rate` is the share that ordered, `low` and `high` its 95 % interval; None for too few visits.
+    """
+
+    page: str
+    visits: int
+    views: int
+    seconds: float | None
+    orders: int
+    rate: float | None
+    low: float | None
+    high: float | None
+    width: float
+    query: str
+
+
+def item_rows(page: Page) -> list[ItemRow]:
+    """The pages of the menu, those that most visits saw first."""
+    seen, ordered = (page.ask(one).records() for one in PANELS["items"].questions_on(page))
+    orders = {row["page"]: int(row["seen_in_visits"]) for row in ordered}
+    widths = bar_widths([row["seen_in_visits"] for row in seen])
+    return [
+        _row(page, row, orders.get(row["page"], 0), width)
+        for row, width in zip(seen, widths, strict=True)
+    ]
+
+
+def _row(page: Page, row: Mapping[str, Any], orders: int, width: float) -> ItemRow:
+    visits = int(row["seen_in_visits"])
+    is_enough = visits >= SHARE_MINIMUM
+    low, high = wilson(orders, visits) if is_enough else (None, None)
+    return ItemRow(
+        row["page"],
+        visits,
+        int(row["views"]),
+        row["time_on_page"],
+        orders,
+        orders / visits if is_enough else None,
+        low,
+        high,
+        width,
+        page.view.with_filter("page", row["page"]).query,
+    )
+
+
+def rate_axis(rows: Sequence[ItemRow]) -> tuple[float, float]:
+    """The ends of an axis that holds the intervals of all rows."""
+    ends = [end for row in rows for end in (row.low, row.high) if end is not None]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
