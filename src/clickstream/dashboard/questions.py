@@ -157,6 +157,13 @@ def _source(
     return f"{select} as {facts.name}", values
 
 
+def condition_of(
+    facts: FactView, period: Period, filters: Sequence[Filter], key_days: int = USUAL_KEY_DAYS
+) -> Clause:
+    """Build the condition that chooses the rows of a fact view."""
+    return _where(facts, Scope(period, key_days), filters)
+
+
 def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
     """The condition that chooses the rows of a fact view.
 

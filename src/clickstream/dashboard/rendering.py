@@ -20,6 +20,7 @@ from clickstream.dashboard.overview import overview_values
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Panel
 from clickstream.dashboard.places import places_values
+from clickstream.dashboard.sentences import find_sentences
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust_line import trust_line
 from clickstream.dashboard.trust_values import trust_values
@@ -95,6 +96,7 @@ class Renderer:
             "view": page.view,
             "tab_title": text(TAB_LABELS[page.view.tab]),
             "trust": trust_line(page),
+            "says": find_sentences(page),
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
