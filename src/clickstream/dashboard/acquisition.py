@@ -144,7 +144,7 @@ def _arrival(
     formats, is_small = page.formats, _is_small(row)
     verdict, interval = _verdict(row, site)
     query, is_chosen = _choose(page.view, by, row)
-    names = [value_name(formats, name, row[name]) for name in by if name == by[0] or row[name]]
+    names = [value_name(page, name, row[name]) for name in by if name == by[0] or row[name]]
     return Arrival(
         " / ".join(names),
         width,

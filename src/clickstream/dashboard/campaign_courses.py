@@ -95,7 +95,7 @@ def _row(
         if value is not None and value == max((v for v in values if v is not None), default=None)
     )
     return CampaignCourse(
-        value_name(formats, "campaign", row["campaign"]),
+        value_name(page, "campaign", row["campaign"]),
         charts.small_line(values, top, unfinished),
         told,
         visits,

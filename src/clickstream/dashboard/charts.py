@@ -6,12 +6,14 @@ coordinates are rounded to a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
 MOST_TICKS = 6
-MARKER_SIZE = 20
+MARKER_SIZE, MARKER_ROWS = 20.0, 5
+"""Markers of notes that are near each other are put in rows."""
+
 LEVELS = 8
 """Shades of a heat map besides the empty one."""
 
@@ -82,11 +84,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Marker:
-    """A numbered note on the chart; `y` is lower where its neighbour is near."""
+    """A numbered note on the chart; `y` is lower where its neighbours are near.
+
+    `is_own` tells a note that an account wrote.
+    """
 
     x: float
     y: float
     number: int
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ class Series:
 
     `labels` name the places at the axis, `titles` say everything of a place, `days` are its dates
     as a `Place` has them. Values are None where there is no data. From the place `unfinished_from`
-    on, values are not final. `notes` are places with their numbers.
+    on, values are not final. `notes` are places with their numbers; at `own_notes` accounts wrote
+    one.
     """
 
     now: Values
@@ -121,6 +128,7 @@ class Series:
     days: Sequence[str]
     unfinished_from: int | None = None
     notes: Mapping[int, int] | None = None
+    own_notes: Collection[int] = ()
 
 
 def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> LineChart:
@@ -147,13 +155,17 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
 
 
 def _markers(series: Series, box: Box) -> list[Marker]:
-    """The notes from left to right; one that would touch the one before it is put below it."""
+    """The notes from left to right; one that would touch one before it is put below it."""
     markers: list[Marker] = []
+    ends = [-MARKER_SIZE] * MARKER_ROWS
+    """Where the last marker of each row is."""
     for place, number in sorted((series.notes or {}).items()):
-        x, y = box.x(place, len(series.now)), box.top
-        if markers and x - markers[-1].x < MARKER_SIZE and markers[-1].y == box.top:
-            y += MARKER_SIZE
-        markers.append(Marker(x, y, number))
+        x = box.x(place, len(series.now))
+        free = (row for row, end in enumerate(ends) if x - end >= MARKER_SIZE)
+        row = next(free, ends.index(min(ends)))
+        ends[row] = x
+        y = box.top + row * MARKER_SIZE
+        markers.append(Marker(x, y, number, place in series.own_notes))
     return markers
 
 
@@ -175,7 +187,7 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
 
 def with_room(box: Box, texts: Sequence[str]) -> Box:
     """The box with a left margin in which the labels of the y axis have room."""
-    left = max(map(len, texts)) * _CHARACTER + 12
+    left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
 
 

@@ -11,6 +11,7 @@ from clickstream.dashboard.fact_views import (
     GOALS,
     HOURS,
     PAGE_VIEWS,
+    PLACES,
     REJECTS,
     SESSION_ERRORS,
     SESSIONS,
@@ -61,6 +62,14 @@ def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
     return Dimension(name, facts, label, sql, is_filter=False)
 
 
+def _place(name: str, label: str, sql: str) -> Dimension:
+    return Dimension(name, SESSIONS, label, sql, smallest_group=PLACE_MINIMUM)
+
+
+_REGION = "region || coalesce(', ' || country, '')"
+_CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
+"""Names with what they lie in, because several places have one name: Paris, Île-de-France, FR."""
+
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
 """1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
 
@@ -77,7 +86,9 @@ DIMENSIONS = _dimensions(
     Dimension("device", SESSIONS, mark("Device"), "device"),
     Dimension("browser", SESSIONS, mark("Browser"), "browser"),
     Dimension("os", SESSIONS, mark("System"), "os"),
-    Dimension("country", SESSIONS, mark("Country"), "country", smallest_group=PLACE_MINIMUM),
+    _place("country", mark("Country"), "country"),
+    _place("region", mark("Region"), _REGION),
+    _place("city", mark("City"), _CITY),
     Dimension(
         "visitor_kind",
         SESSIONS,
@@ -136,6 +147,8 @@ DIMENSIONS = _dimensions(
     _plain("status", ERRORS, mark("Status"), "status"),
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
     _plain("log_source", SOURCES, mark("Source"), "source"),
+    _plain("place_country", PLACES, mark("Country"), "country"),
+    _plain("place_city", PLACES, mark("City"), _CITY),
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),
     _time("library", HOURS, mark("Version"), "library_version"),

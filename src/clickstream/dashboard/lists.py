@@ -8,6 +8,7 @@ from typing import Any
 
 from clickstream.dashboard.charts import bar_widths
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import OTHER
 from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
@@ -17,6 +18,8 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import CHOICES
 
 NONE = mark("(none)")
+UNKNOWN_PLACE = mark("Not known")
+OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of steps of the funnel."""
@@ -104,7 +107,11 @@ def value_name(page: Page, dimension: str, value: Any) -> str:
     if dimension in STEPS:
         return _step_name(page, str(value))
     if value is None:
+        if DIMENSIONS[dimension].smallest_group:
+            return formats.text(UNKNOWN_PLACE)
         return formats.text(LEFT if dimension == "next_page" else NONE)
+    if value is OTHER:
+        return formats.text(OTHER_PLACES)
     if dimension == "visitor_kind" and value in KINDS:
         return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.fact_views import BOTS, ERRORS, HOURS, REJECTS, SOURCES
+from clickstream.dashboard.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
 from clickstream.dashboard.metric import Metric
 from clickstream.dashboard.texts import mark
+
+
+def _mean(column: str) -> str:
+    """The mean of a column of place_facts over all requests of which it is known."""
+    known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
+    return f"sum({column} * requests) / {known}"
+
 
 LOG_METRICS = (
     Metric(
@@ -184,6 +191,34 @@ LOG_METRICS = (
         "count(distinct visitor_id)",
         mark("Different people who met the error."),
         mark("How many people were hit?"),
+        mark("Over a rotation of the visitor keys a person counts again."),
+        good="down",
+    ),
+    Metric(
+        "place_latitude",
+        PLACES,
+        mark("Latitude"),
+        _mean("latitude"),
+        mark("Mean of the places that requests of people came from, in degrees north."),
+        mark("Where on the map is a city?"),
+        good="neither",
+    ),
+    Metric(
+        "place_longitude",
+        PLACES,
+        mark("Longitude"),
+        _mean("longitude"),
+        mark("Mean of the places that requests of people came from, in degrees east."),
+        mark("Where on the map is a city?"),
+        good="neither",
+    ),
+    Metric(
+        "people_with_server_errors",
+        ERRORS,
+        mark("People with 5xx"),
+        "count(distinct visitor_id) filter (where status >= 500)",
+        mark("Different people whom the server answered with a 5xx status."),
+        mark("How many people did the server fail?"),
         mark("Over a rotation of the visitor keys a person counts again."),
         good="down",
     ),

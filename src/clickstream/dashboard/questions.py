@@ -30,13 +30,22 @@ _ONE_DAY = timedelta(days=1)
 class Question:
     """A SELECT with question marks, the values for them, and the names of its columns.
 
-    The dimensions come first, then the metrics.
+    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are what it was
+    built from.
     """
 
     sql: str
     values: tuple[SqlValue, ...]
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
+    period: Period
+    filters: tuple[Filter, ...] = ()
+    key_days: int = USUAL_KEY_DAYS
+
+    @property
+    def smallest_group(self) -> int:
+        """Groups of fewer visitors are left out; `folding` counts them together."""
+        return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
 
     def sql_with_values(self) -> str:
         """The statement with literals in place of the question marks, for people to run."""
@@ -100,12 +109,24 @@ def build_question(
     if dimensions:
         places = [str(number) for number in range(1, len(dimensions) + 1)]
         lines.append(f"group by {', '.join(places)}")
-        if smallest := max(one.smallest_group for one in dimensions):
+        if smallest := _smallest_group(dimensions):
             lines.append(f"having count(distinct visitor_id) >= {smallest}")
         lines.append(f"order by {_order(dimensions, len(metrics))}")
     if limit is not None:
         lines.append(f"limit {limit}")
-    return Question("\n".join(lines), (*known_values, *values), tuple(by), tuple(metrics))
+    return Question(
+        "\n".join(lines),
+        (*known_values, *values),
+        tuple(by),
+        tuple(metrics),
+        period,
+        tuple(filters),
+        key_days,
+    )
+
+
+def _smallest_group(dimensions: Sequence[Dimension]) -> int:
+    return max((one.smallest_group for one in dimensions), default=0)
 
 
 def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
@@ -136,21 +157,27 @@ def _source(
     return f"{select} as {facts.name}", values
 
 
+def condition_of(
+    facts: FactView, period: Period, filters: Sequence[Filter], key_days: int = USUAL_KEY_DAYS
+) -> Clause:
+    """Build the condition that chooses the rows of a fact view."""
+    return _where(facts, Scope(period, key_days), filters)
+
+
 def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
     """The condition that chooses the rows of a fact view.
 
-    Filters choose visits. A view without sessions is not filtered by them.
+    Filters choose visits. A view without sessions has filters by its own dimensions only.
     """
-    clauses = [_in_period(facts, scope.period)]
-    if not facts.has_sessions:
-        return _joined(clauses)
     own = [
         one
         for one in filters
         if _is_column_of(DIMENSIONS[one.dimension], facts)
         and (facts is SESSIONS or not one.chooses_visits)
     ]
-    clauses += [_chosen(one) for one in own]
+    clauses = [_in_period(facts, scope.period), *(_chosen(one) for one in own)]
+    if not facts.has_sessions:
+        return _joined(clauses)
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]
         clauses += [_of_sessions_with(one, scope) for one in others]

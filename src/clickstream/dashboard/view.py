@@ -42,6 +42,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
     "assistants": ("source", "landing_page"),
     "bots": ("bot_class", "agent", "bot_reason"),
+    "map": ("visits", "conversion_rate"),
+    "places": ("country", "region", "city"),
 }
 """The panels that can show several things, the first of them by default."""
 

@@ -116,6 +116,15 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "page_visits",
+        PAGE_VIEWS,
+        mark("Visits"),
+        "count(distinct session_id)",
+        mark("Visits with a view of the page that began in the range."),
+        mark("How many visits see a page?"),
+        mark("Pages that a browser shows from its cache are not in the log."),
+    ),
+    Metric(
         "time_on_page",
         PAGE_VIEWS,
         mark("Time"),

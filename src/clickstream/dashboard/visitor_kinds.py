@@ -92,7 +92,7 @@ def _kind(page: Page, key: str, row: Mapping[str, Any] | None, total: int) -> Ki
     change = view.without_filter if is_chosen else view.with_filter
     return Kind(
         key,
-        value_name(formats, "visitor_kind", key),
+        value_name(page, "visitor_kind", key),
         visits,
         formats.share(visits / total),
         rate,

@@ -21,6 +21,7 @@ from clickstream.hours import Hour
 
 Row = tuple[Any, ...]
 TIMES = {"day", "hour", "weekday", "week"}
+PLACES = {"country", "region", "city"}
 
 
 def _is_last(view: PageView) -> bool:
@@ -182,7 +183,7 @@ class CafeTruth:
         return [
             (*key, *(metric(some) for metric in metrics))
             for key, some in groups.items()
-            if "country" not in by or len({visit.visitor for visit in some}) >= 10
+            if not PLACES & set(by) or len({visit.visitor for visit in some}) >= 10
         ]
 
     def _value(self, item: Any, name: str) -> Any:
@@ -245,5 +246,12 @@ def _plain_value(visit: PersonSession, name: str) -> Any:
         "browser": equipment.browser,
         "os": equipment.os,
         "country": place.country,
+        "region": _joined(place.region, place.country),
+        "city": _joined(place.city, place.region, place.country),
     }
     return values[name]
+
+
+def _joined(name: str | None, *within: str | None) -> str | None:
+    """The name of a place with what it lies in, each name once."""
+    return name and ", ".join([name, *(one for one in within if one and one != name)])

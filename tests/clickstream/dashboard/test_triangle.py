@@ -20,11 +20,13 @@ from tests.support.engines import TrinoOfLake
 from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
-from clickstream.dashboard.answers import Answers
+from clickstream.dashboard.answers import Answer, Answers
 from clickstream.dashboard.details import is_same
 from clickstream.dashboard.engines import AthenaEngine, LocalEngine, Reader, ask_athena
+from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.funnel import build_funnel
+from clickstream.dashboard.maps import frames
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Trend
 from clickstream.dashboard.panels.orders import item_pages, order_filter
@@ -61,6 +63,7 @@ UNKNOWN = ("time_on_page",)
 FILTERS: Sequence[Sequence[Filter]] = (
     (),
     (Filter("country", ("GB",)),),
+    (Filter("city", ("London, England, GB", None)),),
     (Filter("device", ("mobile",)), Filter("channel", ("Email", "Direct"), is_excluded=True)),
     (Filter("page", ("/cafe/menu.php",)),),
     (Filter("landing_page", (*HOSTILE, "/", "/cafe/menu.php")), Filter("campaign", (None,))),
@@ -184,10 +187,40 @@ def filters_of(question: Question, panel_name: str, page: Page) -> Sequence[Filt
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) -> None:
-    filters = FILTERS[2] if PANELS[name].is_filtered else ()
+    filters = FILTERS[3] if PANELS[name].is_filtered else ()
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
         check(cafe, question, PANELS[name].dates(WHOLE), chosen)
+
+
+@pytest.mark.parametrize("by", ["country", "region", "city"])
+def test_places_of_few_visitors_are_folded_alike(cafe: Cafe, by: str) -> None:
+    """On the copy and on Athena, and so that they add up to the true total."""
+    metrics = ("visits", "visitors", "conversions")
+    question = build_question(metrics, (by,), WHOLE)
+    check(cafe, question, WHOLE, ())
+    with cafe.copy.reader() as reader:
+        ours = fold(Answers(cafe.copy).asker(reader), question)
+    theirs = fold(lambda one: Answer(one, ask_athena(cafe.lake, one)), question)
+    assert ours.rows == theirs.rows
+    total = cafe.truth.rows(metrics, (), WHOLE, ())
+    assert total is not None
+    assert sum(row[1] for row in ours.rows) == total[0][0]
+    assert all(row[2] >= 10 for row in ours.rows)
+
+
+def test_cities_lie_where_the_visitors_of_the_cafe_are(cafe: Cafe) -> None:
+    """In the frame of their country's outline."""
+    question = build_question(
+        ("place_longitude", "place_latitude"), ("place_country", "place_city"), WHOLE
+    )
+    with cafe.copy.reader() as reader:
+        ours = reader.rows(question)
+    assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
+    cities = [row for row in ours if row[1] is not None]
+    assert len(cities) > 10
+    for country, city, longitude, latitude in cities:
+        assert any(frame.holds(longitude, latitude) for frame in frames(country)), city
 
 
 def test_the_sums_of_bots_errors_and_rejects_are_those_of_the_hours(cafe: Cafe) -> None:
@@ -229,7 +262,7 @@ def test_a_real_trino_gives_the_answers_of_the_copy(
     cafe: Cafe, trino: TrinoOfLake, name: str
 ) -> None:
     panel = PANELS[name]
-    for filters in FILTERS if name == "totals" else FILTERS[2:3] if panel.is_filtered else [()]:
+    for filters in FILTERS if name == "totals" else FILTERS[3:4] if panel.is_filtered else [()]:
         for view in views_of(name, View(panel.tab, filters=tuple(filters))):
             for question, _ in questions_of(cafe, name, view, WHOLE):
                 with cafe.copy.reader() as reader:
@@ -239,7 +272,9 @@ def test_a_real_trino_gives_the_answers_of_the_copy(
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("filters", FILTERS, ids=["none", "country", "two", "page", "hostile"])
+@pytest.mark.parametrize(
+    "filters", FILTERS, ids=["none", "country", "city", "two", "page", "hostile"]
+)
 @pytest.mark.parametrize("period", PERIODS, ids=["four days", "clocks change", "cut"])
 def test_every_panel_range_filter_and_time_zone_agree(
     deep_cafe: Cafe, period: Period, filters: Sequence[Filter]
