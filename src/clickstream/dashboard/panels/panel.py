@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
@@ -74,6 +75,10 @@ class Panel:
     def metrics(self, view: View) -> list[Metric]:
         """The metrics that it shows."""
         return [METRICS[name] for name in self.parts(view)[0]]
+
+    def dimensions(self, view: View) -> list[Dimension]:
+        """The dimensions that it shows."""
+        return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
 
     @property
     def is_filtered(self) -> bool:
