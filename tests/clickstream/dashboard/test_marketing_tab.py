@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
 from tests.clickstream.dashboard.rendered import html_of, page_of, texts_of
+from tests.clickstream.dashboard.strategies import HOSTILE
 
 from clickstream.dashboard.acquisition import build_acquisition
 from clickstream.dashboard.assistants import build_assistants
 from clickstream.dashboard.campaign_courses import build_campaign_courses
 from clickstream.dashboard.first_and_last import build_credits
-from clickstream.dashboard.view import View
+from clickstream.dashboard.view import View, parse_view
 
 START, NOW = datetime(2026, 11, 2), datetime(2026, 11, 16, 15)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -199,3 +201,30 @@ def test_one_visit_makes_a_page() -> None:
     text = shown(FactStore(fact_tables(one, hours_between(START, NOW))))
     assert "too little data" in text
     assert "100.0% of all visits" in text
+
+
+@pytest.mark.parametrize("tab", ["visitors", "marketing"])
+@pytest.mark.parametrize("choice", ["source", "campaign", "content", "term"])
+def test_hostile_values_are_text(tab, choice) -> None:
+    visits = [
+        Visit(
+            AT + n * MINUTE,
+            n,
+            (text or "/", "/menu", text or "/"),
+            channel="AI Assistants",
+            goals=("order",),
+            **dict.fromkeys(("campaign", "source", "content", "term"), text),
+        )
+        for n, text in enumerate(HOSTILE * 3)
+    ]
+    store = FactStore(fact_tables(visits, hours_between(START, NOW)))
+    view = View(tab, "7d").with_choice("acquisition", choice).with_filter("page", "/menu")
+    with page_of(store, view, now=NOW) as page:
+        html = html_of(page)
+    assert "<script>alert" not in html
+    assert 'style="' not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    for link in re.findall(r'href="([^"#]*\?[^"#]*)', html):
+        query = urlsplit(link.replace("&amp;", "&")).query
+        if "static/" not in link:
+            parse_view(tab, parse_qsl(query, keep_blank_values=True))
