@@ -104,7 +104,8 @@ def draw(package: Path) -> dict[str, bytes]:
     digest = digest_of(contents)
     index = {"package": PACKAGE, "digest": digest, "world": sorted(world), "outlines": frames}
     lines = json.dumps(index, indent=None).replace("]], ", "]],\n")
-    return contents | {"index.json": f"{lines}\n".encode()}
+    notice = (package / "LICENSE").read_bytes()
+    return contents | {"index.json": f"{lines}\n".encode(), "LICENSE": notice}
 
 
 def _world(shapes: dict[str, list[Ring]]) -> bytes:

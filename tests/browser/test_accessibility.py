@@ -12,6 +12,8 @@ GRAVE = ("serious", "critical")
 PAGES = {
     "overview": "/?from=2026-11-22&to=2026-11-24&channel=Direct",
     "empty": "/?range=7d&campaign=no-such-campaign",
+    "places": "/places",
+    "one country": "/places?country=GB&map=conversion_rate",
     "trust": "/trust?range=7d",
     "panel": "/panels/pages?range=7d",
     "refusal": "/?range=forever",
