@@ -29,7 +29,7 @@ FILLS = """() => [...document.querySelectorAll("#map use")].map((one) => {
 def test_every_shape_is_drawn_from_our_own_server(new_page: NewPage) -> None:
     page = new_page(None)
     answers = []
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", answers.append)
     page.goto("/places")
     page.wait_for_load_state("networkidle")
     shapes = page.evaluate(FILLS)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -27,10 +27,12 @@ from clickstream.dashboard.engines import (
     LocalEngine,
     ask_athena,
 )
+from clickstream.dashboard.entries.routes import add_entry_routes
+from clickstream.dashboard.entries.store import EntryStore
 from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.maps import read_shape, shapes_digest
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.page import Page, version_of
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.questions import Question
 from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
@@ -65,21 +67,23 @@ class Dashboard:
         self.formats = Formats(locale, load_translations(locale))
         self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
         self.asking_athena = threading.Lock()
+        self.entries = EntryStore(settings.resolve(settings.dashboard.directory))
 
     @contextlib.contextmanager
-    def page(self, view: View) -> Iterator[Page]:
-        """A page in the making."""
+    def page(self, view: View, parameters: Mapping[str, str] | None = None) -> Iterator[Page]:
+        """A page in the making; `parameters` are those of its URL, the view's own or others."""
         with self.engine.reader() as reader:
             state = reader.state
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
-            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem)
+            entries = self.entries.read(parameters)
+            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem, entries)
 
-    def render_tab(self, view: View) -> str:
+    def render_tab(self, view: View, parameters: Mapping[str, str] | None = None) -> str:
         """The HTML of a tab."""
-        with self.page(view) as page:
+        with self.page(view, parameters) as page:
             return self.renderer.tab(page)
 
     def warm_up(self) -> None:
@@ -112,6 +116,7 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
         path = "/" if tab == "overview" else f"/{tab}"
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
+    add_entry_routes(app, dashboard.entries, clock)
     app.add_api_route("/static/{name}", show_static)
     app.add_api_route("/static/map/{name}", show_shape)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
@@ -136,7 +141,7 @@ def _install_guard(app: FastAPI, dashboard: Dashboard) -> None:
 
 def _version(dashboard: Dashboard) -> str:
     with dashboard.engine.reader() as reader:
-        return str(reader.state.version)
+        return version_of(reader.state, dashboard.entries.version())
 
 
 def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
@@ -145,13 +150,14 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-        return HTMLResponse(dashboard.render_tab(view), headers={"ETag": etag})
+        html = dashboard.render_tab(view, request.query_params)
+        return HTMLResponse(html, headers={"ETag": etag})
 
     return show_tab
 
 
 def _etag(dashboard: Dashboard, request: Request) -> str:
-    """A page depends on its URL, the facts' version, the hour, and why facts are not refreshed."""
+    """A page depends on its URL, facts, notes, the hour, and why facts are not refreshed."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     parts = (str(request.url), _version(dashboard), now, dashboard.refresher.problem)
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'

@@ -10,6 +10,7 @@ from math import isclose
 from typing import Any
 
 from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.chart_notes import own_notes
 from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.engines import Row
 from clickstream.dashboard.folding import fold
@@ -160,6 +161,11 @@ def csv_lines(page: Page, name: str) -> Iterator[str]:
         yield _csv_line([*question.dimensions, *question.metrics])
         for row in fold(page.ask, question).rows:
             yield _csv_line(row)
+    if name == "trend" and (notes := own_notes(page)):
+        yield "\r\n"
+        yield _csv_line(["day", "hour", "note", "account"])
+        for note in notes:
+            yield _csv_line([note.day, note.hour, note.text, note.account])
 
 
 def _csv_line(cells: Sequence[Any]) -> str:

@@ -29,6 +29,10 @@ class Dimension:
     `order`: by the first metric, the largest first, or by the dimension's own values.
     `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
     `smallest_group` are left out: docs/privacy.md.
+
+    `known` is a column about the visitor's visits in their order, the window `in_order`, that
+    `sql` needs. It looks at all visits under the visitor's key, or only at those that the filters
+    choose (`is_of_chosen`).
     """
 
     name: str
@@ -38,6 +42,8 @@ class Dimension:
     order: Literal["metric", "value"] = "metric"
     is_filter: bool = True
     smallest_group: int = 0
+    known: str = ""
+    is_of_chosen: bool = False
 
 
 PLACE_MINIMUM = 10
@@ -70,7 +76,10 @@ _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),
     Dimension("source", SESSIONS, mark("Source"), "source"),
+    Dimension("medium", SESSIONS, mark("Medium"), "medium"),
     Dimension("campaign", SESSIONS, mark("Campaign"), "utm_campaign"),
+    Dimension("content", SESSIONS, mark("Content"), "utm_content"),
+    Dimension("term", SESSIONS, mark("Term"), "utm_term"),
     Dimension("referrer", SESSIONS, mark("Referrer"), "referrer_domain"),
     Dimension("landing_page", SESSIONS, mark("Landing page"), "landing_page"),
     Dimension("exit_page", SESSIONS, mark("Exit page"), "exit_page"),
@@ -81,6 +90,31 @@ DIMENSIONS = _dimensions(
     _place("region", mark("Region"), _REGION),
     _place("city", mark("City"), _CITY),
     Dimension(
+        "visitor_kind",
+        SESSIONS,
+        mark("New or returning"),
+        "case when visit_number = 1 then 'new' else 'returning' end",
+        known="row_number() over in_order as visit_number",
+    ),
+    Dimension(
+        "first_channel",
+        SESSIONS,
+        mark("First channel"),
+        "first_channel",
+        is_filter=False,
+        known="first_value(channel) over in_order as first_channel",
+    ),
+    Dimension(
+        "first_week",
+        SESSIONS,
+        mark("Week of the first visit"),
+        "cast(date_trunc('week', first_date) as date)",
+        "value",
+        is_filter=False,
+        known="first_value(local_date) over in_order as first_date",
+        is_of_chosen=True,
+    ),
+    Dimension(
         "furthest_step",
         SESSIONS,
         mark("Furthest step"),
@@ -88,6 +122,7 @@ DIMENSIONS = _dimensions(
         order="value",
     ),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
+    _plain("next_page", PAGE_VIEWS, mark("Next page"), "next_page"),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(
         "failed_status", SESSION_ERRORS, mark("Status"), "status", order="value", is_filter=False

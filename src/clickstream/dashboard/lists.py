@@ -23,6 +23,10 @@ OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
 """Dimensions whose values are numbers of steps of the funnel."""
+LEFT = mark("(left the site)")
+
+KINDS = {"new": mark("New"), "returning": mark("Returning")}
+"""The labels of the kinds of visitors."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,14 @@ class ListPanel:
     has_more: bool
 
 
-def list_panel(page: Page, name: str) -> ListPanel:
-    """Ask for a list's largest rows."""
+def list_panel(page: Page, name: str, hidden: Sequence[str] = ()) -> ListPanel:
+    """Ask for a list's largest rows; metrics that are `hidden` have no column."""
     panel = PANELS[name]
-    names, by = panel.parts(page.view)
-    question = build_question(names, by, page.period, panel.filters(page.view), ROWS + 1)
+    asked, by = panel.parts(page.view)
+    names = [metric for metric in asked if metric not in hidden]
+    question = build_question(
+        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
+    )
     answer = page.ask(question)
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])
@@ -100,9 +107,13 @@ def value_name(page: Page, dimension: str, value: Any) -> str:
     if dimension in STEPS:
         return _step_name(page, str(value))
     if value is None:
-        return formats.text(UNKNOWN_PLACE if DIMENSIONS[dimension].smallest_group else NONE)
+        if DIMENSIONS[dimension].smallest_group:
+            return formats.text(UNKNOWN_PLACE)
+        return formats.text(LEFT if dimension == "next_page" else NONE)
     if value is OTHER:
         return formats.text(OTHER_PLACES)
+    if dimension == "visitor_kind" and value in KINDS:
+        return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)
 
 

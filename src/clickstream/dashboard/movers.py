@@ -48,7 +48,9 @@ def all_movers(page: Page, compared: Period) -> list[Mover]:
     """The counts of all values now and before."""
     panel = PANELS["moved"]
     movers = []
-    now, before = (panel.questions(page.view, period) for period in (page.period, compared))
+    now, before = (
+        panel.questions(page.view, period, page.key_days) for period in (page.period, compared)
+    )
     for asked_now, asked_before in zip(now, before, strict=True):
         dimension = asked_now.dimensions[0]
         counts_now = _counts(fold(page.ask, asked_now))

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from clickstream.dashboard.chart_notes import own_notes, when_of
 from clickstream.dashboard.details import Comparison, DetailPart
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.marketing import marketing_values
@@ -19,10 +20,12 @@ from clickstream.dashboard.overview import overview_values
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Panel
 from clickstream.dashboard.places import places_values
+from clickstream.dashboard.sentences import find_sentences
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust_line import trust_line
 from clickstream.dashboard.trust_values import trust_values
 from clickstream.dashboard.view import Tab
+from clickstream.dashboard.views_menu import views_menu
 from clickstream.dashboard.visitors import visitors_values
 
 STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
@@ -89,10 +92,12 @@ class Renderer:
         shown = changed_at.astimezone(page.zone) if changed_at else None
         common = {
             **navigation(page),
+            **views_menu(page),
             "view": page.view,
             "tab_title": text(TAB_LABELS[page.view.tab]),
             "trust": trust_line(page),
-            "version": str(page.state.version),
+            "says": find_sentences(page),
+            "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
             "nothing": text(mark("No visit in this range. Choose another one, or clear filters.")),
@@ -124,6 +129,10 @@ class Renderer:
             csv=f"{panel.name}.csv{query}",
             ask_path=f"{panel.name}{query}",
             workgroup=page.settings.lake.workgroup,
+            own_notes=[
+                (when_of(page, note), note.text, note.account)
+                for note in (own_notes(page) if panel.name == "trend" else ())
+            ],
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:

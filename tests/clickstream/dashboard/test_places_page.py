@@ -68,7 +68,8 @@ def store_of(visits: Sequence[Visit]) -> FactStore:
 
 NAMES = (
     "United Kingdom|United States|France|England|Île-de-France|Hawaii|London|Leeds|Honolulu|Paris"
-    "|Gibraltar|Unknown Region|GI|GB|US|FR|arXiv|Café|CSV|SQL|Athena|Esc|D E W F N M Y|X|1 2|[?]|Nov|←"
+    "|Gibraltar|Unknown Region|GI|GB|US|FR|arXiv|Café|CSV|SQL|Athena|Esc|D E W F N M Y|X"
+    "|1 2 3 4 5 6|[?]|Nov|←"
 )
 """Names of things, and values of the facts, which are not translated."""
 

@@ -1,0 +1,163 @@
+"""What is looked at on each page: metrics, as a whole and by the largest values of dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.sentences.significance import (
+    Compared,
+    compare_count,
+    compare_share,
+    spread_between,
+)
+from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
+from clickstream.dashboard.view import Tab
+
+LEAST_SIZE = 100
+"""A count, or the visits of a share, must be as large in the range or as expected."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Metrics of one fact view by one dimension ("" for the whole), and those that may be told."""
+
+    dimension: str
+    asked: Sequence[str]
+    told: Sequence[str]
+
+
+WHOLE = ("visits", "conversions", "conversion_rate", "engaged_rate")
+"""What every page asks of the whole, so that it is asked once."""
+
+_RATE = ("visits", "conversion_rate")
+_ORDERS = ("visits", "conversions", "conversion_rate")
+_CONVERTED = ("conversions", "conversion_rate")
+_ENGAGED = ("visits", "engaged_rate")
+
+
+def _looks(asked: Sequence[str], told: Sequence[str], *dimensions: str) -> list[Look]:
+    return [Look(name, asked, told) for name in dimensions if not name or name in DIMENSIONS]
+
+
+LOOKS: Mapping[Tab, Sequence[Look]] = {
+    "overview": [
+        *_looks(WHOLE, WHOLE, ""),
+        *_looks(_RATE, _RATE, "channel", "campaign"),
+        *_looks(("visits",), ("visits",), "landing_page", "country", "device"),
+        *_looks(("views",), ("views",), "page"),
+    ],
+    "visitors": [
+        *_looks(WHOLE, _ENGAGED, ""),
+        *_looks(_ENGAGED, _ENGAGED, "landing_page", "device"),
+        *_looks(("visits",), ("visits",), "browser", "os"),
+        *_looks(("views",), ("views",), "page"),
+    ],
+    "marketing": [
+        *_looks(WHOLE, _RATE, ""),
+        *_looks(_RATE, _RATE, "channel", "source", "campaign", "referrer"),
+    ],
+    "orders": [
+        *_looks(WHOLE, _CONVERTED, ""),
+        *_looks(_ORDERS, _CONVERTED, "channel", "campaign", "device"),
+        *_looks(("goal_visits",), ("goal_visits",), "goal"),
+    ],
+    "places": [
+        *_looks(WHOLE, _RATE, ""),
+        *_looks(_RATE, _RATE, "country", "city"),
+    ],
+    "trust": [
+        *_looks(("bot_requests",), ("bot_requests",), "", "bot_class"),
+        *_looks(("late_lines", "rejected"), ("late_lines", "rejected"), ""),
+    ],
+}
+"""What each page looks at; errors come in addition (`errors`)."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A number that may be told.
+
+    `excess` is how much more there is than usual: visits, orders, views, requests or lines; of a
+    share, the visits that it moved.
+    """
+
+    metric: str
+    dimension: str
+    value: str
+    compared: Compared
+    excess: float
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it is a whole."""
+        return not self.dimension
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is more than usual."""
+        return self.compared.observed > self.compared.expected
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Whose number it is."""
+        return self.dimension, self.value
+
+
+def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
+    """Ask for everything that the page looks at, and compare it with the weeks before."""
+    looks = [look for look in LOOKS[page.view.tab] if _is_open(page, look)]
+    found = [(look, ask_weeks(page, weeks, look.asked, look.dimension)) for look in looks]
+    spreads = _spreads(weeks, found)
+    return [
+        candidate
+        for look, values in found
+        for value, series in values.items()
+        for candidate in _compare(weeks, look, value, series, spreads)
+    ]
+
+
+def _is_open(page: Page, look: Look) -> bool:
+    """Whether the filters leave the dimension more than one value."""
+    return not any(
+        one.dimension == look.dimension and len(one.values) == 1 and not one.is_excluded
+        for one in page.view.filters
+    )
+
+
+def _spreads(
+    weeks: Weeks, found: Sequence[tuple[Look, Mapping[str, Mapping[str, Series]]]]
+) -> dict[str, float]:
+    """The relative variance from week to week of the counts of each metric that filters visits."""
+    histories: dict[str, list[list[float]]] = {}
+    for look, values in found:
+        for name in look.told:
+            if METRICS[name].format == "count" and METRICS[name].facts.has_sessions:
+                some = [series[name].before(weeks) for series in values.values()]
+                histories.setdefault(name, []).extend(some)
+    return {name: spread_between(some, weeks.length) for name, some in histories.items()}
+
+
+def _compare(
+    weeks: Weeks,
+    look: Look,
+    value: str,
+    series: Mapping[str, Series],
+    spreads: Mapping[str, float],
+) -> Iterator[Candidate]:
+    for name in look.told:
+        one = series[name]
+        if METRICS[name].format == "share":
+            whole = series[look.asked[0]]
+            pairs = list(zip(one.before(weeks), whole.before(weeks), strict=True))
+            share = compare_share(one.now, whole.now, pairs, weeks.length)
+            if share and share.size >= LEAST_SIZE:
+                moved = (share.observed - share.expected) * whole.now
+                yield Candidate(name, look.dimension, value, share, moved)
+            continue
+        count = compare_count(one.now, one.before(weeks), weeks.length, spreads.get(name))
+        if count.size >= LEAST_SIZE:
+            yield Candidate(name, look.dimension, value, count, one.excess(weeks))

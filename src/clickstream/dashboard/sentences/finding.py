@@ -1,0 +1,118 @@
+"""What changed in a page's range: the sentences, or the reason that there are none."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.coverage import hours_of
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import Period, cut_at
+from clickstream.dashboard.sentences.candidates import LEAST_SIZE, Candidate, ask_candidates
+from clickstream.dashboard.sentences.errors import error_candidates
+from clickstream.dashboard.sentences.parts import Findings
+from clickstream.dashboard.sentences.selection import select
+from clickstream.dashboard.sentences.weeks import (
+    LEAST_WEEKS,
+    LONGEST_DAYS,
+    WEEKS,
+    Weeks,
+    find_weeks,
+)
+from clickstream.dashboard.sentences.words import put_in_words
+from clickstream.dashboard.texts import mark
+
+_WITH_ERRORS = {"overview", "orders", "trust"}
+
+
+def find_sentences(page: Page) -> Findings:
+    """Say what changed in the page's range and filters, in at most three sentences."""
+    end = page.coverage.complete_to
+    if end is None:
+        return Findings([], "")
+    checked = cut_at(page.period, end)
+    if problem := _problem(page, checked):
+        return Findings([], problem)
+    weeks = find_weeks(page, checked)
+    if len(weeks.numbers) < LEAST_WEEKS:
+        return Findings([], _too_little_history(page, weeks))
+    candidates = _candidates(page, weeks)
+    if not candidates:
+        return Findings([], _too_few(page))
+    told = select(page, weeks, candidates)
+    sentences = [put_in_words(page, weeks, one) for one in told]
+    return Findings(sentences, "" if sentences else _nothing(page), _basis(page, weeks))
+
+
+def _candidates(page: Page, weeks: Weeks) -> list[Candidate]:
+    found = ask_candidates(page, weeks)
+    if page.view.tab in _WITH_ERRORS:
+        found += error_candidates(page, weeks)
+    return found
+
+
+def _problem(page: Page, checked: Period) -> str:
+    """Why a range can't be compared, empty if it can."""
+    formats = page.formats
+    if checked.days > LONGEST_DAYS:
+        return formats.plural(
+            "Ranges of more than %(number)s day are not checked for anything unusual.",
+            "Ranges of more than %(number)s days are not checked for anything unusual.",
+            LONGEST_DAYS,
+        )
+    if page.coverage.is_nearly_complete(checked):
+        return ""
+    hours = hours_of(checked, page.zone)
+    lacking = hours - page.coverage.published + page.coverage.incomplete
+    return formats.plural(
+        "%(number)s of %(hours)s hours is missing or lacks a server, so nothing can be said about "
+        "what is unusual.",
+        "%(number)s of %(hours)s hours are missing or lack a server, so nothing can be said about "
+        "what is unusual.",
+        lacking,
+        hours=formats.count(hours),
+    )
+
+
+def _too_little_history(page: Page, weeks: Weeks) -> str:
+    return page.formats.plural(
+        "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s is "
+        "complete, and %(least)s are needed.",
+        "Too little history to say what is unusual: of the %(weeks)s weeks before, %(number)s are "
+        "complete, and %(least)s are needed.",
+        len(weeks.numbers),
+        weeks=page.formats.count(WEEKS),
+        least=page.formats.count(LEAST_WEEKS),
+    )
+
+
+def _too_few(page: Page) -> str:
+    return page.formats.plural(
+        "Too few visits to say what is unusual: %(number)s is needed.",
+        "Too few visits to say what is unusual: %(number)s are needed.",
+        LEAST_SIZE,
+    )
+
+
+def _nothing(page: Page) -> str:
+    formats, days = page.formats, page.period.days
+    if page.view.range == "today":
+        return formats.text(mark("Nothing unusual so far today."))
+    if page.view.range == "yesterday":
+        return formats.text(mark("Nothing unusual yesterday."))
+    if days == 1:
+        return formats.text(mark("Nothing unusual this day."))
+    if days == 7:
+        return formats.text(mark("Nothing unusual this week."))
+    return formats.plural(
+        "Nothing unusual in this %(number)s day.", "Nothing unusual in these %(number)s days.", days
+    )
+
+
+def _basis(page: Page, weeks: Weeks) -> str:
+    """What the range was compared with."""
+    one, many = (
+        ("the same hours of %(number)s week before", "the same hours of %(number)s weeks before")
+        if weeks.checked.until_hour is not None
+        else ("the same days of %(number)s week before", "the same days of %(number)s weeks before")
+    )
+    return page.formats.text(
+        mark("Usual is %(weeks)s."), weeks=page.formats.plural(one, many, len(weeks.numbers))
+    )

@@ -1,0 +1,192 @@
+"""Which candidates are told: those beyond chance, the weightiest first, no change twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
+from clickstream.dashboard.sentences.errors import FAILED, find_burst, step_of
+from clickstream.dashboard.sentences.significance import largest_chance
+from clickstream.dashboard.sentences.weeks import Weeks, ask_weeks
+
+MOST_SENTENCES = 3
+LEAST_CHANGE = 0.1
+
+_FAMILIES = {
+    **{"visits": "visits", "views": "visits", "conversions": "orders"},
+    **{"conversion_rate": "orders", "goal_visits": "orders"},
+}
+"""Metrics that move together."""
+
+_WEIGHTS = {
+    **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
+    **{"late_lines": 0.05, "rejected": 0.1},
+}
+"""What one of a metric weighs, in visits; an order weighs the visits that it takes."""
+
+_ORDERS = {"conversions", "conversion_rate", "goal_visits"}
+MOST_VISITS_OF_AN_ORDER = 20.0
+
+_CLARITY = {
+    **{"": 1.3, "campaign": 1.2, "city": 1.2, "channel": 1.1, "source": 1.05, "country": 1.05},
+    **{"bot_class": 1.1, "goal": 1.1},
+}
+"""Of values that moved about as much, the one that says most is told."""
+
+LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
+"""A value explains a whole's change if it brought this share of it, and so much more than its
+share of the whole."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A change that is told, the value that brought it, and the errors that caused it.
+
+    `part` is the share of the change that `mover` brought.
+    """
+
+    change: Candidate
+    mover: Candidate | None = None
+    part: float = 0.0
+    cause: Candidate | None = None
+
+
+def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Told]:
+    """Choose at most three changes."""
+    limit = largest_chance([one.compared.chance for one in candidates])
+    likely = [one for one in candidates if one.compared.chance <= limit]
+    found = [one for one in likely if abs(one.compared.change) >= LEAST_CHANGE]
+    weights = dict(_WEIGHTS)
+    weights |= dict.fromkeys(_ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
+    ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
+    told: list[Told] = []
+    for one in ranked:
+        if len(told) == MOST_SENTENCES:
+            break
+        if not any(_covers(page, weeks, other, one) for other in told) and _is_shown(page, one):
+            told.append(_explain(page, one, likely))
+    return list(_without_causes(told))
+
+
+def _visits_of_an_order(page: Page, weeks: Weeks) -> float:
+    """How many visits an order usually takes."""
+    series = ask_weeks(page, weeks, WHOLE)[""]
+    visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
+    return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
+
+
+def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
+    """How many visits' worth moved."""
+    weight = weights.get(one.metric, 1.0)
+    if one.metric == FAILED:
+        weight = weights["conversions"] if step_of(page.settings, one.value) else 2.0
+    return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
+
+
+def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+    """Whether a change that is told is the same as another one, or brought it."""
+    other = told.change
+    if one.metric == FAILED:
+        return _is_same_failure(page, weeks, told, one)
+    if other.is_up != one.is_up or other.metric == FAILED:
+        return False
+    if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
+        return _brings(other, one)
+    if other.scope == one.scope or other.is_total:
+        return True
+    if one.is_total:
+        return abs(other.excess) >= abs(one.excess) / 2
+    if other.dimension == one.dimension:
+        return False
+    return _is_mostly_of(page, weeks, other, one)
+
+
+def _brings(other: Candidate, one: Candidate) -> bool:
+    """Whether visits brought orders with them, or orders engagement."""
+    pair = (other.metric, one.metric)
+    is_wider = other.is_total or other.scope == one.scope
+    return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
+
+
+def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
+    """Whether at least half of a value's change lies in the visits of another value, too."""
+    filterable = all(DIMENSIONS[each.dimension].is_filter for each in (one, other))
+    if not filterable:
+        return False
+    metric = "conversions" if one.metric in _ORDERS else "visits"
+    names = ("visits", metric) if metric != "visits" else ("visits",)
+    alone = page.view.with_filter(one.dimension, one.value)
+    both = alone.with_filter(other.dimension, other.value)
+    shared, whole = (
+        ask_weeks(page, weeks, names, filters=view.filters).get("") for view in (both, alone)
+    )
+    if shared is None or whole is None:
+        return False
+    moved, of = shared[metric].excess(weeks), whole[metric].excess(weeks)
+    return moved / of >= 0.5 if of else False
+
+
+def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+    """Whether another page failed in the same hours."""
+    if told.change.metric != FAILED:
+        return False
+    mine, other = (find_burst(page, weeks, each.value) for each in (one, told.change))
+    return mine.first <= other.last and other.first <= mine.last
+
+
+def _is_shown(page: Page, one: Candidate) -> bool:
+    """Whether enough people make up the group: docs/privacy.md."""
+    if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
+        return True
+    question = build_question(("visits",), (one.dimension,), page.period, page.view.filters)
+    return any(row[0] == one.value for row in page.ask(question).rows)
+
+
+def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
+    """Name who brought a whole's change, and the failing step that orders were lost at."""
+    if one.metric in _ORDERS and not one.is_up:
+        failures = (each for each in likely if each.metric == FAILED)
+        cause = next((each for each in failures if step_of(page.settings, each.value)), None)
+        return Told(one, cause=cause)
+    if not one.is_total:
+        return Told(one)
+    parts = [(each.excess / one.excess, each) for each in likely if _may_explain(one, each)]
+    fitting = [
+        (min(part, 1.0), each)
+        for part, each in parts
+        if part >= LEAST_PART and part - _usual_part(one, each) >= LEAST_SURPLUS
+    ]
+    if not fitting:
+        return Told(one)
+    part, mover = max(
+        fitting,
+        key=lambda pair: (
+            (pair[0] - _usual_part(one, pair[1])) * _CLARITY[""]
+            + _CLARITY.get(pair[1].dimension, 1.0)
+        ),
+    )
+    return Told(one, mover, part)
+
+
+def _may_explain(one: Candidate, each: Candidate) -> bool:
+    return each.metric == one.metric and not each.is_total and each.is_up == one.is_up
+
+
+def _usual_part(one: Candidate, each: Candidate) -> float:
+    return each.compared.expected / one.compared.expected if one.compared.expected else 0.0
+
+
+def _without_causes(told: Sequence[Told]) -> Iterator[Told]:
+    """Leave out errors that another sentence names as its cause."""
+    causes = {one.cause.value for one in told if one.cause}
+    named: set[str] = set()
+    for one in told:
+        if one.change.metric == FAILED and one.change.value in causes:
+            continue
+        cause = one.cause if one.cause and one.cause.value not in named else None
+        named |= {cause.value} if cause else set()
+        yield replace(one, cause=cause)

@@ -1,0 +1,211 @@
+"""The weeks that a range is compared with, and the questions for its numbers in each of them.
+
+A week before counts as the whole range would have, had all its weeks been like it: each day and
+hour weighs as often as the range has its weekday. So ranges of any length are compared with the
+same weekdays, and an unfinished last day with the same hours.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from clickstream.dashboard.coverage import NEARLY_ALL, hours_of
+from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import (
+    USUAL_KEY_DAYS,
+    Question,
+    condition_of,
+    sql_literal,
+)
+from clickstream.dashboard.view import Filter
+
+WEEKS = 8
+"""Weeks before the range that it is compared with, at most."""
+
+LEAST_WEEKS = 3
+MOST_VALUES = 20
+"""Values of a dimension that are looked at, the largest."""
+
+LONGEST_DAYS = 92
+"""Longer ranges say more about seasons than about the weeks before them."""
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """A range up to its last complete hour, and the numbers of the complete weeks before, 1 to 8.
+
+    Week 0 is the range itself.
+    """
+
+    checked: Period
+    numbers: Sequence[int] = ()
+
+    @property
+    def length(self) -> float:
+        """The range's length in weeks; 1 for a shorter one, as the weeks before are cut alike."""
+        return max(self.checked.days / 7, 1.0)
+
+    @property
+    def span(self) -> Period:
+        """The range and the weeks before."""
+        first = self.checked.first - timedelta(weeks=WEEKS)
+        return Period(first, self.checked.last, self.checked.until_hour)
+
+    def week_before(self, number: int) -> Period:
+        """The part of a week before that is compared."""
+        if self.checked.days <= 7:
+            return self.checked.shifted(-7 * number)
+        first = self.checked.first - timedelta(weeks=number)
+        return Period(first, first + timedelta(days=6))
+
+    @property
+    def day_sql(self) -> str:
+        """Days since the span began."""
+        return f"date_diff('day', {sql_literal(self.span.first)}, local_date)"
+
+    @property
+    def week_sql(self) -> str:
+        """The number of a row's week. Engines differ in whether whole numbers divide to one."""
+        week = f"{WEEKS} - cast(({self.day_sql} - {self.day_sql} % 7) / 7 as integer)"
+        return f"case when {self._in_range} then 0 else {week} end"
+
+    @property
+    def weight_sql(self) -> str:
+        """How often the range has a row's weekday (and hour)."""
+        whole, more = divmod(self.checked.days, 7)
+        offset = f"{self.day_sql} % 7"
+        cases = [f"when {self._in_range} then 1"]
+        if (until := self.checked.until_hour) is not None:
+            last = (self.checked.days - 1) % 7
+            often = whole - (not more)
+            cases.append(f"when {offset} = {last} and local_hour >= {until} then {often}")
+        cases.append(f"when {offset} < {more} then {whole + 1}")
+        return f"case {' '.join(cases)} else {whole} end"
+
+    @property
+    def _in_range(self) -> str:
+        return f"local_date >= {sql_literal(self.checked.first)}"
+
+
+@dataclass
+class Series:
+    """A metric's numbers: in the range, and in each week before, scaled to the range."""
+
+    weeks: list[float] = field(default_factory=lambda: [0.0] * (WEEKS + 1))
+
+    @property
+    def now(self) -> float:
+        """The number of the range."""
+        return self.weeks[0]
+
+    def before(self, weeks: Weeks) -> list[float]:
+        """The numbers of the complete weeks before."""
+        return [self.weeks[number] for number in weeks.numbers]
+
+    def excess(self, weeks: Weeks) -> float:
+        """How much more there is than usual."""
+        before = self.before(weeks)
+        return self.now - sum(before) / len(before)
+
+
+def weekly_question(
+    weeks: Weeks,
+    metrics: Sequence[str],
+    dimension: str = "",
+    filters: Sequence[Filter] = (),
+    key_days: int = USUAL_KEY_DAYS,
+) -> Question:
+    """Ask for metrics in each week, as a whole or for the largest values of a dimension.
+
+    The rows have the value (if there is a dimension), the week, the weight and the metrics. Small
+    groups are not left out: callers show no number of one.
+    """
+    facts = METRICS[metrics[0]].facts
+    where, values = condition_of(facts, weeks.span, filters, key_days)
+    columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
+    if dimension:
+        column = DIMENSIONS[dimension].sql
+        columns.insert(0, f"{column} as {dimension}")
+        where += f"\n  and {column} is not null"
+    if weeks.checked.days < 7:
+        where += f"\n  and {weeks.day_sql} % 7 < {weeks.checked.days}"
+    groups = ", ".join(str(number) for number in range(1, len(columns) + 1))
+    columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
+    listed = ",\n".join(f"  {column}" for column in columns)
+    sql = f"select\n{listed}\nfrom {facts.name}\nwhere {where}\ngroup by {groups}"
+    names = (dimension, "week", "weight") if dimension else ("week", "weight")
+    return Question(
+        _largest_of(sql, dimension, metrics[0]) if dimension else sql,
+        values,
+        names,
+        tuple(metrics),
+        weeks.span,
+        tuple(filters),
+        key_days,
+    )
+
+
+def _largest_of(sql: str, dimension: str, metric: str) -> str:
+    """Keep the values that are largest in the range or in the weeks before."""
+    return f"""with counted as (
+{sql}
+),
+largest as (
+select {dimension}
+from counted
+group by {dimension}
+order by
+  greatest(
+    coalesce(sum({metric}) filter (where week = 0), 0),
+    coalesce(sum({metric} * weight) filter (where week > 0), 0) / {WEEKS}.0
+  ) desc,
+  {dimension}
+limit {MOST_VALUES}
+)
+select *
+from counted
+where {dimension} in (select {dimension} from largest)"""  # noqa: S608
+
+
+def ask_weeks(
+    page: Page,
+    weeks: Weeks,
+    metrics: Sequence[str],
+    dimension: str = "",
+    filters: Sequence[Filter] | None = None,
+) -> dict[str, dict[str, Series]]:
+    """Ask for each value's series by metric; the value of the whole is "".
+
+    `filters` are the view's if not given. Shares come as counts: of so many visits.
+    """
+    chosen = page.view.filters if filters is None else filters
+    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
+    found: dict[str, dict[str, Series]] = defaultdict(lambda: {name: Series() for name in metrics})
+    for row in answer.rows:
+        value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)
+        series = found[str(value)]
+        for name, number in zip(metrics, numbers, strict=True):
+            times = numbers[0] if METRICS[name].format == "share" else 1
+            series[name].weeks[week] += weight * float(number or 0) * times
+    return dict(found)
+
+
+def find_weeks(page: Page, checked: Period) -> Weeks:
+    """Find the weeks before whose hours are complete: published, and no server is missing."""
+    weeks = Weeks(checked)
+    question = weekly_question(weeks, ("published_hours", "incomplete_hours"))
+    complete = [0] * (WEEKS + 1)
+    for week, weight, published, incomplete in page.ask(question).rows:
+        complete[week] += (published - incomplete) if weight else 0
+    numbers = [
+        number
+        for number in range(1, WEEKS + 1)
+        if complete[number] >= NEARLY_ALL * hours_of(weeks.week_before(number), page.zone)
+    ]
+    return Weeks(checked, numbers)

@@ -1,0 +1,245 @@
+"""Sentences of the changes that are told: plain words, each number a link to what shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from clickstream.dashboard.lists import value_name
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.navigation import PATHS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.sentences.candidates import Candidate
+from clickstream.dashboard.sentences.errors import FAILED, Burst, find_burst, step_of
+from clickstream.dashboard.sentences.parts import Part, Sentence, compose
+from clickstream.dashboard.sentences.selection import Told
+from clickstream.dashboard.sentences.weeks import Weeks
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import TILES, Tab
+
+LONGEST_NAME = 60
+
+_BROUGHT = {
+    "channel": mark("%(number)s came by %(name)s"),
+    "source": mark("%(number)s came from %(name)s"),
+    "campaign": mark("%(number)s came by the campaign %(name)s"),
+    "referrer": mark("%(number)s came from %(name)s"),
+    "landing_page": mark("%(number)s began on %(name)s"),
+    "country": mark("%(number)s came from %(name)s"),
+    "city": mark("%(number)s came from %(name)s"),
+    "device": mark("%(number)s were made on devices of the kind %(name)s"),
+    "browser": mark("%(number)s were made with %(name)s"),
+    "os": mark("%(number)s were made with %(name)s"),
+    "page": mark("%(name)s was seen %(number)s"),
+    "bot_class": mark("Bots of the class %(name)s made %(number)s"),
+    "goal": mark("%(number)s met the goal %(name)s"),
+}
+"""How visits, views and requests of a value are put, by dimension."""
+
+_MOVED = {
+    "channel": mark("%(part)s came by %(name)s"),
+    "source": mark("%(part)s came from %(name)s"),
+    "campaign": mark("%(part)s came by the campaign %(name)s"),
+    "referrer": mark("%(part)s came from %(name)s"),
+    "landing_page": mark("%(part)s began on %(name)s"),
+    "country": mark("%(part)s came from %(name)s"),
+    "city": mark("%(part)s came from %(name)s"),
+    "device": mark("%(part)s came with devices of the kind %(name)s"),
+    "browser": mark("%(part)s came with %(name)s"),
+    "os": mark("%(part)s came with %(name)s"),
+    "bot_class": mark("%(part)s was the class %(name)s"),
+    "goal": mark("%(part)s was the goal %(name)s"),
+}
+_LOST = {
+    "landing_page": mark("%(part)s is visits that begin on %(name)s"),
+    "campaign": mark("%(part)s is the campaign %(name)s"),
+}
+_LOST_OTHERWISE = mark("%(part)s is %(name)s")
+
+_WHOLES = {
+    "visits": mark("%(number)s were made"),
+    "conversions": mark("%(number)s met a goal"),
+    "bot_requests": mark("Bots made %(number)s"),
+    "late_lines": mark("%(number)s came late"),
+    "rejected": mark("%(number)s could not be read"),
+}
+_RATES = {
+    "conversion_rate": (
+        mark("The conversion rate is %(now)s, usually %(usual)s"),
+        mark("The conversion rate of %(name)s is %(now)s, usually %(usual)s"),
+    ),
+    "engaged_rate": (
+        mark("%(now)s of the visits are engaged, usually %(usual)s"),
+        mark("%(now)s of the visits of %(name)s are engaged, usually %(usual)s"),
+    ),
+}
+_FAILURES = {
+    True: (
+        mark("The step %(page)s answered %(status)s to %(people)s %(when)s"),
+        mark("the step %(page)s answered %(status)s to %(people)s %(when)s"),
+    ),
+    False: (
+        mark("The page %(page)s answered %(status)s to %(people)s %(when)s"),
+        mark("the page %(page)s answered %(status)s to %(people)s %(when)s"),
+    ),
+}
+"""A step of the funnel or another page that failed: as a sentence, and as the end of one."""
+
+_UNITS = {
+    "visits": ("%(number)s visit", "%(number)s visits"),
+    "conversions": ("%(number)s visit", "%(number)s visits"),
+    "goal_visits": ("%(number)s visit", "%(number)s visits"),
+    "views": ("%(number)s time", "%(number)s times"),
+    "bot_requests": ("%(number)s request", "%(number)s requests"),
+    "late_lines": ("%(number)s line", "%(number)s lines"),
+    "rejected": ("%(number)s line", "%(number)s lines"),
+}
+_PLACES: Mapping[str, tuple[Tab, str]] = {
+    "bot_requests": ("trust", "bots"),
+    "late_lines": ("trust", "hours"),
+    "rejected": ("trust", "rejects"),
+    FAILED: ("trust", "errors"),
+}
+"""The tab and the panel that show a metric which is not one of visits."""
+
+
+def put_in_words(page: Page, weeks: Weeks, told: Told) -> Sentence:
+    """Write the sentence of a change."""
+    one = told.change
+    if one.metric == FAILED:
+        parts = _failure(page, weeks, one)
+    elif one.metric in _RATES:
+        parts = _rate(page, one)
+    else:
+        parts = _count(page, one)
+    if told.mover:
+        parts += [Part("; "), *_mover(page, told.mover, told.part)]
+    if told.cause:
+        parts += [Part("; "), *_failure(page, weeks, told.cause, is_clause=True)]
+    good = METRICS[one.metric].good
+    is_good = None if good == "neither" else (good == "up") == one.is_up
+    return Sentence([*parts, Part(".")], "up" if one.is_up else "down", is_good)
+
+
+def _count(page: Page, one: Candidate) -> list[Part]:
+    shown = one.compared.observed
+    number = Part(page.formats.plural(*_UNITS[one.metric], round(shown)), _href(page, one))
+    message = _WHOLES[one.metric] if one.is_total else _BROUGHT[one.dimension]
+    stem = compose(page.formats, message, {"number": number, "name": _name(page, one)})
+    return [*stem, Part(", "), *_change(page, one)]
+
+
+def _change(page: Page, one: Candidate) -> list[Part]:
+    """How much more or less that is than usual."""
+    compared, formats = one.compared, page.formats
+    if round(compared.expected) < _least_shown(one):
+        return [Part(formats.text(mark("usually hardly any")))]
+    usual = Part(formats.count(compared.expected))
+    if compared.change >= 1:
+        step = Part(formats.decimal(compared.change + 1))
+        message = mark("%(step)s times as many as usual (%(usual)s)")
+    else:
+        step = Part(formats.share(abs(compared.change), 0))
+        more, fewer = (
+            mark("%(step)s more than usual (%(usual)s)"),
+            mark("%(step)s fewer than usual (%(usual)s)"),
+        )
+        message = more if one.is_up else fewer
+    return compose(formats, message, {"step": step, "usual": usual})
+
+
+def _least_shown(one: Candidate) -> int:
+    """The smallest usual number that is named: groups of fewer people are not shown."""
+    return 10 if one.dimension in ("country", "city") else 1
+
+
+def _rate(page: Page, one: Candidate) -> list[Part]:
+    whole, of_value = _RATES[one.metric]
+    formats = page.formats
+    parts = {
+        "now": Part(formats.share(one.compared.observed), _href(page, one)),
+        "usual": Part(formats.share(one.compared.expected)),
+        "name": _name(page, one),
+    }
+    return compose(formats, whole if one.is_total else of_value, parts)
+
+
+def _mover(page: Page, mover: Candidate, share: float) -> list[Part]:
+    message = _MOVED[mover.dimension]
+    if not mover.is_up:
+        message = _LOST.get(mover.dimension, _LOST_OTHERWISE)
+    part = Part(_part_of(page, mover, share), _href(page, mover))
+    return compose(page.formats, message, {"part": part, "name": _name(page, mover)})
+
+
+def _part_of(page: Page, mover: Candidate, share: float) -> str:
+    """A share of a rise or fall in words."""
+    up = [
+        (0.95, mark("all of the rise")),
+        (0.85, mark("nearly all of the rise")),
+        (0.71, mark("three quarters of the rise")),
+        (0.59, mark("two thirds of the rise")),
+        (0.42, mark("half of the rise")),
+        (0.0, mark("a third of the rise")),
+    ]
+    down = [
+        (0.95, mark("all of the fall")),
+        (0.85, mark("nearly all of the fall")),
+        (0.71, mark("three quarters of the fall")),
+        (0.59, mark("two thirds of the fall")),
+        (0.42, mark("half of the fall")),
+        (0.0, mark("a third of the fall")),
+    ]
+    words = up if mover.is_up else down
+    return page.formats.text(next(text for least, text in words if share >= least))
+
+
+def _failure(page: Page, weeks: Weeks, one: Candidate, is_clause: bool = False) -> list[Part]:
+    burst = find_burst(page, weeks, one.value)
+    step = step_of(page.settings, one.value)
+    people = page.formats.plural("%(number)s person", "%(number)s people", burst.people)
+    parts = {
+        "page": Part(step or _shortened(one.value), is_name=True),
+        "status": Part(str(burst.status)),
+        "people": Part(people, _href(page, one)),
+        "when": Part(_when(page, weeks, burst)),
+    }
+    message = _FAILURES[bool(step)][is_clause]
+    return compose(page.formats, message, parts)
+
+
+def _when(page: Page, weeks: Weeks, burst: Burst) -> str:
+    """From which hour on, and on which day if the range has several."""
+    formats, end = page.formats, burst.last.hour + 1
+    first, last = formats.hour(burst.first.hour), formats.hour(end % 24)
+    if weeks.checked.days == 1:
+        return formats.text(mark("from %(first)s to %(last)s"), first=first, last=last)
+    day = formats.day(burst.first.date(), with_weekday=True)
+    text = mark("on %(day)s from %(first)s to %(last)s")
+    return formats.text(text, day=day, first=first, last=last)
+
+
+def _name(page: Page, one: Candidate) -> Part:
+    if one.is_total:
+        return Part("")
+    return Part(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _href(page: Page, one: Candidate) -> str:
+    """The view that shows a number."""
+    if place := _PLACES.get(one.metric):
+        tab, anchor = place
+        path = "" if page.view.tab == tab else PATHS[tab]
+        return f"{path}{page.view.query}#{anchor}"
+    view = page.view
+    if one.dimension:
+        view = view.with_filter(one.dimension, one.value)
+    metric = "page_views" if one.metric == "views" else one.metric
+    if metric in TILES:
+        view = replace(view, metric=metric)
+    path = "" if view.tab == "overview" else PATHS["overview"]
+    return f"{path}{view.query}#trend"
