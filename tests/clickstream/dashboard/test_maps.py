@@ -195,10 +195,9 @@ def test_labels_are_few_and_inside(spots: list[Spot]) -> None:
 
 def test_labels_do_not_cover_each_other() -> None:
     spots = [Spot(500, 300, "London", 90), Spot(505, 302, "Westminster", 80)]
-    first, second = place_labels(spots)
-    assert (first.text, first.anchor) == ("London", "start")
-    assert (second.text, second.anchor) == ("Westminster", "end")
-    assert len(place_labels([*spots, Spot(502, 301, "Lambeth", 70)])) == 2
+    spots += [Spot(502, 301, "Lambeth", 70), Spot(503, 300, "Southwark", 60)]
+    found = [(label.text, label.anchor) for label in place_labels(spots)]
+    assert found == [("London", "start"), ("Westminster", "end"), ("Lambeth", "middle")]
 
 
 def test_the_area_of_a_circle_shows_its_number() -> None:
