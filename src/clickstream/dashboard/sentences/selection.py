@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import fold, named_rows
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
@@ -143,7 +144,7 @@ def _is_shown(page: Page, one: Candidate) -> bool:
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
     question = build_question(("visits",), (one.dimension,), page.period, page.view.filters)
-    return any(row[0] == one.value for row in page.ask(question).rows)
+    return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
 def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
