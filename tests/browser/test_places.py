@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 from tests.browser.cafe_dashboard import RunningDashboard
 from tests.browser.test_accessibility import grave_faults
 from tests.browser.watched_pages import (
@@ -28,8 +28,12 @@ FILLS = """() => [...document.querySelectorAll("#map use")].map((one) => {
 
 def test_every_shape_is_drawn_from_our_own_server(new_page: NewPage) -> None:
     page = new_page(None)
-    answers = []
-    page.on("response", answers.append)
+    answers: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", keep)
     page.goto("/places")
     page.wait_for_load_state("networkidle")
     shapes = page.evaluate(FILLS)
