@@ -65,7 +65,7 @@ def build_question(
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
-    where, values = condition_of(facts, period, filters)
+    where, values = _where(facts, period, filters)
     lines = [
         "select",
         ",\n".join(f"  {column}" for column in columns),
@@ -91,8 +91,8 @@ def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
     return ", ".join(places)
 
 
-def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
-    """Build the condition that chooses the rows of a fact view.
+def _where(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
+    """The condition that chooses the rows of a fact view.
 
     Filters choose visits. A view without sessions is not filtered by them.
     """
@@ -110,7 +110,7 @@ def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> 
         others = [one for one in filters if one not in own]
         clauses += [_of_sessions_with(one, period) for one in others]
     elif len(own) < len(filters):
-        sql, values = condition_of(SESSIONS, period, [one for one in filters if one not in own])
+        sql, values = _where(SESSIONS, period, [one for one in filters if one not in own])
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _joined(clauses)
@@ -160,3 +160,8 @@ def _of_sessions_with(one: Filter, period: Period) -> Clause:
     chosen, texts = _chosen(Filter(one.dimension, one.values))
     subquery = f"select session_id from {facts.name} where {sql} and {chosen}"  # noqa: S608
     return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", (*values, *texts)
+
+
+def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
+    """Build the condition of a period and filters, for statements of another shape."""
+    return _where(facts, period, filters)
