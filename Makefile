@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs screenshots check bench age fuzz env lock clean-demo clean
+.PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs map screenshots check bench age fuzz env lock clean-demo clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ types: $(VENV)/dev.stamp ## types
 
 docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
+
+map: $(VENV)/dev.stamp ## write the shapes of the dashboard's maps, from npm's world-atlas
+	$(BIN)/python -m scripts.make_map
 
 check: lint types test test-trino test-services test-browser test-stack ## all that CI runs
 

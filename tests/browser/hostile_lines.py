@@ -60,8 +60,13 @@ def _attacks() -> Iterator[tuple[str, str, str]]:
 
 
 def failed_orders(hour: datetime, many: int) -> Iterator[bytes]:
-    """Lines of the hour in which the order form answers 500, to people of whom each asks once."""
+    """Lines of the hour in which the order form answers 500, once to each of the people.
+
+    Every other one looks at the menu before; who sees no page at all makes no visit.
+    """
     for number in range(many):
+        if number % 2:
+            yield _line(hour, 1000 + number, "/cafe/menu.php")
         line = _line(hour, 1000 + number, "/cafe/order.php", "https://www.anycompany-cafe.example/")
         yield line.replace(b'" 200 5120', b'" 500 612')
 

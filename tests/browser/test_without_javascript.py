@@ -22,13 +22,15 @@ def kind_of(url: str) -> Kind:
 
 
 def links_of(page: Page) -> dict[Kind, str]:
-    """The links of a page, one of each kind, as they are written; files apart."""
+    """The links of a page, one of each kind, as they are written; no files, no other sites."""
     written = page.locator("a[href]:not([download])").evaluate_all(
         "all => all.map((one) => one.getAttribute('href'))"
     )
     links: dict[Kind, str] = {}
     for href in written:
-        links.setdefault(kind_of(urljoin(page.url, href)), href)
+        target = urljoin(page.url, href)
+        if urlsplit(target).netloc == urlsplit(page.url).netloc:
+            links.setdefault(kind_of(target), href)
     return links
 
 

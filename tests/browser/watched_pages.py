@@ -13,7 +13,10 @@ EXPECTED_STATUSES = ("400", "401", "404", "429", "503")
 
 IS_WAITING = "document.documentElement.classList.contains('waiting')"
 WAIT_SECONDS = 15
-FIGURES = ".tile, .trust, .says, .list tbody tr, .movers li, .goals li, .figures tr, .rules li"
+FIGURES = (
+    ".tile, .trust, .says, .list tbody tr, .movers li, .goals li, .figures tr, .rules li, "
+    ".rung, .drop, .trouble"
+)
 
 
 class Watch:

@@ -66,6 +66,13 @@ def test_page_views_and_goals_of_each_local_hour_are_those_of_its_sessions(lake:
         assert rows(lake, counted) == rows(lake, of_sessions.format(column=column))
 
 
+def test_the_requests_of_places_are_all_of_people(lake: Lake) -> None:
+    by_date = "select event_date, sum({}) from {} group by event_date order by event_date"
+    people = "lines - rejected - assets - bots"
+    summed = rows(lake, by_date.format("requests", "place_facts"))
+    assert summed == rows(lake, by_date.format(people, "hour_ledger"))
+
+
 def test_errors_of_sessions_are_those_of_their_hits(lake: Lake) -> None:
     """Counted from the hits by another way: the sessions' ids, without joins of dates or hours."""
     of_hits = """

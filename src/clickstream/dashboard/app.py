@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.login import Wording
-from clickstream.dashboard.answers import Answers, Refresher
+from clickstream.dashboard.answers import Answer, Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
     POLL_SECONDS,
@@ -27,9 +27,14 @@ from clickstream.dashboard.engines import (
     LocalEngine,
     ask_athena,
 )
+from clickstream.dashboard.entries.routes import add_entry_routes
+from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.page import Page
+from clickstream.dashboard.maps import read_shape, shapes_digest
+from clickstream.dashboard.page import Page, version_of
 from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.questions import Question
 from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
 from clickstream.dashboard.texts import load_translations, parse_locale
 from clickstream.dashboard.view import TABS, Tab, View, parse_view
@@ -62,21 +67,23 @@ class Dashboard:
         self.formats = Formats(locale, load_translations(locale))
         self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
         self.asking_athena = threading.Lock()
+        self.entries = EntryStore(settings.resolve(settings.dashboard.directory))
 
     @contextlib.contextmanager
-    def page(self, view: View) -> Iterator[Page]:
-        """A page in the making."""
+    def page(self, view: View, parameters: Mapping[str, str] | None = None) -> Iterator[Page]:
+        """A page in the making; `parameters` are those of its URL, the view's own or others."""
         with self.engine.reader() as reader:
             state = reader.state
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
-            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem)
+            entries = self.entries.read(parameters)
+            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem, entries)
 
-    def render_tab(self, view: View) -> str:
+    def render_tab(self, view: View, parameters: Mapping[str, str] | None = None) -> str:
         """The HTML of a tab."""
-        with self.page(view) as page:
+        with self.page(view, parameters) as page:
             return self.renderer.tab(page)
 
     def warm_up(self) -> None:
@@ -109,7 +116,9 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
         path = "/" if tab == "overview" else f"/{tab}"
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
+    add_entry_routes(app, dashboard.entries, clock)
     app.add_api_route("/static/{name}", show_static)
+    app.add_api_route("/static/map/{name}", show_shape)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
     app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
@@ -132,7 +141,7 @@ def _install_guard(app: FastAPI, dashboard: Dashboard) -> None:
 
 def _version(dashboard: Dashboard) -> str:
     with dashboard.engine.reader() as reader:
-        return str(reader.state.version)
+        return version_of(reader.state, dashboard.entries.version())
 
 
 def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
@@ -141,13 +150,14 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-        return HTMLResponse(dashboard.render_tab(view), headers={"ETag": etag})
+        html = dashboard.render_tab(view, request.query_params)
+        return HTMLResponse(html, headers={"ETag": etag})
 
     return show_tab
 
 
 def _etag(dashboard: Dashboard, request: Request) -> str:
-    """A page depends on its URL, the facts' version, the hour, and why facts are not refreshed."""
+    """A page depends on its URL, facts, notes, the hour, and why facts are not refreshed."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     parts = (str(request.url), _version(dashboard), now, dashboard.refresher.problem)
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
@@ -192,9 +202,13 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside ours."""
     panel = PANELS[name]
+
+    def ask(question: Question) -> Answer:
+        return Answer(question, ask_athena(dashboard.lake, question))
+
     with dashboard.page(view) as page, aws_errors.translate_errors():
         questions = panel.questions_on(page)
-        pairs = [(page.ask(one), ask_athena(dashboard.lake, one)) for one in questions]
+        pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)
         return HTMLResponse(dashboard.renderer.detail(page, panel, parts, comparison))
 
@@ -203,10 +217,21 @@ def show_static(name: str, request: Request) -> Response:
     """A style sheet, script or picture; browsers may keep it if its URL has the digest of all."""
     if name not in STATIC:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
+    return _static_file(read_static(name), name, request.url.query == ASSETS_DIGEST)
+
+
+def show_shape(name: str, request: Request) -> Response:
+    """Shapes of a map: world.svg, or the outline of a country such as GB.svg."""
+    content = read_shape(name)
+    if content is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such map.")
+    return _static_file(content, name, request.url.query == shapes_digest())
+
+
+def _static_file(content: bytes, name: str, is_digested: bool) -> Response:
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-    is_digested = request.url.query == ASSETS_DIGEST
     kept = f"public, max-age={ONE_YEAR}, immutable" if is_digested else "no-cache"
-    return Response(read_static(name), media_type=media_type, headers={"Cache-Control": kept})
+    return Response(content, media_type=media_type, headers={"Cache-Control": kept})
 
 
 def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:

@@ -6,12 +6,14 @@ coordinates are rounded to a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
 MOST_TICKS = 6
-MARKER_SIZE = 20
+MARKER_SIZE, MARKER_ROWS = 20.0, 5
+"""Markers of notes that are near each other are put in rows."""
+
 LEVELS = 8
 """Shades of a heat map besides the empty one."""
 
@@ -82,11 +84,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Marker:
-    """A numbered note on the chart; `y` is lower where its neighbour is near."""
+    """A numbered note on the chart; `y` is lower where its neighbours are near.
+
+    `is_own` tells a note that an account wrote.
+    """
 
     x: float
     y: float
     number: int
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ class Series:
 
     `labels` name the places at the axis, `titles` say everything of a place, `days` are its dates
     as a `Place` has them. Values are None where there is no data. From the place `unfinished_from`
-    on, values are not final. `notes` are places with their numbers.
+    on, values are not final. `notes` are places with their numbers; at `own_notes` accounts wrote
+    one.
     """
 
     now: Values
@@ -121,6 +128,7 @@ class Series:
     days: Sequence[str]
     unfinished_from: int | None = None
     notes: Mapping[int, int] | None = None
+    own_notes: Collection[int] = ()
 
 
 def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> LineChart:
@@ -128,14 +136,14 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
     places = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
     texts = [label_of(step) for step in steps]
-    box = _with_room(box, texts)
+    box = with_room(box, texts)
     points = _points(series.now, box, top)
     open_from = places if series.unfinished_from is None else series.unfinished_from
     runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
     return LineChart(
         box,
         [Tick(box.y(step, top), text) for step, text in zip(steps, texts, strict=True)],
-        _x_ticks(series.labels, box),
+        x_ticks(series.labels, box),
         [_area(run, box) for run in runs if len(run) > 1],
         [_path(run) for run in runs if len(run) > 1],
         _path([p for p in points[max(open_from - 1, 0) :] if p]) if open_from < places else "",
@@ -147,13 +155,17 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
 
 
 def _markers(series: Series, box: Box) -> list[Marker]:
-    """The notes from left to right; one that would touch the one before it is put below it."""
+    """The notes from left to right; one that would touch one before it is put below it."""
     markers: list[Marker] = []
+    ends = [-MARKER_SIZE] * MARKER_ROWS
+    """Where the last marker of each row is."""
     for place, number in sorted((series.notes or {}).items()):
-        x, y = box.x(place, len(series.now)), box.top
-        if markers and x - markers[-1].x < MARKER_SIZE and markers[-1].y == box.top:
-            y += MARKER_SIZE
-        markers.append(Marker(x, y, number))
+        x = box.x(place, len(series.now))
+        free = (row for row, end in enumerate(ends) if x - end >= MARKER_SIZE)
+        row = next(free, ends.index(min(ends)))
+        ends[row] = x
+        y = box.top + row * MARKER_SIZE
+        markers.append(Marker(x, y, number, place in series.own_notes))
     return markers
 
 
@@ -173,9 +185,9 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     return step * number, [step * place for place in range(number + 1)]
 
 
-def _with_room(box: Box, texts: Sequence[str]) -> Box:
+def with_room(box: Box, texts: Sequence[str]) -> Box:
     """The box with a left margin in which the labels of the y axis have room."""
-    left = max(map(len, texts)) * _CHARACTER + 12
+    left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
 
 
@@ -216,7 +228,7 @@ def _dots(
     return [*single, *([last] if last else [])]
 
 
-def _x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
+def x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
     """At most six labels, evenly spaced, with room between them."""
     longest = max(map(len, labels), default=1) * _CHARACTER + 14
     room = int((box.width - box.left - box.right) // longest)
@@ -321,3 +333,31 @@ def bar_widths(values: Sequence[float | None]) -> list[float]:
     """Widths of bars in percent of the largest."""
     largest = max((value or 0 for value in values), default=0)
     return [round(100 * (value or 0) / largest, 1) if largest else 0 for value in values]
+
+
+SMALL = Box(240, 36, top=3, right=1, bottom=2, left=1)
+
+
+@dataclass(frozen=True)
+class SmallLine:
+    """A line without axes on a scale that it shares with others."""
+
+    box: Box
+    areas: Sequence[str]
+    now: Sequence[str]
+    unfinished: str
+
+
+def small_line(values: Values, top: float, unfinished: int | None, box: Box = SMALL) -> SmallLine:
+    """The geometry of a small line; the value at the place `unfinished` is not final."""
+    points = _points(values, box, top or 1)
+    open_from = len(points) if unfinished is None else unfinished
+    runs = [run for run in _runs(points[:open_from]) if len(run) > 1]
+    return SmallLine(
+        box,
+        [_area(run, box) for run in runs],
+        [_path(run) for run in runs],
+        _path([p for p in points[max(open_from - 1, 0) : open_from + 1] if p])
+        if open_from < len(points)
+        else "",
+    )

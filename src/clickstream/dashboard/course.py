@@ -48,14 +48,14 @@ def ask_course(page: Page, grain: Grain) -> Course:
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     now = page.answer(TILES, by).records()
     then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
-    return Course(buckets, _by_key(now, by), _by_key(then, by), _published(page, buckets))
+    return Course(buckets, _by_key(now, by), _by_key(then, by), published_keys(page, buckets))
 
 
 def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
     return {tuple(record[name] for name in by): record for record in records}
 
 
-def _published(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
+def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
     """The keys of the buckets of which an hour is published."""
     if buckets and buckets[0].grain == "hour":
         answer = page.answer(("published_hours",), ("day", "hour"))
@@ -64,3 +64,11 @@ def _published(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
     if buckets and buckets[0].grain == "week":
         return {b.key for b in buckets if any(b.start.date() <= d < b.end.date() for d in days)}
     return {(day,) for day in days}
+
+
+def unfinished_place(page: Page, buckets: Sequence[Bucket]) -> int | None:
+    """The place of the bucket in which the published hours end, unless they fill it."""
+    end = page.coverage.complete_to
+    if end is None:
+        return None
+    return next((i for i, b in enumerate(buckets) if b.start < end < b.end), None)

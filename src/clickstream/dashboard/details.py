@@ -10,8 +10,10 @@ from math import isclose
 from typing import Any
 
 from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.chart_notes import own_notes
 from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.engines import Row
+from clickstream.dashboard.folding import fold
 from clickstream.dashboard.lists import value_name
 from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
@@ -57,7 +59,7 @@ class Comparison:
 
 def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
     """The panel's answers."""
-    return [_part(page, page.ask(question), None) for question in panel.questions_on(page)]
+    return [_part(page, fold(page.ask, one), None) for one in panel.questions_on(page)]
 
 
 def compare_with_athena(
@@ -113,13 +115,12 @@ def _all_rows(
 def _row(
     page: Page, question: Question, names: Row, ours: Row | None, other: Row | None
 ) -> DetailRow:
-    formats = page.formats
     cells: list[str] = []
     for place, name in enumerate(question.metrics):
         shown = (ours, other) if other is not None or ours is None else (ours,)
         cells += [page.shown(METRICS[name], row[place] if row else None) for row in shown]
     labels = [
-        value_name(formats, name, value)
+        value_name(page, name, value)
         for name, value in zip(question.dimensions, names, strict=True)
     ]
     return DetailRow(labels, cells, other is not None and not _is_same_row(ours, other))
@@ -158,8 +159,13 @@ def csv_lines(page: Page, name: str) -> Iterator[str]:
         if number:
             yield "\r\n"
         yield _csv_line([*question.dimensions, *question.metrics])
-        for row in page.ask(question).rows:
+        for row in fold(page.ask, question).rows:
             yield _csv_line(row)
+    if name == "trend" and (notes := own_notes(page)):
+        yield "\r\n"
+        yield _csv_line(["day", "hour", "note", "account"])
+        for note in notes:
+            yield _csv_line([note.day, note.hour, note.text, note.account])
 
 
 def _csv_line(cells: Sequence[Any]) -> str:

@@ -11,6 +11,7 @@ from clickstream.dashboard.fact_views import (
     GOALS,
     HOURS,
     PAGE_VIEWS,
+    PLACES,
     REJECTS,
     SESSION_ERRORS,
     SESSIONS,
@@ -28,6 +29,10 @@ class Dimension:
     `order`: by the first metric, the largest first, or by the dimension's own values.
     `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
     `smallest_group` are left out: docs/privacy.md.
+
+    `known` is a column about the visitor's visits in their order, the window `in_order`, that
+    `sql` needs. It looks at all visits under the visitor's key, or only at those that the filters
+    choose (`is_of_chosen`).
     """
 
     name: str
@@ -37,6 +42,8 @@ class Dimension:
     order: Literal["metric", "value"] = "metric"
     is_filter: bool = True
     smallest_group: int = 0
+    known: str = ""
+    is_of_chosen: bool = False
 
 
 PLACE_MINIMUM = 10
@@ -55,20 +62,58 @@ def _plain(name: str, facts: FactView, label: str, sql: str) -> Dimension:
     return Dimension(name, facts, label, sql, is_filter=False)
 
 
+def _place(name: str, label: str, sql: str) -> Dimension:
+    return Dimension(name, SESSIONS, label, sql, smallest_group=PLACE_MINIMUM)
+
+
+_REGION = "region || coalesce(', ' || country, '')"
+_CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
+"""Names with what they lie in, because several places have one name: Paris, Île-de-France, FR."""
+
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
 """1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
 
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),
     Dimension("source", SESSIONS, mark("Source"), "source"),
+    Dimension("medium", SESSIONS, mark("Medium"), "medium"),
     Dimension("campaign", SESSIONS, mark("Campaign"), "utm_campaign"),
+    Dimension("content", SESSIONS, mark("Content"), "utm_content"),
+    Dimension("term", SESSIONS, mark("Term"), "utm_term"),
     Dimension("referrer", SESSIONS, mark("Referrer"), "referrer_domain"),
     Dimension("landing_page", SESSIONS, mark("Landing page"), "landing_page"),
     Dimension("exit_page", SESSIONS, mark("Exit page"), "exit_page"),
     Dimension("device", SESSIONS, mark("Device"), "device"),
     Dimension("browser", SESSIONS, mark("Browser"), "browser"),
     Dimension("os", SESSIONS, mark("System"), "os"),
-    Dimension("country", SESSIONS, mark("Country"), "country", smallest_group=PLACE_MINIMUM),
+    _place("country", mark("Country"), "country"),
+    _place("region", mark("Region"), _REGION),
+    _place("city", mark("City"), _CITY),
+    Dimension(
+        "visitor_kind",
+        SESSIONS,
+        mark("New or returning"),
+        "case when visit_number = 1 then 'new' else 'returning' end",
+        known="row_number() over in_order as visit_number",
+    ),
+    Dimension(
+        "first_channel",
+        SESSIONS,
+        mark("First channel"),
+        "first_channel",
+        is_filter=False,
+        known="first_value(channel) over in_order as first_channel",
+    ),
+    Dimension(
+        "first_week",
+        SESSIONS,
+        mark("Week of the first visit"),
+        "cast(date_trunc('week', first_date) as date)",
+        "value",
+        is_filter=False,
+        known="first_value(local_date) over in_order as first_date",
+        is_of_chosen=True,
+    ),
     Dimension(
         "furthest_step",
         SESSIONS,
@@ -77,6 +122,7 @@ DIMENSIONS = _dimensions(
         order="value",
     ),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
+    _plain("next_page", PAGE_VIEWS, mark("Next page"), "next_page"),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(
         "failed_status", SESSION_ERRORS, mark("Status"), "status", order="value", is_filter=False
@@ -101,6 +147,8 @@ DIMENSIONS = _dimensions(
     _plain("status", ERRORS, mark("Status"), "status"),
     _plain("reject_reason", REJECTS, mark("Reason"), "reason"),
     _plain("log_source", SOURCES, mark("Source"), "source"),
+    _plain("place_country", PLACES, mark("Country"), "country"),
+    _plain("place_city", PLACES, mark("City"), _CITY),
     _time("hour_at", HOURS, mark("Hour"), "hour_at"),
     _time("settings", HOURS, mark("Settings"), "settings_digest"),
     _time("library", HOURS, mark("Version"), "library_version"),

@@ -83,7 +83,9 @@ def build_funnel(page: Page) -> Funnel:
 
 def _reached(page: Page, period: Period, steps: int) -> list[int]:
     """How many visits reached each number of steps: all of them reached none."""
-    question = build_question(("visits",), ("furthest_step",), period, page.view.filters)
+    question = build_question(
+        ("visits",), ("furthest_step",), period, page.view.filters, key_days=page.key_days
+    )
     furthest = {int(step): int(visits) for step, visits in page.ask(question).rows}
     return [
         sum(visits for step, visits in furthest.items() if step >= least)

@@ -8,7 +8,8 @@ from typing import Any
 
 from clickstream.dashboard.charts import bar_widths
 from clickstream.dashboard.dimensions import DIMENSIONS
-from clickstream.dashboard.formats import NO_VALUE, Formats
+from clickstream.dashboard.folding import OTHER
+from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, ROWS
@@ -17,6 +18,15 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import CHOICES
 
 NONE = mark("(none)")
+UNKNOWN_PLACE = mark("Not known")
+OTHER_PLACES = mark("Other places")
+BEFORE_FIRST = mark("before the first step")
+STEPS = {"furthest_step", "step_of_failed"}
+"""Dimensions whose values are numbers of steps of the funnel."""
+LEFT = mark("(left the site)")
+
+KINDS = {"new": mark("New"), "returning": mark("Returning")}
+"""The labels of the kinds of visitors."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,14 @@ class ListPanel:
     has_more: bool
 
 
-def list_panel(page: Page, name: str) -> ListPanel:
-    """Ask for a list's largest rows."""
+def list_panel(page: Page, name: str, hidden: Sequence[str] = ()) -> ListPanel:
+    """Ask for a list's largest rows; metrics that are `hidden` have no column."""
     panel = PANELS[name]
-    names, by = panel.parts(page.view)
-    question = build_question(names, by, page.period, panel.filters(page.view), ROWS + 1)
+    asked, by = panel.parts(page.view)
+    names = [metric for metric in asked if metric not in hidden]
+    question = build_question(
+        names, by, page.period, panel.filters(page.view), ROWS + 1, page.key_days
+    )
     answer = page.ask(question)
     shown = list(answer.rows[:ROWS])
     widths = bar_widths([row[len(by)] for row in shown])
@@ -69,13 +82,13 @@ def list_panel(page: Page, name: str) -> ListPanel:
 def _row(
     page: Page, names: Sequence[str], by: Sequence[str], row: Sequence[Any], width: float
 ) -> ListRow:
-    formats, values = page.formats, row[len(by) :]
+    values = row[len(by) :]
     first = values[0] or 0
     cells = [
         NO_VALUE if first < METRICS[name].smallest_group else page.shown(METRICS[name], value)
         for name, value in zip(names, values, strict=True)
     ]
-    label = " · ".join(value_name(formats, one, value) for one, value in zip(by, row, strict=False))
+    label = " · ".join(value_name(page, one, value) for one, value in zip(by, row, strict=False))
     if not DIMENSIONS[by[0]].is_filter:
         return ListRow(label, width, cells)
     view, dimension, value = page.view, by[0], row[0]
@@ -88,11 +101,26 @@ def _row(
     return ListRow(label, width, cells, only(dimension, value).query, without, is_chosen)
 
 
-def value_name(formats: Formats, dimension: str, value: Any) -> str:
+def value_name(page: Page, dimension: str, value: Any) -> str:
     """What the pages call a value of a dimension."""
+    formats = page.formats
+    if dimension in STEPS:
+        return _step_name(page, str(value))
     if value is None:
-        return formats.text(NONE)
+        if DIMENSIONS[dimension].smallest_group:
+            return formats.text(UNKNOWN_PLACE)
+        return formats.text(LEFT if dimension == "next_page" else NONE)
+    if value is OTHER:
+        return formats.text(OTHER_PLACES)
+    if dimension == "visitor_kind" and value in KINDS:
+        return formats.text(KINDS[value])
     return formats.country(str(value)) if dimension == "country" else str(value)
+
+
+def _step_name(page: Page, number: str) -> str:
+    """The name of a step of the funnel, by its number as text."""
+    names = [page.formats.text(BEFORE_FIRST), *(step.name for step in page.settings.funnel)]
+    return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
 def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.fact_views import BOTS, ERRORS, HOURS, REJECTS, SOURCES
+from clickstream.dashboard.fact_views import BOTS, ERRORS, HOURS, PLACES, REJECTS, SOURCES
 from clickstream.dashboard.metric import Metric
 from clickstream.dashboard.texts import mark
+
+
+def _mean(column: str) -> str:
+    """The mean of a column of place_facts over all requests of which it is known."""
+    known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
+    return f"sum({column} * requests) / {known}"
+
 
 LOG_METRICS = (
     Metric(
@@ -186,6 +193,24 @@ LOG_METRICS = (
         mark("How many people were hit?"),
         mark("Over a rotation of the visitor keys a person counts again."),
         good="down",
+    ),
+    Metric(
+        "place_latitude",
+        PLACES,
+        mark("Latitude"),
+        _mean("latitude"),
+        mark("Mean of the places that requests of people came from, in degrees north."),
+        mark("Where on the map is a city?"),
+        good="neither",
+    ),
+    Metric(
+        "place_longitude",
+        PLACES,
+        mark("Longitude"),
+        _mean("longitude"),
+        mark("Mean of the places that requests of people came from, in degrees east."),
+        mark("Where on the map is a city?"),
+        good="neither",
     ),
     Metric(
         "rejected_lines",

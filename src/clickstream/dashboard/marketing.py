@@ -1,12 +1,33 @@
-"""The Marketing tab."""
+"""The Marketing tab, which answers what brings people, and whether it pays."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from clickstream.dashboard.acquisition import build_acquisition
+from clickstream.dashboard.assistants import build_assistants
+from clickstream.dashboard.campaign_courses import build_campaign_courses
+from clickstream.dashboard.first_and_last import build_credits
+from clickstream.dashboard.lists import choices_of
 from clickstream.dashboard.page import Page
+from clickstream.dashboard.texts import mark
 
 
 def marketing_values(page: Page) -> dict[str, Any]:
     """What the tab's template needs."""
-    return {"lists": []}
+    text = page.formats.text
+    return {
+        "acquisition": build_acquisition(page),
+        "acquisition_choices": choices_of(page, "acquisition"),
+        "campaigns": build_campaign_courses(page),
+        "assistants": build_assistants(page),
+        "credits": build_credits(page),
+        "no_assistants": text(mark("No visit by an AI assistant in this range.")),
+        "is_cut": page.formats.plural(
+            "A journey is known for %(number)s day at most, and not across a rotation of the "
+            "visitor keys: what lies before is cut off.",
+            "A journey is known for %(number)s days at most, and not across a rotation of the "
+            "visitor keys: what lies before is cut off.",
+            page.key_days,
+        ),
+    }

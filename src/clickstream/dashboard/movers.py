@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from clickstream.dashboard.answers import Answer
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import fold, named_rows
 from clickstream.dashboard.intervals import is_unlikely_by_chance
 from clickstream.dashboard.lists import value_name
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import Question
 
 MOST_MOVERS = 6
 
@@ -46,19 +48,21 @@ def all_movers(page: Page, compared: Period) -> list[Mover]:
     """The counts of all values now and before."""
     panel = PANELS["moved"]
     movers = []
-    now, before = (panel.questions(page.view, period) for period in (page.period, compared))
+    now, before = (
+        panel.questions(page.view, period, page.key_days) for period in (page.period, compared)
+    )
     for asked_now, asked_before in zip(now, before, strict=True):
         dimension = asked_now.dimensions[0]
-        counts_now = _counts(page.ask(asked_now).rows)
-        counts_before = _counts(page.ask(asked_before).rows)
+        counts_now = _counts(fold(page.ask, asked_now))
+        counts_before = _counts(fold(page.ask, asked_before))
         for value in dict.fromkeys([*counts_now, *counts_before]):
-            if value is None:
+            if value is None or not _is_known(asked_now, value, counts_now, counts_before):
                 continue
             query = page.view.with_filter(dimension, value).query
             movers.append(
                 Mover(
                     DIMENSIONS[dimension].label,
-                    value_name(page.formats, dimension, value),
+                    value_name(page, dimension, value),
                     counts_now.get(value, 0),
                     counts_before.get(value, 0),
                     query,
@@ -67,5 +71,10 @@ def all_movers(page: Page, compared: Period) -> list[Mover]:
     return movers
 
 
-def _counts(rows: Any) -> dict[str | None, int]:
-    return {row[0]: int(row[1]) for row in rows}
+def _counts(answer: Answer) -> dict[str | None, int]:
+    return {row[0]: int(row[1]) for row in named_rows(answer)}
+
+
+def _is_known(question: Question, value: str | None, *counts: dict[str | None, int]) -> bool:
+    """Whether both counts of a value are known: a group that is too small has none."""
+    return not question.smallest_group or all(value in one for one in counts)

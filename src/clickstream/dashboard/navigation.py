@@ -175,7 +175,7 @@ def chips(page: Page) -> list[Chip]:
         Chip(
             text(DIMENSIONS[one.dimension].label),
             text(mark("is not")) if one.is_excluded else text(mark("is")),
-            value_name(page.formats, one.dimension, value),
+            value_name(page, one.dimension, value),
             page.view.without_filter(one.dimension, value, one.is_excluded).query,
         )
         for one in page.view.filters

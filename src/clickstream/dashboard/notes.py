@@ -17,7 +17,6 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 
-MOST_NOTES = 6
 LATE_SHARE = 0.01
 """A day is noted if more of its lines came late."""
 
@@ -43,11 +42,10 @@ class Note:
 
 
 def find_notes(page: Page) -> list[Note]:
-    """The notes of the page's period in order of time, the gravest if there are many."""
+    """The notes of the page's period, the gravest first."""
     finders = (_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
     found = [note for find in finders for note in find(page)]
-    chosen = sorted(found, key=lambda note: (note.gravity, note.at))[:MOST_NOTES]
-    return sorted(chosen, key=lambda note: (note.at, note.text))
+    return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
 
 
 def _bursts(page: Page) -> Iterator[Note]:
@@ -125,5 +123,10 @@ def _rule_changes(page: Page) -> Iterator[Note]:
 
 def rotations(page: Page, period: Period) -> int:
     """How often the visitor keys rotate inside a period."""
+    return len(rotation_moments(page, period))
+
+
+def rotation_moments(page: Page, period: Period) -> list[datetime]:
+    """When the visitor keys rotate inside a period: the first hours of new keys (local, naive)."""
     answer = page.answer(("first_hour",), ("visitor_key",), period)
-    return max(len(answer.rows) - 1, 0)
+    return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]

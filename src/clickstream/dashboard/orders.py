@@ -99,8 +99,10 @@ def _completion(funnel: Funnel) -> Parts:
 
 def _totals(page: Page, period: Period) -> Totals:
     filters = page.view.filters
-    ordered = build_question(("visits",), (), period, (*filters, order_filter(page)))
-    failed = build_question(("failed_visits",), (), period, filters)
+    ordered = build_question(
+        ("visits",), (), period, (*filters, order_filter(page)), key_days=page.key_days
+    )
+    failed = build_question(("failed_visits",), (), period, filters, key_days=page.key_days)
     return Totals(
         page.answer(("visits",), period=period).single()["visits"] or 0,
         page.ask(ordered).single()["visits"] or 0,
@@ -112,7 +114,9 @@ def _orders_over_time(page: Page) -> Sequence[float | None]:
     """Visits with an order in each bucket of the period that has published hours."""
     grain = grain_of(page.view, page.period)
     filters = (*page.view.filters, order_filter(page))
-    question = build_question(("goal_visits",), GRAIN_DIMENSIONS[grain], page.period, filters)
+    question = build_question(
+        ("goal_visits",), GRAIN_DIMENSIONS[grain], page.period, filters, key_days=page.key_days
+    )
     counts = {row[:-1]: row[-1] for row in page.ask(question).rows}
     end = page.coverage.complete_to
     return [

@@ -62,6 +62,11 @@ def overview_values(page: Page) -> dict[str, Any]:
             (grains[grain], query, grain == data.trend.grain) for grain, query in data.trend.grains
         ],
         "trend_label": f"{text(data.trend.metric.label)}, {data.trend.label}",
+        "more_notes": page.formats.plural(
+            "%(number)s more note", "%(number)s more notes", len(data.trend.notes.others)
+        ),
+        "note_day": max(page.period.first, min(page.period.last, page.now.date())),
+        "note_hours": [(hour, page.formats.hour(hour)) for hour in range(24)],
         "trend_rows": [row if compared else row[:2] for row in data.trend.rows],
         "times_choices": choices_of(page, "times"),
         "times_rows": [(name, *cells) for name, cells in data.times.table],

@@ -1,7 +1,7 @@
 """What every page has: its view, answers, formats, coverage and comparison.
 
 A `Page` is one request's answer in the making. Everything on it is a pure function of the view, of
-the facts' version and of the present hour.
+the version of the facts and of what accounts wrote, and of the present hour.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from clickstream.dashboard.answers import Answer, Ask
 from clickstream.dashboard.coverage import Coverage, measure_coverage, to_local
+from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
 from clickstream.dashboard.fact_copy import CopyState
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.metrics import Metric
 from clickstream.dashboard.periods import Period, cut_at
 from clickstream.dashboard.questions import build_question
-from clickstream.dashboard.view import View
+from clickstream.dashboard.view import Filter, View
 from clickstream.settings import Settings
 
 
@@ -30,7 +31,7 @@ class Page:
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` says why they could not be refreshed, and is empty while they
-    are.
+    are. `entries` are the notes and saved views of accounts.
     """
 
     view: View
@@ -41,6 +42,12 @@ class Page:
     zone: ZoneInfo
     state: CopyState
     problem: str = ""
+    entries: Entries = NO_ENTRIES
+
+    @property
+    def version(self) -> str:
+        """What an open page compares, to notice new facts and new notes."""
+        return version_of(self.state, self.entries.version)
 
     @cached_property
     def period(self) -> Period:
@@ -97,7 +104,21 @@ class Page:
         by: Sequence[str] = (),
         period: Period | None = None,
         limit: int | None = None,
+        filters: Sequence[Filter] | None = None,
     ) -> Answer:
-        """Ask for metrics of the view's period, or of another one, with the view's filters."""
-        chosen = period or self.period
-        return self.ask(build_question(metrics, by, chosen, self.view.filters, limit))
+        """Ask for metrics of the view's period and filters, or of others."""
+        chosen = self.view.filters if filters is None else filters
+        question = build_question(
+            metrics, by, period or self.period, chosen, limit, key_days=self.key_days
+        )
+        return self.ask(question)
+
+    @property
+    def key_days(self) -> int:
+        """How long a visitor can be recognized."""
+        return self.settings.privacy.key_days
+
+
+def version_of(state: CopyState, entries: str) -> str:
+    """The version of a page's content: that of the facts, and that of notes and saved views."""
+    return f"{state.version}-{entries}"

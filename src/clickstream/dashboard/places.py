@@ -1,12 +1,192 @@
-"""The Places tab."""
+"""The Places tab, which answers where customers are and where the next café could be."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.charts import bar_widths
+from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import OTHER, fold, named_rows
+from clickstream.dashboard.formats import NO_VALUE, Change
+from clickstream.dashboard.intervals import is_unlikely_by_chance, wilson
+from clickstream.dashboard.lists import choice_label, value_name
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.panels.places import country_of
+from clickstream.dashboard.place_map import build_map
+from clickstream.dashboard.view import CHOICES
+
+ROWS = 15
+"""Places on the page; the panel's own page and its CSV file have all."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """A place with its numbers. `name` is short, `detail` says where it lies, `title` is both.
+
+    `only` and `without` are queries, and empty for other places.
+    """
+
+    name: str
+    detail: str
+    title: str
+    width: float
+    visits: str
+    share: str
+    rate: str
+    interval: str
+    change: Change | None
+    only: str = ""
+    without: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class PlaceList:
+    """The ranked list, its choices, and how many places it leaves out."""
+
+    head: str
+    rows: Sequence[PlaceRow]
+    choices: Sequence[tuple[str, str, bool]]
+    left_out: int
+    is_compared: bool
 
 
 def places_values(page: Page) -> dict[str, Any]:
     """What the tab's template needs."""
-    return {"lists": []}
+    answer = _ask(page, "places")
+    known = _ask(page, "map")
+    has_places = any(row[0] is not None for row in known.rows)
+    return {
+        "map": build_map(page, known) if has_places else None,
+        "list": _place_list(page, answer),
+        "has_visits": bool(known.rows),
+        "has_database": bool(page.settings.geoip.database),
+        "is_from_db_ip": is_from_db_ip(page.settings.resolve(page.settings.geoip.database or ".")),
+        "other_map": _other_places(page, known),
+    }
+
+
+def _ask(page: Page, name: str) -> Answer:
+    (question,) = PANELS[name].questions(page.view, page.period)
+    return fold(page.ask, question)
+
+
+def _other_places(page: Page, answer: Answer) -> str:
+    """What the map does not show: places of few visitors."""
+    for row in answer.records():
+        if row[answer.question.dimensions[0]] is OTHER:
+            return page.formats.plural(
+                "%(number)s visit from places of fewer than 10 visitors is not on the map.",
+                "%(number)s visits from places of fewer than 10 visitors are not on the map.",
+                row["visits"],
+            )
+    return ""
+
+
+def _place_list(page: Page, answer: Answer) -> PlaceList:
+    (dimension,) = answer.question.dimensions
+    records = answer.records()
+    total = sum(one["visits"] for one in records)
+    before = _visits_before(page)
+    named = [one for one in records if one[dimension] is not OTHER]
+    shown = [*named[:ROWS], *records[len(named) :]]
+    widths = bar_widths([one["visits"] for one in shown])
+    return PlaceList(
+        DIMENSIONS[dimension].label,
+        [
+            _row(page, dimension, one, width, total, before or {})
+            for one, width in zip(shown, widths, strict=True)
+        ],
+        _choices(page, dimension),
+        max(len(named) - ROWS, 0),
+        before is not None,
+    )
+
+
+def _visits_before(page: Page) -> dict[Any, int] | None:
+    """The visits of each place in the compared period; None if nothing is compared."""
+    if page.compared is None:
+        return None
+    (question,) = PANELS["places"].questions(page.view, page.compared)
+    return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
+
+
+def _choices(page: Page, shown: str) -> list[tuple[str, str, bool]]:
+    """What the list can show. A country is one row, so it is no choice where only one is left."""
+    names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
+    return [
+        (choice_label(name), page.view.with_choice("places", name).query, name == shown)
+        for name in names
+    ]
+
+
+def _row(
+    page: Page,
+    dimension: str,
+    one: Record,
+    width: float,
+    total: int,
+    before: Mapping[Any, int],
+) -> PlaceRow:
+    formats, value, visits = page.formats, one[dimension], one["visits"]
+    low, high = wilson(one["conversions"], visits)
+    is_enough = visits >= METRICS["conversion_rate"].smallest_group
+    title = value_name(page, dimension, value)
+    is_plain = dimension == "country" or value in (None, OTHER)
+    row = PlaceRow(
+        *((title, "") if is_plain else _names(page, value)),
+        title,
+        width,
+        formats.count(visits),
+        formats.share(visits / total if total else 0, 0),
+        formats.share(one["conversion_rate"] or 0) if is_enough else NO_VALUE,
+        f"{formats.decimal(low * 100)}–{formats.share(high)}" if is_enough else NO_VALUE,
+        _change(page, visits, before.get(value)),
+    )
+    return row if value is OTHER else _with_links(page, dimension, value, row)
+
+
+def _names(page: Page, value: str) -> tuple[str, str]:
+    """The name of a place and what it lies in; the country only where there are several."""
+    name, _, detail = value.partition(", ")
+    if country_of(page.view):
+        detail = detail.rpartition(", ")[0]
+    return name, detail
+
+
+def _change(page: Page, now: int, before: int | None) -> Change | None:
+    """The change of a count, if chance does not explain it."""
+    if before is None or not is_unlikely_by_chance(now, before):
+        return None
+    return page.formats.change(METRICS["visits"], now, before)
+
+
+def _with_links(page: Page, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:
+    view = page.view
+    is_chosen = any(
+        one.dimension == dimension and value in one.values and not one.is_excluded
+        for one in view.filters
+    )
+    only = view.without_filter if is_chosen else view.with_filter
+    return replace(
+        row,
+        only=only(dimension, value).query,
+        without=view.with_filter(dimension, value, is_excluded=True).query,
+        is_chosen=is_chosen,
+    )
+
+
+@cache
+def is_from_db_ip(database: Path) -> bool:
+    """Whether places come from DB-IP, by the names of the database's files."""
+    names = [database.name, *(file.name for file in database.glob("*.mmdb"))]
+    return any("dbip" in name.lower().replace("-", "") for name in names)

@@ -7,7 +7,7 @@ a URL; values are always parameters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
@@ -20,6 +20,9 @@ SqlValue = str | int | date
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with its question marks, and their values."""
 
+USUAL_KEY_DAYS = 30
+"""The default of `[privacy] key_days`: how long a visitor can be recognized."""
+
 _ONE_DAY = timedelta(days=1)
 
 
@@ -27,19 +30,44 @@ _ONE_DAY = timedelta(days=1)
 class Question:
     """A SELECT with question marks, the values for them, and the names of its columns.
 
-    The dimensions come first, then the metrics.
+    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are what it was
+    built from.
     """
 
     sql: str
     values: tuple[SqlValue, ...]
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
+    period: Period
+    filters: tuple[Filter, ...] = ()
+    key_days: int = USUAL_KEY_DAYS
+
+    @property
+    def smallest_group(self) -> int:
+        """Groups of fewer visitors are left out; `folding` counts them together."""
+        return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
 
     def sql_with_values(self) -> str:
         """The statement with literals in place of the question marks, for people to run."""
         parts = self.sql.split("?")
         literals = [sql_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The dates of a question, and how long a visitor can be recognized."""
+
+    period: Period
+    key_days: int
+
+    def with_earlier_visits(self) -> Scope:
+        """The scope that also has all earlier visits of its visitors."""
+        first = self.period.first - timedelta(days=self.key_days)
+        return replace(self, period=replace(self.period, first=first))
+
+
+_IN_ORDER = "window in_order as (partition by visitor_id order by started_at, session_id)"
 
 
 def sql_literal(value: SqlValue) -> str:
@@ -55,32 +83,50 @@ def build_question(
     period: Period,
     filters: Sequence[Filter] = (),
     limit: int | None = None,
+    key_days: int = USUAL_KEY_DAYS,
 ) -> Question:
     """Ask for metrics of one fact view, as a whole or by dimensions.
 
     Groups come the largest first by the first metric, or in the order of the dimensions if those
-    are ordered by value.
+    are ordered by value. `key_days` is how far before the period a visitor's earlier visits can
+    lie.
     """
+    scope = Scope(period, key_days)
     facts = METRICS[metrics[0]].facts
     dimensions = [DIMENSIONS[name] for name in by]
     columns = [f"{one.sql} as {one.name}" for one in dimensions]
     columns += [f"{METRICS[name].sql} as {name}" for name in metrics]
-    where, values = _where(facts, period, filters)
+    source, known_values = _source(facts, dimensions, scope, filters)
+    if any(one.is_of_chosen for one in dimensions):
+        filters = ()
+    where, values = _where(facts, scope, filters)
     lines = [
         "select",
         ",\n".join(f"  {column}" for column in columns),
-        f"from {facts.name}",
+        f"from {source}",
         f"where {where}",
     ]
     if dimensions:
         places = [str(number) for number in range(1, len(dimensions) + 1)]
         lines.append(f"group by {', '.join(places)}")
-        if smallest := max(one.smallest_group for one in dimensions):
+        if smallest := _smallest_group(dimensions):
             lines.append(f"having count(distinct visitor_id) >= {smallest}")
         lines.append(f"order by {_order(dimensions, len(metrics))}")
     if limit is not None:
         lines.append(f"limit {limit}")
-    return Question("\n".join(lines), values, tuple(by), tuple(metrics))
+    return Question(
+        "\n".join(lines),
+        (*known_values, *values),
+        tuple(by),
+        tuple(metrics),
+        period,
+        tuple(filters),
+        key_days,
+    )
+
+
+def _smallest_group(dimensions: Sequence[Dimension]) -> int:
+    return max((one.smallest_group for one in dimensions), default=0)
 
 
 def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
@@ -91,29 +137,59 @@ def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
     return ", ".join(places)
 
 
-def _where(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
+def _source(
+    facts: FactView,
+    dimensions: Sequence[Dimension],
+    scope: Scope,
+    filters: Sequence[Filter] = (),
+) -> Clause:
+    """The fact view; with what is known of visitors, its rows since their key may have begun.
+
+    A visitor id is good for `key_days` at most, so no earlier row can be the same visitor's.
+    """
+    known = [one.known for one in dimensions if one.known]
+    if not known:
+        return facts.name, ()
+    chosen = filters if any(one.is_of_chosen for one in dimensions) else ()
+    where, values = _where(facts, scope.with_earlier_visits(), chosen)
+    columns = ",\n  ".join(["*", *known])
+    select = f"(\n  select {columns}\n  from {facts.name}\n  where {where}\n  {_IN_ORDER}\n)"  # noqa: S608
+    return f"{select} as {facts.name}", values
+
+
+def condition_of(
+    facts: FactView, period: Period, filters: Sequence[Filter], key_days: int = USUAL_KEY_DAYS
+) -> Clause:
+    """Build the condition that chooses the rows of a fact view."""
+    return _where(facts, Scope(period, key_days), filters)
+
+
+def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
     """The condition that chooses the rows of a fact view.
 
-    Filters choose visits. A view without sessions is not filtered by them.
+    Filters choose visits. A view without sessions has filters by its own dimensions only.
     """
-    clauses = [_in_period(facts, period)]
-    if not facts.has_sessions:
-        return _joined(clauses)
     own = [
         one
         for one in filters
-        if DIMENSIONS[one.dimension].facts is facts
+        if _is_column_of(DIMENSIONS[one.dimension], facts)
         and (facts is SESSIONS or not one.chooses_visits)
     ]
-    clauses += [_chosen(one) for one in own]
+    clauses = [_in_period(facts, scope.period), *(_chosen(one) for one in own)]
+    if not facts.has_sessions:
+        return _joined(clauses)
     if facts is SESSIONS:
         others = [one for one in filters if one not in own]
-        clauses += [_of_sessions_with(one, period) for one in others]
+        clauses += [_of_sessions_with(one, scope) for one in others]
     elif len(own) < len(filters):
-        sql, values = _where(SESSIONS, period, [one for one in filters if one not in own])
+        sql, values = _where(SESSIONS, scope, [one for one in filters if one not in own])
         of_sessions = f"session_id in (select session_id from {SESSIONS.name} where {sql})"  # noqa: S608
         clauses.append((of_sessions, values))
     return _joined(clauses)
+
+
+def _is_column_of(dimension: Dimension, facts: FactView) -> bool:
+    return dimension.facts is facts and not dimension.known
 
 
 def _joined(clauses: Sequence[Clause]) -> Clause:
@@ -152,16 +228,17 @@ def _chosen(one: Filter) -> Clause:
     return f"not {sql}" if one.is_excluded else sql, texts
 
 
-def _of_sessions_with(one: Filter, period: Period) -> Clause:
-    """Visits with a row of another fact view that has one of the values, or without such a row."""
-    facts = DIMENSIONS[one.dimension].facts
+def _of_sessions_with(one: Filter, scope: Scope) -> Clause:
+    """Visits with a row of another fact view that has one of the values, or without such a row.
+
+    What is known of visitors is such a row, too.
+    """
+    dimension = DIMENSIONS[one.dimension]
+    facts = dimension.facts
     assert facts is not None  # noqa: S101  filters have a fact view
-    sql, values = _in_period(facts, period)
+    source, known_values = _source(facts, [dimension], scope)
+    sql, values = _in_period(facts, scope.period)
     chosen, texts = _chosen(Filter(one.dimension, one.values))
-    subquery = f"select session_id from {facts.name} where {sql} and {chosen}"  # noqa: S608
-    return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", (*values, *texts)
-
-
-def condition_of(facts: FactView, period: Period, filters: Sequence[Filter]) -> Clause:
-    """Build the condition of a period and filters, for statements of another shape."""
-    return _where(facts, period, filters)
+    subquery = f"select session_id from {source} where {sql} and {chosen}"  # noqa: S608
+    all_values = (*known_values, *values, *texts)
+    return f"session_id {'not ' if one.is_excluded else ''}in ({subquery})", all_values

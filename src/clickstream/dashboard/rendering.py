@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from clickstream.dashboard.chart_notes import own_notes, when_of
 from clickstream.dashboard.details import Comparison, DetailPart
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.marketing import marketing_values
@@ -24,6 +25,7 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust_line import trust_line
 from clickstream.dashboard.trust_values import trust_values
 from clickstream.dashboard.view import Tab
+from clickstream.dashboard.views_menu import views_menu
 from clickstream.dashboard.visitors import visitors_values
 
 STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
@@ -90,11 +92,12 @@ class Renderer:
         shown = changed_at.astimezone(page.zone) if changed_at else None
         common = {
             **navigation(page),
+            **views_menu(page),
             "view": page.view,
             "tab_title": text(TAB_LABELS[page.view.tab]),
             "trust": trust_line(page),
             "says": find_sentences(page),
-            "version": str(page.state.version),
+            "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
             "nothing": text(mark("No visit in this range. Choose another one, or clear filters.")),
@@ -126,6 +129,10 @@ class Renderer:
             csv=f"{panel.name}.csv{query}",
             ask_path=f"{panel.name}{query}",
             workgroup=page.settings.lake.workgroup,
+            own_notes=[
+                (when_of(page, note), note.text, note.account)
+                for note in (own_notes(page) if panel.name == "trend" else ())
+            ],
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clickstream.dashboard import charts, notes
+from clickstream.dashboard import charts
 from clickstream.dashboard.buckets import Bucket, buckets_of
+from clickstream.dashboard.chart_notes import ChartNotes, number_notes
 from clickstream.dashboard.charts import LineChart, Series
-from clickstream.dashboard.course import Course, Records
+from clickstream.dashboard.course import Course, Records, unfinished_place
 from clickstream.dashboard.metrics import METRICS, Metric
-from clickstream.dashboard.notes import Note
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import grain_of
 from clickstream.dashboard.view import Grain
-
-
-@dataclass(frozen=True)
-class NumberedNote:
-    """A note as the chart numbers it."""
-
-    number: int
-    when: str
-    note: Note
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,7 @@ class TrendPanel:
     wide: LineChart
     narrow: LineChart
     rows: Sequence[tuple[str, str, str]]
-    notes: Sequence[NumberedNote]
+    notes: ChartNotes
     grains: Sequence[tuple[Grain, str]]
     label: str
 
@@ -45,7 +36,7 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
     buckets, values = course.buckets, course.values(metric.name)
     past = [bucket.shifted(page.shift) for bucket in buckets]
     before = [_past_value(course.then, bucket, metric) for bucket in past]
-    found, places = _numbered(page, buckets)
+    notes = number_notes(page, buckets)
     rows = [
         (bucket.title(formats), formats.value(metric, value), formats.value(metric, earlier))
         for bucket, value, earlier in zip(buckets, values, before, strict=True)
@@ -60,7 +51,8 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
         ],
         [bucket.days for bucket in buckets],
         _unfinished_from(page, buckets, values),
-        places,
+        notes.places,
+        notes.own_places,
     )
 
     def label_of(value: float) -> str:
@@ -73,7 +65,7 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
         charts.line_chart(series, charts.WIDE, label_of),
         charts.line_chart(series, charts.NARROW, label_of),
         rows,
-        found,
+        notes,
         [(one, replace(page.view, grain=one).query) for one in _grains(page)],
         page.days(page.period),
     )
@@ -101,24 +93,6 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 def _unfinished_from(
     page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
-    """The place of the bucket in which the published hours end, unless they fill it."""
-    end = page.coverage.complete_to
-    for place, bucket in enumerate(buckets):
-        if end is not None and bucket.start < end < bucket.end and values[place] is not None:
-            return place
-    return None
-
-
-def _numbered(
-    page: Page, buckets: Sequence[Bucket]
-) -> tuple[list[NumberedNote], Mapping[int, int]]:
-    """The notes with their numbers, and the place of each number on the chart."""
-    numbered: list[NumberedNote] = []
-    places: dict[int, int] = {}
-    for note in notes.find_notes(page):
-        place = next((i for i, b in enumerate(buckets) if b.start <= note.at < b.end), None)
-        if place is None:
-            continue
-        number = places.setdefault(place, len(places) + 1)
-        numbered.append(NumberedNote(number, page.formats.day(note.at.date()), note))
-    return numbered, places
+    """The place of the bucket that is not over, if it has a value."""
+    place = unfinished_place(page, buckets)
+    return place if place is not None and values[place] is not None else None

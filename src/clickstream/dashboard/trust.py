@@ -249,7 +249,7 @@ def _is_closed(known: DayCoverage) -> bool:
 def _rules(page: Page) -> list[RuleRow]:
     """The rules that hours were built by, the newest first."""
     panel = PANELS["rules"]
-    rows = page.ask(panel.questions(page.view, page.period)[0]).rows
+    rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)
     return [_rule_row(page, row, row is in_order[0]) for row in in_order]
 

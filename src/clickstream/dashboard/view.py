@@ -37,7 +37,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pages": ("page", "landing_page", "exit_page"),
     "times": ("visits", "conversions"),
     "moved": ("visits", "conversions"),
+    "viewed_pages": ("page", "landing_page", "exit_page"),
+    "devices": ("device", "browser", "os"),
+    "acquisition": ("channel", "source", "campaign", "content", "term", "referrer"),
+    "assistants": ("source", "landing_page"),
     "bots": ("bot_class", "agent", "bot_reason"),
+    "map": ("visits", "conversion_rate"),
+    "places": ("country", "region", "city"),
 }
 """The panels that can show several things, the first of them by default."""
 

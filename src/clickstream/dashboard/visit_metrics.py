@@ -126,6 +126,18 @@ VISIT_METRICS = (
         format="seconds",
     ),
     Metric(
+        "estimated_share",
+        PAGE_VIEWS,
+        mark("Estimated"),
+        share_of("is_estimated"),
+        mark("Share of the times on the page that are estimated: those after a visit's last page."),
+        mark("How much of the time on a page is measured?"),
+        mark("The log does not say when somebody leaves the last page of a visit."),
+        format="share",
+        good="neither",
+        smallest_group=SHARE_MINIMUM,
+    ),
+    Metric(
         "exit_rate",
         PAGE_VIEWS,
         mark("Exits"),

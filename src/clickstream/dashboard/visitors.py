@@ -1,12 +1,56 @@
-"""The Visitors tab."""
+"""The Visitors tab, which answers what people do."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from clickstream.dashboard.cohorts import SMALLEST_COHORT, WEEKS, build_cohorts
+from clickstream.dashboard.lists import ListPanel, list_panel
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.next_pages import build_next_pages
 from clickstream.dashboard.page import Page
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.visitor_kinds import build_kinds
 
 
 def visitors_values(page: Page) -> dict[str, Any]:
     """What the tab's template needs."""
-    return {"lists": []}
+    text = page.formats.text
+    return {
+        "viewed_pages": _viewed_pages(page),
+        "estimated": _estimated(page),
+        "next_pages": build_next_pages(page),
+        "kinds": build_kinds(page),
+        "devices": list_panel(page, "devices"),
+        "cohorts": build_cohorts(page),
+        "weeks": WEEKS,
+        "too_small": text(
+            mark("fewer than %(number)s visitors"), number=page.formats.count(SMALLEST_COHORT)
+        ),
+        "key_days": page.formats.plural(
+            "A visitor is recognized for %(number)s day at most.",
+            "A visitor is recognized for %(number)s days at most.",
+            page.key_days,
+        ),
+    }
+
+
+def _viewed_pages(page: Page) -> ListPanel:
+    """The list of pages; the estimated share of the times stands above it, not in a column.
+
+    It is the share of last page views, so each row's is near its exits.
+    """
+    return list_panel(page, "viewed_pages", hidden=("estimated_share",))
+
+
+def _estimated(page: Page) -> str:
+    """How much of the times on the listed pages is estimated; empty where no times are shown."""
+    if page.view.choice("viewed_pages") != "page":
+        return ""
+    answer = page.answer(("views", "estimated_share")).single()
+    if (answer["views"] or 0) < METRICS["estimated_share"].smallest_group:
+        return ""
+    return page.formats.text(
+        mark("Time: %(share)s estimated"),
+        share=page.formats.share(answer["estimated_share"], 0),
+    )

@@ -308,7 +308,8 @@ class Dashboard(Section):
         pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
     )
     directory: str = Field(
-        "var/dashboard", description="Where accounts and the local copy are kept."
+        "var/dashboard",
+        description="Where accounts, notes, saved views and the local copy are kept.",
     )
     hosts: tuple[str, ...] = Field(
         (),

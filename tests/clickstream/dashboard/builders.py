@@ -123,6 +123,15 @@ ERROR_SCHEMA = pa.schema(
         ("event_date", _DATE),
     ]
 )
+PLACE_SCHEMA = pa.schema(
+    [
+        *((name, _TEXT) for name in ("country", "region", "city")),
+        ("requests", _NUMBER),
+        *((name, pa.float64()) for name in ("latitude", "longitude")),
+        ("local_date", _DATE),
+        ("event_date", _DATE),
+    ]
+)
 REJECT_SCHEMA = pa.schema([("reason", _TEXT), ("lines", _NUMBER), *_PLACE, ("event_date", _DATE)])
 
 SCHEMAS = {
@@ -135,6 +144,7 @@ SCHEMAS = {
     "bot_facts": BOT_SCHEMA,
     "error_facts": ERROR_SCHEMA,
     "reject_facts": REJECT_SCHEMA,
+    "place_facts": PLACE_SCHEMA,
 }
 
 

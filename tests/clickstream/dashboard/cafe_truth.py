@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,12 @@ from clickstream.hours import Hour
 
 Row = tuple[Any, ...]
 TIMES = {"day", "hour", "weekday", "week"}
+PLACES = {"country", "region", "city"}
+
+
+def _is_last(view: PageView) -> bool:
+    visit, place = view
+    return place == len(visit.pages) - 1
 
 
 def _share(number: int, of: int) -> float | None:
@@ -34,6 +41,15 @@ SESSION_METRICS: Mapping[str, Callable[[Sequence[PersonSession]], Any]] = {
     "bounce_rate": lambda some: _share(sum(v.is_bounce for v in some), len(some)),
     "conversions": lambda some: sum(v.conversions > 0 for v in some),
     "conversion_rate": lambda some: _share(sum(v.conversions > 0 for v in some), len(some)),
+}
+PageView = tuple[PersonSession, int]
+"""A page view: its visit, and its place there."""
+
+PAGE_METRICS: Mapping[str, Callable[[Sequence[PageView]], Any]] = {
+    "views": len,
+    "exit_rate": lambda some: _share(sum(map(_is_last, some)), len(some)),
+    # How long the last page of a visit is looked at is the only time that the log does not have.
+    "estimated_share": lambda some: _share(sum(map(_is_last, some)), len(some)),
 }
 HOUR_METRICS: Mapping[str, Callable[[Sequence[tuple[Hour, HourTruth]]], Any]] = {
     "lines": lambda some: sum(truth.lines for _, truth in some),
@@ -63,8 +79,13 @@ class CafeTruth:
     ) -> list[Row] | None:
         """The rows of a question in any order; None if the truth does not know its metrics."""
         if set(metrics) <= SESSION_METRICS.keys() and "furthest_step" not in by:
-            visits = [v for v in self._visits(period) if all(_passes(v, f) for f in filters)]
+            visits = self._chosen(period, filters)
+            if "first_week" in by:
+                return self._cohorts(visits, period, filters)
             return self._grouped(visits, by, [SESSION_METRICS[name] for name in metrics])
+        if set(metrics) <= PAGE_METRICS.keys():
+            views = self._page_views(period, filters)
+            return self._grouped(views, by, [PAGE_METRICS[name] for name in metrics])
         if set(metrics) <= HOUR_METRICS.keys() and set(by) <= TIMES:
             hours = [one for one in self.truth.hours.items() if self._holds(period, one)]
             return self._grouped(hours, by, [HOUR_METRICS[name] for name in metrics])
@@ -74,21 +95,53 @@ class CafeTruth:
             return self._visits_with_goals(by, period, filters)
         return None
 
-    def pages(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
-        """Each page with its views and the share of them that ended a visit."""
-        named = [value for one in filters if one.dimension == "page" for value in one.values]
-        views: dict[str, list[bool]] = defaultdict(list)
-        for visit in self._visits(period):
-            if all(_passes(visit, one) for one in filters):
-                for place, (page, _) in enumerate(visit.pages, 1):
-                    if not named or page in named:
-                        views[page].append(place == len(visit.pages))
-        return [(page, len(ends), sum(ends) / len(ends)) for page, ends in views.items()]
+    def _chosen(self, period: Period, filters: Sequence[Filter]) -> list[PersonSession]:
+        return [v for v in self._visits(period) if all(self._passes(v, f) for f in filters)]
+
+    def _page_views(self, period: Period, filters: Sequence[Filter]) -> list[PageView]:
+        """The page views of the visits that pass; a filter by page chooses the views themselves."""
+        others = [one for one in filters if one.dimension != "page"]
+        views = [
+            (visit, place)
+            for visit in self._chosen(period, others)
+            for place in range(len(visit.pages))
+        ]
+        for one in filters:
+            if one.dimension == "page":
+                views = [
+                    (visit, place)
+                    for visit, place in views
+                    if (visit.pages[place].page in one.values) != one.is_excluded
+                ]
+        return views
+
+    def _cohorts(
+        self, visits: Sequence[PersonSession], period: Period, filters: Sequence[Filter]
+    ) -> list[Row]:
+        """Visitors by the week of their first visit that passes, and the week in which they came.
+
+        The café's few days have one visitor key.
+        """
+        earlier = self._chosen(replace(period, first=period.first - timedelta(days=30)), filters)
+        weeks: dict[Any, date] = {}
+        for visit in sorted(earlier, key=lambda one: one.started_at):
+            weeks.setdefault(visit.visitor, self._value(visit, "week"))
+        found: dict[tuple[date, date], set[Any]] = defaultdict(set)
+        for visit in visits:
+            found[weeks[visit.visitor], self._value(visit, "week")].add(visit.visitor)
+        return [(*key, len(visitors)) for key, visitors in found.items()]
+
+    @cached_property
+    def _first_visits(self) -> Mapping[Any, PersonSession]:
+        """The first visit of each visitor."""
+        visits = [visit for visit in self.truth.sessions if visit.pages]
+        visits.sort(key=lambda visit: visit.started_at, reverse=True)
+        return {visit.visitor: visit for visit in visits}
 
     def items(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
         """Each page that the filters by page name, with the visits that saw it and its views."""
         named = {value for one in filters if one.dimension == "page" for value in one.values}
-        visits = [v for v in self._visits(period) if all(_passes(v, one) for one in filters)]
+        visits = self._chosen(period, filters)
         pages = {view.page for visit in visits for view in visit.pages} & named
         seen = {page: [[v.page for v in one.pages].count(page) for one in visits] for page in pages}
         return [(page, sum(map(bool, views)), sum(views)) for page, views in seen.items()]
@@ -97,13 +150,13 @@ class CafeTruth:
         self, by: Sequence[str], period: Period, filters: Sequence[Filter]
     ) -> list[Row]:
         """Visits that met the one goal that the filters name."""
-        visits = [v for v in self._visits(period) if all(_passes(v, one) for one in filters)]
+        visits = self._chosen(period, filters)
         return self._grouped(visits, by, [len])
 
     def _goals(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
         met: dict[str, int] = defaultdict(int)
         for visit in self._visits(period):
-            if all(_passes(visit, one) for one in filters):
+            if all(self._passes(visit, one) for one in filters):
                 for goal in set(visit.goals):
                     met[goal] += 1
         return list(met.items())
@@ -130,11 +183,17 @@ class CafeTruth:
         return [
             (*key, *(metric(some) for metric in metrics))
             for key, some in groups.items()
-            if "country" not in by or len({visit.visitor for visit in some}) >= 10
+            if not PLACES & set(by) or len({visit.visitor for visit in some}) >= 10
         ]
 
     def _value(self, item: Any, name: str) -> Any:
-        """The value of a dimension, of a visit or of an hour with its truth."""
+        """The value of a dimension, of a visit, a page view, or an hour with its truth."""
+        if isinstance(item, tuple) and isinstance(item[0], PersonSession):
+            visit, place = item
+            pages = [*(view.page for view in visit.pages), None]
+            if name in ("page", "next_page"):
+                return pages[place + (name == "next_page")]
+            item = visit
         is_visit = isinstance(item, PersonSession)
         local = self._local(item.started_at if is_visit else item[0].start)
         day = local.date()
@@ -144,7 +203,24 @@ class CafeTruth:
             "weekday": local.isoweekday(),
             "week": day - timedelta(days=day.weekday()),
         }
-        return times[name] if name in times else _plain_value(item, name)
+        return times[name] if name in times else self._of_visit(item, name)
+
+    def _of_visit(self, visit: PersonSession, name: str) -> Any:
+        """The value of a visit, which may be about its visitor's first one."""
+        if name == "visitor_kind":
+            return "new" if self._first_visits[visit.visitor] is visit else "returning"
+        if name == "first_channel":
+            return self._first_visits[visit.visitor].channel
+        return _plain_value(visit, name)
+
+    def _passes(self, visit: PersonSession, one: Filter) -> bool:
+        if one.dimension == "page":
+            found = bool({view.page for view in visit.pages} & set(one.values))
+        elif one.dimension == "goal":
+            found = bool(set(visit.goals) & set(one.values))
+        else:
+            found = self._of_visit(visit, one.dimension) in one.values
+        return found != one.is_excluded
 
 
 def _is_in(period: Period, local: datetime) -> bool:
@@ -159,6 +235,9 @@ def _plain_value(visit: PersonSession, name: str) -> Any:
     values = {
         "channel": visit.channel,
         "source": visit.source,
+        "medium": visit.medium,
+        "content": None,
+        "term": None,
         "campaign": visit.utm_campaign,
         "referrer": visit.referrer_domain,
         "landing_page": visit.landing_page,
@@ -167,15 +246,12 @@ def _plain_value(visit: PersonSession, name: str) -> Any:
         "browser": equipment.browser,
         "os": equipment.os,
         "country": place.country,
+        "region": _joined(place.region, place.country),
+        "city": _joined(place.city, place.region, place.country),
     }
     return values[name]
 
 
-def _passes(visit: PersonSession, one: Filter) -> bool:
-    if one.dimension == "page":
-        found = bool({view.page for view in visit.pages} & set(one.values))
-    elif one.dimension == "goal":
-        found = bool(set(visit.goals) & set(one.values))
-    else:
-        found = _plain_value(visit, one.dimension) in one.values
-    return found != one.is_excluded
+def _joined(name: str | None, *within: str | None) -> str | None:
+    """The name of a place with what it lies in, each name once."""
+    return name and ", ".join([name, *(one for one in within if one and one != name)])

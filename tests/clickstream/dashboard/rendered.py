@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from tests.clickstream.dashboard.builders import FactStore
 
 from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.rendering import Renderer
@@ -30,6 +31,7 @@ def page_of(
     settings: Settings | None = None,
     translations: Translations | None = None,
     language: str = "en-GB",
+    entries: Entries = NO_ENTRIES,
 ) -> Iterator[Page]:
     """A page in the making."""
     locale = parse_locale(language)
@@ -43,6 +45,7 @@ def page_of(
             settings or Settings(),
             ZoneInfo("UTC"),
             snapshot.state,
+            entries=entries,
         )
 
 

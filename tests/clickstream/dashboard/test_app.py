@@ -15,6 +15,7 @@ from tests.support.lakes import built, settings_of_a_lake
 from clickstream import pipeline, settings
 from clickstream.dashboard.access.link import login_link
 from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.dashboard.maps import shapes_digest
 from clickstream.dashboard.panels import PANELS
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.hours import Hour
@@ -104,6 +105,16 @@ def test_static_files_stay_for_a_year_under_the_url_of_a_page(client) -> None:
     assert "immutable" in kept.headers["cache-control"]
     assert client.get("/static/page.css").headers["cache-control"] == "no-cache"
     assert client.get("/static/../app.py").status_code == 404
+
+
+def test_maps_stay_for_a_year_under_the_url_of_a_page(client) -> None:
+    answer = client.get(f"/static/map/world.svg?{shapes_digest()}")
+    assert (answer.headers["content-type"], answer.status_code) == ("image/svg+xml", 200)
+    assert "immutable" in answer.headers["cache-control"]
+    for query in ("", "?older"):
+        assert client.get(f"/static/map/GB.svg{query}").headers["cache-control"] == "no-cache"
+    for name in ("QQ.svg", "index.json", "gb.svg", "..%2fpage.css", "%2e%2e/page.css"):
+        assert client.get(f"/static/map/{name}").status_code == 404, name
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_numbers_of_tiles_and_lists_agree(store) -> None:
     assert sum(row[1] for row in by_channel) == sum(row[1] for row in by_day) == visits
 
 
-@pytest.mark.parametrize("tab", ["overview", "trust"])
+@pytest.mark.parametrize("tab", ["overview", "visitors", "marketing", "trust"])
 def test_a_lake_without_facts_says_so_and_what_to_do(tab) -> None:
     text = shown(FactStore({}), View(tab=tab))
     assert "No hour of this range is published" in text
@@ -123,7 +123,7 @@ def test_a_lake_without_facts_says_so_and_what_to_do(tab) -> None:
 
 
 @pytest.mark.parametrize("name", ["today", "yesterday", "7d", "28d", "90d", "month", "year"])
-@pytest.mark.parametrize("tab", ["overview", "trust"])
+@pytest.mark.parametrize("tab", ["overview", "visitors", "marketing", "trust"])
 def test_one_visit_in_one_hour_makes_a_page_of_every_range(tab, name) -> None:
     lonely = FactStore(fact_tables([Visit(END - 90 * MINUTE)], [PublishedHour(END - 120 * MINUTE)]))
     assert shown(lonely, View(tab=tab, range=name))
@@ -341,7 +341,17 @@ NOT_TRANSLATED = {
         "order",
     ),
     *("D E W F N M Y", "← →", "X", "1 2", "?", "Direct", "Email", "web-1", "web-2", "Googlebot"),
-    *("GPTBot", "cut short", "search engine", "ai training", "key-1", "settings-1", "1.0", "K"),
+    *(
+        "GPTBot",
+        "desktop",
+        "cut short",
+        "search engine",
+        "ai training",
+        "key-1",
+        "settings-1",
+        "1.0",
+        "K",
+    ),
 }
 """Names of things, and values of the facts."""
 
@@ -355,6 +365,10 @@ MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|J
         View(range="7d"),
         View(range="today", compare="none"),
         View(range="7d").with_filter("channel", "Email").with_filter("campaign", None, True),
+        View("visitors", "7d"),
+        View("visitors", "7d").with_filter("visitor_kind", "new").with_filter("page", "/menu"),
+        View("marketing", "7d"),
+        View("marketing", "7d").with_choice("acquisition", "campaign"),
         View("trust"),
         View("trust", "7d"),
     ],

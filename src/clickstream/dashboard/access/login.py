@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 
 from clickstream.dashboard.access.accounts import OWNER, Account, Accounts
+from clickstream.dashboard.access.forms import read_form
 from clickstream.dashboard.access.link import use_token
 from clickstream.dashboard.access.origins import HOME, safe_path
 from clickstream.dashboard.access.peers import client_address, is_https
@@ -24,7 +24,6 @@ from clickstream.dashboard.access.throttle import Throttle
 log = logging.getLogger(__name__)
 
 LOGIN, LOGOUT, ONCE = "/login", "/logout", "/login/once/{token}"
-MAX_FORM_BYTES = 16_384
 _HEADERS = {"Cache-Control": "no-store"}
 
 
@@ -78,7 +77,7 @@ class Login:
 
     async def log_in(self, request: Request) -> Response:
         """Log in by name and password."""
-        form = await _read_form(request)
+        form = await read_form(request)
         name, next_path = form.get("name", "").strip(), safe_path(form.get("next", HOME))
         address = client_address(request.scope)
         if wait := self._throttle.begin(name, address):
@@ -148,17 +147,3 @@ class Login:
 
 def _redirect(path: str) -> RedirectResponse:
     return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers=_HEADERS)
-
-
-async def _read_form(request: Request) -> dict[str, str]:
-    """The fields of a small form; a large one is refused before it fills the memory."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
-    try:
-        fields = parse_qs(body.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
-    except ValueError:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "The form has too many fields.") from None
-    return {name: values[-1] for name, values in fields.items()}

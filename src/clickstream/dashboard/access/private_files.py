@@ -1,4 +1,4 @@
-"""Files that only their owner may read: accounts, the session secret, login links.
+"""Files that only their owner may read: accounts, the session secret, login links, notes.
 
 Several processes share the directory: the dashboard, the demo, and commands in a shell. Readers see
 a whole file, old or new, and writers take turns.
@@ -26,9 +26,14 @@ def create_directory(directory: Path) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file, which replaces the old one in one step."""
+    """Write a file, which replaces the old one in one step, and outlives a power cut then."""
     temporary = _write_beside(path, text)
     temporary.replace(path)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def create_once(path: Path, text: str) -> str:
@@ -62,10 +67,14 @@ def _write_beside(path: Path, text: str) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with _explained(path):
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=_PRIVATE_FILE)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(handle)
+        except OSError:
+            temporary.unlink()
+            raise
     return temporary
 
 
@@ -77,5 +86,5 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(
             f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
-            "the settings to one that you may write to."
+            "the settings to one that you may write to and that has room."
         ) from None

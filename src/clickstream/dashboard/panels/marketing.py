@@ -3,5 +3,48 @@
 from __future__ import annotations
 
 from clickstream.dashboard.panels.panel import Panel
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import Filter
 
-MARKETING: tuple[Panel, ...] = ()
+ARRIVALS = ("visits", "engaged_rate", "conversions", "conversion_rate")
+ASSISTANTS = Filter("channel", ("AI Assistants",))
+WITH_CAMPAIGN = Filter("campaign", (None,), is_excluded=True)
+
+MARKETING = (
+    Panel(
+        "acquisition",
+        "marketing",
+        mark("What brings people, and does it pay"),
+        {
+            "channel": (ARRIVALS, ("channel",)),
+            "source": (ARRIVALS, ("source", "medium")),
+            **{name: (ARRIVALS, (name,)) for name in ("campaign", "content", "term", "referrer")},
+        },
+    ),
+    Panel(
+        "campaigns",
+        "marketing",
+        mark("Campaigns over time"),
+        {"": (("visits", "conversions", "conversion_rate"), ("campaign",))},
+        only=(WITH_CAMPAIGN,),
+        is_over_time=True,
+    ),
+    Panel(
+        "assistants",
+        "marketing",
+        mark("AI assistants"),
+        {
+            name: (("visits", "engaged_rate", "conversion_rate"), (name,))
+            for name in ("source", "landing_page")
+        },
+        only=(ASSISTANTS,),
+        is_over_time=True,
+    ),
+    Panel(
+        "credit",
+        "marketing",
+        mark("First and last arrival"),
+        {"": (("conversions",), ("channel",))},
+        also_by=("first_channel",),
+    ),
+)

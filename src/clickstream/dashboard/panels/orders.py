@@ -31,7 +31,7 @@ class FunnelPanel(Panel):
 
     def questions_on(self, page: Page) -> list[Question]:
         """Visits by furthest step; then of each step with errors: by furthest step, by status."""
-        asked = self.questions(page.view, page.period)
+        asked = self.questions(page.view, page.period, page.key_days)
         for step in range(1, len(page.settings.funnel) + 1):
             asked += step_error_questions(page, step)
         return asked
@@ -45,7 +45,7 @@ class ItemsPanel(Panel):
         metrics, by = self.parts(page.view)
         shown = (*filters_of_visits(page), Filter("page", item_pages(page) or (_NO_PAGE,)))
         return [
-            build_question(metrics, by, page.period, (*shown, *ordered))
+            build_question(metrics, by, page.period, (*shown, *ordered), key_days=page.key_days)
             for ordered in ((), (order_filter(page),))
         ]
 
@@ -57,7 +57,7 @@ class OrderTimesPanel(Panel):
         """The question with the goal that is an order."""
         metrics, by = self.parts(page.view)
         filters = (*self.filters(page.view), order_filter(page))
-        return [build_question(metrics, by, page.period, filters)]
+        return [build_question(metrics, by, page.period, filters, key_days=page.key_days)]
 
 
 def order_filter(page: Page) -> Filter:
@@ -86,7 +86,7 @@ def step_error_questions(
         return ()
     filters = (*filters_of_visits(page), Filter("failed_page", failing))
     return tuple(
-        build_question(FAILED, (dimension,), period or page.period, filters)
+        build_question(FAILED, (dimension,), period or page.period, filters, key_days=page.key_days)
         for dimension in ("step_of_failed", "failed_status")
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import Question, build_question
+from clickstream.dashboard.questions import USUAL_KEY_DAYS, Question, build_question
 from clickstream.dashboard.view import TILES, Filter, Grain, Tab, View
 
 GRAIN_DIMENSIONS: Mapping[Grain, tuple[str, ...]] = {
@@ -31,7 +31,7 @@ class Panel:
     """A panel. `asks` has metrics and dimensions by its choice; the key is "" without choices.
 
     `also_by` has further dimensions that it asks for, each by itself. `only` are filters that it
-    always has, besides those of the view.
+    always has, besides those of the view. `is_over_time`: it asks by hour, day or week, too.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Panel:
     asks: Mapping[str, tuple[Sequence[str], Sequence[str]]] = field(default_factory=dict)
     also_by: Sequence[str] = ()
     only: Sequence[Filter] = ()
+    is_over_time: bool = False
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
         """The metrics and the dimensions that it shows in a view."""
@@ -47,17 +48,24 @@ class Panel:
             return self.asks[""]
         return self.asks[view.choice(self.name)]
 
-    def questions(self, view: View, period: Period) -> list[Question]:
+    def questions(
+        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+    ) -> list[Question]:
         """What it asks in a view, with all rows."""
         metrics, by = self.parts(view)
-        return [
-            build_question(metrics, one, period, self.filters(view))
-            for one in (by, *((name,) for name in self.also_by))
-        ]
+        groups = [by, *((name,) for name in self.also_by)]
+        if self.is_over_time:
+            groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
+        filters = self.filters(view)
+        return [build_question(metrics, one, period, filters, key_days=key_days) for one in groups]
+
+    def dates(self, period: Period) -> Period:
+        """The dates that it asks about in a period."""
+        return period
 
     def questions_on(self, page: Page) -> list[Question]:
         """What it asks on a page; panels that depend on settings or on answers override it."""
-        return self.questions(page.view, page.period)
+        return self.questions(page.view, page.period, page.key_days)
 
     def filters(self, view: View) -> tuple[Filter, ...]:
         """The filters of its questions in a view."""
@@ -82,10 +90,12 @@ class Trend(Panel):
         """Every metric that the chart can show, by the grain of the view."""
         return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
 
-    def questions(self, view: View, period: Period) -> list[Question]:
+    def questions(
+        self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
+    ) -> list[Question]:
         """Its question by the grain that the chart has."""
         by = GRAIN_DIMENSIONS[grain_of(view, period)]
-        return [build_question(TILES, by, period, view.filters)]
+        return [build_question(TILES, by, period, view.filters, key_days=key_days)]
 
     @property
     def is_filtered(self) -> bool:

@@ -2,6 +2,62 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.panels.panel import Panel
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-PLACES: tuple[Panel, ...] = ()
+from clickstream.dashboard.maps import frames
+from clickstream.dashboard.panels.panel import Panel
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import View
+
+PLACE_METRICS = ("visits", "visitors", "conversions", "conversion_rate")
+
+
+def country_of(view: View) -> str | None:
+    """The only country that a view's filters leave, if there is an outline of it."""
+    codes = {
+        (value or "").rpartition(", ")[2]
+        for one in view.filters
+        if one.dimension in ("country", "region", "city") and not one.is_excluded
+        for value in one.values
+    }
+    code = codes.pop() if len(codes) == 1 else ""
+    return code if frames(code) else None
+
+
+@dataclass(frozen=True)
+class PlacesPanel(Panel):
+    """The list of places: countries, or the cities of the only country that is left."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """The metrics, and what the list shows."""
+        choice = view.choice(self.name)
+        if choice == "country" and country_of(view):
+            choice = "city"
+        return self.asks[choice]
+
+
+@dataclass(frozen=True)
+class MapPanel(Panel):
+    """The map: countries of the world, or the cities of the only country that is left."""
+
+    def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
+        """The metrics, and what is on the map."""
+        metrics, by = super().parts(view)
+        return metrics, ("city",) if country_of(view) else by
+
+
+PLACES = (
+    MapPanel(
+        "map",
+        "places",
+        mark("Map"),
+        dict.fromkeys(("visits", "conversion_rate"), (PLACE_METRICS, ("country",))),
+    ),
+    PlacesPanel(
+        "places",
+        "places",
+        mark("Where visits come from"),
+        {name: (PLACE_METRICS, (name,)) for name in ("country", "region", "city")},
+    ),
+)

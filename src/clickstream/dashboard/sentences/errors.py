@@ -119,7 +119,7 @@ def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
 
 def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
     """The local time, the status and the visitor of each visit's first 5xx on a page, in order."""
-    where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page))
+    where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page), page.key_days)
     sql = (
         f"select first_at, status, visitor_id\nfrom {SESSION_ERRORS.name}\nwhere {where}\n"
         f"  and page = ? and status >= 500\norder by 1 desc, 2, 3\nlimit {MOST_ERRORS}"

@@ -17,7 +17,12 @@ from clickstream.dashboard.dimensions import DIMENSIONS
 from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import Question, condition_of, sql_literal
+from clickstream.dashboard.questions import (
+    USUAL_KEY_DAYS,
+    Question,
+    condition_of,
+    sql_literal,
+)
 from clickstream.dashboard.view import Filter
 
 WEEKS = 8
@@ -110,7 +115,11 @@ class Series:
 
 
 def weekly_question(
-    weeks: Weeks, metrics: Sequence[str], dimension: str = "", filters: Sequence[Filter] = ()
+    weeks: Weeks,
+    metrics: Sequence[str],
+    dimension: str = "",
+    filters: Sequence[Filter] = (),
+    key_days: int = USUAL_KEY_DAYS,
 ) -> Question:
     """Ask for metrics in each week, as a whole or for the largest values of a dimension.
 
@@ -118,7 +127,7 @@ def weekly_question(
     groups are not left out: callers show no number of one.
     """
     facts = METRICS[metrics[0]].facts
-    where, values = condition_of(facts, weeks.span, filters)
+    where, values = condition_of(facts, weeks.span, filters, key_days)
     columns = [f"{weeks.week_sql} as week", f"{weeks.weight_sql} as weight"]
     if dimension:
         column = DIMENSIONS[dimension].sql
@@ -132,7 +141,13 @@ def weekly_question(
     sql = f"select\n{listed}\nfrom {facts.name}\nwhere {where}\ngroup by {groups}"
     names = (dimension, "week", "weight") if dimension else ("week", "weight")
     return Question(
-        _largest_of(sql, dimension, metrics[0]) if dimension else sql, values, names, tuple(metrics)
+        _largest_of(sql, dimension, metrics[0]) if dimension else sql,
+        values,
+        names,
+        tuple(metrics),
+        weeks.span,
+        tuple(filters),
+        key_days,
     )
 
 
@@ -170,7 +185,7 @@ def ask_weeks(
     `filters` are the view's if not given. Shares come as counts: of so many visits.
     """
     chosen = page.view.filters if filters is None else filters
-    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen))
+    answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
     found: dict[str, dict[str, Series]] = defaultdict(lambda: {name: Series() for name in metrics})
     for row in answer.rows:
         value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)

@@ -239,7 +239,7 @@ def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
 def _name(page: Page, one: Candidate) -> Part:
     if one.is_total:
         return Part("")
-    return Part(_shortened(value_name(page.formats, one.dimension, one.value)), is_name=True)
+    return Part(_shortened(value_name(page, one.dimension, one.value)), is_name=True)
 
 
 def _shortened(name: str) -> str:

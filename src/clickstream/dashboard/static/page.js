@@ -46,7 +46,7 @@ const isInView = (element) => {
 /** Native tooltips come late: keep their texts for ours. */
 function enhance() {
   tip.hidden = true;
-  for (const title of document.querySelectorAll("svg rect > title")) {
+  for (const title of document.querySelectorAll("svg :is(rect, use, circle) > title")) {
     title.parentElement.dataset.tip = title.textContent;
     title.remove();
   }
@@ -60,7 +60,7 @@ addEventListener("click", (event) => {
   document.getElementById(event.target.closest?.("[data-opens]")?.dataset.opens)?.showModal();
   const link = event.target.closest?.("a[href]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button || link.hasAttribute("download")) return;
-  const url = new URL(link.href);
+  const url = new URL(link.getAttribute("href"), document.baseURI); // `href` of a link in SVG is an object
   if (isDetail() || !isOurs(url) || link.getAttribute("href").startsWith("#")) return;
   event.preventDefault();
   show(url.href);
@@ -74,7 +74,7 @@ addEventListener("popstate", () => show(location.href, false));
 
 // Keys: each link names its own; the dialog lists them.
 addEventListener("keydown", (event) => {
-  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest?.("input, dialog, pre, .scroll")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest?.("input, select, dialog, pre, .scroll")) return;
   if (event.key === "?") return document.getElementById("keys")?.showModal();
   const open = document.querySelector("details.menu[open]");
   if (event.key === "Escape" && open) {
@@ -118,7 +118,7 @@ addEventListener("pointerup", () => {
   const [first] = places(svg)[Math.min(from, to)].dataset.days.split("/");
   const [, last] = places(svg)[Math.max(from, to)].dataset.days.split("/");
   const query = new URLSearchParams(location.search);
-  for (const name of ["range", "by"]) query.delete(name);
+  for (const name of ["range", "by", "undo_note", "undo_view"]) query.delete(name);
   query.set("from", first);
   query.set("to", last);
   show(`?${query}`);
@@ -129,8 +129,8 @@ function mark(place) {
   places(drawn.svg).forEach((one, at) => one.classList.toggle("chosen", at >= first && at <= last));
 }
 
-// New facts: show the page again when the server has a newer version.
-setInterval(async () => {
+// New facts and notes: show the page again when the server has a newer version.
+async function showNewer() {
   const shown = document.querySelector("main")?.dataset.version;
   if (!shown || document.hidden || drawn || document.querySelector("details.menu[open], dialog[open]")) return;
   try {
@@ -139,7 +139,10 @@ setInterval(async () => {
   } catch {
     // The server is away; the page stays as it is.
   }
-}, 20_000);
+}
+setInterval(showNewer, 20_000);
+// A page that comes back from the browser's memory may show what was deleted meanwhile.
+addEventListener("pageshow", (event) => event.persisted && showNewer());
 
 document.body.append(tip);
 enhance();

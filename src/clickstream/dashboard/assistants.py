@@ -1,0 +1,75 @@
+"""AI assistants: which ones send people, to which pages, and how their share grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard import charts
+from clickstream.dashboard.buckets import buckets_of
+from clickstream.dashboard.course import published_keys
+from clickstream.dashboard.formats import Change
+from clickstream.dashboard.intervals import share_moved
+from clickstream.dashboard.lists import ListPanel, list_panel
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, grain_of
+from clickstream.dashboard.periods import Period
+
+
+@dataclass(frozen=True)
+class AssistantsPanel:
+    """Their list, their share of all visits, how it changed, and its course."""
+
+    listing: ListPanel
+    share: str
+    change: Change | None
+    spark: Sequence[str]
+
+
+def build_assistants(page: Page) -> AssistantsPanel:
+    """Ask for visits that AI assistants brought."""
+    share, visits = _share(page, page.period)
+    return AssistantsPanel(
+        list_panel(page, "assistants"),
+        page.formats.share(share),
+        _change(page, share, visits),
+        charts.sparkline(_course(page)),
+    )
+
+
+def _share(page: Page, period: Period) -> tuple[float, int]:
+    """Their share of all visits that pass the filters, and the number of these."""
+    filters = PANELS["assistants"].filters(page.view)
+    ours = page.answer(("visits",), period=period, filters=filters).single()["visits"] or 0
+    visits = page.answer(("visits",), period=period).single()["visits"] or 0
+    return (ours / visits if visits else 0.0), visits
+
+
+def _change(page: Page, share: float, visits: int) -> Change | None:
+    """How the share changed, if chance does not explain it."""
+    if page.compared is None:
+        return None
+    before, visits_before = _share(page, page.compared)
+    smallest = METRICS["conversion_rate"].smallest_group
+    if min(visits, visits_before) < smallest or not share + before:
+        return None
+    if not share_moved(share, visits, before, visits_before):
+        return None
+    return page.formats.change(METRICS["engaged_rate"], share, before)
+
+
+def _course(page: Page) -> list[float | None]:
+    """Their share of the visits of each hour, day or week."""
+    buckets = buckets_of(page.period, grain_of(page.view, page.period))
+    if not buckets:
+        return []
+    by = GRAIN_DIMENSIONS[buckets[0].grain]
+    filters = PANELS["assistants"].filters(page.view)
+    ours = {row[:-1]: row[-1] for row in page.answer(("visits",), by, filters=filters).rows}
+    visits = {row[:-1]: row[-1] for row in page.answer(("visits",), by).rows}
+    published = published_keys(page, buckets)
+    return [
+        ours.get(b.key, 0) / visits[b.key] if b.key in published and visits.get(b.key) else None
+        for b in buckets
+    ]

@@ -1,0 +1,105 @@
+"""Campaigns beside each other: the course of each campaign's visits, on one common scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clickstream.dashboard import charts
+from clickstream.dashboard.buckets import Bucket, buckets_of
+from clickstream.dashboard.charts import SmallLine
+from clickstream.dashboard.course import published_keys, unfinished_place
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.lists import value_name
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, ROWS, grain_of
+from clickstream.dashboard.view import Filter
+
+
+@dataclass(frozen=True)
+class CampaignCourse:
+    """A campaign's visits over time, and what they led to."""
+
+    name: str
+    line: SmallLine
+    told: str
+    visits: int
+    conversions: int
+    rate: str
+    query: str
+
+
+@dataclass(frozen=True)
+class CampaignCourses:
+    """The largest campaigns; `top` is the upper end of their scale, `first` and `last` its ends."""
+
+    rows: Sequence[CampaignCourse]
+    top: str
+    first: str
+    last: str
+    has_more: bool
+
+
+def build_campaign_courses(page: Page) -> CampaignCourses | None:
+    """Ask for the largest campaigns; None if there is none."""
+    panel = PANELS["campaigns"]
+    metrics, by = panel.parts(page.view)
+    filters = panel.filters(page.view)
+    found = page.answer(metrics, by, limit=ROWS + 1, filters=filters).records()
+    if not found:
+        return None
+    shown = found[:ROWS]
+    buckets = buckets_of(page.period, grain_of(page.view, page.period))
+    courses = _courses(page, buckets, [row["campaign"] for row in shown])
+    top = max([v for values in courses.values() for v in values if v is not None], default=0)
+    place = unfinished_place(page, buckets)
+    return CampaignCourses(
+        [_row(page, row, buckets, courses[row["campaign"]], top, place) for row in shown],
+        page.formats.count(top),
+        buckets[0].label(page.formats, page.period.days),
+        buckets[-1].label(page.formats, page.period.days),
+        len(found) > ROWS,
+    )
+
+
+def _courses(
+    page: Page, buckets: Sequence[Bucket], names: Sequence[str]
+) -> Mapping[str, list[float | None]]:
+    """The visits of each campaign in each bucket; None where no hour is published."""
+    by = GRAIN_DIMENSIONS[buckets[0].grain]
+    filters = (*PANELS["campaigns"].filters(page.view), Filter("campaign", tuple(names)))
+    answer = page.answer(("visits",), ("campaign", *by), filters=filters)
+    counts = {(row[0], tuple(row[1:-1])): float(row[-1]) for row in answer.rows}
+    published = published_keys(page, buckets)
+    return {
+        name: [counts.get((name, b.key), 0.0) if b.key in published else None for b in buckets]
+        for name in names
+    }
+
+
+def _row(
+    page: Page,
+    row: Mapping[str, Any],
+    buckets: Sequence[Bucket],
+    values: Sequence[float | None],
+    top: float,
+    unfinished: int | None,
+) -> CampaignCourse:
+    formats, visits = page.formats, int(row["visits"])
+    is_small = visits < METRICS["conversion_rate"].smallest_group
+    told = "\n".join(
+        f"{bucket.title(formats)}: {formats.value(METRICS['visits'], value)}"
+        for bucket, value in zip(buckets, values, strict=True)
+        if value is not None and value == max((v for v in values if v is not None), default=None)
+    )
+    return CampaignCourse(
+        value_name(page, "campaign", row["campaign"]),
+        charts.small_line(values, top, unfinished),
+        told,
+        visits,
+        int(row["conversions"]),
+        NO_VALUE if is_small else formats.share(row["conversion_rate"]),
+        page.view.with_filter("campaign", row["campaign"]).query,
+    )

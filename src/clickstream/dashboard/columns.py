@@ -1,0 +1,96 @@
+"""Stacked columns as SVG geometry: the parts of a number in each hour, day or week.
+
+Pure functions from numbers to coordinates inside a box, as in `charts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from clickstream.dashboard import charts
+from clickstream.dashboard.charts import Box, Tick, Values
+
+HALF = Box(560, 210)
+NARROW = Box(360, 200)
+_FILLED = 0.72
+"""The part of a place that its column fills."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a column; `number` is its place in the stack, from below."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    number: int
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The place of a column, which answers the pointer."""
+
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True)
+class ColumnChart:
+    """Columns with their axes."""
+
+    box: Box
+    y_ticks: Sequence[Tick]
+    x_ticks: Sequence[Tick]
+    parts: Sequence[Part]
+    strips: Sequence[Strip]
+
+
+def column_chart(
+    stacks: Sequence[Values],
+    labels: Sequence[str],
+    titles: Sequence[str],
+    box: Box,
+    label_of: Callable[[float], str],
+    unfinished: int | None = None,
+) -> ColumnChart:
+    """The geometry of stacked columns; `stacks` has the values of each part at all places.
+
+    The column at `unfinished` is not final.
+    """
+    sums = [sum(value or 0 for value in column) for column in zip(*stacks, strict=True)]
+    top, steps = charts.axis(sums)
+    texts = [label_of(step) for step in steps]
+    box = charts.with_room(box, texts)
+    band = (box.width - box.left - box.right) / max(len(labels), 1)
+    centered = replace(box, left=box.left + band / 2, right=box.right + band / 2)
+    return ColumnChart(
+        box,
+        [Tick(box.y(step, top), text) for step, text in zip(steps, texts, strict=True)],
+        charts.x_ticks(labels, centered),
+        _parts(stacks, box, band, top, unfinished),
+        [
+            Strip(round(box.left + place * band, 1), round(band, 1), title)
+            for place, title in enumerate(titles)
+        ],
+    )
+
+
+def _parts(
+    stacks: Sequence[Values], box: Box, band: float, top: float, unfinished: int | None
+) -> list[Part]:
+    parts = []
+    for place, column in enumerate(zip(*stacks, strict=True)):
+        below = 0.0
+        x = round(box.left + band * (place + (1 - _FILLED) / 2), 1)
+        for number, value in enumerate(column):
+            if value:
+                lower, upper = box.y(below, top), box.y(below + value, top)
+                height = round(lower - upper, 1)
+                is_open = place == unfinished
+                parts.append(Part(x, upper, round(band * _FILLED, 1), height, number, is_open))
+                below += value
+    return parts

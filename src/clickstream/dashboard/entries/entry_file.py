@@ -1,0 +1,225 @@
+"""A JSON file of small entries, such as notes, that several processes read and change.
+
+Readers see a whole file, old or new, and writers take turns. A deleted entry stays in the file for
+some days, so that the deletion can be undone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from clickstream.dashboard.access import private_files
+from clickstream.errors import InputError
+
+UNDO_DAYS = 7
+"""A deletion can be undone for so many days; the next change after them removes the entry."""
+
+_REFUSED = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode categories of control characters, halves of surrogate pairs, and line ends."""
+
+
+class Entry(Protocol):
+    """What an entry has: an id, and its values as JSON."""
+
+    @property
+    def id(self) -> str:
+        """The id, which no other entry of the file has."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The values as they are stored."""
+
+
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+@dataclass(frozen=True)
+class Deleted(Generic[AnyEntry]):
+    """An entry that was deleted, and when."""
+
+    entry: AnyEntry
+    deleted_at: datetime
+
+
+@dataclass(frozen=True)
+class Contents(Generic[AnyEntry]):
+    """The entries of a file in the order of their addition, and the deleted ones."""
+
+    entries: Sequence[AnyEntry] = ()
+    deleted: Sequence[Deleted[AnyEntry]] = ()
+
+    def entry(self, entry_id: str) -> AnyEntry | None:
+        """The entry of an id."""
+        return next((one for one in self.entries if one.id == entry_id), None)
+
+    def deleted_entry(self, entry_id: str) -> AnyEntry | None:
+        """The deleted entry of an id."""
+        return next((one.entry for one in self.deleted if one.entry.id == entry_id), None)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[AnyEntry]):
+    """A kind of entries: its file, what messages call it, its limit, and how it is read.
+
+    `find_equal` returns the entry that makes adding another one needless, and raises InputError if
+    the two can't exist beside each other.
+    """
+
+    file_name: str
+    singular: str
+    plural: str
+    most: int
+    from_json: Callable[[Mapping[str, Any]], AnyEntry]
+    find_equal: Callable[[Sequence[AnyEntry], AnyEntry], AnyEntry | None]
+
+
+class EntryFile(Generic[AnyEntry]):
+    """The entries of one kind in the dashboard's directory."""
+
+    def __init__(self, directory: Path, kind: Kind[AnyEntry]) -> None:
+        self.kind = kind
+        self.path = directory / kind.file_name
+        self._directory = directory
+        self._parsed: tuple[bytes | None, Contents[AnyEntry]] = (None, Contents())
+
+    def read(self) -> Contents[AnyEntry]:
+        """The present entries. Raises InputError if the file is damaged."""
+        stored = self.read_bytes()
+        known, contents = self._parsed
+        if stored != known:
+            contents = self._parse(stored)
+            self._parsed = (stored, contents)
+        return contents
+
+    def read_bytes(self) -> bytes | None:
+        """What the file holds; None if there is none."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unreadable(error) from None
+
+    def add(self, entry: AnyEntry, now: datetime) -> None:
+        """Add an entry, unless an equal one exists. Raises InputError if there are too many."""
+
+        def change(before: Contents[AnyEntry]) -> Contents[AnyEntry]:
+            return self._with(before, entry)
+
+        self._change(change, now)
+
+    def delete(self, entry_id: str, now: datetime) -> None:
+        """Delete an entry; nothing changes if it is deleted already."""
+
+        def change(before: Contents[AnyEntry]) -> Contents[AnyEntry]:
+            entry = before.entry(entry_id)
+            if entry is None and before.deleted_entry(entry_id) is None:
+                raise self._unknown(entry_id)
+            if entry is None:
+                return before
+            rest = [one for one in before.entries if one.id != entry_id]
+            return Contents(rest, [*before.deleted, Deleted(entry, now)])
+
+        self._change(change, now)
+
+    def restore(self, entry_id: str, now: datetime) -> None:
+        """Undo a deletion; nothing changes if the entry is there."""
+
+        def change(before: Contents[AnyEntry]) -> Contents[AnyEntry]:
+            entry = before.deleted_entry(entry_id)
+            if entry is None and before.entry(entry_id) is None:
+                raise self._unknown(entry_id)
+            if entry is None:
+                return before
+            rest = [one for one in before.deleted if one.entry.id != entry_id]
+            return self._with(Contents(before.entries, rest), entry)
+
+        self._change(change, now)
+
+    def _with(self, before: Contents[AnyEntry], entry: AnyEntry) -> Contents[AnyEntry]:
+        kind = self.kind
+        if kind.find_equal(before.entries, entry):
+            return before
+        if len(before.entries) >= kind.most:
+            raise InputError(
+                f"There are {kind.most} {kind.plural} already, which is the limit. Delete a "
+                f"{kind.singular} that is no longer needed."
+            )
+        return Contents([*before.entries, entry], before.deleted)
+
+    def _change(
+        self, change: Callable[[Contents[AnyEntry]], Contents[AnyEntry]], now: datetime
+    ) -> None:
+        """Change the file while no other process does."""
+        with private_files.exclusive_access(self._directory):
+            before = self.read()
+            after = change(before)
+            if after != before:
+                private_files.replace(self.path, self._to_text(after, now))
+
+    def _to_text(self, contents: Contents[AnyEntry], now: datetime) -> str:
+        """The file's text, without entries that were deleted too long ago."""
+        oldest = now - timedelta(days=UNDO_DAYS)
+        # No more deleted entries than others, or adding and deleting would fill the disk.
+        deleted = [one for one in contents.deleted if one.deleted_at >= oldest][-self.kind.most :]
+        stored = {
+            self.kind.plural: [one.as_json() for one in contents.entries],
+            "deleted": [
+                {**one.entry.as_json(), "deleted_at": one.deleted_at.isoformat()} for one in deleted
+            ],
+        }
+        return json.dumps(stored, indent=1, ensure_ascii=False) + os.linesep
+
+    def _parse(self, stored: bytes | None) -> Contents[AnyEntry]:
+        if stored is None:
+            return Contents()
+        try:
+            values = json.loads(stored)
+            return Contents(
+                [self.kind.from_json(one) for one in values[self.kind.plural]],
+                [
+                    Deleted(self.kind.from_json(one), datetime.fromisoformat(one["deleted_at"]))
+                    for one in values["deleted"]
+                ],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: Exception) -> InputError:
+        return InputError(
+            f"Can't read the {self.kind.plural} in {self.path}: {error!r}. Restore the file from a "
+            f"backup, or delete it to begin without {self.kind.plural}."
+        )
+
+    def _unknown(self, entry_id: str) -> InputError:
+        return InputError(
+            f"There is no {self.kind.singular} {entry_id[:40]!r}; it was deleted more than "
+            f"{UNDO_DAYS} days ago, or never existed. Open the page again."
+        )
+
+
+def digest_of(*contents: bytes | None) -> str:
+    """A short digest of what files hold."""
+    digests = [one and hashlib.blake2b(one, digest_size=16).digest() for one in contents]
+    return hashlib.blake2b(repr(digests).encode(), digest_size=6).hexdigest()
+
+
+def parse_line(text: str, name: str, most: int) -> str:
+    """One line of text without spaces around it. Raises InputError that says what is wrong."""
+    line = text.strip()
+    if not line:
+        raise InputError(f"{name} is empty; write 1 to {most} characters.")
+    if len(line) > most:
+        raise InputError(f"{name} has {len(line)} characters; write {most} at most.")
+    if any(unicodedata.category(character) in _REFUSED for character in line):
+        raise InputError(
+            f"{name} has a line end or another control character; write one line of plain text."
+        )
+    return line

@@ -1,0 +1,79 @@
+"""Notes and saved views of one directory, read together as of one version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clickstream.dashboard.entries.entry_file import AnyEntry, Contents, EntryFile, digest_of
+from clickstream.dashboard.entries.own_notes import OWN_NOTES, OwnNote
+from clickstream.dashboard.entries.saved_views import SAVED_VIEWS, SavedView
+from clickstream.errors import InputError
+
+UNDO_NOTE, UNDO_VIEW = "undo_note", "undo_view"
+"""Parameters of a URL beside those of its view: the id of what was deleted just now."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries that a page shows.
+
+    `version` changes with every change of a file. `problems` say which file can't be read. The
+    page offers to restore `deleted_note` or `deleted_view`.
+    """
+
+    notes: Sequence[OwnNote] = ()
+    views: Sequence[SavedView] = ()
+    version: str = ""
+    problems: Sequence[str] = ()
+    deleted_note: OwnNote | None = None
+    deleted_view: SavedView | None = None
+
+
+NO_ENTRIES = Entries()
+
+
+class EntryStore:
+    """The files of a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.notes = EntryFile(directory, OWN_NOTES)
+        self.views = EntryFile(directory, SAVED_VIEWS)
+
+    def version(self) -> str:
+        """The version of all entries."""
+        return digest_of(_bytes_of(self.notes), _bytes_of(self.views))
+
+    def read(self, parameters: Mapping[str, str] | None = None) -> Entries:
+        """The present entries, and what the parameters of a URL say was deleted just now.
+
+        A damaged file leaves a page without its entries, and the page says so.
+        """
+        version = self.version()
+        problems: list[str] = []
+        notes, views = _read(self.notes, problems), _read(self.views, problems)
+        given = parameters or {}
+        return Entries(
+            notes.entries,
+            sorted(views.entries, key=lambda view: view.name.casefold()),
+            version,
+            problems,
+            notes.deleted_entry(given.get(UNDO_NOTE, "")),
+            views.deleted_entry(given.get(UNDO_VIEW, "")),
+        )
+
+
+def _read(file: EntryFile[AnyEntry], problems: list[str]) -> Contents[AnyEntry]:
+    try:
+        return file.read()
+    except InputError as error:
+        problems.append(str(error))
+        return Contents()
+
+
+def _bytes_of(file: EntryFile[AnyEntry]) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except InputError as error:  # a file that can't be read has a version of its own
+        return str(error).encode()

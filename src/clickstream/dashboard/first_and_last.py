@@ -1,0 +1,56 @@
+"""First against last arrival: which channel brought a converting visit, and which its visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickstream.dashboard.charts import bar_widths
+from clickstream.dashboard.lists import value_name
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import PANELS, ROWS
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A channel: conversions of visits it brought, and of visitors it brought first."""
+
+    name: str
+    width: float
+    last: int
+    first: int
+    query: str
+
+    @property
+    def step(self) -> int:
+        """How many more it has as the first arrival."""
+        return self.first - self.last
+
+
+def build_credits(page: Page) -> list[Credit]:
+    """Ask for the conversions of each channel as the last and as the first arrival."""
+    by_last, by_first = PANELS["credit"].questions(page.view, page.period, page.key_days)
+    last, first = (
+        {name: int(number) for name, number in page.ask(question).rows}
+        for question in (by_last, by_first)
+    )
+    pairs = {name: (last.get(name, 0), first.get(name, 0)) for name in (*last, *first)}
+    found = sorted(
+        (name for name in pairs if any(pairs[name])),
+        key=lambda name: (-max(pairs[name]), str(name)),
+    )[:ROWS]
+    return _rows(page, found, pairs)
+
+
+def _rows(
+    page: Page, names: Sequence[str | None], pairs: dict[str | None, tuple[int, int]]
+) -> list[Credit]:
+    return [
+        Credit(
+            value_name(page, "channel", name),
+            width,
+            *pairs[name],
+            page.view.with_filter("channel", name).query,
+        )
+        for name, width in zip(names, bar_widths([pairs[n][0] for n in names]), strict=True)
+    ]

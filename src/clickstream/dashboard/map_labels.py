@@ -1,0 +1,87 @@
+"""Circles of cities on a country's outline, and which of them have their name beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+from clickstream.dashboard.maps import OUTLINE_HEIGHT, OUTLINE_WIDTH
+
+LARGEST_RADIUS, SMALLEST_RADIUS = 40, 5
+LARGE_TEXT, SMALL_TEXT = 40, 24
+"""Sizes of labels: the first ones are large enough for a phone, where there is room for few."""
+LARGE_LABELS, MOST_LABELS = 3, 8
+_CHARACTER = 0.56
+"""Width of a letter in sizes of its text."""
+_GAP = 6
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A city: where it lies, its name, and its size."""
+
+    x: float
+    y: float
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name beside a circle. `is_large`: there is room for it on a phone."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "end"]
+    is_large: bool
+
+
+def radius(value: float, largest: float) -> float:
+    """The radius of a circle whose area shows a value."""
+    return round(max(LARGEST_RADIUS * sqrt(value / largest), SMALLEST_RADIUS), 1)
+
+
+def place_labels(spots: Sequence[Spot]) -> list[Label]:
+    """Names of the largest spots, as many as do not cover each other; the largest come first."""
+    largest = max((spot.value for spot in spots), default=1)
+    taken: list[Box] = []
+    labels: list[Label] = []
+    for spot in spots:
+        if len(labels) == MOST_LABELS:
+            break
+        sizes = (LARGE_TEXT, SMALL_TEXT) if len(labels) < LARGE_LABELS else (SMALL_TEXT,)
+        fitting = (
+            (_box(spot, radius(spot.value, largest), side, size), side, size)
+            for size in sizes
+            for side in (1, -1)
+        )
+        for box, side, size in fitting:
+            if _is_inside(box) and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                labels.append(_label(spot, box, side, size == LARGE_TEXT))
+                break
+    return labels
+
+
+def _box(spot: Spot, size: float, side: int, text_size: float) -> Box:
+    near = spot.x + side * (size + _GAP)
+    far = near + side * len(spot.name) * text_size * _CHARACTER
+    return min(near, far), spot.y - text_size / 2, max(near, far), spot.y + text_size / 2
+
+
+def _label(spot: Spot, box: Box, side: int, is_large: bool) -> Label:
+    x = round(box[0] if side > 0 else box[2], 1)
+    return Label(x, round(spot.y, 1), spot.name, "start" if side > 0 else "end", is_large)
+
+
+def _is_inside(box: Box) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= OUTLINE_WIDTH and box[3] <= OUTLINE_HEIGHT
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

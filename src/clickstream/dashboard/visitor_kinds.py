@@ -1,0 +1,158 @@
+"""New and returning visitors: how many visits of each, what they lead to, and their course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from clickstream.dashboard import columns
+from clickstream.dashboard.buckets import Bucket, buckets_of
+from clickstream.dashboard.columns import ColumnChart
+from clickstream.dashboard.course import published_keys, unfinished_place
+from clickstream.dashboard.formats import NO_VALUE
+from clickstream.dashboard.intervals import wilson
+from clickstream.dashboard.lists import KINDS, value_name
+from clickstream.dashboard.metrics import METRICS
+from clickstream.dashboard.notes import rotation_moments
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, grain_of
+from clickstream.dashboard.texts import mark
+
+MOST_ROTATIONS = 3
+"""Dates of rotations that are told, the newest ones."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of visitors. `query` filters by it, or removes that filter."""
+
+    key: str
+    name: str
+    visits: int
+    share: str
+    rate: str
+    interval: str
+    query: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class KindsPanel:
+    """Both kinds, their columns over time, and the same as a table.
+
+    `rotated` says that visitors before a rotation of keys are not recognized after it.
+    """
+
+    returning: str
+    kinds: Sequence[Kind]
+    wide: ColumnChart
+    narrow: ColumnChart
+    rows: Sequence[Sequence[str]]
+    rotated: str
+
+
+def build_kinds(page: Page) -> KindsPanel | None:
+    """Ask for both kinds; None without a visit."""
+    whole, over_time = PANELS["kinds"].questions(page.view, page.period, page.key_days)
+    found = {row["visitor_kind"]: row for row in page.ask(whole).records()}
+    total = sum(row["visits"] for row in found.values())
+    if not total:
+        return None
+    buckets = buckets_of(page.period, grain_of(page.view, page.period))
+    stacks = _stacks(page, buckets, page.ask(over_time).records())
+    wide, narrow, rows = _charts(page, buckets, stacks)
+    return KindsPanel(
+        page.formats.share(_visits(found, "returning") / total, 0),
+        [_kind(page, key, found.get(key), total) for key in KINDS],
+        wide,
+        narrow,
+        rows,
+        _rotated(page),
+    )
+
+
+def _visits(found: Mapping[str, Mapping[str, Any]], key: str) -> int:
+    return int(found[key]["visits"]) if key in found else 0
+
+
+def _kind(page: Page, key: str, row: Mapping[str, Any] | None, total: int) -> Kind:
+    formats, view = page.formats, page.view
+    visits = int(row["visits"]) if row else 0
+    rate = interval = NO_VALUE
+    if row and visits >= METRICS["conversion_rate"].smallest_group:
+        low, high = wilson(row["conversions"], visits)
+        rate = formats.share(row["conversion_rate"])
+        interval = f"{formats.share(low)} – {formats.share(high)}"
+    is_chosen = any(
+        one.dimension == "visitor_kind" and key in one.values and not one.is_excluded
+        for one in view.filters
+    )
+    change = view.without_filter if is_chosen else view.with_filter
+    return Kind(
+        key,
+        value_name(page, "visitor_kind", key),
+        visits,
+        formats.share(visits / total),
+        rate,
+        interval,
+        change("visitor_kind", key).query,
+        is_chosen,
+    )
+
+
+def _stacks(
+    page: Page, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
+) -> list[list[float | None]]:
+    """The visits of each kind in each bucket, the returning ones below."""
+    if not buckets:
+        return [[], []]
+    by = GRAIN_DIMENSIONS[buckets[0].grain]
+    published = published_keys(page, buckets)
+    counts = {
+        (row["visitor_kind"], tuple(row[name] for name in by)): float(row["visits"])
+        for row in records
+    }
+    return [
+        [counts.get((key, b.key), 0.0) if b.key in published else None for b in buckets]
+        for key in reversed(KINDS)
+    ]
+
+
+def _charts(
+    page: Page, buckets: Sequence[Bucket], stacks: Sequence[Sequence[float | None]]
+) -> tuple[ColumnChart, ColumnChart, list[tuple[str, ...]]]:
+    formats, visits = page.formats, METRICS["visits"]
+    names = [formats.text(KINDS[key]) for key in reversed(KINDS)]
+    rows = [
+        (bucket.title(formats), *(formats.value(visits, value) for value in values))
+        for bucket, *values in zip(buckets, *stacks, strict=True)
+    ]
+    titles = [
+        "\n".join([row[0], *(f"{name}: {cell}" for name, cell in zip(names, row[1:], strict=True))])
+        for row in rows
+    ]
+    labels = [bucket.label(formats, page.period.days) for bucket in buckets]
+    place = unfinished_place(page, buckets)
+
+    def label_of(value: float) -> str:
+        return formats.tick(visits, value)
+
+    wide, narrow = (
+        columns.column_chart(stacks, labels, titles, box, label_of, place)
+        for box in (columns.HALF, columns.NARROW)
+    )
+    return wide, narrow, rows
+
+
+def _rotated(page: Page) -> str:
+    """When keys rotated in the range or so shortly before it that visitors seem to be new."""
+    first = page.period.first - timedelta(days=page.key_days)
+    moments = rotation_moments(page, replace(page.period, first=first, until_hour=None))
+    if not moments:
+        return ""
+    days = ", ".join(page.formats.day(moment.date()) for moment in moments[-MOST_ROTATIONS:])
+    return page.formats.text(
+        mark("Visitor keys rotated on %(days)s: after that everybody is new at first."), days=days
+    )
