@@ -125,7 +125,7 @@ def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, ob
         f"  and page = ? and status >= 500\norder by 1 desc, 2, 3\nlimit {MOST_ERRORS}"
     )
     names = ("first_at", "status", "visitor_id")
-    rows = page.ask(Question(sql, (*values, name), names, ())).rows
+    rows = page.ask(Question(sql, (*values, name), names, (), weeks.checked)).rows
     return [(to_local(at, page.zone), int(status), who) for at, status, who in reversed(rows)]
 
 
