@@ -228,7 +228,7 @@ def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
 def test_without_an_event_nothing_is_unusual_and_the_basis_is_named() -> None:
     said = found(RULES.store())
     assert said == Findings([], "Nothing unusual this week.", said.basis)
-    assert said.basis == "Usual is the same days of 8 weeks before."
+    assert said.basis == "Usual is the average of the same weekdays in the 8 weeks before."
 
 
 def without_hours(rules: Weeks, gone: set[datetime], missing: set[datetime] = frozenset()):
@@ -266,7 +266,7 @@ def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
     gone = hours_from(start_of(FIRST - timedelta(weeks=2)), 48)
     said = found(without_hours(EMAIL_DOUBLES, gone))
     assert "Email" in texts(said)
-    assert said.basis == "Usual is the same days of 7 weeks before."
+    assert said.basis == "Usual is the average of the same weekdays in 7 of the 8 weeks before."
 
 
 def test_two_weeks_before_are_too_few() -> None:
@@ -297,7 +297,9 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     hours = hours_from(start_of(LAST, 12), 12)
     store = without_hours(rules, hours)
     today = found(store, View(range="today"), now=start_of(LAST, 12))
-    assert today.basis == "Usual is the same hours of 8 weeks before."
+    assert (
+        today.basis == "Usual is the average of the same weekdays and hours in the 8 weeks before."
+    )
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class Weeks:
 
     first: date = date(2022, 1, 3)
     weeks: int = 30
-    visits: float = 2000.0
+    visits: float = 4000.0
     daily: float = 0.05
     slow: float = 0.03
     seed: int = 7

@@ -186,4 +186,5 @@ def _compare(
             continue
         count = compare_count(one.now, one.before(weeks), weeks.length, spreads.get(name))
         if count.size >= LEAST_SIZE:
-            yield Candidate(name, look.dimension, value, count, one.excess(weeks))
+            excess = count.observed - count.expected
+            yield Candidate(name, look.dimension, value, count, excess)

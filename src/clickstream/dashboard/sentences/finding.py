@@ -108,11 +108,22 @@ def _nothing(page: Page) -> str:
 
 def _basis(page: Page, weeks: Weeks) -> str:
     """What the range was compared with."""
-    one, many = (
-        ("the same hours of %(number)s week before", "the same hours of %(number)s weeks before")
-        if weeks.checked.until_hour is not None
-        else ("the same days of %(number)s week before", "the same days of %(number)s weeks before")
-    )
-    return page.formats.text(
-        mark("Usual is %(weeks)s."), weeks=page.formats.plural(one, many, len(weeks.numbers))
-    )
+    is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
+    texts = {
+        (False, True): mark(
+            "Usual is the average of the same weekdays in the %(all)s weeks before."
+        ),
+        (True, True): mark(
+            "Usual is the average of the same weekdays and hours in the %(all)s weeks before."
+        ),
+        (False, False): mark(
+            "Usual is the average of the same weekdays in %(number)s of the %(all)s weeks before."
+        ),
+        (True, False): mark(
+            "Usual is the average of the same weekdays and hours in %(number)s of the %(all)s "
+            "weeks before."
+        ),
+    }
+    numbers = {"all": WEEKS, "number": len(weeks.numbers)}
+    shown = {name: page.formats.count(number) for name, number in numbers.items()}
+    return page.formats.text(texts[is_cut, is_whole], **shown)

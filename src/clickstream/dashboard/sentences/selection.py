@@ -33,10 +33,13 @@ _ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 MOST_VISITS_OF_AN_ORDER = 20.0
 
 _CLARITY = {
-    **{"": 1.3, "campaign": 1.2, "city": 1.2, "channel": 1.1, "source": 1.05, "country": 1.05},
+    **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
     **{"bot_class": 1.1, "goal": 1.1},
 }
 """Of values that moved about as much, the one that says most is told."""
+
+OWN_CHANGE = 3.0
+"""A value that changed so many times as much as the whole did more than move with it."""
 
 STANDING_WEIGHT = 0.1
 """What stands out, but did not change, is told after what changed."""
@@ -106,13 +109,27 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
         return False
     if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
         return _brings(other, one)
-    if other.scope == one.scope or other.is_total:
+    if other.scope == one.scope:
         return True
+    if other.is_total:
+        return _is_part_of(page, weeks, told, one)
     if one.is_total:
         return abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
         return False
     return _is_mostly_of(page, weeks, other, one)
+
+
+def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+    """Whether a value moved with the whole, or with the value that moved the whole."""
+    if abs(one.compared.change) <= OWN_CHANGE * abs(told.change.compared.change):
+        return True
+    mover = told.mover
+    if mover is None or mover.scope == one.scope:
+        return mover is not None
+    if mover.dimension == one.dimension:
+        return False
+    return _is_mostly_of(page, weeks, mover, one)
 
 
 def _brings(other: Candidate, one: Candidate) -> bool:
