@@ -269,6 +269,18 @@ def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
     assert said.basis == "Usual is the average of the same weekdays in 7 of the 8 weeks before."
 
 
+def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
+    columns = hours_of_days(RULES.first, RULES.days)
+    changed = np.array(columns["hour_at"]) >= np.datetime64(start_of(FIRST, 9))
+    columns["settings_digest"] = np.where(changed, "settings-2", "settings-1").astype(object)
+    tables = {key.split("/")[1]: rows for key, rows in store.files.items()}
+    said = found(store_of(tables | {"hour_facts": table_of("hour_facts", columns)}))
+    assert said.sentences
+    assert said.basis.endswith(
+        "Hours from 28 Feb, 09:00 on were built by other settings, which may be the reason."
+    )
+
+
 def test_two_weeks_before_are_too_few() -> None:
     rules = replace(EMAIL_DOUBLES, first=FIRST - timedelta(weeks=2), weeks=3)
     said = found(rules.store())
