@@ -9,9 +9,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 GRAVE = ("serious", "critical")
+TABS = ("/", "/visitors", "/marketing", "/orders", "/places", "/trust")
 PAGES = {
     "overview": "/?from=2026-11-22&to=2026-11-24&channel=Direct",
     "empty": "/?range=7d&campaign=no-such-campaign",
+    "visitors": "/visitors?range=7d",
+    "marketing": "/marketing?range=7d",
+    "orders": "/orders?range=7d",
+    "places": "/places?range=7d",
+    "country": "/places?range=7d&country=GB",
     "trust": "/trust?range=7d",
     "panel": "/panels/pages?range=7d",
     "refusal": "/?range=forever",
@@ -60,13 +66,13 @@ def test_open_menus_and_tables_have_no_serious_fault(
     assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/trust"])
+@pytest.mark.parametrize("path", TABS)
 def test_a_phone_s_page_has_no_serious_fault(new_page: Callable[..., Page], path: str) -> None:
     page = new_page(path, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     assert grave_faults(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/trust", "/panels/pages"])
+@pytest.mark.parametrize("path", [*TABS, "/panels/pages"])
 def test_a_page_has_one_heading_of_its_own(new_page: Callable[..., Page], path: str) -> None:
     page = new_page(path)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)

@@ -15,7 +15,9 @@ def text_of_pdf(page: Page) -> str:
     return "\n".join(one.extract_text() for one in reader.pages)
 
 
-@pytest.mark.parametrize("path", ["/?range=7d&channel=Direct", "/trust?range=7d"])
+@pytest.mark.parametrize(
+    "path", ["/?range=7d&channel=Direct", "/orders?range=7d", "/places?range=7d", "/trust?range=7d"]
+)
 def test_what_is_for_the_screen_is_not_printed(new_page: Callable[..., Page], path: str) -> None:
     page = new_page(path)
     page.emulate_media(media="print")

@@ -38,6 +38,9 @@ _CLARITY = {
 }
 """Of values that moved about as much, the one that says most is told."""
 
+REPAIR = 2.0
+"""Errors weigh more than the visits they cost: they can be repaired."""
+
 OWN_CHANGE = 3.0
 """A value that changed so many times as much as the whole did more than move with it."""
 
@@ -94,7 +97,8 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
     """How many visits' worth moved."""
     weight = weights.get(one.metric, 1.0)
     if one.metric == FAILED:
-        weight = weights["conversions"] if step_of(page.settings, one.value) else 2.0
+        lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
+        weight = REPAIR * lost
     if one.is_beside_others:
         weight *= STANDING_WEIGHT
     return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
