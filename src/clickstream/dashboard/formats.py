@@ -118,6 +118,10 @@ class Formats:
         time = dates.format_time(moment, "short", locale=self.locale)
         return f"{self.day(moment.date())}, {time}"
 
+    def time(self, moment: datetime) -> str:
+        """A time of the day to the minute, such as 14:02."""
+        return dates.format_time(moment, "short", locale=self.locale)
+
     def weekday(self, number: int) -> str:
         """The short name of a weekday, 1 for Monday to 7 for Sunday."""
         return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)

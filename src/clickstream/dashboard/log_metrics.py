@@ -213,16 +213,6 @@ LOG_METRICS = (
         good="neither",
     ),
     Metric(
-        "people_with_server_errors",
-        ERRORS,
-        mark("People with 5xx"),
-        "count(distinct visitor_id) filter (where status >= 500)",
-        mark("Different people whom the server answered with a 5xx status."),
-        mark("How many people did the server fail?"),
-        mark("Over a rotation of the visitor keys a person counts again."),
-        good="down",
-    ),
-    Metric(
         "rejected_lines",
         REJECTS,
         mark("Lines"),

@@ -27,14 +27,19 @@ from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.funnel import build_funnel
 from clickstream.dashboard.maps import frames
+from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Trend
 from clickstream.dashboard.panels.orders import item_pages, order_filter
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import Question, build_question
 from clickstream.dashboard.rendering import Renderer
+from clickstream.dashboard.sentences.candidates import LOOKS
+from clickstream.dashboard.sentences.errors import FAILED
+from clickstream.dashboard.sentences.weeks import Weeks as Compared
+from clickstream.dashboard.sentences.weeks import weekly_question
 from clickstream.dashboard.texts import load_translations, parse_locale
-from clickstream.dashboard.view import GRAINS, TABS, Filter, View
+from clickstream.dashboard.view import GRAINS, TABS, Filter, Tab, View
 from clickstream.demo.cafe import CafeRules, Truth, write_history
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour
@@ -254,6 +259,36 @@ def test_pages_from_athena_are_those_from_the_copy(cafe: Cafe, tab: Any) -> None
     view = View(tab, range="7d", compare="none", filters=(Filter("device", ("mobile",)),))
     with cafe.copy.reader() as local, engine.reader() as athena:
         assert rendered(cafe, local, view) == rendered(cafe, athena, view)
+
+
+COMPARED_WEEKS = Compared(Period(date(2026, 10, 18), CLOCKS_CHANGE, until_hour=5), (1, 2, 3))
+"""Eight days to a cut hour, so that hours weigh nothing, one or two."""
+
+
+def questions_of_sentences(tab: Tab, filters: Sequence[Filter]) -> Iterator[Question]:
+    """What the sentences of a tab ask, errors included."""
+    for look in LOOKS[tab]:
+        chosen = filters if METRICS[look.asked[0]].facts.has_sessions else ()
+        yield weekly_question(COMPARED_WEEKS, look.asked, look.dimension, chosen)
+    yield weekly_question(COMPARED_WEEKS, (FAILED,), "failed_page", filters)
+    yield weekly_question(COMPARED_WEEKS, ("published_hours", "incomplete_hours"))
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_weeks_of_sentences_are_what_athena_says(cafe: Cafe, tab: Tab) -> None:
+    for question in questions_of_sentences(tab, FILTERS[2]):
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        assert_same_rows(ours, ask_athena(cafe.lake, question), question.sql)
+
+
+@pytest.mark.trino
+def test_a_real_trino_gives_the_weeks_of_sentences(cafe: Cafe, trino: TrinoOfLake) -> None:
+    for question in questions_of_sentences("overview", FILTERS[2]):
+        with cafe.copy.reader() as reader:
+            ours = reader.rows(question)
+        theirs = trino.query(cafe.lake, question.sql_with_values()).rows
+        assert_same_rows(ours, theirs, question.sql)
 
 
 @pytest.mark.trino

@@ -1,12 +1,12 @@
-"""Fact rows of many weeks in columns, for tests that need more visits than can be listed one by one.
+"""Fact rows of many weeks in columns, for tests that need more visits than a list can hold.
 
-`uneventful` makes weeks in which nothing happens but chance: a weekday pattern, days that differ by
-more than Poisson's noise, and a slow drift up and down.
+In `Weeks` nothing happens but chance, unless an `Event` is planted: a weekday pattern, days that
+differ by more than Poisson's noise, and a slow drift up and down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,12 +19,15 @@ from tests.clickstream.dashboard.builders import (
     SCHEMAS,
     FactKey,
     FactStore,
+    PublishedHour,
+    Visit,
+    fact_tables,
 )
 
 from clickstream.lake.fact_files import FactFile, Manifest
 
 ALL_ROWS = date(2026, 1, 1)
-"""The date that the only file of each view is kept by: copies read one file fast, and many slowly."""
+"""The date of the only file of each view: a copy reads one file faster than many."""
 
 WEEKDAYS = np.array([0.85, 0.8, 0.85, 0.95, 1.15, 1.3, 1.1])
 """Visits of Monday to Sunday, as multiples of an average day's."""
@@ -78,6 +81,14 @@ def store_of(tables: Mapping[str, pa.Table]) -> FactStore:
     )
 
 
+def joined_store(visits: Sequence[Visit], hours: Sequence[PublishedHour] = ()) -> FactStore:
+    """A store of listed visits and hours with one file of each view."""
+    by_view: dict[str, list[pa.Table]] = {}
+    for (view, _), rows in fact_tables(visits, hours).items():
+        by_view.setdefault(view, []).append(rows)
+    return store_of({view: pa.concat_tables(tables) for view, tables in by_view.items()})
+
+
 @dataclass(frozen=True)
 class Event:
     """What is planted: visits of a value of a column are multiplied, from one date to another."""
@@ -99,7 +110,7 @@ class Weeks:
 
     first: date = date(2022, 1, 3)
     weeks: int = 30
-    visits: float = 2000.0
+    visits: float = 4000.0
     daily: float = 0.05
     slow: float = 0.03
     seed: int = 7

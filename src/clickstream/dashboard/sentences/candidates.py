@@ -12,6 +12,7 @@ from clickstream.dashboard.sentences.significance import (
     Compared,
     compare_count,
     compare_share,
+    compare_shares,
     spread_between,
 )
 from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
@@ -49,8 +50,10 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         *_looks(_RATE, _RATE, "channel", "campaign"),
         *_looks(("visits",), ("visits",), "landing_page", "country", "device"),
         *_looks(("views",), ("views",), "page"),
+        *_looks(("bot_requests",), ("bot_requests",), ""),
     ],
     "visitors": [
+        *_looks(_RATE, ("visits",), "campaign"),
         *_looks(WHOLE, _ENGAGED, ""),
         *_looks(_ENGAGED, _ENGAGED, "landing_page", "device"),
         *_looks(("visits",), ("visits",), "browser", "os"),
@@ -82,7 +85,8 @@ class Candidate:
     """A number that may be told.
 
     `excess` is how much more there is than usual: visits, orders, views, requests or lines; of a
-    share, the visits that it moved.
+    share, the visits that it moved. `is_beside_others`: it is not compared with the weeks before,
+    but with all other visits of the range.
     """
 
     metric: str
@@ -90,6 +94,7 @@ class Candidate:
     value: str
     compared: Compared
     excess: float
+    is_beside_others: bool = False
 
     @property
     def is_total(self) -> bool:
@@ -112,16 +117,37 @@ def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
     looks = [look for look in LOOKS[page.view.tab] if _is_open(page, look)]
     found = [(look, ask_weeks(page, weeks, look.asked, look.dimension)) for look in looks]
     spreads = _spreads(weeks, found)
-    return [
+    candidates = [
         candidate
         for look, values in found
         for value, series in values.items()
         for candidate in _compare(weeks, look, value, series, spreads)
     ]
+    if page.view.tab == "marketing":
+        by_dimension = {look.dimension: values for look, values in found}
+        candidates += _campaigns_beside_others(by_dimension)
+    return candidates
+
+
+def _campaigns_beside_others(
+    found: Mapping[str, Mapping[str, Mapping[str, Series]]],
+) -> Iterator[Candidate]:
+    """Compare how well campaigns turn visits into orders with all other visits of the range."""
+    whole = found[""][""] if found[""] else {}
+    for value, series in found.get("campaign", {}).items():
+        hits, trials = (series[name].now for name in ("conversion_rate", "visits"))
+        all_hits, all_trials = (whole[name].now for name in ("conversion_rate", "visits"))
+        compared = compare_shares(hits, trials, all_hits - hits, all_trials - trials)
+        if compared and trials >= LEAST_SIZE:
+            moved = hits - compared.expected * trials
+            yield Candidate("conversion_rate", "campaign", value, compared, moved, True)
 
 
 def _is_open(page: Page, look: Look) -> bool:
-    """Whether the filters leave the dimension more than one value."""
+    """Whether the filters leave the dimension more than one value, and reach what is counted."""
+    has_sessions = METRICS[look.asked[0]].facts.has_sessions
+    if page.view.filters and not has_sessions and page.view.tab != "trust":
+        return False
     return not any(
         one.dimension == look.dimension and len(one.values) == 1 and not one.is_excluded
         for one in page.view.filters
@@ -160,4 +186,5 @@ def _compare(
             continue
         count = compare_count(one.now, one.before(weeks), weeks.length, spreads.get(name))
         if count.size >= LEAST_SIZE:
-            yield Candidate(name, look.dimension, value, count, one.excess(weeks))
+            excess = count.observed - count.expected
+            yield Candidate(name, look.dimension, value, count, excess)

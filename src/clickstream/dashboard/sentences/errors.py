@@ -4,58 +4,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from clickstream.dashboard.coverage import to_local
+from clickstream.dashboard.fact_views import SESSION_ERRORS
 from clickstream.dashboard.page import Page
-from clickstream.dashboard.periods import start_of
-from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.questions import Question, condition_of
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, WHOLE, Candidate
 from clickstream.dashboard.sentences.significance import compare_count, compare_share
 from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
 from clickstream.dashboard.view import Filter
 from clickstream.settings import Settings
 
-FAILED = "people_with_server_errors"
+FAILED = "visits_with_5xx"
 PROMISING = 0.05
-LEAST_PEOPLE = 10
-"""Fewer people than that who met errors are not told."""
+LEAST_VISITS = 10
+"""Fewer visits than that which met errors are not told."""
+
+LONGEST_PAUSE = timedelta(minutes=30)
+"""A page fails all the time if its errors follow one another faster."""
+
+MOST_ERRORS = 5000
+"""Visits with an error that are looked at to find when a page failed, the newest."""
 
 
 @dataclass(frozen=True)
-class Burst:
-    """The people who met one status on a page, and the local hours (naive) in which most did."""
+class Failure:
+    """When a page failed: the status, the people who met it, the first and last time (local).
+
+    `is_burst`: most of them met it without a long pause between; then the people and the times are
+    those of the day of the burst, else of the whole range.
+    """
 
     status: int
     people: int
     first: datetime
     last: datetime
+    is_burst: bool
 
 
 def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
     """Compare the share of each page's visits that met a 5xx there with the usual share.
 
-    Only of all visits, since errors are not filtered. Pages that nobody views, such as the target
-    of a form, are compared with all visits.
+    Pages that nobody views, such as the target of a form, are compared with all visits.
     """
-    if page.view.filters:
-        return []
+    filters = _of_visits(page)
     failed = {
         value: series[FAILED]
-        for value, series in ask_weeks(page, weeks, (FAILED,), "error_page").items()
-        if series[FAILED].now >= LEAST_PEOPLE and _is_promising(weeks, series[FAILED])
+        for value, series in ask_weeks(page, weeks, (FAILED,), "failed_page", filters).items()
+        if series[FAILED].now >= LEAST_VISITS and _is_promising(weeks, series[FAILED])
     }
     if not failed:
         return []
-    only = (Filter("page", tuple(failed)),)
-    viewed = ask_weeks(page, weeks, ("page_visits",), "page", only)
+    only = (*filters, Filter("page", tuple(failed)))
+    seen = ask_weeks(page, weeks, ("seen_in_visits",), "page", only)
     everybody = ask_weeks(page, weeks, WHOLE)[""]["visits"]
-    found = (_compare(weeks, one, failed[one], viewed, everybody) for one in failed)
+    found = (_compare(weeks, one, failed[one], seen, everybody) for one in failed)
     return [candidate for candidate in found if candidate]
 
 
+def _of_visits(page: Page) -> tuple[Filter, ...]:
+    """The view's filters, as filters of visits: a page's errors are not only those on that page."""
+    return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
+
+
 def _is_promising(weeks: Weeks, failed: Series) -> bool:
-    """Whether the people alone are unusual; their share is worth a longer question only then."""
+    """Whether the count alone is unusual; the share is worth a longer question only then."""
     count = compare_count(failed.now, failed.before(weeks), weeks.length, None)
     return count.chance < PROMISING
 
@@ -64,16 +79,19 @@ def _compare(
     weeks: Weeks,
     name: str,
     failed: Series,
-    viewed: Mapping[str, Mapping[str, Series]],
+    seen: Mapping[str, Mapping[str, Series]],
     everybody: Series,
 ) -> Candidate | None:
-    views = viewed[name]["page_visits"] if name in viewed else everybody
-    trials = [more + seen for more, seen in zip(failed.weeks, views.weeks, strict=True)]
+    if name in seen:
+        views = seen[name]["seen_in_visits"].weeks
+        trials = [more + other for more, other in zip(failed.weeks, views, strict=True)]
+    else:
+        trials = everybody.weeks
     pairs = [(failed.weeks[number], trials[number]) for number in weeks.numbers]
     share = compare_share(failed.now, trials[0], pairs, weeks.length)
     if share is None or share.size < LEAST_SIZE or share.observed <= share.expected:
         return None
-    return Candidate(FAILED, "error_page", name, share, failed.excess(weeks))
+    return Candidate(FAILED, "failed_page", name, share, failed.excess(weeks))
 
 
 def step_of(settings: Settings, name: str) -> str:
@@ -82,29 +100,41 @@ def step_of(settings: Settings, name: str) -> str:
     return next(found, "")
 
 
-def find_burst(page: Page, weeks: Weeks, name: str) -> Burst:
-    """Find the most frequent 5xx of a page, how many people met it, and when."""
-    by: tuple[str, ...] = ("error_page", "status")
-    people = page.ask(build_question(("people_with_errors",), by, weeks.checked)).rows
-    _, status, number = next(row for row in people if row[0] == name and row[1] >= 500)
-    by = (*by, "day", "hour")
-    rows = page.ask(build_question(("errors",), by, weeks.checked)).rows
-    hours = {start_of(row[2], row[3]): row[4] for row in rows if row[:2] == (name, status)}
-    first, last = _densest(hours)
-    return Burst(int(status), int(number), first, last)
+def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
+    """Find out when a page failed, and whom."""
+    met = _errors(page, weeks, name)
+    statuses = [status for _, status, _ in met]
+    status = max(sorted(set(statuses)), key=statuses.count)
+    times = [(at, visitor) for at, other, visitor in met if other == status]
+    run = max(_runs(times), key=len)
+    is_burst = 2 * len(run) >= len(times)
+    if is_burst:
+        day = run[0][0].date()
+        chosen = [one for one in times if one[0].date() == day]
+    else:
+        chosen = run = times
+    people = len({visitor for _, visitor in chosen})
+    return Failure(status, people, run[0][0], run[-1][0], is_burst)
 
 
-def _densest(hours: Mapping[datetime, int]) -> tuple[datetime, datetime]:
-    """The first and the last hour of the day with most errors."""
-    by_day: dict[object, int] = {}
-    for at, errors in hours.items():
-        by_day[at.date()] = by_day.get(at.date(), 0) + errors
-    day = max(by_day, key=lambda one: (by_day[one], str(one)))
-    chosen = _run_around(sorted(at for at in hours if at.date() == day), hours)
-    return chosen[0], chosen[-1]
+def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
+    """The local time, the status and the visitor of each visit's first 5xx on a page, in order."""
+    where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page), page.key_days)
+    sql = (
+        f"select first_at, status, visitor_id\nfrom {SESSION_ERRORS.name}\nwhere {where}\n"
+        f"  and page = ? and status >= 500\norder by 1 desc, 2, 3\nlimit {MOST_ERRORS}"
+    )
+    names = ("first_at", "status", "visitor_id")
+    rows = page.ask(Question(sql, (*values, name), names, (), weeks.checked)).rows
+    return [(to_local(at, page.zone), int(status), who) for at, status, who in reversed(rows)]
 
 
-def _run_around(times: Sequence[datetime], hours: Mapping[datetime, int]) -> Sequence[datetime]:
-    """The hours of a day with at least a quarter of its worst hour's errors."""
-    worst = max(hours[at] for at in times)
-    return [at for at in times if 4 * hours[at] >= worst]
+def _runs(times: Sequence[tuple[datetime, object]]) -> list[list[tuple[datetime, object]]]:
+    """Cut times in order where there is a long pause."""
+    runs: list[list[tuple[datetime, object]]] = []
+    for one in times:
+        if runs and one[0] - runs[-1][-1][0] <= LONGEST_PAUSE:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs

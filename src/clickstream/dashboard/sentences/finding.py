@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.coverage import hours_of
+from clickstream.dashboard.coverage import hours_of, to_local
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period, cut_at
+from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.sentences.candidates import LEAST_SIZE, Candidate, ask_candidates
 from clickstream.dashboard.sentences.errors import error_candidates
 from clickstream.dashboard.sentences.parts import Findings
@@ -20,6 +21,7 @@ from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.texts import mark
 
 _WITH_ERRORS = {"overview", "orders", "trust"}
+"""The pages that tell errors."""
 
 
 def find_sentences(page: Page) -> Findings:
@@ -38,7 +40,10 @@ def find_sentences(page: Page) -> Findings:
         return Findings([], _too_few(page))
     told = select(page, weeks, candidates)
     sentences = [put_in_words(page, weeks, one) for one in told]
-    return Findings(sentences, "" if sentences else _nothing(page), _basis(page, weeks))
+    basis = _basis(page, weeks)
+    if not sentences:
+        return Findings([], _nothing(page), basis)
+    return Findings(sentences, "", " ".join(filter(None, (basis, _rule_change(page, weeks)))))
 
 
 def _candidates(page: Page, weeks: Weeks) -> list[Candidate]:
@@ -108,11 +113,35 @@ def _nothing(page: Page) -> str:
 
 def _basis(page: Page, weeks: Weeks) -> str:
     """What the range was compared with."""
-    one, many = (
-        ("the same hours of %(number)s week before", "the same hours of %(number)s weeks before")
-        if weeks.checked.until_hour is not None
-        else ("the same days of %(number)s week before", "the same days of %(number)s weeks before")
-    )
+    is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
+    texts = {
+        (False, True): mark(
+            "Usual is the average of the same weekdays in the %(all)s weeks before."
+        ),
+        (True, True): mark(
+            "Usual is the average of the same weekdays and hours in the %(all)s weeks before."
+        ),
+        (False, False): mark(
+            "Usual is the average of the same weekdays in %(number)s of the %(all)s weeks before."
+        ),
+        (True, False): mark(
+            "Usual is the average of the same weekdays and hours in %(number)s of the %(all)s "
+            "weeks before."
+        ),
+    }
+    numbers = {"all": WEEKS, "number": len(weeks.numbers)}
+    shown = {name: page.formats.count(number) for name, number in numbers.items()}
+    return page.formats.text(texts[is_cut, is_whole], **shown)
+
+
+def _rule_change(page: Page, weeks: Weeks) -> str:
+    """Say since when hours are built by another version or other settings than those before."""
+    question = build_question(("first_hour",), ("library", "settings"), weeks.span)
+    rules = sorted(page.ask(question).rows, key=lambda row: row[-1])
+    if len(rules) < 2:
+        return ""
+    when = page.formats.moment(to_local(rules[-1][-1], page.zone))
     return page.formats.text(
-        mark("Usual is %(weeks)s."), weeks=page.formats.plural(one, many, len(weeks.numbers))
+        mark("Hours from %(when)s on were built by other settings, which may be the reason."),
+        when=when,
     )

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import fold, named_rows
 from clickstream.dashboard.page import Page
-from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
-from clickstream.dashboard.sentences.errors import FAILED, find_burst, step_of
+from clickstream.dashboard.sentences.errors import FAILED, find_failure, step_of
 from clickstream.dashboard.sentences.significance import largest_chance
 from clickstream.dashboard.sentences.weeks import Weeks, ask_weeks
 
 MOST_SENTENCES = 3
 LEAST_CHANGE = 0.1
+LEAST_GAP = 0.5
+"""A campaign must order so much better or worse than all other visits."""
 
 _FAMILIES = {
     **{"visits": "visits", "views": "visits", "conversions": "orders"},
@@ -32,10 +34,19 @@ _ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 MOST_VISITS_OF_AN_ORDER = 20.0
 
 _CLARITY = {
-    **{"": 1.3, "campaign": 1.2, "city": 1.2, "channel": 1.1, "source": 1.05, "country": 1.05},
+    **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
     **{"bot_class": 1.1, "goal": 1.1},
 }
 """Of values that moved about as much, the one that says most is told."""
+
+REPAIR = 2.0
+"""Errors weigh more than the visits they cost: they can be repaired."""
+
+OWN_CHANGE = 3.0
+"""A value that changed so many times as much as the whole did more than move with it."""
+
+STANDING_WEIGHT = 0.1
+"""What stands out, but did not change, is told after what changed."""
 
 LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
 """A value explains a whole's change if it brought this share of it, and so much more than its
@@ -59,7 +70,7 @@ def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[To
     """Choose at most three changes."""
     limit = largest_chance([one.compared.chance for one in candidates])
     likely = [one for one in candidates if one.compared.chance <= limit]
-    found = [one for one in likely if abs(one.compared.change) >= LEAST_CHANGE]
+    found = [one for one in likely if _is_large(one)]
     weights = dict(_WEIGHTS)
     weights |= dict.fromkeys(_ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
     ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
@@ -70,6 +81,10 @@ def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[To
         if not any(_covers(page, weeks, other, one) for other in told) and _is_shown(page, one):
             told.append(_explain(page, one, likely))
     return list(_without_causes(told))
+
+
+def _is_large(one: Candidate) -> bool:
+    return abs(one.compared.change) >= (LEAST_GAP if one.is_beside_others else LEAST_CHANGE)
 
 
 def _visits_of_an_order(page: Page, weeks: Weeks) -> float:
@@ -83,7 +98,10 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
     """How many visits' worth moved."""
     weight = weights.get(one.metric, 1.0)
     if one.metric == FAILED:
-        weight = weights["conversions"] if step_of(page.settings, one.value) else 2.0
+        lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
+        weight = REPAIR * lost
+    if one.is_beside_others:
+        weight *= STANDING_WEIGHT
     return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
 
 
@@ -96,13 +114,27 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
         return False
     if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
         return _brings(other, one)
-    if other.scope == one.scope or other.is_total:
+    if other.scope == one.scope:
         return True
+    if other.is_total:
+        return _is_part_of(page, weeks, told, one)
     if one.is_total:
         return abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
         return False
     return _is_mostly_of(page, weeks, other, one)
+
+
+def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+    """Whether a value moved with the whole, or with the value that moved the whole."""
+    if abs(one.compared.change) <= OWN_CHANGE * abs(told.change.compared.change):
+        return True
+    mover = told.mover
+    if mover is None or mover.scope == one.scope:
+        return mover is not None
+    if mover.dimension == one.dimension:
+        return False
+    return _is_mostly_of(page, weeks, mover, one)
 
 
 def _brings(other: Candidate, one: Candidate) -> bool:
@@ -134,7 +166,7 @@ def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bo
     """Whether another page failed in the same hours."""
     if told.change.metric != FAILED:
         return False
-    mine, other = (find_burst(page, weeks, each.value) for each in (one, told.change))
+    mine, other = (find_failure(page, weeks, each.value) for each in (one, told.change))
     return mine.first <= other.last and other.first <= mine.last
 
 
@@ -142,13 +174,13 @@ def _is_shown(page: Page, one: Candidate) -> bool:
     """Whether enough people make up the group: docs/privacy.md."""
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
-    question = build_question(("visits",), (one.dimension,), page.period, page.view.filters)
-    return any(row[0] == one.value for row in page.ask(question).rows)
+    question = page.answer(("visits",), (one.dimension,)).question
+    return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
 def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
     """Name who brought a whole's change, and the failing step that orders were lost at."""
-    if one.metric in _ORDERS and not one.is_up:
+    if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
         return Told(one, cause=cause)
@@ -158,7 +190,9 @@ def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
     fitting = [
         (min(part, 1.0), each)
         for part, each in parts
-        if part >= LEAST_PART and part - _usual_part(one, each) >= LEAST_SURPLUS
+        if part >= LEAST_PART
+        and part - _usual_part(one, each) >= LEAST_SURPLUS
+        and _is_shown(page, each)
     ]
     if not fitting:
         return Told(one)

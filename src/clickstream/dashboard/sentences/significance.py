@@ -54,8 +54,8 @@ class Compared:
 def two_sided_chance(statistic: float, freedom: float) -> float:
     """The two-sided probability of Student's t.
 
-    By Wallace's normal approximation (Annals of Mathematical Statistics 30, 1959), which differs
-    from the exact one by under 0.02 standard errors from 3 degrees of freedom on.
+    By Wallace's normal approximation (Annals of Mathematical Statistics 30, 1959). With few degrees
+    of freedom it is a little too large: 0.00115 for 0.001 with 4 of them.
     """
     scale = (8 * freedom + 1) / (8 * freedom + 3)
     normal = scale * sqrt(freedom * log1p(statistic**2 / freedom))
@@ -157,6 +157,20 @@ def compare_share(
     freedom = len(weeks) - 1 + PRIOR_WEEKS
     chance = two_sided_chance((hits / trials - before) / sqrt(variance), freedom)
     return Compared(hits / trials, before, trials, chance)
+
+
+def compare_shares(
+    hits: float, trials: float, other_hits: float, other_trials: float
+) -> Compared | None:
+    """Compare two shares of the same range. None if either has no trials."""
+    if trials <= 0 or other_trials <= 0:
+        return None
+    share, other = hits / trials, other_hits / other_trials
+    pooled = (hits + other_hits) / (trials + other_trials)
+    if not 0 < pooled < 1:
+        return Compared(share, other, trials, 1.0)
+    error = sqrt(pooled * (1 - pooled) * (1 / trials + 1 / other_trials))
+    return Compared(share, other, trials, erfc(abs(share - other) / error / sqrt(2)))
 
 
 def _without_far_shares(

@@ -10,7 +10,7 @@ from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.navigation import PATHS
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.sentences.candidates import Candidate
-from clickstream.dashboard.sentences.errors import FAILED, Burst, find_burst, step_of
+from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
 from clickstream.dashboard.sentences.parts import Part, Sentence, compose
 from clickstream.dashboard.sentences.selection import Told
 from clickstream.dashboard.sentences.weeks import Weeks
@@ -57,8 +57,8 @@ _LOST = {
 _LOST_OTHERWISE = mark("%(part)s is %(name)s")
 
 _WHOLES = {
-    "visits": mark("%(number)s were made"),
-    "conversions": mark("%(number)s met a goal"),
+    "visits": mark("There were %(number)s"),
+    "conversions": mark("There were %(number)s"),
     "bot_requests": mark("Bots made %(number)s"),
     "late_lines": mark("%(number)s came late"),
     "rejected": mark("%(number)s could not be read"),
@@ -85,9 +85,13 @@ _FAILURES = {
 }
 """A step of the funnel or another page that failed: as a sentence, and as the end of one."""
 
+_BESIDE_OTHERS = mark(
+    "%(now)s of %(number)s by the campaign %(name)s met a goal, and %(usual)s of all other visits"
+)
+
 _UNITS = {
     "visits": ("%(number)s visit", "%(number)s visits"),
-    "conversions": ("%(number)s visit", "%(number)s visits"),
+    "conversions": ("%(number)s conversion", "%(number)s conversions"),
     "goal_visits": ("%(number)s visit", "%(number)s visits"),
     "views": ("%(number)s time", "%(number)s times"),
     "bot_requests": ("%(number)s request", "%(number)s requests"),
@@ -98,7 +102,6 @@ _PLACES: Mapping[str, tuple[Tab, str]] = {
     "bot_requests": ("trust", "bots"),
     "late_lines": ("trust", "hours"),
     "rejected": ("trust", "rejects"),
-    FAILED: ("trust", "errors"),
 }
 """The tab and the panel that show a metric which is not one of visits."""
 
@@ -156,10 +159,13 @@ def _least_shown(one: Candidate) -> int:
 def _rate(page: Page, one: Candidate) -> list[Part]:
     whole, of_value = _RATES[one.metric]
     formats = page.formats
+    if one.is_beside_others:
+        of_value = _BESIDE_OTHERS
     parts = {
         "now": Part(formats.share(one.compared.observed), _href(page, one)),
         "usual": Part(formats.share(one.compared.expected)),
         "name": _name(page, one),
+        "number": Part(formats.plural(*_UNITS["visits"], round(one.compared.size))),
     }
     return compose(formats, whole if one.is_total else of_value, parts)
 
@@ -195,28 +201,39 @@ def _part_of(page: Page, mover: Candidate, share: float) -> str:
 
 
 def _failure(page: Page, weeks: Weeks, one: Candidate, is_clause: bool = False) -> list[Part]:
-    burst = find_burst(page, weeks, one.value)
+    failure = find_failure(page, weeks, one.value)
     step = step_of(page.settings, one.value)
-    people = page.formats.plural("%(number)s person", "%(number)s people", burst.people)
+    people = page.formats.plural("%(number)s person", "%(number)s people", failure.people)
     parts = {
         "page": Part(step or _shortened(one.value), is_name=True),
-        "status": Part(str(burst.status)),
-        "people": Part(people, _href(page, one)),
-        "when": Part(_when(page, weeks, burst)),
+        "status": Part(str(failure.status)),
+        "people": Part(people, _href_of_failure(page, one, failure)),
+        "when": Part(_when(page, weeks, failure)),
     }
-    message = _FAILURES[bool(step)][is_clause]
-    return compose(page.formats, message, parts)
+    return compose(page.formats, _FAILURES[bool(step)][is_clause], parts)
 
 
-def _when(page: Page, weeks: Weeks, burst: Burst) -> str:
-    """From which hour on, and on which day if the range has several."""
-    formats, end = page.formats, burst.last.hour + 1
-    first, last = formats.hour(burst.first.hour), formats.hour(end % 24)
+def _when(page: Page, weeks: Weeks, failure: Failure) -> str:
+    """From when to when, with the day if the range has several."""
+    formats = page.formats
+    first, last = formats.time(failure.first), formats.time(failure.last)
+    if not failure.is_burst:
+        when = formats.moment(failure.first)
+        return formats.text(mark("again and again, first on %(when)s"), when=when)
     if weeks.checked.days == 1:
         return formats.text(mark("from %(first)s to %(last)s"), first=first, last=last)
-    day = formats.day(burst.first.date(), with_weekday=True)
+    day = formats.day(failure.first.date(), with_weekday=True)
     text = mark("on %(day)s from %(first)s to %(last)s")
     return formats.text(text, day=day, first=first, last=last)
+
+
+def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
+    """The errors of visits on the day of a burst, or in the range."""
+    view = page.view.with_filter(one.dimension, one.value)
+    if failure.is_burst:
+        day = failure.first.date()
+        view = view.with_days(day, day)
+    return f"{'' if view.tab == 'orders' else PATHS['orders']}{view.query}#failures"
 
 
 def _name(page: Page, one: Candidate) -> Part:

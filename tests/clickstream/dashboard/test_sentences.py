@@ -1,0 +1,415 @@
+"""What changed, in words: the arithmetic, the reasons for silence, links and hostile names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.dashboard.builders import (
+    FactStore,
+    Visit,
+    hours_between,
+)
+from tests.clickstream.dashboard.rendered import html_of, page_of
+from tests.clickstream.dashboard.strategies import HOSTILE
+from tests.clickstream.dashboard.test_pages import Pseudo
+from tests.clickstream.dashboard.week_facts import (
+    ALL_ROWS,
+    ColumnStore,
+    Weeks,
+    hours_of_days,
+    joined_store,
+    store_of,
+    table_of,
+)
+
+from clickstream.dashboard.periods import Period, start_of
+from clickstream.dashboard.sentences import Findings, find_sentences
+from clickstream.dashboard.sentences.significance import (
+    compare_count,
+    compare_share,
+    largest_chance,
+    two_sided_chance,
+    usual_weeks,
+)
+from clickstream.dashboard.sentences.weeks import WEEKS, ask_weeks
+from clickstream.dashboard.sentences.weeks import Weeks as Compared
+from clickstream.dashboard.view import TABS, Filter, Tab, View, parse_view
+
+RULES = Weeks(weeks=9, seed=3)
+FIRST = RULES.first + timedelta(weeks=8)
+LAST = FIRST + timedelta(days=6)
+WEEK = View().with_days(FIRST, LAST)
+NEXT_DAY = start_of(LAST + timedelta(days=1), 3)
+EMAIL_DOUBLES = RULES.with_event(first=FIRST, last=LAST, column="channel", value="Email", times=2)
+
+
+@pytest.fixture(scope="module")
+def store() -> FactStore:
+    """Nine weeks, of which Email doubles in the last."""
+    return EMAIL_DOUBLES.store()
+
+
+def found(store: FactStore, view: View = WEEK, now: datetime = NEXT_DAY, **values) -> Findings:
+    with page_of(store, view, now=now, **values) as page:
+        return find_sentences(page)
+
+
+def texts(findings: Findings) -> str:
+    return "\n".join(one.text for one in findings.sentences)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "statistic", "chance"),
+    [
+        *((2, 4.303, 0.05), (4, 8.610, 0.001), (7, 2.365, 0.05), (7, 3.499, 0.01)),
+        *((7, 5.408, 0.001), (15, 2.131, 0.05), (15, 4.073, 0.001), (30, 3.646, 0.001)),
+    ],
+)
+def test_the_chance_is_that_of_students_t(freedom, statistic, chance) -> None:
+    assert two_sided_chance(statistic, freedom) == pytest.approx(chance, rel=0.16)
+
+
+def test_a_poisson_count_is_compared_with_the_uncertainty_of_its_mean() -> None:
+    """Eight weeks of 100 on average: 11 standard errors of sqrt(100 (1 + 1/8))."""
+    weeks = [90, 110, 95, 105, 100, 100, 97, 103]
+    near = compare_count(110, weeks, 1, 0.0)
+    far = compare_count(217, weeks, 1, 0.0)
+    assert near.chance > 0.2
+    assert far.chance < 1e-5
+    assert (far.expected, far.change) == (100, pytest.approx(1.17))
+
+
+counts = st.lists(st.integers(0, 5000), min_size=3, max_size=8)
+
+
+@given(counts, st.integers(0, 5000), st.randoms())
+def test_the_order_of_weeks_does_not_matter(weeks, now, rng) -> None:
+    mixed = list(weeks)
+    rng.shuffle(mixed)
+    assert compare_count(now, weeks, 1, 0.01).chance == pytest.approx(
+        compare_count(now, mixed, 1, 0.01).chance
+    )
+    pairs = [(min(week, 50), week + 50) for week in weeks]
+    shares = (compare_share(20, 100, some, 1) for some in (pairs, sorted(pairs)))
+    first, second = (share.chance if share else None for share in shares)
+    assert first == pytest.approx(second)
+
+
+@given(counts, st.integers(0, 5000), st.integers(2, 9))
+def test_the_change_stays_if_all_counts_are_multiplied(weeks, now, times) -> None:
+    one = compare_count(now, weeks, 1, None)
+    more = compare_count(times * now, [times * week for week in weeks], 1, None)
+    if len({one.expected * times, more.expected}) == 1:
+        assert more.change == pytest.approx(one.change)
+        assert 0 <= more.chance <= 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_no_more_is_reported_than_benjamini_and_hochberg_allow(chances) -> None:
+    limit = largest_chance(chances)
+    reported = [chance for chance in chances if chance <= limit]
+    assert not reported or limit <= 0.05 * len(reported) / len(chances)
+    assert all(chance <= limit for chance in chances if chance <= 0.05 / len(chances))
+
+
+def test_a_week_with_an_event_of_its_own_does_not_count_as_usual() -> None:
+    weeks = [100, 104, 96, 600, 99, 101, 98, 620]
+    assert usual_weeks(weeks, [10.0] * 8) == [0, 1, 2, 4, 5, 6]
+    assert compare_count(590, weeks, 1, None).chance < 1e-4
+
+
+visits = st.lists(
+    st.tuples(st.integers(0, 99), st.integers(0, 23), st.sampled_from(["Direct", "Email"])),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(visits, st.integers(1, 40), st.integers(0, 23), st.booleans())
+def test_a_week_before_counts_each_weekday_and_hour_as_often_as_the_range(
+    some, days, hour, is_cut
+) -> None:
+    start = date(2026, 6, 1)
+    first = start + timedelta(days=56)
+    last = first + timedelta(days=days - 1)
+    until = hour if is_cut else None
+    made = [
+        Visit(start_of(start + timedelta(days=day), at), number, channel=channel)
+        for number, (day, at, channel) in enumerate(some)
+    ]
+    weeks = Compared(Period(first, last, until), tuple(range(1, WEEKS + 1)))
+    with page_of(joined_store(made), View()) as page:
+        series = ask_weeks(page, weeks, ("visits",), "channel")
+    for channel in ("Direct", "Email"):
+        mine = [one.started_at for one in made if one.channel == channel]
+        expected = [_counted(mine, first, last, until, week) for week in range(WEEKS + 1)]
+        shown = series[channel]["visits"].weeks if channel in series else [0.0] * (WEEKS + 1)
+        assert shown == expected
+
+
+def _counted(
+    times: Sequence[datetime], first: date, last: date, until: int | None, week: int
+) -> float:
+    """Each hour of the range looks for the visits of its weekday and hour in the week."""
+    days = (last - first).days + 1
+    number = 0
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        if week:
+            day = first + timedelta(days=offset % 7 - 7 * week)
+        for at in times:
+            is_over = until is not None and offset == days - 1 and at.hour >= until
+            number += at.date() == day and not is_over
+    return float(number)
+
+
+def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> None:
+    said = found(store, replace(WEEK, tab="marketing"))
+    (one,) = [one for one in said.sentences if "Email" in one.text]
+    with page_of(store, WEEK, now=NEXT_DAY) as page:
+        by_channel = dict(page.answer(("visits",), ("channel",)).rows)
+        number = page.answer(("visits",)).single()["visits"]
+    assert one.text.startswith(f"There were {number:,} visits, ")
+    assert one.text.endswith("three quarters of the rise came by Email.")
+    links = [part.href for part in one.parts if part.href]
+    assert [_parse(href, "marketing").filters for href in links] == [
+        (),
+        (Filter("channel", ("Email",)),),
+    ]
+    assert by_channel["Email"] > number / 5
+
+
+def test_every_link_of_a_sentence_is_a_view(store) -> None:
+    for tab in TABS:
+        for one in found(store, replace(WEEK, tab=tab)).sentences:
+            for part in one.parts:
+                if part.href:
+                    _parse(part.href, tab)
+
+
+def _parse(href: str, tab: Tab) -> View:
+    parts = urlsplit(href)
+    path = parts.path.removeprefix("./")
+    chosen = next((one for one in TABS if one == path), tab if not parts.path else "overview")
+    return parse_view(chosen, parse_qsl(parts.query, keep_blank_values=True))
+
+
+def test_the_order_of_rows_does_not_matter(store) -> None:
+    rng = np.random.default_rng(1)
+    tables = {
+        (view, ALL_ROWS): rows.take(pa.array(rng.permutation(len(rows))))
+        for (view, rows) in ((key.split("/")[1], rows) for key, rows in store.files.items())
+    }
+    assert found(ColumnStore(tables)) == found(store)
+
+
+def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
+    said = found(store, WEEK.with_filter("channel", "Direct"))
+    assert not said.sentences
+    assert said.told == "Nothing unusual this week."
+    inside = found(store, WEEK.with_filter("channel", "Email"))
+    assert inside.sentences[0].text.startswith("There were ")
+    for one in inside.sentences:
+        for part in one.parts:
+            assert not part.href or "channel=Email" in part.href
+
+
+def test_without_an_event_nothing_is_unusual_and_the_basis_is_named() -> None:
+    said = found(RULES.store())
+    assert said == Findings([], "Nothing unusual this week.", said.basis)
+    assert said.basis == "Usual is the average of the same weekdays in the 8 weeks before."
+
+
+def without_hours(rules: Weeks, gone: set[datetime], missing: set[datetime] = frozenset()):
+    """The store of the weeks, less some hours, and with hours that lack a server."""
+    columns = hours_of_days(rules.first, rules.days)
+    times = [at.astype(datetime) for at in columns["hour_at"]]
+    kept = [number for number, at in enumerate(times) if at not in gone]
+    columns = {name: np.array(values)[kept] for name, values in columns.items()}
+    lacking = ["web-2" if times[number] in missing else None for number in kept]
+    table = table_of("hour_facts", columns | {"missing_sources": lacking})
+    whole = rules.store()
+    tables = {key.split("/")[1]: rows for key, rows in whole.files.items()}
+    return store_of(tables | {"hour_facts": table})
+
+
+def hours_from(start: datetime, number: int) -> set[datetime]:
+    return {start + timedelta(hours=step) for step in range(number)}
+
+
+def test_missing_hours_silence_the_page_and_are_the_reason() -> None:
+    gone = hours_from(start_of(FIRST, 9), 5)
+    said = found(without_hours(EMAIL_DOUBLES, gone))
+    assert not said.sentences
+    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+
+
+def test_hours_that_lack_a_server_count_as_missing() -> None:
+    lacking = hours_from(start_of(FIRST, 9), 5)
+    said = found(without_hours(EMAIL_DOUBLES, set(), lacking))
+    assert not said.sentences
+    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+
+
+def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
+    gone = hours_from(start_of(FIRST - timedelta(weeks=2)), 48)
+    said = found(without_hours(EMAIL_DOUBLES, gone))
+    assert "Email" in texts(said)
+    assert said.basis == "Usual is the average of the same weekdays in 7 of the 8 weeks before."
+
+
+def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
+    columns = hours_of_days(RULES.first, RULES.days)
+    changed = np.array(columns["hour_at"]) >= np.datetime64(start_of(FIRST, 9))
+    columns["settings_digest"] = np.where(changed, "settings-2", "settings-1").astype(object)
+    tables = {key.split("/")[1]: rows for key, rows in store.files.items()}
+    said = found(store_of(tables | {"hour_facts": table_of("hour_facts", columns)}))
+    assert said.sentences
+    assert said.basis.endswith(
+        "Hours from 28 Feb, 09:00 on were built by other settings, which may be the reason."
+    )
+
+
+def test_two_weeks_before_are_too_few() -> None:
+    rules = replace(EMAIL_DOUBLES, first=FIRST - timedelta(weeks=2), weeks=3)
+    said = found(rules.store())
+    assert not said.sentences
+    assert said.told == (
+        "Too little history to say what is unusual: of the 8 weeks before, 2 are complete, and 3 "
+        "are needed."
+    )
+
+
+def test_few_visits_are_not_called_usual() -> None:
+    said = found(replace(RULES, visits=50.0).store(), replace(WEEK, tab="places"))
+    assert (said.sentences, said.told) == (
+        [],
+        "Too few visits to say what is unusual: 100 are needed.",
+    )
+
+
+def test_a_lake_without_hours_says_nothing_about_them() -> None:
+    assert found(FactStore({})) == Findings([], "")
+
+
+def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
+    """A morning is no fall of the whole day."""
+    rules = replace(RULES, visits=20000.0)
+    hours = hours_from(start_of(LAST, 12), 12)
+    store = without_hours(rules, hours)
+    today = found(store, View(range="today"), now=start_of(LAST, 12))
+    assert (
+        today.basis == "Usual is the average of the same weekdays and hours in the 8 weeks before."
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "now", "told"),
+    [
+        (View(range="yesterday"), NEXT_DAY, "Nothing unusual yesterday."),
+        (View().with_days(LAST, LAST), NEXT_DAY, "Nothing unusual this day."),
+        (
+            View().with_days(FIRST, FIRST + timedelta(2)),
+            NEXT_DAY,
+            "Nothing unusual in these 3 days.",
+        ),
+    ],
+)
+def test_the_range_is_named_when_nothing_is_unusual(view, now, told) -> None:
+    assert found(replace(RULES, visits=8000.0).store(), view, now).told == told
+
+
+def test_a_year_is_not_compared_with_the_weeks_before_it(store) -> None:
+    said = found(store, View().with_days(FIRST - timedelta(days=200), LAST))
+    assert said.told.startswith("Ranges of more than 92 days are not checked")
+
+
+def test_a_country_of_a_few_people_is_not_told() -> None:
+    """A hundred visits, but of three people."""
+    usual = [
+        Visit(start_of(day, 8 + n % 12), 100 + n, country="GB")
+        for day in Period(RULES.first, LAST).dates
+        for n in range(30)
+    ]
+    few = [Visit(start_of(FIRST, n % 24), n % 3, country="IS") for n in range(150)]
+    hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
+    store = joined_store([*usual, *few], hours)
+    assert "Iceland" not in texts(found(store, replace(WEEK, tab="places")))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE[:6])
+def test_hostile_names_are_shown_as_text(hostile: str) -> None:
+    hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
+    made = [
+        Visit(start_of(day, 8 + n % 12), n, channel="Direct")
+        for day in Period(RULES.first, LAST).dates
+        for n in range(20)
+    ]
+    made += [
+        Visit(start_of(FIRST, n % 24), 500 + n, channel="Email", campaign=hostile)
+        for n in range(180)
+    ]
+    store = joined_store(made, hours)
+    with page_of(store, replace(WEEK, tab="marketing"), now=NEXT_DAY) as page:
+        html = html_of(page)
+    section = re.search(r'<section class="sentences".*?</section>', html, re.DOTALL)
+    assert section
+    assert "<script" not in section.group()
+    assert "onerror" not in re.sub(r"<b>.*?</b>|href=\"[^\"]*\"", "", section.group())
+    tags = set(re.findall(r"<(\w+)", section.group()))
+    assert tags <= {"section", "ul", "li", "span", "a", "b", "p"}
+    for href in re.findall(r'href="([^"]*)"', section.group()):
+        _parse(unescape(href), "marketing")
+
+
+def test_a_page_shows_its_sentences_with_links(store) -> None:
+    with page_of(store, WEEK, now=NEXT_DAY) as page:
+        html = html_of(page)
+    section = re.search(r'<section class="sentences".*?</section>', html, re.DOTALL)
+    assert section
+    assert 'class="up good"' in section.group()
+    assert html.index('class="trust') < section.start() < html.index('class="tiles"')
+
+
+def test_every_word_of_a_sentence_is_translated(store) -> None:
+    for tab in TABS:
+        said = found(store, replace(WEEK, tab=tab), translations=Pseudo())
+        for one in said.sentences:
+            rest = re.sub(r"⟦[^⟦⟧]*(⟦[^⟦⟧]*⟧[^⟦⟧]*)*⟧", "", one.text)
+            assert re.fullmatch(r"[\s,;.]*", rest), one.text
+        assert said.told.startswith("⟦") or said.sentences
+
+
+def test_numbers_follow_the_locale(store) -> None:
+    german = texts(found(store, language="de"))
+    assert re.search(r"There were \d\.\d{3} visits", german)
+
+
+def test_server_errors_of_a_page_are_told_with_the_people(store) -> None:
+    hours = hours_between(start_of(RULES.first), start_of(LAST + timedelta(days=1)))
+    made = [
+        Visit(start_of(day, 8 + n % 12), n, ("/", "/order"))
+        for day in Period(RULES.first, LAST).dates
+        for n in range(20)
+    ]
+    at = start_of(FIRST, 14)
+    made += [
+        Visit(at + timedelta(minutes=n), 900 + n // 2, ("/order",), errors=(("/order", 503),))
+        for n in range(30)
+    ]
+    store = joined_store(made, hours)
+    said = texts(found(store))
+    assert re.search(
+        r"The page /order answered 503 to 15 people on Mon,? 28 Feb from 14:00 to 14:29", said
+    )
