@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from clickstream.cli import app
-from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.report import FIGURES
 from clickstream.settings import Goal, Settings, Source, Step
@@ -82,11 +82,18 @@ def metrics_page() -> str:
         lines += [""]
     lines += ["## Dimensions", "", "| dimension | of | SQL | filters visits |", "|---|---|---|---|"]
     lines += [
-        f"| {one.label} (`{one.name}`) | {one.facts.name if one.facts else 'all'} | `{one.sql}` "
-        f"| {'yes' if one.is_filter else 'no'} |"
+        f"| {one.label} (`{one.name}`) | {one.facts.name if one.facts else 'all'} "
+        f"| {dimension_sql(one)} | {'yes' if one.is_filter else 'no'} |"
         for one in DIMENSIONS.values()
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def dimension_sql(dimension: Dimension) -> str:
+    """A dimension's SQL, below its definition if it has one."""
+    parts = [part for part in (dimension.known, dimension.sql) if part]
+    sql = "<br>".join(f"`{part}`" for part in parts)
+    return f"{dimension.definition}<br>{sql}" if dimension.definition else sql
 
 
 def metric_row(metric: Metric) -> str:

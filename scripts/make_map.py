@@ -99,12 +99,13 @@ def draw(package: Path) -> dict[str, bytes]:
     contents = {"world.svg": _world(world)}
     frames = {}
     for code, rings in read_shapes(topology, 0, 0).items():
-        contents[f"{code}.svg"], drawn = _outline(code, rings)
+        contents[f"{code}.svg"], drawn = draw_outline(code, rings)
         frames[code] = [astuple(frame) for frame in drawn]
     digest = digest_of(contents)
     index = {"package": PACKAGE, "digest": digest, "world": sorted(world), "outlines": frames}
     lines = json.dumps(index, indent=None).replace("]], ", "]],\n")
-    return contents | {"index.json": f"{lines}\n".encode()}
+    notice = (package / "LICENSE").read_bytes()
+    return contents | {"index.json": f"{lines}\n".encode(), "LICENSE": notice}
 
 
 def _world(shapes: dict[str, list[Ring]]) -> bytes:
@@ -123,7 +124,7 @@ def _shape(code: str, rings: list[Ring]) -> str:
     return f'<circle id="{code}" cx="{x:.0f}" cy="{y:.0f}" r="{DOT}"/>'
 
 
-def _outline(code: str, rings: list[Ring]) -> tuple[bytes, list[Frame]]:
+def draw_outline(code: str, rings: list[Ring]) -> tuple[bytes, list[Frame]]:
     """A country's file, and its frames."""
     left, frames, drawn = list(rings), [], []
     for bounds, box in INSETS.get(code, ()):

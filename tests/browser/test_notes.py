@@ -265,8 +265,10 @@ def test_notes_are_printed_and_their_forms_are_not(store: EntryStore, new_page: 
     gone = write(store, "Gone")
     store.notes.delete(gone.id, NOW)
     page = new_page(f"{WEEK}&undo_note={gone.id}")
-    page.emulate_media(media="print")
     for hidden in (".add", ".notes .remove", "main > .message", ".views"):
+        page.emulate_media(media="screen")
+        expect(page.locator(hidden).first).to_be_visible()
+        page.emulate_media(media="print")
         expect(page.locator(hidden).first).to_be_hidden()
     text = text_of_pdf(page)
     assert "Rain" in text

@@ -89,17 +89,19 @@ def _row(
 ) -> CampaignCourse:
     formats, visits = page.formats, int(row["visits"])
     is_small = visits < METRICS["conversion_rate"].smallest_group
-    told = "\n".join(
-        f"{bucket.title(formats)}: {formats.value(METRICS['visits'], value)}"
-        for bucket, value in zip(buckets, values, strict=True)
-        if value is not None and value == max((v for v in values if v is not None), default=None)
-    )
     return CampaignCourse(
         value_name(page, "campaign", row["campaign"]),
         charts.small_line(values, top, unfinished),
-        told,
+        _told(page, buckets, values),
         visits,
         int(row["conversions"]),
         NO_VALUE if is_small else formats.share(row["conversion_rate"]),
         page.view.with_filter("campaign", row["campaign"]).query,
     )
+
+
+def _told(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
+    """The bucket with the most visits, and their number."""
+    place = max(range(len(values)), key=lambda place: values[place] or 0)
+    number = page.formats.value(METRICS["visits"], values[place])
+    return f"{buckets[place].title(page.formats)}: {number}"

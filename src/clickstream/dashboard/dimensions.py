@@ -32,7 +32,7 @@ class Dimension:
 
     `known` is a column about the visitor's visits in their order, the window `in_order`, that
     `sql` needs. It looks at all visits under the visitor's key, or only at those that the filters
-    choose (`is_of_chosen`).
+    choose (`is_of_chosen`). `definition` says what the label does not.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Dimension:
     smallest_group: int = 0
     known: str = ""
     is_of_chosen: bool = False
+    definition: str = ""
 
 
 PLACE_MINIMUM = 10
@@ -95,6 +96,11 @@ DIMENSIONS = _dimensions(
         mark("New or returning"),
         "case when visit_number = 1 then 'new' else 'returning' end",
         known="row_number() over in_order as visit_number",
+        definition=mark(
+            "A visit is new if it is the first that is known of its visitor, and returning if "
+            "there was an earlier one. Visitors are recognized until the visitor keys rotate, so "
+            "at least this many return."
+        ),
     ),
     Dimension(
         "first_channel",
@@ -103,6 +109,10 @@ DIMENSIONS = _dimensions(
         "first_channel",
         is_filter=False,
         known="first_value(channel) over in_order as first_channel",
+        definition=mark(
+            "Channel of the first visit that is known of the visitor. Visits before the last "
+            "rotation of the visitor keys are not known."
+        ),
     ),
     Dimension(
         "first_week",
@@ -113,6 +123,10 @@ DIMENSIONS = _dimensions(
         is_filter=False,
         known="first_value(local_date) over in_order as first_date",
         is_of_chosen=True,
+        definition=mark(
+            "Week, from Monday on, of the visitor's first visit that passes the filters, as far "
+            "as the visitor is recognized."
+        ),
     ),
     Dimension(
         "furthest_step",
@@ -122,7 +136,16 @@ DIMENSIONS = _dimensions(
         order="value",
     ),
     Dimension("page", PAGE_VIEWS, mark("Page"), "page"),
-    _plain("next_page", PAGE_VIEWS, mark("Next page"), "next_page"),
+    Dimension(
+        "next_page",
+        PAGE_VIEWS,
+        mark("Next page"),
+        "next_page",
+        is_filter=False,
+        definition=mark(
+            "Page of the next page view of the same visit. After the last one the visitor left."
+        ),
+    ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(
         "failed_status", SESSION_ERRORS, mark("Status"), "status", order="value", is_filter=False

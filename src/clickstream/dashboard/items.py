@@ -35,8 +35,8 @@ class ItemRow:
 def item_rows(page: Page) -> list[ItemRow]:
     """The pages of the menu, those that most visits saw first."""
     seen, ordered = (page.ask(one).records() for one in PANELS["items"].questions_on(page))
-    orders = {row["page"]: int(row["seen_in_visits"]) for row in ordered}
-    widths = bar_widths([row["seen_in_visits"] for row in seen])
+    orders = {row["page"]: int(row["page_visits"]) for row in ordered}
+    widths = bar_widths([row["page_visits"] for row in seen])
     return [
         _row(page, row, orders.get(row["page"], 0), width)
         for row, width in zip(seen, widths, strict=True)
@@ -44,7 +44,7 @@ def item_rows(page: Page) -> list[ItemRow]:
 
 
 def _row(page: Page, row: Mapping[str, Any], orders: int, width: float) -> ItemRow:
-    visits = int(row["seen_in_visits"])
+    visits = int(row["page_visits"])
     is_enough = visits >= SHARE_MINIMUM
     low, high = wilson(orders, visits) if is_enough else (None, None)
     return ItemRow(

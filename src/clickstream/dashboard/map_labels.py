@@ -17,6 +17,10 @@ _CHARACTER = 0.56
 """Width of a letter in sizes of its text."""
 _GAP = 6
 
+Anchor = Literal["start", "end", "middle"]
+ANCHORS: tuple[Anchor, ...] = ("start", "end", "middle")
+"""Right of a circle, left of it, or below it."""
+
 Box = tuple[float, float, float, float]
 
 
@@ -37,7 +41,7 @@ class Label:
     x: float
     y: float
     text: str
-    anchor: Literal["start", "end"]
+    anchor: Anchor
     is_large: bool
 
 
@@ -56,27 +60,31 @@ def place_labels(spots: Sequence[Spot]) -> list[Label]:
             break
         sizes = (LARGE_TEXT, SMALL_TEXT) if len(labels) < LARGE_LABELS else (SMALL_TEXT,)
         fitting = (
-            (_box(spot, radius(spot.value, largest), side, size), side, size)
+            (_box(spot, radius(spot.value, largest), anchor, size), anchor, size)
             for size in sizes
-            for side in (1, -1)
+            for anchor in ANCHORS
         )
-        for box, side, size in fitting:
+        for box, anchor, size in fitting:
             if _is_inside(box) and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                labels.append(_label(spot, box, side, size == LARGE_TEXT))
+                labels.append(_label(spot, box, anchor, size == LARGE_TEXT))
                 break
     return labels
 
 
-def _box(spot: Spot, size: float, side: int, text_size: float) -> Box:
-    near = spot.x + side * (size + _GAP)
-    far = near + side * len(spot.name) * text_size * _CHARACTER
-    return min(near, far), spot.y - text_size / 2, max(near, far), spot.y + text_size / 2
+def _box(spot: Spot, size: float, anchor: Anchor, text_size: float) -> Box:
+    """Where a label lies: beside its circle, or below it if its anchor is the middle."""
+    width, half = len(spot.name) * text_size * _CHARACTER, text_size / 2
+    if anchor == "middle":
+        top = spot.y + size + _GAP
+        return spot.x - width / 2, top, spot.x + width / 2, top + text_size
+    near = spot.x + (size + _GAP if anchor == "start" else -size - _GAP - width)
+    return near, spot.y - half, near + width, spot.y + half
 
 
-def _label(spot: Spot, box: Box, side: int, is_large: bool) -> Label:
-    x = round(box[0] if side > 0 else box[2], 1)
-    return Label(x, round(spot.y, 1), spot.name, "start" if side > 0 else "end", is_large)
+def _label(spot: Spot, box: Box, anchor: Anchor, is_large: bool) -> Label:
+    at = {"start": box[0], "end": box[2], "middle": spot.x}[anchor]
+    return Label(round(at, 1), round((box[1] + box[3]) / 2, 1), spot.name, anchor, is_large)
 
 
 def _is_inside(box: Box) -> bool:

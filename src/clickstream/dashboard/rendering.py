@@ -122,6 +122,7 @@ class Renderer:
             span=page.days(page.period),
             chips=chips(page),
             metrics=panel.metrics(page.view),
+            dimensions=panel.dimensions(page.view),
             is_filtered=panel.is_filtered,
             parts=parts,
             comparison=comparison,

@@ -160,15 +160,6 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
-        "seen_in_visits",
-        PAGE_VIEWS,
-        mark("Visits"),
-        "count(distinct session_id)",
-        mark("Visits that saw the page, however often."),
-        mark("How many visits look at each thing on the menu?"),
-        mark("A visit that saw two pages counts for both."),
-    ),
-    Metric(
         "failed_visits",
         SESSION_ERRORS,
         mark("Visits hit"),

@@ -54,18 +54,22 @@ class KindsPanel:
 
 
 def build_kinds(page: Page) -> KindsPanel | None:
-    """Ask for both kinds; None without a visit."""
-    whole, over_time = PANELS["kinds"].questions(page.view, page.period, page.key_days)
-    found = {row["visitor_kind"]: row for row in page.ask(whole).records()}
-    total = sum(row["visits"] for row in found.values())
+    """Ask for both kinds; None without a visit.
+
+    The sums come from the answer over time: finding earlier visits is the costly part.
+    """
+    _, over_time = PANELS["kinds"].questions(page.view, page.period, page.key_days)
+    records = page.ask(over_time).records()
+    visits, conversions = (_sums(records, name) for name in ("visits", "conversions"))
+    total = sum(visits.values())
     if not total:
         return None
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
-    stacks = _stacks(page, buckets, page.ask(over_time).records())
+    stacks = _stacks(page, buckets, records)
     wide, narrow, rows = _charts(page, buckets, stacks)
     return KindsPanel(
-        page.formats.share(_visits(found, "returning") / total, 0),
-        [_kind(page, key, found.get(key), total) for key in KINDS],
+        page.formats.share(visits["returning"] / total, 0),
+        [_kind(page, key, visits[key], conversions[key], total) for key in KINDS],
         wide,
         narrow,
         rows,
@@ -73,17 +77,19 @@ def build_kinds(page: Page) -> KindsPanel | None:
     )
 
 
-def _visits(found: Mapping[str, Mapping[str, Any]], key: str) -> int:
-    return int(found[key]["visits"]) if key in found else 0
+def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
+    """A metric's sum for each kind."""
+    return {
+        key: sum(int(row[name]) for row in records if row["visitor_kind"] == key) for key in KINDS
+    }
 
 
-def _kind(page: Page, key: str, row: Mapping[str, Any] | None, total: int) -> Kind:
+def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Kind:
     formats, view = page.formats, page.view
-    visits = int(row["visits"]) if row else 0
     rate = interval = NO_VALUE
-    if row and visits >= METRICS["conversion_rate"].smallest_group:
-        low, high = wilson(row["conversions"], visits)
-        rate = formats.share(row["conversion_rate"])
+    if visits >= METRICS["conversion_rate"].smallest_group:
+        low, high = wilson(conversions, visits)
+        rate = formats.share(conversions / visits)
         interval = f"{formats.share(low)} – {formats.share(high)}"
     is_chosen = any(
         one.dimension == "visitor_kind" and key in one.values and not one.is_excluded

@@ -67,6 +67,8 @@ def has(visit: Visit, dimension: str) -> set[str | None]:
         "exit_page": {visit.pages[-1]},
         "device": {visit.device},
         "country": {visit.country},
+        # Its values, new and returning, are none that the strategies draw: see test_returning.
+        "visitor_kind": set(),
         "page": set(visit.pages),
         "goal": set(visit.goals),
         "furthest_step": {str(visit.steps or 0)},

@@ -161,7 +161,7 @@ def check(cafe: Cafe, question: Question, period: Period, filters: Sequence[Filt
         kept = [place for place, name in enumerate(names) if name not in UNKNOWN]
         shown = [tuple(row[place] for place in kept) for row in ours]
         assert_same_rows(shown, expected, question.sql)
-    elif question.metrics[0] == "seen_in_visits":
+    elif question.metrics[0] == "page_visits":
         seen = [row[:3] for row in ours]
         assert_same_rows(seen, cafe.truth.items(period, filters), question.sql)
 

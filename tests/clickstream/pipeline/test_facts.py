@@ -216,7 +216,8 @@ def test_a_dry_run_says_what_would_be_computed_and_does_nothing(built: Lake) -> 
     planned = refresh(built, dry_run=True)
     assert fact_files.read_manifest(built) == before
     assert planned.sentence == (
-        "Facts of 2026-11-20, 2026-11-19 would be computed by 9 queries; 0 dates would be removed."
+        f"Facts of 2026-11-20, 2026-11-19 would be computed by {len(FACT_VIEWS)} queries; "
+        "0 dates would be removed."
     )
     found = refresh(built)
     assert (found.computed, found.queries) == (planned.computed, planned.queries)

@@ -117,7 +117,7 @@ ORDERS: tuple[Panel, ...] = (
         "items",
         "orders",
         mark("What they look at"),
-        {"": (("seen_in_visits", "views", "time_on_page"), ("page",))},
+        {"": (("page_visits", "views", "time_on_page"), ("page",))},
     ),
     OrderTimesPanel(
         "order_times",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period
@@ -56,8 +57,8 @@ class Panel:
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
             groups.append((*by, *GRAIN_DIMENSIONS[grain_of(view, period)]))
-        filters = self.filters(view)
-        return [build_question(metrics, one, period, filters, key_days=key_days) for one in groups]
+        filters, dates = self.filters(view), self.dates(period)
+        return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
 
     def dates(self, period: Period) -> Period:
         """The dates that it asks about in a period."""
@@ -74,6 +75,10 @@ class Panel:
     def metrics(self, view: View) -> list[Metric]:
         """The metrics that it shows."""
         return [METRICS[name] for name in self.parts(view)[0]]
+
+    def dimensions(self, view: View) -> list[Dimension]:
+        """The dimensions that it shows."""
+        return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
 
     @property
     def is_filtered(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clickstream.dashboard.dimensions import DIMENSIONS
+from clickstream.dashboard.folding import fold, named_rows
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
 from clickstream.dashboard.sentences.errors import FAILED, find_failure, step_of
@@ -179,8 +180,8 @@ def _is_shown(page: Page, one: Candidate) -> bool:
     """Whether enough people make up the group: docs/privacy.md."""
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
-    answer = page.answer(("visits",), (one.dimension,))
-    return any(row[0] == one.value for row in answer.rows)
+    question = page.answer(("visits",), (one.dimension,)).question
+    return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
 def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:

@@ -1,0 +1,243 @@
+"""New and returning visitors and weekly cohorts, held against a count in plain Python."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.clickstream.dashboard.builders import FactStore, Visit, fact_tables, hours_between
+from tests.clickstream.dashboard.rendered import page_of
+from tests.clickstream.dashboard.strategies import filters, periods, visits
+from tests.clickstream.dashboard.test_questions import copy_of, in_period
+
+from clickstream.dashboard.cohorts import Cohort, build_cohorts
+from clickstream.dashboard.periods import Period
+from clickstream.dashboard.questions import build_question
+from clickstream.dashboard.view import Filter, View
+from clickstream.dashboard.visitor_kinds import build_kinds
+from clickstream.settings import Settings
+
+some_visits = st.lists(visits, max_size=14)
+MONDAY = datetime(2026, 10, 5)
+WEEK, DAY = timedelta(weeks=1), timedelta(days=1)
+NOW = MONDAY + 6 * WEEK + timedelta(hours=12)
+RANGE = View("visitors").with_days(MONDAY.date(), NOW.date())
+
+
+def kinds_of(rows: list[Visit]) -> list[str]:
+    """Whether each visit is the first of its visitor; of equal moments the first in the list."""
+    order = sorted(range(len(rows)), key=lambda place: (rows[place].started_at, place))
+    seen: set[int] = set()
+    kinds = [""] * len(rows)
+    for place in order:
+        kinds[place] = "returning" if rows[place].visitor in seen else "new"
+        seen.add(rows[place].visitor)
+    return kinds
+
+
+@settings(max_examples=20)
+@given(some_visits, periods(), st.lists(filters, max_size=2))
+def test_new_and_returning_visits_are_all_visits(rows, period, chosen) -> None:
+    with copy_of(rows) as snapshot:
+        kinds = snapshot.rows(build_question(("visits",), ("visitor_kind",), period, chosen))
+        (whole,) = snapshot.rows(build_question(("visits",), (), period, chosen))
+    assert sum(number for _, number in kinds) == whole[0]
+    assert {kind for kind, _ in kinds} <= {"new", "returning"}
+
+
+@settings(max_examples=20)
+@given(some_visits, periods(), st.sampled_from(["new", "returning"]), st.booleans())
+def test_a_visit_is_new_if_its_visitor_has_no_earlier_one(rows, period, kind, is_excluded) -> None:
+    expected = sum(
+        (found == kind) != is_excluded and in_period(visit, period)
+        for visit, found in zip(rows, kinds_of(rows), strict=True)
+    )
+    views = sum(
+        len(visit.pages)
+        for visit, found in zip(rows, kinds_of(rows), strict=True)
+        if (found == kind) != is_excluded and in_period(visit, period)
+    )
+    chosen = [Filter("visitor_kind", (kind,), is_excluded)]
+    with copy_of(rows) as snapshot:
+        assert snapshot.rows(build_question(("visits",), (), period, chosen)) == [(expected,)]
+        assert snapshot.rows(build_question(("views",), (), period, chosen)) == [(views,)]
+
+
+@settings(max_examples=15)
+@given(some_visits, periods())
+def test_credits_of_first_and_last_arrivals_are_the_same_conversions(rows, period) -> None:
+    with copy_of(rows) as snapshot:
+        last, first = (
+            snapshot.rows(build_question(("conversions",), (name,), period))
+            for name in ("channel", "first_channel")
+        )
+    assert sum(row[1] for row in last) == sum(row[1] for row in first)
+
+
+def test_the_first_arrival_gets_the_credit_of_a_later_conversion() -> None:
+    rows = [
+        Visit(MONDAY, 1, channel="Paid Search"),
+        Visit(MONDAY + DAY, 1, channel="Email"),
+        Visit(MONDAY + 2 * DAY, 1, channel="Direct", goals=("order",)),
+        Visit(MONDAY + 2 * DAY, 2, channel="Direct", goals=("order",)),
+    ]
+    period = Period(MONDAY.date() + 2 * DAY, MONDAY.date() + 2 * DAY)
+    with copy_of(rows) as snapshot:
+        found = snapshot.rows(build_question(("conversions",), ("first_channel",), period))
+    assert found == [("Direct", 1), ("Paid Search", 1)]
+
+
+@pytest.mark.parametrize(("days", "kind"), [(7, "returning"), (30, "returning"), (31, "new")])
+def test_earlier_visits_count_for_as_long_as_a_visitor_key_is_good(days, kind) -> None:
+    rows = [Visit(MONDAY, 1), Visit(MONDAY + days * DAY, 1)]
+    day = (MONDAY + days * DAY).date()
+    question = build_question(("visits",), ("visitor_kind",), Period(day, day), key_days=30)
+    with copy_of(rows) as snapshot:
+        assert snapshot.rows(question) == [(kind, 1)]
+
+
+def test_the_setting_of_key_days_reaches_the_question() -> None:
+    store = FactStore(fact_tables([Visit(MONDAY, 1), Visit(MONDAY + 40 * DAY, 1)], []))
+    view = View("visitors").with_days(*[(MONDAY + 40 * DAY).date()] * 2)
+    for days, returning in ((30, "0%"), (60, "100%")):
+        chosen = Settings.model_validate({"privacy": {"key_days": days}})
+        with page_of(store, view, now=MONDAY + 41 * DAY, settings=chosen) as page:
+            kinds = build_kinds(page)
+        assert kinds
+        assert kinds.returning == returning
+
+
+def loyal(start: datetime, first: int, size: int, weeks: dict[int, int]) -> list[Visit]:
+    """A cohort that begins in a week: its first visits, and how many come again weeks later."""
+    came = [Visit(start + DAY, first + number) for number in range(size)]
+    return came + [
+        Visit(start + later * WEEK + 2 * DAY, first + number)
+        for later, again in weeks.items()
+        for number in range(again)
+    ]
+
+
+VISITS = [
+    *loyal(MONDAY, 1, 40, {1: 10, 2: 4, 3: 2, 4: 3}),
+    *loyal(MONDAY + WEEK, 101, 50, {1: 5, 2: 5, 4: 3}),
+    *loyal(MONDAY + 3 * WEEK, 201, 29, {1: 29}),
+    *loyal(MONDAY + 5 * WEEK, 301, 60, {}),
+    *[Visit(MONDAY + 6 * WEEK + timedelta(hours=6), 301 + number) for number in range(6)],
+]
+
+
+def cohorts_of(store: FactStore, view: View = RANGE, now: datetime = NOW) -> dict[str, Cohort]:
+    with page_of(store, view, now=now) as page:
+        return {cohort.week: cohort for cohort in build_cohorts(page).cohorts}
+
+
+def texts(cohort: Cohort) -> list[str]:
+    return [cell.text for cell in cohort.cells]
+
+
+def states(cohort: Cohort) -> list[str]:
+    return [cell.state for cell in cohort.cells]
+
+
+def test_a_cohort_is_followed_for_three_weeks() -> None:
+    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+    assert list(found) == ["9 Nov", "26 Oct", "12 Oct", "5 Oct"]
+    assert texts(found["5 Oct"]) == ["100%", "25.0%", "10.0%", "5.0%"]
+    assert texts(found["12 Oct"]) == ["100%", "10.0%", "10.0%", "0.0%"]
+    assert found["5 Oct"].visitors == "40"
+
+
+def test_a_week_that_is_not_over_is_marked_and_later_ones_are_empty() -> None:
+    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+    assert states(found["9 Nov"]) == ["known", "open", "ahead", "ahead"]
+    assert texts(found["9 Nov"]) == ["100%", "10.0%", "", ""]
+
+
+def test_a_small_cohort_has_no_shares() -> None:
+    found = cohorts_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))))
+    assert set(states(found["26 Oct"])) == {"small"}
+    assert texts(found["26 Oct"]) == ["–"] * 4
+
+
+@pytest.mark.parametrize(
+    ("rotated", "first", "second"),
+    [
+        (MONDAY + 2 * WEEK + DAY, "known known rotated rotated", "known rotated rotated rotated"),
+        (MONDAY + 2 * WEEK, "known known rotated rotated", "known rotated rotated rotated"),
+        (MONDAY + WEEK + DAY, "known rotated rotated rotated", "rotated rotated rotated rotated"),
+        (MONDAY + 4 * WEEK, "known known known known", "known known known rotated"),
+    ],
+)
+def test_no_cohort_is_followed_across_a_rotation_of_keys(rotated, first, second) -> None:
+    hours = [
+        *hours_between(MONDAY, rotated),
+        *hours_between(rotated, NOW, visitor_key="key-2"),
+    ]
+    found = cohorts_of(FactStore(fact_tables(VISITS, hours)))
+    assert states(found["5 Oct"]) == first.split()
+    assert states(found["12 Oct"]) == second.split()
+
+
+def test_a_rotation_is_told_beside_new_and_returning() -> None:
+    rotated = NOW - 10 * DAY
+    hours = [*hours_between(MONDAY, rotated), *hours_between(rotated, NOW, visitor_key="key-2")]
+    store = FactStore(fact_tables(VISITS, hours))
+    for view in (View("visitors", "7d"), View("visitors", "28d")):
+        with page_of(store, view, now=NOW) as page:
+            kinds = build_kinds(page)
+        assert kinds
+        assert "Visitor keys rotated on 6 Nov" in kinds.rotated
+    with page_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))), now=NOW) as page:
+        kinds = build_kinds(page)
+    assert kinds
+    assert kinds.rotated == ""
+
+
+@settings(max_examples=15)
+@given(some_visits, periods(), st.lists(filters, max_size=2))
+def test_every_visitor_of_a_cohort_came_in_its_first_week(rows, period, chosen) -> None:
+    weeks = replace(period, first=period.first - 7 * DAY, until_hour=None)
+    question = build_question(("visitors",), ("first_week", "week"), weeks, chosen)
+    with copy_of(rows) as snapshot:
+        counts = {(first, week): number for first, week, number in snapshot.rows(question)}
+    assert all(first <= week for first, week in counts)
+    sizes = {first: number for (first, week), number in counts.items() if first == week}
+    assert all(number <= sizes[first] for (first, _), number in counts.items())
+
+
+def test_weeks_begin_at_local_midnight_when_clocks_change() -> None:
+    """In London the week of 26 October begins at 00:00 UTC, and the one before at 23:00 UTC."""
+    london = ZoneInfo("Europe/London")
+    rotated = datetime(2026, 10, 18, 23)
+    hours = [*hours_between(MONDAY, rotated), *hours_between(rotated, NOW, visitor_key="key-2")]
+    with page_of(FactStore(fact_tables(VISITS, hours)), RANGE, now=NOW) as page:
+        local = build_cohorts(replace(page, zone=london))
+        in_utc = build_cohorts(page)
+    shown = {cohort.week: states(cohort) for cohort in local.cohorts}
+    assert shown["12 Oct"] == ["known", "rotated", "rotated", "rotated"]
+    assert {c.week: states(c) for c in in_utc.cohorts}["12 Oct"] == ["rotated"] * 4
+
+
+def test_a_range_of_a_day_has_the_cohorts_of_six_weeks() -> None:
+    found = cohorts_of(
+        FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))), View("visitors", "today")
+    )
+    assert "12 Oct" in found
+    assert "5 Oct" not in found
+
+
+def test_columns_of_both_kinds_add_up_to_the_visits_of_a_day() -> None:
+    store = FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW)))
+    with page_of(store, RANGE, now=NOW) as page:
+        kinds = build_kinds(page)
+        visits_by_day = page.answer(("visits",), ("day",)).rows
+    assert kinds
+    shown = [sum(int(cell) for cell in row[1:]) for row in kinds.rows if row[1] != "–"]
+    counted: dict[date, int] = defaultdict(int, visits_by_day)
+    assert [number for number in shown if number] == [counted[d] for d in sorted(counted)]
+    assert sum(part.height for part in kinds.wide.parts) > 0
