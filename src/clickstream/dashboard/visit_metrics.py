@@ -116,6 +116,7 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+    Metric(
         "time_on_page",
         PAGE_VIEWS,
         mark("Time"),

@@ -58,7 +58,7 @@ def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
     if not failed:
         return []
     only = (*filters, Filter("page", tuple(failed)))
-    seen = ask_weeks(page, weeks, ("seen_in_visits",), "page", only)
+    seen = ask_weeks(page, weeks, ("page_visits",), "page", only)
     everybody = ask_weeks(page, weeks, WHOLE)[""]["visits"]
     found = (_compare(weeks, one, failed[one], seen, everybody) for one in failed)
     return [candidate for candidate in found if candidate]
@@ -83,7 +83,7 @@ def _compare(
     everybody: Series,
 ) -> Candidate | None:
     if name in seen:
-        views = seen[name]["seen_in_visits"].weeks
+        views = seen[name]["page_visits"].weeks
         trials = [more + other for more, other in zip(failed.weeks, views, strict=True)]
     else:
         trials = everybody.weeks

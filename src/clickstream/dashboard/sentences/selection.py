@@ -164,8 +164,7 @@ def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) ->
 def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
     """How many more visits or orders than usual a view has."""
     names = tuple(dict.fromkeys(("visits", metric)))
-    series = ask_weeks(page, weeks, names, filters=view.filters).get("")
-    return series[metric].excess(weeks) if series else 0.0
+    return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
 
 def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
