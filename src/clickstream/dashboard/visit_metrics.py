@@ -116,6 +116,14 @@ VISIT_METRICS = (
         is_additive=True,
     ),
     Metric(
+        "page_visits",
+        PAGE_VIEWS,
+        mark("Visits"),
+        "count(distinct session_id)",
+        mark("Visits that saw the page, however often."),
+        mark("How many visits look at each thing on the menu?"),
+        mark("A visit that saw two pages counts for both."),
+    ),
     Metric(
         "time_on_page",
         PAGE_VIEWS,
