@@ -121,7 +121,7 @@ VISIT_METRICS = (
         mark("Visits"),
         "count(distinct session_id)",
         mark("Visits that saw the page, however often."),
-        mark("How many visits look at each thing on the menu?"),
+        mark("How many visits see a page, or a thing on the menu?"),
         mark("A visit that saw two pages counts for both."),
     ),
     Metric(

@@ -139,8 +139,8 @@ class CafeTruth:
         return {visit.visitor: visit for visit in visits}
 
     def items(self, period: Period, filters: Sequence[Filter]) -> list[Row]:
-        """Each page that the filters by page name, with the visits that saw it and its views."""
-        named = {value for one in filters if one.dimension == "page" for value in one.values}
+        """Each page that the last filter by page names, with its visits and views."""
+        named = set([one for one in filters if one.dimension == "page"][-1].values)
         visits = self._chosen(period, filters)
         pages = {view.page for visit in visits for view in visit.pages} & named
         seen = {page: [[v.page for v in one.pages].count(page) for one in visits] for page in pages}
