@@ -32,6 +32,7 @@ from tests.clickstream.dashboard.week_facts import (
     table_of,
 )
 
+from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.sentences import Findings, find_sentences
 from clickstream.dashboard.sentences.significance import (
@@ -223,6 +224,13 @@ def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
     for one in inside.sentences:
         for part in one.parts:
             assert not part.href or "channel=Email" in part.href
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_may_be_combined_with_sentences(store, name) -> None:
+    for tab in TABS:
+        view = replace(WEEK, tab=tab).with_filter(name, "1").with_filter("channel", None, True)
+        assert isinstance(found(store, view), Findings)
 
 
 def test_without_an_event_nothing_is_unusual_and_the_basis_is_named() -> None:

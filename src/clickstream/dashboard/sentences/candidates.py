@@ -133,7 +133,7 @@ def _campaigns_beside_others(
     found: Mapping[str, Mapping[str, Mapping[str, Series]]],
 ) -> Iterator[Candidate]:
     """Compare how well campaigns turn visits into orders with all other visits of the range."""
-    whole = found[""][""] if found[""] else {}
+    whole = found[""][""]
     for value, series in found.get("campaign", {}).items():
         hits, trials = (series[name].now for name in ("conversion_rate", "visits"))
         all_hits, all_trials = (whole[name].now for name in ("conversion_rate", "visits"))

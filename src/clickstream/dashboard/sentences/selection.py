@@ -12,8 +12,12 @@ from clickstream.dashboard.sentences.candidates import WHOLE, Candidate
 from clickstream.dashboard.sentences.errors import FAILED, find_failure, step_of
 from clickstream.dashboard.sentences.significance import largest_chance
 from clickstream.dashboard.sentences.weeks import Weeks, ask_weeks
+from clickstream.dashboard.view import View
 
 MOST_SENTENCES = 3
+MOST_RANKED = 12
+"""Changes that are looked at, the weightiest: to tell two apart may take a question."""
+
 LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
 """A campaign must order so much better or worse than all other visits."""
@@ -75,7 +79,7 @@ def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[To
     weights |= dict.fromkeys(_ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
     ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
     told: list[Told] = []
-    for one in ranked:
+    for one in ranked[:MOST_RANKED]:
         if len(told) == MOST_SENTENCES:
             break
         if not any(_covers(page, weeks, other, one) for other in told) and _is_shown(page, one):
@@ -150,16 +154,17 @@ def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) ->
     if not filterable:
         return False
     metric = "conversions" if one.metric in _ORDERS else "visits"
-    names = ("visits", metric) if metric != "visits" else ("visits",)
     alone = page.view.with_filter(one.dimension, one.value)
     both = alone.with_filter(other.dimension, other.value)
-    shared, whole = (
-        ask_weeks(page, weeks, names, filters=view.filters).get("") for view in (both, alone)
-    )
-    if shared is None or whole is None:
-        return False
-    moved, of = shared[metric].excess(weeks), whole[metric].excess(weeks)
+    moved = _excess(page, weeks, metric, both)
+    of = one.excess if one.metric == metric else _excess(page, weeks, metric, alone)
     return moved / of >= 0.5 if of else False
+
+
+def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
+    """How many more visits or orders than usual a view has."""
+    names = tuple(dict.fromkeys(("visits", metric)))
+    return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
 
 def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:

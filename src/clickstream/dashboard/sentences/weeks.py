@@ -7,7 +7,6 @@ same weekdays, and an unfinished last day with the same hours.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -186,14 +185,16 @@ def ask_weeks(
     """
     chosen = page.view.filters if filters is None else filters
     answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
-    found: dict[str, dict[str, Series]] = defaultdict(lambda: {name: Series() for name in metrics})
+    # A whole without rows is nothing, and not unknown.
+    values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
+    found = {value: {name: Series() for name in metrics} for value in values}
     for row in answer.rows:
         value, (week, weight, *numbers) = (row[0], row[1:]) if dimension else ("", row)
         series = found[str(value)]
         for name, number in zip(metrics, numbers, strict=True):
             times = numbers[0] if METRICS[name].format == "share" else 1
             series[name].weeks[week] += weight * float(number or 0) * times
-    return dict(found)
+    return found
 
 
 def find_weeks(page: Page, checked: Period) -> Weeks:
