@@ -43,12 +43,13 @@ class Note:
 
 def find_notes(page: Page) -> list[Note]:
     """The notes of the page's period, the gravest first."""
-    finders = (_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
+    finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
     found = [note for find in finders for note in find(page)]
     return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
 
 
-def _bursts(page: Page) -> Iterator[Note]:
+def find_bursts(page: Page) -> Iterator[Note]:
+    """The hours with the most server errors, if they had far more than usual."""
     answer = page.answer(("server_errors",), ("day", "hour"))
     counts = [row[-1] for row in answer.rows]
     usual = mean(counts) if counts else 0

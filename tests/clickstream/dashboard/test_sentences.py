@@ -239,6 +239,20 @@ def test_without_an_event_nothing_is_unusual_and_the_basis_is_named() -> None:
     assert said.basis == "Usual is the average of the same weekdays in the 8 weeks before."
 
 
+def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual() -> None:
+    """Too few people met them to change a number of visits, and "nothing" alone would mislead."""
+    columns = hours_of_days(RULES.first, RULES.days)
+    failed = start_of(FIRST + timedelta(days=2), 14)
+    columns["server_errors"][columns["hour_at"] == np.datetime64(failed, "us")] = 18
+    whole = {key.split("/")[1]: rows for key, rows in RULES.store().files.items()}
+    said = found(store_of(whole | {"hour_facts": table_of("hour_facts", columns)}))
+    day = f"{failed.day} {failed:%b}"
+    assert said.sentences == []
+    assert said.told == (
+        f"Nothing unusual this week. Yet the log has 18 server errors at 14:00 on {day}."
+    )
+
+
 def without_hours(rules: Weeks, gone: set[datetime], missing: set[datetime] = frozenset()):
     """The store of the weeks, less some hours, and with hours that lack a server."""
     columns = hours_of_days(rules.first, rules.days)

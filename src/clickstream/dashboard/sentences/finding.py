@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clickstream.dashboard.coverage import hours_of, to_local
+from clickstream.dashboard.notes import find_bursts
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import Period, cut_at
 from clickstream.dashboard.questions import build_question
@@ -42,7 +43,7 @@ def find_sentences(page: Page) -> Findings:
     sentences = [put_in_words(page, weeks, one) for one in told]
     basis = _basis(page, weeks)
     if not sentences:
-        return Findings([], _nothing(page), basis)
+        return Findings([], f"{_nothing(page)}{_errors_anyway(page)}", basis)
     return Findings(sentences, "", " ".join(filter(None, (basis, _rule_change(page, weeks)))))
 
 
@@ -108,6 +109,20 @@ def _nothing(page: Page) -> str:
         return formats.text(mark("Nothing unusual this week."))
     return formats.plural(
         "Nothing unusual in this %(number)s day.", "Nothing unusual in these %(number)s days.", days
+    )
+
+
+def _errors_anyway(page: Page) -> str:
+    """Hours with many server errors, which may have hit too few visits to change a number."""
+    bursts = find_bursts(page) if page.view.tab in _WITH_ERRORS else ()
+    return "".join(
+        " "
+        + page.formats.text(
+            mark("Yet the log has %(errors)s on %(day)s."),
+            errors=note.text,
+            day=page.formats.day(note.at.date()),
+        )
+        for note in bursts
     )
 
 

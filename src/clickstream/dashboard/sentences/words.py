@@ -255,8 +255,7 @@ def _href(page: Page, one: Candidate) -> str:
     view = page.view
     if one.dimension:
         view = view.with_filter(one.dimension, one.value)
-    metric = "page_views" if one.metric == "views" else one.metric
-    if metric in TILES:
-        view = replace(view, metric=metric)
+    if one.metric in TILES:
+        view = replace(view, metric=one.metric)
     path = "" if view.tab == "overview" else PATHS["overview"]
-    return f"{path}{view.query}#trend"
+    return f"{path}{view.query}#{'pages' if one.metric == 'views' else 'trend'}"
