@@ -61,6 +61,10 @@ PICTURES = (
     Picture("dashboard-overview.png", "/"),
     Picture("dashboard-overview-dark.png", "/", {"color_scheme": "dark"}),
     Picture("dashboard-phone.png", "/", {"viewport": PHONE, "is_mobile": True, "has_touch": True}),
+    Picture("dashboard-visitors.png", "/visitors"),
+    Picture("dashboard-marketing.png", "/marketing"),
+    Picture("dashboard-orders.png", "/orders"),
+    Picture("dashboard-places.png", "/places", {"viewport": {"width": 1280, "height": 900}}),
     Picture("dashboard-trust.png", "/trust"),
 )
 
