@@ -73,9 +73,13 @@ def _wait_until(page: Page, is_reached: Callable[[], bool], told: str) -> None:
 
 
 def figures(page: Page) -> list[str]:
-    """All numbers of a page, each with its label."""
+    """All numbers of a page, each with its label, without the titles inside charts."""
     texts: list[str] = page.locator(FIGURES).evaluate_all(
-        "all => all.map((one) => one.textContent.replace(/\\s+/g, ' ').trim())"
+        """all => all.map((one) => {
+            const shown = one.cloneNode(true);
+            shown.querySelectorAll("svg title").forEach((title) => title.remove());
+            return shown.textContent.replace(/\\s+/g, " ").trim();
+        })"""
     )
     return texts
 
