@@ -19,6 +19,7 @@ from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
+from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.settings import Aws, Settings
 from clickstream.settings import Lake as LakeSettings
 
@@ -78,7 +79,7 @@ def built(terminal: Terminal) -> Terminal:
     assert "web-1: 3 new lines of 1 file" in run.stdout
     assert f"Hour {HOUR} published (built): 3 lines, 2 hits, 1 session part." in run.stderr
     assert "; 0 unchanged" in run.stdout
-    assert f"Facts of {DAY} computed by 8 queries of " in run.stdout
+    assert f"Facts of {DAY} computed by {len(FACT_VIEWS)} queries of " in run.stdout
     return terminal
 
 
@@ -227,10 +228,11 @@ def test_facts_are_up_to_date_after_a_build_and_are_computed_again_on_request(
     assert re.fullmatch(r"Facts are up to date: version \d+\.\n", run.stdout), run.stderr
     planned = built.run("facts", "--all", "--dry-run")
     assert planned.stdout == (
-        f"Facts of {DAY} would be computed by 8 queries; 0 dates would be removed.\n"
+        f"Facts of {DAY} would be computed by {len(FACT_VIEWS)} queries; "
+        "0 dates would be removed.\n"
     )
     again = built.run("facts", "--all", COLUMNS="300")
-    assert again.stdout.startswith(f"Facts of {DAY} computed by 8 queries of ")
+    assert again.stdout.startswith(f"Facts of {DAY} computed by {len(FACT_VIEWS)} queries of ")
     assert ": 0 dates changed, 0 dates removed; version " in again.stdout
 
 
