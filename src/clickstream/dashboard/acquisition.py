@@ -203,13 +203,7 @@ def _rate_change(
 
 def _choose(view: View, by: Sequence[str], row: Mapping[str, Any]) -> tuple[str, bool]:
     """The query that filters by a row, and whether the view is filtered by it already."""
-    is_chosen = all(
-        any(
-            f.dimension == name and row[name] in f.values and not f.is_excluded
-            for f in view.filters
-        )
-        for name in by
-    )
+    is_chosen = all(view.chooses(name, row[name]) for name in by)
     for name in by:
         view = (view.without_filter if is_chosen else view.with_filter)(name, row[name])
     return view.query, is_chosen

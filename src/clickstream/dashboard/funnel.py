@@ -9,7 +9,6 @@ from clickstream.dashboard.intervals import share_moved
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels.orders import failing_pages, step_error_questions
 from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.view import View
 from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
 
@@ -83,10 +82,8 @@ def build_funnel(page: Page) -> Funnel:
 
 def _reached(page: Page, period: Period, steps: int) -> list[int]:
     """How many visits reached each number of steps: all of them reached none."""
-    question = build_question(
-        ("visits",), ("furthest_step",), period, page.view.filters, key_days=page.key_days
-    )
-    furthest = {int(step): int(visits) for step, visits in page.ask(question).rows}
+    answer = page.answer(("visits",), ("furthest_step",), period)
+    furthest = {int(step): int(visits) for step, visits in answer.rows}
     return [
         sum(visits for step, visits in furthest.items() if step >= least)
         for least in range(steps + 1)

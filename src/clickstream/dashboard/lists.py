@@ -92,13 +92,9 @@ def _row(
     if not DIMENSIONS[by[0]].is_filter:
         return ListRow(label, width, cells)
     view, dimension, value = page.view, by[0], row[0]
-    is_chosen = any(
-        one.dimension == dimension and value in one.values and not one.is_excluded
-        for one in view.filters
-    )
-    only = view.without_filter if is_chosen else view.with_filter
+    only = view.toggled(dimension, value).query
     without = view.with_filter(dimension, value, is_excluded=True).query
-    return ListRow(label, width, cells, only(dimension, value).query, without, is_chosen)
+    return ListRow(label, width, cells, only, without, view.chooses(dimension, value))
 
 
 def value_name(page: Page, dimension: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from clickstream.dashboard import charts
 from clickstream.dashboard.buckets import buckets_of
+from clickstream.dashboard.course import published_keys
 from clickstream.dashboard.figures import Figure, Parts, count_figure, share_figure
 from clickstream.dashboard.funnel import Funnel, build_funnel
 from clickstream.dashboard.goals import goal_rows, pace_text
@@ -17,9 +18,8 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, grain_of
 from clickstream.dashboard.panels.orders import order_filter
 from clickstream.dashboard.periods import Period
-from clickstream.dashboard.questions import build_question
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.times import times_of
+from clickstream.dashboard.times import HOURS, times_of
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def orders_values(page: Page) -> dict[str, Any]:
         "items_told": _why_no_items(page),
         "rate_axis": rate_axis(items),
         "times": times,
-        "times_rows": [(name, *cells) for name, cells in times.table],
-        "hours": [f"{hour:02}" for hour in range(24)],
+        "hours": HOURS,
         "failures": list_panel(page, "failures"),
         "goals": goal_rows(page),
         "pace_text": lambda pace: pace_text(page.formats, pace),
@@ -98,31 +97,23 @@ def _completion(funnel: Funnel) -> Parts:
 
 
 def _totals(page: Page, period: Period) -> Totals:
-    filters = page.view.filters
-    ordered = build_question(
-        ("visits",), (), period, (*filters, order_filter(page)), key_days=page.key_days
-    )
-    failed = build_question(("failed_visits",), (), period, filters, key_days=page.key_days)
+    ordered = (*page.view.filters, order_filter(page))
     return Totals(
         page.answer(("visits",), period=period).single()["visits"] or 0,
-        page.ask(ordered).single()["visits"] or 0,
-        page.ask(failed).single()["failed_visits"] or 0,
+        page.answer(("visits",), period=period, filters=ordered).single()["visits"] or 0,
+        page.answer(("failed_visits",), period=period).single()["failed_visits"] or 0,
     )
 
 
 def _orders_over_time(page: Page) -> Sequence[float | None]:
     """Visits with an order in each bucket of the period that has published hours."""
     grain = grain_of(page.view, page.period)
-    filters = (*page.view.filters, order_filter(page))
-    question = build_question(
-        ("goal_visits",), GRAIN_DIMENSIONS[grain], page.period, filters, key_days=page.key_days
-    )
-    counts = {row[:-1]: row[-1] for row in page.ask(question).rows}
-    end = page.coverage.complete_to
-    return [
-        counts.get(bucket.key, 0) if end is not None and bucket.start < end else None
-        for bucket in buckets_of(page.period, grain)
-    ]
+    ordered = (*page.view.filters, order_filter(page))
+    answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
+    counts = {row[:-1]: row[-1] for row in answer.rows}
+    buckets = buckets_of(page.period, grain)
+    published = published_keys(page, buckets)
+    return [counts.get(one.key, 0) if one.key in published else None for one in buckets]
 
 
 def _verdict(page: Page, funnel: Funnel) -> str:

@@ -14,7 +14,7 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import grain_of
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.tiles import Tile, build_tiles
-from clickstream.dashboard.times import TimesPanel, build_times
+from clickstream.dashboard.times import HOURS, TimesPanel, build_times
 from clickstream.dashboard.trend import TrendPanel, build_trend
 
 
@@ -69,8 +69,7 @@ def overview_values(page: Page) -> dict[str, Any]:
         "note_hours": [(hour, page.formats.hour(hour)) for hour in range(24)],
         "trend_rows": [row if compared else row[:2] for row in data.trend.rows],
         "times_choices": choices_of(page, "times"),
-        "times_rows": [(name, *cells) for name, cells in data.times.table],
-        "hours": [f"{hour:02}" for hour in range(24)],
+        "hours": HOURS,
         "moved_choices": choices_of(page, "moved"),
         "not_compared": _why_not_compared(page),
         "pace_text": lambda pace: pace_text(page.formats, pace),

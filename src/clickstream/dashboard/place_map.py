@@ -184,15 +184,11 @@ def _area(page: Page, dimension: str, one: Record, classes: Classes) -> Area:
         rate = formats.share(one["conversion_rate"])
         parts.append(formats.text(mark("conversion %(rate)s"), rate=rate))
     view = page.view
-    is_chosen = any(
-        f.dimension == dimension and value in f.values and not f.is_excluded for f in view.filters
-    )
-    switched = view.without_filter if is_chosen else view.with_filter
     return Area(
         f"{value_name(page, dimension, value)}: {', '.join(parts)}",
-        switched(dimension, value).query,
+        view.toggled(dimension, value).query,
         _level(page, dimension, one, classes),
-        is_chosen=is_chosen,
+        is_chosen=view.chooses(dimension, value),
     )
 
 

@@ -76,7 +76,7 @@ def places_values(page: Page) -> dict[str, Any]:
 
 
 def _ask(page: Page, name: str) -> Answer:
-    (question,) = PANELS[name].questions(page.view, page.period)
+    (question,) = PANELS[name].questions_on(page)
     return fold(page.ask, question)
 
 
@@ -116,7 +116,7 @@ def _visits_before(page: Page) -> dict[Any, int] | None:
     """The visits of each place in the compared period; None if nothing is compared."""
     if page.compared is None:
         return None
-    (question,) = PANELS["places"].questions(page.view, page.compared)
+    (question,) = PANELS["places"].questions(page.view, page.compared, page.key_days)
     return {row[0]: row[1] for row in named_rows(fold(page.ask, question))}
 
 
@@ -172,16 +172,11 @@ def _change(page: Page, now: int, before: int | None) -> Change | None:
 
 def _with_links(page: Page, dimension: str, value: str | None, row: PlaceRow) -> PlaceRow:
     view = page.view
-    is_chosen = any(
-        one.dimension == dimension and value in one.values and not one.is_excluded
-        for one in view.filters
-    )
-    only = view.without_filter if is_chosen else view.with_filter
     return replace(
         row,
-        only=only(dimension, value).query,
+        only=view.toggled(dimension, value).query,
         without=view.with_filter(dimension, value, is_excluded=True).query,
-        is_chosen=is_chosen,
+        is_chosen=view.chooses(dimension, value),
     )
 
 

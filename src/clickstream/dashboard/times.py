@@ -12,6 +12,9 @@ from clickstream.dashboard.formats import NO_VALUE
 from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.page import Page
 
+HOURS = [f"{hour:02}" for hour in range(24)]
+"""The heads of the table's columns."""
+
 
 @dataclass(frozen=True)
 class TimesPanel:
@@ -19,7 +22,7 @@ class TimesPanel:
 
     wide: HeatMap
     narrow: HeatMap
-    table: Sequence[tuple[str, Sequence[str]]]
+    rows: Sequence[Sequence[str]]
     is_empty: bool
 
 
@@ -49,12 +52,12 @@ def times_of(page: Page, answer: Answer) -> TimesPanel:
         [f"{name}, {page.formats.hour(h)}: {told(value)} {label}" for h, value in enumerate(row)]
         for name, row in zip(names, values, strict=True)
     ]
-    columns = {hour: f"{hour:02}" for hour in range(0, 24, 4)}
-    table = [(name, list(map(told, row))) for name, row in zip(names, values, strict=True)]
+    columns = {hour: HOURS[hour] for hour in range(0, 24, 4)}
+    rows = [(name, *map(told, row)) for name, row in zip(names, values, strict=True)]
     return TimesPanel(
         charts.heat_map(values, names, columns, titles),
         charts.heat_map(values, names, columns, titles, charts.NARROW_STEP),
-        table,
+        rows,
         not counts,
     )
 

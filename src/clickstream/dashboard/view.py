@@ -130,6 +130,18 @@ class View:
                 return replace(self, filters=_replaced(self.filters, place, rest))
         return self
 
+    def chooses(self, dimension: str, value: Value) -> bool:
+        """Whether a filter names the value of a dimension, and does not exclude it."""
+        return any(
+            one.dimension == dimension and value in one.values and not one.is_excluded
+            for one in self.filters
+        )
+
+    def toggled(self, dimension: str, value: Value) -> View:
+        """The view after a click on a value: filtered by it, or no longer filtered by it."""
+        change = self.without_filter if self.chooses(dimension, value) else self.with_filter
+        return change(dimension, value)
+
     def with_days(self, first: date, last: date) -> View:
         """The view of an own range of dates."""
         return replace(self, range="own", first=first, last=last, grain=None)

@@ -91,11 +91,6 @@ def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Ki
         low, high = wilson(conversions, visits)
         rate = formats.share(conversions / visits)
         interval = f"{formats.share(low)} – {formats.share(high)}"
-    is_chosen = any(
-        one.dimension == "visitor_kind" and key in one.values and not one.is_excluded
-        for one in view.filters
-    )
-    change = view.without_filter if is_chosen else view.with_filter
     return Kind(
         key,
         value_name(page, "visitor_kind", key),
@@ -103,8 +98,8 @@ def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Ki
         formats.share(visits / total),
         rate,
         interval,
-        change("visitor_kind", key).query,
-        is_chosen,
+        view.toggled("visitor_kind", key).query,
+        view.chooses("visitor_kind", key),
     )
 
 

@@ -13,6 +13,7 @@ from tests.clickstream.dashboard.strategies import visits
 
 from clickstream.dashboard.funnel import Funnel, build_funnel
 from clickstream.dashboard.items import item_rows
+from clickstream.dashboard.orders import orders_values
 from clickstream.dashboard.view import View
 from clickstream.settings import Dashboard, Goal, Settings, Step
 
@@ -134,6 +135,19 @@ def test_shares_of_few_visits_are_not_shown() -> None:
     with page_of(few, WEEK, settings=CAFE) as page:
         assert [step.of_before for step in build_funnel(page).steps] == [None] * 3
         assert item_rows(page)[0].rate is None
+
+
+def test_a_day_without_published_hours_is_a_gap_in_the_course_of_orders() -> None:
+    middle = START + timedelta(days=1)
+    hours = [one for one in hours_between(START, END) if one.hour_at.date() != middle.date()]
+    days = View("orders", compare="none").with_days(
+        START.date() - timedelta(days=2), START.date() + timedelta(days=4)
+    )
+    early = [Visit(START - timedelta(days=day), goals=("order",)) for day in (1, 2)]
+    before = hours_between(START - timedelta(days=2), START)
+    gap = FactStore(fact_tables([*early, *ORDERED], [*before, *hours]))
+    with page_of(gap, days, settings=CAFE) as page:
+        assert len(orders_values(page)["figures"][0].spark) == 2
 
 
 @settings(max_examples=15)
