@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -33,6 +35,25 @@ _SHAPING: dict[str, Any] = {
     "privacy": {"key_days"},
 }
 """Settings that shape an hour's result."""
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        message = "it is no network in CIDR notation, such as 10.0.0.0/16"
+        raise PydanticCustomError("network", message) from None
+    return text
+
+
+def _mail_address(text: str) -> str:
+    name, at, domain = parseaddr(text)[1].rpartition("@")
+    if not (name and at and domain) or not text.isprintable():
+        raise PydanticCustomError("mail_address", "it is no address, such as owner@cafe.example")
+    return text
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 
 
 def _time_zone(name: str) -> str:
@@ -316,6 +337,27 @@ class Dashboard(Section):
         description="Names that browsers reach the dashboard by, beside localhost and 127.0.0.1, "
         "such as that of a proxy in front of it.",
     )
+    url: str = Field(
+        "",
+        description="Where browsers reach the dashboard, such as https://dashboard.example. Links "
+        "in mails and in Airflow lead there; without it, mails have no links.",
+        pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
+    )
+    load_balancer: str = Field(
+        "",
+        description="ARN of the Application Load Balancer in front of the dashboard that "
+        "authenticates its users. Logins that it has signed are accepted, others are not.",
+        pattern=r"^(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/\S+)?$",
+    )
+    proxy_header: str = Field(
+        "",
+        description="Header in which a proxy names the user that it has authenticated, such as "
+        "X-Forwarded-User; it is accepted from proxy_networks only.",
+        pattern=r"^([A-Za-z0-9-]+)?$",
+    )
+    proxy_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        (), description="Networks of the proxies whose headers are accepted, such as 10.0.0.0/16."
+    )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
         800, description="Days that fact tables and their copies go back."
     )
@@ -327,6 +369,28 @@ class Dashboard(Section):
         "",
         description="A regular expression that the names of the pages of single menu items match "
         "as a whole; the Orders page shows how often their visitors order.",
+    )
+
+    @model_validator(mode="after")
+    def _check_proxy(self) -> Dashboard:
+        """A header without networks would be accepted from nowhere."""
+        if self.proxy_header and not self.proxy_networks:
+            message = "proxy_header needs proxy_networks, the networks that it is accepted from"
+            raise PydanticCustomError("proxy_header", message)
+        return self
+
+
+class Digest(Section):
+    """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
+
+    recipients: tuple[MailAddress, ...] = Field(
+        (), description="Who gets the mail; without recipients none is sent."
+    )
+    sender: Annotated[str, AfterValidator(lambda text: text and _mail_address(text))] = Field(
+        "", description="Its sender; from_email of the Airflow connection if not set."
+    )
+    connection: str = Field(
+        "smtp_default", description="The Airflow connection, of type SMTP, that it is sent through."
     )
 
 
@@ -366,6 +430,7 @@ class Settings(Section):
     build: Build = Build()
     maintenance: Maintenance = Maintenance()
     dashboard: Dashboard = Dashboard()
+    digest: Digest = Digest()
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:
