@@ -72,6 +72,9 @@ class SigningKeys:
         except Exception as error:
             raise KeyUnavailableError(f"the key {key_id} can't be fetched: {error!r}") from None
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def _entry(self, key_id: str) -> tuple[_Entry, bool]:
         """The entry of an id, and whether the caller must fetch its key."""
         with self._lock:
@@ -102,10 +105,10 @@ def _fetch(url: str) -> EllipticCurvePublicKey:
     connection = kind(parts.netloc, timeout=FETCH_SECONDS)
     try:
         connection.request("GET", parts.path, headers={"Accept": "*/*"})
-        answer = connection.getresponse()
-        if answer.status != HTTPStatus.OK:
-            raise KeyUnavailableError(f"{url} answered {answer.status}")
-        return _parse(url, answer.read(MAX_KEY_BYTES + 1))
+        with connection.getresponse() as answer:
+            if answer.status != HTTPStatus.OK:
+                raise KeyUnavailableError(f"{url} answered {answer.status}")
+            return _parse(url, answer.read(MAX_KEY_BYTES + 1))
     finally:
         connection.close()
 

@@ -27,13 +27,13 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin", **PAGE}
 
 def build_app(
     directory: Path,
-    around: Surroundings = Surroundings(),
+    around: Surroundings | None = None,
     wording: Wording | None = None,
     shares: Shares | None = None,
 ) -> FastAPI:
     """An application with a page, an action, a crash and a health check."""
     app = FastAPI(openapi_url=None)
-    install(app, directory, around, wording, shares)
+    install(app, directory, around or Surroundings(), wording, shares)
     app.mount("/static", StaticFiles(directory=str(files("clickstream.dashboard") / "static")))
     for path, endpoint, method in (
         ("/", show_name, "GET"),
