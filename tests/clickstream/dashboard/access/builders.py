@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+"""When the application of the share links' tests begins."""
+
+
+class Moment:
+    """The clock of the application."""
+
+    now = NOW
