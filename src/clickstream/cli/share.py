@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from clickstream import settings as settings_room
 from clickstream.cli.console import err, out
@@ -81,13 +80,11 @@ def list_(url: Url = None) -> None:
     if not entries:
         out.print("There are no links; make one by `clickstream dashboard share add NAME`.")
         return
-    table = Table("Id", "For", "Pages", "Made by", "Until (UTC)", box=None, header_style="bold")
     for one in entries:
-        until = f"{one.expires_at:%Y-%m-%d %H:%M}"
-        over = " (over)" if one.expires_at <= datetime.now(UTC) else ""
-        table.add_row(*map(escape, (one.id, one.name, _pages(one), one.created_by, until + over)))
-    out.print(table)
-    for one in entries:
+        until = f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
+        state = "ended" if one.expires_at <= datetime.now(UTC) else "until"
+        about = f"{one.id}, {_pages(one)}, {state} {until}, made by {one.created_by}"
+        out.print(f"[bold]{escape(one.name)}[/] ({escape(about)})", soft_wrap=True, highlight=False)
         out.print(_address(shares, one, url), soft_wrap=True, highlight=False, markup=False)
 
 
@@ -138,4 +135,4 @@ def _address(shares: Shares, one: Share, url: str | None) -> str:
 def _pages(one: Share) -> str:
     from clickstream.dashboard.view import TABS
 
-    return "all" if one.tabs == TABS else ", ".join(one.tabs)
+    return "all pages" if one.tabs == TABS else ", ".join(one.tabs)

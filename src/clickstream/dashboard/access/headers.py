@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickstream.dashboard.access.origins import host_name
 from clickstream.dashboard.access.peers import is_https
-from clickstream.dashboard.access.shared_pages import is_shared
+from clickstream.dashboard.access.shared_pages import is_shared, is_shared_file
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -27,12 +27,12 @@ SHARED_HEADERS = {
     **HEADERS,
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
-    "Cache-Control": "private, no-store",
 }
 """Of the addresses of share links, which are keys: no other site and no search engine gets one."""
 
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 CACHE_CONTROL = "private, no-cache"
+SHARED_CACHE_CONTROL = "private, no-store"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 HEALTH = "/healthz"
 
@@ -50,6 +50,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SHARED_HEADERS if is_shared(scope["path"]) else HEADERS)
+                if is_shared(scope["path"]) and not is_shared_file(scope["path"]):
+                    headers["Cache-Control"] = SHARED_CACHE_CONTROL
                 headers.setdefault("Cache-Control", CACHE_CONTROL)
                 if is_https(scope):
                     headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY

@@ -88,6 +88,11 @@ def is_shared(path: str) -> bool:
     return path.startswith(PREFIX)
 
 
+def is_shared_file(path: str) -> bool:
+    """Whether a path is that of a style sheet, script or map below a share link."""
+    return path.removeprefix(PREFIX).partition("/")[2].startswith("static/")
+
+
 def _opens(share: Share, path: str) -> bool:
     """Whether a link opens a path. The routes of panels ask in addition for the panel's tab."""
     if path == "/version" or (path.startswith(("/static/", "/panels/")) and ".." not in path):

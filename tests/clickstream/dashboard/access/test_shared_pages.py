@@ -12,6 +12,7 @@ from tests.clickstream.dashboard.access.builders import NOW, OWN_PAGE, PAGE, Mom
 from clickstream.dashboard.access.shares import Share, Shares
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.view import TABS, View
+from clickstream.errors import ClickstreamError
 
 DAY = "from=2026-11-20&to=2026-11-20"
 ACTIONS = (
@@ -131,6 +132,33 @@ def test_pages_of_a_link_are_kept_by_no_cache_no_robot_and_no_referrer(reader, s
         assert answer.headers["cache-control"] == "private, no-store"
         assert "frame-ancestors" in answer.headers["content-security-policy"]
     assert "x-robots-tag" not in reader.get("/login").headers
+    style = re.search(r'"(static/page\.css\?\w+)"', reader.get(f"{path}/").text)
+    assert style
+    assert "immutable" in reader.get(f"{path}/{style[1]}").headers["cache-control"]
+
+
+@pytest.mark.parametrize("page", ["/", "/panels/trend", "/panels/trend.csv"])
+def test_an_error_on_a_link_leads_back_to_its_pages(reader, shares, page) -> None:
+    path = link(shares)
+    answer = reader.get(f"{path}{page}?range=fortnight")
+    assert answer.status_code == 400
+    assert "range=fortnight is not known" in answer.text
+    for href in re.findall(r'(?:href|src)="([^"#]+)"', answer.text):
+        assert str(answer.url.join(href).path).startswith(f"{path}/")
+        assert reader.get(str(answer.url.join(href))).status_code == 200
+
+
+def test_the_log_of_an_error_has_no_token(app, reader, shares, monkeypatch, caplog) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ClickstreamError("The bucket secret-bucket can't be read.")
+
+    path = link(shares)
+    monkeypatch.setattr(app.state.dashboard.renderer.__class__, "tab", fail)
+    answer = reader.get(f"{path}/trust")
+    assert answer.status_code == 503
+    assert "secret-bucket" not in answer.text
+    assert "/trust: The bucket secret-bucket" in caplog.text
+    assert path.rpartition("/")[2] not in caplog.text
 
 
 def test_a_page_s_etag_depends_on_who_asks(reader, ana, shares) -> None:
