@@ -73,7 +73,7 @@ def test_a_link_is_made_opened_by_a_stranger_and_withdrawn(
     row.get_by_role("button", name="Withdraw this link").click()
     expect(page.get_by_role("status")).to_contain_text("The link for “Bean & Co” is withdrawn.")
     stranger.reload()
-    expect(stranger.get_by_role("heading")).to_contain_text("This link has been withdrawn.")
+    expect(stranger.locator("h1.sentence")).to_contain_text("This link has been withdrawn.")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".share-list li")).to_have_count(1)
     stranger.reload()
@@ -149,7 +149,7 @@ def test_an_open_page_of_a_withdrawn_link_leads_to_the_sentence(
     page = new_page(path, storage_state=None)
     shares.withdraw(path.rpartition("/")[2][:16])
     page.get_by_role("link", name="Visitors", exact=True).click()
-    expect(page.get_by_role("heading")).to_contain_text("This link has been withdrawn.")
+    expect(page.locator("h1.sentence")).to_contain_text("This link has been withdrawn.")
     expect(page.locator("body")).not_to_contain_text("null")
 
 
