@@ -74,9 +74,11 @@ def dashboard(
 
     def announce() -> None:
         base_url = f"http://{LOCAL_HOST}:{port}"
-        err.print(escape(surroundings.describe_logins(chosen.dashboard)), highlight=False)
+        logins = escape(surroundings.describe_logins(chosen.dashboard))
+        err.print(logins, highlight=False, soft_wrap=True)
         for warning in surroundings.login_warnings(chosen.dashboard, host):
-            err.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)
+            text = f"[yellow]Warning:[/] {escape(warning)}"
+            err.print(text, highlight=False, soft_wrap=True)
         if print_link:
             _show_link(login_link(_directory(), base_url))
         if open_browser:

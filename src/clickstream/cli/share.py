@@ -54,6 +54,7 @@ def add(
 
     Example: [bold]clickstream dashboard share add Auditor --page trust --range year[/]
     """
+    shares = _shares()
     from clickstream.dashboard.access.accounts import OWNER
     from clickstream.dashboard.access.shares import Share
     from clickstream.dashboard.view import TABS, parse_view
@@ -61,7 +62,6 @@ def add(
     pages = page or [*TABS]
     start = next((tab for tab in TABS if tab in pages), TABS[0])
     view = parse_view(start, parse_qsl(f"range={range_}"))
-    shares = _shares()
     made = shares.add(Share.create(name, days, pages, view, OWNER, datetime.now(UTC)))
     err.print(
         escape(f"The link for {made.name} is valid until {made.expires_at:%Y-%m-%d %H:%M} UTC:")

@@ -222,7 +222,9 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
         html = dashboard.render_tab(view, identity_of(request), request.query_params)
-        return HTMLResponse(html, headers={"ETag": etag})
+        # A page that shows the address of a share link has a key: no cache keeps it.
+        kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
+        return HTMLResponse(html, headers={"ETag": etag, **kept})
 
     return show_tab
 

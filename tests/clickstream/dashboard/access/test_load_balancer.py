@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +165,6 @@ def test_other_algorithms_are_refused(login, server, signer) -> None:
 
 def test_a_signature_by_the_public_key_as_a_secret_is_refused(login, signer) -> None:
     """The classic confusion: HS256 with the public key, which everybody has, as its secret."""
-    import hashlib
-    import hmac
-
     for algorithm in ("HS256", "ES256"):
         parts = [
             encoded(json.dumps(one).encode()) for one in (signer.header(alg=algorithm), CLAIMS)
@@ -275,6 +275,16 @@ def test_a_key_that_was_missing_is_asked_for_again_after_a_minute(server) -> Non
     server.publish(signer)
     now[0] += RETRY_SECONDS
     assert keys.get(signer.kid)
+
+
+def test_requests_for_one_key_at_the_same_time_wait_for_one_fetch(server) -> None:
+    keys = SigningKeys(server.url)
+    signer = server.publish(Signer())
+    server.asked.clear()
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(lambda _: keys.get(signer.kid), range(40))]
+    assert len({*map(id, found)}) == 1
+    assert server.asked == [f"/{signer.kid}"]
 
 
 def test_the_number_of_kept_keys_is_bounded(server) -> None:

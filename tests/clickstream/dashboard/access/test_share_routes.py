@@ -49,8 +49,9 @@ def test_a_link_made_on_a_tab_opens_it_and_is_shown_once(ana, reader, shares) ->
     assert (share.name, share.tabs, share.start) == ("Bean & Co", ("marketing",), "marketing")
     assert share.query == "?range=7d&campaign=a%26b"
     assert (share.created_by, (share.expires_at - share.created_at).days) == ("ana", 90)
-    page = ana.get(f"/marketing?range=7d&campaign=a%26b&shared={share.id}").text
-    address = address_on(page)
+    page = ana.get(f"/marketing?range=7d&campaign=a%26b&shared={share.id}")
+    assert page.headers["cache-control"] == "no-store"
+    address = address_on(page.text)
     assert address == f"http://127.0.0.1:8095{shares.path(share)}"
     assert address not in ana.get("/marketing?range=7d&campaign=a%26b").text
     assert reader.get(address).headers["location"].endswith("/marketing?range=7d&campaign=a%26b")

@@ -15,11 +15,6 @@ from clickstream.dashboard.view import TABS, View
 from clickstream.errors import ClickstreamError
 
 DAY = "from=2026-11-20&to=2026-11-20"
-ACTIONS = (
-    *("/notes", "/notes/x/delete", "/notes/x/restore", "/panels/trend", "/logout", "/login"),
-    *("/views", "/views/x/delete", "/views/x/restore"),
-    *("/shares", "/shares/new", "/shares/x/withdraw", "/shares/x/restore"),
-)
 
 
 def link(shares: Shares, *tabs: str, view: View | None = None, name: str = "Bean & Co") -> str:
@@ -63,16 +58,16 @@ def test_every_route_opens_its_link_s_tabs_and_nothing_else(app, reader, shares)
         assert opened == expected, tab
 
 
-@pytest.mark.parametrize("path", ACTIONS)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_a_link_changes_nothing(app, reader, ana, shares, path, method) -> None:
+def test_a_link_changes_nothing_on_any_route(app, reader, ana, shares, method) -> None:
+    path = link(shares)
     before = {one.name: one.read_bytes() for one in app.state.directory.glob("*.json")}
-    for client in (reader, ana):
-        asked = f"{link(shares)}{path}"
-        answer = client.request(method, asked, headers=OWN_PAGE, data={"tab": "overview"})
-        assert answer.status_code == 403
-    after = {one.name: one.read_bytes() for one in app.state.directory.glob("*.json")}
-    assert {**after, "shares.json": b""} == {**before, "shares.json": b""}
+    for route in app.routes:
+        asked = path + re.sub(r"\{.*?\}", "trend", route.path)
+        for client in (reader, ana):
+            answer = client.request(method, asked, headers=OWN_PAGE, data={"tab": "overview"})
+            assert answer.status_code == 403, asked
+    assert before == {one.name: one.read_bytes() for one in app.state.directory.glob("*.json")}
 
 
 def test_every_page_of_a_link_leads_to_its_own_pages_only(reader, shares) -> None:
