@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Route
 
-EXPECTED_STATUSES = ("400", "401", "404", "429", "503")
+EXPECTED_STATUSES = ("400", "401", "404", "410", "429", "503")
 """Chromium logs an answer with such a status as an error; tests that ask for it look at it."""
 
 IS_WAITING = "document.documentElement.classList.contains('waiting')"

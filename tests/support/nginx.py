@@ -32,10 +32,13 @@ http {{
     scgi_temp_path {root}/tmp;
     server {{
         listen 127.0.0.1:{port};
-        location / {{ return 200 "ok"; }}
+        {locations}
     }}
 }}
 """
+
+
+ANSWER_OK = 'location / { return 200 "ok"; }'
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Nginx:
 
 
 @contextmanager
-def running_nginx(root: Path, logs: Path) -> Iterator[Nginx]:
+def running_nginx(root: Path, logs: Path, locations: str = ANSWER_OK) -> Iterator[Nginx]:
     """Start nginx with its logs in `logs`; stop it gracefully, so that every line is written."""
     program = require_program("nginx", "nginx-light")
     with socket.socket() as free:
@@ -82,7 +85,8 @@ def running_nginx(root: Path, logs: Path) -> Iterator[Nginx]:
         port = free.getsockname()[1]
     configuration = root / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""  # workers must reach the test's directory
-    configuration.write_text(CONFIGURATION.format(root=root, logs=logs, port=port, user=user))
+    values = {"root": root, "logs": logs, "port": port, "user": user, "locations": locations}
+    configuration.write_text(CONFIGURATION.format(**values))
     process = subprocess.Popen([program, "-p", str(root), "-c", str(configuration)])
     try:
         _wait_for(port)

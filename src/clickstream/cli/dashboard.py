@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clickstream import settings as settings_room
 from clickstream.cli.console import DashboardPort, err, out
+from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
 from clickstream.errors import InputError
@@ -23,6 +24,7 @@ DEFAULT_PORT = 8095
 app = typer.Typer()
 user = typer.Typer(no_args_is_help=True, help="Add, list and remove accounts of the dashboard.")
 app.add_typer(user, name="user")
+app.add_typer(share, name="share")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
 PasswordStdin = Annotated[
@@ -55,12 +57,14 @@ def dashboard(
     Example: [bold]clickstream dashboard user add ana[/]
 
     Example: [bold]clickstream dashboard link[/]
+
+    Example: [bold]clickstream dashboard share add "Bean & Co" --page marketing[/]
     """
     if context.invoked_subcommand:
         return
     try:
         from clickstream.dashboard import app as pages
-        from clickstream.dashboard import server
+        from clickstream.dashboard import server, surroundings
     except ModuleNotFoundError as error:
         raise InputError(
             f"The dashboard needs the package {error.name}; install it by "
@@ -70,6 +74,11 @@ def dashboard(
 
     def announce() -> None:
         base_url = f"http://{LOCAL_HOST}:{port}"
+        logins = escape(surroundings.describe_logins(chosen.dashboard))
+        err.print(logins, highlight=False, soft_wrap=True)
+        for warning in surroundings.login_warnings(chosen.dashboard, host):
+            text = f"[yellow]Warning:[/] {escape(warning)}"
+            err.print(text, highlight=False, soft_wrap=True)
         if print_link:
             _show_link(login_link(_directory(), base_url))
         if open_browser:

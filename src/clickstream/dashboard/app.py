@@ -21,9 +21,11 @@ from clickstream.dashboard.access.identity import (
     NOBODY,
     Identity,
     identity_of,
+    require_tab,
     require_writer,
 )
 from clickstream.dashboard.access.login import Wording
+from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.answers import Answer, Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
@@ -34,7 +36,7 @@ from clickstream.dashboard.engines import (
     ask_athena,
 )
 from clickstream.dashboard.entries.routes import add_entry_routes
-from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.entries.store import NO_ENTRIES, EntryStore
 from clickstream.dashboard.folding import fold
 from clickstream.dashboard.formats import Formats
 from clickstream.dashboard.maps import read_shape, shapes_digest
@@ -42,7 +44,10 @@ from clickstream.dashboard.page import Page, version_of
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.questions import Question
 from clickstream.dashboard.rendering import ASSETS_DIGEST, STATIC, Renderer, read_static
-from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.share_menu import SHOWN, ShownLinks
+from clickstream.dashboard.share_routes import add_share_routes
+from clickstream.dashboard.surroundings import surroundings_of
+from clickstream.dashboard.texts import load_translations, mark, parse_locale
 from clickstream.dashboard.view import TABS, Tab, View, parse_view
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake, aws_errors, shared_session
@@ -52,6 +57,9 @@ log = logging.getLogger("clickstream")
 
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 ONE_YEAR = 365 * 24 * 3600
+UNAVAILABLE = mark("The figures can't be read at the moment. Try again later.")
+"""What the reader of a share link is told; the reason may name buckets and is in the log."""
+
 Clock = Callable[[], datetime]
 
 
@@ -73,7 +81,9 @@ class Dashboard:
         self.formats = Formats(locale, load_translations(locale))
         self.renderer = Renderer.create(self.formats, settings.site.title or settings.site.name)
         self.asking_athena = threading.Lock()
-        self.entries = EntryStore(settings.resolve(settings.dashboard.directory))
+        directory = settings.resolve(settings.dashboard.directory)
+        self.entries = EntryStore(directory)
+        self.shares = Shares(directory, clock)
 
     @contextlib.contextmanager
     def page(
@@ -89,7 +99,7 @@ class Dashboard:
             now = self.clock().astimezone(zone).replace(tzinfo=None)
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
-            entries = self.entries.read(parameters)
+            entries = self.entries.read(parameters) if identity.sees_entries else NO_ENTRIES
             yield Page(
                 *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
                 identity=identity,
@@ -103,7 +113,15 @@ class Dashboard:
     ) -> str:
         """The HTML of a tab."""
         with self.page(view, identity, parameters) as page:
-            return self.renderer.tab(page)
+            shown = (parameters or {}).get(SHOWN, "") if identity.can_share else ""
+            made = ShownLinks(self.shares, identity).link(shown) if shown else None
+            return self.renderer.tab(page, made)
+
+    def version(self, identity: Identity) -> str:
+        """The version of what somebody's pages show."""
+        with self.engine.reader() as reader:
+            entries = self.entries.version() if identity.sees_entries else NO_ENTRIES.version
+            return version_of(reader.state, entries)
 
     def start(self) -> None:
         """Refresh the facts in the background from now on."""
@@ -166,10 +184,11 @@ def build_app(
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
     add_entry_routes(app, dashboard.entries, clock)
+    add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
     app.add_api_route("/static/{name}", show_static)
     app.add_api_route("/static/map/{name}", show_shape)
     app.add_api_route("/healthz", lambda: PlainTextResponse("ok"))
-    app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
+    app.add_api_route("/version", _version_route(dashboard), response_model=None)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     _add_error_pages(app, dashboard)
     (protect or _protect_by_login)(app, dashboard)
@@ -185,22 +204,27 @@ def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
         dashboard.renderer.site,
     )
     directory = dashboard.settings.resolve(chosen.directory)
-    guard.install(app, directory, hosts=chosen.hosts, wording=wording)
+    guard.install(app, directory, surroundings_of(chosen), wording, dashboard.shares)
 
 
-def _version(dashboard: Dashboard) -> str:
-    with dashboard.engine.reader() as reader:
-        return version_of(reader.state, dashboard.entries.version())
+def _version_route(dashboard: Dashboard) -> Callable[[Request], Response]:
+    def show_version(request: Request) -> Response:
+        return PlainTextResponse(dashboard.version(identity_of(request)))
+
+    return show_version
 
 
 def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
     def show_tab(request: Request) -> Response:
+        require_tab(request, tab)
         view = parse_view(tab, request.query_params.multi_items())
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
         html = dashboard.render_tab(view, identity_of(request), request.query_params)
-        return HTMLResponse(html, headers={"ETag": etag})
+        # A page that shows the address of a share link has a key: no cache keeps it.
+        kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
+        return HTMLResponse(html, headers={"ETag": etag, **kept})
 
     return show_tab
 
@@ -209,7 +233,10 @@ def _etag(dashboard: Dashboard, request: Request) -> str:
     """A page depends on its URL, who asks, facts, notes, the hour, and why facts are old."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     identity = identity_of(request)
-    parts = (str(request.url), identity, _version(dashboard), now, dashboard.refresher.problem)
+    parts = (
+        *(str(request.url), identity, dashboard.version(identity), now),
+        *(dashboard.refresher.problem, dashboard.shares.version() if identity.can_share else ""),
+    )
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
 
 
@@ -217,6 +244,7 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
     def view_of(name: str, request: Request) -> View:
         if name not in PANELS:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no panel {name[:40]}.")
+        require_tab(request, PANELS[name].tab)
         return parse_view(PANELS[name].tab, request.query_params.multi_items())
 
     def show_csv(name: str, request: Request) -> Response:
@@ -292,8 +320,7 @@ def _static_file(content: bytes, name: str, is_digested: bool) -> Response:
 
 def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
     def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:
-        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        base = "../" * (path.count("/") - 1)
+        base = "../" * (_path(request).count("/") - 1)
         html = dashboard.renderer.refusal(HTTPStatus(status).phrase, sentence, base)
         return HTMLResponse(html, status_code=status)
 
@@ -301,8 +328,11 @@ def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
         return refuse(request, HTTPStatus.BAD_REQUEST, str(error))
 
     def show_our_error(request: Request, error: Exception) -> Response:
-        log.warning(f"{request.url.path}: {error}")
-        return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        # Without the token of a share link, which is a key.
+        log.warning(f"{_path(request)}: {error}")
+        is_shared = identity_of(request).shared is not None
+        text = dashboard.formats.text(UNAVAILABLE) if is_shared else str(error)
+        return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def show_http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHttpException)  # noqa: S101  the handler is registered for it
@@ -311,3 +341,8 @@ def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
     app.add_exception_handler(InputError, show_input_error)
     app.add_exception_handler(ClickstreamError, show_our_error)
     app.add_exception_handler(StarletteHttpException, show_http_error)
+
+
+def _path(request: Request) -> str:
+    """The path below the application's own address, or below that of a share link."""
+    return request.url.path.removeprefix(request.scope.get("root_path", ""))

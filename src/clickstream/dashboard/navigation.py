@@ -90,10 +90,12 @@ def navigation(page: Page) -> dict[str, Any]:
     compared = page.compared_dates
     return {
         "tabs": [
-            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.query, tab == view.tab) for tab in TABS
+            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.query, tab == view.tab)
+            for tab in TABS
+            if page.identity.opens(tab)
         ],
         "tab_path": PATHS[view.tab],
-        "trust_path": f"trust{view.query}" if view.tab != "trust" else "",
+        "trust_path": "" if view.tab == "trust" else address_on(page, "trust", view),
         "ranges": [_range_link(page, name) for name in IN_BAR],
         "more_ranges": [_range_link(page, name) for name in RANGES if name in _in_menu()],
         "range_in_bar": view.range in IN_BAR,
@@ -111,6 +113,13 @@ def navigation(page: Page) -> dict[str, Any]:
         "cleared": replace(view, filters=()).query,
         "keys": [(key, text(label)) for key, label in KEYS],
     }
+
+
+def address_on(page: Page, tab: Tab, view: View) -> str | None:
+    """Where a page links to for a view on a tab; None if its reader may not open the tab."""
+    if not page.identity.opens(tab):
+        return None
+    return view.query if tab == page.view.tab else PATHS[tab] + view.query
 
 
 def _in_menu() -> Sequence[RangeName]:

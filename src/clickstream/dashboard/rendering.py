@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,14 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS, Panel
 from clickstream.dashboard.places import places_values
 from clickstream.dashboard.sentences import find_sentences
+from clickstream.dashboard.share_menu import (
+    ShownLink,
+    ShownLinks,
+    list_values,
+    pages_text,
+    share_menu,
+    start_path,
+)
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust_line import trust_line
 from clickstream.dashboard.trust_values import trust_values
@@ -82,17 +91,22 @@ class Renderer:
             "decimal": formats.decimal,
             "panels": PANELS,
             "base": "",
+            "pages_text": lambda tabs: pages_text(tabs, formats),
+            "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
+            "start_path": start_path,
         }
         return cls(formats, site, environment)
 
-    def tab(self, page: Page) -> str:
-        """The HTML of a tab."""
+    def tab(self, page: Page, made: ShownLink | None = None) -> str:
+        """The HTML of a tab; `made` is a share link that it offers to copy."""
         text = page.formats.text
         changed_at = page.state.changed_at
         shown = changed_at.astimezone(page.zone) if changed_at else None
         common = {
             **navigation(page),
             **views_menu(page),
+            **share_menu(self.formats),
+            "made": made,
             "view": page.view,
             "identity": page.identity,
             "tab_title": text(TAB_LABELS[page.view.tab]),
@@ -136,6 +150,13 @@ class Renderer:
                 (when_of(page, note), note.text, note.account)
                 for note in (own_notes(page) if panel.name == "trend" else ())
             ],
+        )
+
+    def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
+        """The HTML of the list of share links; `shown` and `withdrawn` are ids of links."""
+        return self.environment.get_template("shares.html").render(
+            made=links.link(shown) if shown else None,
+            **list_values(links, self.formats, now, withdrawn),
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:

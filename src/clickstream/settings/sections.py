@@ -330,7 +330,7 @@ class Dashboard(Section):
     )
     directory: str = Field(
         "var/dashboard",
-        description="Where accounts, notes, saved views and the local copy are kept.",
+        description="Where accounts, notes, saved views, share links and the local copy are kept.",
     )
     hosts: tuple[str, ...] = Field(
         (),
@@ -340,7 +340,7 @@ class Dashboard(Section):
     url: str = Field(
         "",
         description="Where browsers reach the dashboard, such as https://dashboard.example. Links "
-        "in mails and in Airflow lead there; without it, mails have no links.",
+        "in mails and in Airflow and share links lead there; without it, mails have no links.",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
     )
     load_balancer: str = Field(

@@ -1,13 +1,18 @@
-"""Lets nobody into the dashboard without a session; `install` is what an application calls."""
+"""Lets nobody into the dashboard without a login; `install` is what an application calls.
+
+A login is a proxy's, or a session of the dashboard's own. A share link opens its pages without one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,37 +22,69 @@ from clickstream.dashboard.access.headers import HostCheck, SecurityHeaders
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.login import LOGIN, LOGOUT, Login, Wording
 from clickstream.dashboard.access.origins import is_same_origin, requested_path
-from clickstream.dashboard.access.peers import is_https
+from clickstream.dashboard.access.peers import ForwardedPeers, is_https
+from clickstream.dashboard.access.proxies import ProxyLogin
 from clickstream.dashboard.access.sessions import Session, Sessions
+from clickstream.dashboard.access.shared_pages import SharedPages, is_shared
+from clickstream.dashboard.access.shares import Shares
 
 OPEN_PATHS = (LOGIN, LOGOUT, "/healthz")
 OPEN_PREFIXES = ("/static/", "/login/once/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the dashboard is reached, and what stands before it.
+
+    `url` is its address for browsers, and empty if that is the address of the request. `hosts` are
+    further names that browsers reach it by. Proxies in `networks` are believed what they say of the
+    browser; `proxy` finds the users whom one has authenticated.
+    """
+
+    url: str = ""
+    hosts: Collection[str] = ()
+    networks: Sequence[str] = ()
+    proxy: ProxyLogin | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names that browsers reach the dashboard by, beside localhost."""
+        return [*self.hosts, urlsplit(self.url).netloc]
+
+
 def install(
-    app: FastAPI, directory: Path, hosts: Collection[str] = (), wording: Wording | None = None
+    app: FastAPI,
+    directory: Path,
+    around: Surroundings = Surroundings(),
+    wording: Wording | None = None,
+    shares: Shares | None = None,
 ) -> None:
     """Put accounts, login and security headers around an application, before its other routes.
 
-    `directory` is that of the dashboard; it holds accounts, links and the session secret. `hosts`
-    are names beside localhost that browsers reach the dashboard by. A route finds who asks by
-    `identity.identity_of`.
+    `directory` is that of the dashboard; it holds accounts, links and the session secret. Without
+    `shares` there are no share links. A route finds who asks by `identity.identity_of`.
     """
     accounts = Accounts(directory)
     sessions = Sessions(directory, accounts)
     login = Login(directory, accounts, sessions, wording or Wording())
     login.add_routes(app)
-    app.add_middleware(Guard, login=login, sessions=sessions)
-    _wrap(app, lambda inner: SecurityHeaders(HostCheck(OriginCheck(inner), hosts)))
+    app.add_middleware(Guard, login=login, sessions=sessions, around=around, shares=shares)
+
+    def protect(inner: ASGIApp) -> ASGIApp:
+        checked = HostCheck(OriginCheck(inner), around.names)
+        return ForwardedPeers(SecurityHeaders(checked), around.networks)
+
+    _wrap(app, protect)
 
 
 def install_embedded(app: FastAPI) -> None:
     """Put the checks around an application whose users another program authenticates.
 
-    Its routes must depend on that program's login, which sets `request.state.identity`.
+    Its routes must depend on that program's login, which sets `request.state.identity`. Share links
+    are made and opened on the dashboard's own address, not there.
     """
-    _wrap(app, lambda inner: SecurityHeaders(OriginCheck(inner)))
+    _wrap(app, lambda inner: ForwardedPeers(SecurityHeaders(OriginCheck(inner))))
 
 
 def _wrap(app: FastAPI, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
@@ -74,10 +111,19 @@ class OriginCheck:
 class Guard:
     """ASGI middleware that answers in place of the application when a request may not pass."""
 
-    def __init__(self, app: ASGIApp, login: Login, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        login: Login,
+        sessions: Sessions,
+        around: Surroundings,
+        shares: Shares | None,
+    ) -> None:
         self._app = app
         self._login = login
         self._sessions = sessions
+        self._around = around
+        self._shared = SharedPages(app, shares, login.show_message) if shares else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -89,14 +135,34 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._shared and is_shared(scope["path"]):
+            await self._shared(scope, receive, send)
+            return
         request = Request(scope)
-        session = self._login.session_of(request)
-        if session:
-            request.state.identity = Identity(session.account.name, can_log_out=True)
+        account = await self._account_at_proxy(scope)
+        session = None if account else self._login.session_of(request)
+        if account or session:
+            request.state.identity = Identity(
+                account or (session.account.name if session else ""),
+                can_log_out=account is None,
+                shares_at=self._address(scope) if self._shared else "",
+            )
         elif not _is_open(scope["path"]):
             await _ask_to_log_in(request)(scope, receive, send)
             return
         await self._app(scope, receive, self._renewing(scope, send, session))
+
+    async def _account_at_proxy(self, scope: Scope) -> str | None:
+        """The user whom a proxy has authenticated. It counts more than a session of the browser."""
+        if self._around.proxy is None:
+            return None
+        return await run_in_threadpool(self._around.proxy.account_of, scope)
+
+    def _address(self, scope: Scope) -> str:
+        """The dashboard's address for browsers."""
+        if self._around.url:
+            return self._around.url.rstrip("/")
+        return f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
     def _renewing(self, scope: Scope, send: Send, session: Session | None) -> Send:
         """Add a new cookie to the answer if the session is due for one."""

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickstream.dashboard.access.origins import host_name
 from clickstream.dashboard.access.peers import is_https
+from clickstream.dashboard.access.shared_pages import is_shared, is_shared_file
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -22,9 +23,18 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+SHARED_HEADERS = {
+    **HEADERS,
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""Of the addresses of share links, which are keys: no other site and no search engine gets one."""
+
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 CACHE_CONTROL = "private, no-cache"
+SHARED_CACHE_CONTROL = "private, no-store"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+HEALTH = "/healthz"
 
 
 class SecurityHeaders:
@@ -39,7 +49,9 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(SHARED_HEADERS if is_shared(scope["path"]) else HEADERS)
+                if is_shared(scope["path"]) and not is_shared_file(scope["path"]):
+                    headers["Cache-Control"] = SHARED_CACHE_CONTROL
                 headers.setdefault("Cache-Control", CACHE_CONTROL)
                 if is_https(scope):
                     headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
@@ -52,7 +64,8 @@ class HostCheck:
     """Refuses requests for other names than the dashboard's own.
 
     Against DNS rebinding: a site of an attacker whose name leads to 127.0.0.1 is another origin for
-    cookies, and could still read what needs no login.
+    cookies, and could still read what needs no login. The health check of a load balancer sends the
+    address of this machine as Host, and its answer tells nothing: it has any name.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
@@ -62,7 +75,7 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on if it is for one of the names."""
         name = host_name(Headers(scope=scope).get("host", "")) if "headers" in scope else None
-        if name is None or name in self._names:
+        if name is None or name in self._names or scope.get("path") == HEALTH:
             await self._app(scope, receive, send)
             return
         refusal = PlainTextResponse(

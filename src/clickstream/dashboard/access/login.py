@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader
 
 from clickstream.dashboard.access.accounts import OWNER, Account, Accounts
 from clickstream.dashboard.access.forms import read_form
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.link import use_token
 from clickstream.dashboard.access.origins import HOME, safe_path
 from clickstream.dashboard.access.peers import client_address, is_https
@@ -71,7 +72,7 @@ class Login:
     async def show_page(self, request: Request) -> Response:
         """The login page, or what it leads to for those who are logged in."""
         next_path = safe_path(request.query_params.get("next", HOME))
-        if self.session_of(request):
+        if _is_logged_in(request):
             return _redirect(next_path)
         return self._page(next_path)
 
@@ -100,7 +101,7 @@ class Login:
         """
         if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=_HEADERS)
-        if self.session_of(request):
+        if _is_logged_in(request):
             return _redirect(HOME)
         owner = self._accounts.get(OWNER)
         if not owner or not use_token(self._directory, token):
@@ -117,6 +118,13 @@ class Login:
         response = _redirect(LOGIN)
         response.headers["Set-Cookie"] = self._sessions.delete_cookie(is_https(request.scope))
         return response
+
+    def show_message(self, sentence: str, status: HTTPStatus) -> Response:
+        """A page with one sentence and no link, for readers without an account."""
+        html = self._templates.get_template("message.html").render(
+            wording=self._wording, sentence=self._wording.gettext(sentence)
+        )
+        return HTMLResponse(html, status)
 
     def _start_session(self, request: Request, account: Account, path: str) -> Response:
         response = _redirect(path)
@@ -143,6 +151,11 @@ class Login:
             wording=self._wording, next_path=next_path, name=name, message=message
         )
         return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def _is_logged_in(request: Request) -> bool:
+    """Whether the guard has found a session or a proxy's login."""
+    return isinstance(getattr(request.state, "identity", None), Identity)
 
 
 def _redirect(path: str) -> RedirectResponse:

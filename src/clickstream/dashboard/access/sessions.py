@@ -36,6 +36,12 @@ class _ClockSigner(TimestampSigner):
         return int(self._clock())
 
 
+def read_secret(directory: Path) -> str:
+    """The secret that signs sessions and share links; made at its first use."""
+    private_files.create_directory(directory)
+    return private_files.create_once(directory / "session_secret", secrets.token_urlsafe(32))
+
+
 @dataclass(frozen=True)
 class Session:
     """A valid session; one that is due for renewal gets a new cookie with the next answer."""
@@ -50,8 +56,7 @@ class Sessions:
     def __init__(
         self, directory: Path, accounts: Accounts, clock: Callable[[], float] = time.time
     ) -> None:
-        private_files.create_directory(directory)
-        secret = private_files.create_once(directory / "session_secret", secrets.token_urlsafe(32))
+        secret = read_secret(directory)
         self._accounts = accounts
         self._clock = clock
         options = {"digest_method": hashlib.sha256, "key_derivation": "hmac", "clock": clock}

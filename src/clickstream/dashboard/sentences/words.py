@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from clickstream.dashboard.lists import value_name
 from clickstream.dashboard.metrics import METRICS
-from clickstream.dashboard.navigation import PATHS
+from clickstream.dashboard.navigation import address_on
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.sentences.candidates import Candidate
 from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
@@ -15,7 +15,7 @@ from clickstream.dashboard.sentences.parts import Part, Sentence, compose
 from clickstream.dashboard.sentences.selection import Told
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
-from clickstream.dashboard.view import TILES, Tab
+from clickstream.dashboard.view import TILES, Tab, View
 
 LONGEST_NAME = 60
 
@@ -233,7 +233,7 @@ def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
     if failure.is_burst:
         day = failure.first.date()
         view = view.with_days(day, day)
-    return f"{'' if view.tab == 'orders' else PATHS['orders']}{view.query}#failures"
+    return _linked(page, "orders", view, "failures")
 
 
 def _name(page: Page, one: Candidate) -> Part:
@@ -247,15 +247,18 @@ def _shortened(name: str) -> str:
 
 
 def _href(page: Page, one: Candidate) -> str:
-    """The view that shows a number."""
+    """The view that shows a number; empty if the reader may not open it."""
     if place := _PLACES.get(one.metric):
         tab, anchor = place
-        path = "" if page.view.tab == tab else PATHS[tab]
-        return f"{path}{page.view.query}#{anchor}"
+        return _linked(page, tab, page.view, anchor)
     view = page.view
     if one.dimension:
         view = view.with_filter(one.dimension, one.value)
     if one.metric in TILES:
         view = replace(view, metric=one.metric)
-    path = "" if view.tab == "overview" else PATHS["overview"]
-    return f"{path}{view.query}#{'pages' if one.metric == 'views' else 'trend'}"
+    return _linked(page, "overview", view, "pages" if one.metric == "views" else "trend")
+
+
+def _linked(page: Page, tab: Tab, view: View, anchor: str) -> str:
+    address = address_on(page, tab, view)
+    return "" if address is None else f"{address}#{anchor}"

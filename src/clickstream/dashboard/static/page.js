@@ -21,7 +21,7 @@ async function show(url, remember = true) {
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
     if (answer.redirected || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
     next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!next.querySelector("main")) throw answer;
+    if (!next.querySelector(".top") || !next.querySelector("main")) throw answer; // a refusal
   } catch {
     location.assign(url);
     return;
@@ -50,10 +50,24 @@ function enhance() {
     title.parentElement.dataset.tip = title.textContent;
     title.remove();
   }
-  for (const button of document.querySelectorAll("button.keys")) button.hidden = false;
+  for (const button of document.querySelectorAll("button.keys, [data-copies]")) button.hidden = false;
+}
+
+/** Copy the address beside a button; outside https the browser has only the older way. */
+async function copyBeside(button) {
+  const field = button.parentElement.querySelector("input");
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    document.execCommand("copy");
+  }
+  button.textContent = button.dataset.copies;
 }
 
 addEventListener("click", (event) => {
+  const copying = event.target.closest?.("[data-copies]");
+  if (copying) copyBeside(copying);
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
@@ -118,7 +132,7 @@ addEventListener("pointerup", () => {
   const [first] = places(svg)[Math.min(from, to)].dataset.days.split("/");
   const [, last] = places(svg)[Math.max(from, to)].dataset.days.split("/");
   const query = new URLSearchParams(location.search);
-  for (const name of ["range", "by", "undo_note", "undo_view"]) query.delete(name);
+  for (const name of ["range", "by", "undo_note", "undo_view", "shared"]) query.delete(name);
   query.set("from", first);
   query.set("to", last);
   show(`?${query}`);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Collection
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
 from clickstream.dashboard.access.accounts import Accounts
-from clickstream.dashboard.access.guard import install
+from clickstream.dashboard.access.guard import Surroundings, install
 from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.access.sessions import Sessions
+from clickstream.dashboard.access.shares import Shares
 
 ORIGIN = "http://127.0.0.1:8095"
 PASSWORD = "four words are long"
@@ -26,11 +27,14 @@ OWN_PAGE = {"Sec-Fetch-Site": "same-origin", **PAGE}
 
 
 def build_app(
-    directory: Path, hosts: Collection[str] = (), wording: Wording | None = None
+    directory: Path,
+    around: Surroundings | None = None,
+    wording: Wording | None = None,
+    shares: Shares | None = None,
 ) -> FastAPI:
     """An application with a page, an action, a crash and a health check."""
     app = FastAPI(openapi_url=None)
-    install(app, directory, hosts, wording)
+    install(app, directory, around or Surroundings(), wording, shares)
     app.mount("/static", StaticFiles(directory=str(files("clickstream.dashboard") / "static")))
     for path, endpoint, method in (
         ("/", show_name, "GET"),
@@ -107,3 +111,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+"""When the application of the share links' tests begins."""
+
+
+class Moment:
+    """The clock of the application."""
+
+    now = NOW

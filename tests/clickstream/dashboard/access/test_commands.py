@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.clickstream.dashboard.access.builders import PASSWORD, browser, build_app, log_in
+
+from clickstream.dashboard.access.shares import Shares
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -79,3 +82,67 @@ def test_only_the_link_is_on_stdout(run: Run) -> None:
     assert of_stack.stdout.startswith("http://127.0.0.1:9095/login/once/")
     of_proxy = run("link", "--url", "https://a.example/", STACK_DASHBOARD_URL="http://b.example")
     assert of_proxy.stdout.startswith("https://a.example/login/once/")
+
+
+def test_a_link_is_made_listed_and_withdrawn_in_a_shell(run: Run, tmp_path: Path) -> None:
+    directory = tmp_path / "var" / "dashboard"
+    app = build_app(directory, shares=Shares(directory, lambda: datetime.now(UTC)))
+    assert run("share", "list").stdout.startswith("There are no links; make one by ")
+    pages = ("--page", "marketing", "--page", "trust")
+    made = run("share", "add", "Bean & Co", "--days", "90", *pages, "--range", "7d")
+    assert made.returncode == 0, made.stderr
+    assert made.stderr.startswith("The link for Bean & Co is valid until ")
+    address = made.stdout.strip()
+    reader = browser(app)
+    assert reader.get(address).headers["location"].endswith("/marketing?range=7d")
+    listed = run("share", "list").stdout
+    assert "Bean & Co" in listed
+    assert "marketing, trust" in listed
+    assert address in listed
+    assert run("share", "remove", "Bean & Co").returncode == 0
+    assert reader.get(address).status_code == 410
+    assert "There is no link 'Bean & Co'; the links are for: none." in " ".join(
+        run("share", "remove", "Bean & Co").stderr.split()
+    )
+
+
+def test_a_link_leads_to_the_address_of_the_settings(run: Run, tmp_path: Path) -> None:
+    assert run("share", "add", "A").stdout.startswith("http://127.0.0.1:8095/shared/")
+    of_stack = run("share", "add", "B", STACK_DASHBOARD_URL="http://127.0.0.1:9095")
+    assert of_stack.stdout.startswith("http://127.0.0.1:9095/shared/")
+    (tmp_path / "clickstream.toml").write_text(
+        '[dashboard]\nurl = "https://cafe.example/figures/"\n'
+    )
+    own = run("share", "add", "C", STACK_DASHBOARD_URL="http://127.0.0.1:9095")
+    assert own.stdout.startswith("https://cafe.example/figures/shared/"), own.stderr
+    given = run("share", "add", "D", "--url", "http://localhost")
+    assert given.stdout.startswith("http://localhost/shared/")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("add", "A", "--page", "accounts"), "A link opens one or more of these pages: overview"),
+        (("add", "A", "--days", "0"), "A link is valid for 1 to 366 days, not for 0."),
+        (("add", "A", "--range", "decade"), "range=decade is not known"),
+        (("add", ""), "The name of the link is empty"),
+        (("remove", "B"), "There is no link 'B'; the links are for: none."),
+    ],
+)
+def test_a_link_that_is_refused_is_one_sentence(
+    run: Run, arguments: tuple[str, ...], says: str
+) -> None:
+    refused = run("share", *arguments)
+    assert refused.returncode == 1
+    assert says in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr
+
+
+def test_one_of_two_links_of_a_name_is_withdrawn_by_its_id(run: Run) -> None:
+    for days in ("7", "30"):
+        run("share", "add", "Bean", "--days", days)
+    refused = run("share", "remove", "Bean")
+    assert "There are 2 links for 'Bean'; name one by its id: " in " ".join(refused.stderr.split())
+    found = refused.stderr.split()[-1].rstrip(".")
+    assert run("share", "remove", found).returncode == 0
+    assert run("share", "remove", "Bean").returncode == 0

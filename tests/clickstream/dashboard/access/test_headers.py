@@ -13,6 +13,7 @@ from tests.clickstream.dashboard.access.builders import (
     with_account,
 )
 
+from clickstream.dashboard.access.guard import Surroundings
 from clickstream.dashboard.access.origins import host_name
 
 EXACT = {
@@ -93,10 +94,18 @@ def test_refusals_have_them_too(tmp_path: Path) -> None:
 def test_only_the_dashboard_s_own_names_are_answered(
     tmp_path: Path, host: str, is_known: bool
 ) -> None:
-    visitor = browser(build_app(tmp_path, hosts=["dashboard.example"]))
-    answer = visitor.get("/healthz", headers={"Host": host})
+    around = Surroundings(hosts=["dashboard.example"])
+    answer = browser(build_app(tmp_path, around)).get("/login", headers={"Host": host})
     assert answer.status_code == (200 if is_known else 400)
     assert is_known or "[dashboard]" in answer.text
+
+
+def test_the_name_in_url_is_answered_and_a_health_check_has_any(tmp_path: Path) -> None:
+    around = Surroundings(url="https://dashboard.example:8443/figures")
+    visitor = browser(build_app(tmp_path, around))
+    assert visitor.get("/login", headers={"Host": "dashboard.example"}).status_code == 200
+    assert visitor.get("/login", headers={"Host": "10.0.3.7:8095"}).status_code == 400
+    assert visitor.get("/healthz", headers={"Host": "10.0.3.7:8095"}).text == "ok"
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=30))

@@ -1,0 +1,138 @@
+"""`clickstream dashboard share`: make, list and withdraw share links of the dashboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qsl
+
+import typer
+from rich.markup import escape
+
+from clickstream import settings as settings_room
+from clickstream.cli.console import err, out
+from clickstream.errors import InputError
+
+if TYPE_CHECKING:
+    from clickstream.dashboard.access.shares import Share, Shares
+
+LOCAL_URL = "http://127.0.0.1:8095"
+
+share = typer.Typer(
+    no_args_is_help=True, help="Make, list and withdraw links that show pages without an account."
+)
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help=f"Where browsers reach the dashboard; else url of \\[dashboard], else {LOCAL_URL}.",
+    ),
+]
+
+
+@share.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom the link is for.")],
+    days: Annotated[int, typer.Option(metavar="DAYS", help="Days that it is valid.")] = 30,
+    page: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PAGE", help="A page that it opens; repeat for several; else all."),
+    ] = None,
+    range_: Annotated[
+        str, typer.Option("--range", metavar="RANGE", help="Range that it begins with.")
+    ] = "28d",
+    url: Url = None,
+) -> None:
+    """Make a link for somebody without an account, and print it.
+
+    Whoever has the link sees its pages until it ends, and can change nothing.
+
+    Example: [bold]clickstream dashboard share add "Bean & Co" --page marketing --days 90[/]
+
+    Example: [bold]clickstream dashboard share add Auditor --page trust --range year[/]
+    """
+    shares = _shares()
+    from clickstream.dashboard.access.accounts import OWNER
+    from clickstream.dashboard.access.shares import Share
+    from clickstream.dashboard.view import TABS, parse_view
+
+    pages = page or [*TABS]
+    start = next((tab for tab in TABS if tab in pages), TABS[0])
+    view = parse_view(start, parse_qsl(f"range={range_}"))
+    made = shares.add(Share.create(name, days, pages, view, OWNER, datetime.now(UTC)))
+    err.print(
+        escape(f"The link for {made.name} is valid until {made.expires_at:%Y-%m-%d %H:%M} UTC:")
+    )
+    out.print(_address(shares, made, url), soft_wrap=True, highlight=False, markup=False)
+
+
+@share.command("list")
+def list_(url: Url = None) -> None:
+    """List the links, with their addresses.
+
+    Example: [bold]clickstream dashboard share list[/]
+    """
+    shares = _shares()
+    entries = shares.file.read().entries
+    if not entries:
+        out.print("There are no links; make one by `clickstream dashboard share add NAME`.")
+        return
+    for one in entries:
+        until = f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
+        state = "ended" if one.expires_at <= datetime.now(UTC) else "until"
+        about = f"{one.id}, {_pages(one)}, {state} {until}, made by {one.created_by}"
+        out.print(f"[bold]{escape(one.name)}[/] ({escape(about)})", soft_wrap=True, highlight=False)
+        out.print(_address(shares, one, url), soft_wrap=True, highlight=False, markup=False)
+
+
+@share.command()
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="Name or id of the link.")],
+) -> None:
+    """Withdraw a link; it opens nothing from the next request on.
+
+    Example: [bold]clickstream dashboard share remove "Bean & Co"[/]
+    """
+    shares = _shares()
+    found = _find(shares.file.read().entries, name)
+    shares.withdraw(found.id)
+    out.print(escape(f"The link for {found.name} is withdrawn; it opens nothing any more."))
+
+
+def _find(entries: Sequence[Share], name: str) -> Share:
+    """The link of an id, or the only one of a name. Raises InputError if it is not one."""
+    found = [one for one in entries if name in (one.id, one.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(one.id for one in found)
+        raise InputError(f"There are {len(found)} links for {name!r}; name one by its id: {ids}.")
+    known = ", ".join(one.name for one in entries) or "none"
+    raise InputError(f"There is no link {name[:80]!r}; the links are for: {known}.")
+
+
+def _shares() -> Shares:
+    try:
+        from clickstream.dashboard.access.shares import Shares
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Share links need the package {error.name}; install it by "
+            "`pip install 'clickstream[dashboard]'`."
+        ) from None
+    chosen = settings_room.load()
+    return Shares(chosen.resolve(chosen.dashboard.directory), lambda: datetime.now(UTC))
+
+
+def _address(shares: Shares, one: Share, url: str | None) -> str:
+    of_stack = os.environ.get("STACK_DASHBOARD_URL")
+    base = url or settings_room.load().dashboard.url or of_stack or LOCAL_URL
+    return base.rstrip("/") + shares.path(one)
+
+
+def _pages(one: Share) -> str:
+    from clickstream.dashboard.view import TABS
+
+    return "all pages" if one.tabs == TABS else ", ".join(one.tabs)

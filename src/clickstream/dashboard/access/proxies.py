@@ -1,0 +1,66 @@
+"""Logins of a proxy that authenticates users before it passes a request on.
+
+A user is named by a header of a proxy (`HeaderLogin`), or in a token that an Application Load
+Balancer signs (`load_balancer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from clickstream.clean.addresses import NetworkSet
+from clickstream.dashboard.access.peers import peer_address
+
+LONGEST_ACCOUNT = 128
+
+
+class ProxyLogin(Protocol):
+    """A way to find out whom a proxy has authenticated."""
+
+    def account_of(self, scope: Scope) -> str | None:
+        """The name of the user; None if the request has no login that can be believed."""
+
+
+@dataclass(frozen=True)
+class HeaderLogin:
+    """The user in a header, which only proxies of the networks can send.
+
+    The name of the header must be exact: X_Forwarded_User is another one.
+    """
+
+    header: str
+    networks: NetworkSet
+
+    @classmethod
+    def of(cls, header: str, networks: Sequence[str]) -> HeaderLogin:
+        """Raises SettingsError for a network that is none."""
+        return cls(header, NetworkSet.of(networks))
+
+    def account_of(self, scope: Scope) -> str | None:
+        """The header's value if it is one name, and the request comes from a proxy."""
+        peer = peer_address(scope)
+        if peer is None or peer not in self.networks:
+            return None
+        values = Headers(scope=scope).getlist(self.header)
+        return account_name(_decoded(values[0])) if len(values) == 1 else None
+
+
+def account_name(value: object) -> str | None:
+    """The value if it can be the name of an account; a list of several names is none."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ACCOUNT:
+        return None
+    is_plain = value.isprintable() and "," not in value and value == value.strip()
+    return value if is_plain else None
+
+
+def _decoded(value: str) -> str:
+    """A header's value, which is UTF-8; empty if it is in another encoding."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return ""

@@ -1,0 +1,113 @@
+"""Answers requests to share links; the guard hands it everything below /shared/."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from clickstream.dashboard.access.identity import NO_PAGE, READ_ONLY, Identity, SharedWith
+from clickstream.dashboard.access.shares import PREFIX, Ended, Share, Shares
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import TABS
+from clickstream.errors import InputError
+
+log = logging.getLogger(__name__)
+
+ShowMessage = Callable[[str, HTTPStatus], Response]
+"""Builds a page that has one sentence, which is translated."""
+
+ENDED = {
+    Ended.EXPIRED: mark("This link has expired. Ask whoever sent it for a new one."),
+    Ended.WITHDRAWN: mark("This link has been withdrawn. Ask whoever sent it for a new one."),
+}
+UNREADABLE = mark("Links can't be checked at the moment. Try again later.")
+
+
+class SharedPages:
+    """What a share link opens: its tabs, their panels and files, and nothing else."""
+
+    def __init__(self, app: ASGIApp, shares: Shares, show_message: ShowMessage) -> None:
+        self._app = app
+        self._shares = shares
+        self._show_message = show_message
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on as the reader of its link, or answer it."""
+        token, slash, rest = scope["path"].removeprefix(PREFIX).partition("/")
+        found = self._find(token)
+        if not isinstance(found, Share):
+            await found(scope, receive, send)
+            return
+        answer = self._answer(found, token, slash + rest, scope["method"])
+        if answer:
+            await answer(scope, receive, send)
+            return
+        Request(scope).state.identity = Identity(
+            "",
+            is_read_only=True,
+            tabs=found.tabs,
+            sees_entries=False,
+            shared=SharedWith(found.name, found.expires_at),
+        )
+        # As a mounted application sees it: routes match the rest of the path.
+        root_path = f"{scope.get('root_path', '')}{PREFIX}{token}"
+        await self._app({**scope, "root_path": root_path}, receive, send)
+
+    def _find(self, token: str) -> Share | Response:
+        """The link of a token, or the answer to a request without one."""
+        try:
+            found = self._shares.find(token)
+        except InputError as error:
+            log.error("Share links open nothing until this is repaired. %s", error)
+            return self._show_message(UNREADABLE, HTTPStatus.SERVICE_UNAVAILABLE)
+        if found is None:
+            return self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)
+        return found if isinstance(found, Share) else self._end(found)
+
+    def _end(self, ended: Ended) -> Response:
+        return self._show_message(ENDED[ended], HTTPStatus.GONE)
+
+    def _answer(self, share: Share, token: str, path: str, method: str) -> Response | None:
+        """The answer to a request that is not for one of the link's pages; None if it is."""
+        if method not in ("GET", "HEAD"):
+            return PlainTextResponse(f"{READ_ONLY}\n", HTTPStatus.FORBIDDEN)
+        if not path:
+            return _redirect(f"{token}/{_start(share)}")
+        if path == "/" and not _opens(share, path):
+            return _redirect(_start(share))
+        return None if _opens(share, path) else self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)
+
+
+def is_shared(path: str) -> bool:
+    """Whether a path is that of a share link."""
+    return path.startswith(PREFIX)
+
+
+def is_shared_file(path: str) -> bool:
+    """Whether a path is that of a style sheet, script or map below a share link."""
+    return path.removeprefix(PREFIX).partition("/")[2].startswith("static/")
+
+
+def _opens(share: Share, path: str) -> bool:
+    """Whether a link opens a path. The routes of panels ask in addition for the panel's tab."""
+    if path == "/version" or (path.startswith(("/static/", "/panels/")) and ".." not in path):
+        return True
+    return any(path == _tab_path(tab) for tab in TABS if tab in share.tabs)
+
+
+def _tab_path(tab: str) -> str:
+    return "/" if tab == "overview" else f"/{tab}"
+
+
+def _start(share: Share) -> str:
+    """Where a link begins, from the slash behind its token on."""
+    return _tab_path(share.start).removeprefix("/") + (share.query if share.query != "?" else "")
+
+
+def _redirect(path: str) -> Response:
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER)

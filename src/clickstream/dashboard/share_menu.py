@@ -1,0 +1,134 @@
+"""What pages show about share links: the menu, the link made just now, and the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.navigation import PATHS, TAB_LABELS
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.view import TABS
+from clickstream.errors import InputError
+
+SHOWN, WITHDRAWN = "shared", "withdrawn"
+"""Parameters of a URL: the id of the link that was made, or withdrawn, just now."""
+
+DAYS = (7, 30, 90, 365)
+USUAL_DAYS = 30
+
+
+@dataclass(frozen=True)
+class ShownLink:
+    """A share link and its address."""
+
+    share: Share
+    address: str
+
+
+@dataclass(frozen=True)
+class ShownLinks:
+    """The share links as one identity sees them."""
+
+    shares: Shares
+    identity: Identity
+
+    def all(self) -> list[ShownLink]:
+        """The links, the latest first. Raises InputError if the file is damaged."""
+        entries = sorted(self.shares.file.read().entries, key=_age)
+        return [self._shown(share) for share in entries]
+
+    def link(self, share_id: str) -> ShownLink | None:
+        """The link of an id; None if there is none."""
+        try:
+            share = self.shares.file.read().entry(share_id)
+        except InputError:  # the list says it
+            return None
+        return self._shown(share) if share else None
+
+    def _shown(self, share: Share) -> ShownLink:
+        return ShownLink(share, self.identity.shares_at + self.shares.path(share))
+
+
+def _age(share: Share) -> float:
+    return -share.created_at.timestamp()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the list."""
+
+    link: ShownLink
+    pages: str
+    created: str
+    until: str
+    left: str
+    has_expired: bool
+
+
+def share_menu(formats: Formats) -> dict[str, Any]:
+    """What a form that makes a link needs."""
+    return {
+        "share_days": [
+            (days, formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
+        ],
+        "usual_days": USUAL_DAYS,
+        "longest_share_name": LONGEST_NAME,
+    }
+
+
+def list_values(
+    links: ShownLinks, formats: Formats, now: datetime, withdrawn: str
+) -> dict[str, Any]:
+    """What the list's template needs; `withdrawn` is the id of a link to be offered for undoing."""
+    problem, rows, undo = "", [], None
+    try:
+        rows = [_row(link, formats, now) for link in links.all()]
+        undo = links.shares.file.read().deleted_entry(withdrawn)
+    except InputError as error:
+        problem = str(error)
+    return {
+        **share_menu(formats),
+        "problem": problem,
+        "rows": rows,
+        "undo": undo,
+        "pages": [(tab, formats.text(TAB_LABELS[tab])) for tab in TABS],
+    }
+
+
+def _row(link: ShownLink, formats: Formats, now: datetime) -> Row:
+    share = link.share
+    return Row(
+        link,
+        pages_text(share.tabs, formats),
+        formats.day(share.created_at.date(), with_year=True),
+        formats.day(share.expires_at.date(), with_year=True),
+        _left(share, formats, now),
+        now >= share.expires_at,
+    )
+
+
+def _left(share: Share, formats: Formats, now: datetime) -> str:
+    """How many days a link is still valid."""
+    left = share.expires_at - now.astimezone(UTC)
+    if left.total_seconds() <= 0:
+        return formats.text(mark("expired"))
+    if not left.days:
+        return formats.text(mark("less than a day left"))
+    return formats.plural("%(number)s day left", "%(number)s days left", left.days)
+
+
+def pages_text(tabs: Sequence[str], formats: Formats) -> str:
+    """The pages that a link opens."""
+    if len(tabs) == len(TABS):
+        return formats.text(mark("All pages"))
+    return ", ".join(formats.text(TAB_LABELS[tab]) for tab in TABS if tab in tabs)
+
+
+def start_path(share: Share) -> str:
+    """Where a link's maker sees the view that it begins with."""
+    return PATHS[share.start] + share.query

@@ -1,0 +1,75 @@
+"""What the settings say of the proxies and load balancers before the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from clickstream.dashboard.access.guard import Surroundings
+from clickstream.dashboard.access.load_balancer import LoadBalancerLogin
+from clickstream.dashboard.access.proxies import HeaderLogin, ProxyLogin
+from clickstream.settings import Dashboard
+
+_WIDE = {4: 8, 6: 32}
+"""The shortest prefix of a network that a proxy's own network may have without a warning."""
+
+
+def surroundings_of(chosen: Dashboard) -> Surroundings:
+    """Where the dashboard is reached, and whose logins it accepts."""
+    return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, _proxy_login(chosen))
+
+
+def _proxy_login(chosen: Dashboard) -> ProxyLogin | None:
+    """The load balancer's logins, else those in a header."""
+    if chosen.load_balancer:
+        return LoadBalancerLogin(chosen.load_balancer)
+    if chosen.proxy_header:
+        return HeaderLogin.of(chosen.proxy_header, chosen.proxy_networks)
+    return None
+
+
+def describe_logins(chosen: Dashboard) -> str:
+    """Name the ways to log in, for the operator who starts the dashboard."""
+    ways = ["accounts and one-time links"]
+    if chosen.load_balancer:
+        ways.insert(0, f"the load balancer {chosen.load_balancer}")
+    elif chosen.proxy_header:
+        networks = ", ".join(chosen.proxy_networks)
+        ways.insert(0, f"the header {chosen.proxy_header} from {networks}")
+    return f"Logins: {', then '.join(ways)}."
+
+
+def login_warnings(chosen: Dashboard, host: str) -> Iterator[str]:
+    """What the operator should know of these logins before users have them."""
+    if chosen.load_balancer and chosen.proxy_header:
+        yield (
+            f"The header {chosen.proxy_header} is ignored, because load_balancer is set. Remove "
+            "one of them from [dashboard]."
+        )
+    if chosen.load_balancer or not chosen.proxy_header:
+        return
+    wide = [one for one in chosen.proxy_networks if _is_wide(one)]
+    if wide:
+        yield (
+            f"Any computer in {', '.join(wide)} that reaches this port can log in under any name "
+            f"by sending {chosen.proxy_header}. Name the addresses of the proxies alone in "
+            "proxy_networks of [dashboard]."
+        )
+    elif not _is_loopback(host):
+        yield (
+            f"It listens on {host}. Any program in {', '.join(chosen.proxy_networks)} that reaches "
+            f"this port can log in under any name by sending {chosen.proxy_header}. Let only the "
+            "proxy connect, by a firewall or a security group."
+        )
+
+
+def _is_wide(network: str) -> bool:
+    parsed = ip_network(network)
+    return parsed.prefixlen < _WIDE[parsed.version]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

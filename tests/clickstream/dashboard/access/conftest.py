@@ -1,0 +1,68 @@
+"""The dashboard on an empty lake, with a note and a saved view, for the tests of share links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from tests.clickstream.dashboard.access.builders import (
+    NOW,
+    PAGE,
+    Moment,
+    browser,
+    logged_in,
+    with_account,
+)
+from tests.support.lakes import settings_of_a_lake
+from tests.support.localaws_process import CREDENTIALS
+
+from clickstream import settings
+from clickstream.dashboard.access.shares import Shares
+from clickstream.dashboard.app import build_app
+from clickstream.dashboard.entries.own_notes import OwnNote
+from clickstream.dashboard.entries.saved_views import SavedView
+from clickstream.dashboard.entries.store import EntryStore
+from clickstream.dashboard.view import View
+
+
+@pytest.fixture(scope="module")
+def app(local_aws: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The application on an empty lake, with a note and a saved view."""
+    directory = tmp_path_factory.mktemp("shared")
+    (directory / "logs").mkdir()
+    kept = directory / "dashboard"
+    kept.mkdir()
+    with_account(kept)
+    chosen = settings_of_a_lake(local_aws.endpoint, directory / "logs")
+    own = settings.Dashboard(directory=str(kept))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        app = build_app(chosen.model_copy(update={"dashboard": own}), clock=lambda: Moment.now)
+        app.state.dashboard.refresher.look()
+        app.state.directory = kept
+        entries = EntryStore(kept)
+        entries.notes.add(OwnNote.write("2026-11-20", "", "Secret rain", "ben", NOW), NOW)
+        entries.views.add(SavedView.save("Secret view", View("trust"), "ben", NOW), NOW)
+        yield app
+
+
+@pytest.fixture
+def shares(app: Any) -> Iterator[Shares]:
+    """The links of the application; there are none afterwards, and its clock is right again."""
+    yield Shares(app.state.directory, lambda: NOW)
+    (app.state.directory / "shares.json").unlink(missing_ok=True)
+    Moment.now = NOW
+
+
+@pytest.fixture
+def reader(app: Any) -> TestClient:
+    """A browser without a login."""
+    return browser(app, headers=PAGE)
+
+
+@pytest.fixture
+def ana(app: Any) -> TestClient:
+    return logged_in(app, app.state.directory)
