@@ -6,17 +6,23 @@ import contextlib
 import hashlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, params
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException as StarletteHttpException
 from starlette.middleware.gzip import GZipMiddleware
 
 from clickstream.dashboard.access import guard
+from clickstream.dashboard.access.identity import (
+    NOBODY,
+    Identity,
+    identity_of,
+    require_writer,
+)
 from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.answers import Answer, Answers, Refresher
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
@@ -56,11 +62,11 @@ def _clock() -> datetime:
 class Dashboard:
     """What the routes share: settings, engine, answers and renderer."""
 
-    def __init__(self, settings: Settings, clock: Clock = _clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock = _clock, lake: Lake | None = None) -> None:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
         self.clock = clock
-        self.lake = Lake(settings, shared_session())
+        self.lake = lake or Lake(settings, shared_session())
         self.engine = _engine(self.lake)
         self.answers = Answers(self.engine)
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
@@ -70,7 +76,12 @@ class Dashboard:
         self.entries = EntryStore(settings.resolve(settings.dashboard.directory))
 
     @contextlib.contextmanager
-    def page(self, view: View, parameters: Mapping[str, str] | None = None) -> Iterator[Page]:
+    def page(
+        self,
+        view: View,
+        identity: Identity = NOBODY,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Iterator[Page]:
         """A page in the making; `parameters` are those of its URL, the view's own or others."""
         with self.engine.reader() as reader:
             state = reader.state
@@ -79,12 +90,29 @@ class Dashboard:
             ask = self.answers.asker(reader)
             problem = self.refresher.problem
             entries = self.entries.read(parameters)
-            yield Page(view, ask, self.formats, now, self.settings, zone, state, problem, entries)
+            yield Page(
+                *(view, ask, self.formats, now, self.settings, zone, state, problem, entries),
+                identity=identity,
+            )
 
-    def render_tab(self, view: View, parameters: Mapping[str, str] | None = None) -> str:
+    def render_tab(
+        self,
+        view: View,
+        identity: Identity = NOBODY,
+        parameters: Mapping[str, str] | None = None,
+    ) -> str:
         """The HTML of a tab."""
-        with self.page(view, parameters) as page:
+        with self.page(view, identity, parameters) as page:
             return self.renderer.tab(page)
+
+    def start(self) -> None:
+        """Refresh the facts in the background from now on."""
+        self.refresher.start()
+
+    def stop(self) -> None:
+        """End the refreshing, and close what answers."""
+        self.refresher.stop()
+        self.engine.close()
 
     def warm_up(self) -> None:
         """Ask what the default views ask, so that the first reader does not wait."""
@@ -99,18 +127,39 @@ def _engine(lake: Lake) -> Engine:
     return LocalEngine(lake, lake.settings.resolve(chosen.directory))
 
 
-def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
-    """Build the application; it refreshes its facts in the background while it runs."""
-    dashboard = Dashboard(settings, clock)
+Protect = Callable[[FastAPI, "Dashboard"], None]
+"""Puts a guard around the application."""
+
+
+def build_app(
+    settings: Settings,
+    clock: Clock = _clock,
+    *,
+    lake: Lake | None = None,
+    dependencies: Sequence[params.Depends] = (),
+    protect: Protect | None = None,
+) -> FastAPI:
+    """Build the application; it refreshes its facts in the background while it runs.
+
+    `dependencies` run before every route; `protect` puts a guard around the application, by default
+    the dashboard's own login. Mounted in another application it gets no lifespan events, so the
+    other one starts and stops `app.state.dashboard` itself.
+    """
+    dashboard = Dashboard(settings, clock, lake)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        dashboard.refresher.start()
+        dashboard.start()
         yield
-        dashboard.refresher.stop()
-        dashboard.engine.close()
+        dashboard.stop()
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        lifespan=lifespan,
+        dependencies=list(dependencies),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.dashboard = dashboard
     for tab in TABS:
         path = "/" if tab == "overview" else f"/{tab}"
@@ -123,11 +172,11 @@ def build_app(settings: Settings, clock: Clock = _clock) -> FastAPI:
     app.add_api_route("/version", lambda: PlainTextResponse(_version(dashboard)))
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     _add_error_pages(app, dashboard)
-    _install_guard(app, dashboard)
+    (protect or _protect_by_login)(app, dashboard)
     return app
 
 
-def _install_guard(app: FastAPI, dashboard: Dashboard) -> None:
+def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
     """Let nobody in without a login, except to static files and to /healthz."""
     chosen = dashboard.settings.dashboard
     wording = Wording(
@@ -150,16 +199,17 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
         etag = _etag(dashboard, request)
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-        html = dashboard.render_tab(view, request.query_params)
+        html = dashboard.render_tab(view, identity_of(request), request.query_params)
         return HTMLResponse(html, headers={"ETag": etag})
 
     return show_tab
 
 
 def _etag(dashboard: Dashboard, request: Request) -> str:
-    """A page depends on its URL, facts, notes, the hour, and why facts are not refreshed."""
+    """A page depends on its URL, who asks, facts, notes, the hour, and why facts are old."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
-    parts = (str(request.url), _version(dashboard), now, dashboard.refresher.problem)
+    identity = identity_of(request)
+    parts = (str(request.url), identity, _version(dashboard), now, dashboard.refresher.problem)
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
 
 
@@ -171,14 +221,14 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 
     def show_csv(name: str, request: Request) -> Response:
         view = view_of(name, request)
-        with dashboard.page(view) as page:
+        with dashboard.page(view, identity_of(request)) as page:
             lines = list(csv_lines(page, name))
             file_name = f"{name}-{page.period.first}-{page.period.last}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
         return StreamingResponse(iter(lines), media_type="text/csv", headers=headers)
 
     def show_panel(name: str, request: Request) -> HTMLResponse:
-        with dashboard.page(view_of(name, request)) as page:
+        with dashboard.page(view_of(name, request), identity_of(request)) as page:
             parts = detail_parts(page, PANELS[name])
             return HTMLResponse(dashboard.renderer.detail(page, PANELS[name], parts, None))
 
@@ -190,23 +240,29 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
                 "Athena is answering another panel's question. Try again in a minute.",
             )
         try:
-            return _show_both(dashboard, view, name)
+            return _show_both(dashboard, view, identity_of(request), name)
         finally:
             dashboard.asking_athena.release()
 
     app.add_api_route("/panels/{name}.csv", show_csv, response_model=None)
     app.add_api_route("/panels/{name}", show_panel, response_model=None)
-    app.add_api_route("/panels/{name}", ask, methods=["POST"], response_model=None)
+    app.add_api_route(
+        "/panels/{name}",
+        ask,
+        methods=["POST"],
+        response_model=None,
+        dependencies=[Depends(require_writer)],
+    )
 
 
-def _show_both(dashboard: Dashboard, view: View, name: str) -> HTMLResponse:
+def _show_both(dashboard: Dashboard, view: View, identity: Identity, name: str) -> HTMLResponse:
     """Run a panel's SQL on Athena, and show the answer beside ours."""
     panel = PANELS[name]
 
     def ask(question: Question) -> Answer:
         return Answer(question, ask_athena(dashboard.lake, question))
 
-    with dashboard.page(view) as page, aws_errors.translate_errors():
+    with dashboard.page(view, identity) as page, aws_errors.translate_errors():
         questions = panel.questions_on(page)
         pairs = [(fold(page.ask, one), fold(ask, one).rows) for one in questions]
         comparison, parts = compare_with_athena(page, pairs)
@@ -236,7 +292,8 @@ def _static_file(content: bytes, name: str, is_digested: bool) -> Response:
 
 def _add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
     def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:
-        base = "../" * (request.url.path.count("/") - 1)
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        base = "../" * (path.count("/") - 1)
         html = dashboard.renderer.refusal(HTTPStatus(status).phrase, sentence, base)
         return HTMLResponse(html, status_code=status)
 

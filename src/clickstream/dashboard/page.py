@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clickstream.dashboard.access.identity import NOBODY, Identity
 from clickstream.dashboard.answers import Answer, Ask
 from clickstream.dashboard.coverage import Coverage, measure_coverage, to_local
 from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
@@ -31,7 +32,7 @@ class Page:
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
     version of the facts; `problem` says why they could not be refreshed, and is empty while they
-    are. `entries` are the notes and saved views of accounts.
+    are. `entries` are the notes and saved views of accounts, `identity` is who asks.
     """
 
     view: View
@@ -43,6 +44,7 @@ class Page:
     state: CopyState
     problem: str = ""
     entries: Entries = NO_ENTRIES
+    identity: Identity = NOBODY
 
     @property
     def version(self) -> str:

@@ -94,6 +94,7 @@ class Renderer:
             **navigation(page),
             **views_menu(page),
             "view": page.view,
+            "identity": page.identity,
             "tab_title": text(TAB_LABELS[page.view.tab]),
             "trust": trust_line(page),
             "says": find_sentences(page),
@@ -118,6 +119,7 @@ class Renderer:
         return self.environment.get_template("panel.html").render(
             base="../",
             view=page.view,
+            identity=page.identity,
             title=page.formats.text(panel.title),
             span=page.days(page.period),
             chips=chips(page),

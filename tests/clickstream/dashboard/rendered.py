@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tests.clickstream.dashboard.builders import FactStore
 
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.answers import Answer
 from clickstream.dashboard.entries.store import NO_ENTRIES, Entries
 from clickstream.dashboard.formats import Formats
@@ -46,6 +47,7 @@ def page_of(
             ZoneInfo("UTC"),
             snapshot.state,
             entries=entries,
+            identity=Identity("ana", can_log_out=True),
         )
 
 

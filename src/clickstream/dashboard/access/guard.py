@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.headers import HostCheck, SecurityHeaders
+from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.login import LOGIN, LOGOUT, Login, Wording
 from clickstream.dashboard.access.origins import is_same_origin, requested_path
 from clickstream.dashboard.access.peers import is_https
@@ -30,22 +31,44 @@ def install(
     """Put accounts, login and security headers around an application, before its other routes.
 
     `directory` is that of the dashboard; it holds accounts, links and the session secret. `hosts`
-    are names beside localhost that browsers reach the dashboard by. A route finds the name of the
-    account that asks in `request.state.account`.
+    are names beside localhost that browsers reach the dashboard by. A route finds who asks by
+    `identity.identity_of`.
     """
     accounts = Accounts(directory)
     sessions = Sessions(directory, accounts)
     login = Login(directory, accounts, sessions, wording or Wording())
     login.add_routes(app)
     app.add_middleware(Guard, login=login, sessions=sessions)
+    _wrap(app, lambda inner: SecurityHeaders(HostCheck(OriginCheck(inner), hosts)))
+
+
+def install_embedded(app: FastAPI) -> None:
+    """Put the checks around an application whose users another program authenticates.
+
+    Its routes must depend on that program's login, which sets `request.state.identity`.
+    """
+    _wrap(app, lambda inner: SecurityHeaders(OriginCheck(inner)))
+
+
+def _wrap(app: FastAPI, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Put middleware around all of an application, its answer to a crash included."""
     inner = app.build_middleware_stack
+    app.build_middleware_stack = lambda: wrap(inner())  # type: ignore[method-assign]
 
-    def build_middleware_stack() -> ASGIApp:
-        # Starlette puts its answer to a crash around all middleware of the application. The
-        # headers belong to that answer, too.
-        return SecurityHeaders(HostCheck(inner(), hosts))
 
-    app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
+class OriginCheck:
+    """ASGI middleware that refuses requests which another site's page sends to change something."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        is_change = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if is_change and not is_same_origin(Headers(scope=scope)):
+            await _refuse_other_site(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Guard:
@@ -67,12 +90,9 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        if scope["method"] not in SAFE_METHODS and not is_same_origin(request.headers):
-            await _refuse_other_site(scope, receive, send)
-            return
         session = self._login.session_of(request)
         if session:
-            request.state.account = session.account.name
+            request.state.identity = Identity(session.account.name, can_log_out=True)
         elif not _is_open(scope["path"]):
             await _ask_to_log_in(request)(scope, receive, send)
             return

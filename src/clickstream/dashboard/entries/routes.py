@@ -1,7 +1,7 @@
 """Routes that add, delete and restore notes and saved views.
 
-The guard lets in only logged-in accounts and, because every route is a POST, only pages of the
-dashboard's own origin. Each answer leads back to the view that the form was on.
+They need an identity that may write and, because every route is a POST, a page of the dashboard's
+own origin. Each answer leads back to the view that the form was on.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from clickstream.dashboard.access.forms import read_form
+from clickstream.dashboard.access.identity import identity_of, require_writer
 from clickstream.dashboard.entries.entry_file import AnyEntry, EntryFile
 from clickstream.dashboard.entries.own_notes import OwnNote
 from clickstream.dashboard.entries.saved_views import SavedView
@@ -43,7 +44,13 @@ def add_entry_routes(app: FastAPI, store: EntryStore, clock: Clock) -> None:
         "/views/{entry_id}/restore": _restoring(store.views, clock),
     }
     for path, route in actions.items():
-        app.add_api_route(path, route, methods=["POST"], response_model=None)
+        app.add_api_route(
+            path,
+            route,
+            methods=["POST"],
+            response_model=None,
+            dependencies=[Depends(require_writer)],
+        )
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def _adding_notes(store: EntryStore, clock: Clock) -> Route:
     async def add_note(request: Request) -> Response:
         form = await SentForm.read(request)
         day, hour, text = (form.fields.get(name, "") for name in ("day", "hour", "text"))
-        note = OwnNote.write(day, hour, text, request.state.account, clock())
+        note = OwnNote.write(day, hour, text, identity_of(request).account, clock())
         await run_in_threadpool(store.notes.add, note, note.written_at)
         return form.lead_back("./", "#trend")
 
@@ -92,7 +99,7 @@ def _saving_views(store: EntryStore, clock: Clock) -> Route:
     async def save_view(request: Request) -> Response:
         form = await SentForm.read(request)
         name = form.fields.get("name", "")
-        view = SavedView.save(name, form.view, request.state.account, clock())
+        view = SavedView.save(name, form.view, identity_of(request).account, clock())
         await run_in_threadpool(store.views.add, view, view.saved_at)
         return form.lead_back("./")
 

@@ -45,7 +45,7 @@ def build_app(
 
 
 async def show_name(request: Request) -> Response:
-    return HTMLResponse(f"<p>{request.state.account}")
+    return HTMLResponse(f"<p>{request.state.identity.account}")
 
 
 async def show_stored() -> Response:
