@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ class Delivered:
     """The mail was sent: to how many recipients, and why the server refused the others."""
 
     recipients: int
-    refused: Sequence[str] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,4 +203,4 @@ def _mark_sent(
             f"The mail of {week} was sent, but its mark {lake.uri(digest_marks.key_of(week))} "
             f"could not be changed: {problem} A further run will say that it may have been sent."
         )
-    return Delivered(number, describe_refusals(refused))
+    return Delivered(number, tuple(describe_refusals(refused)))

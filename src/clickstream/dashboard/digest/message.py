@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from functools import cached_property
 
 from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.html import render_html
+from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.text import render_text
 from clickstream.dashboard.digest.wording import subject_of
+from clickstream.errors import SettingsError
 from clickstream.settings import Settings
 
 NO_DOMAIN = "clickstream.invalid"
@@ -62,8 +64,10 @@ def build_message(
 ) -> EmailMessage:
     """The mail from a sender to recipients as of an aware moment.
 
-    Raises ValueError for an address with a line break; the settings accept none.
+    Raises SettingsError for what is no mail address.
     """
+    for address in (sender, *recipients):
+        _check_address(address)
     identity = Identity(settings, str(digest.week))
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject_of(digest)
@@ -78,6 +82,16 @@ def build_message(
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     _add_picture(message, digest, identity)
     return message
+
+
+def _check_address(text: str) -> None:
+    """Refuse what would become another header, or several addresses."""
+    name, at, domain = parseaddr(text)[1].rpartition("@")
+    if not (name and at and domain and text.isprintable()):
+        raise SettingsError(
+            f"{shown_name(text)!r} is no mail address such as owner@cafe.example. Correct "
+            "[digest], or from_email in the extras of the mail server's connection."
+        )
 
 
 def _add_picture(message: EmailMessage, digest: Digest, identity: Identity) -> None:
