@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.support.fact_lake import store_facts, weeks_of_visits
-from tests.support.lake_settings import ROOT
+from tests.support.lake_settings import ROOT, write_settings
 from tests.support.smtp_server import MailServer
 
 from clickstream.dashboard.digest import Week
@@ -45,9 +46,10 @@ def connect(monkeypatch, port: int, **options: Any) -> None:
 
 
 @pytest.fixture
-def settings_file(home: Path) -> Path:
-    """Settings with recipients and a sender."""
-    path = home / "clickstream.toml"
+def settings_file(tmp_path: Path, connection: None, monkeypatch) -> Path:
+    """Settings of a lake of the test's own, with recipients and a sender."""
+    path = write_settings(tmp_path, f"digest_{uuid.uuid4().hex[:12]}", ["web-1"])
+    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(path))
     digest = f'[digest]\nrecipients = {json.dumps(RECIPIENTS)}\nsender = "news@cafe.example"\n'
     path.write_text(f"{path.read_text()}\n{digest}")
     return path
@@ -64,7 +66,7 @@ def lake(settings_file: Path) -> Lake:
 
 
 @pytest.fixture
-def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[..., Any]:
+def make_attempt(airflow_home, tmp_path: Path) -> Callable[..., Any]:
     """Makes the next attempt of the task, in a run of its own or in one that is given."""
     from tests.support.airflow_worker import attempt, create_run, sync_dags
 
@@ -127,7 +129,8 @@ def test_a_week_that_the_form_names_is_sent(make_attempt, lake, server) -> None:
     made = make_attempt({"week": str(WEEK_BEFORE)})
     assert f"The mail of {WEEK_BEFORE} was sent to 2 recipients." in said(made)
     # The week before it has no facts: it is not compared, and the mail says so.
-    assert "to compare them" in str(server.received[0].message.get_body(("plain",)).get_content())
+    body = server.received[0].message.get_body(("plain",))
+    assert "! Too few hours of this week or of " in body.get_content()
 
 
 @pytest.mark.parametrize(

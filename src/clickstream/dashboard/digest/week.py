@@ -78,7 +78,7 @@ class Week:
         """Its name as readers see it, such as Week 47, 16 Nov – 22 Nov 2026."""
         days = formats.days(self.first, self.last)
         if self.first.year == self.last.year:
-            days = f"{days} {self.last.year}"
+            days = f"{formats.day(self.first)} – {formats.day(self.last, with_year=True)}"
         return f"{self.name(formats)}, {days}"
 
     def name(self, formats: Formats) -> str:

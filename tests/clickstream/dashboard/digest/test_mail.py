@@ -93,11 +93,13 @@ def doubled() -> FactStore:
 def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore) -> None:
     digest = digest_of(doubled, EIGHTH, ORDERS)
     shown: dict[str, str] = {}
+    shown_changes: list[str] = []
     for tab in ("orders", "overview"):
         view = replace(view_of(EIGHTH), tab=tab)
         with page_of(doubled, view, morning_after(EIGHTH), ORDERS) as page:
             html = html_of(page)
             shown |= tiles_of(html)
+            shown_changes += texts_of(html)
     assert {row.label: row.value for row in digest.figures}.items() <= shown.items()
     texts = texts_of(html)
     for listing in digest.lists:
@@ -106,7 +108,10 @@ def test_the_figures_are_those_of_the_pages_of_the_same_view(doubled: FactStore)
             assert any(row.values[0] in texts[place : place + 5] for place in places), row
     assert digest.findings.sentences
     for one in digest.findings.sentences:
-        assert {part.text.strip() for part in one.parts} - {""} <= set(texts)
+        assert "".join(one.text.split()) in "".join("".join(texts).split())
+    changes = [row.change.text for row in digest.figures if row.change]
+    assert len(changes) > 5
+    assert [text for text in changes if text not in " ".join(shown_changes)] == []
     assert set(texts) >= {text for text in digest.trust if "hours published" not in text}
 
 
