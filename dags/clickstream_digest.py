@@ -38,7 +38,13 @@ DAG with the week in the form and *Send again*.
 SITE_TIME = read_site_time()
 
 
-@task(execution_timeout=timedelta(minutes=15), multiple_outputs=False)
+# Mail servers that ask to try later mean at least five minutes, and facts may be an hour late.
+@task(
+    retries=6,
+    retry_delay=timedelta(minutes=10),
+    execution_timeout=timedelta(minutes=15),
+    multiple_outputs=False,
+)
 @translate_errors
 def send_digest() -> dict[str, Any]:
     """Mail the figures of the run's week to the recipients, unless that was done before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,11 +75,9 @@ def _writer(path: Path) -> Writer:
 
 
 def _write_html(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
-    """The HTML part; the picture is in the page itself, so that a browser shows it."""
-    from clickstream.dashboard.digest import draw_png, render_html
+    from clickstream.dashboard.digest import render_preview
 
-    picture = base64.b64encode(draw_png(content.days)).decode()
-    return render_html(content, f"data:image/png;base64,{picture}").encode()
+    return render_preview(content).encode()
 
 
 def _write_eml(content: Digest, settings: Settings, moment: datetime) -> bytes:

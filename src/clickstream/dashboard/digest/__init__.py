@@ -10,7 +10,7 @@ The command `clickstream digest` shows it, and the DAG `clickstream_digest` send
 from clickstream.dashboard.digest.building import build_digest, check_week
 from clickstream.dashboard.digest.content import Digest
 from clickstream.dashboard.digest.delivery import Delivered, SentBefore, deliver
-from clickstream.dashboard.digest.html import render_html
+from clickstream.dashboard.digest.html import render_html, render_preview
 from clickstream.dashboard.digest.message import build_message
 from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.text import render_text
@@ -27,5 +27,6 @@ __all__ = [
     "deliver",
     "draw_png",
     "render_html",
+    "render_preview",
     "render_text",
 ]

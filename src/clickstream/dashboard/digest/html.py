@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from clickstream.dashboard.digest.content import Digest
-from clickstream.dashboard.digest.picture import BEFORE, HEIGHT, NOW, WIDTH
+from clickstream.dashboard.digest.picture import BEFORE, HEIGHT, NOW, WIDTH, draw_png
 from clickstream.dashboard.digest.wording import HEADINGS, brackets_note, describe_days, subject_of
 
 
@@ -40,3 +41,9 @@ def render_html(digest: Digest, picture: str) -> str:
             _=text,
         )
     )
+
+
+def render_preview(digest: Digest) -> str:
+    """The HTML part with the picture inside it, as a browser shows it without the mail."""
+    picture = base64.b64encode(draw_png(digest.days)).decode()
+    return render_html(digest, f"data:image/png;base64,{picture}")
