@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.support.fact_lake import store_facts, weeks_of_visits
 from tests.support.lake_settings import ROOT, write_settings
-from tests.support.smtp_server import MailServer
+from tests.support.smtp_server import MailServer, self_signed
 
 from clickstream.dashboard.digest import Week
 from clickstream.lake import Lake, digest_marks
@@ -223,6 +223,25 @@ def test_a_refused_login_fails_at_once(make_attempt, lake, server, monkeypatch) 
     assert "The mail server refused the login: 535" in made.last_line
     connect(monkeypatch, server.port, login="cafe", password="right")
     assert make_attempt().state == "success"
+
+
+def test_starttls_and_login_are_those_of_the_connection(
+    make_attempt, lake, tmp_path, monkeypatch
+) -> None:
+    """The extra that docs/digest.md names; a certificate that is not trusted is refused."""
+    with MailServer(self_signed(tmp_path)) as server:
+        server.rules.login = ("cafe", "right")
+        login = {"login": "cafe", "password": "right"}
+        connect(monkeypatch, server.port, extra={"disable_ssl": True}, **login)
+        refused = make_attempt()
+        assert refused.state == "failed"
+        assert "The certificate of the mail server is not trusted: " in refused.last_line
+        assert server.received == []
+        connect(
+            monkeypatch, server.port, extra={"disable_ssl": True, "ssl_context": "none"}, **login
+        )
+        assert make_attempt().state == "success"
+        assert len(server.received) == 1
 
 
 def test_a_mail_server_that_is_down_is_tried_again(make_attempt, lake, monkeypatch) -> None:

@@ -6,19 +6,27 @@ import asyncio
 import contextlib
 import smtplib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
 SECONDS = 30
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,9 @@ class Rules:
 class MailServer:
     """A server that listens until the block ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.rules = Rules()
+        self._tls = tls
         self.received: list[Received] = []
         self.connections = 0
         self.port = _free_port()
@@ -72,6 +81,8 @@ class MailServer:
             port=self.port,
             authenticator=self._authenticate,
             auth_require_tls=False,
+            tls_context=self._tls,
+            require_starttls=self._tls is not None,
             ready_timeout=SECONDS,
         )
         self._controller.start()
@@ -135,6 +146,23 @@ class _Handler:
             await asyncio.sleep(SECONDS)
         if self._server.rules.breaks_in == command:
             server.transport.abort()
+
+
+def self_signed(directory: Path) -> ssl.SSLContext:
+    """A server's TLS with a certificate that nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - DAY).not_valid_after(now + DAY)
+    certificate = builder.sign(key, hashes.SHA256())
+    plain = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = directory / "mail-server.pem"
+    file.write_bytes(key.private_bytes(pem, pkcs8, plain) + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
 
 
 def _free_port() -> int:

@@ -46,6 +46,12 @@ def translate_smtp_error(error: Exception) -> ClickstreamError:
             f"The mail server does not offer what the connection asks for: {_line(error)}. "
             f"{_CORRECT}"
         )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SettingsError(
+            f"The certificate of the mail server is not trusted: {_line(error)}. Name the host by "
+            "the name that its certificate has, or install the certificate's authority. Then clear "
+            "the task; nothing was sent."
+        )
     if isinstance(error, ssl.SSLError):
         return SettingsError(
             f"There is no TLS with the mail server: {_line(error)}. In the connection's extras set "
