@@ -1,8 +1,9 @@
-"""Make the pictures of the dashboard for README and docs: `make screenshots` writes docs/images/.
+"""Make the pictures of dashboard and weekly mail for README and docs, in docs/images/.
 
-It simulates four weeks of the café, and the four weeks before to compare with, into a local AWS of
-its own, builds them, and photographs the dashboard in the system's Chromium. The café's seed and
-the dashboard's clock are fixed, so the pictures change only if the café or the pages do.
+`make screenshots` runs it. It simulates four weeks of the café, and the four weeks before to
+compare with, into a local AWS of its own, builds them, and photographs the dashboard in the
+system's Chromium. The café's seed and the dashboard's clock are fixed, so the pictures change only
+if the café or the pages do.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from tests.browser.cafe_dashboard import (
     RunningDashboard,
@@ -28,8 +30,10 @@ from tests.support.lakes import built
 from tests.support.localaws_process import CREDENTIALS, LocalAwsProcess
 
 from clickstream import pipeline
+from clickstream.dashboard.digest import Week, build_digest, render_preview
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.hours import Hour
+from clickstream.lake import Lake
 from clickstream.settings import Settings
 
 console = Console()
@@ -45,6 +49,7 @@ ORDERS = 2_000
 """The monthly target of orders."""
 
 WIDE = {"width": 1280, "height": 1400}
+MAIL = {"width": 660, "height": 1000}
 PHONE = {"width": 390, "height": 1400}
 
 
@@ -80,10 +85,11 @@ def main() -> None:
         (directory / "aws").mkdir()
         with LocalAwsProcess(directory / "aws") as aws:
             settings = _with_target(settings_of_the_cafe(aws.endpoint, directory))
-            build_weeks(settings)
+            lake = build_weeks(settings)
             with running_dashboard(settings, NOW) as dashboard, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium)
                 take_pictures(browser, dashboard)
+                take_mail(browser, lake)
                 browser.close()
 
 
@@ -93,7 +99,7 @@ def _with_target(settings: Settings) -> Settings:
     return settings.model_copy(update={"dashboard": dashboard})
 
 
-def build_weeks(settings: Settings) -> None:
+def build_weeks(settings: Settings) -> Lake:
     """Write the café's logs up to the last full hour, build their hours, and refresh the facts."""
     last = Hour.of(NOW).previous
     first = last.minus(DAYS * 24 - 1)
@@ -103,6 +109,7 @@ def build_weeks(settings: Settings) -> None:
     console.print(f"{log.stat().st_size / 1e6:,.0f} MB of logs written.")
     lake = built(settings, first, last)
     console.print(pipeline.refresh_facts(lake, now=NOW + timedelta(minutes=1)).sentence)
+    return lake
 
 
 def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
@@ -115,9 +122,20 @@ def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
         options: dict[str, Any] = {"viewport": WIDE, "storage_state": state, **picture.options}
         page = browser.new_context(**options, reduced_motion="reduce").new_page()
         page.goto(f"{dashboard.url}{picture.path}")
-        target = IMAGES / picture.file
-        page.screenshot(path=target)
-        console.print(f"{target.name}: {target.stat().st_size:,} bytes")
+        _save(page, IMAGES / picture.file)
+
+
+def take_mail(browser: Browser, lake: Lake) -> None:
+    """Photograph the weekly mail of the last week of the story from its top."""
+    week = Week.last_complete(NOW, ZoneInfo(lake.settings.site.time_zone))
+    page = browser.new_context(viewport=MAIL).new_page()
+    page.set_content(render_preview(build_digest(lake, week, NOW)))
+    _save(page, IMAGES / "digest.png")
+
+
+def _save(page: Page, target: Path) -> None:
+    page.screenshot(path=target)
+    console.print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

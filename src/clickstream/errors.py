@@ -14,6 +14,10 @@ ClickstreamError
 ├── AwsUnavailable    AWS can't be reached or does not answer as it should; later it may
 ├── AwsRefused        AWS refused a request: credentials, permissions, or a wrong name
 ├── DiskFull          the local disk takes no more
+├── EmptyWeek         a week has no published hour, so there is nothing to mail about it
+├── MailUnavailable   the mail server can't be reached or asks to try later
+├── MailRefused       the mail server refused the login, the sender or every recipient
+├── UnknownDelivery   an attempt to send a mail broke off: whether it was sent is unknown
 ├── HostUnreachable   a host does not answer, or the connection to it was lost; later it may
 └── HostKeyRefused    a host's key is not trusted, or is not the one that is
 """
@@ -89,6 +93,26 @@ class AwsRefused(ClickstreamError):
 
 class DiskFull(ClickstreamError):
     """The local disk takes no more."""
+
+
+class EmptyWeek(ClickstreamError):
+    """A week has no published hour, so there is nothing to mail about it; later it may."""
+
+
+class MailUnavailable(ClickstreamError):
+    """The mail server can't be reached, or asks to try later; nothing was sent."""
+
+
+class MailRefused(ClickstreamError):
+    """The mail server refused the login, the sender or every recipient; nothing was sent."""
+
+    is_permanent = True
+
+
+class UnknownDelivery(ClickstreamError):
+    """An earlier attempt to send a mail broke off: whether the mail was sent is unknown."""
+
+    is_permanent = True
 
 
 class HostUnreachable(ClickstreamError):

@@ -11,12 +11,14 @@ from airflow.sdk import Asset
 from clickstream_airflow.failures import log_cause
 
 HOURLY, DAILY, REPROCESS = "clickstream_hourly", "clickstream_daily", "clickstream_reprocess"
+DIGEST = "clickstream_digest"
 """The ids of the DAGs."""
 
 TAGS: Mapping[str, str] = {
     "clickstream": "Builds or maintains the clickstream lake.",
     "hourly": "Runs every hour.",
     "daily": "Runs every day.",
+    "weekly": "Runs every week.",
     "manual": "Runs only when a person starts it.",
     "tier-1": "Impact: readers of the views see no new hours; fix it the same hour.",
     "tier-2": "Impact: a report is late; fix it the same day.",

@@ -1,4 +1,4 @@
-"""The fields of the trigger forms of `clickstream_hourly` and `clickstream_reprocess`."""
+"""The fields of the trigger forms of the DAGs."""
 
 from __future__ import annotations
 
@@ -30,6 +30,24 @@ def hour_param() -> Param:
         description="Like 2026-11-20T05. Left empty, the run builds the last complete hour. In a "
         "backfill leave it empty: each run builds its own hour, whatever is entered here.",
     )
+
+
+def week_params() -> dict[str, Param]:
+    """The fields of the trigger form that name the week to mail, and whether it is sent again."""
+    return {
+        "week": Param(
+            None,
+            type=["null", "string"],
+            pattern=r"^\d{4}-W\d\d$",
+            title="Week to mail",
+            description="Like 2026-W47. Left empty, the run mails the last complete week.",
+        ),
+        "send_again": _switch(
+            "Send again",
+            "Sends the mail though it was sent, or though an attempt broke off and may have sent "
+            "it.",
+        ),
+    }
 
 
 def range_params() -> dict[str, Param]:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
-from clickstream_airflow.defaults import DAILY, HOURLY, REPROCESS
+from clickstream_airflow.defaults import DAILY, DIGEST, HOURLY, REPROCESS
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
@@ -28,7 +28,7 @@ class RunbookLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Return the address of the section; empty for tasks of other projects."""
-        if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS):
+        if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS, DIGEST):
             return ""
         return _page(f"docs/runbook.md#{runbook_section(ti_key.task_id)}")
 

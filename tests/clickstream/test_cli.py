@@ -364,7 +364,7 @@ def test_settings_show_value_and_meaning(terminal: Terminal) -> None:
     "command",
     [
         *("try", "build", "status", "verify", "repair", "maintain", "query", "settings"),
-        *("up", "demo"),
+        *("up", "demo", "digest"),
     ],
 )
 def test_every_command_has_help_with_an_example(terminal: Terminal, command: str) -> None:

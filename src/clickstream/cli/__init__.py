@@ -13,7 +13,7 @@ from rich.table import Table
 
 from clickstream import __version__
 from clickstream import settings as settings_room
-from clickstream.cli import build, dashboard, health, sources
+from clickstream.cli import build, dashboard, digest, health, sources
 from clickstream.cli.console import (
     AirflowPort,
     AwsPort,
@@ -107,6 +107,7 @@ app.command()(build.build)
 app.command()(health.status)
 app.command()(health.verify)
 app.command()(health.repair)
+app.command()(digest.digest)
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(sources.app, name="sources")
 

@@ -18,7 +18,10 @@ Parts = tuple[int, int]
 
 @dataclass(frozen=True)
 class Figure:
-    """A key figure. A change that chance explains is neither good nor bad."""
+    """A key figure. A change that chance explains is neither good nor bad.
+
+    `before` is the compared value, empty if nothing is compared.
+    """
 
     label: str
     definition: str
@@ -26,6 +29,7 @@ class Figure:
     change: Change | None
     hint: str
     spark: Sequence[str] = ()
+    before: str = ""
 
 
 def count_figure(
@@ -36,8 +40,9 @@ def count_figure(
     change = None if before is None else formats.change(metric, now, before)
     if change and before is not None and not count_moved(now, before):
         change = replace(change, is_good=None)
-    hint = "" if before is None else _was(page, formats.count(before))
-    return Figure(label, definition, formats.count(now), change, hint)
+    compared = "" if before is None else formats.count(before)
+    hint = _was(page, compared) if compared else ""
+    return Figure(label, definition, formats.count(now), change, hint, before=compared)
 
 
 def share_figure(
@@ -56,7 +61,9 @@ def share_figure(
     low, high = wilson(some, of)
     change = _share_change(page, METRICS[like], now, before)
     hint = f"{formats.share(low)} – {formats.share(high)}"
-    return Figure(label, definition, formats.share(some / of), change, hint)
+    is_compared = before is not None and before[1] >= SHARE_MINIMUM
+    compared = formats.share(before[0] / before[1]) if before and is_compared else ""
+    return Figure(label, definition, formats.share(some / of), change, hint, before=compared)
 
 
 def _share_change(page: Page, metric: Metric, now: Parts, before: Parts | None) -> Change | None:

@@ -55,25 +55,12 @@ def orders_values(page: Page) -> dict[str, Any]:
 
 
 def _figures(page: Page, funnel: Funnel) -> list[Figure]:
-    now = _totals(page, page.period)
-    before = _totals(page, page.compared) if page.compared else None
+    now, before = _both_totals(page)
     text = page.formats.text
-    orders = count_figure(
-        page,
-        text(mark("Visits with an order")),
-        text(mark("Visits that met the goal of the orders; each visit counts once.")),
-        now.orders,
-        before.orders if before else None,
-    )
+    orders, order_rate = order_figures(page)
     return [
         replace(orders, spark=charts.sparkline(_orders_over_time(page))),
-        share_figure(
-            page,
-            text(mark("Order rate")),
-            text(mark("Share of visits with an order, with its 95 % interval (Wilson).")),
-            (now.orders, now.visits),
-            (before.orders, before.visits) if before else None,
-        ),
+        order_rate,
         share_figure(
             page,
             text(mark("Funnel completed")),
@@ -90,6 +77,32 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
             like="bounce_rate",
         ),
     ]
+
+
+def order_figures(page: Page) -> tuple[Figure, Figure]:
+    """The visits with an order, and their share of all visits."""
+    now, before = _both_totals(page)
+    text = page.formats.text
+    orders = count_figure(
+        page,
+        text(mark("Visits with an order")),
+        text(mark("Visits that met the goal of the orders; each visit counts once.")),
+        now.orders,
+        before.orders if before else None,
+    )
+    order_rate = share_figure(
+        page,
+        text(mark("Order rate")),
+        text(mark("Share of visits with an order, with its 95 % interval (Wilson).")),
+        (now.orders, now.visits),
+        (before.orders, before.visits) if before else None,
+    )
+    return orders, order_rate
+
+
+def _both_totals(page: Page) -> tuple[Totals, Totals | None]:
+    """The totals of the period, and of the one that it is compared with."""
+    return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
 
 
 def _completion(funnel: Funnel) -> Parts:

@@ -21,7 +21,8 @@ from clickstream.dashboard.view import TILES
 class Tile:
     """A key figure: its value now, how it changed, a hint, and its course.
 
-    A change that chance explains is neither good nor bad.
+    A change that chance explains is neither good nor bad. `before` is the compared value, empty if
+    nothing is compared.
     """
 
     metric: Metric
@@ -32,6 +33,7 @@ class Tile:
     query: str
     is_shown: bool
     prefix: str = ""
+    before: str = ""
 
 
 def build_tiles(page: Page, course: Course) -> list[Tile]:
@@ -67,7 +69,8 @@ def _tile(
     shown = NO_VALUE if is_small else formats.value(metric, value)
     hint = _hint(page, metric, now, past)
     is_shown = page.view.metric == metric.name
-    return Tile(metric, shown, change, hint, spark, query, is_shown)
+    compared = "" if past is None else formats.value(metric, past)
+    return Tile(metric, shown, change, hint, spark, query, is_shown, before=compared)
 
 
 def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
@@ -105,7 +108,7 @@ def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
     if rotated:
         hint = page.formats.text(mark("visitor keys rotated"))
     prefix = page.formats.text(mark("at most")) if rotated else ""
-    return replace(tile, change=None, hint=hint, prefix=prefix)
+    return replace(tile, change=None, hint=hint, prefix=prefix, before="")
 
 
 def _span(page: Page) -> Period:

@@ -56,10 +56,10 @@ def _complete(page: Page) -> TrustPart:
     formats, coverage = page.formats, page.coverage
     end = coverage.complete_to
     assert end is not None  # noqa: S101  only asked with published hours
-    if end.date() == page.now.date():
-        when = formats.hour(end.hour)
-    elif end == page.period.end:
+    if end == page.period.end:
         when = formats.day(page.period.last)
+    elif end.date() == page.now.date():
+        when = formats.hour(end.hour)
     else:
         when = formats.moment(end)
     if coverage.incomplete and not coverage.missing:

@@ -80,3 +80,14 @@ def delete(lake: Lake, keys: list[str]) -> None:
     for start in range(0, len(keys), 1000):
         batch = [{"Key": key} for key in keys[start : start + 1000]]
         lake.s3.delete_objects(Bucket=lake.bucket, Delete={"Objects": batch, "Quiet": True})
+
+
+def remove(lake: Lake, key: str, etag: str) -> bool:
+    """Delete an object only if it still has `etag`; return whether it was deleted."""
+    try:
+        lake.s3.delete_object(Bucket=lake.bucket, Key=key, IfMatch=etag)
+    except ClientError as error:
+        if s3_get.code(error) in LOST_RACE | MISSING:
+            return False
+        raise
+    return True

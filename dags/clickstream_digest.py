@@ -1,0 +1,69 @@
+"""Every Monday morning: mail the owner the week that is over, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import dag, get_current_context, task
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from clickstream_airflow.defaults import DEFAULT_ARGS
+from clickstream_airflow.failures import translate_errors
+from clickstream_airflow.forms import week_params
+from clickstream_airflow.site_time import read_site_time
+from clickstream_airflow.weekly_mail import send_weekly_mail
+
+DOC = """
+### What it makes
+One mail to `[digest] recipients`, by the SMTP connection that `[digest] connection` names: the
+figures of the last complete week, Monday to Sunday by the dates of `[site] time_zone`, beside those
+of the week before. It says first what is missing. A mark in the lake, `digest/2026-W47.json`, makes
+sure that a week is mailed once. Without recipients or without the connection the task is skipped,
+and its log says what to set. `docs/digest.md` shows the mail.
+
+### When a red run may wait
+* A day: a report is late. No data depends on it.
+
+### Where to look
+The last line of the log says to how many recipients which week was sent, or why it was not.
+`clickstream digest --preview week.html` shows the mail without sending it.
+
+### How to rerun
+*Clear task*, at any time: a mail that was sent is not sent again. *ended before it knew whether the
+mail server accepted it* needs a person: ask a recipient, and if the mail is not there, trigger the
+DAG with the week in the form and *Send again*.
+"""
+
+SITE_TIME = read_site_time()
+
+
+# Mail servers that ask to try later mean at least five minutes, and facts may be an hour late.
+@task(
+    retries=6,
+    retry_delay=timedelta(minutes=10),
+    execution_timeout=timedelta(minutes=15),
+    multiple_outputs=False,
+)
+@translate_errors
+def send_digest() -> dict[str, Any]:
+    """Mail the figures of the run's week to the recipients, unless that was done before."""
+    return send_weekly_mail(get_current_context()["dag_run"])
+
+
+@dag(
+    description="Every Monday at 07:00: mail the figures of the week that is over.",
+    schedule=CronDataIntervalTimetable("0 7 * * 1", timezone=SITE_TIME.zone),
+    catchup=False,
+    max_active_runs=1,
+    default_args=dict(DEFAULT_ARGS),
+    params=week_params(),
+    tags=["clickstream", "weekly", "tier-2"],
+    doc_md=SITE_TIME.problem + DOC,
+)
+def clickstream_digest() -> None:
+    """The mail of a week."""
+    send_digest()
+
+
+clickstream_digest()

@@ -1,0 +1,108 @@
+"""`clickstream digest`: show the weekly mail without sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from clickstream.cli.console import err, open_lake, out
+from clickstream.errors import InputError
+
+if TYPE_CHECKING:
+    from clickstream.dashboard.digest import Digest
+    from clickstream.settings import Settings
+
+NO_SENDER = "clickstream@localhost"
+"""The sender of a preview where the settings have none; Airflow's connection is not asked."""
+
+
+def digest(
+    week: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEEK", help="A week like 2026-W47; the last complete one if not set."
+        ),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the mail to a file: .html, .txt, .png (the picture) or .eml (all of it).",
+        ),
+    ] = None,
+) -> None:
+    """Show the weekly mail, which the DAG clickstream_digest sends; nothing is sent.
+
+    Without --preview the text part is printed.
+
+    Example: [bold]clickstream digest[/]
+
+    Example: [bold]clickstream digest --week 2026-W47 --preview week.html[/]
+    """
+    write = None if preview is None else _writer(preview)
+    try:
+        from clickstream.dashboard.digest import Week, build_digest, render_text
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"The weekly mail needs the package {error.name}; install it by "
+            "`pip install 'clickstream[dashboard]'`."
+        ) from None
+    lake, moment = open_lake(), datetime.now(UTC)
+    zone = ZoneInfo(lake.settings.site.time_zone)
+    chosen = Week.parse(week) if week else Week.last_complete(moment, zone)
+    with err.status("Weekly mail"):
+        content = build_digest(lake, chosen, moment)
+    if preview is None or write is None:
+        out.print(render_text(content), markup=False, highlight=False, soft_wrap=True, end="")
+        return
+    preview.write_bytes(write(content, lake.settings, moment))
+    err.print(f"The mail of {chosen} is in {preview}.", markup=False, soft_wrap=True)
+
+
+Writer = Callable[["Digest", "Settings", datetime], bytes]
+
+
+def _writer(path: Path) -> Writer:
+    """What writes a file of a suffix. Raises InputError for another suffix."""
+    if write := _WRITERS.get(path.suffix.lower()):
+        return write
+    raise InputError(f"Can't write a preview to {path}: name it .html, .eml, .txt or .png.")
+
+
+def _write_html(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+    from clickstream.dashboard.digest import render_preview
+
+    return render_preview(content).encode()
+
+
+def _write_eml(content: Digest, settings: Settings, moment: datetime) -> bytes:
+    from clickstream.dashboard.digest import build_message
+
+    chosen = settings.digest
+    sender = chosen.sender or NO_SENDER
+    return build_message(content, settings, sender, chosen.recipients, moment).as_bytes()
+
+
+def _write_text(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+    from clickstream.dashboard.digest import render_text
+
+    return render_text(content).encode()
+
+
+def _write_png(content: Digest, _settings: Settings, _moment: datetime) -> bytes:
+    from clickstream.dashboard.digest import draw_png
+
+    return draw_png(content.days)
+
+
+_WRITERS: Mapping[str, Writer] = {
+    ".html": _write_html,
+    ".eml": _write_eml,
+    ".txt": _write_text,
+    ".png": _write_png,
+}

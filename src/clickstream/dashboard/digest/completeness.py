@@ -1,0 +1,70 @@
+"""What a mail says about how complete its numbers are: warnings first, and the line of trust."""
+
+from __future__ import annotations
+
+from clickstream.dashboard.coverage import hours_of, missing_servers
+from clickstream.dashboard.digest.names import shown_name
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.trust_line import trust_line
+
+
+def hours_missing(page: Page) -> int:
+    """How many hours of the period are not published, also before its first published one."""
+    return max(hours_of(page.period, page.zone) - page.coverage.published, 0)
+
+
+def find_warnings(page: Page) -> list[str]:
+    """What a reader must know before the numbers; nothing if the period is complete."""
+    return [*_missing(page), *_without_servers(page), *_not_compared(page)]
+
+
+def _missing(page: Page) -> list[str]:
+    number = hours_missing(page)
+    if not number:
+        return []
+    hours = page.formats.count(hours_of(page.period, page.zone))
+    return [
+        page.formats.plural(
+            "%(number)s of the %(hours)s hours of this week is missing, so the numbers are too "
+            "low.",
+            "%(number)s of the %(hours)s hours of this week are missing, so the numbers are too "
+            "low.",
+            number,
+            hours=hours,
+        )
+    ]
+
+
+def _without_servers(page: Page) -> list[str]:
+    """One sentence for each server that published hours lack."""
+    if not page.coverage.incomplete:
+        return []
+    return [
+        page.formats.plural(
+            "%(number)s hour lacks the server %(name)s: visits may be missing.",
+            "%(number)s hours lack the server %(name)s: visits may be missing.",
+            server.hours,
+            name=shown_name(server.name),
+        )
+        for server in missing_servers(page.ask, page.period)
+    ]
+
+
+def _not_compared(page: Page) -> list[str]:
+    whole = page.compared_dates
+    if page.compared is not None or whole is None:
+        return []
+    text = mark("Too few hours of this week or of %(days)s are complete to compare them.")
+    return [page.formats.text(text, days=page.days(whole))]
+
+
+def describe_trust(page: Page) -> list[str]:
+    """The hours that are published, and the parts of the line of trust."""
+    formats = page.formats
+    published = formats.text(
+        mark("%(published)s of %(hours)s hours published"),
+        published=formats.count(page.coverage.published),
+        hours=formats.count(hours_of(page.period, page.zone)),
+    )
+    return [published, *(part.text for part in trust_line(page).parts)]

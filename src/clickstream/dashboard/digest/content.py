@@ -1,0 +1,284 @@
+"""What the mail of a week says, as plain values that HTML, text, picture and subject share.
+
+Every figure comes from the functions that the dashboard's pages use, asked for the view of exactly
+the week, so that mail and page agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from clickstream.dashboard.course import Course, ask_course
+from clickstream.dashboard.digest.completeness import (
+    describe_trust,
+    find_warnings,
+    hours_missing,
+)
+from clickstream.dashboard.digest.names import shown_name
+from clickstream.dashboard.digest.week import Week
+from clickstream.dashboard.figures import Figure
+from clickstream.dashboard.formats import NO_VALUE, Change, Formats
+from clickstream.dashboard.goals import goal_rows, pace_text
+from clickstream.dashboard.lists import ListPanel, list_panel
+from clickstream.dashboard.movers import Mover, find_movers
+from clickstream.dashboard.orders import order_figures
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.sentences import Findings, Part, Sentence, find_sentences
+from clickstream.dashboard.texts import mark
+from clickstream.dashboard.tiles import Tile, build_tiles
+from clickstream.errors import EmptyWeek
+
+LISTED = 5
+"""Rows of each list."""
+
+MOVERS = 3
+"""Movers of each direction."""
+
+
+_SIGNS = {"up": "+", "down": "−", "same": "±"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A key figure: its values in the week and in the week before, and how it changed."""
+
+    label: str
+    value: str
+    before: str
+    change: Change | None
+    note: str = ""
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether chance explains the change."""
+        change = self.change
+        return change is not None and change.is_good is None and change.direction != "same"
+
+    @property
+    def change_text(self) -> str:
+        """The change with its sign, in brackets if chance explains it; empty without a change."""
+        if self.change is None:
+            return ""
+        text = f"{_SIGNS[self.change.direction]}{self.change.text}"
+        return f"({text})" if self.is_chance else text
+
+
+@dataclass(frozen=True)
+class Day:
+    """The visits of a day and of the day a week before, as numbers and as shown.
+
+    The numbers are None for a day without a published hour, and for one that is not compared.
+    """
+
+    name: str
+    day: str
+    visits: float | None
+    visits_before: float | None
+    value: str
+    before: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of a list; `kind` says what a name is where a list has names of several kinds.
+
+    `href` is the view that shows it, empty without links.
+    """
+
+    name: str
+    values: Sequence[str]
+    href: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list: its title, the head of the names, those of the values, and its rows."""
+
+    title: str
+    head: str
+    columns: Sequence[str]
+    rows: Sequence[Item]
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The content of a week's mail in one language.
+
+    `warnings` say first what is incomplete or not compared. `moved` is None if nothing is compared.
+    `link` is the dashboard's view of the week, empty if its address is not set.
+    """
+
+    week: Week
+    formats: Formats
+    site: str
+    title: str
+    compared: str
+    warnings: Sequence[str]
+    is_complete: bool
+    figures: Sequence[Row]
+    days: Sequence[Day]
+    findings: Findings
+    moved: Sequence[Listing] | None
+    goals: Sequence[str]
+    lists: Sequence[Listing]
+    trust: Sequence[str]
+    link: str
+
+    @property
+    def language(self) -> str:
+        """The language as HTML and mail headers name it (BCP 47)."""
+        return str(self.formats.locale).replace("_", "-")
+
+    @property
+    def visits(self) -> Row:
+        """The main figure."""
+        return self.figures[0]
+
+
+def build_content(page: Page, week: Week) -> Digest:
+    """Ask for everything that the mail says. Raises EmptyWeek if no hour is published."""
+    if page.coverage.newest is None:
+        raise EmptyWeek(
+            f"No hour of {week} ({week.first} to {week.last}, {page.zone.key}) is published, so "
+            "there is nothing to mail. See `clickstream status`, and build its hours."
+        )
+    course = ask_course(page, "day")
+    compared = page.compared_dates if page.compared else None
+    settings, formats = page.settings, page.formats
+    return Digest(
+        week,
+        formats,
+        shown_name(settings.site.title or settings.site.name),
+        week.label(formats),
+        page.days(compared) if compared else "",
+        find_warnings(page),
+        is_complete=not (page.coverage.incomplete or hours_missing(page)),
+        figures=_figures(page, course),
+        days=_days(page, course),
+        findings=_with_links(page, find_sentences(page)),
+        moved=_moved(page),
+        goals=[
+            f"{shown_name(row.name)}: {pace_text(formats, row.pace)}"
+            for row in goal_rows(page)
+            if row.pace
+        ],
+        lists=[_listing(page, "pages", "views"), _listing(page, "sources", "visits")],
+        trust=describe_trust(page),
+        link=_link(page, page.view.query),
+    )
+
+
+def _figures(page: Page, course: Course) -> list[Row]:
+    """The tiles of the Overview, visits first, and the orders if their goal is set."""
+    rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
+    orders: list[Row] = []
+    if page.settings.dashboard.order_goal in page.settings.goals:
+        count, rate = order_figures(page)
+        orders = [_row_of_figure(count, is_share=False), _row_of_figure(rate, is_share=True)]
+    return [rows.pop("visits"), *rows.values(), *orders]
+
+
+def _row_of_tile(page: Page, tile: Tile) -> Row:
+    label, value = page.formats.text(tile.metric.label), f"{tile.prefix} {tile.value}".strip()
+    note = _note(tile.hint, value, tile.before, tile.metric.format == "share")
+    return Row(label, value, tile.before or NO_VALUE, tile.change, note)
+
+
+def _row_of_figure(one: Figure, is_share: bool) -> Row:
+    note = _note(one.hint, one.value, one.before, is_share)
+    return Row(one.label, one.value, one.before or NO_VALUE, one.change, note)
+
+
+def _note(hint: str, value: str, before: str, is_share: bool) -> str:
+    """The hint of a figure if it says why something is not shown.
+
+    Other hints repeat the compared value, or give the interval of a share.
+    """
+    is_interval = is_share and value != NO_VALUE
+    return "" if before or is_interval else hint
+
+
+def _days(page: Page, course: Course) -> list[Day]:
+    formats = page.formats
+    days = []
+    for bucket, visits in zip(course.buckets, course.values("visits"), strict=True):
+        before = None
+        if page.compared:
+            figures = course.then.get(bucket.shifted(page.shift).key)
+            before = float(figures["visits"]) if figures else 0.0
+        days.append(
+            Day(
+                formats.weekday(bucket.start.isoweekday()),
+                formats.day(bucket.start.date(), with_weekday=True),
+                visits,
+                before,
+                NO_VALUE if visits is None else formats.count(visits),
+                NO_VALUE if before is None else formats.count(before),
+            )
+        )
+    return days
+
+
+def _with_links(page: Page, findings: Findings) -> Findings:
+    """The sentences with names that are safe to show, and whole addresses in their links."""
+    sentences = [
+        Sentence(
+            [
+                Part(shown_name(p.text) if p.is_name else p.text, _link(page, p.href), p.is_name)
+                for p in one.parts
+            ],
+            one.direction,
+            one.is_good,
+        )
+        for one in findings.sentences
+    ]
+    return Findings(sentences, findings.told, findings.basis)
+
+
+def _link(page: Page, href: str) -> str:
+    """The address of a page of the dashboard; empty if the dashboard's own is not set."""
+    base = page.settings.dashboard.url
+    return urljoin(f"{base.rstrip('/')}/", href) if base and href else ""
+
+
+def _moved(page: Page) -> list[Listing] | None:
+    """The largest rises and falls that chance does not explain; None if nothing is compared."""
+    movers = find_movers(page)
+    if movers is None:
+        return None
+    text = page.formats.text
+    rises = [one for one in movers if one.step > 0][:MOVERS]
+    falls = [one for one in movers if one.step < 0][::-1][:MOVERS]
+    titles = text(mark("More visits")), text(mark("Fewer visits"))
+    columns = [text(mark("Before")), text(mark("Visits")), text(mark("Change"))]
+    return [
+        Listing(title, "", columns, [_item_of_mover(page, one) for one in some])
+        for title, some in zip(titles, (rises, falls), strict=True)
+        if some
+    ]
+
+
+def _item_of_mover(page: Page, one: Mover) -> Item:
+    formats = page.formats
+    values = [formats.count(one.before), formats.count(one.now), formats.signed(one.step)]
+    kind = formats.text(one.dimension)
+    return Item(shown_name(one.value), values, _link(page, one.query), kind)
+
+
+def _listing(page: Page, name: str, metric: str) -> Listing:
+    """The largest rows of a list, with one of its metrics."""
+    panel: ListPanel = list_panel(page, name)
+    place = [one.name for one in panel.columns].index(metric)
+    text = page.formats.text
+    return Listing(
+        text(panel.title),
+        text(panel.head),
+        [text(panel.columns[place].label)],
+        [
+            Item(shown_name(row.name), [row.cells[place]], _link(page, row.only))
+            for row in panel.rows[:LISTED]
+        ],
+    )

@@ -1,0 +1,121 @@
+"""The facts that the mail of a week needs, in a temporary local copy.
+
+Only fact files of the dates that the mail looks at are fetched, so its cost does not grow with the
+age of the lake. The mail always uses the fact files, also where the dashboard asks Athena.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from clickstream.dashboard.answers import Answer
+from clickstream.dashboard.digest.week import Week
+from clickstream.dashboard.engines import Reader
+from clickstream.dashboard.fact_copy import EMPTY, FactCopy
+from clickstream.dashboard.formats import Formats
+from clickstream.dashboard.page import Page
+from clickstream.dashboard.periods import Period, period_of
+from clickstream.dashboard.questions import Question
+from clickstream.dashboard.sentences.weeks import WEEKS
+from clickstream.dashboard.texts import load_translations, parse_locale
+from clickstream.dashboard.view import View
+from clickstream.errors import AwsUnavailable, EmptyWeek
+from clickstream.lake import Lake, aws_errors
+from clickstream.lake.fact_files import Manifest, read_file, read_manifest
+
+ATTEMPTS = 5
+"""How often the manifest is read again, when files vanish because a newer one replaces it."""
+
+_ONE_DAY = timedelta(days=1)
+
+
+@contextlib.contextmanager
+def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[Page]:
+    """The Overview of a week as of an aware moment; the copy is removed afterwards.
+
+    Raises EmptyWeek if the lake has no fact files yet.
+    """
+    with tempfile.TemporaryDirectory(prefix="clickstream-digest-") as directory:
+        copy = FactCopy(Path(directory), lambda file: read_file(lake, file))
+        try:
+            fetch_facts(lake, copy, week, moment)
+            with copy.snapshot() as snapshot:
+                yield page_of_week(lake, snapshot, week, moment)
+        finally:
+            copy.close()
+
+
+@aws_errors.translate_errors()
+def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> None:
+    """Bring a copy to the stored manifest, as far as a week's mail needs it.
+
+    Raises EmptyWeek without a manifest, AwsUnavailable if each one is replaced while it is read.
+    """
+    for _ in range(ATTEMPTS):
+        stored = read_manifest(lake)
+        if stored is None:
+            raise EmptyWeek(
+                f"There are no facts yet, so there is nothing to say about {week}. Build its "
+                "hours: the hourly DAG does, or `clickstream build`."
+            )
+        zone = ZoneInfo(stored.manifest.time_zone)
+        copy.update(restrict(stored.manifest, dates_needed(week, moment.astimezone(zone).date())))
+        with copy.snapshot() as snapshot:
+            if snapshot.state != EMPTY and snapshot.state.version == stored.manifest.version:
+                return
+    raise AwsUnavailable(
+        f"The facts were replaced {ATTEMPTS} times while they were read. Nothing is lost: clear "
+        "the task or run the command again."
+    )
+
+
+def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Page:
+    """The Overview of a week, answered by a reader of facts."""
+    settings, state = lake.settings, reader.state
+    locale = parse_locale(settings.dashboard.language)
+    zone = ZoneInfo(state.time_zone or settings.site.time_zone)
+
+    def ask(question: Question) -> Answer:
+        return Answer(question, reader.rows(question))
+
+    return Page(
+        View().with_days(week.first, week.last),
+        ask,
+        Formats(locale, load_translations(locale)),
+        moment.astimezone(zone).replace(tzinfo=None),
+        settings,
+        zone,
+        state,
+    )
+
+
+def dates_needed(week: Week, today: date) -> list[Period]:
+    """The UTC dates whose facts the mail of a week looks at; `today` is the site's date.
+
+    The weeks that sentences and the comparison look back, and the month of today, whose targets
+    have a pace. A local date lies on up to two UTC dates: its own, and the one before or after.
+    """
+    looked_back = Period(week.first - timedelta(weeks=WEEKS), week.last)
+    spans = (looked_back, period_of("month", today))
+    return [Period(span.first - _ONE_DAY, span.last + _ONE_DAY) for span in spans]
+
+
+def restrict(manifest: Manifest, spans: list[Period]) -> Manifest:
+    """The manifest with only the files of some dates."""
+    return replace(
+        manifest,
+        files={
+            view: {
+                day: file
+                for day, file in files.items()
+                if any(span.first <= day <= span.last for span in spans)
+            }
+            for view, files in manifest.files.items()
+        },
+    )

@@ -1,0 +1,49 @@
+"""The HTML part of a mail: tables and inline styles, as mail programs need them."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from clickstream.dashboard.digest.content import Digest
+from clickstream.dashboard.digest.picture import BEFORE, HEIGHT, NOW, WIDTH, draw_png
+from clickstream.dashboard.digest.wording import HEADINGS, brackets_note, describe_days, subject_of
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("clickstream.dashboard.digest"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render_html(digest: Digest, picture: str) -> str:
+    """The HTML part; `picture` is the address of the picture, such as `cid:visits@cafe.example`."""
+    text = digest.formats.text
+    return (
+        _environment()
+        .get_template("mail.html")
+        .render(
+            digest=digest,
+            picture=picture,
+            size=(WIDTH, HEIGHT),
+            colors=(NOW, BEFORE),
+            subject=subject_of(digest),
+            description=describe_days(digest),
+            headings={name: text(heading) for name, heading in HEADINGS.items()},
+            note=brackets_note(digest),
+            _=text,
+        )
+    )
+
+
+def render_preview(digest: Digest) -> str:
+    """The HTML part with the picture inside it, as a browser shows it without the mail."""
+    picture = base64.b64encode(draw_png(digest.days)).decode()
+    return render_html(digest, f"data:image/png;base64,{picture}")

@@ -1,0 +1,106 @@
+"""The mail as a message: plain text, and HTML with the picture (RFC 2046, RFC 2387)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import cached_property
+
+from clickstream.dashboard.digest.content import Digest
+from clickstream.dashboard.digest.html import render_html
+from clickstream.dashboard.digest.names import shown_name
+from clickstream.dashboard.digest.picture import draw_png
+from clickstream.dashboard.digest.text import render_text
+from clickstream.dashboard.digest.wording import subject_of
+from clickstream.errors import SettingsError
+from clickstream.settings import Settings
+
+NO_DOMAIN = "clickstream.invalid"
+"""The domain of Message-IDs of sites without one; no host can have it (RFC 2606)."""
+
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The Message-ID and the Content-ID of a week's mail, the same for each attempt to send it.
+
+    So mailboxes recognize a second copy that is sent after an attempt of unknown outcome.
+    """
+
+    settings: Settings
+    week: str
+
+    @cached_property
+    def _site(self) -> str:
+        """A digest of the site and its lake: names may hold any characters."""
+        parts = (self.settings.site.name, self.settings.lake.bucket)
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
+
+    @property
+    def _domain(self) -> str:
+        found = next(iter(self.settings.site.domains), "")
+        return found.lower() if _DOMAIN.fullmatch(found) else NO_DOMAIN
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its brackets (RFC 5322, 3.6.4)."""
+        return f"<digest.{self.week}.{self._site}@{self._domain}>"
+
+    @property
+    def content_id(self) -> str:
+        """The Content-ID of the picture, without brackets."""
+        return f"visits.{self.week}.{self._site}@{self._domain}"
+
+
+def build_message(
+    digest: Digest, settings: Settings, sender: str, recipients: Sequence[str], moment: datetime
+) -> EmailMessage:
+    """The mail from a sender to recipients as of an aware moment.
+
+    Raises SettingsError for what is no mail address.
+    """
+    for address in (sender, *recipients):
+        _check_address(address)
+    identity = Identity(settings, str(digest.week))
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject_of(digest)
+    message["From"] = sender
+    if recipients:
+        message["To"] = ", ".join(recipients)
+    message["Date"] = format_datetime(moment)
+    message["Message-ID"] = identity.message_id
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    html = render_html(digest, f"cid:{identity.content_id}")
+    message.set_content(render_text(digest), cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    _add_picture(message, digest, identity)
+    return message
+
+
+def _check_address(text: str) -> None:
+    """Refuse what would become another header, or several addresses."""
+    name, at, domain = parseaddr(text)[1].rpartition("@")
+    if not (name and at and domain and text.isprintable()):
+        raise SettingsError(
+            f"{shown_name(text)!r} is no mail address such as owner@cafe.example. Correct "
+            "[digest], or from_email in the extras of the mail server's connection."
+        )
+
+
+def _add_picture(message: EmailMessage, digest: Digest, identity: Identity) -> None:
+    _, html = message.iter_parts()
+    assert isinstance(html, EmailMessage)  # noqa: S101  parts have the class of the whole
+    html.add_related(
+        draw_png(digest.days),
+        *("image", "png"),
+        cid=f"<{identity.content_id}>",
+        filename="visits.png",
+        disposition="inline",
+    )

@@ -1,0 +1,103 @@
+"""Translation of errors of SMTP into errors with one sentence and a remedy.
+
+Replies of mail servers are untrusted text: they are shown on one line, and shortened.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from clickstream.dashboard.digest.names import shown_name
+from clickstream.errors import ClickstreamError, MailRefused, MailUnavailable, SettingsError
+from clickstream.wording import quantity, shorten
+
+PERMANENT = 500
+"""Replies from 500 on are permanent: another attempt would fail too (RFC 5321, 4.2.1)."""
+
+LONGEST_REPLY = 200
+
+_RETRY = "Nothing was sent; a further attempt may succeed."
+_CORRECT = "Nothing was sent. Correct the connection or [digest], then clear the task."
+
+Refusals = Mapping[str, tuple[int, bytes]]
+"""The replies to recipients that a server refused, by address."""
+
+
+@contextmanager
+def translate_smtp_errors() -> Iterator[None]:
+    """Raise MailUnavailable, MailRefused or SettingsError for errors of SMTP and of its socket."""
+    try:
+        yield
+    except (smtplib.SMTPException, OSError) as error:
+        raise translate_smtp_error(error) from None
+
+
+def translate_smtp_error(error: Exception) -> ClickstreamError:
+    """The error that says what the mail server did, and what to do."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return _all_refused(error.recipients)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _of_reply(error)
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return MailRefused(
+            f"The mail server does not offer what the connection asks for: {_line(error)}. "
+            f"{_CORRECT}"
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SettingsError(
+            f"The certificate of the mail server is not trusted: {_line(error)}. Name the host by "
+            "the name that its certificate has, or install the certificate's authority. Then clear "
+            "the task; nothing was sent."
+        )
+    if isinstance(error, ssl.SSLError):
+        return SettingsError(
+            f"There is no TLS with the mail server: {_line(error)}. In the connection's extras set "
+            '"disable_ssl": true for STARTTLS (port 587), or "disable_tls": true for TLS from the '
+            "start (port 465). Then clear the task; nothing was sent."
+        )
+    return MailUnavailable(f"Can't reach the mail server: {_line(error)}. {_RETRY}")
+
+
+def describe_refusals(refused: Refusals) -> list[str]:
+    """The replies to refused recipients, without their addresses, each with how many got it."""
+    counts: dict[str, int] = {}
+    for address, (code, reply) in refused.items():
+        text = f"{code} {_text(reply)}".replace(address, "…").strip()
+        counts[text] = counts.get(text, 0) + 1
+    return [f"{quantity(number, 'recipient')}: {text}" for text, number in counts.items()]
+
+
+def _all_refused(refused: Refusals) -> ClickstreamError:
+    reasons = shorten(describe_refusals(refused))
+    if all(code >= PERMANENT for code, _ in refused.values()):
+        return MailRefused(
+            f"The mail server refused every recipient: {reasons}. Nothing was sent. Correct "
+            "[digest] recipients, then clear the task."
+        )
+    return MailUnavailable(f"The mail server took no recipient: {reasons}. {_RETRY}")
+
+
+def _of_reply(error: smtplib.SMTPResponseException) -> ClickstreamError:
+    what = "the message"
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        what = "the login"
+    elif isinstance(error, smtplib.SMTPSenderRefused):
+        what = "the sender"
+    elif isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+        what = "the connection"
+    reply = f"{error.smtp_code} {_text(error.smtp_error)}"
+    if error.smtp_code >= PERMANENT:
+        return MailRefused(f"The mail server refused {what}: {reply}. {_CORRECT}")
+    return MailUnavailable(f"The mail server did not take {what}: {reply}. {_RETRY}")
+
+
+def _text(reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)
+    return shown_name(" ".join(text.split()), LONGEST_REPLY).rstrip(".")
+
+
+def _line(error: Exception) -> str:
+    return _text(str(error)) or type(error).__name__

@@ -1,0 +1,132 @@
+"""The plain text part of a mail: all that the HTML part says, in 72 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from clickstream.dashboard.digest.content import Digest, Item, Listing
+from clickstream.dashboard.digest.wording import HEADINGS, brackets_note
+from clickstream.dashboard.texts import mark
+
+COLUMNS = 72
+"""The longest line, but for addresses of links."""
+
+
+def render_text(digest: Digest) -> str:
+    """The text part."""
+    blocks = [_head(digest), _changed(digest), _figures(digest), _days(digest), _moved(digest)]
+    blocks += [_section(digest, "goals", digest.goals)]
+    blocks += [_list(one) for one in digest.lists]
+    blocks += [_section(digest, "trust", digest.trust), _foot(digest)]
+    return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines) + "\n"
+
+
+def _head(digest: Digest) -> Iterator[str]:
+    yield from _wrap(digest.site)
+    yield from _wrap(digest.title)
+    if digest.compared:
+        yield from _wrap(digest.formats.text(mark("compared with %(days)s"), days=digest.compared))
+    for warning in digest.warnings:
+        yield ""
+        yield from _wrap(warning, "! ")
+
+
+def _changed(digest: Digest) -> Iterator[str]:
+    findings = digest.findings
+    if not (findings.sentences or findings.told):
+        return
+    yield from _heading(digest, "changed")
+    for one in findings.sentences:
+        yield from _wrap(one.text, "* ")
+    if not findings.sentences:
+        yield from _wrap(findings.told)
+    yield from _wrap(findings.basis)
+
+
+def _figures(digest: Digest) -> Iterator[str]:
+    yield from _heading(digest, "figures")
+    text = digest.formats.text
+    head = [text(HEADINGS[name]) for name in ("this_week", "week_before", "change")]
+    rows = [(row.label, [row.value, row.before, row.change_text]) for row in digest.figures]
+    notes = [row.note for row in digest.figures]
+    if not digest.compared:
+        head, rows = head[:1], [(label, values[:1]) for label, values in rows]
+    for line, note in zip(_table("", head, rows), ["", *notes], strict=True):
+        yield line
+        yield from _wrap(note, "    ")
+    yield from _wrap(brackets_note(digest))
+
+
+def _days(digest: Digest) -> Iterator[str]:
+    yield from _heading(digest, "days")
+    text = digest.formats.text
+    head = [text(HEADINGS[name]) for name in ("this_week", "week_before")]
+    rows = [(day.day, [day.value, day.before]) for day in digest.days]
+    if not digest.compared:
+        head, rows = head[:1], [(label, values[:1]) for label, values in rows]
+    yield from _table("", head, rows)
+
+
+def _moved(digest: Digest) -> Iterator[str]:
+    if digest.moved is None:
+        return
+    yield from _heading(digest, "moved")
+    if not digest.moved:
+        yield from _wrap(digest.formats.text(mark("Nothing moved by more than chance explains.")))
+    for place, one in enumerate(digest.moved):
+        if place:
+            yield ""
+        yield from _table(one.title, one.columns, _rows(one.rows))
+
+
+def _list(one: Listing) -> Iterator[str]:
+    if one.rows:
+        yield one.title
+        yield "-" * len(one.title)
+        yield from _table(one.head, one.columns, _rows(one.rows))
+
+
+def _section(digest: Digest, name: str, sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield from _heading(digest, name)
+    for sentence in sentences:
+        yield from _wrap(sentence, "* ")
+
+
+def _foot(digest: Digest) -> Iterator[str]:
+    if digest.link:
+        yield digest.formats.text(mark("This week in the dashboard:"))
+        yield digest.link
+
+
+def _heading(digest: Digest, name: str) -> Iterator[str]:
+    heading = digest.formats.text(HEADINGS[name])
+    yield heading
+    yield "-" * len(heading)
+
+
+def _rows(items: Sequence[Item]) -> list[tuple[str, Sequence[str]]]:
+    return [
+        (f"{item.name} ({item.kind})" if item.kind else item.name, item.values) for item in items
+    ]
+
+
+def _table(
+    head: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+) -> Iterator[str]:
+    """Names to the left, values to the right in columns as wide as the widest; names are cut."""
+    widths = [
+        max(len(column), *(len(values[place]) for _, values in rows)) + 2
+        for place, column in enumerate(columns)
+    ]
+    left = COLUMNS - sum(widths)
+    for name, values in [(head, columns), *rows]:
+        shown = name if len(name) <= left else f"{name[: left - 1]}…"
+        cells = "".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
+        yield f"{shown:<{left}}{cells}".rstrip()
+
+
+def _wrap(text: str, begins: str = "") -> list[str]:
+    """A text in lines; further lines are indented as far as the first begins."""
+    return textwrap.wrap(text, COLUMNS, initial_indent=begins, subsequent_indent=" " * len(begins))

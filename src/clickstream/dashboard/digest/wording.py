@@ -1,0 +1,60 @@
+"""Texts that the parts of a mail share: its subject, headings, and the picture in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from clickstream.dashboard.digest.content import Digest
+from clickstream.dashboard.texts import mark
+
+HEADINGS: Mapping[str, str] = {
+    "changed": mark("What changed"),
+    "figures": mark("Key figures"),
+    "days": mark("Visits a day"),
+    "moved": mark("What moved"),
+    "goals": mark("Goals"),
+    "trust": mark("How complete the numbers are"),
+    "this_week": mark("This week"),
+    "week_before": mark("Week before"),
+    "change": mark("Change"),
+}
+
+
+def subject_of(digest: Digest) -> str:
+    """The subject: site, week, the visits and how they changed; on one line."""
+    text = digest.formats.text
+    values = {
+        "site": digest.site,
+        "week": digest.week.name(digest.formats),
+        "visits": digest.visits.value,
+        "change": digest.visits.change_text.strip("()"),
+    }
+    if not digest.is_complete:
+        return text(mark("%(site)s, %(week)s: %(visits)s visits, incomplete"), **values)
+    if values["change"]:
+        return text(mark("%(site)s, %(week)s: %(visits)s visits, %(change)s"), **values)
+    return text(mark("%(site)s, %(week)s: %(visits)s visits"), **values)
+
+
+def describe_days(digest: Digest) -> str:
+    """The picture in words, for readers who do not see it."""
+    text = digest.formats.text
+    days = ", ".join(
+        text(
+            mark("%(day)s %(visits)s (week before %(before)s)"),
+            day=day.day,
+            visits=day.value,
+            before=day.before,
+        )
+        if digest.compared
+        else f"{day.day} {day.value}"
+        for day in digest.days
+    )
+    return f"{text(HEADINGS['days'])}: {days}"
+
+
+def brackets_note(digest: Digest) -> str:
+    """What brackets around a change mean, if a change has any."""
+    if not any(row.is_chance for row in digest.figures):
+        return ""
+    return digest.formats.text(mark("Changes in brackets are within what chance explains."))

@@ -1,0 +1,112 @@
+"""Sends the mail of a run's week through Airflow's connection; `clickstream_digest` calls it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from clickstream_airflow.lake import open_lake
+from clickstream_airflow.run_week import is_asked_again, resolve_week
+from clickstream_airflow.smtp import find_connection, open_client
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from clickstream.dashboard.digest import Week
+    from clickstream.settings import Settings
+
+log = logging.getLogger("clickstream")
+
+
+def send_weekly_mail(run: Any) -> dict[str, Any]:
+    """Send the mail of a run's week once, and return the week and how many recipients got it.
+
+    Raises AirflowSkipException, with what to set, where nothing is to be sent.
+    """
+    from clickstream import settings
+
+    chosen = settings.load()
+    connection = _require_connection(chosen)
+    moment = datetime.now(UTC)
+    week = _week_to_send(run, chosen, moment)
+    return _send(run, week, _sender(chosen, connection), moment)
+
+
+def _require_connection(chosen: Settings) -> Connection:
+    name = chosen.digest.connection
+    if not chosen.digest.recipients:
+        raise _skip("The weekly mail has no recipients: set [digest] recipients to send it.")
+    connection = find_connection(name)
+    if connection is None:
+        raise _skip(
+            f"Airflow has no connection {name}, which [digest] connection names: add it, of type "
+            "SMTP, to send the weekly mail."
+        )
+    return connection
+
+
+def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
+    """The run's week. Raises InputError for one that is not over; skips old ones of a backfill."""
+    from clickstream.dashboard.digest import Week, check_week
+
+    zone = ZoneInfo(chosen.site.time_zone)
+    week = resolve_week(run, zone)
+    check_week(week, moment, zone)
+    if run.run_type == "backfill" and week < Week.last_complete(moment, zone):
+        raise _skip(
+            f"The mail of {week} is not sent: of a backfill, only the last complete week is "
+            "mailed. To send it, trigger the DAG and name the week in the form."
+        )
+    return week
+
+
+def _sender(chosen: Settings, connection: Connection) -> str:
+    from clickstream.errors import SettingsError
+
+    sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
+    if not sender:
+        raise SettingsError(
+            "The weekly mail has no sender: set [digest] sender, or from_email in the extras of "
+            f"the connection {chosen.digest.connection}."
+        )
+    return str(sender)
+
+
+def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]:
+    from clickstream.dashboard.digest import (
+        SentBefore,
+        build_digest,
+        build_message,
+        deliver,
+    )
+    from clickstream.wording import quantity
+
+    lake = open_lake()
+    chosen = lake.settings.digest
+    digest = build_digest(lake, week, moment)
+    message = build_message(digest, lake.settings, sender, chosen.recipients, moment)
+    client = partial(open_client, chosen.connection)
+    sent = deliver(lake, str(week), message, client, run.run_id, is_asked_again(run))
+    if isinstance(sent, SentBefore):
+        to = quantity(sent.mark.recipients, "recipient")
+        raise _skip(
+            f"The mail of {week} was sent to {to} on {sent.mark.at:%d %b %Y, %H:%M} UTC, by the "
+            f"run {sent.mark.run}. Tick *Send again* in the form to send it once more."
+        )
+    for reason in sent.refused:
+        log.warning(f"The mail server refused {reason}.")
+    refused = len(chosen.recipients) - sent.recipients
+    others = f"; {quantity(refused, 'other')} refused by the mail server" if refused else ""
+    log.info(f"The mail of {week} was sent to {quantity(sent.recipients, 'recipient')}{others}.")
+    return {"week": str(week), "recipients": sent.recipients}
+
+
+def _skip(sentence: str) -> AirflowSkipException:
+    """The exception that skips the task, with its reason in the log."""
+    log.info(sentence)
+    return AirflowSkipException(sentence)

@@ -1,0 +1,84 @@
+"""`clickstream digest` in another process, on a real lake with facts."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.support.fact_lake import store_facts, weeks_of_visits
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream.dashboard.digest import Week
+from clickstream.lake import Lake
+
+WEEK = Week.last_complete(datetime.now(UTC), ZoneInfo("UTC"))
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(lake: Lake, local_aws: LocalAwsProcess, tmp_path: Path) -> Run:
+    """Runs the command on a lake with the facts of two weeks."""
+    store_facts(lake, weeks_of_visits(WEEK))
+    chosen = lake.settings.lake
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLICKSTREAM_"))},
+        **local_aws.environment(),
+        "CLICKSTREAM_LAKE__BUCKET": chosen.bucket,
+        "CLICKSTREAM_LAKE__DATABASE": chosen.database,
+        "CLICKSTREAM_LAKE__KEY_SECRET": chosen.key_secret,
+    }
+
+    def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "clickstream.cli", "digest", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return run_command
+
+
+def test_the_text_part_of_the_last_complete_week_is_printed(run: Run) -> None:
+    done = run()
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith(f"Week {WEEK.number}, ")
+    assert any(line.startswith("Visits ") and line.split()[1:3] == ["40", "40"] for line in lines)
+
+
+def test_a_preview_is_written_by_its_suffix(run: Run, tmp_path: Path) -> None:
+    for suffix in ("html", "eml", "txt", "png"):
+        done = run("--week", str(WEEK), "--preview", f"week.{suffix}")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == f"The mail of {WEEK} is in week.{suffix}.\n"
+    html = (tmp_path / "week.html").read_text()
+    assert '<img src="data:image/png;base64,iVBOR' in html
+    mail = message_from_bytes((tmp_path / "week.eml").read_bytes(), policy=default)
+    assert mail["Subject"] == f"cafe, Week {WEEK.number}: 40 visits, ±0.0%"
+    assert mail["From"] == "clickstream@localhost"
+    assert "Key figures" in (tmp_path / "week.txt").read_text()
+    assert struct.unpack(">II", (tmp_path / "week.png").read_bytes()[16:24])[0] == 2 * 544
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--week", "last"], "'last' is not a week; write it like 2026-W47."),
+        (["--week", str(Week.of(WEEK.last + timedelta(days=1)))], "is not over yet. Name a week"),
+        (["--preview", "week.pdf"], "Can't write a preview to week.pdf: name it .html, .eml"),
+        (["--week", "2001-W10"], "No hour of 2001-W10 (2001-03-05 to 2001-03-11, UTC)"),
+    ],
+)
+def test_what_can_not_be_shown_is_said_in_a_sentence(run: Run, arguments, says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
