@@ -90,7 +90,8 @@ def navigation(page: Page) -> dict[str, Any]:
     compared = page.compared_dates
     return {
         "tabs": [
-            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.query, tab == view.tab) for tab in TABS
+            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
+            for tab in TABS
         ],
         "tab_path": PATHS[view.tab],
         "trust_path": f"trust{view.query}" if view.tab != "trust" else "",
@@ -165,7 +166,9 @@ def _month_beside(page: Page, direction: int) -> str:
 
 def _kept_parameters(view: View) -> list[tuple[str, str]]:
     """The parameters that the form of dates keeps."""
-    return [pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by")]
+    return [
+        pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
+    ]
 
 
 def chips(page: Page) -> list[Chip]:
