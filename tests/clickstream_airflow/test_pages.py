@@ -13,7 +13,7 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.tables import HOUR_LEDGER
 
 pytestmark = pytest.mark.airflow
@@ -159,7 +159,8 @@ def hours_of(run: Any, task_id: str, name: str | None) -> list[str]:
     from clickstream_airflow.pages import ledger_rows
 
     instance = SimpleNamespace(dag_id=run.dag_id, task_id=task_id, rendered_map_index=name)
-    return [str(hour) for hour in ledger_rows.hours_of(instance, run)]  # type: ignore[arg-type]
+    first, last = ledger_rows.span_of(instance, run)  # type: ignore[arg-type]
+    return [str(hour) for hour in hour_range(first, last)]
 
 
 @pytest.mark.parametrize(
