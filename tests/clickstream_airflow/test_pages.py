@@ -71,6 +71,7 @@ def ledger_page(browser: Any, run: Any, task_id: str, map_index: int = -1) -> An
     [
         *(RUNBOOK, "/clickstream/pages.css", "/clickstream/docs/no-such-page.md"),
         "/clickstream/ledger/clickstream_hourly/pull_logs?run_id=any",
+        "/clickstream/dashboard/clickstream_hourly/pull_logs?run_id=any",
     ],
 )
 def test_nobody_reads_a_page_without_a_login(server, path: str) -> None:
@@ -96,6 +97,7 @@ def test_who_may_not_read_the_dag_may_not_read_its_hours(browser, make_run, monk
     from airflow.api_fastapi.app import get_auth_manager
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", lambda **_: False)
+    assert dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts").status_code == 403
     answer = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
     assert answer.status_code == 403
     assert "2026-11-20" not in answer.text
@@ -152,6 +154,40 @@ def test_a_range_has_each_of_its_hours(browser, make_run, home) -> None:
     shown = [f"<strong>2026-11-20T0{hour}</strong>" in page.text for hour in range(3, 8)]
     assert shown == [False, True, True, True, False]
     assert page.text.count("not published yet") == 2
+
+
+def dashboard_of(browser: Any, run: Any, task_id: str, map_index: int = -1) -> Any:
+    asked = {"run_id": run.run_id, "map_index": map_index}
+    address = f"/clickstream/dashboard/{run.dag_id}/{task_id}"
+    return browser.get(address, params=asked, follow_redirects=False)
+
+
+IN_AIRFLOW = "/plugin/cafe-dashboard/clickstream-dashboard/hours"
+
+
+def test_a_task_leads_to_its_hour_on_the_dashboard(browser, make_run) -> None:
+    answer = dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"{IN_AIRFLOW}/2026-11-20T05"
+
+
+def test_a_range_leads_to_its_days_on_the_dashboard(browser, make_run) -> None:
+    asked = {"from": "2026-11-01", "to": "2026-11-20T06", "reason": "a test"}
+    answer = dashboard_of(browser, make_run("clickstream_reprocess", asked), "rebuild_day")
+    assert answer.headers["location"] == f"{IN_AIRFLOW}/2026-11-01T00/2026-11-20T06"
+
+
+def test_a_task_that_builds_no_hour_leads_nowhere(browser, make_run) -> None:
+    run = make_run("clickstream_hourly", {"hour": "2026-13-01T05"})
+    answer = dashboard_of(browser, run, "list_hosts")
+    assert answer.status_code == 409
+    assert "is not an hour: there is no month 13" in answer.text
+    assert dashboard_of(browser, run, "list_hosts", 17).status_code == 404
+
+
+def test_each_hour_of_the_ledger_leads_to_the_dashboard(browser, make_run, home) -> None:
+    page = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert f'href="{IN_AIRFLOW}/2026-11-20T05"' in page.text
 
 
 def hours_of(run: Any, task_id: str, name: str | None) -> list[str]:

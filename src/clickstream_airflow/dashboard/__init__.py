@@ -92,15 +92,15 @@ def nav_entry() -> dict[str, Any]:
         "destination": "nav",
         "nav_top_level": True,
         "url_route": VIEW_ROUTE,
-        "icon": _icon("#52525b"),
-        "icon_dark_mode": _icon("#a1a1aa"),
+        "icon": _icon("nav_icon.svg"),
+        "icon_dark_mode": _icon("nav_icon_dark.svg"),
     }
 
 
-def _icon(color: str) -> str:
-    """The icon in a colour, as a data URL; the colours are those of the UI's own icons."""
-    svg = (Path(__file__).parent / "nav_icon.svg").read_text(encoding="utf-8")
-    return f"data:image/svg+xml,{quote(svg.strip().replace('currentColor', color))}"
+def _icon(name: str) -> str:
+    """An icon as a data URL, which the UI takes for an image."""
+    svg = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return f"data:image/svg+xml,{quote(svg.strip())}"
 
 
 async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:

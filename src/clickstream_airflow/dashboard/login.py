@@ -73,12 +73,16 @@ def show_refusal(request: Request, error: Any) -> Response:
 
 
 def plain_page(request: Request, status: HTTPStatus, sentence: str) -> Response:
-    """A page with one sentence. In a frame it has no link to Airflow, which is around it."""
+    """A page with one sentence. In a frame it has no link to Airflow, which is around it.
+
+    Its style sheet needs a login, too.
+    """
+    is_anonymous = status == HTTPStatus.UNAUTHORIZED
     is_framed = request.headers.get("sec-fetch-dest") == "iframe"
     html = _templates.get_template("refusal.html").render(
         title=status.phrase,
         sentence=sentence,
         airflow="" if is_framed else f"{airflow_path()}/",
-        styles=f"{airflow_path()}{URL_PREFIX}/pages.css",
+        styles="" if is_anonymous else f"{airflow_path()}{URL_PREFIX}/pages.css",
     )
     return HTMLResponse(html, status, {**HEADERS, "Cache-Control": CACHE_CONTROL})

@@ -53,10 +53,11 @@ function ourFrame() {
   }
 }
 
-/** In Airflow's frame, have the colours that Airflow has: the class of its root element. */
-function followColors() {
+/** In Airflow's frame, say so to the style sheet, and have Airflow's colours: the class of its root element. */
+function followFrame() {
   const around = ourFrame()?.ownerDocument.documentElement;
   if (!around) return;
+  document.documentElement.dataset.framed = "";
   const follow = () => {
     const colors = ["dark", "light"].find((name) => around.classList.contains(name));
     if (colors) document.documentElement.dataset.colors = colors;
@@ -172,6 +173,6 @@ setInterval(showNewer, 20_000);
 // A page that comes back from the browser's memory may show what was deleted meanwhile.
 addEventListener("pageshow", (event) => event.persisted && showNewer());
 
-followColors();
+followFrame();
 document.body.append(tip);
 enhance();
