@@ -19,6 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
+from tests.browser.airflow_server import running_airflow
 from tests.browser.cafe_dashboard import (
     RunningDashboard,
     running_dashboard,
@@ -45,6 +46,7 @@ ORDERS = 2_000
 """The monthly target of orders."""
 
 WIDE = {"width": 1280, "height": 1400}
+IN_AIRFLOW = {"width": 1440, "height": 860}
 PHONE = {"width": 390, "height": 1400}
 
 
@@ -84,6 +86,7 @@ def main() -> None:
             with running_dashboard(settings, NOW) as dashboard, sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium)
                 take_pictures(browser, dashboard)
+                take_picture_in_airflow(browser, settings, directory)
                 browser.close()
 
 
@@ -118,6 +121,25 @@ def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
         target = IMAGES / picture.file
         page.screenshot(path=target)
         console.print(f"{target.name}: {target.stat().st_size:,} bytes")
+
+
+def take_picture_in_airflow(browser: Browser, settings: Settings, directory: Path) -> None:
+    """Photograph the hour before the newest one, in the navigation of a real Airflow."""
+    hour = Hour.of(NOW).minus(2)
+    week = f"from={NOW.date() - timedelta(days=6)}&to={NOW.date()}"
+    home = directory / "airflow"
+    home.mkdir()
+    with running_airflow(settings, home, hour) as airflow:
+        context = browser.new_context(viewport=IN_AIRFLOW)
+        airflow.log_in(context, "owner")
+        page = context.new_page()
+        page.goto(f"{airflow.dashboard}/trust?{week}&hour={hour}")
+        page.frame_locator("iframe").locator("#hour").wait_for()
+        page.wait_for_load_state("networkidle")
+        target = IMAGES / "dashboard-in-airflow.png"
+        page.screenshot(path=target)
+        console.print(f"{target.name}: {target.stat().st_size:,} bytes")
+        context.close()
 
 
 if __name__ == "__main__":

@@ -8,14 +8,18 @@ from __future__ import annotations
 import inspect
 from urllib.parse import urlsplit
 
+import airflow
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
+from packaging.version import Version
 
 URL_PREFIX = "/clickstream"
 """The path of the pages below Airflow's own."""
 
 DASHBOARD_PREFIX = "/clickstream-dashboard"
 """The path of the dashboard below Airflow's own."""
+
+FIRST_WITH_FRAMED_PAGES = Version("3.3.2")
 
 VIEW_ROUTE = "cafe-dashboard"
 """The name of the dashboard's view in Airflow's UI, which frames it."""
@@ -32,16 +36,25 @@ def page_address(page: str) -> str:
 
 
 def dashboard_address(page: str) -> str:
-    """The address of a page of the dashboard, with Airflow's navigation around it.
+    """The address of a page of the dashboard, with Airflow's navigation around it if it can.
 
     The UI takes what follows the view's name for the address of the page in the frame.
     """
-    return f"{airflow_path()}/plugin/{VIEW_ROUTE}{airflow_path()}{DASHBOARD_PREFIX}/{page}"
+    alone = f"{airflow_path()}{DASHBOARD_PREFIX}/{page}"
+    return f"{airflow_path()}/plugin/{VIEW_ROUTE}{alone}" if names_framed_pages() else alone
 
 
 def has_external_views() -> bool:
     """Whether Airflow's UI can show pages of plugins, as Airflow 3.1 and later do."""
     return hasattr(AirflowPlugin, "external_views")
+
+
+def names_framed_pages() -> bool:
+    """Whether the address of a plugin's view names the page in its frame.
+
+    Airflow 3.3.2 is the first whose UI has such addresses (apache/airflow, #72776).
+    """
+    return Version(Version(airflow.__version__).base_version) >= FIRST_WITH_FRAMED_PAGES
 
 
 def _browsers_can_log_in() -> bool:

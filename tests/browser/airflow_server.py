@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from playwright.sync_api import BrowserContext
 from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT
 from tests.support.localaws_process import CREDENTIALS
@@ -58,12 +59,22 @@ class AirflowServer:
         below = f"/{path[0]}" if path else ""
         return f"{self.url}/plugin/cafe-dashboard{below}/clickstream-dashboard"
 
+    def log_in(self, context: BrowserContext, user: str) -> None:
+        """Log a user in, in all pages of a browser's context."""
+        login = {"username": user, "password": PASSWORD}
+        answer = context.request.post(f"{self.url}/auth/token", data=login)
+        token = answer.json()["access_token"]
+        context.add_cookies([{"name": "_token", "value": token, "url": f"{self.url}/"}])
+
 
 @contextlib.contextmanager
 def running_airflow(
     settings: Settings, home: Path, hour: Hour, path: str = ""
 ) -> Iterator[AirflowServer]:
-    """Serve Airflow on a free port of 127.0.0.1, below a path; its only task runs are not run."""
+    """Serve Airflow on a free port of 127.0.0.1, below a path; nothing runs its tasks.
+
+    Raises RuntimeError with the end of the log if it does not start.
+    """
     port = free_ports().airflow
     url = f"http://127.0.0.1:{port}{path}"
     environment = _environment(settings, home, url, port)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
-from tests.browser.airflow_server import PASSWORD, AirflowServer, running_airflow
+from tests.browser.airflow_server import AirflowServer, running_airflow
 from tests.browser.cafe_dashboard import FAILED
 from tests.browser.watched_pages import Watch
 
@@ -26,28 +26,40 @@ OF_AIRFLOW = ("allow-scripts and allow-same-origin", "status of 404")
 LogIn = Callable[..., Page]
 
 
-@pytest.fixture(scope="module", params=["", "/tools/airflow"], ids=["at the root", "below a path"])
-def airflow(
-    request: pytest.FixtureRequest, cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AirflowServer]:
+@pytest.fixture(scope="module")
+def airflow(cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServer]:
     home = tmp_path_factory.mktemp("airflow")
-    with running_airflow(cafe_lake.settings, home, HOUR, request.param) as server:
+    with running_airflow(cafe_lake.settings, home, HOUR) as server:
         yield server
 
 
+@pytest.fixture(scope="module")
+def airflow_below(
+    cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AirflowServer]:
+    """Airflow below a path, as a proxy for several programs serves it."""
+    home = tmp_path_factory.mktemp("airflow-below")
+    with running_airflow(cafe_lake.settings, home, HOUR, "/tools/airflow") as server:
+        yield server
+
+
+@pytest.fixture(params=["airflow", "airflow_below"])
+def any_airflow(request: pytest.FixtureRequest) -> AirflowServer:
+    server: AirflowServer = request.getfixturevalue(request.param)
+    return server
+
+
 @pytest.fixture
-def log_in(chromium: Browser, airflow: AirflowServer) -> Iterator[LogIn]:
+def log_in(chromium: Browser) -> Iterator[LogIn]:
     """Opens pages of Airflow as one of its users, and watches them like all others."""
     watches: list[Watch] = []
 
-    def open_page(user: str = "owner", **options: Any) -> Page:
+    def open_page(server: AirflowServer, user: str = "owner", **options: Any) -> Page:
         defaults = {"viewport": {"width": 1440, "height": 900}}
         context = chromium.new_context(**{**defaults, **options})
         context.set_default_timeout(WAIT_SECONDS * 1000)
-        watches.append(Watch(context, "/".join(airflow.url.split("/")[:3])))
-        login = {"username": user, "password": PASSWORD}
-        token = context.request.post(f"{airflow.url}/auth/token", data=login).json()["access_token"]
-        context.add_cookies([{"name": "_token", "value": token, "url": f"{airflow.url}/"}])
+        watches.append(Watch(context, "/".join(server.url.split("/")[:3])))
+        server.log_in(context, user)
         return context.new_page()
 
     yield open_page
@@ -81,21 +93,21 @@ def show(frame: Frame, tab: str) -> None:
     frame.get_by_role("link", name=tab, exact=True).click()
 
 
-def test_the_navigation_shows_the_dashboard(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
-    page.goto(f"{airflow.url}/")
+def test_the_navigation_shows_the_dashboard(log_in: LogIn, any_airflow: AirflowServer) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.url}/")
     page.get_by_label("Dashboard", exact=True).click()
     frame = wait_for(page, "/clickstream-dashboard/")
     expect(frame.locator("h2").first).to_be_visible()
-    assert page.url == f"{airflow.dashboard}/"
+    assert page.url == f"{any_airflow.dashboard}/"
     assert frame.locator(".brand").is_hidden()
 
 
 def test_the_address_bar_follows_the_tabs_and_back_leads_back(
-    log_in: LogIn, airflow: AirflowServer
+    log_in: LogIn, any_airflow: AirflowServer
 ) -> None:
-    page = log_in()
-    page.goto(f"{airflow.dashboard}/visitors?{DAY}")
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.dashboard}/visitors?{DAY}")
     frame = wait_for(page, f"/visitors?{DAY}")
     for tab in ("Trust", "Orders"):
         show(frame, tab)
@@ -110,7 +122,7 @@ def test_the_address_bar_follows_the_tabs_and_back_leads_back(
 
 
 def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/?{DAY}")
     show(wait_for(page, f"/?{DAY}"), "Trust")
     wait_for(page, f"/trust?{DAY}")
@@ -122,7 +134,7 @@ def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer) -> No
 def test_a_click_swaps_parts_of_the_page_in_the_frame(
     log_in: LogIn, airflow: AirflowServer
 ) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/?{DAY}")
     frame = wait_for(page, f"/?{DAY}")
     frame.evaluate("window.isTheFirst = true")
@@ -135,7 +147,7 @@ def test_a_click_swaps_parts_of_the_page_in_the_frame(
 def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
     log_in: LogIn, airflow: AirflowServer
 ) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/?{DAY}")
     frame = wait_for(page, f"/?{DAY}")
     frame.locator("#sources").get_by_role("link", name="Direct", exact=True).click()
@@ -146,10 +158,10 @@ def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
 
 
 def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
-    log_in: LogIn, airflow: AirflowServer
+    log_in: LogIn, any_airflow: AirflowServer
 ) -> None:
-    page = log_in()
-    page.goto(f"{airflow.task_page}/details")
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.task_page}/details")
     page.get_by_role("link", name="Hour on the dashboard").click()
     frame = wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
     expect(frame.locator("#hour h2")).to_have_text("Fri 20 Nov, 16:00 – 17:00")
@@ -159,16 +171,16 @@ def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
     expect(page.get_by_label("Dashboard", exact=True)).to_be_visible()
 
 
-def test_the_ledger_leads_to_the_hour(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
-    page.goto(f"{airflow.task_page}/details")
+def test_the_ledger_leads_to_the_hour(log_in: LogIn, any_airflow: AirflowServer) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.task_page}/details")
     page.get_by_role("link", name="Hour in the ledger").click()
     page.get_by_role("link", name="This hour on the dashboard").click()
     wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
 
 
 def test_the_page_has_the_colours_of_airflow(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in(color_scheme="light")
+    page = log_in(airflow, color_scheme="light")
     page.add_init_script("localStorage.setItem('theme', localStorage.getItem('theme') ?? 'dark')")
     page.goto(f"{airflow.dashboard}/?{DAY}")
     frame = wait_for(page, f"/?{DAY}")
@@ -187,7 +199,7 @@ def test_the_page_has_the_colours_of_airflow(log_in: LogIn, airflow: AirflowServ
 def test_the_page_fits_beside_the_navigation(
     log_in: LogIn, airflow: AirflowServer, width: int, path: str
 ) -> None:
-    page = log_in(viewport={"width": width, "height": 800})
+    page = log_in(airflow, viewport={"width": width, "height": 800})
     page.goto(airflow.dashboard + path)
     frame = wait_for(page, path)
     scrolled = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -200,7 +212,7 @@ def test_the_page_fits_beside_the_navigation(
 def test_a_viewer_reads_and_finds_nothing_to_write_with(
     log_in: LogIn, airflow: AirflowServer
 ) -> None:
-    page = log_in("guest")
+    page = log_in(airflow, "guest")
     page.goto(f"{airflow.dashboard}/?{DAY}")
     frame = wait_for(page, f"/?{DAY}")
     expect(frame.get_by_text("Add a note")).to_have_count(0)
@@ -208,7 +220,7 @@ def test_a_viewer_reads_and_finds_nothing_to_write_with(
 
 
 def test_a_note_is_written_in_the_name_of_the_user(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/?{DAY}")
     frame = wait_for(page, f"/?{DAY}")
     frame.get_by_text("Add a note").click()
@@ -218,7 +230,7 @@ def test_a_note_is_written_in_the_name_of_the_user(log_in: LogIn, airflow: Airfl
 
 
 def test_a_csv_file_can_be_downloaded_from_the_frame(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/panels/hour?{DAY}&hour={HOUR}")
     frame = wait_for(page, f"/panels/hour?{DAY}&hour={HOUR}")
     with page.expect_download() as download:
@@ -228,7 +240,7 @@ def test_a_csv_file_can_be_downloaded_from_the_frame(log_in: LogIn, airflow: Air
 
 
 def test_a_refusal_is_shown_in_place_of_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
-    page = log_in()
+    page = log_in(airflow)
     page.goto(f"{airflow.dashboard}/trust?{DAY}")
     frame = wait_for(page, f"/trust?{DAY}")
     page.context.clear_cookies()

@@ -171,6 +171,16 @@ def test_a_task_leads_to_its_hour_on_the_dashboard(browser, make_run) -> None:
     assert answer.headers["location"] == f"{IN_AIRFLOW}/2026-11-20T05"
 
 
+def test_where_no_address_names_a_framed_page_the_dashboard_is_shown_alone(
+    browser, make_run, monkeypatch
+) -> None:
+    from clickstream_airflow import addresses
+
+    monkeypatch.setattr(addresses, "names_framed_pages", lambda: False)
+    answer = dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert answer.headers["location"] == "/clickstream-dashboard/hours/2026-11-20T05"
+
+
 def test_a_range_leads_to_its_days_on_the_dashboard(browser, make_run) -> None:
     asked = {"from": "2026-11-01", "to": "2026-11-20T06", "reason": "a test"}
     answer = dashboard_of(browser, make_run("clickstream_reprocess", asked), "rebuild_day")
