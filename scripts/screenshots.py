@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
+from tests.browser.airflow_server import running_airflow
 from tests.browser.cafe_dashboard import (
     RunningDashboard,
     running_dashboard,
@@ -50,6 +51,7 @@ ORDERS = 2_000
 
 WIDE = {"width": 1280, "height": 1400}
 MAIL = {"width": 660, "height": 1000}
+IN_AIRFLOW = {"width": 1440, "height": 860}
 PHONE = {"width": 390, "height": 1400}
 
 
@@ -90,6 +92,7 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path=chromium)
                 take_pictures(browser, dashboard)
                 take_mail(browser, lake)
+                take_picture_in_airflow(browser, settings, directory)
                 browser.close()
 
 
@@ -136,6 +139,23 @@ def take_mail(browser: Browser, lake: Lake) -> None:
 def _save(page: Page, target: Path) -> None:
     page.screenshot(path=target)
     console.print(f"{target.name}: {target.stat().st_size:,} bytes")
+
+
+def take_picture_in_airflow(browser: Browser, settings: Settings, directory: Path) -> None:
+    """Photograph the hour before the newest one, in the navigation of a real Airflow."""
+    hour = Hour.of(NOW).minus(2)
+    week = f"from={NOW.date() - timedelta(days=6)}&to={NOW.date()}"
+    home = directory / "airflow"
+    home.mkdir()
+    with running_airflow(settings, home, hour) as airflow:
+        context = browser.new_context(viewport=IN_AIRFLOW)
+        airflow.log_in(context, "owner")
+        page = context.new_page()
+        page.goto(f"{airflow.dashboard}/trust?{week}&hour={hour}")
+        page.frame_locator("iframe").locator("#hour").wait_for()
+        page.wait_for_load_state("networkidle")
+        _save(page, IMAGES / "dashboard-in-airflow.png")
+        context.close()
 
 
 if __name__ == "__main__":

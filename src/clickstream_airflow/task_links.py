@@ -1,24 +1,20 @@
-"""Links on the page of a task instance: its section of the runbook, and its hour in the ledger.
+"""Links on the page of a task instance: to the runbook, and to its hour in ledger and dashboard.
 
 Airflow's API server calls them for every task of every DAG; an empty link is not shown.
 """
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
+from clickstream_airflow.addresses import has_external_views, page_address
 from clickstream_airflow.defaults import DAILY, DIGEST, HOURLY, REPROCESS
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
-
-URL_PREFIX = "/clickstream"
-"""The path of the pages below Airflow's own."""
 
 
 class RunbookLink(BaseOperatorLink):
@@ -30,7 +26,7 @@ class RunbookLink(BaseOperatorLink):
         """Return the address of the section; empty for tasks of other projects."""
         if ti_key.dag_id not in (HOURLY, DAILY, REPROCESS, DIGEST):
             return ""
-        return _page(f"docs/runbook.md#{runbook_section(ti_key.task_id)}")
+        return page_address(f"docs/runbook.md#{runbook_section(ti_key.task_id)}")
 
 
 class LedgerLink(BaseOperatorLink):
@@ -40,13 +36,24 @@ class LedgerLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """Return the address of the page; empty for tasks that build no hour."""
-        if ti_key.dag_id != HOURLY and (ti_key.dag_id, ti_key.task_id) != (
-            REPROCESS,
-            "rebuild_day",
-        ):
+        return page_address(f"ledger/{_instance(ti_key)}") if _builds_hours(ti_key) else ""
+
+
+class DashboardLink(BaseOperatorLink):
+    """The hours that the task instance builds, on the dashboard's Trust page."""
+
+    name = "Hour on the dashboard"
+
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """Return an address that leads to the hours; empty for tasks that build none.
+
+        Where Airflow can't show the dashboard it is that of the stand-alone one, if it is set.
+        """
+        if not _builds_hours(ti_key):
             return ""
-        instance = {"run_id": ti_key.run_id, "map_index": ti_key.map_index}
-        return _page(f"ledger/{ti_key.dag_id}/{ti_key.task_id}?{urlencode(instance)}")
+        if has_external_views():
+            return page_address(f"dashboard/{_instance(ti_key)}")
+        return stand_alone_dashboard("trust")
 
 
 def runbook_section(task_id: str) -> str:
@@ -54,22 +61,23 @@ def runbook_section(task_id: str) -> str:
     return task_id.rpartition(".")[2]
 
 
-def airflow_path() -> str:
-    """The path at which Airflow is served, without a slash at its end; mostly empty."""
-    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+def stand_alone_dashboard(page: str) -> str:
+    """The address of a page of the stand-alone dashboard; empty if `[dashboard] url` is not set."""
+    from clickstream import settings
+    from clickstream.errors import ClickstreamError
 
-
-def _page(address: str) -> str:
-    return f"{airflow_path()}{URL_PREFIX}/{address}" if _browsers_can_log_in() else ""
-
-
-def _browsers_can_log_in() -> bool:
-    """Whether the check that guards the pages reads the browser's cookie.
-
-    In Airflow 3.0 it reads a header only, which no link can send. The links are left out there.
-    """
     try:
-        from airflow.api_fastapi.core_api.security import get_user
-    except ImportError:
-        return False
-    return "request" in inspect.signature(get_user).parameters
+        url = settings.load().dashboard.url
+    except ClickstreamError:  # the tasks themselves say what is wrong with the settings
+        return ""
+    return f"{url.rstrip('/')}/{page}" if url else ""
+
+
+def _builds_hours(ti_key: TaskInstanceKey) -> bool:
+    return ti_key.dag_id == HOURLY or (ti_key.dag_id, ti_key.task_id) == (REPROCESS, "rebuild_day")
+
+
+def _instance(ti_key: TaskInstanceKey) -> str:
+    """The part of an address that names a task instance."""
+    instance = {"run_id": ti_key.run_id, "map_index": ti_key.map_index}
+    return f"{ti_key.dag_id}/{ti_key.task_id}?{urlencode(instance)}"

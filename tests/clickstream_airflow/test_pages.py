@@ -13,7 +13,7 @@ from tests.support.access_log import Client, append
 from tests.support.lakes import build_all
 
 from clickstream import pipeline
-from clickstream.hours import Hour
+from clickstream.hours import Hour, hour_range
 from clickstream.tables import HOUR_LEDGER
 
 pytestmark = pytest.mark.airflow
@@ -71,6 +71,7 @@ def ledger_page(browser: Any, run: Any, task_id: str, map_index: int = -1) -> An
     [
         *(RUNBOOK, "/clickstream/pages.css", "/clickstream/docs/no-such-page.md"),
         "/clickstream/ledger/clickstream_hourly/pull_logs?run_id=any",
+        "/clickstream/dashboard/clickstream_hourly/pull_logs?run_id=any",
     ],
 )
 def test_nobody_reads_a_page_without_a_login(server, path: str) -> None:
@@ -96,6 +97,7 @@ def test_who_may_not_read_the_dag_may_not_read_its_hours(browser, make_run, monk
     from airflow.api_fastapi.app import get_auth_manager
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", lambda **_: False)
+    assert dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts").status_code == 403
     answer = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
     assert answer.status_code == 403
     assert "2026-11-20" not in answer.text
@@ -154,12 +156,57 @@ def test_a_range_has_each_of_its_hours(browser, make_run, home) -> None:
     assert page.text.count("not published yet") == 2
 
 
+def dashboard_of(browser: Any, run: Any, task_id: str, map_index: int = -1) -> Any:
+    asked = {"run_id": run.run_id, "map_index": map_index}
+    address = f"/clickstream/dashboard/{run.dag_id}/{task_id}"
+    return browser.get(address, params=asked, follow_redirects=False)
+
+
+IN_AIRFLOW = "/plugin/cafe-dashboard/clickstream-dashboard/hours"
+
+
+def test_a_task_leads_to_its_hour_on_the_dashboard(browser, make_run) -> None:
+    answer = dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"{IN_AIRFLOW}/2026-11-20T05"
+
+
+def test_where_no_address_names_a_framed_page_the_dashboard_is_shown_alone(
+    browser, make_run, monkeypatch
+) -> None:
+    from clickstream_airflow import addresses
+
+    monkeypatch.setattr(addresses, "names_framed_pages", lambda: False)
+    answer = dashboard_of(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert answer.headers["location"] == "/clickstream-dashboard/hours/2026-11-20T05"
+
+
+def test_a_range_leads_to_its_days_on_the_dashboard(browser, make_run) -> None:
+    asked = {"from": "2026-11-01", "to": "2026-11-20T06", "reason": "a test"}
+    answer = dashboard_of(browser, make_run("clickstream_reprocess", asked), "rebuild_day")
+    assert answer.headers["location"] == f"{IN_AIRFLOW}/2026-11-01T00/2026-11-20T06"
+
+
+def test_a_task_that_builds_no_hour_leads_nowhere(browser, make_run) -> None:
+    run = make_run("clickstream_hourly", {"hour": "2026-13-01T05"})
+    answer = dashboard_of(browser, run, "list_hosts")
+    assert answer.status_code == 409
+    assert "is not an hour: there is no month 13" in answer.text
+    assert dashboard_of(browser, run, "list_hosts", 17).status_code == 404
+
+
+def test_each_hour_of_the_ledger_leads_to_the_dashboard(browser, make_run, home) -> None:
+    page = ledger_page(browser, make_run("clickstream_hourly"), "list_hosts")
+    assert f'href="{IN_AIRFLOW}/2026-11-20T05"' in page.text
+
+
 def hours_of(run: Any, task_id: str, name: str | None) -> list[str]:
     """The hours of a task instance of a run; `name` is what the UI shows for its map index."""
     from clickstream_airflow.pages import ledger_rows
 
     instance = SimpleNamespace(dag_id=run.dag_id, task_id=task_id, rendered_map_index=name)
-    return [str(hour) for hour in ledger_rows.hours_of(instance, run)]  # type: ignore[arg-type]
+    first, last = ledger_rows.span_of(instance, run)  # type: ignore[arg-type]
+    return [str(hour) for hour in hour_range(first, last)]
 
 
 @pytest.mark.parametrize(

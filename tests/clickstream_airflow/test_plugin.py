@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 from tests.support.lake_settings import ROOT
@@ -14,6 +17,7 @@ pytestmark = pytest.mark.airflow
 HEAVY = {
     "boto3",
     "clickstream",
+    "duckdb",
     "fastapi",
     "markdown_it",
     "numpy",
@@ -30,9 +34,35 @@ def test_airflow_finds_the_extensions(airflow_home) -> None:
     assert [link.name for link in plugin.global_operator_extra_links] == [
         "Runbook",
         "Hour in the ledger",
+        "Hour on the dashboard",
     ]
-    assert [app["url_prefix"] for app in plugin.fastapi_apps] == ["/clickstream"]
+    prefixes = [app["url_prefix"] for app in plugin.fastapi_apps]
+    assert prefixes == ["/clickstream", "/clickstream-dashboard"]
     assert plugins_manager._get_plugins()[1] == {}
+
+
+def test_the_dashboard_is_an_entry_of_the_navigation(airflow_home) -> None:
+    from airflow import plugins_manager
+
+    (view,) = [
+        one for one in plugins_manager._get_ui_plugins()[0] if one["url_route"] == "cafe-dashboard"
+    ]
+    assert view["href"] == "/clickstream-dashboard/"
+    assert view["nav_top_level"]
+    for name in ("icon", "icon_dark_mode"):
+        kind, _, svg = view[name].partition(",")
+        assert kind == "data:image/svg+xml"
+        assert ElementTree.fromstring(unquote(svg)).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_airflow_before_3_1_gets_no_dashboard(airflow_home, monkeypatch) -> None:
+    from clickstream_airflow import addresses
+
+    monkeypatch.setattr(addresses, "has_external_views", lambda: False)
+    path = ROOT / "plugins" / "clickstream_plugin.py"
+    plugin = runpy.run_path(str(path))["ClickstreamPlugin"]
+    assert [app["url_prefix"] for app in plugin.fastapi_apps] == ["/clickstream"]
+    assert plugin.external_views == []
 
 
 def test_loading_the_plugin_imports_nothing_heavy(airflow_home) -> None:

@@ -39,6 +39,12 @@ def ledger(dag_id: str, task_id: str, map_index: int = -1) -> str:
     return LedgerLink().get_link(None, ti_key=key(dag_id, task_id, map_index))
 
 
+def dashboard(dag_id: str, task_id: str, map_index: int = -1) -> str:
+    from clickstream_airflow.task_links import DashboardLink
+
+    return DashboardLink().get_link(None, ti_key=key(dag_id, task_id, map_index))
+
+
 def test_every_task_has_a_section_in_the_runbook(tasks) -> None:
     from clickstream_airflow.pages import docs_pages
 
@@ -57,6 +63,32 @@ def test_tasks_that_build_hours_lead_to_the_ledger(tasks) -> None:
     assert linked == hourly | {("clickstream_reprocess", "rebuild_day")}
 
 
+def test_tasks_that_lead_to_the_ledger_lead_to_the_dashboard(tasks) -> None:
+    for task in tasks:
+        expected = ledger(*task).replace("/clickstream/ledger/", "/clickstream/dashboard/")
+        assert dashboard(*task) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("", ""),
+        ("https://cafe.example", "https://cafe.example/trust"),
+        ("https://cafe.example/numbers/", "https://cafe.example/numbers/trust"),
+        ("no address", ""),
+    ],
+)
+def test_before_airflow_3_1_the_link_leads_to_the_stand_alone_dashboard(
+    monkeypatch, url: str, link: str
+) -> None:
+    from clickstream_airflow import task_links
+
+    monkeypatch.setattr(task_links, "has_external_views", lambda: False)
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__URL", url)
+    assert dashboard("clickstream_hourly", "pull_logs") == link
+    assert dashboard("clickstream_daily", "sweep_files") == ""
+
+
 def test_the_link_to_the_ledger_names_the_task_instance() -> None:
     link = urlsplit(ledger("clickstream_hourly", "build_hour.clean_hits", 3))
     assert link.path == "/clickstream/ledger/clickstream_hourly/build_hour.clean_hits"
@@ -72,6 +104,7 @@ def test_links_follow_airflow_to_the_path_at_which_it_is_served(monkeypatch) -> 
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://example.org/airflow/")
     link = runbook("clickstream_daily", "sweep_files")
     assert link == "/airflow/clickstream/docs/runbook.md#sweep_files"
+    assert dashboard("clickstream_hourly", "pull_logs").startswith("/airflow/clickstream/dashboard")
 
 
 def test_no_links_where_a_browser_can_not_log_in_to_the_pages(monkeypatch) -> None:
@@ -83,3 +116,4 @@ def test_no_links_where_a_browser_can_not_log_in_to_the_pages(monkeypatch) -> No
     monkeypatch.setattr(security, "get_user", get_user_of_airflow_3_0)
     assert runbook("clickstream_daily", "sweep_files") == ""
     assert ledger("clickstream_hourly", "pull_logs") == ""
+    assert dashboard("clickstream_hourly", "pull_logs") == ""

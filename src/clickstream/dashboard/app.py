@@ -12,7 +12,7 @@ from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response, params
-from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from starlette.exceptions import HTTPException as StarletteHttpException
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -27,6 +27,7 @@ from clickstream.dashboard.access.identity import (
 from clickstream.dashboard.access.login import Wording
 from clickstream.dashboard.access.shares import Shares
 from clickstream.dashboard.answers import Answer, Answers, Refresher
+from clickstream.dashboard.coverage import period_of_hour
 from clickstream.dashboard.details import compare_with_athena, csv_lines, detail_parts
 from clickstream.dashboard.engines import (
     POLL_SECONDS,
@@ -48,7 +49,7 @@ from clickstream.dashboard.share_menu import SHOWN, ShownLinks
 from clickstream.dashboard.share_routes import add_share_routes
 from clickstream.dashboard.surroundings import surroundings_of
 from clickstream.dashboard.texts import load_translations, mark, parse_locale
-from clickstream.dashboard.view import TABS, Tab, View, parse_view
+from clickstream.dashboard.view import TABS, Tab, View, parse_hour, parse_view
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.lake import Lake, aws_errors, shared_session
 from clickstream.settings import Settings
@@ -70,12 +71,18 @@ def _clock() -> datetime:
 class Dashboard:
     """What the routes share: settings, engine, answers and renderer."""
 
-    def __init__(self, settings: Settings, clock: Clock = _clock, lake: Lake | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = _clock,
+        lake: Lake | None = None,
+        engine: Engine | None = None,
+    ) -> None:
         locale = parse_locale(settings.dashboard.language)
         self.settings = settings
         self.clock = clock
         self.lake = lake or Lake(settings, shared_session())
-        self.engine = _engine(self.lake)
+        self.engine = engine or _engine(self.lake)
         self.answers = Answers(self.engine)
         self.refresher = Refresher(self.engine, POLL_SECONDS, self.warm_up)
         self.formats = Formats(locale, load_translations(locale))
@@ -154,16 +161,18 @@ def build_app(
     clock: Clock = _clock,
     *,
     lake: Lake | None = None,
+    engine: Engine | None = None,
     dependencies: Sequence[params.Depends] = (),
     protect: Protect | None = None,
 ) -> FastAPI:
     """Build the application; it refreshes its facts in the background while it runs.
 
+    `engine` answers in place of the one that the settings name, with a copy elsewhere.
     `dependencies` run before every route; `protect` puts a guard around the application, by default
     the dashboard's own login. Mounted in another application it gets no lifespan events, so the
     other one starts and stops `app.state.dashboard` itself.
     """
-    dashboard = Dashboard(settings, clock, lake)
+    dashboard = Dashboard(settings, clock, lake, engine)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -183,6 +192,7 @@ def build_app(
         path = "/" if tab == "overview" else f"/{tab}"
         app.add_api_route(path, _tab_route(dashboard, tab), response_model=None)
     _add_panel_routes(app, dashboard)
+    _add_hour_routes(app, dashboard)
     add_entry_routes(app, dashboard.entries, clock)
     add_share_routes(app, dashboard.shares, dashboard.renderer, clock)
     app.add_api_route("/static/{name}", show_static)
@@ -281,6 +291,29 @@ def _add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
         response_model=None,
         dependencies=[Depends(require_writer)],
     )
+
+
+def _add_hour_routes(app: FastAPI, dashboard: Dashboard) -> None:
+    """Addresses of UTC hours, for links from elsewhere: they lead to the Trust tab."""
+
+    def show_hour(hour: str, request: Request) -> Response:
+        named = parse_hour(hour)
+        with dashboard.page(View(tab="trust"), identity_of(request)) as page:
+            day = period_of_hour(named, page.zone).first
+        return _found(f"../trust{View().with_hour(named, day).query}#hour")
+
+    def show_hours(first: str, last: str, request: Request) -> Response:
+        hours = sorted((parse_hour(first), parse_hour(last)))
+        with dashboard.page(View(tab="trust"), identity_of(request)) as page:
+            days = [period_of_hour(hour, page.zone).first for hour in hours]
+        return _found(f"../../trust{View().with_days(days[0], days[1]).query}#hours")
+
+    app.add_api_route("/hours/{hour}", show_hour, response_model=None)
+    app.add_api_route("/hours/{first}/{last}", show_hours, response_model=None)
+
+
+def _found(address: str) -> Response:
+    return RedirectResponse(address, HTTPStatus.FOUND)
 
 
 def _show_both(dashboard: Dashboard, view: View, identity: Identity, name: str) -> HTMLResponse:

@@ -16,9 +16,13 @@ from zoneinfo import ZoneInfo
 from clickstream.dashboard.answers import Ask
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import Question, build_question
+from clickstream.hours import Hour
 
 BALANCE = ("lines", "rejected", "assets", "bots", "people", "late_lines", "waiting_lines")
 """The metrics of the line balance: rejected, assets, bots and people add up to lines."""
+
+PARTS = ("people", "bots", "assets", "rejected")
+"""The parts of the line balance, which add up to the lines."""
 
 NEARLY_ALL = 0.98
 """A period is compared if this share of its hours is published."""
@@ -166,6 +170,12 @@ def hours_of(period: Period, zone: ZoneInfo) -> int:
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     """The UTC moment at which a local date begins."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def period_of_hour(hour: Hour, zone: ZoneInfo) -> Period:
+    """The period of one UTC hour, on the local date that the hour begins on."""
+    day = to_local(hour.naive, zone).date()
+    return Period(day, day, hour_at=hour.naive)
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -47,6 +47,10 @@ class CopyState:
     time_zone: str
 
 
+class CopyInUse(InputError):
+    """Another process has a copy open."""
+
+
 EMPTY = CopyState(0, None, "")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,7 +63,7 @@ def state_of(manifest: Manifest) -> CopyState:
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    Raises InputError when another process has it open.
+    Raises CopyInUse when another process has it open.
     """
 
     def __init__(self, directory: Path, read_file: ReadFile) -> None:
@@ -160,7 +164,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         return _prepared(path)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise InputError(
+            raise CopyInUse(
                 f"Another process has the dashboard's copy {path} open; stop it, or set "
                 "[dashboard] directory to another one."
             ) from None

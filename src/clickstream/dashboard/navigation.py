@@ -90,7 +90,7 @@ def navigation(page: Page) -> dict[str, Any]:
     compared = page.compared_dates
     return {
         "tabs": [
-            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.query, tab == view.tab)
+            TabLink(text(TAB_LABELS[tab]), PATHS[tab] + view.on_tab(tab).query, tab == view.tab)
             for tab in TABS
             if page.identity.opens(tab)
         ],
@@ -119,7 +119,8 @@ def address_on(page: Page, tab: Tab, view: View) -> str | None:
     """Where a page links to for a view on a tab; None if its reader may not open the tab."""
     if not page.identity.opens(tab):
         return None
-    return view.query if tab == page.view.tab else PATHS[tab] + view.query
+    query = view.on_tab(tab).query
+    return query if tab == page.view.tab else PATHS[tab] + query
 
 
 def _in_menu() -> Sequence[RangeName]:
@@ -174,7 +175,9 @@ def _month_beside(page: Page, direction: int) -> str:
 
 def _kept_parameters(view: View) -> list[tuple[str, str]]:
     """The parameters that the form of dates keeps."""
-    return [pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by")]
+    return [
+        pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
+    ]
 
 
 def chips(page: Page) -> list[Chip]:

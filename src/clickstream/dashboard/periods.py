@@ -25,12 +25,14 @@ _DAYS_OF_A_YEAR = 364
 class Period:
     """Local dates from `first` to `last`, both included.
 
-    With `until_hour`, the last day ends before this local hour, 0 to 23.
+    With `until_hour`, the last day ends before this local hour, 0 to 23. With `hour_at`, only this
+    UTC hour (naive) of it counts.
     """
 
     first: date
     last: date
     until_hour: int | None = None
+    hour_at: datetime | None = None
 
     @property
     def days(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from clickstream.dashboard.dimensions import DIMENSIONS, Dimension
 from clickstream.dashboard.fact_views import SESSIONS, FactView
@@ -16,7 +16,7 @@ from clickstream.dashboard.metrics import METRICS
 from clickstream.dashboard.periods import Period
 from clickstream.dashboard.view import Filter
 
-SqlValue = str | int | date
+SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
 """A condition with its question marks, and their values."""
 
@@ -72,6 +72,8 @@ _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, se
 
 def sql_literal(value: SqlValue) -> str:
     """A value as SQL, for Athena and DuckDB."""
+    if isinstance(value, datetime):
+        return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
     if isinstance(value, date):
         return f"date '{value}'"
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
@@ -200,12 +202,17 @@ def _joined(clauses: Sequence[Clause]) -> Clause:
 
 
 def _in_period(facts: FactView, period: Period) -> Clause:
-    """Rows of local dates; the UTC dates around them let Athena leave out the other files."""
+    """Rows of local dates; the UTC dates around them let Athena leave out the other files.
+
+    A period of one UTC hour can be asked of fact views that have the column `hour_at`.
+    """
     sql = f"local_date between ? and ? and {facts.dated_by} between ? and ?"
     values: tuple[SqlValue, ...] = (
         *(period.first, period.last),
         *(period.first - _ONE_DAY, period.last + _ONE_DAY),
     )
+    if period.hour_at is not None:
+        return f"{sql} and hour_at = ?", (*values, period.hour_at)
     if period.until_hour is None:
         return sql, values
     return f"{sql} and (local_date < ? or local_hour < ?)", (

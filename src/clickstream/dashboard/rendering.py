@@ -135,7 +135,7 @@ class Renderer:
             view=page.view,
             identity=page.identity,
             title=page.formats.text(panel.title),
-            span=page.days(page.period),
+            span=panel.span(page),
             chips=chips(page),
             metrics=panel.metrics(page.view),
             dimensions=panel.dimensions(page.view),

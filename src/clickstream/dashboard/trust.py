@@ -9,7 +9,7 @@ from typing import Any
 
 from clickstream.dashboard import charts
 from clickstream.dashboard.charts import HeatMap
-from clickstream.dashboard.coverage import BALANCE, DayCoverage, missing_servers, to_local
+from clickstream.dashboard.coverage import BALANCE, PARTS, DayCoverage, missing_servers, to_local
 from clickstream.dashboard.lists import ListPanel, list_panel
 from clickstream.dashboard.metrics import METRICS, Metric
 from clickstream.dashboard.page import Page
@@ -19,9 +19,6 @@ from clickstream.dashboard.texts import mark
 
 MOST_DAYS = 31
 """Days of the map of hours and of the line balance, the newest; the CSV file has all."""
-
-_PARTS = ("people", "bots", "assets", "rejected")
-"""The parts of the line balance, which add up to the lines."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +240,7 @@ def _balance_row(page: Page, name: str, known: DayCoverage) -> BalanceRow:
 
 
 def _is_closed(known: DayCoverage) -> bool:
-    return sum(known.figures[part] for part in _PARTS) == known.figures["lines"]
+    return sum(known.figures[part] for part in PARTS) == known.figures["lines"]
 
 
 def _rules(page: Page) -> list[RuleRow]:

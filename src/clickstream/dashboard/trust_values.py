@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from clickstream.dashboard.hour import build_hour
 from clickstream.dashboard.page import Page
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust import Trust, build_trust
@@ -22,6 +23,7 @@ def trust_values(page: Page) -> dict[str, Any]:
     )
     return {
         "data": data,
+        "one_hour": build_hour(page) if page.view.hour else None,
         "verdict": _verdict(page, data),
         "balance_told": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,

@@ -20,6 +20,7 @@ from clickstream.dashboard.periods import (
     period_of,
 )
 from clickstream.errors import InputError
+from clickstream.hours import Hour
 
 Tab = Literal["overview", "visitors", "marketing", "orders", "places", "trust"]
 Grain = Literal["hour", "day", "week"]
@@ -50,6 +51,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 MOST_VALUES = 50
 """Values of filters in one URL, at most."""
 LONGEST_VALUE = 2000
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""The years of dates and hours in a URL."""
+
 _NULL = "~"
 _EXCLUDED = "not."
 
@@ -76,7 +80,8 @@ class View:
     """The state that a URL stands for.
 
     `first` and `last` are the dates of an own range. `grain` is None for the one that fits the
-    range. `choices` holds what panels show that is not their default.
+    range. `choices` holds what panels show that is not their default. `hour` is the UTC hour that
+    the Trust tab shows by itself; other tabs have none.
     """
 
     tab: Tab = "overview"
@@ -88,6 +93,7 @@ class View:
     grain: Grain | None = None
     filters: tuple[Filter, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
+    hour: Hour | None = None
 
     def period(self, today: date) -> Period:
         """The dates of the view; `today` is the site's local date."""
@@ -144,11 +150,23 @@ class View:
 
     def with_days(self, first: date, last: date) -> View:
         """The view of an own range of dates."""
-        return replace(self, range="own", first=first, last=last, grain=None)
+        return replace(self, range="own", first=first, last=last, grain=None, hour=None)
 
     def with_range(self, name: RangeName) -> View:
         """The view of a named range."""
-        return replace(self, range=name, first=None, last=None, grain=None)
+        return replace(self, range=name, first=None, last=None, grain=None, hour=None)
+
+    def with_hour(self, hour: Hour, day: date) -> View:
+        """The Trust tab with one hour by itself, on the local date that the hour begins on."""
+        return replace(self.with_days(day, day), tab="trust", hour=hour)
+
+    def without_hour(self) -> View:
+        """The view without an hour by itself."""
+        return replace(self, hour=None)
+
+    def on_tab(self, tab: Tab) -> View:
+        """The same on another tab."""
+        return replace(self, tab=tab, hour=self.hour if tab == "trust" else None)
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -162,6 +180,7 @@ class View:
         pairs += [("metric", self.metric)] if self.metric != "visits" else []
         pairs += [("by", self.grain)] if self.grain else []
         pairs += sorted(self.choices.items())
+        pairs += [("hour", str(self.hour))] if self.hour else []
         for one in self.filters:
             prefix = _EXCLUDED if one.is_excluded else ""
             pairs += [(prefix + one.dimension, _to_text(value)) for value in one.values]
@@ -205,6 +224,7 @@ def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
         metric=_one_of(given, "metric", TILES, "visits"),
         grain=_one_of(given, "by", GRAINS, None),
         filters=_filters(pairs),
+        hour=parse_hour(given["hour"]) if tab == "trust" and "hour" in given else None,
     )
     if view.range == "own" and not first:
         raise InputError("range=own needs two dates: from=2026-11-01&to=2026-11-30.")
@@ -248,9 +268,17 @@ def _date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = date.min
-    if not 1970 <= day.year <= 2999:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InputError(f"{text[:40]!r} is no date; write it like 2026-11-20.") from None
     return day
+
+
+def parse_hour(text: str) -> Hour:
+    """The UTC hour of a text. Raises InputError if it is none, or of a year of no log."""
+    hour = Hour.parse(text[:40])
+    if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
+        raise InputError(f"{text[:40]!r} is no hour of a log; write it like 2026-11-20T05 (UTC).")
+    return hour
 
 
 def _filters(pairs: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:

@@ -13,23 +13,32 @@ from typing import Any
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+from clickstream.errors import ClickstreamError
 from clickstream.wording import quantity
+from clickstream_airflow.addresses import (
+    URL_PREFIX,
+    airflow_path,
+    dashboard_address,
+    has_external_views,
+)
 from clickstream_airflow.pages import docs_pages, ledger_rows
-from clickstream_airflow.task_links import URL_PREFIX, airflow_path, runbook_section
+from clickstream_airflow.task_links import runbook_section
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+NO_INSTANCE = "There is no task instance of this name."
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then open the link again."
 
 _templates = Environment(loader=PackageLoader("clickstream_airflow.pages"), autoescape=True)
 _templates.globals |= {"column_text": ledger_rows.column_text, "quantity": quantity}
+_templates.globals["dashboard_address"] = dashboard_address
 _may_read_task = Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE))
 
 
@@ -39,6 +48,12 @@ def build_app() -> FastAPI:
     app.add_api_route("/pages.css", show_styles)
     app.add_api_route("/docs/{name:path}", show_docs)
     app.add_api_route("/ledger/{dag_id}/{task_id}", show_ledger, dependencies=[_may_read_task])
+    app.add_api_route(
+        "/dashboard/{dag_id}/{task_id}",
+        lead_to_dashboard,
+        dependencies=[_may_read_task],
+        response_model=None,
+    )
     app.add_exception_handler(HTTPException, show_refusal)
     return app
 
@@ -62,9 +77,25 @@ def show_ledger(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> 
     """The rows of `hour_ledger` of the hours that a task instance builds."""
     found = ledger_rows.find(dag_id, task_id, run_id, map_index)
     if found is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no task instance of this name.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, NO_INSTANCE)
     section = f"{airflow_path()}{URL_PREFIX}/docs/runbook.md#{runbook_section(task_id)}"
-    return _render("ledger.html", found.title, found=found, section=section)
+    has_dashboard = has_external_views()
+    return _render(
+        "ledger.html", found.title, found=found, section=section, has_dashboard=has_dashboard
+    )
+
+
+def lead_to_dashboard(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> Response:
+    """Lead to the hours that a task instance builds, on the dashboard in Airflow's navigation."""
+    try:
+        span = ledger_rows.span_of_instance(dag_id, task_id, run_id, map_index)
+    except ClickstreamError as error:
+        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
+    if span is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, NO_INSTANCE)
+    first, last = span
+    page = f"hours/{first}" if first == last else f"hours/{first}/{last}"
+    return RedirectResponse(dashboard_address(page), HTTPStatus.FOUND, headers=HEADERS)
 
 
 def show_refusal(_request: Request, error: Any) -> HTMLResponse:

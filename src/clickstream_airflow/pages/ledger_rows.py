@@ -35,10 +35,18 @@ IN_PROGRESS = "The run has not ended. Reload this page when the task that publis
 
 @dataclass(frozen=True)
 class Asked:
-    """The hours that a task instance builds, and the state of its run."""
+    """The first and the last hour that a task instance builds, and the state of its run."""
 
-    hours: Sequence[Hour]
+    first: Hour
+    last: Hour
     run_state: str
+
+    @property
+    def hours(self) -> list[Hour]:
+        """The hours, as many as a page shows."""
+        from clickstream.hours import hour_range
+
+        return list(hour_range(self.first, min(self.last, self.first.plus(MOST_HOURS - 1))))
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def _asked(dag_id: str, task_id: str, run_id: str, map_index: int) -> Asked | No
         if instance is None:
             return None
         run = instance.dag_run
-        return Asked(hours_of(instance, run), str(run.state))
+        return Asked(*span_of(instance, run), str(run.state))
 
 
 def _read(asked: Asked) -> LedgerPage:
@@ -101,25 +109,37 @@ def _read(asked: Asked) -> LedgerPage:
     )
 
 
-def hours_of(instance: TaskInstance, run: DagRun) -> list[Hour]:
-    """The hours that a task instance builds.
+def span_of_instance(
+    dag_id: str, task_id: str, run_id: str, map_index: int
+) -> tuple[Hour, Hour] | None:
+    """The first and the last hour that a task instance builds; None if there is no such instance.
+
+    Raises InputError if its run names no hours.
+    """
+    asked = _asked(dag_id, task_id, run_id, map_index)
+    return (asked.first, asked.last) if asked else None
+
+
+def span_of(instance: TaskInstance, run: DagRun) -> tuple[Hour, Hour]:
+    """The first and the last hour that a task instance builds.
 
     A mapped task that has started is named for its hour or its day. Any other task of the hourly
     DAG stands for the hour of its run, and a day's task that has not started for the whole range.
     """
-    from clickstream.hours import Hour, hour_range
+    from clickstream.hours import Hour
 
     name = instance.rendered_map_index or ""
     if instance.dag_id == HOURLY:
         is_named = instance.task_id.startswith("build_hour.") and "T" in name
-        return [Hour.parse(name) if is_named else resolve_hour(run)]
+        hour = Hour.parse(name) if is_named else resolve_hour(run)
+        return hour, hour
     asked = run.conf or {}
     first, last = Hour.first_of(asked["from"]), Hour.last_of(asked["to"])
     if "-" in name:  # the name of a day
         day = Hour.first_of(name), Hour.last_of(name)
         is_cut = not asked.get("new_visitor_ids")  # which builds whole key periods
         first, last = (max(first, day[0]), min(last, day[1])) if is_cut else day
-    return list(hour_range(first, min(last, first.plus(MOST_HOURS - 1))))
+    return first, last
 
 
 def column_text(value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -225,6 +225,8 @@ class CafeTruth:
 
 def _is_in(period: Period, local: datetime) -> bool:
     day: date = local.date()
+    if period.hour_at and local.astimezone(UTC).replace(tzinfo=None) != period.hour_at:
+        return False
     if not period.first <= day <= period.last:
         return False
     return period.until_hour is None or day < period.last or local.hour < period.until_hour

@@ -33,6 +33,8 @@ def page_of(
     translations: Translations | None = None,
     language: str = "en-GB",
     entries: Entries = NO_ENTRIES,
+    zone: str = "UTC",
+    problem: str = "",
 ) -> Iterator[Page]:
     """A page in the making."""
     locale = parse_locale(language)
@@ -44,8 +46,9 @@ def page_of(
             formats,
             now,
             settings or Settings(),
-            ZoneInfo("UTC"),
+            ZoneInfo(zone),
             snapshot.state,
+            problem,
             entries=entries,
             identity=Identity("ana", can_log_out=True),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import strategies as st
 from tests.clickstream.dashboard.builders import PublishedHour, Visit
@@ -10,6 +10,7 @@ from tests.clickstream.dashboard.builders import PublishedHour, Visit
 from clickstream.dashboard.dimensions import FILTERS
 from clickstream.dashboard.periods import COMPARISONS, RANGES, Period
 from clickstream.dashboard.view import CHOICES, GRAINS, TABS, TILES, Filter, View
+from clickstream.hours import Hour
 
 FIRST = date(2026, 11, 2)
 DAYS = 3
@@ -71,6 +72,12 @@ filters = st.builds(
 )
 
 
+named_hours = st.datetimes(
+    datetime(1970, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC)
+).map(Hour.of)
+"""Hours that a URL can name."""
+
+
 @st.composite
 def views(draw: st.DrawFn) -> View:
     """Any view that a URL can stand for."""
@@ -78,14 +85,16 @@ def views(draw: st.DrawFn) -> View:
     days = sorted((draw(st.dates(date(1970, 1, 1), date(2999, 12, 31))), draw(dates)))
     if name == "own" and (days[1] - days[0]).days >= 3660:
         days = [days[0], days[0]]
+    tab = draw(st.sampled_from(TABS))
     view = View(
-        tab=draw(st.sampled_from(TABS)),
+        tab=tab,
         range=name,
         first=days[0] if name == "own" else None,
         last=days[1] if name == "own" else None,
         compare=draw(st.sampled_from(COMPARISONS)),
         metric=draw(st.sampled_from(TILES)),
         grain=draw(st.none() | st.sampled_from(GRAINS)),
+        hour=draw(st.none() | named_hours) if tab == "trust" else None,
     )
     for panel, choices in CHOICES.items():
         view = view.with_choice(panel, draw(st.sampled_from(choices)))

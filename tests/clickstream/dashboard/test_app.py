@@ -193,3 +193,24 @@ def test_the_athena_engine_answers_every_panel(chosen, monkeypatch_module) -> No
         parse_view("overview", [("from", "2026-11-20"), ("to", "2026-11-20")])
     )
     assert "Complete to 12:00" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("hours/2026-11-20T07", "/trust?from=2026-11-20&to=2026-11-20&hour=2026-11-20T07#hour"),
+        ("hours/2026-11-20T22/2026-11-18T01", "/trust?from=2026-11-18&to=2026-11-20#hours"),
+    ],
+)
+def test_the_address_of_an_hour_leads_to_the_trust_page(client, path, address) -> None:
+    answer = client.get(f"/{path}", follow_redirects=False)
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("../")
+    assert str(client.get(f"/{path}").url) == f"{BASE}{address}"
+
+
+@pytest.mark.parametrize("path", ["hours/yesterday", "hours/2026-11-20", "hours/9999-12-31T23"])
+def test_the_address_of_an_hour_that_is_none_says_so(client, path) -> None:
+    answer = client.get(f"/{path}")
+    assert answer.status_code == 400
+    assert "write it like 2026-11-20T05" in answer.text

@@ -22,6 +22,7 @@ from clickstream.dashboard.details import compare_with_athena, csv_lines, detail
 from clickstream.dashboard.panels import PANELS
 from clickstream.dashboard.rendering import Renderer
 from clickstream.dashboard.view import CHOICES, View
+from clickstream.hours import Hour
 from clickstream.settings import Goal, Settings
 
 START = datetime(2026, 11, 2)
@@ -371,6 +372,8 @@ MONTHS_AND_DAYS = re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Nov|Oct|Dec|Sept|J
         View("marketing", "7d").with_choice("acquisition", "campaign"),
         View("trust"),
         View("trust", "7d"),
+        View("trust").with_hour(Hour.at(END - 60 * MINUTE), END.date()),
+        View("trust").with_hour(Hour.at(END), END.date()),
     ],
 )
 def test_every_text_is_translated(store, view) -> None:

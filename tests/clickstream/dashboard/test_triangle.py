@@ -195,7 +195,7 @@ def test_a_panel_shows_what_athena_says_and_what_is_true(cafe: Cafe, name: str) 
     filters = FILTERS[3] if PANELS[name].is_filtered else ()
     view = View(PANELS[name].tab, filters=tuple(filters))
     for question, chosen in questions_of(cafe, name, view, WHOLE):
-        check(cafe, question, PANELS[name].dates(WHOLE), chosen)
+        check(cafe, question, question.period, chosen)
 
 
 @pytest.mark.parametrize("by", ["country", "region", "city"])
@@ -318,7 +318,7 @@ def test_every_panel_range_filter_and_time_zone_agree(
         chosen = tuple(filters) if panel.is_filtered else ()
         for view in views_of(name, View(panel.tab, filters=chosen)):
             for question, filters_held in questions_of(deep_cafe, name, view, period):
-                check(deep_cafe, question, panel.dates(period), filters_held)
+                check(deep_cafe, question, question.period, filters_held)
 
 
 def views_of(name: str, view: View) -> Iterator[View]:

@@ -61,12 +61,23 @@ def test_any_parameters_give_a_view_or_an_error_that_says_what_is_allowed(pairs)
         ([("metric", "money")], "use one of visitors, visits"),
         ([("channel", str(number)) for number in range(51)], "50 values at most"),
         ([("page", "x" * 2001)], "of 2,000 characters"),
+        ([("hour", "2026-11-20")], "'2026-11-20' is not an hour; write it like 2026-11-20T05"),
+        ([("hour", "0001-01-01T00")], "'0001-01-01T00' is no hour of a log"),
         ([("sources", "page")], "use one of channel, source, campaign, referrer"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_it_may_be(parameters, message) -> None:
     with pytest.raises(InputError, match=message):
-        parse_view("overview", parameters)
+        parse_view("trust", parameters)
+
+
+def test_an_hour_is_of_the_trust_tab_only() -> None:
+    parameters = [("hour", "2026-11-20T05")]
+    assert parse_view("overview", parameters) == View()
+    view = parse_view("trust", parameters)
+    assert str(view.hour) == "2026-11-20T05"
+    assert view.on_tab("orders").query == "?"
+    assert view.with_range("7d").hour is None
 
 
 def test_the_default_view_has_the_shortest_url() -> None:

@@ -68,6 +68,10 @@ class Panel:
         """What it asks on a page; panels that depend on settings or on answers override it."""
         return self.questions(page.view, page.period, page.key_days)
 
+    def span(self, page: Page) -> str:
+        """The dates that it shows, as readers see them."""
+        return page.days(page.period)
+
     def filters(self, view: View) -> tuple[Filter, ...]:
         """The filters of its questions in a view."""
         return (*view.filters, *self.only)

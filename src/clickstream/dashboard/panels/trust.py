@@ -2,11 +2,69 @@
 
 from __future__ import annotations
 
-from clickstream.dashboard.coverage import BALANCE
+from dataclasses import dataclass
+from datetime import UTC
+
+from clickstream.dashboard.coverage import BALANCE, period_of_hour
+from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels.panel import Panel
+from clickstream.dashboard.periods import Period, start_of
+from clickstream.dashboard.questions import Question, build_question
 from clickstream.dashboard.texts import mark
+from clickstream.hours import Hour
+
+BUILT_BY = ("library", "settings", "visitor_key", "missing_sources")
+"""The dimensions of the hour's second question: what the hour was built by, and what it lacks."""
+
+
+@dataclass(frozen=True)
+class HourPanel(Panel):
+    """One UTC hour: its line balance, and what it was built by."""
+
+    def questions_on(self, page: Page) -> list[Question]:
+        """Its questions about the hour that the page's view names."""
+        metrics, by = self.parts(page.view)
+        period = self.period_on(page)
+        return [build_question(metrics, by, period), build_question(metrics[:1], BUILT_BY, period)]
+
+    def period_on(self, page: Page) -> Period:
+        """The period of the hour."""
+        return period_of_hour(hour_on(page), page.zone)
+
+    def span(self, page: Page) -> str:
+        """The hour in local time, and in UTC."""
+        told = mark("%(span)s (%(hour)s UTC)")
+        return page.formats.text(told, span=local_span(page, hour_on(page)), hour=hour_on(page))
+
+
+def hour_on(page: Page) -> Hour:
+    """The hour that a view names, else the newest published one, else the first of the period."""
+    if page.view.hour:
+        return page.view.hour
+    if page.coverage.newest:
+        return Hour.at(page.coverage.newest)
+    return Hour.of(start_of(page.period.first).replace(tzinfo=page.zone).astimezone(UTC))
+
+
+def local_span(page: Page, hour: Hour) -> str:
+    """The local time of an hour, such as Fri, 20 Nov, 05:00 – 06:00.
+
+    Where clocks change, the times have the abbreviation of their zone: 01:00 BST – 01:00 GMT.
+    """
+    around = (hour.previous.start, hour.start, hour.end)
+    before, start, end = (moment.astimezone(page.zone) for moment in around)
+    is_plain = before.utcoffset() == start.utcoffset() == end.utcoffset()
+    formats = page.formats
+    first, last = (
+        formats.time(moment) if is_plain else f"{formats.time(moment)} {moment.tzname()}"
+        for moment in (start, end)
+    )
+    day = formats.day(start.date(), with_weekday=True, with_year=start.year != page.now.year)
+    return f"{day}, {first} – {last}"
+
 
 TRUST = (
+    HourPanel("hour", "trust", mark("One hour"), {"": (("published_hours", *BALANCE), ())}),
     Panel(
         "hours",
         "trust",

@@ -36,6 +36,35 @@ async function show(url, remember = true) {
   if (anchor && remember && !isInView(document.getElementById(anchor))) document.getElementById(anchor)?.scrollIntoView();
   if (focused) document.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   enhance();
+  tellFrame();
+}
+
+/** Airflow shows the pages in a frame, whose address it reads when the frame has loaded: tell it of ours. */
+function tellFrame() {
+  ourFrame()?.dispatchEvent(new Event("load"));
+}
+
+/** The element that frames this page, if the page around it is of the same origin. */
+function ourFrame() {
+  try {
+    return window.frameElement;
+  } catch {
+    return null;
+  }
+}
+
+/** In Airflow's frame, say so to the style sheet, and have Airflow's colours: the class of its root element. */
+function followFrame() {
+  const around = ourFrame()?.ownerDocument.documentElement;
+  if (!around) return;
+  document.documentElement.dataset.framed = "";
+  const follow = () => {
+    const colors = ["dark", "light"].find((name) => around.classList.contains(name));
+    if (colors) document.documentElement.dataset.colors = colors;
+    else delete document.documentElement.dataset.colors;
+  };
+  new MutationObserver(follow).observe(around, { attributeFilter: ["class"] });
+  follow();
 }
 
 const isInView = (element) => {
@@ -158,5 +187,6 @@ setInterval(showNewer, 20_000);
 // A page that comes back from the browser's memory may show what was deleted meanwhile.
 addEventListener("pageshow", (event) => event.persisted && showNewer());
 
+followFrame();
 document.body.append(tip);
 enhance();

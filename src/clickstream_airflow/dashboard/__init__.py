@@ -1,0 +1,110 @@
+"""The owner's dashboard inside Airflow: served by the API server, with an entry in the navigation.
+
+Every process of Airflow loads the plugin, so importing this package imports no web framework.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from clickstream_airflow.addresses import DASHBOARD_PREFIX, VIEW_ROUTE, airflow_path
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Scope]]
+Send = Callable[[Scope], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+UNGUARDED = (
+    "The dashboard is not served here: this version of Airflow lacks the check of the login that "
+    "guards it. Use the stand-alone dashboard, which `clickstream dashboard` starts.\n"
+)
+PACKAGES_MISSING = (
+    "The dashboard's packages are not installed beside Airflow ({name} is missing). Install "
+    "clickstream[dashboard] there, and start the API server again."
+)
+FAILED = "The dashboard could not be started ({kind}); the API server's log has the reason."
+
+log = logging.getLogger("clickstream")
+
+
+class DashboardApp:
+    """An ASGI application that is built at its first request.
+
+    If Airflow's check of the user can't be imported, every request is refused. If the dashboard
+    can't be built, a page says why to users who are logged in, and the next request tries again.
+    """
+
+    def __init__(self) -> None:
+        self._app: Asgi | None = None
+        self._building = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. Building looks for facts first, so it takes place in a thread."""
+        if scope["type"] == "http":
+            app = self._app
+            if app is None:
+                app = await asyncio.to_thread(self._build)
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":  # the dashboard has none
+            await send({"type": "websocket.close", "code": 1008})
+
+    def _build(self) -> Asgi:
+        with self._building:
+            if self._app is not None:
+                return self._app
+            try:
+                from clickstream_airflow.dashboard import login
+            except Exception:
+                log.exception("The dashboard is not served: Airflow's login can't be checked.")
+                return refuse
+            try:
+                from clickstream_airflow.dashboard.app import build_dashboard
+
+                self._app = build_dashboard()
+            except Exception as error:
+                return login.refusing_app(_reason(error))
+            return self._app
+
+
+def _reason(error: Exception) -> str:
+    """A sentence on why the dashboard could not be built; unexpected errors are logged as well."""
+    from clickstream.errors import ClickstreamError
+
+    if isinstance(error, ClickstreamError):
+        return str(error)
+    log.exception("The dashboard could not be started.")
+    if isinstance(error, ImportError):
+        return PACKAGES_MISSING.format(name=error.name or "one")
+    return FAILED.format(kind=type(error).__name__)
+
+
+def nav_entry() -> dict[str, Any]:
+    """The entry of the dashboard in Airflow's navigation, as plugins declare it."""
+    return {
+        "name": "Dashboard",
+        "href": f"{airflow_path()}{DASHBOARD_PREFIX}/",
+        "destination": "nav",
+        "nav_top_level": True,
+        "url_route": VIEW_ROUTE,
+        "icon": _icon("nav_icon.svg"),
+        "icon_dark_mode": _icon("nav_icon_dark.svg"),
+    }
+
+
+def _icon(name: str) -> str:
+    """An icon as a data URL, which the UI takes for an image."""
+    svg = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return f"data:image/svg+xml,{quote(svg.strip())}"
+
+
+async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Refuse a request whose login can't be checked."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": UNGUARDED.encode()})

@@ -1,0 +1,57 @@
+"""Builds the dashboard for Airflow's API server, on a copy of the facts of its own."""
+
+from __future__ import annotations
+
+import atexit
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from starlette.exceptions import HTTPException as StarletteHttpException
+
+from clickstream.dashboard.access import guard
+from clickstream.dashboard.access.identity import Identity
+from clickstream.dashboard.app import Dashboard, build_app
+from clickstream_airflow.dashboard import login
+from clickstream_airflow.dashboard.copies import open_engine
+from clickstream_airflow.lake import connect_lake
+
+
+def build_dashboard() -> FastAPI:
+    """Build the application, look for facts once, and refresh them from now on.
+
+    Raises ClickstreamError if the settings can't be read or the directory can't be written.
+    """
+    lake = connect_lake()
+    app = build_app(
+        lake.settings,
+        lake=lake,
+        engine=open_engine(lake),
+        dependencies=login.CHECKS,
+        protect=_protect,
+    )
+    dashboard: Dashboard = app.state.dashboard
+    # A mounted application gets no lifespan events: it starts here, and ends with the process.
+    dashboard.refresher.look()
+    dashboard.start()
+    atexit.register(dashboard.stop)
+    return app
+
+
+def _protect(app: FastAPI, _dashboard: Dashboard) -> None:
+    """Let every path, also one that does not exist, answer after the checks of the user."""
+    app.add_api_route("/{path:path}", _show_nothing, methods=login.ALL_METHODS)
+    show_error: Any = app.exception_handlers[StarletteHttpException]
+
+    def show_http_error(request: Request, error: Exception) -> Response:
+        is_known = isinstance(getattr(request.state, "identity", None), Identity)
+        show = show_error if is_known else login.show_refusal
+        response: Response = show(request, error)
+        return response
+
+    app.add_exception_handler(StarletteHttpException, show_http_error)
+    guard.install_embedded(app)
+
+
+def _show_nothing(path: str) -> None:  # noqa: ARG001, the route has it
+    raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such page.")

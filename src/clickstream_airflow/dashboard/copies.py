@@ -1,0 +1,65 @@
+"""The local copy of the facts in a process of Airflow's API server.
+
+A copy can be open in one process only. Each worker of the API server takes the first free one of
+`airflow-1`, `airflow-2` … in the dashboard's directory; the stand-alone dashboard has its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from clickstream.dashboard.access import private_files
+from clickstream.dashboard.engines import Engine, LocalEngine
+from clickstream.dashboard.fact_copy import CopyInUse
+from clickstream.errors import InputError
+from clickstream.lake import Lake
+
+MOST_COPIES = 16
+"""The limit of copies, and so of workers of one API server that share a directory."""
+
+
+def open_engine(lake: Lake) -> Engine | None:
+    """Open the first free copy, and delete the other free ones, which workers that ended left.
+
+    None if Athena answers, which needs no copy. Raises InputError if the directory can't be
+    written, or if all copies are in use.
+    """
+    chosen = lake.settings.dashboard
+    if chosen.engine != "local":
+        return None
+    directory = lake.settings.resolve(chosen.directory)
+    # Workers take turns, so that none deletes a copy that another one is about to open.
+    with private_files.exclusive_access(directory):
+        return _open_first_free(lake, directory)
+
+
+def _open_first_free(lake: Lake, directory: Path) -> Engine:
+    opened: Engine | None = None
+    for number in range(1, MOST_COPIES + 1):
+        place = directory / f"airflow-{number}"
+        if opened is None:
+            opened = _open(lake, place)
+        elif place.is_dir() and (leftover := _open(lake, place)):
+            leftover.close()
+            shutil.rmtree(place, ignore_errors=True)
+    if opened is None:
+        raise InputError(
+            f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "
+            "of Airflow's API server, or give each server a directory of its own by "
+            "CLICKSTREAM_DASHBOARD__DIRECTORY."
+        )
+    return opened
+
+
+def _open(lake: Lake, place: Path) -> Engine | None:
+    """The copy in a place; None if another process has it open."""
+    try:
+        return LocalEngine(lake, place)
+    except CopyInUse:
+        return None
+    except OSError as error:
+        raise InputError(
+            f"Can't write {place}: {error.strerror}. Set directory in the section [dashboard] of "
+            "the settings to one that the API server may write to."
+        ) from None

@@ -1,0 +1,88 @@
+"""Airflow's own checks of the user, before every route of the dashboard.
+
+Whoever may see Airflow's web UI may read. Whoever may trigger the hourly DAG may also write notes,
+save views and ask Athena. Airflow's cookie is the only one.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity
+from airflow.api_fastapi.core_api.security import (
+    GetUserDep,
+    requires_access_dag,
+    requires_access_view,
+)
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader
+from starlette.exceptions import HTTPException as StarletteHttpException
+
+from clickstream.dashboard.access.headers import CACHE_CONTROL, HEADERS
+from clickstream.dashboard.access.identity import Identity
+from clickstream_airflow.addresses import URL_PREFIX, airflow_path
+from clickstream_airflow.defaults import HOURLY
+
+LOGIN_REQUIRED = "Log in to Airflow in this browser, then reload this page."
+NOT_ALLOWED = "Your account of Airflow may not see its web pages, and so not the dashboard."
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+_templates = Environment(
+    loader=PackageLoader("clickstream_airflow.dashboard"), autoescape=True, trim_blocks=True
+)
+_check_trigger = requires_access_dag("POST", DagAccessEntity.RUN, HOURLY)
+
+
+def identify(request: Request, user: GetUserDep) -> None:
+    """Say who asks, and whether they may write."""
+    request.state.identity = Identity(user.get_name(), is_read_only=not _may_write(request, user))
+
+
+def _may_write(request: Request, user: Any) -> bool:
+    """Whether a user may trigger the hourly DAG."""
+    try:
+        _check_trigger(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+CHECKS = (Depends(requires_access_view(AccessView.WEBSITE)), Depends(identify))
+"""The dependencies of every route; the first refuses, so the second runs for users who may read."""
+
+
+def refusing_app(sentence: str) -> FastAPI:
+    """An application that says to every user why there is no dashboard."""
+    app = FastAPI(dependencies=list(CHECKS), openapi_url=None, docs_url=None, redoc_url=None)
+
+    def show_reason(request: Request) -> Response:
+        return plain_page(request, HTTPStatus.SERVICE_UNAVAILABLE, sentence)
+
+    app.add_api_route("/{path:path}", show_reason, methods=ALL_METHODS, response_model=None)
+    app.add_exception_handler(StarletteHttpException, show_refusal)
+    return app
+
+
+def show_refusal(request: Request, error: Any) -> Response:
+    """Refuse a request that the checks let not pass: without a login, or not allowed."""
+    is_anonymous = error.status_code == HTTPStatus.UNAUTHORIZED
+    sentence = LOGIN_REQUIRED if is_anonymous else NOT_ALLOWED
+    return plain_page(request, HTTPStatus(error.status_code), sentence)
+
+
+def plain_page(request: Request, status: HTTPStatus, sentence: str) -> Response:
+    """A page with one sentence. In a frame it has no link to Airflow, which is around it.
+
+    Its style sheet needs a login, too.
+    """
+    is_anonymous = status == HTTPStatus.UNAUTHORIZED
+    is_framed = request.headers.get("sec-fetch-dest") == "iframe"
+    html = _templates.get_template("refusal.html").render(
+        title=status.phrase,
+        sentence=sentence,
+        airflow="" if is_framed else f"{airflow_path()}/",
+        styles="" if is_anonymous else f"{airflow_path()}{URL_PREFIX}/pages.css",
+    )
+    return HTMLResponse(html, status, {**HEADERS, "Cache-Control": CACHE_CONTROL})

@@ -1,0 +1,249 @@
+"""The dashboard inside a real Airflow: its navigation, its address bar, its colours, its tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+from tests.browser.airflow_server import AirflowServer, running_airflow
+from tests.browser.cafe_dashboard import FAILED
+from tests.browser.watched_pages import Watch
+
+from clickstream.hours import Hour
+from clickstream.lake import Lake
+
+pytestmark = pytest.mark.timeout(600)
+
+WAIT_SECONDS = 30
+HOUR = Hour.of(FAILED)
+DAY = f"from={HOUR.event_date}&to={HOUR.event_date}"
+OF_AIRFLOW = ("allow-scripts and allow-same-origin", "status of 404")
+"""What Chromium says of Airflow's own pages: the frame's sandbox, and logs that do not exist."""
+
+LogIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def airflow(cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowServer]:
+    home = tmp_path_factory.mktemp("airflow")
+    with running_airflow(cafe_lake.settings, home, HOUR) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def airflow_below(
+    cafe_lake: Lake, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AirflowServer]:
+    """Airflow below a path, as a proxy for several programs serves it."""
+    home = tmp_path_factory.mktemp("airflow-below")
+    with running_airflow(cafe_lake.settings, home, HOUR, "/tools/airflow") as server:
+        yield server
+
+
+@pytest.fixture(params=["airflow", "airflow_below"])
+def any_airflow(request: pytest.FixtureRequest) -> AirflowServer:
+    server: AirflowServer = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def log_in(chromium: Browser) -> Iterator[LogIn]:
+    """Opens pages of Airflow as one of its users, and watches them like all others."""
+    watches: list[Watch] = []
+
+    def open_page(server: AirflowServer, user: str = "owner", **options: Any) -> Page:
+        defaults = {"viewport": {"width": 1440, "height": 900}}
+        context = chromium.new_context(**{**defaults, **options})
+        context.set_default_timeout(WAIT_SECONDS * 1000)
+        watches.append(Watch(context, "/".join(server.url.split("/")[:3])))
+        server.log_in(context, user)
+        return context.new_page()
+
+    yield open_page
+    for watch in watches:
+        watch.context.close()
+    complaints = [one for watch in watches for one in watch.complaints]
+    assert [one for one in complaints if not any(text in one for text in OF_AIRFLOW)] == []
+
+
+def frame_of(page: Page) -> Frame:
+    """The dashboard's frame, when it has loaded."""
+    element = page.locator("iframe").element_handle()
+    frame = element.content_frame()
+    assert frame is not None
+    frame.wait_for_selector("main")
+    frame.wait_for_load_state("load")
+    return frame
+
+
+def wait_for(page: Page, address: str) -> Frame:
+    """Wait until the address bar and the frame have an address below the dashboard's."""
+    expected = address.replace("?&", "?")
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not page.url.endswith(expected) or not frame_of(page).url.endswith(expected):
+        assert time.monotonic() < deadline, (expected, page.url, frame_of(page).url)
+        page.wait_for_timeout(50)
+    return frame_of(page)
+
+
+def show(frame: Frame, tab: str) -> None:
+    frame.get_by_role("link", name=tab, exact=True).click()
+
+
+def test_the_navigation_shows_the_dashboard(log_in: LogIn, any_airflow: AirflowServer) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.url}/")
+    page.get_by_label("Dashboard", exact=True).click()
+    frame = wait_for(page, "/clickstream-dashboard/")
+    expect(frame.locator("h2").first).to_be_visible()
+    assert page.url == f"{any_airflow.dashboard}/"
+    assert frame.locator(".brand").is_hidden()
+
+
+def test_the_address_bar_follows_the_tabs_and_back_leads_back(
+    log_in: LogIn, any_airflow: AirflowServer
+) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.dashboard}/visitors?{DAY}")
+    frame = wait_for(page, f"/visitors?{DAY}")
+    for tab in ("Trust", "Orders"):
+        show(frame, tab)
+        wait_for(page, f"/{tab.lower()}?{DAY}")
+    page.go_back()
+    wait_for(page, f"/trust?{DAY}")
+    expect(frame_of(page).get_by_role("heading", name="Lines of each hour")).to_be_visible()
+    page.go_back()
+    wait_for(page, f"/visitors?{DAY}")
+    page.go_forward()
+    wait_for(page, f"/trust?{DAY}")
+
+
+def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    show(wait_for(page, f"/?{DAY}"), "Trust")
+    wait_for(page, f"/trust?{DAY}")
+    page.reload()
+    frame = wait_for(page, f"/trust?{DAY}")
+    expect(frame.get_by_role("heading", name="Lines of each hour")).to_be_visible()
+
+
+def test_a_click_swaps_parts_of_the_page_in_the_frame(
+    log_in: LogIn, airflow: AirflowServer
+) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    frame = wait_for(page, f"/?{DAY}")
+    frame.evaluate("window.isTheFirst = true")
+    show(frame, "Trust")
+    wait_for(page, f"/trust?{DAY}")
+    page.wait_for_timeout(500)
+    assert frame.evaluate("window.isTheFirst === true")
+
+
+def test_a_panel_s_own_page_and_filters_are_in_the_address_bar(
+    log_in: LogIn, airflow: AirflowServer
+) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    frame = wait_for(page, f"/?{DAY}")
+    frame.locator("#sources").get_by_role("link", name="Direct", exact=True).click()
+    wait_for(page, f"/?{DAY}&channel=Direct")
+    frame.locator("#sources summary").first.click()
+    frame.get_by_role("link", name="Table, SQL and ask Athena").first.click()
+    wait_for(page, f"/panels/sources?{DAY}&channel=Direct")
+
+
+def test_a_link_on_the_page_of_a_task_leads_to_its_hour(
+    log_in: LogIn, any_airflow: AirflowServer
+) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.task_page}/details")
+    page.get_by_role("link", name="Hour on the dashboard").click()
+    frame = wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
+    expect(frame.locator("#hour h2")).to_have_text("Fri 20 Nov, 16:00 – 17:00")
+    expect(frame.locator("#hour .statement")).to_contain_text("lines are accounted for")
+    frame.get_by_role("link", name="Hour after").click()
+    wait_for(page, f"/trust?{DAY}&hour={HOUR.next}#hour")
+    expect(page.get_by_label("Dashboard", exact=True)).to_be_visible()
+
+
+def test_the_ledger_leads_to_the_hour(log_in: LogIn, any_airflow: AirflowServer) -> None:
+    page = log_in(any_airflow)
+    page.goto(f"{any_airflow.task_page}/details")
+    page.get_by_role("link", name="Hour in the ledger").click()
+    page.get_by_role("link", name="This hour on the dashboard").click()
+    wait_for(page, f"/trust?{DAY}&hour={HOUR}#hour")
+
+
+def test_the_page_has_the_colours_of_airflow(log_in: LogIn, airflow: AirflowServer) -> None:
+    page = log_in(airflow, color_scheme="light")
+    page.add_init_script("localStorage.setItem('theme', localStorage.getItem('theme') ?? 'dark')")
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    frame = wait_for(page, f"/?{DAY}")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert frame.evaluate(background) == "rgb(22, 19, 15)"
+    # What Airflow's own switch does; the observer in the frame sees it.
+    page.evaluate("document.documentElement.classList.replace('dark', 'light')")
+    deadline = time.monotonic() + WAIT_SECONDS
+    while frame.evaluate(background) != "rgb(251, 250, 247)":
+        assert time.monotonic() < deadline, frame.evaluate(background)
+        page.wait_for_timeout(50)
+
+
+@pytest.mark.parametrize("width", [1440, 768, 390])
+@pytest.mark.parametrize("path", ["/", f"/trust?{DAY}&hour={HOUR}"])
+def test_the_page_fits_beside_the_navigation(
+    log_in: LogIn, airflow: AirflowServer, width: int, path: str
+) -> None:
+    page = log_in(airflow, viewport={"width": width, "height": 800})
+    page.goto(airflow.dashboard + path)
+    frame = wait_for(page, path)
+    scrolled = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert frame.evaluate(scrolled) == 0
+    assert page.evaluate(scrolled) == 0
+    if width == 1440:
+        assert frame.locator(".top").bounding_box()["height"] < 70  # type: ignore[index]
+
+
+def test_a_viewer_reads_and_finds_nothing_to_write_with(
+    log_in: LogIn, airflow: AirflowServer
+) -> None:
+    page = log_in(airflow, "guest")
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    frame = wait_for(page, f"/?{DAY}")
+    expect(frame.get_by_text("Add a note")).to_have_count(0)
+    expect(frame.get_by_role("button", name="Log out")).to_have_count(0)
+
+
+def test_a_note_is_written_in_the_name_of_the_user(log_in: LogIn, airflow: AirflowServer) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/?{DAY}")
+    frame = wait_for(page, f"/?{DAY}")
+    frame.get_by_text("Add a note").click()
+    frame.locator(".add input[name=text]").fill("Free cake")
+    frame.locator(".add button").click()
+    expect(frame.locator("#trend .notes")).to_contain_text("Free cake · owner")
+
+
+def test_a_csv_file_can_be_downloaded_from_the_frame(log_in: LogIn, airflow: AirflowServer) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/panels/hour?{DAY}&hour={HOUR}")
+    frame = wait_for(page, f"/panels/hour?{DAY}&hour={HOUR}")
+    with page.expect_download() as download:
+        frame.get_by_role("link", name="CSV, all rows").click()
+    text = download.value.path().read_text()
+    assert text.startswith("published_hours,lines")
+
+
+def test_a_refusal_is_shown_in_place_of_the_page(log_in: LogIn, airflow: AirflowServer) -> None:
+    page = log_in(airflow)
+    page.goto(f"{airflow.dashboard}/trust?{DAY}")
+    frame = wait_for(page, f"/trust?{DAY}")
+    page.context.clear_cookies()
+    show(frame, "Orders")
+    expect(frame.get_by_text("Log in to Airflow in this browser")).to_be_visible()
+    assert frame.get_by_text("null", exact=True).count() == 0

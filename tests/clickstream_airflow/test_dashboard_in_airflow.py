@@ -1,0 +1,369 @@
+"""The dashboard in Airflow's own API server: who may read, who may write, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.access_log import Client, append
+from tests.support.lake_settings import ROOT, write_settings
+from tests.support.lakes import build_all
+
+from clickstream import pipeline
+from clickstream.hours import Hour
+
+pytestmark = pytest.mark.airflow
+
+ANA = Client("203.0.113.7")
+HOUR = Hour.parse("2026-11-20T05")
+PREFIX = "/clickstream-dashboard"
+DAY = "from=2026-11-20&to=2026-11-20"
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+NOTE = {"tab": "overview", "query": f"?{DAY}", "day": "2026-11-20", "hour": "", "text": "Free cake"}
+
+
+@pytest.fixture(scope="module")
+def published(local_aws, tmp_path_factory) -> Iterator[Path]:
+    """A directory with settings of a lake that has one published hour, and facts of it."""
+    directory = tmp_path_factory.mktemp("lake")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_to(local_aws))
+        path = write_settings(directory, "in_airflow", ["web-1"])
+        patch.setenv("CLICKSTREAM_SETTINGS", str(path))
+        publish(directory)
+        yield directory
+
+
+def connection_to(local_aws: Any) -> str:
+    extra = {"region_name": "eu-west-1", "endpoint_url": local_aws.endpoint}
+    return json.dumps({"conn_type": "aws", "login": "test", "password": "test", "extra": extra})
+
+
+def publish(directory: Path) -> None:
+    from clickstream_airflow.lake import open_lake
+
+    lines = [ANA.get(f"{HOUR}:50:0{second}", "/") for second in range(3)]
+    append(directory / "web-1" / "access.log", lines)
+    lake = open_lake()
+    pipeline.pull(lake, lake.settings.sources[0])
+    build_all(lake, HOUR, HOUR, "by hand")
+    pipeline.refresh_facts(lake)
+
+
+@pytest.fixture(autouse=True)
+def settings(published, monkeypatch, local_aws) -> None:
+    """The settings and the connection of the published lake, for each test."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection_to(local_aws))
+    monkeypatch.setenv("CLICKSTREAM_SETTINGS", str(published / "clickstream.toml"))
+
+
+@pytest.fixture(scope="module")
+def server(airflow_home) -> Iterator[Any]:
+    """Airflow's API server with the plugins of this project, without a login."""
+    from airflow.api_fastapi.app import create_app, purge_cached_app
+    from fastapi.testclient import TestClient
+
+    purge_cached_app()
+    yield TestClient(create_app(apps="core"), raise_server_exceptions=False)
+    purge_cached_app()
+
+
+@pytest.fixture
+def log_in(server) -> Iterator[Any]:
+    """Logs a user of a role in, in the browser that is returned."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    def log_in(role: str, name: str = "ana") -> Any:
+        user = SimpleAuthManagerUser(username=name, role=role)
+        server.cookies.set("_token", get_auth_manager().generate_jwt(user))
+        return server
+
+    yield log_in
+    server.cookies.clear()
+
+
+@pytest.fixture
+def app(log_in) -> Any:
+    """The application inside, built by a first request."""
+    from airflow import plugins_manager
+
+    assert log_in("viewer").get(f"{PREFIX}/version").status_code == 200
+    log_in("viewer").cookies.clear()
+    apps = plugins_manager.get_fastapi_plugins()[0]
+    (entry,) = [one for one in apps if one["url_prefix"] == PREFIX]
+    return entry["app"]._app
+
+
+def requests_of(app: Any) -> Iterator[tuple[str, str]]:
+    """A request for each route of the application and each of its methods."""
+    for route in app.routes:
+        path = re.sub(r"\{[^}]+\}", "x", route.path)
+        for method in sorted(route.methods):
+            yield method, path
+
+
+def test_no_route_answers_without_a_login(app, server) -> None:
+    asked = list(requests_of(app))
+    assert len(asked) > 20
+    assert {("POST", "/notes"), ("GET", "/static/x"), ("GET", "/healthz")} <= set(asked)
+    for method, path in [*asked, ("GET", "/static/page.css"), ("GET", "/no/such/page")]:
+        answer = server.request(method, PREFIX + path, headers=SAME_ORIGIN)
+        assert answer.status_code == 401, (method, path)
+        assert "AnyCompany" not in answer.text
+
+
+def test_a_browser_without_a_login_is_led_to_airflow(server) -> None:
+    answer = server.get(f"{PREFIX}/trust")
+    assert "Log in to Airflow in this browser, then reload this page." in answer.text
+    assert '<a href="/">To Airflow</a>' in answer.text
+    framed = server.get(f"{PREFIX}/trust", headers={"Sec-Fetch-Dest": "iframe"})
+    assert "Log in to Airflow" in framed.text
+    assert "<a " not in framed.text
+
+
+def test_a_forged_login_is_refused(server) -> None:
+    server.cookies.set("_token", "e30.e30.e30")
+    try:
+        assert server.get(f"{PREFIX}/trust").status_code in (401, 403)
+    finally:
+        server.cookies.clear()
+
+
+def test_who_may_not_see_the_web_ui_may_not_see_the_dashboard(log_in, monkeypatch) -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    browser = log_in("viewer")
+    monkeypatch.setattr(get_auth_manager(), "is_authorized_view", lambda **_: False)
+    answer = browser.get(f"{PREFIX}/trust")
+    assert answer.status_code == 403
+    assert "may not see its web pages" in answer.text
+
+
+def test_the_first_page_has_the_facts_of_the_lake(log_in) -> None:
+    page = log_in("viewer").get(f"{PREFIX}/hours/{HOUR}")
+    assert page.status_code == 200
+    assert page.url.path == f"{PREFIX}/trust"
+    assert "all of its 3 lines are accounted for" in page.text
+
+
+def test_a_viewer_may_read_and_not_write(log_in) -> None:
+    browser = log_in("viewer")
+    page = browser.get(f"{PREFIX}/?{DAY}")
+    assert page.status_code == 200
+    assert "Add a note" not in page.text
+    assert "Log out" not in page.text
+    for path in ("notes", "views", "notes/x/delete", "panels/hour"):
+        answer = browser.post(f"{PREFIX}/{path}", data=NOTE, headers=SAME_ORIGIN)
+        assert answer.status_code == 403, path
+        assert "you may only read here" in answer.text
+
+
+@pytest.mark.parametrize("role", ["user", "op", "admin"])
+def test_who_may_trigger_the_hourly_dag_may_write_in_their_name(log_in, role) -> None:
+    browser = log_in(role, f"{role} of ana")
+    note = NOTE | {"text": f"Written by {role}"}
+    answer = browser.post(f"{PREFIX}/notes", data=note, headers=SAME_ORIGIN)
+    assert answer.status_code == 200
+    assert answer.url.path == f"{PREFIX}/"
+    assert f"{role} of ana" in answer.text
+    assert f"Written by {role}" in log_in("viewer").get(f"{PREFIX}/?{DAY}").text
+
+
+def test_athena_answers_whoever_may_write(log_in) -> None:
+    answer = log_in("admin").post(f"{PREFIX}/panels/hour?{DAY}", headers=SAME_ORIGIN)
+    assert answer.status_code == 200
+    assert "compared: all equal" in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}]
+)
+def test_forms_of_other_sites_are_refused(log_in, headers) -> None:
+    answer = log_in("admin").post(f"{PREFIX}/notes", data=NOTE, headers=headers)
+    assert answer.status_code == 403
+    assert "did not come from a page of the dashboard" in answer.text
+
+
+def test_airflow_s_cookie_is_the_only_one(log_in) -> None:
+    browser = log_in("viewer")
+    for path in ("/", "/trust", "/static/page.css", "/version"):
+        answer = browser.get(PREFIX + path)
+        assert "set-cookie" not in answer.headers
+        assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_notes_are_those_of_the_directory_and_the_copy_is_not_the_stand_alone_one(
+    log_in, published
+) -> None:
+    log_in("viewer").get(f"{PREFIX}/")
+    kept = published / "var" / "dashboard"
+    assert (kept / "airflow-1" / "facts.duckdb").is_file()
+    assert not (kept / "facts.duckdb").exists()
+
+
+def test_an_error_page_leads_back_by_a_relative_link(log_in) -> None:
+    browser = log_in("viewer")
+    for path, base in (("/trust?range=x", ""), ("/panels/none", "../"), ("/hours/x/y", "../../")):
+        page = browser.get(PREFIX + path)
+        assert page.status_code in (400, 404)
+        assert f'href="{base}./"' in page.text
+        assert f'href="{base}static/page.css' in page.text
+
+
+@pytest.fixture
+def own_app(airflow_home) -> Any:
+    """A dashboard of the plugin that no request has built, as Airflow mounts it."""
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from clickstream_airflow.dashboard import DashboardApp
+
+    airflow = FastAPI()
+    airflow.mount(PREFIX, DashboardApp())
+    return TestClient(airflow, raise_server_exceptions=False)
+
+
+def token_of(role: str) -> dict[str, str]:
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    user = SimpleAuthManagerUser(username="ana", role=role)
+    return {"_token": get_auth_manager().generate_jwt(user)}
+
+
+def test_nothing_is_served_if_the_check_of_the_login_is_gone(own_app, monkeypatch, server) -> None:
+    monkeypatch.delitem(sys.modules, "clickstream_airflow.dashboard.login", raising=False)
+    monkeypatch.delattr(sys.modules["clickstream_airflow.dashboard"], "login", raising=False)
+    monkeypatch.setitem(sys.modules, "airflow.api_fastapi.core_api.security", None)
+    own_app.cookies.update(token_of("admin"))
+    for path in ("/", "/trust", "/static/page.css", "/healthz"):
+        answer = own_app.get(PREFIX + path)
+        assert answer.status_code == 503
+        assert "lacks the check of the login" in answer.text
+
+
+def refusal_of(own_app: Any) -> str:
+    """The page that tells a user why there is no dashboard; others are told nothing."""
+    assert own_app.get(f"{PREFIX}/trust").status_code == 401
+    own_app.cookies.update(token_of("viewer"))
+    answer = own_app.get(f"{PREFIX}/trust")
+    assert answer.status_code == 503
+    assert "Traceback" not in answer.text
+    return str(answer.text)
+
+
+def test_missing_packages_are_one_sentence(own_app, monkeypatch, server) -> None:
+    for name in [one for one in sys.modules if one.startswith("clickstream.dashboard.app")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "clickstream_airflow.dashboard.app", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.fact_copy", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.engines", raising=False)
+    monkeypatch.delitem(sys.modules, "clickstream.dashboard.answers", raising=False)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    text = refusal_of(own_app)
+    assert "packages are not installed beside Airflow (duckdb is missing)" in text
+    assert "Install clickstream[dashboard] there" in text
+
+
+def test_a_directory_that_can_not_be_written_is_one_sentence(
+    own_app, monkeypatch, tmp_path, server
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path / "file" / "below"))
+    text = refusal_of(own_app)
+    assert "Can&#39;t write" in text
+    assert "Set directory in the section [dashboard]" in text
+
+
+def test_a_dashboard_that_failed_is_built_by_a_later_request(
+    own_app, monkeypatch, tmp_path, server
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path / "file" / "below"))
+    refusal_of(own_app)
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path / "kept"))
+    page = own_app.get(f"{PREFIX}/hours/{HOUR}")
+    assert page.status_code == 200
+    assert "all of its 3 lines are accounted for" in page.text
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from clickstream.dashboard.fact_copy import FactCopy
+copies = [FactCopy(Path(name), lambda file: None) for name in sys.argv[1:]]
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_each_worker_has_a_copy_of_its_own_and_leftovers_are_deleted(tmp_path, published) -> None:
+    from clickstream_airflow.dashboard.copies import open_engine
+    from clickstream_airflow.lake import connect_lake
+
+    for number in (2, 3, 4):
+        place = tmp_path / f"airflow-{number}"
+        place.mkdir()
+    held = [str(tmp_path / f"airflow-{number}") for number in (1, 3)]
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, *held], stdin=-1, stdout=-1, text=True, cwd=ROOT
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        os.environ["CLICKSTREAM_DASHBOARD__DIRECTORY"] = str(tmp_path)
+        try:
+            engine = open_engine(connect_lake())
+        finally:
+            del os.environ["CLICKSTREAM_DASHBOARD__DIRECTORY"]
+        assert engine is not None
+        assert sorted(one.name for one in tmp_path.glob("airflow-*")) == [
+            *("airflow-1", "airflow-2", "airflow-3"),
+        ]
+        engine.close()
+        other.communicate("")
+
+
+BELOW = """
+import json, sys
+from airflow.api_fastapi.app import create_app, get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from fastapi.testclient import TestClient
+client = TestClient(create_app(apps="core"))
+user = SimpleAuthManagerUser(username="ana", role="viewer")
+anonymous = client.get("/airflow/clickstream-dashboard/trust").text
+client.cookies.set("_token", get_auth_manager().generate_jwt(user))
+found = {}
+for path in sys.argv[1:]:
+    page = client.get(f"/airflow/clickstream-dashboard/{path}")
+    found[path] = [str(page.url), page.status_code, page.text]
+print(json.dumps([anonymous, found]))
+"""
+
+
+def test_it_works_where_airflow_is_served_below_a_path(airflow_home, published) -> None:
+    """In a process of its own, because Airflow reads its base URL when it is imported."""
+    paths = ["", "trust?range=x", f"hours/{HOUR}", "panels/hour"]
+    environment = {**os.environ, "AIRFLOW__API__BASE_URL": "https://example.org/airflow/"}
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BELOW, *paths],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    anonymous, pages = json.loads(ran.stdout.splitlines()[-1])
+    assert '<a href="/airflow/">To Airflow</a>' in anonymous
+    assert [pages[path][1] for path in paths] == [200, 400, 200, 200]
+    assert "/airflow/clickstream-dashboard/trust?from=" in pages[f"hours/{HOUR}"][0]
+    assert 'href="./"' in pages["trust?range=x"][2]
+    for _, _, text in pages.values():
+        assert not re.search(r'(?:href|src|action)="/(?!/)', text)
