@@ -28,7 +28,6 @@ from clickstream.dashboard.share_menu import (
     list_values,
     pages_text,
     share_menu,
-    start_path,
 )
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.trust_line import trust_line
@@ -93,7 +92,6 @@ class Renderer:
             "base": "",
             "pages_text": lambda tabs: pages_text(tabs, formats),
             "day_and_year": lambda moment: formats.day(moment.date(), with_year=True),
-            "start_path": start_path,
         }
         return cls(formats, site, environment)
 

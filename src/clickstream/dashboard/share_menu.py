@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.access.shares import LONGEST_NAME, Share, Shares
 from clickstream.dashboard.formats import Formats
-from clickstream.dashboard.navigation import PATHS, TAB_LABELS
+from clickstream.dashboard.navigation import TAB_LABELS
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import TABS
 from clickstream.errors import InputError
@@ -39,8 +40,9 @@ class ShownLinks:
 
     def all(self) -> list[ShownLink]:
         """The links, the latest first. Raises InputError if the file is damaged."""
-        entries = sorted(self.shares.file.read().entries, key=_age)
-        return [self._shown(share) for share in entries]
+        entries = self.shares.file.read().entries
+        latest_first = sorted(entries, key=attrgetter("created_at"), reverse=True)
+        return [self._shown(share) for share in latest_first]
 
     def link(self, share_id: str) -> ShownLink | None:
         """The link of an id; None if there is none."""
@@ -52,10 +54,6 @@ class ShownLinks:
 
     def _shown(self, share: Share) -> ShownLink:
         return ShownLink(share, self.identity.shares_at + self.shares.path(share))
-
-
-def _age(share: Share) -> float:
-    return -share.created_at.timestamp()
 
 
 @dataclass(frozen=True)
@@ -127,8 +125,3 @@ def pages_text(tabs: Sequence[str], formats: Formats) -> str:
     if len(tabs) == len(TABS):
         return formats.text(mark("All pages"))
     return ", ".join(formats.text(TAB_LABELS[tab]) for tab in TABS if tab in tabs)
-
-
-def start_path(share: Share) -> str:
-    """Where a link's maker sees the view that it begins with."""
-    return PATHS[share.start] + share.query
