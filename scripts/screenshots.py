@@ -142,9 +142,12 @@ def _save(page: Page, target: Path) -> None:
 
 
 def take_picture_in_airflow(browser: Browser, settings: Settings, directory: Path) -> None:
-    """Photograph the hour before the newest one, in the navigation of a real Airflow."""
-    hour = Hour.of(NOW).minus(2)
-    week = f"from={NOW.date() - timedelta(days=6)}&to={NOW.date()}"
+    """Photograph an hour of the day before, in the navigation of a real Airflow.
+
+    Airflow's clock does not stand still, so the picture is of a week that is over.
+    """
+    hour = Hour.of(NOW).minus(24)
+    week = f"from={NOW.date() - timedelta(days=7)}&to={NOW.date() - timedelta(days=1)}"
     home = directory / "airflow"
     home.mkdir()
     with running_airflow(settings, home, hour) as airflow:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -293,6 +295,28 @@ def test_a_dashboard_that_failed_is_built_by_a_later_request(
     page = own_app.get(f"{PREFIX}/hours/{HOUR}")
     assert page.status_code == 200
     assert "all of its 3 lines are accounted for" in page.text
+
+
+def refreshers() -> int:
+    return sum(thread.name == "dashboard-refresh" for thread in threading.enumerate())
+
+
+def test_many_first_requests_build_one_dashboard(own_app, monkeypatch, tmp_path, server) -> None:
+    import httpx
+
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path))
+    before = refreshers()
+
+    async def ask_all() -> list[int]:
+        transport = httpx.ASGITransport(own_app.app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://testserver", cookies=token_of("viewer")
+        ) as client:
+            asked = [client.get(f"{PREFIX}/trust?{DAY}") for _ in range(20)]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(ask_all()) == [200] * 20
+    assert refreshers() == before + 1
 
 
 HOLD = """

@@ -126,8 +126,8 @@ def _published(
         found.append(Statement(text(broken, hour=hour), "bad"))
     for server in [build["missing_sources"] for build in builds if build["missing_sources"]]:
         lacking = mark(
-            "Lines of %(servers)s are missing, because it could not be read, so visits may be "
-            "missing. They are added when it can be read again."
+            "This hour lacks the lines of %(servers)s, which could not be read, so visits may be "
+            "missing. The next pull that succeeds adds them."
         )
         found.append(Statement(text(lacking, servers=server), "bad"))
     if figures["waiting_lines"]:

@@ -42,20 +42,31 @@ class DashboardApp:
 
     def __init__(self) -> None:
         self._app: Asgi | None = None
-        self._building = threading.Lock()
+        self._lock = threading.Lock()
+        self._building: asyncio.Future[Asgi] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request. Building looks for facts first, so it takes place in a thread."""
+        """Answer a request."""
         if scope["type"] == "http":
             app = self._app
             if app is None:
-                app = await asyncio.to_thread(self._build)
+                app = await self._built()
             await app(scope, receive, send)
         elif scope["type"] == "websocket":  # the dashboard has none
             await send({"type": "websocket.close", "code": 1008})
 
+    async def _built(self) -> Asgi:
+        """Build in a thread, because that looks for facts first; requests meanwhile wait for it.
+
+        They wait without a thread each: the API server has few, and needs them itself.
+        """
+        waited = self._building
+        if waited is None or waited.done() or waited.get_loop() is not asyncio.get_running_loop():
+            waited = self._building = asyncio.ensure_future(asyncio.to_thread(self._build))
+        return await asyncio.shield(waited)  # a request that is given up does not end it
+
     def _build(self) -> Asgi:
-        with self._building:
+        with self._lock:
             if self._app is not None:
                 return self._app
             try:

@@ -1,7 +1,7 @@
 """Airflow's own checks of the user, before every route of the dashboard.
 
-Whoever may see Airflow's web UI may read. Whoever may trigger the hourly DAG may also write notes,
-save views and ask Athena. Airflow's cookie is the only one.
+Users who may see Airflow's web UI may read. Users who may trigger the hourly DAG may also write
+notes, save views and ask Athena. Airflow's cookie is the only one.
 """
 
 from __future__ import annotations

@@ -145,7 +145,10 @@ def broken_store() -> FactStore:
     ("store", "told"),
     [
         (broken_store(), "don't use these numbers, and run clickstream verify"),
-        (store_of(PublishedHour(LAST.naive, missing="web.i-0abc")), "Lines of web.i-0abc are miss"),
+        (
+            store_of(PublishedHour(LAST.naive, missing="web.i-0abc")),
+            "lacks the lines of web.i-0",
+        ),
         (store_of(PublishedHour(LAST.naive, waiting=2)), "2 lines came when the hour could not"),
     ],
 )
