@@ -17,7 +17,8 @@ from tests.support.lakes import SQL, built, settings_of_a_lake
 
 from clickstream import pipeline
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.dashboard.app import build_app
+from clickstream.dashboard.service import Dashboard
 from clickstream.demo.cafe import CafeRules, simulate
 from clickstream.demo.cafe.places import write_demo_database
 from clickstream.hours import Hour

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
-from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.dashboard.app import build_app
+from clickstream.dashboard.service import Dashboard
 from clickstream_airflow.dashboard import login
 from clickstream_airflow.dashboard.copies import open_engine
 from clickstream_airflow.lake import connect_lake

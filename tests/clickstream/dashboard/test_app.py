@@ -14,9 +14,10 @@ from tests.support.lakes import built, settings_of_a_lake
 
 from clickstream import pipeline, settings
 from clickstream.dashboard.access.link import login_link
-from clickstream.dashboard.app import Dashboard, build_app
+from clickstream.dashboard.app import build_app
 from clickstream.dashboard.maps import shapes_digest
 from clickstream.dashboard.panels import PANELS
+from clickstream.dashboard.service import Dashboard
 from clickstream.demo.cafe import CafeRules, write_history
 from clickstream.hours import Hour
 

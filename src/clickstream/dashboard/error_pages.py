@@ -1,0 +1,52 @@
+"""Pages of requests that can't be answered, each with one sentence."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException as StarletteHttpException
+
+from clickstream.dashboard.access.identity import identity_of
+from clickstream.dashboard.service import Dashboard
+from clickstream.dashboard.texts import mark
+from clickstream.errors import ClickstreamError, InputError
+
+log = logging.getLogger("clickstream")
+
+UNAVAILABLE = mark("The figures can't be read at the moment. Try again later.")
+"""What the reader of a share link is told; the reason may name buckets and is in the log."""
+
+
+def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
+    """Let the application show them."""
+
+    def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:
+        base = "../" * (_path(request).count("/") - 1)
+        html = dashboard.renderer.refusal(HTTPStatus(status).phrase, sentence, base)
+        return HTMLResponse(html, status_code=status)
+
+    def show_input_error(request: Request, error: Exception) -> Response:
+        return refuse(request, HTTPStatus.BAD_REQUEST, str(error))
+
+    def show_our_error(request: Request, error: Exception) -> Response:
+        # Without the token of a share link, which is a key.
+        log.warning(f"{_path(request)}: {error}")
+        is_shared = identity_of(request).shared is not None
+        text = dashboard.formats.text(UNAVAILABLE) if is_shared else str(error)
+        return refuse(request, HTTPStatus.SERVICE_UNAVAILABLE, text)
+
+    def show_http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHttpException)  # noqa: S101  the handler is registered for it
+        return refuse(request, error.status_code, str(error.detail))
+
+    app.add_exception_handler(InputError, show_input_error)
+    app.add_exception_handler(ClickstreamError, show_our_error)
+    app.add_exception_handler(StarletteHttpException, show_http_error)
+
+
+def _path(request: Request) -> str:
+    """The path below the application's own address, or below that of a share link."""
+    return request.url.path.removeprefix(request.scope.get("root_path", ""))
