@@ -34,7 +34,8 @@ LONGEST_SENDING = timedelta(minutes=15)
 
 SEND_AGAIN = (
     "It may have been sent, so no attempt sends it again, also if you clear the task. Ask a "
-    "recipient; to send it anyway, trigger the DAG with this week in the form and tick *Send again*."
+    "recipient; to send it anyway, trigger the DAG with this week in the form and tick "
+    "*Send again*."
 )
 """Says "clear the task", so that tasks do not add that this would help."""
 
