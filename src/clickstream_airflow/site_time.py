@@ -1,6 +1,6 @@
 """The site's time zone for the schedules of DAG files.
 
-It is read when a DAG file is parsed, which costs 15 ms: the settings import nothing heavy.
+It is read when a DAG file is parsed, which costs 25 ms: the settings import nothing heavy.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
+from clickstream_airflow.failures import give_up
 from clickstream_airflow.lake import open_lake
 from clickstream_airflow.run_week import is_asked_again, resolve_week
 from clickstream_airflow.smtp import find_connection, open_client
@@ -51,12 +52,16 @@ def _require_connection(chosen: Settings) -> Connection:
 
 
 def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
-    """The run's week. Raises InputError for one that is not over; skips old ones of a backfill."""
+    """The run's week. Fails the task for one that can't be mailed; skips old ones of a backfill."""
     from clickstream.dashboard.digest import Week, check_week
+    from clickstream.errors import InputError
 
     zone = ZoneInfo(chosen.site.time_zone)
-    week = resolve_week(run, zone)
-    check_week(week, moment, zone)
+    try:
+        week = resolve_week(run, zone)
+        check_week(week, moment, zone)
+    except InputError as error:
+        give_up([str(error)], "Trigger the DAG again with another week.")
     if run.run_type == "backfill" and week < Week.last_complete(moment, zone):
         raise _skip(
             f"The mail of {week} is not sent: of a backfill, only the last complete week is "

@@ -143,6 +143,7 @@ def test_a_week_that_can_not_be_mailed_fails_at_once(
     made = make_attempt({"week": week})
     assert made.state == "failed"
     assert says in made.last_line
+    assert made.last_line.endswith(" Trigger the DAG again with another week.")
     assert server.received == []
 
 
@@ -180,7 +181,9 @@ def test_an_attempt_that_broke_off_is_not_sent_again_by_the_next(
     made = make_attempt(run=run)
     assert made.state == "failed"
     assert f"The run {run.run_id} began to send the mail of {LAST_WEEK}" in made.last_line
-    assert "tick *Send again*" in made.last_line
+    assert made.last_line.endswith(
+        "trigger the DAG with this week in the form and tick *Send again*."
+    )
     assert server.received == []
 
 

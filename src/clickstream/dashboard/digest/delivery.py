@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
+from clickstream.dashboard.digest.names import shown_name
 from clickstream.dashboard.digest.smtp_errors import (
     Refusals,
     describe_refusals,
@@ -32,9 +33,11 @@ LONGEST_SENDING = timedelta(minutes=15)
 """The time limit of an attempt: a claim of another run that is older was left behind."""
 
 SEND_AGAIN = (
-    "Ask a recipient. To send it anyway, trigger the DAG with this week in the form and tick "
+    "It may have been sent, so no attempt sends it again, also if you clear the task. Ask a "
+    "recipient; to send it anyway, trigger the DAG with this week in the form and tick "
     "*Send again*."
 )
+"""Says "clear the task", so that tasks do not add that this would help."""
 
 OpenClient = Callable[[], AbstractContextManager[smtplib.SMTP]]
 """Opens a connection to the mail server, logged in."""
@@ -121,8 +124,7 @@ def _sent_before(week: str, mark: DigestMark, run: str) -> SentBefore:
         )
     raise UnknownDelivery(
         f"The run {mark.run} began to send the mail of {week} at {began} and ended before it knew "
-        "whether the mail server accepted it. It may have been sent, so it is not sent again. "
-        f"{SEND_AGAIN}"
+        f"whether the mail server accepted it. {SEND_AGAIN}"
     )
 
 
@@ -171,8 +173,7 @@ def _broken_off(
         return translate_smtp_error(error)
     return UnknownDelivery(
         f"The connection to the mail server broke while the mail of {week} was transferred "
-        f"({' '.join(str(error).split())}). It may have been sent, so it is not sent again. "
-        f"{SEND_AGAIN}"
+        f"({shown_name(' '.join(str(error).split()))}). {SEND_AGAIN}"
     )
 
 
