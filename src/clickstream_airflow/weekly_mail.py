@@ -94,9 +94,11 @@ def _send(run: Any, week: Week, sender: str, moment: datetime) -> dict[str, Any]
     lake = open_lake()
     chosen = lake.settings.digest
     digest = build_digest(lake, week, moment)
-    message = build_message(digest, lake.settings, sender, chosen.recipients, moment)
+    is_repeat = is_asked_again(run)
+    repeat = run.run_id if is_repeat else ""
+    message = build_message(digest, lake.settings, sender, chosen.recipients, moment, repeat)
     client = partial(open_client, chosen.connection)
-    sent = deliver(lake, str(week), message, client, run.run_id, is_asked_again(run))
+    sent = deliver(lake, str(week), message, client, run.run_id, is_repeat)
     if isinstance(sent, SentBefore):
         to = quantity(sent.mark.recipients, "recipient")
         raise _skip(

@@ -28,19 +28,21 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Identity:
-    """The Message-ID and the Content-ID of a week's mail, the same for each attempt to send it.
+class MailIds:
+    """The Message-ID and the Content-ID of a week's mail, the same for each attempt of it.
 
-    So mailboxes recognize a second copy that is sent after an attempt of unknown outcome.
+    Mailboxes show one of several mails with one Message-ID, so a mail that a person has sent again
+    has another: `repeat` names that run.
     """
 
     settings: Settings
     week: str
+    repeat: str = ""
 
     @cached_property
     def _site(self) -> str:
-        """A digest of the site and its lake: names may hold any characters."""
-        parts = (self.settings.site.name, self.settings.lake.bucket)
+        """A digest of the site, its lake and the repeat: names may hold any characters."""
+        parts = (self.settings.site.name, self.settings.lake.bucket, self.repeat)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
 
     @property
@@ -60,27 +62,33 @@ class Identity:
 
 
 def build_message(
-    digest: Digest, settings: Settings, sender: str, recipients: Sequence[str], moment: datetime
+    digest: Digest,
+    settings: Settings,
+    sender: str,
+    recipients: Sequence[str],
+    moment: datetime,
+    repeat: str = "",
 ) -> EmailMessage:
     """The mail from a sender to recipients as of an aware moment.
 
-    Raises SettingsError for what is no mail address.
+    `repeat` names the run that sends the week's mail once more. Raises SettingsError for what is no
+    mail address.
     """
     for address in (sender, *recipients):
         _check_address(address)
-    identity = Identity(settings, str(digest.week))
+    ids = MailIds(settings, str(digest.week), repeat)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject_of(digest)
     message["From"] = sender
     if recipients:
         message["To"] = ", ".join(recipients)
     message["Date"] = format_datetime(moment)
-    message["Message-ID"] = identity.message_id
+    message["Message-ID"] = ids.message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
-    html = render_html(digest, f"cid:{identity.content_id}")
+    html = render_html(digest, f"cid:{ids.content_id}")
     message.set_content(render_text(digest), cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    _add_picture(message, digest, identity)
+    _add_picture(message, digest, ids)
     return message
 
 
@@ -94,13 +102,13 @@ def _check_address(text: str) -> None:
         )
 
 
-def _add_picture(message: EmailMessage, digest: Digest, identity: Identity) -> None:
+def _add_picture(message: EmailMessage, digest: Digest, ids: MailIds) -> None:
     _, html = message.iter_parts()
     assert isinstance(html, EmailMessage)  # noqa: S101  parts have the class of the whole
     html.add_related(
         draw_png(digest.days),
         *("image", "png"),
-        cid=f"<{identity.content_id}>",
+        cid=f"<{ids.content_id}>",
         filename="visits.png",
         disposition="inline",
     )
