@@ -37,6 +37,14 @@ def connect_lake() -> Lake:
     return lake.open_lake(settings.load(), session=session, endpoint_url=endpoint_url)
 
 
+def refer_to_lake() -> Lake:
+    """Refer to the same lake for reading, without a request to AWS that could fail."""
+    from clickstream import lake, settings
+
+    session, endpoint_url = _aws_connection()
+    return lake.refer_to_lake(settings.load(), session=session, endpoint_url=endpoint_url)
+
+
 def _aws_connection() -> tuple[boto3.Session | None, str | None]:
     """Session and endpoint of the connection; looked up by name first, as the hook loads slowly."""
     from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import pytest
 from tests.support.access_log import Client, append
 from tests.support.lake_settings import ROOT, write_settings
 from tests.support.lakes import build_all
+from tests.support.localaws_process import CREDENTIALS
 
 from clickstream import pipeline
 from clickstream.hours import Hour
@@ -297,6 +298,32 @@ def test_a_dashboard_that_failed_is_built_by_a_later_request(
     assert "all of its 3 lines are accounted for" in page.text
 
 
+def test_without_a_connection_the_environment_says_where_aws_is(
+    own_app, monkeypatch, tmp_path, local_aws, server
+) -> None:
+    """As in the local stack, whose Airflow has no connection."""
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path))
+    own_app.cookies.update(token_of("viewer"))
+    page = own_app.get(f"{PREFIX}/hours/{HOUR}")
+    assert "all of its 3 lines are accounted for" in page.text
+
+
+def test_aws_out_of_reach_is_one_sentence_on_a_page(own_app, monkeypatch, tmp_path, server) -> None:
+    extra = {"region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:1"}
+    nowhere = {"conn_type": "aws", "login": "test", "password": "test", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(nowhere))
+    monkeypatch.setenv("CLICKSTREAM_DASHBOARD__DIRECTORY", str(tmp_path))
+    own_app.cookies.update(token_of("viewer"))
+    page = own_app.get(f"{PREFIX}/hours/{HOUR}")
+    assert page.status_code == 200
+    assert "facts can&#39;t be read" in page.text
+    assert "The dashboard has no facts of this hour, and can&#39;t read new ones" in page.text
+
+
 def refreshers() -> int:
     return sum(thread.name == "dashboard-refresh" for thread in threading.enumerate())
 
@@ -331,7 +358,7 @@ sys.stdin.read()
 
 def test_each_worker_has_a_copy_of_its_own_and_leftovers_are_deleted(tmp_path, published) -> None:
     from clickstream_airflow.dashboard.copies import open_engine
-    from clickstream_airflow.lake import connect_lake
+    from clickstream_airflow.lake import refer_to_lake
 
     for number in (2, 3, 4):
         place = tmp_path / f"airflow-{number}"
@@ -344,7 +371,7 @@ def test_each_worker_has_a_copy_of_its_own_and_leftovers_are_deleted(tmp_path, p
         assert other.stdout.readline() == "open\n"
         os.environ["CLICKSTREAM_DASHBOARD__DIRECTORY"] = str(tmp_path)
         try:
-            engine = open_engine(connect_lake())
+            engine = open_engine(refer_to_lake())
         finally:
             del os.environ["CLICKSTREAM_DASHBOARD__DIRECTORY"]
         assert engine is not None

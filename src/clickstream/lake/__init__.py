@@ -34,6 +34,7 @@ __all__ = [
     "iceberg_tables",
     "open_lake",
     "raw",
+    "refer_to_lake",
     "shared_session",
     "staging",
     "views",
@@ -52,14 +53,21 @@ def open_lake(
     over its own. Raises SettingsError without credentials or a region, AwsUnavailable or AwsRefused
     when AWS can't be reached or refuses, OtherLayout for tables of another version.
     """
-    if endpoint_url:
-        aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
-        settings = settings.model_copy(update={"aws": aws})
-    lake = Lake(settings, session or shared_session())
+    lake = refer_to_lake(settings, session, endpoint_url)
     if not iceberg_tables.check_tables(lake):
         _ensure_bucket(lake)
         iceberg_tables.ensure_tables(lake)
     return lake
+
+
+def refer_to_lake(
+    settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
+) -> Lake:
+    """Refer to the same lake for reading, without a request to AWS; nothing is created."""
+    if endpoint_url:
+        aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
+        settings = settings.model_copy(update={"aws": aws})
+    return Lake(settings, session or shared_session())
 
 
 def _ensure_bucket(lake: Lake) -> None:

@@ -13,17 +13,20 @@ from clickstream.dashboard.access import guard
 from clickstream.dashboard.access.identity import Identity
 from clickstream.dashboard.app import build_app
 from clickstream.dashboard.service import Dashboard
+from clickstream.lake import aws_errors
 from clickstream_airflow.dashboard import login
 from clickstream_airflow.dashboard.copies import open_engine
-from clickstream_airflow.lake import connect_lake
+from clickstream_airflow.lake import refer_to_lake
 
 
+@aws_errors.translate_errors()
 def build_dashboard() -> FastAPI:
     """Build the application, look for facts once, and refresh them from now on.
 
-    Raises ClickstreamError if the settings can't be read or the directory can't be written.
+    Raises ClickstreamError if the settings can't be read or the directory can't be written. While
+    AWS is out of reach it shows the facts that the copy has.
     """
-    lake = connect_lake()
+    lake = refer_to_lake()
     app = build_app(
         lake.settings,
         lake=lake,
