@@ -81,9 +81,14 @@ class Gateway:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if _is_from_a_page(request):
+            return _hang_up(
+                _refuse(request, "Access Denied: web pages may not send requests here.")
+            )
         service = _service_name(request)
         if service is None:
-            return _hang_up(_refuse_unsigned(request))
+            reason = "Access Denied: sign the request; any access key will do."
+            return _hang_up(_refuse(request, reason))
         if service == "s3":
             return await self._answer_s3(request)
         try:
@@ -119,15 +124,31 @@ class Gateway:
         return service.call(operation, _parse_json(body))
 
 
+def _is_from_a_page(request: Request) -> bool:
+    """Whether a browser sent the request for a page of another site.
+
+    Such a request needs no permission if it looks like one of a form (Fetch standard, simple
+    requests), and its answer is not shown to the page, but what it asks for would be done. No
+    client of AWS sends these headers.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    return "origin" in request.headers or site not in ("none", "same-origin")
+
+
 def _service_name(request: Request) -> str | None:
-    """Service of the credential scope, in the header or in a presigned URL; None if unsigned."""
-    credential = request.query_params.get("X-Amz-Credential", "")
+    """Service of the credential scope, in the header or in a presigned URL; None if unsigned.
+
+    A POST needs the header, which no form can send.
+    """
+    is_form_like = request.method == "POST"
+    credential = "" if is_form_like else request.query_params.get("X-Amz-Credential", "")
     authorization = request.headers.get("authorization", "")
     match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
     if match:
         return match[1]
     # The older signature names no service; S3 alone still knows it.
-    is_older = "AWSAccessKeyId" in request.query_params or authorization.startswith("AWS ")
+    is_in_query = "AWSAccessKeyId" in request.query_params and not is_form_like
+    is_older = is_in_query or authorization.startswith("AWS ")
     return "s3" if is_older else None
 
 
@@ -137,15 +158,11 @@ def _hang_up(response: Response) -> Response:
     return response
 
 
-def _refuse_unsigned(request: Request) -> Response:
+def _refuse(request: Request, reason: str) -> Response:
     if "x-amz-target" in request.headers:
         code = "MissingAuthenticationTokenException"
-        return _json_response(
-            {"__type": code, "message": "Missing Authentication Token"}, 403, code
-        )
-    error = AwsError(
-        "AccessDenied", "Access Denied: sign the request; any access key will do.", 403
-    )
+        return _json_response({"__type": code, "message": reason}, 403, code)
+    error = AwsError("AccessDenied", reason, 403)
     return error_response(error, "", "", request.method == "HEAD")
 
 
