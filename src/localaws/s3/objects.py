@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import IO
@@ -38,10 +39,10 @@ class ObjectOperations:
             self._index.put(request.bucket, stored, WriteCondition.of(request.headers))
         return Response(headers={"ETag": f'"{stored.etag}"', **_checksum_headers(stored)})
 
-    def put_bytes(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
-        """Store bytes of our own process. Raises AwsError (NoSuchBucket)."""
+    def put_stream(self, bucket: str, key: str, data: IO[bytes], content_type: str) -> None:
+        """Store what our own process has, block by block. Raises AwsError (NoSuchBucket)."""
         with self._index.blobs.writing() as blob:
-            blob.write(data)
+            shutil.copyfileobj(data, blob, _BLOCK)
             blob.finish()
             stored = stored_object(key, blob, {"content-type": content_type})
             self._index.put(bucket, stored, WriteCondition())
