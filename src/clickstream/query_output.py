@@ -13,6 +13,9 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Column, Table
 
+from clickstream.terminal import printable_lines
+from clickstream.wording import printable
+
 if TYPE_CHECKING:
     from clickstream.lake import QueryResult
 
@@ -30,10 +33,13 @@ def _show_table(result: QueryResult, out: Console) -> None:
     if not result.columns:
         out.print("Done.")
     elif not result.rows:
-        out.print(f"No rows. Columns: {escape(', '.join(result.columns))}.", soft_wrap=True)
+        out.print(
+            f"No rows. Columns: {escape(printable(', '.join(result.columns)))}.", soft_wrap=True
+        )
     elif result.is_text and len(result.columns) == 1:
         for (line,) in result.rows:
-            out.print(escape(line), soft_wrap=True, highlight=False)
+            text = escape(printable_lines(str(line)))
+            out.print(text, soft_wrap=True, highlight=False)
     else:
         _show_rows(result, out)
 
@@ -48,7 +54,7 @@ def _show_rows(result: QueryResult, out: Console) -> None:
     for row in result.rows:
         record = Table(Column(style="bold"), Column(overflow="fold"), box=None, show_header=False)
         for name, value in zip(result.columns, row, strict=True):
-            record.add_row(name, _cell(value))
+            record.add_row(escape(printable(name)), _cell(value))
         out.print(record, "")
 
 
@@ -57,7 +63,7 @@ def build_table(result: QueryResult) -> Table:
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for position, name in enumerate(result.columns):
         numbers = all(isinstance(row[position], int | float | None) for row in result.rows)
-        table.add_column(name, justify="right" if numbers else "left")
+        table.add_column(escape(printable(name)), justify="right" if numbers else "left")
     for row in result.rows:
         table.add_row(*map(_cell, row))
     return table
@@ -66,12 +72,18 @@ def build_table(result: QueryResult) -> Table:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else escape(printable_lines(str(value)))
 
 
-def _show_csv(result: QueryResult, _out: Console) -> None:
+def _show_csv(result: QueryResult, out: Console) -> None:
+    """Write CSV (RFC 4180): exactly the values for a program, and escaped ones on a terminal."""
+    shown = _printable if out.is_terminal else lambda value: value
     writer = csv.writer(sys.stdout)
-    writer.writerows([result.columns, *result.rows])
+    writer.writerows([map(shown, row) for row in (result.columns, *result.rows)])
+
+
+def _printable(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def _show_json(result: QueryResult, _out: Console) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anyio import CapacityLimiter, from_thread, to_thread
+from anyio import CapacityLimiter, fail_after, from_thread, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -28,6 +28,7 @@ from localaws import sts
 from localaws.athena import AthenaService
 from localaws.errors import AwsError, UnknownOperationError
 from localaws.glue import GlueCatalogStore
+from localaws.members import check_members, parse_body
 from localaws.s3 import S3, BlobAccess, S3Request, split_path
 from localaws.s3.xml import error_response
 from localaws.secretsmanager import SecretsManager
@@ -35,6 +36,9 @@ from localaws.service import Service
 from localaws.store import BlobFolder, Database
 
 WORKER_THREADS = 64
+BODY_SECONDS = 20
+"""How long the next bytes of a body may take: each upload that waits occupies a thread."""
+
 _BLOCK = 1 << 20
 _MAX_JSON_BYTES = 16 << 20
 _SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
@@ -81,9 +85,14 @@ class Gateway:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if _is_from_a_page(request):
+            return _hang_up(
+                _refuse(request, "Access Denied: web pages may not send requests here.")
+            )
         service = _service_name(request)
         if service is None:
-            return _hang_up(_refuse_unsigned(request))
+            reason = "Access Denied: sign the request; any access key will do."
+            return _hang_up(_refuse(request, reason))
         if service == "s3":
             return await self._answer_s3(request)
         try:
@@ -116,18 +125,36 @@ class Gateway:
         service = self._services.get(name)
         if service is None or service.target_prefix != prefix:
             raise UnknownOperationError(name, operation or f"{request.method} {request.url.path}")
-        return service.call(operation, _parse_json(body))
+        members = parse_body(body)
+        check_members(name, operation, members)
+        return service.call(operation, members)
+
+
+def _is_from_a_page(request: Request) -> bool:
+    """Whether a browser sent the request for a page of another site.
+
+    Such a request needs no permission if it looks like one of a form (Fetch standard, simple
+    requests), and its answer is not shown to the page, but what it asks for would be done. No
+    client of AWS sends these headers.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    return "origin" in request.headers or site not in ("none", "same-origin")
 
 
 def _service_name(request: Request) -> str | None:
-    """Service of the credential scope, in the header or in a presigned URL; None if unsigned."""
-    credential = request.query_params.get("X-Amz-Credential", "")
+    """Service of the credential scope, in the header or in a presigned URL; None if unsigned.
+
+    A POST needs the header, which no form can send.
+    """
+    is_form_like = request.method == "POST"
+    credential = "" if is_form_like else request.query_params.get("X-Amz-Credential", "")
     authorization = request.headers.get("authorization", "")
     match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
     if match:
         return match[1]
     # The older signature names no service; S3 alone still knows it.
-    is_older = "AWSAccessKeyId" in request.query_params or authorization.startswith("AWS ")
+    is_in_query = "AWSAccessKeyId" in request.query_params and not is_form_like
+    is_older = is_in_query or authorization.startswith("AWS ")
     return "s3" if is_older else None
 
 
@@ -137,21 +164,18 @@ def _hang_up(response: Response) -> Response:
     return response
 
 
-def _refuse_unsigned(request: Request) -> Response:
+def _refuse(request: Request, reason: str) -> Response:
     if "x-amz-target" in request.headers:
         code = "MissingAuthenticationTokenException"
-        return _json_response(
-            {"__type": code, "message": "Missing Authentication Token"}, 403, code
-        )
-    error = AwsError(
-        "AccessDenied", "Access Denied: sign the request; any access key will do.", 403
-    )
+        return _json_response({"__type": code, "message": reason}, 403, code)
+    error = AwsError("AccessDenied", reason, 403)
     return error_response(error, "", "", request.method == "HEAD")
 
 
 async def _read(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
+    stream = request.stream()
+    while chunk := await _next_chunk(stream):
         body += chunk
         if len(body) > _MAX_JSON_BYTES:
             raise AwsError(
@@ -160,30 +184,34 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
+async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
+    """The next part of a body, empty at its end. Raises AwsError if the client sends none."""
+    try:
+        with fail_after(BODY_SECONDS):
+            async for chunk in stream:
+                if chunk:
+                    return chunk
+    except TimeoutError:
+        raise AwsError(
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the "
+            "timeout period.",
+        ) from None
+    return b""
+
+
 def _blocks(request: Request) -> Iterator[bytes]:
     """The body for a worker thread, in blocks: one visit to the event loop per block."""
     stream = request.stream()
 
     async def next_block() -> bytes:
         block = bytearray()
-        async for chunk in stream:
+        while len(block) < _BLOCK and (chunk := await _next_chunk(stream)):
             block += chunk
-            if len(block) >= _BLOCK:
-                break
         return bytes(block)
 
     while block := from_thread.run(next_block):
         yield block
-
-
-def _parse_json(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body or b"{}")
-    except ValueError as error:
-        raise AwsError("SerializationException", "The request body is not JSON.") from error
-    if not isinstance(parsed, dict):
-        raise AwsError("SerializationException", "The request body is not a JSON object.")
-    return parsed
 
 
 def _json_response(content: Any, status: int = 200, error: str | None = None) -> Response:

@@ -7,7 +7,7 @@ what Athena needs to know of S3 and Glue.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 ACCOUNT_ID = "000000000000"
 """The one account everything belongs to."""
@@ -48,7 +48,7 @@ class Blobs(Protocol):
         """
         ...
 
-    def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
+    def put(self, bucket: str, key: str, data: BinaryIO, content_type: str) -> None:
         """Store an object durably, as PutObject does. Raises AwsError (NoSuchBucket)."""
         ...
 

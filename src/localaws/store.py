@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from localaws.errors import AwsError, StartError
+from localaws.reserve import DiskReserve
 
 BUSY_TIMEOUT_MS = 60_000
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -128,6 +129,7 @@ class BlobFolder:
         for number in range(256):
             (root / f"{number:02x}").mkdir(parents=True, exist_ok=True)
         _sync_folder(root)
+        self.reserve = DiskReserve(root / "reserve")
 
     def path(self, name: str) -> Path:
         """File of a blob."""

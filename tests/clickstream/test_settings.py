@@ -97,12 +97,12 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         ("[sessions\n", ["not valid TOML", "line 1"]),
         (
             "[goals.order]\npage = '/order'\n[goals.news]\npage = '('\n",
-            ["line 4", "goals.news.page", "no regular expression", "unterminated"],
+            ["line 4", "goals.news.page", "no regular expression", "missing"],
         ),
         ("[goals.order]\nkind = 'view'\npage = '/'\n", ["line 2", "goals.order.kind", "'page'"]),
         ("[goals.order]\npages = '/'\n", ["line 2", "goals.order.pages", "page, kind, method"]),
         ("[goals.'my order']\npage = '/'\n", ["goals.my order", "^[a-z][a-z0-9_]*$"]),
-        ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "unterminated"]),
+        ("[[funnel]]\nname = 'a'\npage = '['\n", ["line 3", "funnel.0.page", "missing"]),
         ("[[funnel]]\nname = 'a'\npage = '/'\n" * 10, ["line 1", "funnel", "at most 9 items"]),
         ("[sessions]\ntimeout_seconds = 299\n", ["line 2", "299", "greater than or equal to 300"]),
         (

@@ -63,6 +63,47 @@ def test_unsigned_requests_are_refused(local_aws: LocalAwsProcess) -> None:
     assert answer.json()["__type"] == "MissingAuthenticationTokenException"
 
 
+SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request"}
+IN_QUERY = ["X-Amz-Credential=k/20260101/us-east-1/s3/aws4_request", "AWSAccessKeyId=k"]
+DELETE_KEPT = "<Delete><Object><Key>kept</Key></Object></Delete>"
+
+
+@pytest.mark.parametrize("credential", IN_QUERY)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_a_web_page_can_not_delete_objects(
+    local_aws: LocalAwsProcess, s3: Any, bucket: str, credential: str, headers: dict[str, str]
+) -> None:
+    """A form of another site can send this POST: its type needs no question of the browser."""
+    s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
+    answer = httpx.post(
+        f"{local_aws.endpoint}/{bucket}?delete&{credential}",
+        content=DELETE_KEPT,
+        headers={"Content-Type": "text/plain", **headers},
+    )
+    assert (answer.status_code, "<Code>AccessDenied</Code>" in answer.text) == (403, True)
+    assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+def test_a_signed_request_of_a_web_page_is_refused(
+    local_aws: LocalAwsProcess, method: str, header: str
+) -> None:
+    sent = {**SIGNED, header: "cross-site"}
+    assert httpx.request(method, local_aws.endpoint, headers=sent).status_code == 403
+    assert httpx.get(local_aws.endpoint, headers=SIGNED).status_code == 200
+
+
 def test_a_foreign_host_name_is_refused(local_aws: LocalAwsProcess) -> None:
     answer = httpx.get(local_aws.endpoint, headers={"Host": "evil.example"})
     assert answer.status_code == 400

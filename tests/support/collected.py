@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.support.log_host import HALF, LogHost
 from tests.support.web_server import RacingHandle
 
 from clickstream.collect import FileHandle, ListedFile, LogSource
+from clickstream.collect.source import LeftOut
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.pipeline.pull import Pulled
@@ -59,6 +60,9 @@ class WatchedSource:
         found = self.inner.list()
         self.step()
         return found
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        return self.inner.list_left_out()
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:

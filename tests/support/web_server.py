@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
+from clickstream.collect.source import LeftOut
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 
@@ -146,6 +147,9 @@ class RacingSource:
         found = self.inner.list()
         self.step()
         return found
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        return self.inner.list_left_out()
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:

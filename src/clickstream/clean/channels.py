@@ -6,7 +6,6 @@ of rules, which a user may replace, makes a channel of that.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,8 @@ from clickstream.clean.data import read_text
 from clickstream.clean.known_sites import PLATFORM_OF, SOURCE_CATEGORIES, Platform
 from clickstream.clean.referrers import Referrer, category_of, named_source
 from clickstream.clean.urls import Tags, Target
-from clickstream.errors import SettingsError
+from clickstream.errors import InputError, SettingsError
+from clickstream.expressions import Expression
 
 PAID_OTHER, DISPLAY = "Paid Other", "Display"
 _TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")
@@ -54,13 +54,13 @@ class ChannelRule:
     """A channel and the conditions that must all hold: whole texts, compared without case."""
 
     channel: str
-    patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
+    patterns: tuple[tuple[str, Expression], ...] = ()
     categories: frozenset[str] = frozenset(SOURCE_CATEGORIES)
 
     def holds(self, evidence: Evidence) -> bool:
         """Whether every condition holds."""
         return evidence.category in self.categories and all(
-            pattern.fullmatch(getattr(evidence, name)) for name, pattern in self.patterns
+            pattern.matches(getattr(evidence, name)) for name, pattern in self.patterns
         )
 
 
@@ -178,10 +178,10 @@ def _rule(name: str, rule: Any) -> ChannelRule:
     )
 
 
-def _pattern(name: str, key: str, text: Any) -> re.Pattern[str]:
+def _pattern(name: str, key: str, text: Any) -> Expression:
     try:
-        return re.compile(text, re.IGNORECASE)
-    except (re.error, TypeError) as error:
+        return Expression(text, ignores_case=True)
+    except InputError as error:
         raise SettingsError(
             f"{name} has {key} = {text!r}, which is no regular expression: {error}."
         ) from None

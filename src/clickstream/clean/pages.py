@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from urllib.parse import quote
 
-from clickstream.errors import SettingsError
+from clickstream.errors import InputError, SettingsError
+from clickstream.expressions import Expression
 
 INDEX_FILES = tuple(
     "index.html index.htm index.xhtml index.shtml index.php index.asp index.aspx index.jsp "
@@ -66,8 +67,8 @@ class PageRules:
     def __post_init__(self) -> None:
         for number, (pattern, replacement) in enumerate(self.replacements, start=1):
             try:
-                re.compile(pattern).sub(replacement, "")
-            except (re.error, IndexError) as error:
+                Expression(pattern).check_replacement(replacement)
+            except InputError as error:
                 raise SettingsError(
                     f"Page replacement {number}, {pattern!r} by {replacement!r}, can't be used: "
                     f"{error}. Give a regular expression and a text that may hold its groups."
@@ -79,9 +80,9 @@ class PageRules:
         return frozenset(name.lower() for name in self.index_files)
 
     @cached_property
-    def compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+    def compiled(self) -> tuple[tuple[Expression, str], ...]:
         """The replacements, ready for use."""
-        return tuple((re.compile(pattern), text) for pattern, text in self.replacements)
+        return tuple((Expression(pattern), text) for pattern, text in self.replacements)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -104,7 +105,7 @@ def page_steps(path: str, rules: PageRules) -> Iterator[tuple[str, str]]:
     name = _without_detours(without_session_ids(name), rules.index_names)
     yield "without session ids, empty segments, final slash and index file", name
     for pattern, text in rules.compiled:
-        yield f"your rule {pattern.pattern!r}", (name := pattern.sub(text, name))
+        yield f"your rule {pattern.text!r}", (name := pattern.replace(text, name))
     if rules.fold_ids:
         yield "ids folded", _with_ids_folded(name)
 

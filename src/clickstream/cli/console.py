@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from clickstream import settings as settings_room
 from clickstream.hours import Hour, HourSpan
 from clickstream.memory import freeze_imports
+from clickstream.terminal import SafeConsole
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
 
-out = Console()
-err = Console(stderr=True)
+out = SafeConsole()
+err = SafeConsole(stderr=True)
 
 FirstHour = Annotated[
     Hour, typer.Argument(parser=Hour.first_of, metavar="FROM", help="First hour or day, UTC.")

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
-from clickstream.collect.source import (
-    LEADS_NOWHERE,
-    LEADS_OUT,
-    FileHandle,
-    FileStat,
-    LeftOut,
-    ListedFile,
-)
+from clickstream.collect.local_walk import NO_FILE, LocalWalk, real_path
+from clickstream.collect.patterns import Pattern
+from clickstream.collect.permissions import explain_refusal
+from clickstream.collect.source import FileHandle, FileStat, LeftOut, ListedFile
 from clickstream.errors import InputError
-
-_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-"""Errors of a name that no file has: renamed or deleted since the listing, or a broken link."""
 
 _NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -38,72 +30,53 @@ class DirectorySource:
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError when the directory can't be listed."""
-        return [one for one in self._found() if isinstance(one, ListedFile)]
+        files = self._walk().files
+        return [ListedFile(name, _file_stat(found)) for name, found in sorted(files.items())]
 
     def list_left_out(self) -> Sequence[LeftOut]:
-        """Names that match and are links out of the directory, or to no file."""
-        return [one for one in self._found() if isinstance(one, LeftOut)]
+        """Names that match and may not be read, or are links out of the directory or to no file."""
+        return sorted(self._walk().left_out)
 
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
         with self._translated():
             return sorted(path.name for path in self.path.iterdir())
 
-    def _found(self) -> Sequence[ListedFile | LeftOut]:
+    def _walk(self) -> LocalWalk:
+        walk = LocalWalk(self.path)
         with self._translated():
-            found = [str(path.relative_to(self.path)) for path in self.path.glob(self.pattern)]
-            files = [*self._files(sorted(found))]
-        if not self.path.is_dir():
-            raise InputError(f"{self.path} is not a directory; set the source's path to one.")
-        return files
+            walk.find(Pattern.parse(self.pattern))
+        return walk
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except PermissionError:
+            raise InputError(f"Can't list {self.path}: {explain_refusal(self.path)}.") from None
         except OSError as error:
+            if error.errno in NO_FILE:
+                text = f"{self.path} is not a directory; set the source's path to one."
+                raise InputError(text) from None
             raise InputError(f"Can't list {self.path}: {error.strerror}.") from None
-
-    def _files(self, names: Iterable[str]) -> Iterator[ListedFile | LeftOut]:
-        root = _real(self.path)
-        for name in names:
-            path = self.path / name
-            try:
-                found = path.stat()
-                is_inside = _real(path).is_relative_to(root)
-            except OSError as error:
-                if error.errno not in _NO_FILE:
-                    raise
-                if path.is_symlink():
-                    yield LeftOut(name, LEADS_NOWHERE)
-                continue
-            if not is_inside:
-                yield LeftOut(name, LEADS_OUT)
-            elif S_ISREG(found.st_mode):
-                yield ListedFile(name, _file_stat(found))
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:
         """Open a file for as long as the block runs, if it is one of the directory's."""
         try:
-            descriptor = _open_inside(_real(self.path), _real(self.path / name))
+            descriptor = _open_inside(real_path(self.path), real_path(self.path / name))
         except (FileNotFoundError, ValueError):  # ValueError: a link that leads out
             raise FileNotFoundError(self.path / name) from None
+        except PermissionError:
+            raise InputError(f"can't be opened: {explain_refusal(self.path / name)}.") from None
         except OSError as error:
-            if error.errno in _NO_FILE:
+            if error.errno in NO_FILE:
                 raise FileNotFoundError(self.path / name) from None
-            raise InputError(
-                f"can't be opened ({error.strerror}): let the account that pulls read it."
-            ) from None
+            raise InputError(f"can't be opened ({error.strerror}): look at the disk.") from None
         try:
             yield _LocalFile(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _real(path: Path) -> Path:
-    """The path without links; unlike `Path.resolve` it does not fail for a loop of links."""
-    return Path(os.path.realpath(path))
 
 
 def _open_inside(root: Path, path: Path) -> int:

@@ -64,7 +64,7 @@ class Walk:
             if not directory:
                 raise
             if isinstance(error, HostFileRefused):
-                self.left_out.append(LeftOut(text_of(directory), UNLISTABLE))
+                self.left_out.append(LeftOut(text_of(directory), UNLISTABLE, is_refused=True))
             return []
         entries = {posixpath.join(directory, name): found for name, found in entries.items()}
         links = [name for name, one in entries.items() if S_ISLNK(one.permissions or 0)]

@@ -52,10 +52,15 @@ LEADS_NOWHERE = "is a link to no file"
 
 @dataclass(frozen=True, order=True)
 class LeftOut:
-    """A name that matches a source's pattern and is not pulled, and why."""
+    """A name that matches a source's pattern and is not pulled, and why.
+
+    It `is_refused` if it may hold lines that should be pulled: they are missing until somebody lets
+    the account read them.
+    """
 
     name: str
     reason: str
+    is_refused: bool = False
 
 
 class HostFileError(OSError):

@@ -39,6 +39,7 @@ from clickstream.demo.stack import (
 from clickstream.errors import InputError
 from clickstream.hours import Hour
 from clickstream.lake import Lake, hour_ledger, open_lake, raw
+from clickstream.terminal import SafeConsole
 
 HOURS = 48
 FIRST_HOURS = 4
@@ -105,7 +106,7 @@ def run_demo(
     status: 0 when every run succeeded and nothing is wrong with the published hours. Raises
     StackError when the stack can't run.
     """
-    console, root = console or Console(), (root or Path.cwd()).resolve()
+    console, root = console or SafeConsole(), (root or Path.cwd()).resolve()
     drop_stack_variables(os.environ)
     traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console, history)
     layout = Layout(root, traffic.state)

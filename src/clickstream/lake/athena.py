@@ -16,6 +16,10 @@ from clickstream.lake.client import Lake
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 
+LONGEST_QUERY_SECONDS = 45 * 60
+"""When a query is given up: Athena ends DML statements after 30 minutes by default, and they may
+wait in a queue before."""
+
 CONVERTERS: dict[str, Callable[[str], Any]] = {
     "tinyint": int,
     "smallint": int,
@@ -60,8 +64,16 @@ def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     return QueryResult(columns, rows, scanned_bytes(execution), is_text)
 
 
-def execute(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> dict[str, Any]:
-    """Run one statement, and return Athena's record of its execution. Raises as `query` does."""
+def execute(
+    lake: Lake,
+    sql: str,
+    parameters: Sequence[str] = (),
+    longest_seconds: float = LONGEST_QUERY_SECONDS,
+) -> dict[str, Any]:
+    """Run one statement, and return Athena's record of its execution. Raises as `query` does.
+
+    A statement that takes longer than `longest_seconds` is stopped, which raises QueryFailed.
+    """
     if not sql.strip():
         raise InputError("The SQL statement is empty; write one, such as 'show tables'.")
     request: dict[str, Any] = {
@@ -72,7 +84,7 @@ def execute(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> dict[str, A
     }
     if parameters:
         request["ExecutionParameters"] = list(parameters)
-    return _finished(lake, _start(lake, request))
+    return _finished(lake, _start(lake, request), longest_seconds)
 
 
 def scanned_bytes(execution: Mapping[str, Any]) -> int:
@@ -88,8 +100,8 @@ def _start(lake: Lake, request: dict[str, Any]) -> str:
         raise QueryFailed(f"Athena refused the statement: {reason}") from None
 
 
-def _finished(lake: Lake, execution_id: str) -> dict[str, Any]:
-    wait = FIRST_WAIT_SECONDS
+def _finished(lake: Lake, execution_id: str, longest_seconds: float) -> dict[str, Any]:
+    wait, give_up_at = FIRST_WAIT_SECONDS, time.monotonic() + longest_seconds
     while True:
         answer = lake.athena.get_query_execution(QueryExecutionId=execution_id)
         execution: dict[str, Any] = answer["QueryExecution"]
@@ -99,6 +111,12 @@ def _finished(lake: Lake, execution_id: str) -> dict[str, Any]:
         if state in ("FAILED", "CANCELLED"):
             reason = execution["Status"].get("StateChangeReason", "no reason given")
             raise QueryFailed(f"Athena: query {state.lower()}: {reason}")
+        if time.monotonic() > give_up_at:
+            lake.athena.stop_query_execution(QueryExecutionId=execution_id)
+            raise QueryFailed(
+                f"Athena: query {execution_id} was still {state} after {longest_seconds:,.0f} "
+                "seconds and is stopped. Ask for fewer days, or try again later."
+            )
         time.sleep(wait)
         wait = min(wait * 1.5, LONGEST_WAIT_SECONDS)
 

@@ -181,10 +181,17 @@ def _observed(shared: HostPull, found: Outcomes) -> SourceState:
             for file, one in found.items()
             if one.is_set_aside
         ),
-        refused=tuple(
-            RefusedFile(printable(file.name), file.identity, one.refusal)
-            for file, one in found.items()
-            if one.refusal
+        refused=(
+            *(
+                RefusedFile(printable(file.name), file.identity, one.refusal)
+                for file, one in found.items()
+                if one.refusal
+            ),
+            *(
+                RefusedFile(printable(one.name), f"{one.name}: {one.reason}", one.reason)
+                for one in shared.logs.list_left_out()
+                if one.is_refused
+            ),
         ),
         waiting=tuple(
             WaitingFile(printable(file.name), one.waits) for file, one in found.items() if one.waits

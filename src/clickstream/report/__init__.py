@@ -34,6 +34,7 @@ from clickstream.report.small_files import SmallFiles
 from clickstream.report.tally import Tally
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import clean_rules, log_format_of, look_ups, session_rules
+from clickstream.terminal import SafeConsole
 from clickstream.wording import quantity, shorten
 
 __all__ = ["FIGURES", "run_trial"]
@@ -61,7 +62,7 @@ def run_trial(
     sentence on stderr, after the report of everything that could be read.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
-    errors, settings = Console(stderr=True), settings or Settings()
+    errors, settings = SafeConsole(stderr=True), settings or Settings()
     files, complaints = find_files(paths)
     tally = Tally(clean_rules(settings), session_rules(settings), look_ups(settings))
     result = _read(files, log_format, settings, tally, errors)

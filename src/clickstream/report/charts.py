@@ -11,6 +11,8 @@ import pandas as pd
 from rich.console import Console, OverflowMethod
 from rich.text import Text
 
+from clickstream.wording import printable
+
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
 SHADES = "█▓▒░▚▞▖▘▝▗·"
 ASCII_SHADES = "#%*+o=x~-:."
@@ -66,7 +68,7 @@ class Look:
 
     def safe(self, text: str) -> str:
         """Text from a log as the terminal may show it: what could steer it is escaped."""
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        shown = printable(text)
         return shown.encode("ascii", "backslashreplace").decode() if self.ascii_only else shown
 
 

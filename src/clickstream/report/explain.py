@@ -26,7 +26,7 @@ from clickstream.report.reading import SAMPLE_SIZE, text_blocks
 from clickstream.report.tally import VISITOR_KEY
 from clickstream.settings import AUTO, Settings
 from clickstream.step_config import clean_rules, log_format_of, look_ups, missing_look_ups
-from clickstream.wording import quantity
+from clickstream.wording import printable, quantity
 
 
 class Step(NamedTuple):
@@ -52,7 +52,9 @@ def show_explanation(
         log_format = parse.detect(sample[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
     for step in steps:
-        table.add_row(Text(step.what, "cyan"), Text(step.result), Text(step.why, "dim"))
+        table.add_row(
+            Text(step.what, "cyan"), Text(printable(step.result)), Text(printable(step.why), "dim")
+        )
     console.print(table)
     return 1 if steps[-1].what == "Rejected" else 0
 

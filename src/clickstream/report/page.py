@@ -322,7 +322,7 @@ def _ranking(title: str, note: str, rows: Sequence[Row], nothing: str, look: Loo
     peak = max(row.count for row in rows)
     for row in rows:
         share = bar(row.count, peak, width, row.style, look)
-        table.add_row(look.safe(row.label), f"{row.count:,}", Text(row.more, "dim"), share)
+        table.add_row(Text(look.safe(row.label)), f"{row.count:,}", Text(row.more, "dim"), share)
     return _section(title, note, table)
 
 

@@ -9,7 +9,6 @@ to what the whole session comes to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from clickstream.expressions import Expression
 from clickstream.sessions.runs import count_in_runs
 from clickstream.tables import ARROW
 
@@ -118,7 +118,7 @@ def _steps_further(
 
 def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
     """Which requests meet a goal; texts are looked at once for each distinct one."""
-    found = _rows_where(requests["page"], re.compile(goal.page).fullmatch)
+    found = _rows_where(requests["page"], Expression(goal.page).matches)
     found &= _rows_where(requests["kind"], goal.kind.__eq__)
     if goal.method is not None:
         found &= _rows_where(requests["method"], goal.method.__eq__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from email.utils import parseaddr
 from ipaddress import ip_network
@@ -15,6 +14,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from clickstream.errors import InputError
+from clickstream.expressions import Expression
 from clickstream.settings.section import Section
 from clickstream.settings.sources import Collect, Source
 
@@ -134,8 +135,8 @@ class Sessions(Section):
 
 def _expression(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
+        Expression(text)
+    except InputError as error:
         message = "it is no regular expression: {reason}"
         raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
     return text

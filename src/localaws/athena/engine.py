@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from localaws.athena import types
 from localaws.athena.blobio import split_uri
@@ -61,6 +62,15 @@ class Engine:
         self._workers.close()
 
     def _run(self, query_id: str) -> None:
+        try:
+            self._run_to_end(query_id)
+        except Exception as error:
+            log.exception("The state of query %s can't be written", query_id)
+            reason = error.message if isinstance(error, AwsError) else repr(error)
+            self._executions.fail_unsaved(query_id, f"GENERIC_INTERNAL_ERROR: {reason}")
+
+    def _run_to_end(self, query_id: str) -> None:
+        """Run a query and write its final state. Raises AwsError if the disk is full."""
         started = time.monotonic()
         if not self._executions.change(query_id, _start):
             return
@@ -72,6 +82,9 @@ class Engine:
             self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", DIED_REASON))
         except QueryError as error:
             self._fail(query_id, error)
+        except RecursionError:
+            text = "statement is too large (stack overflow during analysis)"
+            self._fail(query_id, QueryError("STACK_OVERFLOW", text))
         except Exception as error:
             log.exception("Query %s failed inside localaws", query_id)
             self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", repr(error)))
@@ -109,7 +122,7 @@ class Engine:
             lines = Lines(("Query Plan",), plan["lines"])
         else:
             lines = Statements(self._glue, database, tables).run(sql)
-        self._store(execution, "\n".join(lines.lines).encode(), "text/plain")
+        self._store(execution, io.BytesIO("\n".join(lines.lines).encode()), "text/plain")
         return line_columns(lines)
 
     def _query(
@@ -127,7 +140,8 @@ class Engine:
             output = Path(folder) / "result.csv"
             job["output"] = str(output)
             answer = self._workers.run(execution["QueryExecutionId"], job)
-            self._store(execution, output.read_bytes(), "application/octet-stream")
+            with output.open("rb") as file:
+                self._store(execution, file, "application/octet-stream")
         statistics["OutputRows"] = answer["rows"]
         return compiled.labels()
 
@@ -152,7 +166,7 @@ class Engine:
         }
         return job, total
 
-    def _store(self, execution: Record, data: bytes, content_type: str) -> None:
+    def _store(self, execution: Record, data: BinaryIO, content_type: str) -> None:
         location = execution["ResultConfiguration"]["OutputLocation"]
         try:
             self._blobs.put(*split_uri(location), data, content_type)

@@ -1,7 +1,8 @@
 """What Athena remembers: query executions and workgroups, in one SQLite table each.
 
 A record is on disk before the client hears of it. A query that was running when the process ended
-is FAILED when the next one starts, so no client waits for it for ever.
+is FAILED when the next one starts, and so is one whose end could not be written, because the disk
+was full: no client waits for it for ever.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.athena.errors import invalid_request
+from localaws.errors import AwsError
 from localaws.store import Database
 
 Record = dict[str, Any]
@@ -39,6 +41,7 @@ class Executions:
 
     def __init__(self, store: Database) -> None:
         self._store = store
+        self._unsaved: dict[str, str] = {}
         store.create(SCHEMA)
         self._fail_interrupted()
 
@@ -73,7 +76,18 @@ class Executions:
         row = self._store.query_one("select record from athena_execution where id = ?", (query_id,))
         if row is None:
             raise invalid_request(f"QueryExecution {query_id} was not found")
-        record: Record = json.loads(row["record"])
+        return self._with_failure(query_id, json.loads(row["record"]))
+
+    def fail_unsaved(self, query_id: str, reason: str) -> None:
+        """Let a query be FAILED from now on, though it can't be written; a later change writes it.
+
+        If the process ends before that, the next one fails the query, too.
+        """
+        self._unsaved[query_id] = reason
+
+    def _with_failure(self, query_id: str, record: Record) -> Record:
+        if (reason := self._unsaved.get(query_id)) is not None:
+            finish(record, "FAILED", reason)
         return record
 
     def change(self, query_id: str, change: Callable[[Record], bool]) -> bool:
@@ -82,7 +96,7 @@ class Executions:
             row = connection.execute(
                 "select record from athena_execution where id = ?", (query_id,)
             ).fetchone()
-            record = json.loads(row[0])
+            record = self._with_failure(query_id, json.loads(row[0]))
             changed = change(record)
             if changed:
                 connection.execute(
@@ -105,7 +119,10 @@ class Executions:
             "select id from athena_execution where state in (?, ?)", OPEN_STATES
         )
         for row in rows:
-            self.change(row["id"], lambda record: finish(record, "FAILED", RESTART_REASON))
+            try:
+                self.change(row["id"], lambda record: finish(record, "FAILED", RESTART_REASON))
+            except AwsError:  # the disk is full
+                self.fail_unsaved(row["id"], RESTART_REASON)
 
 
 def finish(record: Record, state: str, reason: str | None = None) -> bool:

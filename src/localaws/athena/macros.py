@@ -172,6 +172,9 @@ ARRAYS = {
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
     # Ten thousand are allowed. A longer one is cut after one more, for it could fill the memory.
+    "trino_count(n)": """trino_argument(trino_argument(n, n > 10000,
+        'count argument of repeat function must be less than or equal to 10000'), n < 0,
+        'count argument of repeat function must be greater than or equal to 0')""",
     "trino_stop(a, b, step)": """CASE WHEN b IS NULL THEN NULL WHEN step > 0 * step
         THEN least(b, a + step * 10000) ELSE greatest(b, a + step * 10000) END""",
     "trino_steps(a, b, step)": """generate_series(a,

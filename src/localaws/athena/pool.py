@@ -35,10 +35,10 @@ class Worker:
     def __init__(self, spill: Path, limits: Limits) -> None:
         shutil.rmtree(spill, ignore_errors=True)
         spill.mkdir(mode=0o700)
-        self._killed = False
+        self._killed = self._is_overdue = False
         self._spill, self._limits = spill, limits
         self._process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(spill), limits.memory, limits.spill],
+            [sys.executable, "-m", MODULE, str(spill), *limits.as_arguments()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -46,15 +46,27 @@ class Worker:
         )
 
     def ask(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Run a job and wait for its answer. Raises WorkerDied."""
+        """Run a job and wait for its answer.
+
+        Raises WorkerDied, and QueryError if the job takes longer than its limit.
+        """
         self._read()
         assert self._process.stdin is not None  # noqa: S101 (opened as a pipe above)
+        timer = threading.Timer(self._limits.seconds, self._end_overdue)
+        timer.daemon = True
+        timer.start()
         try:
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
+            return self._read()
         except OSError:
             raise self._death() from None
-        return self._read()
+        finally:
+            timer.cancel()
+
+    def _end_overdue(self) -> None:
+        self._is_overdue = True
+        self.kill()
 
     def _read(self) -> dict[str, Any]:
         """One line: ``{}`` when the worker is ready, else the answer to a job."""
@@ -65,7 +77,12 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _death(self) -> WorkerDied:
+    def _death(self) -> WorkerDied | QueryError:
+        if self._is_overdue:
+            limit = f"{self._limits.seconds / 60:.2f}m"
+            return QueryError(
+                "EXCEEDED_TIME_LIMIT", f"Query exceeded the maximum run time limit of {limit}"
+            )
         return WorkerDied() if self._killed else _Fell()
 
     def alive(self) -> bool:

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import queue
+import resource
 import sys
 import threading
 from pathlib import Path
@@ -123,12 +124,16 @@ def serve(answers: IO[str], spill: Path, limits: Limits) -> None:
         connection = prepare(spill, limits)
         print("{}", file=answers, flush=True)
         job = json.loads(jobs.get())
+        is_spent = False
         try:
             answer = run(connection, job)
         except Exception as error:
             answer = {"error": explain_failure(error, limits)}
+            is_spent = isinstance(error, MemoryError | duckdb.OutOfMemoryException)
         connection.close()
         print(json.dumps(answer), file=answers, flush=True)
+        if is_spent:  # what is left of the limit may be too little for the next query
+            return
 
 
 def main() -> None:
@@ -137,10 +142,12 @@ def main() -> None:
     parser.add_argument("spill", type=Path, help="directory of this worker alone")
     parser.add_argument("memory", help="memory of a query, as DuckDB spells it")
     parser.add_argument("disk", help="disk that a query may spill to")
+    parser.add_argument("process", type=int, help="bytes that the process may allocate")
     chosen = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_DATA, (chosen.process, chosen.process))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(answers, chosen.spill, Limits(chosen.memory, chosen.disk))
+    serve(answers, chosen.spill, Limits(chosen.memory, chosen.disk, chosen.process))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from starlette.responses import Response
 
@@ -104,9 +105,9 @@ class BlobAccess:
         found = self._s3.index.find(bucket, key)
         return None if found is None else self._s3.index.blobs.path(found.blob)
 
-    def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
+    def put(self, bucket: str, key: str, data: BinaryIO, content_type: str) -> None:
         """Store an object durably. Raises AwsError (NoSuchBucket)."""
-        self._s3.objects.put_bytes(bucket, key, data, content_type)
+        self._s3.objects.put_stream(bucket, key, data, content_type)
 
     def exists_bucket(self, bucket: str) -> bool:
         """Whether the bucket exists."""

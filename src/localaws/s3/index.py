@@ -105,7 +105,7 @@ class ObjectIndex:
 
     def delete_bucket(self, name: str) -> None:
         """Drop a bucket and its unfinished uploads. Raises AwsError (NoSuchBucket...)."""
-        with self.database.write() as connection:
+        with self.blobs.reserve.released(), self.database.write() as connection:
             if connection.execute("select 1 from s3_object where bucket = ?", (name,)).fetchone():
                 raise AwsError("BucketNotEmpty", "The bucket you tried to delete is not empty", 409)
             if not connection.execute("delete from s3_bucket where name = ?", (name,)).rowcount:
@@ -186,7 +186,7 @@ class ObjectIndex:
         """
         self.bucket_region(bucket)
         gone: list[str] = []
-        with self.database.write() as connection:
+        with self.blobs.reserve.released(), self.database.write() as connection:
             for key in keys:
                 old = connection.execute(
                     "select etag, blob from s3_object where bucket = ? and key = ?", (bucket, key)
@@ -198,6 +198,7 @@ class ObjectIndex:
                         "delete from s3_object where bucket = ? and key = ?", (bucket, key)
                     )
         self.blobs.remove(*gone)
+        self.blobs.reserve.fill()
 
     def scan(self, bucket: str, start: str) -> Iterator[StoredObject]:
         """Objects with keys at or after ``start``, in S3's order (UTF-8 bytes)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import IO
@@ -14,7 +15,7 @@ from localaws.s3 import xml
 from localaws.s3.conditions import WriteCondition, byte_range, is_modified
 from localaws.s3.index import ObjectIndex, StoredObject
 from localaws.s3.payload import Payload
-from localaws.s3.request import CONTENT_HEADERS, S3Request, split_path
+from localaws.s3.request import CONTENT_HEADERS, MAX_METADATA_BYTES, S3Request, split_path
 from localaws.store import BlobWriter
 
 # What fits is read in the thread that looks the object up; what does not is streamed.
@@ -38,10 +39,10 @@ class ObjectOperations:
             self._index.put(request.bucket, stored, WriteCondition.of(request.headers))
         return Response(headers={"ETag": f'"{stored.etag}"', **_checksum_headers(stored)})
 
-    def put_bytes(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
-        """Store bytes of our own process. Raises AwsError (NoSuchBucket)."""
+    def put_stream(self, bucket: str, key: str, data: IO[bytes], content_type: str) -> None:
+        """Store what our own process has, block by block. Raises AwsError (NoSuchBucket)."""
         with self._index.blobs.writing() as blob:
-            blob.write(data)
+            shutil.copyfileobj(data, blob, _BLOCK)
             blob.finish()
             stored = stored_object(key, blob, {"content-type": content_type})
             self._index.put(bucket, stored, WriteCondition())
@@ -166,9 +167,16 @@ def _with_body(head: Response, file: IO[bytes], part: tuple[int, int] | None) ->
 
 
 def _overrides(request: S3Request) -> dict[str, str]:
-    """Headers a presigned URL may set in the answer: ``response-content-type=...``."""
+    """Headers a presigned URL may set in the answer: ``response-content-type=...``.
+
+    Raises AwsError (InvalidArgument) for a value that no header can carry (RFC 9110, 5.5).
+    """
     names = {name: f"response-{name}" for name in CONTENT_HEADERS}
-    return {name: request.query[key] for name, key in names.items() if key in request.query}
+    found = {name: request.query[key] for name, key in names.items() if key in request.query}
+    for name, value in found.items():
+        if not value.isprintable() or not value.isascii() or len(value) > MAX_METADATA_BYTES:
+            raise AwsError("InvalidArgument", f"response-{name} can't be the value of a header.")
+    return found
 
 
 def _checksum_headers(stored: StoredObject) -> dict[str, str]:

@@ -113,7 +113,7 @@ class Uploads:
 
     def abort(self, upload_id: str) -> None:
         """End an upload and drop its parts. Raises AwsError (NoSuchUpload)."""
-        with self._database.write() as connection:
+        with self._index.blobs.reserve.released(), self._database.write() as connection:
             _check_alive(connection, upload_id)
             parts = _parts(connection.execute(_PARTS, (upload_id,)).fetchall())
             _end(connection, upload_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from localaws.errors import AwsError
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DOCUMENT_BYTES = 8 << 20
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no document of XML 1.0 may have (2.2). A listing with encoding-type=url shows such keys."""
 
 
 def response(root: str, content: Mapping[str, Any] | str) -> Response:
@@ -92,6 +95,9 @@ def _append(parent: ET.Element, name: str, value: Any) -> None:
 
 
 def _to_bytes(element: ET.Element) -> bytes:
+    for one in element.iter():
+        if one.text:
+            one.text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", one.text)
     data: bytes = ET.tostring(element, encoding="UTF-8", xml_declaration=True)
     # A carriage return written raw would be read back as a line feed.
     return data.replace(b"\r", b"&#13;")

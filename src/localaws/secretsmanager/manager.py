@@ -122,7 +122,7 @@ class SecretsManager:
 
     def _list(self, body: Json) -> Json:
         prefixes = _name_prefixes(body)
-        after = base64.b64decode(body.get("NextToken") or "").decode()
+        after = _after(body)
         limit = int(body.get("MaxResults") or MAX_RESULTS)
         with self._store.read() as connection:
             rows = [
@@ -229,13 +229,22 @@ def _version_id(body: Json) -> str:
     return str(body.get("ClientRequestToken") or uuid.uuid4())
 
 
+def _after(body: Json) -> str:
+    """The name that the page before ended with. Raises AwsError (InvalidNextTokenException)."""
+    try:
+        return base64.b64decode(body.get("NextToken") or "", validate=True).decode()
+    except ValueError:
+        raise AwsError("InvalidNextTokenException", "The NextToken value is invalid.") from None
+
+
 def _name_prefixes(body: Json) -> tuple[str, ...]:
     """Prefixes a name may have; other filters are refused."""
     prefixes: tuple[str, ...] = ("",)
     for item in body.get("Filters") or []:
-        if item.get("Key") != "name" or any(value.startswith("!") for value in item["Values"]):
+        values = item.get("Values", [])
+        if item.get("Key") != "name" or any(value.startswith("!") for value in values):
             raise NotSupportedError(f"the filter {item.get('Key')} in secretsmanager ListSecrets")
-        prefixes = tuple(item["Values"])
+        prefixes = tuple(values)
     return prefixes
 
 

@@ -91,3 +91,16 @@ def test_views_that_read_each_other_in_a_circle_are_named(tmp_path: Path) -> Non
         (tmp_path / f"{name}.yml").write_text(f"reads: [{other}]\n")
     with pytest.raises(InputError, match=r"one.*two"):
         read_views(tmp_path, {})
+
+
+def test_a_query_that_does_not_end_is_stopped_and_given_up(lake: Lake) -> None:
+    runaway = (
+        "select count(*) from unnest(sequence(1, 10000)) as t(x) "
+        "cross join unnest(sequence(1, 10000)) as u(y) "
+        "cross join unnest(sequence(1, 10000)) as v(z) where (x * y + z) % 7 = 3"
+    )
+    with pytest.raises(QueryFailed, match=r"was still \w+ after 0 seconds and is stopped\.") as end:
+        athena.execute(lake, runaway, longest_seconds=0.2)
+    query_id = str(end.value).split()[2]
+    execution = lake.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+    assert execution["Status"]["State"] == "CANCELLED"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.support.web_server import RacingSource, WebServer
 
 from clickstream import pipeline
 from clickstream.collect import DirectorySource, FileHandle
+from clickstream.collect.source import LeftOut
 from clickstream.errors import InputError
 from clickstream.lake import Lake, collection
 from clickstream.settings import Source
@@ -117,6 +119,23 @@ def test_a_file_that_can_not_be_opened_is_refused_and_the_others_are_pulled(
     pulled = pipeline.pull(lake, source, Locked(DirectorySource(server.directory, "*")))
     assert pulled.lines == 1
     assert pulled.newly_refused == ["access.log: can't be opened (Permission denied)"]
+
+
+def test_a_directory_below_that_may_not_be_listed_is_refused_and_the_others_are_pulled(
+    lake: Lake, server: WebServer, source: Source
+) -> None:
+    server.write()
+
+    class PartlyLocked(RacingSource):
+        def list_left_out(self) -> Sequence[LeftOut]:
+            return [LeftOut("old", "can't be read: locked", is_refused=True)]
+
+    logs = PartlyLocked(DirectorySource(server.directory, "*"))
+    pulled = pipeline.pull(lake, source, logs)
+    assert (pulled.lines, pulled.newly_refused) == (1, ["old: can't be read: locked"])
+    [refused] = collection.source_state(lake, "web-1").refused
+    assert refused.name == "old"
+    assert pipeline.pull(lake, source, logs).newly_refused == []
 
 
 def test_the_state_tells_the_newest_line_but_for_lines_of_the_future(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.support.web_server import WebServer, raw_lines
 
 from clickstream import pipeline
 from clickstream.collect import DirectorySource, FileHandle, FileStat, ListedFile
+from clickstream.collect.source import LeftOut
 from clickstream.lake import Lake, collection
 
 SECOND = 1_000_000_000
@@ -30,6 +31,9 @@ class FarSource:
 
     def list(self) -> list[ListedFile]:
         return [ListedFile(file.name, far(file.stat)) for file in self.inner.list()]
+
+    def list_left_out(self) -> Sequence[LeftOut]:
+        return self.inner.list_left_out()
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileHandle]:

@@ -149,3 +149,17 @@ def test_bars_are_as_long_as_their_share():
     assert bar(1, 1_000_000, 10, "", PLAIN).plain == "╸"
     assert bar(0, 100, 10, "", PLAIN).plain == ""
     assert stacked([(1, ""), (3, "")], 8, PLAIN).plain == "██▓▓▓▓▓▓"
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[red]", "[link=x]", ":cat:", "\\"])
+def test_markup_of_a_request_is_shown_as_it_is(page, tmp_path, text):
+    log = tmp_path / f"access{text.replace('/', '')}.log"
+    line = (
+        f'192.0.2.1 - - [20/Nov/2026:05:50:00 +0000] "GET /{text}?utm_source={text}'
+        f'&utm_campaign={text} HTTP/1.1" 200 1 "https://{text}.example/" '
+        '"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"\n'
+    )
+    log.write_text(line * 3 + f"no log line {text}\n")
+    shown = page(log, width=200)
+    assert f"{text} / - / {text}" in shown  # source, medium, campaign
+    assert f"no log line {text}" in shown

@@ -6,7 +6,6 @@ are matched here, and the questions name the pages, so the same SQL runs on ever
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from clickstream.dashboard.periods import Period
 from clickstream.dashboard.questions import Question, build_question
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import Filter
+from clickstream.expressions import Expression
 
 MOST_PAGES = 500
 """Pages that a question names, those with the largest figures: a visitor can make up addresses."""
@@ -105,7 +105,7 @@ def filters_of_visits(page: Page) -> tuple[Filter, ...]:
 
 def _matching(expression: str, names: Sequence[str | None]) -> tuple[str, ...]:
     """The names that an expression of the settings matches as a whole, as the pipeline does."""
-    matches = re.compile(expression).fullmatch
+    matches = Expression(expression).matches
     return tuple(name for name in names if name is not None and matches(name))[:MOST_PAGES]
 
 

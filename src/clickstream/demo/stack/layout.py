@@ -154,7 +154,14 @@ class Layout:
         return self.var / "secrets.json"
 
     def create(self) -> None:
-        """Make the directories that are missing."""
+        """Make the directories that are missing; the state is its owner's only.
+
+        It holds keys, raw lines and accounts.
+        """
+        self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (self.root / "var", self.var):
+            if directory.is_dir():
+                directory.chmod(0o700)
         for directory in (self.airflow_home / "config", self.aws, self.logs, self.task_logs):
             directory.mkdir(parents=True, exist_ok=True)
 

@@ -15,6 +15,7 @@ from clickstream.dashboard.access.link import login_link
 from clickstream.demo.environment_file import drop_stack_variables, source_command
 from clickstream.demo.stack.layout import LOGIN, Layout, Ports
 from clickstream.demo.stack.stack import Stack, running_stack
+from clickstream.terminal import SafeConsole
 
 
 def up(
@@ -28,7 +29,7 @@ def up(
     `more` are further processes, name → shell command. Raises StackError when it can't start or
     when one of its processes ends by itself.
     """
-    console = console or Console()
+    console = console or SafeConsole()
     drop_stack_variables(os.environ)
     with running_stack(Layout(root.resolve()), ports, more) as stack:
         show_start(stack, console)

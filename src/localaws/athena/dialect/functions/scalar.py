@@ -133,7 +133,7 @@ COLLECTIONS = {
     "array_union(array(T), array(T)) -> array(T)": "trino_array_distinct({0} || {1})",
     "concat(array(T), array(T)...) -> array(T)": "({joined})",
     "reverse(array(T)) -> array(T)": "list_reverse({0})",
-    "repeat(T, bigint) -> array(T)": "list_transform(range({1}), lambda repeated: {0})",
+    "repeat(T, bigint) -> array(T)": "list_transform(range(trino_count({1})), lambda each: {0})",
     "sequence(bigint, bigint) -> array(bigint)": "trino_checked_sequence(trino_sequence({0}, {1}))",
     "sequence(bigint, bigint, bigint) -> array(bigint)": (
         "trino_checked_sequence(trino_steps({0}, {1}, {2}))"

@@ -1,0 +1,65 @@
+"""Why the user of this process may not read a path of this machine, and what changes that."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+
+def explain_refusal(path: Path) -> str:
+    """Say which directory or file of a path refuses the user, and how to let the user read it.
+
+    If a group may read it, its members may: the usual case is /var/log/nginx with mode 750 and
+    group adm. Otherwise an access control list lets one user in (setfacl of acl(5)).
+    """
+    user, refusing = _user(), _refusing(path)
+    try:
+        found = refusing.stat()
+    except OSError:  # its own directory refuses, and is not one that this process may look at
+        return f"the user {user} may not read {refusing}: let that user read it"
+    owner, group, mode = _name_of_user(found.st_uid), _group(found.st_gid), found.st_mode
+    facts = f"owner {owner}, group {group}, mode {stat.S_IMODE(mode):o}"
+    right = "rx" if stat.S_ISDIR(mode) else "r"
+    needed = stat.S_IRGRP | (stat.S_IXGRP if stat.S_ISDIR(mode) else 0)
+    if mode & needed == needed:
+        way = f"sudo usermod -aG {group} {user}"
+        return (
+            f"the user {user} may not read {refusing} ({facts}): add the user to the group by "
+            f"`{way}`, and start what runs as {user} again"
+        )
+    way = f"sudo setfacl -m u:{user}:{right} {refusing}"
+    return f"the user {user} may not read {refusing} ({facts}): let that user read it by `{way}`"
+
+
+def _refusing(path: Path) -> Path:
+    """The first directory on the way to a path that may not be entered, or the path itself."""
+    for directory in reversed(path.absolute().parents):
+        if not _may(directory, os.X_OK):
+            return directory
+    return path
+
+
+def _may(path: Path, mode: int) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, mode, effective_ids=effective)
+
+
+def _user() -> str:
+    return _name_of_user(os.geteuid())
+
+
+def _name_of_user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
