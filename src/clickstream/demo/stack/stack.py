@@ -33,6 +33,7 @@ from clickstream.demo.stack.layout import (
     write_private,
 )
 from clickstream.demo.stack.processes import Processes, read_procfile
+from clickstream.demo.stack.shared_memory import check_shared_memory
 from clickstream.demo.stack.wait_for import status_of
 
 READY_SECONDS = 240
@@ -116,10 +117,11 @@ def running_stack(
 
     `more` are further processes (name → shell command), `variables` further environment variables.
     Ctrl-C, SIGTERM and SIGHUP end the block by raising SystemExit. Raises StackError when a port is
-    taken or another stack runs here.
+    taken, another stack runs here, or the system has no shared memory.
     """
     ports = ports or Ports()
     commands = {**read_procfile(layout.root / "Procfile"), **(more or {})}
+    check_shared_memory()
     layout.create()
     with _only_one(layout), _signals_raise():
         ports.check_free()
