@@ -3,8 +3,9 @@
 A period is a number of days, counted from 1970-01-01, so every machine finds the same one for an
 hour. Its key is created when it is first needed. While the key is stored, an hour can be built
 again with the same visitor ids. When the key of the current period is created, the keys past the
-replay window are destroyed: their visitor ids can never be tied to an address again. The first
-build of an hour older than the window creates a key for its period, which lives until then.
+replay window are destroyed: their visitor ids can never be tied to an address again. The daily
+maintenance destroys those that a killed build left behind. The first build of an hour older than
+the window creates a key for its period, which lives until the next period begins.
 
 `visitor_keys/destroyed/PERIOD/DIGEST.json` records when a key was destroyed; it is written before
 the key is deleted. `visitor_keys/open/PERIOD.json` records that the hours of a period may be built
@@ -199,12 +200,30 @@ def periods_of(lake: Lake, hour: Hour) -> tuple[Period, Period | None]:
 
 def periods(lake: Lake) -> Iterator[Period]:
     """The periods whose keys exist."""
+    return (period for period, _ in _listed(lake))
+
+
+def _listed(lake: Lake) -> Iterator[tuple[Period, datetime]]:
+    """The stored periods, and when their keys were created (aware).
+
+    Other secrets below the prefix are not ours, and are left alone.
+    """
     prefix = lake.settings.lake.key_secret + "/"
     pages = lake.secrets.get_paginator("list_secrets").paginate(
         Filters=[{"Key": "name", "Values": [prefix]}]
     )
     for page in pages:
-        yield from (Period.named(s["Name"].removeprefix(prefix)) for s in page["SecretList"])
+        for secret in page["SecretList"]:
+            if period := _period_of(secret["Name"].removeprefix(prefix)):
+                yield period, secret["CreatedDate"].astimezone(UTC)
+
+
+def _period_of(name: str) -> Period | None:
+    try:
+        period = Period.named(name)
+    except ValueError:
+        return None
+    return period if period.name == name else None
 
 
 def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
@@ -212,8 +231,30 @@ def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
 
     The lake keeps a record of when, but not of the key.
     """
-    window = timedelta(days=lake.settings.privacy.replay_days)
-    expired = [period for period in periods(lake) if period.end + window < now]
+    return _destroy(lake, [one for one in periods(lake) if _is_expired(lake, one, now)], now)
+
+
+def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[Period]:
+    """Destroy expired keys that exist since before the current period.
+
+    The first build of the period should have destroyed them, and may have been killed. Keys that
+    builds of old hours have created since then live until the next period, so that a build of
+    several days keeps its keys.
+    """
+    began = Period.of(Hour.of(now), lake.settings.privacy.key_days).start
+    found = [
+        period
+        for period, created_at in _listed(lake)
+        if _is_expired(lake, period, now) and created_at < began
+    ]
+    return found if dry_run else _destroy(lake, found, now)
+
+
+def _is_expired(lake: Lake, period: Period, now: datetime) -> bool:
+    return period.end + timedelta(days=lake.settings.privacy.replay_days) < now
+
+
+def _destroy(lake: Lake, expired: list[Period], now: datetime) -> list[Period]:
     for period in expired:
         if key := _stored(lake, period):
             record_destroyed(lake, key.id, now)

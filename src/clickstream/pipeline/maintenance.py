@@ -14,7 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clickstream.errors import StaleHour
-from clickstream.lake import Lake, fact_files, iceberg_tables, objects, table_maintenance
+from clickstream.lake import (
+    Lake,
+    fact_files,
+    iceberg_tables,
+    objects,
+    table_maintenance,
+    visitor_keys,
+)
 from clickstream.lake.iceberg_tables import LoadedTable
 from clickstream.lake.objects import Listed
 from clickstream.lake.table_maintenance import FileGroup
@@ -109,7 +116,8 @@ class Swept:
 
     `raw_files` are raw objects whose retention is over, of `raw_bytes`; they are in no other count.
     `raw_before` is the watermark that is announced, if it moves, and `raw_kept` says what holds
-    it back.
+    it back. `keys` names the key periods whose visitor keys were destroyed, because a build that
+    should have done so was killed.
     """
 
     files: dict[str, int]
@@ -119,6 +127,7 @@ class Swept:
     raw_bytes: int = 0
     raw_before: str = ""
     raw_kept: str = ""
+    keys: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for XCom."""
@@ -130,8 +139,16 @@ class Swept:
         verb = "would be deleted" if self.dry_run else "deleted"
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
         return (
-            f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}.{self._about_raw}"
+            f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
+            f"{self._about_raw}{self._about_keys}"
         )
+
+    @property
+    def _about_keys(self) -> str:
+        if not self.keys:
+            return ""
+        verb = "would be destroyed" if self.dry_run else "destroyed"
+        return f" Visitor keys past their replay window {verb}: {', '.join(self.keys)}."
 
     @property
     def _about_raw(self) -> str:
@@ -220,7 +237,8 @@ def sweep_files(
 ) -> Swept:
     """Delete old files that nothing refers to: of tables and facts, staged rows, query results.
 
-    Raw lines past their retention go, too: those announced at least `grace_days` ago.
+    Raw lines past their retention go, too: those announced at least `grace_days` ago; and visitor
+    keys that a killed build left behind.
     """
     before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
@@ -236,7 +254,8 @@ def sweep_files(
         announce_watermark(lake, plan, now)
     raw_files, raw_bytes = _sweep_raw(lake, plan, dry_run, progress)
     announced = str(plan.announced) if plan.announced else ""
-    return Swept(files, size, dry_run, raw_files, raw_bytes, announced, plan.sentence)
+    keys = tuple(one.name for one in visitor_keys.destroy_left_behind(lake, now, dry_run))
+    return Swept(files, size, dry_run, raw_files, raw_bytes, announced, plan.sentence, keys)
 
 
 def _sweep_raw(

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from clickstream.hours import Hour
 from clickstream.lake import Lake
-from clickstream.lake.visitor_keys import KEY_BYTES, KeyRing, Period, destroy_expired, periods
+from clickstream.lake.visitor_keys import (
+    KEY_BYTES,
+    KeyRing,
+    Period,
+    destroy_expired,
+    destroy_left_behind,
+    periods,
+)
 
 HOUR = Hour.parse("2026-11-20T05")
 LONG_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
@@ -89,3 +96,38 @@ def test_every_hour_lies_in_exactly_one_period_of_a_length(moment: datetime, day
 @pytest.mark.parametrize("days", [1, 30])
 def test_a_period_begins_at_midnight(days: int) -> None:
     assert Period.of(HOUR, days).start.time().isoformat() == "00:00:00"
+
+
+@pytest.mark.parametrize(
+    "name", ["test", "2026-11-20", "2026-13-40-30d", "2026-11-03-x", "a/b-30d"]
+)
+def test_other_secrets_below_the_prefix_are_left_alone(lake: Lake, name: str) -> None:
+    secret = f"{lake.settings.lake.key_secret}/{name}"
+    lake.secrets.create_secret(Name=secret, SecretString="another's")
+    visitor_keys(lake, HOUR)
+    visitor_keys(lake, Hour.of(LONG_AFTER), LONG_AFTER)  # destroys those past the window
+    assert [*periods(lake)] == [Period.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)]
+    assert lake.secrets.get_secret_value(SecretId=secret)["SecretString"] == "another's"
+
+
+def test_a_key_that_a_killed_build_left_behind_is_destroyed_by_maintenance(lake: Lake) -> None:
+    """The build created the new period's key, and was killed before it destroyed the old one."""
+    visitor_keys(lake, HOUR)
+    now = Period.of(Hour.of(LONG_AFTER), lake.settings.privacy.key_days)
+    KeyRing(lake, LONG_AFTER - timedelta(days=365)).of_hour(Hour(now.start).next)
+    old = Period.of(HOUR, lake.settings.privacy.key_days)
+    assert destroy_left_behind(lake, LONG_AFTER, dry_run=True) == [old]
+    assert len([*periods(lake)]) == 2
+    assert destroy_left_behind(lake, LONG_AFTER) == [old]
+    assert [*periods(lake)] == [now]
+    assert destroy_left_behind(lake, LONG_AFTER) == []
+
+
+def test_maintenance_leaves_the_key_of_a_build_of_old_hours(lake: Lake) -> None:
+    """Its hours are past the replay window, and its next ones need the key tomorrow."""
+    recent = datetime.now(UTC)
+    old = Hour.of(recent - timedelta(days=400))
+    visitor_keys(lake, old, recent)
+    assert destroy_left_behind(lake, recent + timedelta(seconds=1)) == []
+    next_period = Period.of(Hour.of(recent), lake.settings.privacy.key_days).end
+    assert len(destroy_left_behind(lake, next_period)) == 1
