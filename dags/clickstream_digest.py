@@ -55,7 +55,6 @@ def send_digest() -> dict[str, Any]:
     description="Every Monday at 07:00: mail the figures of the week that is over.",
     schedule=CronDataIntervalTimetable("0 7 * * 1", timezone=SITE_TIME.zone),
     catchup=False,
-    max_active_runs=1,
     default_args=dict(DEFAULT_ARGS),
     params=week_params(),
     tags=["clickstream", "weekly", "tier-2"],

@@ -6,6 +6,7 @@ that building its hours once gives, and `verify` finds nothing. `make test-stack
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 
 import httpx
 import psycopg2
@@ -23,6 +25,7 @@ from tests.support.facts import Rows, rows_of_facts, rows_of_views
 from tests.support.free_ports import free_ports
 from tests.support.lake_settings import ROOT, write_settings
 from tests.support.required import require_program
+from tests.support.smtp_server import MailServer
 
 from clickstream import pipeline
 from clickstream.demo.stack import AirflowApi, Layout, Stack, StackError, running_stack
@@ -39,7 +42,7 @@ from clickstream.lake import (
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-HOURLY, REPROCESS = "clickstream_hourly", "clickstream_reprocess"
+HOURLY, REPROCESS, DIGEST = "clickstream_hourly", "clickstream_reprocess", "clickstream_digest"
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-21T00")
 HOURS = list(hour_range(FIRST, LAST))
 MIDDLE = HOURS[1]
@@ -58,7 +61,29 @@ def emr() -> Iterator[EmrServerless]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, emr: EmrServerless) -> Iterator[Stack]:
+def mail() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+def mail_variables(mail: MailServer) -> dict[str, str]:
+    """Airflow's connection to the mail server, and the recipients of the weekly mail."""
+    connection = {
+        "conn_type": "smtp",
+        "host": "127.0.0.1",
+        "port": mail.port,
+        "extra": {"disable_tls": True, "disable_ssl": True, "from_email": "news@cafe.example"},
+    }
+    return {
+        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(connection),
+        "CLICKSTREAM_DIGEST__RECIPIENTS": json.dumps(["owner@cafe.example"]),
+    }
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, emr: EmrServerless, mail: MailServer
+) -> Iterator[Stack]:
     """The project's own DAGs over a few hours of small logs, in which one session never ends."""
     root = tmp_path_factory.mktemp("s")
     for name in ("Procfile", "dags", "plugins", "include"):
@@ -69,6 +94,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, emr: EmrServerless) -> Itera
         lines += [ROBOT.get(f"{hour}:40:00", "/robots.txt"), "cut in the mid"]
         append(root / "web-1" / "access.log", lines)
     variables = ALONE | emr.airflow_variables(ROOT / "src" / "clickstream" / "spark.py")
+    variables |= mail_variables(mail)
     with running_stack(Layout(root), free_ports(), variables=variables) as running:
         emr.environment = running.environment
         for _ in running.ready_parts():
@@ -166,7 +192,25 @@ def test_a_task_leads_to_the_runbook_and_to_its_hour_in_the_ledger(built_once, s
     assert f"<strong>{MIDDLE}</strong>" in shown["Hour in the ledger"]
     assert run_id in shown["Hour in the ledger"]
     anonymous = [httpx.get(f"{stack.ports.airflow_url}{link}") for link in links.values()]
-    assert [answer.status_code for answer in anonymous] == [401, 401]
+    assert [answer.status_code for answer in anonymous] == [401, 401, 401]
+
+
+def test_a_task_leads_to_its_hour_on_the_dashboard_inside_airflow(built_once, stack, api) -> None:
+    run_id = api.run_ids(HOURLY, FIRST, LAST)[MIDDLE]
+    page = f"/dags/{HOURLY}/dagRuns/{run_id}/taskInstances/build_hour.register_tables/links"
+    link = api._get(page, map_index="0")["extra_links"]["Hour on the dashboard"]
+    led = api._client.get(link)
+    assert led.status_code == HTTPStatus.FOUND
+    framed = led.headers["location"].removeprefix("/plugin/cafe-dashboard")
+    assert framed == f"/clickstream-dashboard/hours/{MIDDLE}"
+
+    def is_shown() -> bool:
+        """The first request starts the dashboard, and its facts may lack the hour's."""
+        answer = api._client.get(framed, follow_redirects=True, timeout=DEADLINE_SECONDS)
+        return f"{MIDDLE} UTC" in answer.text and "Published: all of its 5 lines" in answer.text
+
+    stack.wait_until("The hour", is_shown, DEADLINE_SECONDS)
+    assert httpx.get(f"{stack.ports.airflow_url}{framed}").status_code == HTTPStatus.UNAUTHORIZED
 
 
 def test_a_backfill_of_failed_runs_builds_only_the_failed_hour(
@@ -281,6 +325,48 @@ def test_all_runs_twice_end_in_the_facts_of_one_clean_run(built_once, stack, api
         backfill(stack, api, reprocess="completed", max_active_runs=10)
         assert settled(stack, api) == dict.fromkeys(HOURS, "success")
         assert contents(lake) == built_once
+
+
+def finished_run(stack: Stack, api: AirflowApi, run_id: str) -> str:
+    def is_over() -> bool:
+        return api.run_state(DIGEST, run_id) in FINISHED
+
+    stack.wait_until("The mail", is_over, DEADLINE_SECONDS)
+    return api.run_state(DIGEST, run_id)
+
+
+def test_a_week_is_mailed_once_whatever_is_triggered_cleared_and_killed(
+    built_once, stack, api, lake, mail
+) -> None:
+    week = {"week": "2026-W47"}  # the week of the hours
+    for run in api._get(f"/dags/{DIGEST}/dagRuns")["dag_runs"]:  # the last Monday's
+        api.set_run_state(DIGEST, run["dag_run_id"], "failed")
+    objects.delete(lake, ["digest/2026-W47.json"])
+    mail.received.clear()
+    # The server is in the middle of the transfer when a person ends the task: nothing is accepted.
+    mail.rules.waits_in = "RCPT"
+    killed = api.trigger(DIGEST, week)
+    assert mail.rules.is_waiting.wait(DEADLINE_SECONDS)
+    api.set_task_state(DIGEST, killed, "send_digest", "failed")
+    assert finished_run(stack, api, killed) == "failed"
+    mail.rules.waits_in = ""
+    # A process that was asked to end took its claim back; one that had no time left it, so that a
+    # person has the mail sent again. Nothing was sent in either case.
+    assert mail.received == []
+    assert api.clear(DIGEST, killed, "send_digest") == 1
+    sent = killed
+    if finished_run(stack, api, killed) == "failed":
+        assert mail.received == []
+        sent = api.trigger(DIGEST, week | {"send_again": True})
+    assert finished_run(stack, api, sent) == "success"
+    [received] = mail.received
+    assert received.recipients == ["owner@cafe.example"]
+    assert "Week 47" in received.message["Subject"]
+    for run_id in (api.trigger(DIGEST, week), api.trigger(DIGEST, week)):
+        assert finished_run(stack, api, run_id) == "success"
+    assert api.clear(DIGEST, sent, "send_digest", include_past=True) >= 1
+    assert finished_run(stack, api, sent) == "success"
+    assert len(mail.received) == 1
 
 
 def test_reprocess_builds_each_day_in_a_task_of_its_own(built_once, stack, api, lake) -> None:
