@@ -47,7 +47,7 @@ from pyiceberg.types import (
 
 from clickstream.errors import OtherLayout, StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import data_files
+from clickstream.lake import data_files, table_scan
 from clickstream.lake.client import Lake
 from clickstream.lake.transactions import MonthlyAppend, Replacement
 from clickstream.tables import LAYOUT_VERSION, TABLES, Table, Type
@@ -216,9 +216,10 @@ class LoadedTable:
 
     def read(self, first: Hour, last: Hour, columns: list[str] | None = None) -> pa.Table:
         """The rows of the hours from `first` to `last`."""
-        return self.iceberg.scan(
+        scan = self.iceberg.scan(
             row_filter=between(first, last), selected_fields=tuple(columns or ["*"])
-        ).to_arrow()
+        )
+        return table_scan.read(scan)
 
     def replace(
         self,

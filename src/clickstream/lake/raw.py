@@ -30,6 +30,7 @@ from clickstream.lake.objects import Listed
 
 RAW = "raw/"
 PENDING = "pending/"
+_UNPACKING_ERRORS: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)
 _MAX_RATIO = 1032
 """The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
 _SALVAGED_AT_ONCE = 256
@@ -138,7 +139,7 @@ def read(lake: Lake, raw: RawObject) -> bytes:
         raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
     try:
         return _unpacked(stored.body)
-    except (EOFError, OSError, isal_zlib.error):
+    except _UNPACKING_ERRORS:
         raise damaged(lake, raw.key, stored.body) from None
 
 
@@ -160,8 +161,9 @@ def damaged(lake: Lake, key: str, body: bytes) -> DamagedObject:
     return DamagedObject(
         f"The stored bytes of {lake.uri(key)} are damaged; they hold raw lines of hour {hour}, "
         f"which can't be built. {_readable_lines(body):,} lines can still be unpacked; those after "
-        "the damage may be wrong. Nothing is published from them. Restore the object under its key, from an earlier S3 "
-        "version or a backup: its name says from which host and bytes of the log its lines are. "
+        "the damage may be wrong. Nothing is published from them. Restore the object under its "
+        "key, from an earlier S3 version or a backup: its name says from which host and bytes of "
+        "the log its lines are. "
         f"Then run: clickstream build {hour} {hour}"
     )
 

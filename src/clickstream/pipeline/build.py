@@ -165,8 +165,10 @@ def _digest_of(keys: KeyIds) -> str:
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
     """The hour as cleaning has left it before, if all its rows wait under its prefix, undamaged."""
     found = _counted(lake, begun)
+    if found is None:
+        return None
     try:
-        for key in found.row_keys if found else ():
+        for key in found.row_keys:
             staging.check(lake, found.staged(key))
     except DamagedObject as error:
         _log.warning("%s The hour is cleaned again now.", error)

@@ -1,0 +1,92 @@
+"""Reads of Iceberg data files that compare page checksums, and name a file that is damaged.
+
+The checksum of a Parquet page is the CRC32 of its compressed bytes (Parquet format, "Data Pages").
+The end of a file, which describes its pages, has no checksum; `verify --deep` compares its numbers
+of rows with the table's metadata. Files of earlier releases have no checksums and are read as they
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyiceberg.io.pyarrow as pyiceberg_arrow
+from pyiceberg.io import FileIO
+from pyiceberg.table import DataScan, FileScanTask
+from pyiceberg.utils.datetime import days_to_date
+
+from clickstream.errors import DamagedObject
+
+# pyiceberg passes no option on to Arrow's reader, and no property of a table or catalog sets this
+# one. So the function that makes its readers of Parquet gets it for all scans of the process.
+setattr(  # noqa: B010  # for mypy, a partial function is no cached one
+    pyiceberg_arrow,
+    "_get_file_format",
+    partial(pyiceberg_arrow._get_file_format, page_checksum_verification=True),
+)
+
+READ_ERRORS = (OSError, pa.ArrowException, EOFError)
+_OF_REQUESTS = "AWS Error "
+
+
+def read(scan: DataScan) -> pa.Table:
+    """The rows of a scan. Raises DamagedObject if a file's bytes are damaged."""
+    tasks = [*scan.plan_files()]
+    with naming_damage(scan.io, tasks):
+        return pyiceberg_arrow.ArrowScan(
+            *(scan.table_metadata, scan.io, scan.projection(), scan.row_filter),
+            case_sensitive=scan.case_sensitive,
+            limit=scan.limit,
+        ).to_table(tasks)
+
+
+@contextmanager
+def naming_damage(io: FileIO, tasks: Sequence[FileScanTask]) -> Iterator[None]:
+    """Turn an error of reading data files into DamagedObject, if one of them is damaged."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        if _OF_REQUESTS in str(error):
+            raise
+        for task in tasks:
+            if reason := find_damage(io, task):
+                raise damaged(task, reason) from None
+        raise
+
+
+def find_damage(io: FileIO, task: FileScanTask) -> str:
+    """Read all bytes of a data file; return what is wrong with them, or nothing.
+
+    Errors of requests pass.
+    """
+    try:
+        with io.new_input(task.file.file_path).open() as source:
+            file = pq.ParquetFile(source, page_checksum_verification=True)
+            rows = sum(map(len, _groups(file)))
+    except READ_ERRORS as error:
+        if _OF_REQUESTS in str(error):
+            raise
+        return " ".join(str(error).split()).rstrip(".")
+    if rows != task.file.record_count:
+        return f"it has {rows:,} rows, and the table's metadata say {task.file.record_count:,}"
+    return ""
+
+
+def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:
+    return (file.read_row_group(number) for number in range(file.num_row_groups))
+
+
+def damaged(task: FileScanTask, reason: str) -> DamagedObject:
+    """The error for a damaged data file."""
+    day = days_to_date(task.file.partition[0])
+    table = task.file.file_path.split("/data/")[0].rpartition("/")[2]
+    return DamagedObject(
+        f"The stored bytes of {task.file.file_path} are damaged ({reason}). They hold rows of "
+        f"{day} of the table {table}. Restore the object from an earlier S3 version or a backup. "
+        "To find every damaged object and the hours that it concerns, run: clickstream verify "
+        f"--deep {day}"
+    )
