@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.igzip_lib import IsalError
 from more_itertools import longest_common_prefix
 
 from clickstream.errors import DamagedObject
@@ -30,7 +31,7 @@ from clickstream.lake.objects import Listed
 
 RAW = "raw/"
 PENDING = "pending/"
-_UNPACKING_ERRORS: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.error)
+_UNPACKING_ERRORS = (EOFError, OSError, IsalError)
 _MAX_RATIO = 1032
 """The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
 _SALVAGED_AT_ONCE = 256

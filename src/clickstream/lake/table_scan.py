@@ -20,6 +20,7 @@ from pyiceberg.table import DataScan, FileScanTask
 from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import DamagedObject
+from clickstream.lake.file_io import LakeFiles
 
 # pyiceberg passes no option on to Arrow's reader, and no property of a table or catalog sets this
 # one. So the function that makes its readers of Parquet gets it for all scans of the process.
@@ -31,6 +32,7 @@ setattr(  # noqa: B010  # for mypy, a partial function is no cached one
 
 READ_ERRORS = (OSError, pa.ArrowException, EOFError)
 _OF_REQUESTS = "AWS Error "
+_CODES_OF_DAMAGE = ("INTERNAL_FAILURE", "NO_SUCH_KEY", "HTTP status 404")
 
 
 def read(scan: DataScan) -> pa.Table:
@@ -46,11 +48,15 @@ def read(scan: DataScan) -> pa.Table:
 
 @contextmanager
 def naming_damage(io: FileIO, tasks: Sequence[FileScanTask]) -> Iterator[None]:
-    """Turn an error of reading data files into DamagedObject, if one of them is damaged."""
+    """Turn an error of reading data files into DamagedObject, if one of them is damaged.
+
+    Arrow's errors name no file, and leave out what S3 says of it. So the files are read again.
+    """
     try:
         yield
     except READ_ERRORS as error:
-        if _OF_REQUESTS in str(error):
+        text = str(error)
+        if _OF_REQUESTS in text and not any(code in text for code in _CODES_OF_DAMAGE):
             raise
         for task in tasks:
             if reason := find_damage(io, task):
@@ -61,15 +67,15 @@ def naming_damage(io: FileIO, tasks: Sequence[FileScanTask]) -> Iterator[None]:
 def find_damage(io: FileIO, task: FileScanTask) -> str:
     """Read all bytes of a data file; return what is wrong with them, or nothing.
 
-    Errors of requests pass.
+    Raises ClientError if S3 can't read the object.
     """
+    body = io.read_whole(task.file.file_path) if isinstance(io, LakeFiles) else None
+    if body is None:
+        return "the object is gone"
     try:
-        with io.new_input(task.file.file_path).open() as source:
-            file = pq.ParquetFile(source, page_checksum_verification=True)
-            rows = sum(map(len, _groups(file)))
+        file = pq.ParquetFile(pa.BufferReader(body), page_checksum_verification=True)
+        rows = sum(map(len, _groups(file)))
     except READ_ERRORS as error:
-        if _OF_REQUESTS in str(error):
-            raise
         return " ".join(str(error).split()).rstrip(".")
     if rows != task.file.record_count:
         return f"it has {rows:,} rows, and the table's metadata say {task.file.record_count:,}"

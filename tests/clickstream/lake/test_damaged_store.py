@@ -45,3 +45,16 @@ def test_the_library_calls_damage_that_s3_reports_damage(
     spoil(blob_path(local_aws.root, lake.bucket, item.key))
     with pytest.raises(DamagedObject, match=lake.uri(item.key)), aws_errors.translate_errors():
         raw.read(lake, item)
+
+
+@pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
+def test_a_read_of_a_table_names_the_damaged_data_file(
+    lake: Lake, local_aws: LocalAwsProcess, spoil: Callable[[Path], None]
+) -> None:
+    store_rows(lake, HITS, HOUR, {})
+    loaded = iceberg_tables.load(lake, HITS)
+    [task] = loaded.iceberg.scan().plan_files()
+    uri = task.file.file_path
+    spoil(blob_path(local_aws.root, lake.bucket, uri.split("/", 3)[3]))
+    with pytest.raises(DamagedObject, match=uri), aws_errors.translate_errors():
+        loaded.read(HOUR, HOUR)
