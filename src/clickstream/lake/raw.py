@@ -31,7 +31,6 @@ from clickstream.lake.objects import Listed
 
 RAW = "raw/"
 PENDING = "pending/"
-_UNPACKING_ERRORS = (EOFError, OSError, IsalError)
 _MAX_RATIO = 1032
 """The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
 _SALVAGED_AT_ONCE = 256
@@ -140,7 +139,7 @@ def read(lake: Lake, raw: RawObject) -> bytes:
         raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
     try:
         return _unpacked(stored.body)
-    except _UNPACKING_ERRORS:
+    except (EOFError, OSError, IsalError):  # type: ignore[misc]  # its stub has an instance
         raise damaged(lake, raw.key, stored.body) from None
 
 

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyiceberg.io.pyarrow as pyiceberg_arrow
+from botocore.exceptions import ClientError
+from pyiceberg.conversions import from_bytes
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.io import FileIO
 from pyiceberg.table import DataScan, FileScanTask
-from pyiceberg.utils.datetime import days_to_date
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.types import TimestampType
+from pyiceberg.utils.datetime import days_to_date, micros_to_timestamp
 
 from clickstream.errors import DamagedObject
+from clickstream.hours import Hour, HourSpan
+from clickstream.lake import aws_errors
 from clickstream.lake.file_io import LakeFiles
 
 # pyiceberg passes no option on to Arrow's reader, and no property of a table or catalog sets this
@@ -80,6 +88,61 @@ def find_damage(io: FileIO, task: FileScanTask) -> str:
     if rows != task.file.record_count:
         return f"it has {rows:,} rows, and the table's metadata say {task.file.record_count:,}"
     return ""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A data file of a table, and the hours of its rows by the table's metadata."""
+
+    io: FileIO
+    task: FileScanTask
+    span: HourSpan
+
+    @property
+    def path(self) -> str:
+        """Its s3:// address."""
+        return self.task.file.file_path
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.task.file.file_size_in_bytes
+
+    @property
+    def rows(self) -> int:
+        """Its rows, as the table's metadata say."""
+        return self.task.file.record_count
+
+    def find_damage(self) -> str:
+        """Read all its bytes; return what is wrong with them, or nothing.
+
+        That is also what the local S3 says of them.
+        """
+        try:
+            return find_damage(self.io, self.task)
+        except ClientError as error:
+            found = aws_errors.translate_error(error)
+            if isinstance(found, DamagedObject):
+                return str(found).rstrip(".")
+            raise
+
+
+def list_files(table: IcebergTable, chosen: BooleanExpression) -> list[StoredFile]:
+    """The data files with chosen rows, in the order of their addresses."""
+    tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda one: one.file.file_path)
+    return [StoredFile(table.io, task, _hours_of(table, task)) for task in tasks]
+
+
+def _hours_of(table: IcebergTable, task: FileScanTask) -> HourSpan:
+    field_id = table.schema().find_field("hour_at").field_id
+    lower, upper = task.file.lower_bounds or {}, task.file.upper_bounds or {}
+    if field_id not in lower or field_id not in upper:
+        return HourSpan.parse(str(days_to_date(task.file.partition[0])))
+    return HourSpan(_hour_of(lower[field_id]), _hour_of(upper[field_id]))
+
+
+def _hour_of(bound: bytes) -> Hour:
+    return Hour.at(micros_to_timestamp(int(from_bytes(TimestampType(), bound))))
 
 
 def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:

@@ -7,19 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from botocore.exceptions import ClientError
-from pyiceberg.conversions import from_bytes
-from pyiceberg.table import FileScanTask
-from pyiceberg.types import TimestampType
-from pyiceberg.utils.datetime import days_to_date
 
 from clickstream import parse
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, HourSpan
-from clickstream.lake import Lake, aws_errors, iceberg_tables, raw, table_scan
-from clickstream.lake.iceberg_tables import LoadedTable
+from clickstream.lake import Lake, aws_errors, iceberg_tables, raw
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour_states import check_range
 from clickstream.pipeline.replay_window import ReplayWindow
@@ -142,20 +134,18 @@ def _check_table(
     progress: Callable[[str], None],
 ) -> None:
     try:
-        loaded = iceberg_tables.load(lake, table)
-        tasks = [*loaded.iceberg.scan(iceberg_tables.between(first, last)).plan_files()]
+        files = iceberg_tables.load(lake, table).data_files(first, last)
     except Exception as error:
         report.damage.append(Damage(None, f"{table.name}: {_reported_damage(error)}"))
         return
-    for number, task in enumerate(sorted(tasks, key=lambda one: one.file.file_path), 1):
-        progress(f"Bytes of {table.name}: file {number:,} of {len(tasks):,}")
+    for number, file in enumerate(files, 1):
+        progress(f"Bytes of {table.name}: file {number:,} of {len(files):,}")
         report.files += 1
-        report.file_bytes += task.file.file_size_in_bytes
-        report.rows += task.file.record_count
-        if reason := _damage_of_file(loaded, task):
-            span = _hours_of(loaded, task)
-            what = f"{task.file.file_path} of the table {table.name} is damaged ({reason})."
-            report.damage.append(Damage(span, what, _remedy(table, span)))
+        report.file_bytes += file.size
+        report.rows += file.rows
+        if reason := file.find_damage():
+            what = f"{file.path} of the table {table.name} is damaged ({reason})."
+            report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
 
 
 def _reported_damage(error: Exception) -> str:
@@ -164,29 +154,6 @@ def _reported_damage(error: Exception) -> str:
     if not isinstance(found, DamagedObject):
         raise error
     return str(found)
-
-
-def _damage_of_file(loaded: LoadedTable, task: FileScanTask) -> str:
-    """What is wrong with a data file, or nothing; also what the local S3 says of its bytes."""
-    try:
-        return table_scan.find_damage(loaded.iceberg.io, task)
-    except ClientError as error:
-        return _reported_damage(error).rstrip(".")
-
-
-def _hours_of(loaded: LoadedTable, task: FileScanTask) -> HourSpan:
-    """The hours of the rows of a data file, by the table's metadata."""
-    field_id = loaded.iceberg.schema().find_field("hour_at").field_id
-    day = str(days_to_date(task.file.partition[0]))
-    lower, upper = task.file.lower_bounds or {}, task.file.upper_bounds or {}
-    if field_id not in lower or field_id not in upper:
-        return HourSpan.parse(day)
-    return HourSpan(_hour_of(lower[field_id]), _hour_of(upper[field_id]))
-
-
-def _hour_of(bound: bytes) -> Hour:
-    microseconds = int(from_bytes(TimestampType(), bound))
-    return Hour.at(datetime(1970, 1, 1) + timedelta(microseconds=microseconds))
 
 
 def _remedy(table: Table, span: HourSpan) -> str:
@@ -217,12 +184,8 @@ def _check_raw(
 def _lines_of_objects(lake: Lake, first: Hour | None, last: Hour | None) -> LinesOfObjects:
     """What the table raw_objects says; nothing if it is damaged, which is reported already."""
     try:
-        rows = iceberg_tables.load(lake, RAW_OBJECTS)
-        found = table_scan.read(
-            rows.iceberg.scan(
-                iceberg_tables.between(first, last), selected_fields=("raw_object", "lines")
-            )
-        )
+        loaded = iceberg_tables.load(lake, RAW_OBJECTS)
+        found = loaded.read_between(first, last, ["raw_object", "lines"])
     except Exception as error:
         _reported_damage(error)
         return {}

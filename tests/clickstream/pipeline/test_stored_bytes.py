@@ -114,13 +114,15 @@ def test_damaged_pages_are_named_though_s3_sees_no_damage(lake: Lake, table: Tab
     key = data_keys(lake, table)[0]
     body = body_of(lake, key)
     footer = int.from_bytes(body[-8:-4], "little") + 8
-    named = 0
+    right, named = iceberg_tables.load(lake, table).read(FIRST, LAST), 0
     for pages in flips(body[:-footer], 6):
         with replaced(lake, key, pages + body[-footer:]):
             failures = pipeline.check_stored_bytes(lake).failures
+            if not failures:  # not every bit of a page's header is of use
+                assert iceberg_tables.load(lake, table).read(FIRST, LAST) == right
         named += bool(failures)
         assert all(lake.uri(key) in failure for failure in failures)
-    assert named >= 3
+    assert named
 
 
 def test_a_deleted_data_file_is_named(lake: Lake) -> None:
