@@ -70,8 +70,10 @@ def translate_errors() -> Iterator[None]:
 
 def translate_error(error: Exception) -> ClickstreamError | None:
     """Return what `translate_errors` raises in place of `error`; None if it passes unchanged."""
-    if found := _DAMAGE.search(str(error)):
-        return DamagedObject(" ".join(found[0].split()))
+    if found := reported_damage(error):
+        return DamagedObject(
+            f"{found} To find every damaged object and its hours, run: clickstream verify --deep"
+        )
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
     if isinstance(error, _ON_THE_WAY):
@@ -81,6 +83,12 @@ def translate_error(error: Exception) -> ClickstreamError | None:
     if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
         return _misconfigured(error)
     return None
+
+
+def reported_damage(error: Exception) -> str | None:
+    """What the local S3 says of an object that its disk no longer holds; None of other errors."""
+    found = _DAMAGE.search(str(error))
+    return " ".join(found[0].split()) if found else None
 
 
 def _of_the_system(error: OSError) -> ClickstreamError | None:

@@ -121,9 +121,8 @@ class StoredFile:
         try:
             return find_damage(self.io, self.task)
         except ClientError as error:
-            found = aws_errors.translate_error(error)
-            if isinstance(found, DamagedObject):
-                return str(found).rstrip(".")
+            if found := aws_errors.reported_damage(error):
+                return found.partition(": ")[2].partition(". Restore")[0]
             raise
 
 

@@ -78,9 +78,9 @@ class BytesReport:
         """What was read."""
         return (
             f"Read all stored bytes of {self.chosen}: {quantity(self.files, 'data file')} of "
-            f"{len(TABLES)} tables with {quantity(self.rows, 'row')} ({_megabytes(self.file_bytes)}"
+            f"{len(TABLES)} tables with {quantity(self.rows, 'row')} ({_size(self.file_bytes)}"
             f"), {quantity(self.raw_objects, 'raw object')} with {quantity(self.lines, 'line')} "
-            f"({_megabytes(self.raw_bytes)})."
+            f"({_size(self.raw_bytes)})."
         )
 
     @property
@@ -99,8 +99,8 @@ class BytesReport:
         return [one.sentence for one in self.damage]
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"
 
 
 @aws_errors.translate_errors()
@@ -144,16 +144,17 @@ def _check_table(
         report.file_bytes += file.size
         report.rows += file.rows
         if reason := file.find_damage():
-            what = f"{file.path} of the table {table.name} is damaged ({reason})."
+            what = f"{file.path} of the table {table.name} is damaged: {reason}."
             report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
 
 
 def _reported_damage(error: Exception) -> str:
-    """What S3 says of damaged bytes. Raises the error if it is another one."""
-    found = error if isinstance(error, DamagedObject) else aws_errors.translate_error(error)
-    if not isinstance(found, DamagedObject):
-        raise error
-    return str(found)
+    """What the library or S3 says of damaged bytes. Raises the error if it is another one."""
+    if isinstance(error, DamagedObject):
+        return str(error)
+    if found := aws_errors.reported_damage(error):
+        return found
+    raise error
 
 
 def _remedy(table: Table, span: HourSpan) -> str:

@@ -73,7 +73,7 @@ class Integrity:
     def check_size(self, uri: str, size: int, file: IO[bytes]) -> None:
         """Raise AwsError (InternalError) if the file has another size than the object."""
         if (found := os.fstat(file.fileno()).st_size) != size:
-            raise damaged(uri, file, f"they are {found:,} instead of {size:,}")
+            raise damaged(uri, file, f"there are {found:,} bytes instead of {size:,}")
 
     def is_suspect(self, blob: str) -> bool:
         """Whether a read of the blob has found it damaged after most of it was sent."""
@@ -95,7 +95,9 @@ class Integrity:
             if left == 0 and expected not in (None, digest.hexdigest()):
                 with self._lock:
                     self._suspects[blob] = True
-                raise damaged(uri, file, "their MD5 is not the one that was stored with them")
+                raise damaged(
+                    uri, file, "the MD5 of the bytes is not the one that was stored with them"
+                )
             yield block
         if left:
             raise damaged(uri, file, f"{left:,} bytes are missing at their end")
@@ -111,8 +113,8 @@ def save_md5(connection: sqlite3.Connection, blob: str, md5: bytes) -> None:
 def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
     """The error for an object whose bytes are not those that were stored."""
     message = (
-        f"The stored bytes of {uri} are damaged: {reason}. Restore the object from a backup, or "
-        f"put it again. The bytes are in the file {file.name} of localaws."
+        f"The stored bytes of {uri} are damaged: {reason} (file {file.name} of localaws). Restore "
+        "the object from a backup, or put it again."
     )
     log.error("%s", message)
     return AwsError("InternalError", message, 500)

@@ -131,7 +131,7 @@ def test_a_deleted_data_file_is_named(lake: Lake) -> None:
     objects.delete(lake, [key])
     failure = the_failure(lake)
     objects.put(lake, key, right)
-    assert f"{lake.uri(key)} of the table hits is damaged (the object is gone)" in failure
+    assert f"{lake.uri(key)} of the table hits is damaged: the object is gone." in failure
 
 
 @pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
