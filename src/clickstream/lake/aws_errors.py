@@ -70,6 +70,8 @@ def translate_errors() -> Iterator[None]:
 
 def translate_error(error: Exception) -> ClickstreamError | None:
     """Return what `translate_errors` raises in place of `error`; None if it passes unchanged."""
+    if isinstance(error, DamagedObject):
+        return None
     if found := reported_damage(error):
         return DamagedObject(
             f"{found} To find every damaged object and its hours, run: clickstream verify --deep"

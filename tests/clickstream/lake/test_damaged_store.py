@@ -43,8 +43,13 @@ def test_the_library_calls_damage_that_s3_reports_damage(
     raw.store(lake, HOUR, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n")
     [item] = raw.list_raw(lake, HOUR)
     spoil(blob_path(local_aws.root, lake.bucket, item.key))
-    with pytest.raises(DamagedObject, match=lake.uri(item.key)), aws_errors.translate_errors():
+    with (
+        pytest.raises(DamagedObject, match=lake.uri(item.key)) as refused,
+        aws_errors.translate_errors(),
+        aws_errors.translate_errors(),
+    ):
         raw.read(lake, item)
+    assert str(refused.value).count("run: clickstream verify --deep") == 1
 
 
 @pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
