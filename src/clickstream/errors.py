@@ -8,6 +8,7 @@ ClickstreamError
 ├── PastWindow        an hour is past its replay window, so it is not built again
 │   ├── KeyDestroyed  its visitor key is destroyed
 │   └── RawDeleted    its raw lines are deleted, or about to be
+├── DamagedObject     stored bytes are not those that were written
 ├── StaleHour         someone else published the hour meanwhile; build it afresh
 ├── ChangedRows       a compacted file would not hold the rows it is to replace
 ├── QueryFailed       Athena refused or failed a query
@@ -67,6 +68,12 @@ class KeyDestroyed(PastWindow):
 
 class RawDeleted(PastWindow):
     """An hour is past its replay window: its raw lines are deleted, or about to be."""
+
+
+class DamagedObject(ClickstreamError):
+    """Stored bytes are not those that were written; nothing made from them is published."""
+
+    is_permanent = True
 
 
 class StaleHour(ClickstreamError):

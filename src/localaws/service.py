@@ -43,6 +43,8 @@ class Blobs(Protocol):
     def path(self, bucket: str, key: str) -> Path | None:
         """File with the object's bytes, or None if there is no such object.
 
+        Raises AwsError (InternalError) if the stored bytes are damaged or gone.
+
         The file never changes, but it disappears when the object is overwritten or deleted: a
         caller that finds it gone asks again.
         """

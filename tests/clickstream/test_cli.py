@@ -173,6 +173,18 @@ def test_verify_says_what_it_looked_at(built: Terminal) -> None:
     )
 
 
+def test_verify_deep_reads_all_bytes_and_verify_alone_says_that_it_does_not(
+    built: Terminal,
+) -> None:
+    deep, alone = built.run("verify", "--deep", HOUR), built.run("verify", HOUR)
+    assert (deep.returncode, alone.returncode) == (0, 0), deep.stderr
+    assert deep.stdout.startswith(f"Read all stored bytes of {HOUR} to {HOUR}: ")
+    assert "1 raw object with 3 lines" in deep.stdout
+    assert "✓ No stored byte of them is damaged." in deep.stdout
+    assert "clickstream verify --deep reads all" in alone.stdout
+    assert "verify --deep" not in deep.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

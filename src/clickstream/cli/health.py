@@ -19,12 +19,18 @@ from clickstream.cli.console import (
 )
 from clickstream.cli.status_page import show_status, status_values
 from clickstream.errors import ClickstreamError, InputError
-from clickstream.hours import HourSpan, hour_range
+from clickstream.hours import Hour, HourSpan, hour_range
 from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
     from clickstream.pipeline import VerifyReport
+
+
+BYTES_NOT_READ = (
+    "Bytes that these checks do not need were not read: clickstream verify --deep reads all, and "
+    "names damaged objects."
+)
 
 
 def _duration(text: str) -> timedelta:
@@ -95,19 +101,34 @@ def status(
     raise typer.Exit(found.health.exit_code)
 
 
-def verify(first: FromSpan = None, last: ToSpan = None) -> None:
+def verify(
+    first: FromSpan = None,
+    last: ToSpan = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read all stored bytes first: data files and raw objects."),
+    ] = False,
+) -> None:
     """Prove from the lake that hours add up, agree with their rows, and form one chain.
 
     With FROM alone, of that hour or day; with neither, of all hours. Lists the
     hours of the range that are not published. Exit code 1 when something is
     wrong, when an hour that is over has raw lines and is not published, or when
-    no hour of the range is published.
+    no hour of the range is published. Only with --deep are all bytes read, and
+    damaged objects named.
 
     Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
 
     Example: [bold]clickstream verify 2026-11-20[/]
+
+    Example: [bold]clickstream verify --deep 2026-11-20[/]
     """
-    if not _verified(open_lake(), first, last).is_proven:
+    lake = open_lake()
+    is_whole = _has_whole_bytes(lake, first, last) if deep else True
+    is_proven = _verified(lake, first, last).is_proven
+    if not deep:
+        out.print(BYTES_NOT_READ, soft_wrap=True)
+    if not (is_proven and is_whole):
         raise typer.Exit(1)
 
 
@@ -145,13 +166,32 @@ def repair(
         raise typer.Exit(1)
 
 
+def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
+    """Read all bytes of a range of hours, print what is damaged, and return whether nothing is."""
+    from clickstream import pipeline
+
+    with err.status("Reading all bytes") as status:
+        report = pipeline.check_stored_bytes(lake, *_ends(first, last), status.update)
+    out.print(report.sentence, soft_wrap=True)
+    for note in report.notes:
+        out.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
+    for failure in report.failures:
+        err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
+    if report.is_whole:
+        out.print("[green]✓[/] No stored byte of them is damaged.")
+    return report.is_whole
+
+
+def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, Hour | None]:
+    return (first.first, (last or first).last) if first else (None, None)
+
+
 def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
     """Verify a range of hours, and print what was looked at and found."""
     from clickstream import pipeline
 
-    begin, end = (first.first, (last or first).last) if first else (None, None)
     with err.status("Verifying") as status:
-        report = pipeline.verify(lake, begin, end, status.update)
+        report = pipeline.verify(lake, *_ends(first, last), status.update)
     _show(report)
     return report
 

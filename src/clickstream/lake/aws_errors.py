@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from clickstream.errors import (
     AwsRefused,
     AwsUnavailable,
     ClickstreamError,
+    DamagedObject,
     DiskFull,
     SettingsError,
 )
@@ -42,6 +44,9 @@ _ON_THE_WAY = (
 _OF_PYARROW = "AWS Error "
 _REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
 
+_DAMAGE = re.compile(r"The stored bytes of s3://.* are (damaged|missing): .*", re.DOTALL)
+"""What the local S3 says of an object that its disk no longer holds as it was put."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,8 +54,9 @@ _log = logging.getLogger(__name__)
 def translate_errors() -> Iterator[None]:
     """Translate errors of boto3, pyarrow, pyiceberg and the local disk.
 
-    Raises AwsUnavailable, AwsRefused, SettingsError or DiskFull without the chain of the libraries'
-    own tracebacks, which are logged at level DEBUG. Every other error passes unchanged.
+    Raises AwsUnavailable, AwsRefused, SettingsError, DiskFull or, where S3 reports damaged bytes,
+    DamagedObject without the chain of the libraries' own tracebacks, which are logged at level
+    DEBUG. Every other error passes unchanged.
     """
     try:
         yield
@@ -64,6 +70,12 @@ def translate_errors() -> Iterator[None]:
 
 def translate_error(error: Exception) -> ClickstreamError | None:
     """Return what `translate_errors` raises in place of `error`; None if it passes unchanged."""
+    if isinstance(error, DamagedObject):
+        return None
+    if found := reported_damage(error):
+        return DamagedObject(
+            f"{found} To find every damaged object and its hours, run: clickstream verify --deep"
+        )
     if isinstance(error, boto.ClientError):
         return _unavailable(error) if _is_temporary(error) else _refused(error)
     if isinstance(error, _ON_THE_WAY):
@@ -73,6 +85,12 @@ def translate_error(error: Exception) -> ClickstreamError | None:
     if isinstance(error, boto.BotoCoreError) or str(error).startswith("Invalid endpoint: "):
         return _misconfigured(error)
     return None
+
+
+def reported_damage(error: Exception) -> str | None:
+    """What the local S3 says of an object that its disk no longer holds; None of other errors."""
+    found = _DAMAGE.search(str(error))
+    return " ".join(found[0].split()) if found else None
 
 
 def _of_the_system(error: OSError) -> ClickstreamError | None:

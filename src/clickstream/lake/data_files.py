@@ -28,6 +28,7 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 
+from clickstream.lake import table_scan
 from clickstream.tables import Table
 
 # Reading repeated texts as dictionaries is meant, and pyiceberg would warn of each column.
@@ -65,7 +66,9 @@ def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) 
     scan = ArrowScan(
         table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
     )
-    return scan.to_table(tasks)
+    listed = [*tasks]
+    with table_scan.naming_damage(table.io, listed):
+        return scan.to_table(listed)
 
 
 def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kind: str) -> DataFile:
@@ -83,6 +86,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             store_schema=False,
             write_statistics=[*_columns_with_statistics(kept)],
             write_batch_size=ROWS_AT_ONCE,
+            write_page_checksum=True,
             use_dictionary=repeating_texts(columns_of),  # of others one would be made in vain
         ) as writer:
             writer.write_table(typed, row_group_size=ROWS_AT_ONCE)

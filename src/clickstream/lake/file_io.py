@@ -60,6 +60,11 @@ class LakeFiles(PyArrowFileIO):
             return Description(location, self._s3, self._cache)
         return other(location)
 
+    def read_whole(self, location: str) -> bytes | None:
+        """All bytes of a file, by boto3, whose errors say what S3 says; None if it is not there."""
+        stored = s3_get.get(self._s3, *_parts_of(location))
+        return stored.body if stored else None
+
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete a file; one that is gone already is no error. Raises OSError if S3 refuses.
 

@@ -22,7 +22,7 @@ from pyiceberg.utils.datetime import days_to_date
 
 from clickstream.errors import StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import iceberg_tables
+from clickstream.lake import iceberg_tables, table_scan
 from clickstream.lake.client import Lake
 from clickstream.tables import HOUR_LEDGER, SESSION_PARTS, Table
 
@@ -61,9 +61,8 @@ def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
         In(term="event_date", literals={hour.event_date.isoformat() for hour in hours}),
         In(term="hour_at", literals={hour.naive.isoformat() for hour in hours}),
     )
-    return by_hour(
-        iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
-    )
+    scan = iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen)
+    return by_hour(table_scan.read(scan))
 
 
 def incomplete_rows(
@@ -78,9 +77,8 @@ def incomplete_rows(
         chosen = And(chosen, GreaterThanOrEqual(term="event_date", value=first.isoformat()))
     if last is not None:
         chosen = And(chosen, LessThanOrEqual(term="event_date", value=last.isoformat()))
-    return by_hour(
-        iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen).to_arrow()
-    )
+    scan = iceberg_tables.load(lake, HOUR_LEDGER).iceberg.scan(row_filter=chosen)
+    return by_hour(table_scan.read(scan))
 
 
 def rewrite_rows(
@@ -159,4 +157,4 @@ def _rows(
 ) -> pa.Table:
     chosen = iceberg_tables.between(first, last)
     found = iceberg_tables.load(lake, table).iceberg
-    return found.scan(row_filter=chosen, selected_fields=tuple(columns)).to_arrow()
+    return table_scan.read(found.scan(row_filter=chosen, selected_fields=tuple(columns)))

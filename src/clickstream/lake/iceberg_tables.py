@@ -47,8 +47,9 @@ from pyiceberg.types import (
 
 from clickstream.errors import OtherLayout, StaleHour
 from clickstream.hours import Hour
-from clickstream.lake import data_files
+from clickstream.lake import data_files, table_scan
 from clickstream.lake.client import Lake
+from clickstream.lake.table_scan import StoredFile
 from clickstream.lake.transactions import MonthlyAppend, Replacement
 from clickstream.tables import LAYOUT_VERSION, TABLES, Table, Type
 
@@ -216,9 +217,20 @@ class LoadedTable:
 
     def read(self, first: Hour, last: Hour, columns: list[str] | None = None) -> pa.Table:
         """The rows of the hours from `first` to `last`."""
-        return self.iceberg.scan(
+        return self.read_between(first, last, columns)
+
+    def data_files(self, first: Hour | None, last: Hour | None) -> list[StoredFile]:
+        """The data files with rows of the hours from `first` to `last`; None is an open end."""
+        return table_scan.list_files(self.iceberg, between(first, last))
+
+    def read_between(
+        self, first: Hour | None, last: Hour | None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """The rows of the hours from `first` to `last`; None is an open end."""
+        scan = self.iceberg.scan(
             row_filter=between(first, last), selected_fields=tuple(columns or ["*"])
-        ).to_arrow()
+        )
+        return table_scan.read(scan)
 
     def replace(
         self,

@@ -107,7 +107,12 @@ class PublicationIntents:
         """Save parts unless another attempt has; return those that are saved."""
         file = BytesIO()
         pq.write_table(
-            parts, file, compression="zstd", use_dictionary=False, write_statistics=False
+            parts,
+            file,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=False,
+            write_page_checksum=True,
         )
         if objects.swap(self.lake, key, file.getvalue(), None):
             return parts
@@ -165,7 +170,7 @@ def select_compared(parts: pa.Table) -> pa.Table:
 
 
 def _read(stored: Stored) -> pa.Table:
-    return pq.read_table(BytesIO(stored.body))
+    return pq.read_table(BytesIO(stored.body), page_checksum_verification=True)
 
 
 def _key(hour: Hour, name: str) -> str:

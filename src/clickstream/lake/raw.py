@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
 from isal import igzip
+from isal.igzip_lib import IsalError
 from more_itertools import longest_common_prefix
 
+from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
@@ -27,6 +31,9 @@ from clickstream.lake.objects import Listed
 
 RAW = "raw/"
 PENDING = "pending/"
+_MAX_RATIO = 1032
+"""The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
+_SALVAGED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -126,19 +133,51 @@ def _of_hours(
 
 
 def read(lake: Lake, raw: RawObject) -> bytes:
-    """The lines of a raw object."""
+    """The lines of a raw object. Raises DamagedObject if they can't all be read."""
     stored = objects.get(lake, raw.key)
     if stored is None:
         raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
-    return _unpacked(stored.body)
+    try:
+        return _unpacked(stored.body)
+    except (EOFError, OSError, IsalError):  # type: ignore[misc]  # its stub has an instance
+        raise damaged(lake, raw.key, stored.body) from None
 
 
 def _unpacked(body: bytes) -> bytes:
-    """The bytes of a gzip file, read in one piece as long as its end says (RFC 1952, 2.3.1)."""
+    """The bytes of a gzip file, read in one piece as long as its end says (RFC 1952, 2.3.1).
+
+    Its checksum is compared. Raises EOFError, OSError or IsalError for a damaged file.
+    """
+    length = min(int.from_bytes(body[-4:], "little"), _MAX_RATIO * len(body))
     with igzip.open(BytesIO(body)) as file:
-        lines: bytes = file.read(int.from_bytes(body[-4:], "little"))
+        lines: bytes = file.read(length)
         more: bytes = file.read()  # than its end says, where others have put files together
     return lines + more
+
+
+def damaged(lake: Lake, key: str, body: bytes) -> DamagedObject:
+    """The error for a raw object whose bytes can't be read."""
+    hour = key.split("/")[1]
+    return DamagedObject(
+        f"The stored bytes of {lake.uri(key)} are damaged; they hold raw lines of hour {hour}, "
+        f"which can't be built. {_readable_lines(body):,} lines can still be unpacked; those after "
+        "the damage may be wrong. Nothing is published from them. Restore the object under its "
+        "key, from an earlier S3 version or a backup: its name says from which host and bytes of "
+        "the log its lines are. "
+        f"Then run: clickstream build {hour} {hour}"
+    )
+
+
+def _readable_lines(body: bytes) -> int:
+    """Count the lines that a damaged gzip file unpacks to before its code makes no sense.
+
+    DEFLATE has no checksum of its own, so lines after the damage may be among them.
+    """
+    reader, lines = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), 0
+    with suppress(zlib.error):
+        for start in range(0, len(body), _SALVAGED_AT_ONCE):
+            lines += reader.decompress(body[start : start + _SALVAGED_AT_ONCE]).count(b"\n")
+    return lines
 
 
 def raw_digest(raws: Iterable[RawObject]) -> str:

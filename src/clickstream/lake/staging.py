@@ -2,19 +2,25 @@
 
 Two builds of the same input write the same bytes to the same keys, so builds may overlap freely,
 and a process that takes all steps of some hours need not ask S3 for what it has just put there.
+
+A step passes on the digest of each object that it stages, and the next steps compare it with the
+bytes that they read. A JSON object holds its own digest. Bytes that differ raise DamagedObject.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
@@ -22,20 +28,63 @@ from clickstream.parquet import RowsWriter
 from clickstream.tables import Table
 
 
+@dataclass(frozen=True)
+class Staged:
+    """A staged object: its key, and the digest of its bytes."""
+
+    key: str
+    digest: str
+
+
+@dataclass
+class Digests:
+    """The digests of the objects that a step has staged, by the last part of their keys."""
+
+    by_name: dict[str, str] = field(default_factory=dict)
+
+    def add(self, staged: Staged) -> None:
+        """Record an object."""
+        self.by_name[name_of(staged.key)] = staged.digest
+
+
+def name_of(key: str) -> str:
+    """The last part of a key."""
+    return key.rpartition("/")[2]
+
+
 @contextmanager
-def writing(lake: Lake, key: str, table: Table, hour: Hour) -> Iterator[RowsWriter]:
-    """Writes an hour's rows of a table as one object, which is there once all are written."""
+def writing(
+    lake: Lake, key: str, table: Table, hour: Hour, digests: Digests
+) -> Iterator[RowsWriter]:
+    """Write an hour's rows of a table as one object, which is there once all are written.
+
+    `digests` receives its digest.
+    """
     with TemporaryFile() as file:
         with RowsWriter(file, table, hour) as writer:
             yield writer
         file.seek(0)
-        put(lake, key, file.read())
+        digests.add(put(lake, key, file.read()))
 
 
-def put(lake: Lake, key: str, body: bytes) -> None:
+def put(lake: Lake, key: str, body: bytes) -> Staged:
     """Write a staged object, whole."""
     objects.put(lake, key, body)
     lake.staged_objects.put(key, body)
+    return Staged(key, _digest(body))
+
+
+def put_json(lake: Lake, key: str, value: dict[str, Any]) -> None:
+    """Write an object in JSON that holds its own digest."""
+    put(lake, key, json.dumps({**value, "digest": _digest_of_json(value)}).encode())
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def _digest_of_json(value: dict[str, Any]) -> str:
+    return _digest(json.dumps(value, sort_keys=True).encode())
 
 
 def get(lake: Lake, key: str) -> bytes | None:
@@ -47,19 +96,24 @@ def get(lake: Lake, key: str) -> bytes | None:
     return body
 
 
-def read(lake: Lake, key: str, columns: list[str] | None = None) -> pa.Table:
+def check(lake: Lake, staged: Staged) -> None:
+    """Raise DamagedObject if the bytes of a staged object are not those that were written."""
+    _checked_body(lake, staged)
+
+
+def read(lake: Lake, staged: Staged, columns: list[str] | None = None) -> pa.Table:
     """The rows of a staged object, with all columns or some."""
-    return _opened(lake, key).read(columns)
+    return _opened(lake, staged).read(columns)
 
 
-def read_coded(lake: Lake, key: str, table: Table) -> pa.Table:
+def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
     """The rows of a staged object of a table, as they were shaped: texts are dictionaries."""
-    return _opened(lake, key, read_dictionary=_texts_of(table)).read()
+    return _opened(lake, staged, read_dictionary=_texts_of(table)).read()
 
 
-def read_pieces(lake: Lake, key: str, table: Table) -> Iterator[pa.Table]:
+def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
     """The same in the pieces that were written."""
-    file = _opened(lake, key, read_dictionary=_texts_of(table))
+    file = _opened(lake, staged, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
         yield file.read_row_group(number)
 
@@ -68,19 +122,42 @@ def _texts_of(table: Table) -> list[str]:
     return [column.name for column in table.columns if column.type == "string"]
 
 
-def count(lake: Lake, key: str) -> int:
+def count(lake: Lake, staged: Staged) -> int:
     """How many rows a staged object has."""
-    rows: int = _opened(lake, key).metadata.num_rows
+    rows: int = _opened(lake, staged).metadata.num_rows
     return rows
 
 
-def read_json(lake: Lake, key: str) -> Any:
-    """What a staged object in JSON says."""
-    return json.loads(_body(lake, key))
+def read_json(lake: Lake, key: str) -> dict[str, Any]:
+    """The values of a staged object in JSON. Raises DamagedObject if its digest differs."""
+    try:
+        value = json.loads(_body(lake, key))
+        digest = value.pop("digest")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise _damaged(lake, key) from None
+    if digest != _digest_of_json(value):
+        raise _damaged(lake, key)
+    return dict(value)
 
 
-def _opened(lake: Lake, key: str, **how: Any) -> pq.ParquetFile:
-    return pq.ParquetFile(pa.BufferReader(_body(lake, key)), **how)
+def _opened(lake: Lake, staged: Staged, **how: Any) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(_checked_body(lake, staged)), **how)
+
+
+def _checked_body(lake: Lake, staged: Staged) -> bytes:
+    body = _body(lake, staged.key)
+    if _digest(body) != staged.digest:
+        raise _damaged(lake, staged.key)
+    return body
+
+
+def _damaged(lake: Lake, key: str) -> DamagedObject:
+    hour = key.split("/")[1]
+    return DamagedObject(
+        f"The stored bytes of {lake.uri(key)} are damaged: they are not those that were staged for "
+        f"hour {hour}. Nothing is published from them. To stage them again, clear the task "
+        f"clean_hits of hour {hour} with Downstream, or run: clickstream build {hour} {hour}"
+    )
 
 
 def _body(lake: Lake, key: str) -> bytes:

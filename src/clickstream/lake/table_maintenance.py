@@ -131,7 +131,7 @@ def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
     """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
     file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
-        _compare(rows, pq.ParquetFile(source), file.file_path)
+        _compare(rows, pq.ParquetFile(source, page_checksum_verification=True), file.file_path)
     return file
 
 

@@ -85,12 +85,15 @@ from clickstream.pipeline.results import (
     VerifyReport,
 )
 from clickstream.pipeline.site import describe_own_domain, settings_digest, settings_of
+from clickstream.pipeline.stored_bytes import BytesReport, Damage, check_stored_bytes
 from clickstream.pipeline.verify import verify
 
 __all__ = [
     "Backfill",
+    "BytesReport",
     "CleanedHour",
     "Completed",
+    "Damage",
     "Due",
     "FactsRefreshed",
     "Finding",
@@ -116,6 +119,7 @@ __all__ = [
     "check_hour",
     "check_range",
     "check_replay_window",
+    "check_stored_bytes",
     "clean_hits",
     "clean_unless_staged",
     "compact_days",

@@ -7,16 +7,17 @@ it, too.
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from clickstream import __version__, clean, dictionary_encoding, parse, sessions
+from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import Lake, aws_errors, hour_ledger, objects, raw, staging
 from clickstream.lake.hour_ledger import LedgerRow
@@ -37,6 +38,8 @@ from clickstream.tables import (
     SESSION_PARTS,
     UNSTITCHED_PARTS,
 )
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -118,7 +121,7 @@ def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
     """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
-    return find_staged(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
+    return _counted(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
 def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
@@ -160,11 +163,28 @@ def _digest_of(keys: KeyIds) -> str:
 
 
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
-    """The hour as cleaning has left it before, if all its rows wait under its prefix."""
+    """The hour as cleaning has left it before, if all its rows wait under its prefix, undamaged."""
+    found = _counted(lake, begun)
+    if found is None:
+        return None
+    try:
+        for key in found.row_keys:
+            staging.check(lake, found.staged(key))
+    except DamagedObject as error:
+        _log.warning("%s The hour is cleaned again now.", error)
+        return None
+    return found
+
+
+def _counted(lake: Lake, begun: HourBuild) -> CleanedHour | None:
+    """The same by the counts alone; the rows are not read."""
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
         return None
-    counted = staging.read_json(lake, begun.counts_key)["hour"]
+    try:
+        counted = staging.read_json(lake, begun.counts_key)["hour"]
+    except DamagedObject:  # or another release staged it, whose counts have no digest
+        return None
     has_todays_kinds = counted["balance"].keys() == set(BALANCE)
     return CleanedHour(**vars(begun), **counted) if has_todays_kinds else None
 
@@ -176,23 +196,25 @@ def clean_build(
     hour, rules = Hour.parse(begun.hour), session_rules(lake.settings)
     reading = Reading(lake, {hour: raws}, keys)
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
+    digests = staging.Digests()
     with (
-        staging.writing(lake, begun.hits_key, HITS, hour) as hits,
-        staging.writing(lake, begun.parts_key, UNSTITCHED_PARTS, hour) as parts,
+        staging.writing(lake, begun.hits_key, HITS, hour, digests) as hits,
+        staging.writing(lake, begun.parts_key, UNSTITCHED_PARTS, hour, digests) as parts,
     ):
         for requests in reading.requests(reading.groups):
             _write_group(requests, rules, hits, parts)
             balance.update(requests.balance())
-    with staging.writing(lake, begun.rejects_key, REJECTS, hour) as refused:
+    with staging.writing(lake, begun.rejects_key, REJECTS, hour, digests) as refused:
         refused.write(reading.rejects)
     counted: dict[str, Any] = {
         "lines": sum(reading.lines[hour].values()),
         "rejected": refused.rows,
         "balance": dict(balance),
         "hits": hits.rows,
+        "digests": digests.by_name,
     }
     counts = {"hour": counted, "raw_objects": reading.lines[hour]}
-    staging.put(lake, begun.counts_key, json.dumps(counts).encode())
+    staging.put_json(lake, begun.counts_key, counts)
     return CleanedHour(**vars(begun), **counted)
 
 
@@ -219,22 +241,26 @@ def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
 def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedHour, pa.Table]:
     """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
     hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
-    pieces = staging.read_pieces(lake, cleaned.parts_key, UNSTITCHED_PARTS)
+    pieces = staging.read_pieces(lake, cleaned.staged(cleaned.parts_key), UNSTITCHED_PARTS)
     stitched, carry_out = stitch_to_carry(carry, pieces, hour, rules)
     built = cleaned.stitched(
         sum(map(len, stitched)), sessions.carry_digest(carry), sessions.carry_digest(carry_out)
     )
-    with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour) as written:
+    digests = staging.Digests({**cleaned.digests})
+    with staging.writing(lake, built.session_parts_key, SESSION_PARTS, hour, digests) as written:
         for parts in stitched:
             written.write(parts)
-    return built, carry_out
+    return replace(built, digests=digests.by_name), carry_out
 
 
 @aws_errors.translate_errors()
 def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
-    """Refuse an hour whose staged rows do not add up to its lines. Raises UnbalancedHour."""
+    """Refuse an hour whose staged rows are damaged or do not add up to its lines.
+
+    Raises DamagedObject or UnbalancedHour.
+    """
     hits, parts, rejects = (
-        staging.count(lake, key)
+        staging.count(lake, hour.staged(key))
         for key in (hour.hits_key, hour.session_parts_key, hour.rejects_key)
     )
     hour.check(hits, parts, rejects, f"Its rows wait in {lake.uri(hour.prefix)}")
@@ -242,11 +268,16 @@ def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
 
 
 def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
-    """Return a checked hour whose rows are read from the staging area."""
-    keys = {
-        HITS: hour.hits_key,
-        SESSION_PARTS: hour.session_parts_key,
-        REJECTS: hour.rejects_key,
+    """Return a checked hour whose rows are read from the staging area.
+
+    Raises DamagedObject before a publication begins, not in its middle.
+    """
+    staged = {
+        HITS: hour.staged(hour.hits_key),
+        SESSION_PARTS: hour.staged(hour.session_parts_key),
+        REJECTS: hour.staged(hour.rejects_key),
     }
+    for one in staged.values():
+        staging.check(lake, one)
     raw_lines = staging.read_json(lake, hour.counts_key)["raw_objects"]
-    return BuiltHour(hour, raw_lines, lambda table: staging.read_coded(lake, keys[table], table))
+    return BuiltHour(hour, raw_lines, lambda table: staging.read_coded(lake, staged[table], table))

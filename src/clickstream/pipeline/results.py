@@ -14,6 +14,7 @@ import pyarrow as pa
 from clickstream.errors import OtherLayout, UnbalancedHour
 from clickstream.hours import Hour, HourSpan, describe_hours, group_hours
 from clickstream.lake.iceberg_tables import UNMARKED_VERSION
+from clickstream.lake.staging import Staged, name_of
 from clickstream.lake.visitor_keys import KeyIds
 from clickstream.tables import LAYOUT_VERSION, Table
 from clickstream.wording import quantity
@@ -69,9 +70,14 @@ class HourBuild:
         return f"{self.prefix}counts.json"
 
     @property
+    def row_keys(self) -> set[str]:
+        """The keys of the rows that cleaning writes."""
+        return {self.hits_key, self.rejects_key, self.parts_key}
+
+    @property
     def cleaned_keys(self) -> set[str]:
         """The keys of all that cleaning writes."""
-        return {self.hits_key, self.rejects_key, self.parts_key, self.counts_key}
+        return {*self.row_keys, self.counts_key}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, for XCom."""
@@ -87,17 +93,32 @@ class HourBuild:
                 f"this release of clickstream needs version {LAYOUT_VERSION}. Clear the run's task "
                 "clean_hits with Downstream."
             )
+        if "digests" not in values:
+            raise OtherLayout(
+                f"The staged rows of hour {values['hour']} have no digests, because another "
+                "release of clickstream wrote them. Clear the run's task clean_hits with "
+                "Downstream."
+            )
         return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CleanedHour(HourBuild):
-    """An hour whose hits, rejects and unstitched parts are staged, with their counts."""
+    """An hour whose hits, rejects and unstitched parts are staged, with their counts.
+
+    `digests` are those of the staged objects, by the last part of their keys; there are none for an
+    hour that is built in memory.
+    """
 
     lines: int
     rejected: int
     balance: dict[str, int]
     hits: int
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def staged(self, key: str) -> Staged:
+        """One of the hour's staged objects."""
+        return Staged(key, self.digests[name_of(key)])
 
     def stitched(self, session_parts: int, carry_in: str, carry_out: str) -> StitchedHour:
         """Add the sessions; those of an hour that is stitched already are replaced."""

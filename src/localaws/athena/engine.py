@@ -82,6 +82,8 @@ class Engine:
             self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", DIED_REASON))
         except QueryError as error:
             self._fail(query_id, error)
+        except AwsError as error:
+            self._fail(query_id, QueryError("GENERIC_INTERNAL_ERROR", error.message))
         except RecursionError:
             text = "statement is too large (stack overflow during analysis)"
             self._fail(query_id, QueryError("STACK_OVERFLOW", text))
@@ -139,7 +141,11 @@ class Engine:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             output = Path(folder) / "result.csv"
             job["output"] = str(output)
-            answer = self._workers.run(execution["QueryExecutionId"], job)
+            try:
+                answer = self._workers.run(execution["QueryExecutionId"], job)
+            except QueryError:
+                tables.check_files()  # a file that is gone or damaged by now is the reason
+                raise
             with output.open("rb") as file:
                 self._store(execution, file, "application/octet-stream")
         statistics["OutputRows"] = answer["rows"]

@@ -46,6 +46,7 @@ class QueryTables:
         self._blobs = blobs
         self._io = BlobFileIO(blobs)
         self._found: dict[tuple[str, str], dict[str, Any]] = {}
+        self._uris: set[str] = set()
 
     def find(self, schema: str, name: str, version: object) -> ViewText | TableColumns:
         """A table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
@@ -120,12 +121,22 @@ class QueryTables:
     def _file(self, task: FileScanTask) -> str:
         if task.delete_files:
             raise not_supported("tables with row-level delete files; rewrite the table's files")
-        path = self._blobs.path(*split_uri(task.file.file_path))
+        self._uris.add(task.file.file_path)
+        return self._path(task.file.file_path)
+
+    def _path(self, uri: str) -> str:
+        try:
+            path = self._blobs.path(*split_uri(uri))
+        except AwsError as error:
+            raise QueryError("ICEBERG_BAD_DATA", error.message) from None
         if path is None:
-            raise QueryError(
-                "ICEBERG_MISSING_DATA", f"File {task.file.file_path} of the snapshot is gone"
-            )
+            raise QueryError("ICEBERG_MISSING_DATA", f"File {uri} of the snapshot is gone")
         return str(path)
+
+    def check_files(self) -> None:
+        """Raise QueryError if a planned file is gone or damaged by now, as a failed query asks."""
+        for uri in sorted(self._uris):
+            self._path(uri)
 
 
 @lru_cache(maxsize=METADATA_CACHE)

@@ -101,9 +101,21 @@ class BlobAccess:
         self._s3 = s3
 
     def path(self, bucket: str, key: str) -> Path | None:
-        """File with the object's bytes, or None; it vanishes when the object is replaced."""
-        found = self._s3.index.find(bucket, key)
-        return None if found is None else self._s3.index.blobs.path(found.blob)
+        """File with the object's bytes, or None; it vanishes when the object is replaced.
+
+        Its bytes are compared with their MD5 once. Raises AwsError (InternalError) if they are
+        damaged or gone.
+        """
+        index = self._s3.index
+        try:
+            stored, file = index.open(bucket, key)
+        except AwsError as error:
+            if error.code in ("NoSuchBucket", "NoSuchKey"):
+                return None
+            raise
+        with file:
+            index.check(bucket, stored, file)
+        return index.blobs.path(stored.blob)
 
     def put(self, bucket: str, key: str, data: BinaryIO, content_type: str) -> None:
         """Store an object durably. Raises AwsError (NoSuchBucket)."""

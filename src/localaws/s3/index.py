@@ -16,6 +16,7 @@ from typing import IO
 
 from localaws.errors import AwsError
 from localaws.s3.conditions import WriteCondition
+from localaws.s3.integrity import Integrity, missing
 from localaws.service import REGION
 from localaws.store import BlobFolder, Database
 
@@ -66,6 +67,8 @@ class ObjectIndex:
         database.create(_SCHEMA)
         rows = database.query("select blob from s3_object union all select blob from s3_part")
         blobs.sweep({row["blob"] for row in rows})
+        self.integrity = Integrity(database)
+        self.integrity.forget_all_but_stored()
 
     # Buckets
 
@@ -138,17 +141,40 @@ class ObjectIndex:
     def open(self, bucket: str, key: str) -> tuple[StoredObject, IO[bytes]]:
         """The object and its open blob, which stays readable whatever happens to the object.
 
-        Raises AwsError (NoSuchBucket, NoSuchKey).
+        Raises AwsError (NoSuchBucket, NoSuchKey; InternalError if the blob is gone or cut off).
         """
         while True:
             found = self.get(bucket, key)
             try:
-                return found, self.blobs.path(found.blob).open("rb")
+                file = self.blobs.path(found.blob).open("rb")
             except FileNotFoundError:
                 # Replaced between the look-up and the open: look again. A blob that is missing
                 # although the index still names it is a damaged store, not a race.
                 if self.get(bucket, key).blob == found.blob:
-                    raise
+                    raise missing(uri_of(bucket, key), self.blobs.path(found.blob)) from None
+            else:
+                return found, file
+
+    def check(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> None:
+        """Compare an object's bytes with their MD5, unless this process has done so before.
+
+        Raises AwsError (InternalError) if they are damaged.
+        """
+        uri = uri_of(bucket, stored.key)
+        self.integrity.check(uri, stored.blob, stored.etag, stored.size, file)
+
+    def check_size(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> None:
+        """Raise AwsError (InternalError) if the blob has another size than the object."""
+        self.integrity.check_size(uri_of(bucket, stored.key), stored.size, file)
+
+    def blocks(self, bucket: str, stored: StoredObject, file: IO[bytes]) -> Iterator[bytes]:
+        """All bytes of an object in blocks, compared with their MD5; closes the file at the end.
+
+        Raises AwsError (InternalError) instead of the last block if they are damaged.
+        """
+        uri = uri_of(bucket, stored.key)
+        with file:
+            yield from self.integrity.blocks(uri, stored.blob, stored.etag, stored.size, file)
 
     def put(self, bucket: str, new: StoredObject, condition: WriteCondition) -> None:
         """Store an object whose blob is on disk. Raises AwsError (NoSuchBucket, see ``check``)."""
@@ -206,6 +232,11 @@ class ObjectIndex:
             "select * from s3_object where bucket = ? and key >= ? order by key", (bucket, start)
         )
         return map(_stored_object, rows)
+
+
+def uri_of(bucket: str, key: str) -> str:
+    """The s3:// address of an object."""
+    return f"s3://{bucket}/{key}"
 
 
 def no_such_bucket(name: str) -> AwsError:

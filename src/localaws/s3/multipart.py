@@ -13,7 +13,7 @@ from localaws.s3 import xml
 from localaws.s3.buckets import read_document
 from localaws.s3.conditions import WriteCondition
 from localaws.s3.index import ObjectIndex
-from localaws.s3.objects import ObjectOperations, file_blocks
+from localaws.s3.objects import ObjectOperations, file_blocks, source_bucket
 from localaws.s3.payload import Payload
 from localaws.s3.request import S3Request
 from localaws.s3.uploads import MAX_PART_NUMBER, Part, Uploads
@@ -104,6 +104,7 @@ class MultipartOperations:
 
     def _copy_part(self, request: S3Request, upload_id: str, number: int) -> Response:
         source, file = self._objects.open_source(request)
+        self._index.check(source_bucket(request), source, file)
         with self._index.blobs.writing() as blob:
             for block in file_blocks(file, *_source_range(request, source.size)):
                 blob.write(block)

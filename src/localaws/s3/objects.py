@@ -56,7 +56,7 @@ class ObjectOperations:
             if head.status_code == 304:
                 file.close()
                 return head
-            return _with_body(head, file, byte_range(request.headers.get("range"), stored.size))
+            return self._with_body(request, head, stored, file)
         except BaseException:
             file.close()
             raise
@@ -89,6 +89,28 @@ class ObjectOperations:
             )
         return stored, file
 
+    def _with_body(
+        self, request: S3Request, head: Response, stored: StoredObject, file: IO[bytes]
+    ) -> Response:
+        """The answer to a read; its bytes are compared with their MD5.
+
+        A large object is compared while it is sent, and the connection breaks off if it is damaged.
+        The next read of it is refused at once.
+        """
+        part = byte_range(request.headers.get("range"), stored.size)
+        length = int(head.headers["content-length"])
+        if part or self._index.integrity.is_suspect(stored.blob):
+            self._index.check(request.bucket, stored, file)
+        elif length > _BLOCK:  # before the head is sent
+            self._index.check_size(request.bucket, stored, file)
+        if part:
+            blocks = file_blocks(file, *part)
+        else:
+            blocks = self._index.blocks(request.bucket, stored, file)
+        if length <= _BLOCK:
+            return Response(b"".join(blocks), head.status_code, head.headers)
+        return StreamingResponse(blocks, head.status_code, head.headers)
+
     def _copy(self, request: S3Request) -> Response:
         replace = request.headers.get("x-amz-metadata-directive", "COPY") == "REPLACE"
         source = unquote(request.headers["x-amz-copy-source"]).removeprefix("/")
@@ -101,7 +123,7 @@ class ObjectOperations:
         original, file = self.open_source(request)
         headers = request.object_headers() if replace else original.headers
         with self._index.blobs.writing() as blob:
-            for block in file_blocks(file, 0, original.size):
+            for block in self._index.blocks(source_bucket(request), original, file):
                 blob.write(block)
             blob.finish()
             stored = stored_object(request.key, blob, headers)
@@ -120,6 +142,12 @@ def stored_object(
 ) -> StoredObject:
     """The object a finished blob makes; its ETag is the MD5 of its bytes."""
     return StoredObject(key, blob.name, blob.size, blob.md5().hex(), headers, checksums or {})
+
+
+def source_bucket(request: S3Request) -> str:
+    """The bucket of the source of a copy."""
+    path = request.headers["x-amz-copy-source"].partition("?")[0]
+    return split_path(path.encode("latin-1"))[0]
 
 
 def refuse_versions(request: S3Request) -> None:
@@ -155,15 +183,6 @@ def _read_head(request: S3Request, stored: StoredObject) -> Response:
     if part:
         headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{stored.size}"
     return Response(status_code=206 if part else 200, headers=headers)
-
-
-def _with_body(head: Response, file: IO[bytes], part: tuple[int, int] | None) -> Response:
-    start = part[0] if part else 0
-    length = int(head.headers["content-length"])
-    blocks = file_blocks(file, start, length)
-    if length <= _BLOCK:
-        return Response(b"".join(blocks), head.status_code, head.headers)
-    return StreamingResponse(blocks, head.status_code, head.headers)
 
 
 def _overrides(request: S3Request) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
 import time
 import uuid
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 
 from localaws.errors import AwsError
 from localaws.s3.conditions import WriteCondition
-from localaws.s3.index import ObjectIndex, StoredObject
+from localaws.s3.index import ObjectIndex, StoredObject, uri_of
+from localaws.s3.integrity import save_md5
 from localaws.store import BlobWriter
 
 MIN_PART_BYTES = 5 << 20
@@ -98,7 +98,7 @@ class Uploads:
         headers = self.check(bucket, key, upload_id)
         chosen = _choose(self.parts(upload_id), wanted)
         with self._index.blobs.writing() as writer:
-            self._join(chosen, writer)
+            self._join(uri_of(bucket, key), chosen, writer)
             writer.finish()
             stored = StoredObject(key, writer.name, writer.size, _joint_etag(chosen), headers)
             with self._database.write() as connection:
@@ -107,6 +107,7 @@ class Uploads:
                 if not set(chosen) <= set(parts):
                     raise _invalid_part()
                 replaced = self._index.replace(connection, bucket, stored, condition)
+                save_md5(connection, writer.name, writer.md5())
                 _end(connection, upload_id)
         self._index.blobs.remove(*replaced, *(part.blob for part in parts))
         return stored
@@ -119,11 +120,15 @@ class Uploads:
             _end(connection, upload_id)
         self._index.blobs.remove(*(part.blob for part in parts))
 
-    def _join(self, parts: Sequence[Part], writer: BlobWriter) -> None:
+    def _join(self, uri: str, parts: Sequence[Part], writer: BlobWriter) -> None:
         try:
             for part in parts:
                 with self._index.blobs.path(part.blob).open("rb") as source:
-                    shutil.copyfileobj(source, writer, 1 << 20)
+                    of_part = f"{uri} (part {part.number})"
+                    for block in self._index.integrity.blocks(
+                        of_part, part.blob, part.etag, part.size, source
+                    ):
+                        writer.write(block)
         except FileNotFoundError as error:
             # Someone aborted, completed or replaced a part while we were reading.
             raise _invalid_part() from error

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.damage import flipped, flips
 
+from clickstream import pipeline
+from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
+from clickstream.pipeline import build_range
 
 HOUR = Hour.parse("2026-11-20T00")
 KEY = "raw/2026-11-20T00/by-others.combined.gz"
@@ -34,5 +40,49 @@ def test_what_is_stored_is_read(lake: Lake) -> None:
 @pytest.mark.parametrize("cut", [slice(5), slice(-5), slice(1, None)])
 def test_what_is_no_whole_file_is_refused(lake: Lake, cut: slice) -> None:
     objects.put(lake, KEY, gzip.compress(b"a line\n" * 100)[cut])
-    with pytest.raises((EOFError, OSError)):
+    with pytest.raises(DamagedObject):
         raw.read(lake, RawObject(KEY, 0))
+
+
+def test_a_flipped_byte_is_refused_or_changes_no_line(lake: Lake) -> None:
+    lines = b"".join(b"line %d\n" % number for number in range(2000))
+    body = gzip.compress(lines, mtime=0)
+    for wrong in flips(body, 60):
+        objects.put(lake, KEY, wrong)
+        with suppress(DamagedObject):
+            assert raw.read(lake, RawObject(KEY, 0)) == lines
+
+
+def test_a_damaged_object_is_named_with_hour_readable_lines_and_remedy(lake: Lake) -> None:
+    lines = b"".join(b"line %d\n" % number for number in range(200_000))
+    body = gzip.compress(lines, mtime=0)
+    objects.put(lake, KEY, flipped(body, len(body) // 2))
+    with pytest.raises(DamagedObject) as refused:
+        raw.read(lake, RawObject(KEY, 0))
+    said = str(refused.value)
+    assert said.startswith(f"The stored bytes of {lake.uri(KEY)} are damaged")
+    assert f"clickstream build {HOUR} {HOUR}" in said
+    found = re.search(r"([\d,]+) lines can still be unpacked", said)
+    assert found is not None
+    assert 50_000 < int(found[1].replace(",", "")) <= 200_000
+
+
+def test_a_damaged_length_takes_no_memory(lake: Lake) -> None:
+    objects.put(lake, KEY, gzip.compress(b"a line\n")[:-4] + b"\xff\xff\xff\xff")
+    with pytest.raises(DamagedObject):
+        raw.read(lake, RawObject(KEY, 0))
+
+
+def test_an_hour_with_a_damaged_object_is_not_built_and_builds_once_it_is_restored(
+    lake: Lake,
+) -> None:
+    raw.store(lake, HOUR, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n" * 1000)
+    [item] = raw.list_raw(lake, HOUR)
+    right = objects.get(lake, item.key)
+    assert right is not None
+    objects.put(lake, item.key, flipped(right.body, 20))
+    for build in (pipeline.clean_hits, lambda lake, hour: build_range.build_hours(lake, [hour])):
+        with pytest.raises(DamagedObject, match=item.key):
+            build(lake, HOUR)
+    objects.put(lake, item.key, right.body)
+    assert pipeline.clean_hits(lake, HOUR).lines == 1000

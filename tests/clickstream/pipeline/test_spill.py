@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -76,7 +78,8 @@ def test_a_large_hour_is_staged_as_a_small_one_is(
     def staged() -> tuple[object, ...]:
         found = pipeline.build_sessions(lake, pipeline.clean_hits(lake, hour))
         pipeline.check_hour(lake, found)
-        return found, *(staging.read(lake, key) for key in (found.hits_key, found.parts_key))
+        rows = (staging.read(lake, found.staged(key)) for key in (found.hits_key, found.parts_key))
+        return replace(found, digests={}), *rows  # the row groups differ, and so do the digests
 
     small = staged()
     monkeypatch.setattr(spill, "groups_for", lambda _bytes: 5)

@@ -1,0 +1,213 @@
+"""The check of all stored bytes of a range of hours, for `verify --deep`.
+
+It reads every data file of every table and every raw object, and goes on after one that is damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from clickstream import parse
+from clickstream.errors import DamagedObject
+from clickstream.hours import Hour, HourSpan
+from clickstream.lake import Lake, aws_errors, iceberg_tables, raw
+from clickstream.lake.raw import RawObject
+from clickstream.pipeline.hour_states import check_range
+from clickstream.pipeline.replay_window import ReplayWindow
+from clickstream.step_config import log_format_of
+from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, TABLES, Table
+from clickstream.wording import quantity
+
+_BUILT_WITHOUT_READING = (HITS, REJECTS)
+"""Tables whose rows a publication replaces and does not read."""
+
+LinesOfObjects = Mapping[str, int]
+"""Lines of each raw object, by key."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A damaged object, and what to do.
+
+    `span` are the hours that it holds; None for a file that describes a whole table.
+    """
+
+    span: HourSpan | None
+    what: str
+    remedy: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """One line that says what to do."""
+        return f"{self._hours}: {self.what} {self.remedy}".rstrip()
+
+    @property
+    def _hours(self) -> str:
+        if self.span is None:
+            return "All hours"
+        first, last = self.span.first, self.span.last
+        return f"Hour {first}" if first == last else f"Hours {first} to {last}"
+
+
+@dataclass
+class BytesReport:
+    """What `check_stored_bytes` has read, and what of it is damaged.
+
+    `chosen` is the range that was asked for, as text. Raw lines before `raw_gone_before` are
+    deleted. `damage` is in the order in which it was found: the ledger comes first.
+    """
+
+    chosen: str
+    files: int = 0
+    file_bytes: int = 0
+    rows: int = 0
+    raw_objects: int = 0
+    raw_bytes: int = 0
+    lines: int = 0
+    raw_gone_before: Hour | None = None
+    damage: list[Damage] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.damage
+
+    @property
+    def sentence(self) -> str:
+        """What was read."""
+        return (
+            f"Read all stored bytes of {self.chosen}: {quantity(self.files, 'data file')} of "
+            f"{len(TABLES)} tables with {quantity(self.rows, 'row')} ({_size(self.file_bytes)}"
+            f"), {quantity(self.raw_objects, 'raw object')} with {quantity(self.lines, 'line')} "
+            f"({_size(self.raw_bytes)})."
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence on raw lines that can't be read any more."""
+        if self.raw_gone_before is None:
+            return []
+        return [
+            f"Raw lines before {self.raw_gone_before} are deleted ([maintenance] raw_days), and "
+            "only what is left of them was read."
+        ]
+
+    @property
+    def failures(self) -> list[str]:
+        """A sentence for each damaged object."""
+        return [one.sentence for one in self.damage]
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"
+
+
+@aws_errors.translate_errors()
+def check_stored_bytes(
+    lake: Lake,
+    first: Hour | None = None,
+    last: Hour | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> BytesReport:
+    """Read every data file and raw object of the hours from `first` to `last`.
+
+    None is an open end. Page checksums and numbers of rows are compared with the metadata of the
+    tables, checksums and numbers of lines of raw objects with the table raw_objects. `progress` is
+    called with what is read. Raises InputError when the range ends before it begins.
+    """
+    if first and last:
+        check_range(first, last)
+    report = BytesReport(f"{first} to {last}" if first and last else "all hours")
+    for table in (HOUR_LEDGER, *(one for one in TABLES if one is not HOUR_LEDGER)):
+        _check_table(lake, table, first, last, report, progress)
+    _check_raw(lake, first, last, report, progress)
+    return report
+
+
+def _check_table(
+    lake: Lake,
+    table: Table,
+    first: Hour | None,
+    last: Hour | None,
+    report: BytesReport,
+    progress: Callable[[str], None],
+) -> None:
+    try:
+        files = iceberg_tables.load(lake, table).data_files(first, last)
+    except Exception as error:
+        report.damage.append(Damage(None, f"{table.name}: {_reported_damage(error)}"))
+        return
+    for number, file in enumerate(files, 1):
+        progress(f"Bytes of {table.name}: file {number:,} of {len(files):,}")
+        report.files += 1
+        report.file_bytes += file.size
+        report.rows += file.rows
+        if reason := file.find_damage():
+            what = f"{file.path} of the table {table.name} is damaged: {reason}."
+            report.damage.append(Damage(file.span, what, _remedy(table, file.span)))
+
+
+def _reported_damage(error: Exception) -> str:
+    """What the library or S3 says of damaged bytes. Raises the error if it is another one."""
+    if isinstance(error, DamagedObject):
+        return str(error)
+    if found := aws_errors.reported_damage(error):
+        return found
+    raise error
+
+
+def _remedy(table: Table, span: HourSpan) -> str:
+    restore = "Restore the object from an earlier S3 version or a backup"
+    if table not in _BUILT_WITHOUT_READING:
+        return f"{restore}."
+    return f"{restore}, or build its rows again: clickstream build {span.first} {span.last}"
+
+
+def _check_raw(
+    lake: Lake,
+    first: Hour | None,
+    last: Hour | None,
+    report: BytesReport,
+    progress: Callable[[str], None],
+) -> None:
+    report.raw_gone_before = ReplayWindow(lake).raw_before
+    counted = _lines_of_objects(lake, first, last)
+    for hour, items in raw.raw_by_hour(lake, first, last).items():
+        progress(f"Bytes of raw lines: {hour}")
+        for item in items:
+            report.raw_objects += 1
+            report.raw_bytes += item.size
+            if what := _damage_of_raw(lake, item, counted, report):
+                report.damage.append(Damage(HourSpan(hour, hour), what))
+
+
+def _lines_of_objects(lake: Lake, first: Hour | None, last: Hour | None) -> LinesOfObjects:
+    """What the table raw_objects says; nothing if it is damaged, which is reported already."""
+    try:
+        loaded = iceberg_tables.load(lake, RAW_OBJECTS)
+        found = loaded.read_between(first, last, ["raw_object", "lines"])
+    except Exception as error:
+        _reported_damage(error)
+        return {}
+    return dict(zip(found["raw_object"].to_pylist(), found["lines"].to_pylist(), strict=True))
+
+
+def _damage_of_raw(
+    lake: Lake, item: RawObject, counted: LinesOfObjects, report: BytesReport
+) -> str:
+    """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
+    try:
+        text = raw.read(lake, item)
+    except FileNotFoundError:  # maintenance has deleted it since it was listed
+        return ""
+    except Exception as error:
+        return _reported_damage(error)
+    lines = parse.parse(text, log_format_of(lake.settings, item.log_format)).lines
+    report.lines += lines
+    if counted.get(item.key, lines) == lines:
+        return ""
+    return (
+        f"{lake.uri(item.key)} has {lines:,} lines, and the hour was built from "
+        f"{counted[item.key]:,} of it. Restore the object from an earlier S3 version or a backup."
+    )

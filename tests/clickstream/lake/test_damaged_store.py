@@ -1,0 +1,65 @@
+"""The local Athena and the library name an object whose stored bytes are damaged or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.clickstream.lake.builders import store_rows
+from tests.support.damage import blob_path, flipped
+from tests.support.localaws_process import LocalAwsProcess
+
+from clickstream.errors import DamagedObject
+from clickstream.hours import Hour
+from clickstream.lake import Lake, athena, aws_errors, iceberg_tables, raw
+from clickstream.lake.raw import RawRange
+from clickstream.tables import HITS
+
+HOUR = Hour.parse("2026-11-20T05")
+
+
+def flip(path: Path) -> None:
+    body = path.read_bytes()
+    path.write_bytes(flipped(body, len(body) // 2))
+
+
+@pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
+def test_a_query_names_the_damaged_data_file(
+    lake: Lake, local_aws: LocalAwsProcess, spoil: Callable[[Path], None]
+) -> None:
+    store_rows(lake, HITS, HOUR, {})
+    [task] = iceberg_tables.load(lake, HITS).iceberg.scan().plan_files()
+    uri = task.file.file_path
+    spoil(blob_path(local_aws.root, lake.bucket, uri.split("/", 3)[3]))
+    with pytest.raises(DamagedObject, match=f"The stored bytes of {uri} are"):
+        athena.query(lake, "select count(*) from hits")
+
+
+@pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
+def test_the_library_calls_damage_that_s3_reports_damage(
+    lake: Lake, local_aws: LocalAwsProcess, spoil: Callable[[Path], None]
+) -> None:
+    raw.store(lake, HOUR, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n")
+    [item] = raw.list_raw(lake, HOUR)
+    spoil(blob_path(local_aws.root, lake.bucket, item.key))
+    with (
+        pytest.raises(DamagedObject, match=lake.uri(item.key)) as refused,
+        aws_errors.translate_errors(),
+        aws_errors.translate_errors(),
+    ):
+        raw.read(lake, item)
+    assert str(refused.value).count("run: clickstream verify --deep") == 1
+
+
+@pytest.mark.parametrize("spoil", [flip, Path.unlink], ids=["flipped", "gone"])
+def test_a_read_of_a_table_names_the_damaged_data_file(
+    lake: Lake, local_aws: LocalAwsProcess, spoil: Callable[[Path], None]
+) -> None:
+    store_rows(lake, HITS, HOUR, {})
+    loaded = iceberg_tables.load(lake, HITS)
+    [task] = loaded.iceberg.scan().plan_files()
+    uri = task.file.file_path
+    spoil(blob_path(local_aws.root, lake.bucket, uri.split("/", 3)[3]))
+    with pytest.raises(DamagedObject, match=uri), aws_errors.translate_errors():
+        loaded.read(HOUR, HOUR)

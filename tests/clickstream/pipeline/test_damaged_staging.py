@@ -1,0 +1,105 @@
+"""Damage to staged files between two steps never becomes a publication with other rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.clickstream.pipeline.builders import log_lines, write
+from tests.support.damage import flips
+
+from clickstream import pipeline
+from clickstream.errors import DamagedObject, OtherLayout
+from clickstream.hours import Hour
+from clickstream.lake import Lake, hour_ledger, objects
+from clickstream.pipeline import StitchedHour
+
+HOUR = Hour.parse("2026-11-20T22")
+ReopenLake = Callable[[], Lake]
+
+
+@pytest.fixture
+def pulled(lake: Lake) -> Lake:
+    """A lake with the raw lines of an hour."""
+    write(Path(lake.settings.resolve(lake.settings.sources[0].path)), log_lines(5, HOUR, HOUR))
+    pipeline.pull(lake, lake.settings.sources[0])
+    return lake
+
+
+def staged_hour(lake: Lake) -> StitchedHour:
+    return pipeline.check_hour(lake, pipeline.build_sessions(lake, pipeline.clean_hits(lake, HOUR)))
+
+
+def body_of(lake: Lake, key: str) -> bytes:
+    stored = objects.get(lake, key)
+    assert stored is not None
+    return stored.body
+
+
+def test_no_flipped_byte_of_any_staged_file_is_published(pulled: Lake, reopen: ReopenLake) -> None:
+    staged = staged_hour(pulled)
+    read_by_register = [
+        *(staged.hits_key, staged.rejects_key, staged.session_parts_key, staged.counts_key)
+    ]
+    for key in read_by_register:
+        right = body_of(pulled, key)
+        for wrong in flips(right):
+            objects.put(pulled, key, wrong)
+            with pytest.raises(DamagedObject) as refused:
+                pipeline.register_tables(reopen(), staged, "run")
+            assert pulled.uri(key) in str(refused.value)
+            assert f"clear the task clean_hits of hour {HOUR} with Down" in str(refused.value)
+        objects.put(pulled, key, right)
+    assert not hour_ledger.published_hours(pulled, HOUR, HOUR)
+    assert not [*objects.listing(pulled, "publishing/")]
+    pipeline.register_tables(reopen(), staged, "run")
+    assert pipeline.verify(pulled).is_proven
+
+
+def test_no_flipped_byte_of_staged_parts_becomes_sessions(pulled: Lake, reopen: ReopenLake) -> None:
+    cleaned = pipeline.clean_hits(pulled, HOUR)
+    for wrong in flips(body_of(pulled, cleaned.parts_key)):
+        objects.put(pulled, cleaned.parts_key, wrong)
+        with pytest.raises(DamagedObject, match=cleaned.parts_key):
+            pipeline.build_sessions(reopen(), cleaned)
+
+
+def test_check_hour_refuses_damaged_rows(pulled: Lake, reopen: ReopenLake) -> None:
+    staged = staged_hour(pulled)
+    for key in (staged.hits_key, staged.rejects_key, staged.session_parts_key):
+        right = body_of(pulled, key)
+        for wrong in flips(right, 5):
+            objects.put(pulled, key, wrong)
+            with pytest.raises(DamagedObject, match=key):
+                pipeline.check_hour(reopen(), staged)
+        objects.put(pulled, key, right)
+
+
+def test_clean_hits_replaces_damaged_rows(pulled: Lake, reopen: ReopenLake) -> None:
+    staged = staged_hour(pulled)
+    for key in staged.cleaned_keys:
+        right = body_of(pulled, key)
+        objects.put(pulled, key, next(flips(right)))
+        assert pipeline.clean_hits(reopen(), HOUR).digests.items() <= staged.digests.items()
+        assert body_of(pulled, key) == right
+
+
+def test_rows_that_wait_are_cleaned_again_if_they_are_damaged(
+    pulled: Lake, reopen: ReopenLake
+) -> None:
+    cleaned = pipeline.clean_hits(pulled, HOUR)
+    for key in cleaned.cleaned_keys:
+        right = body_of(pulled, key)
+        for wrong in flips(right, 5):
+            objects.put(pulled, key, wrong)
+            assert pipeline.clean_unless_staged(reopen(), HOUR) == cleaned
+            assert body_of(pulled, key) == right
+
+
+def test_staged_rows_without_digests_are_refused_with_the_remedy(pulled: Lake) -> None:
+    values = pipeline.clean_hits(pulled, HOUR).as_dict()
+    assert pipeline.CleanedHour.from_dict(values).as_dict() == values
+    del values["digests"]
+    with pytest.raises(OtherLayout, match="Clear the run's task clean_hits with Downstream"):
+        pipeline.CleanedHour.from_dict(values)
