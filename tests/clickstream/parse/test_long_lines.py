@@ -46,8 +46,7 @@ def test_exactly_the_lines_above_the_limit_become_empty(texts: list[bytes], has_
     short = shorten(data, LIMIT)
     assert short.beginnings == long
     kept = [b"" if n in long else line for n, line in enumerate(lines)]
-    assert short.data.removesuffix(b"\n") == b"\n".join(kept).removesuffix(b"\n")
-    assert count_lines(short.data + b"x") - count_lines(data + b"x") in (0, 1)
+    assert [line.removesuffix(b"\n") for line in io.BytesIO(short.data)] == kept
 
 
 @examples(200)
