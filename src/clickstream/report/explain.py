@@ -49,7 +49,8 @@ def show_explanation(
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
-    if log_format == AUTO and sample:
+    is_long = bool(parse.shorten(raw, longest).beginnings)  # then there may be no other line
+    if log_format == AUTO and sample and not is_long:
         log_format = parse.detect(parse.shorten(sample, longest).data[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
     for step in steps:

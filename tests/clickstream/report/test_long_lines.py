@@ -69,6 +69,15 @@ def test_line_numbers_count_a_long_line_once(tmp_path: Path, size: int) -> None:
     assert "2026-11-20 17:00:02 UTC" in text
 
 
+def test_a_long_first_line_of_a_block_of_its_own_is_explained(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"x" * (2 * MEGABYTE - 1) + b"\n" + combined_line(1))
+    code, text = explained(1, log)
+    assert code == 1
+    assert "line too long" in text
+    assert explained(2, log)[0] == 0
+
+
 def test_a_long_line_that_is_given_is_explained_without_a_format() -> None:
     steps = [*explain(b" " * 70_000, "auto", Settings())]
     assert [(step.what, step.result) for step in steps] == [("Rejected", "line too long")]
