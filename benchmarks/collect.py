@@ -36,8 +36,8 @@ from clickstream import pipeline
 from clickstream.collect import hosts_of
 from clickstream.collect.sftp import SftpSource
 from clickstream.lake import Lake, open_lake
+from clickstream.pipeline.host_pull import CHUNK_BYTES
 from clickstream.pipeline.hosts import open_source
-from clickstream.pipeline.pull_file import CHUNK_BYTES
 from clickstream.settings import Aws, Collect, Settings, Source
 from clickstream.settings import Lake as LakeSettings
 

@@ -72,7 +72,12 @@ def _kinds(settings: Settings) -> clean.KindRules:
 
 
 def log_format_of(settings: Settings, name: str) -> str | parse.Format:
-    """The format of a name: one of the settings' own, else the known one of that name."""
+    """The format of a name: one of the settings' own, else the known one of that name.
+
+    The name may also be that of the rest of a line, as raw objects have it.
+    """
+    if name == parse.CONTINUATION.name:
+        return parse.CONTINUATION
     own = settings.formats.get(name)
     return name if own is None else _compiled(name, own)
 

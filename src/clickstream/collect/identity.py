@@ -7,7 +7,7 @@ file that only begins alike, also when that file is shorter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 TAIL_BYTES = 1_024
@@ -27,19 +27,22 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-def checkpoints(start: int, data_at: int, data: bytes) -> Iterator[tuple[int, str]]:
-    """The checkpoints of a log within `data`: offsets, and digests of the bytes before them.
+def checkpoints(
+    start: int, first: int, last: int, read: Callable[[int, int], bytes]
+) -> Iterator[tuple[int, str]]:
+    """The checkpoints of a log from one offset to another, and digests of the bytes before them.
 
-    `data` begins at offset `data_at`. Checkpoints lie 64, 80, 96, 112, 128, 160, 192, … bytes
-    behind `start`, where the log's first line begins: four for each doubling, so a gigabyte has
-    about a hundred, and a shorter file is compared over at least four fifths of its length.
+    `read` returns the bytes between two offsets in this range. Checkpoints lie 64,
+    80, 96, 112, 128, 160, 192, … bytes behind `start`, where the log's first line begins: four for
+    each doubling, so a gigabyte has about a hundred, and a shorter file is compared over at least
+    four fifths of its length.
     """
     for offset in checkpoint_offsets(start):
-        if offset > data_at + len(data):
+        if offset > last:
             return
         begin = max(0, offset - TAIL_BYTES)
-        if begin >= data_at:
-            yield offset, digest(data[begin - data_at : offset - data_at])
+        if begin >= first:
+            yield offset, digest(read(begin, offset))
 
 
 def checkpoint_offsets(start: int) -> Iterator[int]:

@@ -67,6 +67,7 @@ class OpenLog:
         if self._stream.tell() != at and (end := self._stream.seek(at)) < at:
             self._size = end
             return kept
+        self._kept = b""  # a range of 32 MB is not held twice
         data = kept + self._stream.read(size - len(kept))
         if len(data) < size:
             self._size = offset + len(data)

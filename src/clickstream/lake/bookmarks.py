@@ -34,7 +34,8 @@ class Bookmark:
     the file from another file that begins alike. Bookmarks of earlier versions lack some of these.
 
     `log_format` is the format at `offset`, and `header` the header in force there, escaped. The
-    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`.
+    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`. Where
+    `offset` `is_inside_line`, the line's beginning is stored, and counted, already.
     """
 
     host: str
@@ -52,6 +53,7 @@ class Bookmark:
     pending_digest: str = ""
     intended_at: int = 0
     checkpoints: tuple[tuple[int, str], ...] = ()
+    is_inside_line: bool = False
     etag: str | None = None
 
     @property
@@ -78,7 +80,7 @@ class Bookmark:
             checkpoints=(*self.checkpoints, *inside),
         )
 
-    def move(self, tail: str, last_hour: str) -> Bookmark:
+    def move(self, tail: str, last_hour: str, is_inside_line: bool = False) -> Bookmark:
         """The same, past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
         return replace(
@@ -89,6 +91,7 @@ class Bookmark:
             intended_at=0,
             tail=tail,
             last_hour=last_hour,
+            is_inside_line=is_inside_line,
         )
 
 

@@ -2,7 +2,9 @@
 
 `raw/HOUR/HOST-FINGERPRINT-START-END.FORMAT.gz` holds the lines of one pulled range that belong to
 one hour, in file order, and before them the header that a format such as W3C needs to read them;
-so each object can be parsed by itself. The same range gives the same keys and the same bytes.
+so each object can be parsed by itself. Where a range begins inside a line, the rest of that line is
+an object of the format `parse.CONTINUATION`, which holds no line. The same range gives the same
+keys and the same bytes.
 `pending/HOUR/…` has a mark of the same name until an hour that includes the object is published.
 A mark is written after its object and before the bookmark moves, so no crash can lose an hour.
 """

@@ -8,7 +8,8 @@ joins both into coded columns; `w3c` and `json_lines` read theirs. `frames` make
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -20,21 +21,32 @@ from clickstream.parse.blocks import BATCH_BYTES, count_lines, group_blocks, rea
 from clickstream.parse.detect import Detected, detect
 from clickstream.parse.entries import Entries, find_entries
 from clickstream.parse.format_changes import SWITCH_AFTER, Reading, Segment, seems_changed, segments
-from clickstream.parse.formats import REASONS
+from clickstream.parse.formats import REASONS, TOO_LONG
 from clickstream.parse.frames import Parsed, as_frames, escape, in_order, stack, unescape
-from clickstream.parse.registry import FORMATS, Format, compile_format
+from clickstream.parse.long_lines import (
+    LONGEST_LINE_BYTES,
+    Shortened,
+    is_nothing_else,
+    refuse_long,
+    shorten,
+)
+from clickstream.parse.registry import CONTINUATION, FORMATS, Format, compile_format
 from clickstream.parse.rows import Rows, joined, moved
 
 __all__ = [
+    "CONTINUATION",
     "FORMATS",
+    "LONGEST_LINE_BYTES",
     "REASONS",
     "SWITCH_AFTER",
+    "TOO_LONG",
     "Detected",
     "Entries",
     "Format",
     "Parsed",
     "Reading",
     "Segment",
+    "Shortened",
     "compile_format",
     "concat",
     "count_lines",
@@ -44,11 +56,13 @@ __all__ = [
     "event_hours",
     "event_seconds",
     "header_after",
+    "is_nothing_else",
     "parse",
     "parse_blocks",
     "parse_together",
     "read_blocks",
     "segments",
+    "shorten",
     "unescape",
 ]
 
@@ -56,15 +70,29 @@ _HOUR = 3600
 
 
 def parse(
-    data: bytes, log_format: str | Format, first_line: int = 1, header: bytes = b""
+    data: bytes,
+    log_format: str | Format,
+    first_line: int = 1,
+    header: bytes = b"",
+    longest: int = LONGEST_LINE_BYTES,
 ) -> Parsed:
     """Parse whole lines, numbered from `first_line`; the last one may lack its newline.
 
     `header` is the header in force before them, see `header_after`. No bytes make it
-    fail: what is not a line of the format is a reject. Raises InputError for a format that is not
-    known.
+    fail: what is not a line of the format, or has more than `longest` bytes, is a reject. Raises
+    InputError for a format that is not known.
     """
-    return as_frames(_named(log_format).read(data, header), first_line)
+    short = shorten(data, longest)
+    parsed = as_frames(_named(log_format).read(short.data, header), first_line)
+    return _with_long(parsed, short.beginnings, first_line)
+
+
+def _with_long(parsed: Parsed, beginnings: Mapping[int, bytes], first_line: int) -> Parsed:
+    """The parsed lines, those that are too long with their reason and their first bytes."""
+    if not beginnings:
+        return parsed
+    texts = {first_line + index: escape(begin) for index, begin in beginnings.items()}
+    return replace(parsed, refused=refuse_long(parsed.refused, texts))
 
 
 def parse_blocks(
@@ -72,16 +100,18 @@ def parse_blocks(
     log_format: str | Format,
     may_change: bool = False,
     batch_bytes: int = BATCH_BYTES,
+    longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[Parsed]:
     """Parse block after block, some at a time; line numbers and the header in force run on.
 
     A batch of blocks, of `batch_bytes` at least, makes one part. Of its text nothing is kept once
     the part is given. With `may_change`, the format (a name) is the one that the log begins with:
-    see `segments`.
+    see `segments`. Lines of more than `longest` bytes are rejects.
     """
     known = _named(log_format)
     line, now = 1, Reading(known.name)
     for batch in group_blocks(blocks, batch_bytes):
+        beginnings = _shorten_all(batch, longest)
         found = _read(batch, known, now.header)
         if may_change:
             parsed, now = _followed(b"".join(batch), found, now, line)
@@ -90,12 +120,28 @@ def parse_blocks(
             now = Reading(known.name, reduce(known.header_after, batch, now.header))
             parsed = as_frames(found, line)
         batch.clear()
+        parsed = _with_long(parsed, beginnings, line)
         line += parsed.lines + parsed.directives
         yield parsed
 
 
+def _shorten_all(batch: list[bytes], longest: int) -> dict[int, bytes]:
+    """Empty the lines of some blocks that are too long; their first bytes by their index."""
+    beginnings: dict[int, bytes] = {}
+    for place, block in enumerate(batch):
+        short = shorten(block, longest)
+        if short.beginnings:
+            first = sum(map(count_lines, batch[:place]))
+            beginnings |= {first + index: begin for index, begin in short.beginnings.items()}
+            batch[place] = short.data
+    return beginnings
+
+
 def parse_together(
-    files: Sequence[bytes], log_format: str | Format, may_change: bool = False
+    files: Sequence[bytes],
+    log_format: str | Format,
+    may_change: bool = False,
+    longest: int = LONGEST_LINE_BYTES,
 ) -> Parsed | None:
     """Parse small files as one, their lines numbered through; the last of each has its newline.
 
@@ -105,14 +151,16 @@ def parse_together(
     known = _named(log_format)
     if known.has_header:
         return None
-    found = _read([b"".join(files)], known, b"")
+    blocks = [*files]
+    beginnings = _shorten_all(blocks, longest)
+    found = _read([b"".join(blocks)], known, b"")
     if may_change and found.refused:
         refused = _are_refused(found)
         ends = np.cumsum([*map(count_lines, files)])
         parts = np.split(refused, ends[:-1])
         if any(seems_changed(part, Reading(known.name)) for part in parts if part.any()):
             return None
-    return as_frames(found, first_line=1)
+    return _with_long(as_frames(found, first_line=1), beginnings, 1)
 
 
 def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:

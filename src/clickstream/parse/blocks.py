@@ -5,6 +5,7 @@ All formats read their lines with these functions, for many positions at once.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -100,18 +101,28 @@ def parse_number(
     return number, is_number
 
 
-def read_blocks(stream: BinaryIO, size: int = 2 << 20) -> Iterator[bytes]:
+def read_blocks(
+    stream: BinaryIO | io.RawIOBase, size: int = 2 << 20, longest: int | None = None
+) -> Iterator[bytes]:
     """Blocks of whole lines, each read in pieces of `size` bytes and cut after its last newline.
 
-    A line longer than that makes a longer block. The last line may lack its newline.
+    A line longer than that makes a longer block. The last line may lack its newline. Of a line of
+    more than `longest` bytes, which ends behind the piece that it starts in, the first
+    `longest` + 1 bytes are kept: enough to see that it is too long, whatever its length.
     """
     rest: list[bytes] = []
-    while piece := stream.read(size):
+    held = 0
+    while piece := stream.read(size) or b"":
         cut = piece.rfind(b"\n") + 1
         if cut:
-            yield b"".join((*rest, memoryview(piece)[:cut]))
-            rest = []
-        rest.append(piece[cut:])
+            begin = 0
+            if longest is not None and held > longest:
+                begin = piece.index(b"\n")
+            yield b"".join((*rest, memoryview(piece)[begin:cut]))
+            rest, held = [], 0
+        tail = piece[cut:] if longest is None else piece[cut : cut + max(longest + 1 - held, 0)]
+        rest.append(tail)
+        held += len(tail)
     if tail := b"".join(rest):
         yield tail
 

@@ -8,6 +8,7 @@ from clickstream.errors import InputError
 from clickstream.parse import w3c
 from clickstream.parse.formats import HAS_LIST
 from clickstream.parse.frames import escape
+from clickstream.parse.long_lines import LONGEST_LINE_BYTES, shorten
 from clickstream.parse.registry import FORMATS, Format
 from clickstream.parse.rows import Rows
 from clickstream.wording import quantity
@@ -43,15 +44,16 @@ class Detected:
         return f"{self.name}, which reads {self.read:,} of {quantity(self.seen, 'line')}"
 
 
-def detect(sample: bytes, likely: str = "") -> Detected:
+def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -> Detected:
     """The format that most of the first lines of a sample have; of several, the most special.
 
     A line with a virtual host fits `combined` too, so `combined_vhost` counts as more special. The
     sample may end inside a line, which counts only if it can be read. `likely` names the format
     to try first, such as that of the last file of the same source. It changes the time this takes,
-    never the result. Raises InputError, naming a line of the sample, when none of the first
-    SAMPLE_LINES lines has a known format.
+    never the result. Lines of more than `longest` bytes have no format. Raises InputError, naming
+    a line of the sample, when none of the first SAMPLE_LINES lines has a known format.
     """
+    sample = shorten(sample, longest).data
     found = _best(_beginning(sample, GLANCE), likely)
     if not found or found.share < 1:
         found = _best(_beginning(sample, LINES_LOOKED_AT), likely)

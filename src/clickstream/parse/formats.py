@@ -131,6 +131,7 @@ FOREIGN = "not an access-log line"
 MISFIT = "fields do not fit the format"
 IMPOSSIBLE_TIME = "impossible time"
 NO_FIELDS = "no #Fields line that fits before it"
+TOO_LONG = "line too long"
 REQUEST_LINE = (
     r"(?s)^(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) "
     r"(?P<target>.+) "
@@ -138,7 +139,7 @@ REQUEST_LINE = (
 )
 """A request line of HTTP/1 (RFC 9112, section 3), in RE2's syntax."""
 
-REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS)
+REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS, TOO_LONG)
 """Every reason for which a line is refused."""
 
 # From the time on, fields and what separates them take turns. A piece is what a line can be cut

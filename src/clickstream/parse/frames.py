@@ -24,24 +24,22 @@ from clickstream.parse.rows import Coded, Refused, Rows
 # What would not survive a table or a terminal: the backslash itself, control characters (C0, DEL,
 # C1, the two Unicode line separators) and the lone surrogates that stand for bytes that are not
 # UTF-8.
-_UNSAFE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
+_UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0xDC80, 0xDD00))
+_ESCAPED = {
+    code: "".join(f"\\x{byte:02x}" for byte in chr(code).encode("utf-8", "surrogateescape"))
+    for code in _UNSAFE
+} | {ord("\\"): "\\\\"}
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|(\\))?")
 
 
 def escape(raw: bytes) -> str:
     r"""The bytes as printable text: `\` doubled, other unsafe bytes as `\xhh`; see `unescape`."""
-    return _UNSAFE.sub(_escaped, raw.decode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "surrogateescape").translate(_ESCAPED)
 
 
 def unescape(text: str) -> bytes:
     """The bytes that `escape` made the text from. Raises InputError for any other text."""
     return _ESCAPE.sub(_unescaped, text.encode())
-
-
-def _escaped(match: re.Match[str]) -> str:
-    if match[0] == "\\":
-        return "\\\\"
-    return "".join(f"\\x{byte:02x}" for byte in match[0].encode("utf-8", "surrogateescape"))
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:

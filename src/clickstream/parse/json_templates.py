@@ -55,7 +55,7 @@ class Quoted:
         self.end = newline - has_return
         quotes = np.flatnonzero(data == QUOTE)
         control = control[data[control] != NEWLINE]
-        odd = [np.setdiff1d(control, self.end[has_return])]
+        odd = [np.setdiff1d(control, self.end[has_return], assume_unique=True)]
         if b"\\" in block:
             backslash = np.flatnonzero(data == BACKSLASH)
             quotes = quotes[data[quotes - 1] != BACKSLASH]

@@ -17,7 +17,7 @@ from clickstream.parse import json_lines, layout_rows, rows, w3c
 from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import LINE_FORMATS, LogFormat
 from clickstream.parse.layout import Layout, shape_of
-from clickstream.parse.rows import Rows
+from clickstream.parse.rows import NO_ROWS, Rows
 
 _AWS = "{time:%Y-%m-%dT%H:%M:%S.%fZ} {} {address} {} {} {} {} {status} {} {} {size} "
 _HAPROXY = (
@@ -184,3 +184,6 @@ FORMATS: Mapping[str, Format] = {
     "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
 }
 """The formats that `parse` reads, by name, the more special after the more general."""
+
+CONTINUATION = Format("_continuation", "", lambda _data, _header: NO_ROWS, may_read=lambda _: False)
+"""The rest of a line whose beginning is stored elsewhere, and counted there: it holds no line."""

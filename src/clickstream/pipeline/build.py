@@ -87,13 +87,14 @@ class Reading:
 
     def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
         """The requests of each raw object; an hour without any has one that is empty."""
+        longest = self.lake.settings.clean.longest_line_bytes
         if not items:
             nothing = parse.parse(b"", "combined")
             self._refuse(nothing.refused, hour, "")
             yield nothing.table, "", hour
         for item in items:
             log_format = log_format_of(self.lake.settings, item.log_format)
-            found = parse.parse(raw.read(self.lake, item), log_format)
+            found = parse.parse(raw.read(self.lake, item), log_format, longest=longest)
             self._refuse(found.refused, hour, item.key)
             self.lines[hour][item.key] = found.lines
             yield found.table, item.key, hour

@@ -149,7 +149,9 @@ def _read(
         return
     try:
         named = source.format
-        log_format = parse.detect(head + b"\n").name if named == AUTO else named
+        longest = settings.clean.longest_line_bytes
+        detected = parse.detect(head + b"\n", longest=longest) if named == AUTO else None
+        log_format = detected.name if detected else named
     except InputError as error:
         if is_named_access_log(file.name):
             findings.unknown.append(f"{printable(file.name)}: {error}")

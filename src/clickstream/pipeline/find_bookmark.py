@@ -6,6 +6,7 @@ an earlier checkpoint, distinguish files that begin alike. `pull_file` calls thi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
@@ -25,6 +26,10 @@ ALIKE_FILES = 8
 
 ABANDONED_SECONDS = 1_800
 """Age of an intent after which the pull that saved it is surely dead: a range takes seconds."""
+
+
+LONG_LINES_LIMIT_BYTES = 128 << 20
+"""Bytes at the beginning of a log that are read to find a line that is not too long."""
 
 
 class NotAnAccessLog(Exception):
@@ -137,7 +142,7 @@ def _digest_before(log: OpenLog, offset: int) -> str | None:
 
 def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: str) -> Bookmark:
     named, likely = pull.source.format, pull.stored.last_format
-    log_format = _detect(log, name, likely) if named == AUTO else named
+    log_format = _detect(log, name, likely, pull.longest_line_bytes) if named == AUTO else named
     modified_at = datetime.fromtimestamp(log.stat().modified_ns / 1e9, UTC)
     return Bookmark(
         pull.host,
@@ -150,13 +155,42 @@ def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: st
     )
 
 
-def _detect(log: OpenLog, name: str, likely: str) -> str:
+def _detect(log: OpenLog, name: str, likely: str, longest: int) -> str:
     """The format of a log's first lines; all the first 1,000 are tried only if need be."""
+    sample = log.sample()
     try:
-        return parse.detect(log.sample(), likely).name
+        if b"\n" in sample:
+            return parse.detect(sample, likely, longest).name
     except InputError:
         pass
+    lines = log.first_lines(SAMPLE_LINES)
+    if parse.is_nothing_else(lines, longest):
+        lines = _lines_behind_long(log, longest) or lines
     try:
-        return parse.detect(log.first_lines(SAMPLE_LINES), likely).name
+        return parse.detect(lines, likely, longest).name
     except InputError as error:
         raise (error if is_named_access_log(name) else NotAnAccessLog(name)) from None
+
+
+def _lines_behind_long(log: OpenLog, longest: int) -> bytes:
+    """Lines behind those that are too long, if some begin within the first 128 MB; else nothing."""
+    blocks = parse.read_blocks(_Beginning(log), longest=longest)
+    return next((block for block in blocks if not parse.is_nothing_else(block, longest)), b"")
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a log behind its padding as a stream."""
+
+    def __init__(self, log: OpenLog) -> None:
+        self._log = log
+        self._position = log.padding
+        self._end = log.padding + LONG_LINES_LIMIT_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._log.read(self._position, min(len(buffer), self._end - self._position))
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)

@@ -22,6 +22,9 @@ REPORT_SECONDS = 10
 
 MEGABYTE = 1_000_000
 
+CHUNK_BYTES = 32 << 20
+"""Bytes of a file that are pulled at once, at most."""
+
 NamedFormat = str | parse.Format | None
 """The format that the settings name; None if it is detected, and may change within a file."""
 
@@ -124,6 +127,11 @@ class HostPull:
         if self.source.format == AUTO:
             return None
         return log_format_of(self.lake.settings, bookmark.log_format)
+
+    @property
+    def longest_line_bytes(self) -> int:
+        """Bytes of the longest line that has a format."""
+        return self.lake.settings.clean.longest_line_bytes
 
     def may_have_bookmark(self, fingerprint: str) -> bool:
         """Whether a bookmark of this fingerprint has to be looked up."""

@@ -102,9 +102,10 @@ def _count(lake: Lake, late: LateHour) -> LateHour:
 
 
 def _line_counts(lake: Lake, raws: Iterable[RawObject]) -> Iterable[int]:
+    longest = lake.settings.clean.longest_line_bytes
     for one in raws:
         log_format = log_format_of(lake.settings, one.log_format)
-        yield parse.parse(raw.read(lake, one), log_format).lines
+        yield parse.parse(raw.read(lake, one), log_format, longest=longest).lines
 
 
 def _record(lake: Lake, late: Sequence[LateHour]) -> None:

@@ -42,12 +42,24 @@ def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
 
 
 def parts_of(
-    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
+    data: bytes,
+    now: parse.Reading,
+    chosen: str | parse.Format | None,
+    longest: int = parse.LONGEST_LINE_BYTES,
 ) -> tuple[list[Part], parse.Reading]:
     """The lines by format, in file order, and how those below them are read.
 
-    `chosen` is the format that the settings name; without one, the lines may change theirs.
+    `chosen` is the format that the settings name; without one, the lines may change theirs. A line
+    of more than `longest` bytes is one of no format, and has no time.
     """
+    short = parse.shorten(data, longest)
+    parts, after = _parts_of(short.data, now, chosen)
+    return (_original(parts, short, data) if short.beginnings else parts), after
+
+
+def _parts_of(
+    data: bytes, now: parse.Reading, chosen: str | parse.Format | None
+) -> tuple[list[Part], parse.Reading]:
     whole = _part(data, now.log_format, now.header, chosen)
     if chosen is not None:
         return [whole], replace(now, header=parse.header_after(data, chosen, now.header))
@@ -62,6 +74,23 @@ def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | No
     log_format = chosen or name
     seconds = parse.event_seconds(data, log_format, header)
     return Part(name, parse.entries(data, log_format, header), seconds)
+
+
+def _original(parts: Sequence[Part], short: parse.Shortened, data: bytes) -> list[Part]:
+    """The parts of shortened lines, with the bytes that these lines have in `data`."""
+    found, at = [], 0
+    for part in parts:
+        entries = part.entries
+        begin, end = short.original(np.array([at, at + len(entries.data)])).tolist()
+        own = replace(
+            entries,
+            data=data[begin:end],
+            start=short.original(at + entries.start) - begin,
+            end=short.original(at + entries.end) - begin,
+        )
+        found.append(replace(part, entries=own))
+        at += len(entries.data)
+    return found
 
 
 def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:

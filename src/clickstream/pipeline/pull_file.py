@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clickstream import parse
 from clickstream.collect import FileHandle, FileStat, ListedFile, OpenLog
 from clickstream.collect.identity import TAIL_BYTES, checkpoints, digest
 from clickstream.collect.source import HostFileError
@@ -22,7 +23,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, raw
 from clickstream.lake.bookmarks import Bookmark, load, save
 from clickstream.pipeline.find_bookmark import NotAnAccessLog, find_bookmark
-from clickstream.pipeline.host_pull import HostPull
+from clickstream.pipeline.host_pull import CHUNK_BYTES, HostPull
 from clickstream.pipeline.line_hours import (
     by_format_and_hour,
     hours_of,
@@ -30,8 +31,6 @@ from clickstream.pipeline.line_hours import (
     reading_of,
     with_reading,
 )
-
-CHUNK_BYTES = 32 << 20
 
 
 class FileChanged(Exception):
@@ -120,15 +119,19 @@ def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
 
 @dataclass(frozen=True)
 class _Window:
-    """Bytes of a file from `begin`, up to 1,024 bytes before the bookmark's `offset`, to `end`."""
+    """Bytes of a file: `before` the bookmark's `offset`, 1,024 from `begin` on, and `behind` it.
+
+    They are read apart, so that a range of a whole window needs no copy of it.
+    """
 
     begin: int
     offset: int
-    data: bytes
+    before: bytes
+    behind: bytes
 
     @property
     def end(self) -> int:
-        return self.begin + len(self.data)
+        return self.begin + len(self.before) + len(self.behind)
 
     @property
     def has_rest(self) -> bool:
@@ -136,21 +139,27 @@ class _Window:
 
     def until(self, end: int) -> bytes:
         """The bytes from `offset` to `end`."""
-        return self.data[self.offset - self.begin : end - self.begin]
+        return self.behind[: end - self.offset]
+
+    def between(self, first: int, last: int) -> bytes:
+        """The bytes between two offsets of the window."""
+        before = self.before[first - self.begin : last - self.begin] if first < self.offset else b""
+        behind = self.behind[max(first - self.offset, 0) : max(last - self.offset, 0)]
+        return before + behind
 
     def tail(self, end: int) -> str:
         """Digest of the bytes just before `end`."""
-        return digest(self.data[max(0, end - TAIL_BYTES) - self.begin : end - self.begin])
+        return digest(self.between(max(self.begin, end - TAIL_BYTES), end))
 
     def lines_end(self, is_closed: bool) -> int:
         """Where the last finished line ends; of a closed file's last bytes, where they end."""
-        is_full = self.end - self.offset == CHUNK_BYTES
+        is_full = len(self.behind) == CHUNK_BYTES
         if is_closed and not is_full:
             return self.end
-        end = self.data.rfind(b"\n", self.offset - self.begin) + 1
-        if end == 0 and is_full:  # one line of 32 MB: parse refuses its pieces, and keeps them
+        end = self.behind.rfind(b"\n") + 1
+        if end == 0 and is_full:  # one line of 32 MB or more is stored piece by piece
             return self.end
-        return self.begin + end if end else self.offset
+        return self.offset + end
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,7 @@ class _FilePull:
             if may_leave and not found.is_own:
                 return Outcome(is_left=True)
             bookmark = self._store(found)
+            del found  # before the next range is read
         return self._outcome(found.offset, found.has_rest)
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
@@ -206,7 +216,7 @@ class _FilePull:
             if end <= bookmark.offset:
                 return window
             data = window.until(end)
-            passed = checkpoints(bookmark.start, window.begin, window.data)
+            passed = checkpoints(bookmark.start, window.begin, window.end, window.between)
             if own := save(self.lake, bookmark.intend(end, digest(data), passed, self.name)):
                 return _Range(own, end, data, window, is_own=True)
             bookmark = load(self.lake, bookmark)
@@ -231,9 +241,10 @@ class _FilePull:
         """
         offset = bookmark.offset
         begin = max(0, offset - TAIL_BYTES)
-        window = _Window(begin, offset, self.log.read(begin, offset - begin + size))
-        if window.end < offset:
-            return window
+        before = self.log.read(begin, offset - begin) if offset else b""
+        if begin + len(before) < offset:
+            return _Window(begin, offset, before, b"")
+        window = _Window(begin, offset, before, self.log.read(offset, size))
         is_known = not bookmark.tail or window.tail(offset) == bookmark.tail
         if not is_known or not self.log.is_unchanged():
             raise FileChanged("was cut or replaced while it was read; the next pull reads the rest")
@@ -242,19 +253,39 @@ class _FilePull:
     def _store(self, found: _Range) -> Bookmark:
         """Store the intended range's lines by hour and format, then move the bookmark past it."""
         bookmark = found.bookmark
-        named = self.shared.named_format(bookmark)
-        parts, after = parts_of(found.data, reading_of(bookmark), named)
+        rest, whole = self._split_rest(found)
+        if rest:
+            span = self._span(found, parse.CONTINUATION.name)
+            raw.store(self.lake, Hour.parse(bookmark.last_hour), span, rest)
+        named, longest = self.shared.named_format(bookmark), self.shared.longest_line_bytes
+        parts, after = parts_of(whole, reading_of(bookmark), named, longest)
         seconds = np.concatenate([part.seconds for part in parts])
         epochs = hours_of(seconds, bookmark)
         lines: Counter[Hour] = Counter()
         for (log_format, hour), (text, count) in by_format_and_hour(parts, epochs).items():
-            key = bookmark.host, bookmark.fingerprint, bookmark.offset, found.end, log_format
-            raw.store(self.lake, hour, raw.RawRange(*key), text)
+            raw.store(self.lake, hour, self._span(found, log_format), text)
             lines[hour] += count
         self._count(found, lines, int(seconds.max()) if len(seconds) else None)
         last_hour = str(Hour.of_epoch(int(epochs[-1]))) if len(epochs) else bookmark.last_hour
-        moved = with_reading(bookmark.move(found.window.tail(found.end), last_hour), after)
+        is_inside_line = not found.data.endswith(b"\n")
+        moved = bookmark.move(found.window.tail(found.end), last_hour, is_inside_line)
+        moved = with_reading(moved, after)
         return save(self.lake, moved) or load(self.lake, bookmark)
+
+    @staticmethod
+    def _split_rest(found: _Range) -> tuple[bytes, bytes]:
+        """The rest of the line that the range before ended in, and the lines behind it."""
+        if not found.bookmark.is_inside_line:
+            return b"", found.data
+        end = found.data.find(b"\n") + 1 or len(found.data)
+        return found.data[:end], found.data[end:]
+
+    @staticmethod
+    def _span(found: _Range, log_format: str) -> raw.RawRange:
+        bookmark = found.bookmark
+        return raw.RawRange(
+            bookmark.host, bookmark.fingerprint, bookmark.offset, found.end, log_format
+        )
 
     def _count(self, found: _Range, lines: Counter[Hour], newest: int | None) -> None:
         padding = found.bookmark.start if found.bookmark.is_at_start else 0

@@ -18,7 +18,7 @@ from clickstream.collect.identity import checkpoint_offsets, digest
 from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.bookmarks import Bookmark
-from clickstream.pipeline.host_pull import HostPull, NamedFormat
+from clickstream.pipeline.host_pull import CHUNK_BYTES, HostPull
 from clickstream.pipeline.line_hours import Part, hours_of, parts_of, reading_of, with_reading
 
 BLOCK_BYTES = 8 << 20
@@ -47,14 +47,14 @@ def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[B
     but only for a file that begins like one that was pulled and continues differently.
     """
     collected, bookmark, lines = _Collected(pull.lake, known), fresh, 0
-    named = pull.named_format(fresh)
+    named, longest = pull.named_format(fresh), pull.longest_line_bytes
     while block := _finished_lines(log, bookmark.offset):
-        parts, _ = parts_of(block, reading_of(bookmark), named)
+        parts, _ = parts_of(block, reading_of(bookmark), named, longest)
         epochs = hours_of(np.concatenate([part.seconds for part in parts]), bookmark)
         hours = [*map(Hour.of_epoch, epochs.tolist())]
         end, number = _collected_end(parts, hours, collected)
         if number:
-            bookmark = _moved(log, bookmark, block[:end], str(hours[number - 1]), named)
+            bookmark = _moved(pull, log, bookmark, block[:end], str(hours[number - 1]))
         lines += number
         if end < len(block):
             return Shared(bookmark, lines, is_all=False)
@@ -64,8 +64,12 @@ def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[B
 
 
 def _finished_lines(log: OpenLog, offset: int) -> bytes:
-    block = log.read(offset, BLOCK_BYTES)
-    return block[: block.rfind(b"\n") + 1]
+    """Some finished lines, or a piece of a line that is stored piece by piece."""
+    for size in (BLOCK_BYTES, CHUNK_BYTES):
+        block = log.read(offset, size)
+        if end := block.rfind(b"\n") + 1:
+            return block[:end]
+    return block if len(block) == CHUNK_BYTES else b""
 
 
 def _collected_end(
@@ -84,7 +88,7 @@ def _collected_end(
 
 
 def _moved(
-    log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str, named: NamedFormat
+    pull: HostPull, log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str
 ) -> Bookmark:
     """The bookmark past some data, as if it had been pulled."""
     end = bookmark.offset + len(data)
@@ -94,8 +98,11 @@ def _moved(
             break
         if offset > bookmark.offset:
             passed.append((offset, digest(log.read_before(offset))))
-    moved = bookmark.intend(end, "", passed).move(digest(log.read_before(end)), last_hour)
-    return with_reading(moved, parts_of(data, reading_of(bookmark), named)[1])
+    tail, is_inside_line = digest(log.read_before(end)), not data.endswith(b"\n")
+    moved = bookmark.intend(end, "", passed).move(tail, last_hour, is_inside_line)
+    named = pull.named_format(bookmark)
+    _, after = parts_of(data, reading_of(bookmark), named, pull.longest_line_bytes)
+    return with_reading(moved, after)
 
 
 class _Collected:

@@ -109,9 +109,10 @@ def _inferred(lake: Lake) -> OwnDomain | None:
     look_ups = LookUps(device=lambda _: _ANY_DEVICE)
     cleaner = Cleaner(rules, VisitorKeys(bytes(32)), look_ups)
     cleaner.add(parse.parse(b"", "common").table)  # so that there is a batch at least
+    longest = lake.settings.clean.longest_line_bytes
     for item in _sample(lake):
         log_format = log_format_of(lake.settings, item.log_format)
-        cleaner.add(parse.parse(raw.read(lake, item), log_format).table)
+        cleaner.add(parse.parse(raw.read(lake, item), log_format, longest=longest).table)
     return infer_own_domain(cleaner.referrers_of_assets())
 
 

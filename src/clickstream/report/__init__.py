@@ -108,11 +108,12 @@ def _read(
         sentence = f"There is no log format {log_format!r}: use one of {', '.join(names)}."
         return _Result(complaints=[sentence])
     chosen = log_format_of(settings, log_format)
-    small = SmallFiles(tally)
+    longest = settings.clean.longest_line_bytes
+    small = SmallFiles(tally, longest)
     with progress_over([file.path for file in files], errors) as report:
         for file in files:
             try:
-                _read_file(file, chosen, partial(report, file.path), small, result)
+                _read_file(file, chosen, partial(report, file.path), small, result, longest)
             except InputError as error:
                 result.complaints.append(str(error))
         small.flush()
@@ -132,10 +133,11 @@ def _read_file(
     report: Callable[[int], None],
     small: SmallFiles,
     result: _Result,
+    longest: int,
 ) -> None:
     """Add a file to the tally. Raises InputError for what can't be read and is not set aside."""
     try:
-        _read_lines(file.path, log_format, report, small, result)
+        _read_lines(file.path, log_format, report, small, result, longest)
     except UnknownFormat:
         if not file.is_from_directory or is_named_access_log(file.path):
             raise
@@ -151,12 +153,15 @@ def _read_lines(
     report: Callable[[int], None],
     small: SmallFiles,
     result: _Result,
+    longest: int,
 ) -> None:
     before = small.taken
     padding: list[int] = []
     found, likely = result.formats.append, result.last_format
     try:
-        for parsed in read_log(path, log_format, report, found, padding.append, likely, small.add):
+        for parsed in read_log(
+            path, log_format, report, found, padding.append, likely, small.add, longest
+        ):
             small.add_parsed(parsed, name_of(path))
     finally:
         if small.taken > before:

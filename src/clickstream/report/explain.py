@@ -44,12 +44,14 @@ def show_explanation(
 
     `line` is the line itself or, where a log is named, its number in the log, from 1.
     """
-    raw, header, sample = _found(line, logs)
+    longest = settings.clean.longest_line_bytes
+    raw, header, sample = _found(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
-    if log_format == AUTO and sample:
-        log_format = parse.detect(sample[:SAMPLE_SIZE]).name
+    is_long = bool(parse.shorten(raw, longest).beginnings)  # then there may be no other line
+    if log_format == AUTO and sample and not is_long:
+        log_format = parse.detect(parse.shorten(sample, longest).data[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
     for step in steps:
         table.add_row(
@@ -59,20 +61,21 @@ def show_explanation(
     return 1 if steps[-1].what == "Rejected" else 0
 
 
-def _found(line: str, logs: Sequence[str]) -> tuple[bytes, bytes, bytes]:
+def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
     """The line asked for, the last `#Fields:` line before it, and the beginning of its log."""
     if not logs:
         return line.encode("utf-8", "surrogateescape"), b"", b""
     if not (line.isascii() and line.isdecimal() and int(line)):
         raise InputError(f"{line!r} is no line number: with a log, --explain takes one, from 1.")
     left, header, sample = int(line), b"", b""
-    for block in text_blocks(logs[0]):
-        sample = sample or block
+    for block in text_blocks(logs[0], longest):
+        sample = block if parse.is_nothing_else(sample, longest) else sample
         lines = [one + b"\n" for one in block.removesuffix(b"\n").split(b"\n")]
         if left <= len(lines):
-            above = b"".join(lines[: left - 1])
+            above = parse.shorten(b"".join(lines[: left - 1]), longest).data
             return lines[left - 1], parse.header_after(above, "w3c", header), sample
-        left, header = left - len(lines), parse.header_after(block, "w3c", header)
+        short = parse.shorten(block, longest).data
+        left, header = left - len(lines), parse.header_after(short, "w3c", header)
     raise InputError(
         f"{logs[0]} has {quantity(int(line) - left, 'line')}, so there is no line {line}."
     )
@@ -82,16 +85,26 @@ def explain(
     line: bytes, log_format: str, settings: Settings, header: bytes = b""
 ) -> Iterator[Step]:
     """The steps of one line. Raises InputError for an empty line, and for a format unknown."""
+    if parse.shorten(line, settings.clean.longest_line_bytes).beginnings:
+        yield _rejected(parse.TOO_LONG)
+        return
     if not line.strip():
         raise InputError("There is no line to explain: give one in quotes, or its number and log.")
     name = parse.detect(header + line).name if log_format == AUTO else log_format
-    parsed = parse.parse(line, log_format_of(settings, name), header=header)
+    longest = settings.clean.longest_line_bytes
+    parsed = parse.parse(line, log_format_of(settings, name), header=header, longest=longest)
     yield Step("Format", name, "" if log_format != AUTO else "the one that reads the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
-        yield Step("Rejected", str(reject["reason"]), "kept with its bytes in the table rejects")
+        yield _rejected(str(reject["reason"]))
         return
     yield from _explained(parsed, settings)
+
+
+def _rejected(reason: str) -> Step:
+    is_long = reason == parse.TOO_LONG
+    kept = "its first 256 bytes are kept" if is_long else "kept with its bytes"
+    return Step("Rejected", reason, f"{kept} in the table rejects")
 
 
 def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:

@@ -28,11 +28,13 @@ from clickstream.collect.compression import Content
 from clickstream.collect.padding import WithoutPadding
 from clickstream.errors import InputError
 from clickstream.parse import (
+    LONGEST_LINE_BYTES,
     Detected,
     Format,
     Parsed,
     count_lines,
     detect,
+    is_nothing_else,
     parse_blocks,
     read_blocks,
 )
@@ -147,13 +149,15 @@ def read_log(
     padding: Callable[[int], None] = lambda _: None,
     likely: str = "",
     small: Callable[[SmallFile], None] | None = None,
+    longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
     `progress` is told how many bytes of the file have been read so far, `found` the format that
     `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
     bytes left out at the head of the file: NULs or a byte-order mark. `likely` is the format to try
-    first. `small`, if given, gets the file in place of its parsed lines if it is a small one.
+    first. `small`, if given, gets the file in place of its parsed lines if it is a small one. Lines
+    of more than `longest` bytes are rejects.
     Raises InputError, naming the file and what to do, when the file can't be read or is damaged
     (after its readable lines); EmptyLog when it is empty; with the format `auto`, UnknownFormat
     when its lines are in no known format.
@@ -161,15 +165,15 @@ def read_log(
     lines = 0
     with _opened(path) as raw:
         reader = Content(raw)
-        log = _whole_lines(reader, padding)
-        sample = next(log, b"")
+        log = _whole_lines(reader, padding, longest)
+        sample = _first_lines(log, longest)
         if not sample:
             if reader.damage:
                 raise InputError(_damaged(name_of(path), reader.damage, lines))
             raise EmptyLog(f"{name_of(path)} is empty: name a log that holds lines.")
         may_change = log_format == AUTO
         if may_change:
-            detected = _detected(name_of(path), sample, likely)
+            detected = _detected(name_of(path), sample, likely, longest)
             found(detected)
             log_format = detected.name
         rest = next(log, b"")
@@ -179,7 +183,7 @@ def read_log(
             progress(_position(raw))
             sample = b""
         blocks_of_log = chain(filter(None, [sample, rest]), log)
-        for parsed in parse_blocks(blocks_of_log, log_format, may_change, BATCH_BYTES):
+        for parsed in parse_blocks(blocks_of_log, log_format, may_change, BATCH_BYTES, longest):
             lines += parsed.lines
             progress(_position(raw))
             yield parsed
@@ -187,10 +191,10 @@ def read_log(
         raise InputError(_damaged(name_of(path), reader.damage, lines))
 
 
-def text_blocks(path: str) -> Iterator[bytes]:
-    """The whole lines of a log, uncompressed, block after block."""
+def text_blocks(path: str, longest: int) -> Iterator[bytes]:
+    """The whole lines of a log, uncompressed, block after block; see `read_blocks`."""
     with _opened(path) as raw:
-        yield from _whole_lines(Content(raw))
+        yield from _whole_lines(Content(raw), longest=longest)
 
 
 @contextmanager
@@ -213,23 +217,35 @@ def _open(path: str) -> io.BufferedReader:
         raise InputError(_unreadable(path, error)) from None
 
 
+def _first_lines(log: Iterator[bytes], longest: int) -> bytes:
+    """The first block of lines, and those up to the first line that is not too long."""
+    sample = next(log, b"")
+    while len(sample) < BATCH_BYTES and is_nothing_else(sample, longest):
+        if not (more := next(log, b"")):
+            break
+        sample += more
+    return sample
+
+
 def _whole_lines(
-    reader: Content, padding: Callable[[int], None] = lambda _: None
+    reader: Content,
+    padding: Callable[[int], None] = lambda _: None,
+    longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[bytes]:
     """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
     content = WithoutPadding(reader)
     stream = io.BufferedReader(content, READ_SIZE)
     stream.peek(1)
     padding(content.padding)
-    for block in read_blocks(stream):
+    for block in read_blocks(stream, longest=longest):
         whole = block[: block.rfind(b"\n") + 1] if reader.damage else block
         if whole:
             yield whole
 
 
-def _detected(path: str, sample: bytes, likely: str) -> Detected:
+def _detected(path: str, sample: bytes, likely: str, longest: int) -> Detected:
     try:
-        return detect(sample, likely)
+        return detect(sample, likely, longest)
     except InputError as error:
         if b"\0" in sample:
             raise UnknownFormat(

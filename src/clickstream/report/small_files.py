@@ -17,8 +17,9 @@ TOGETHER = 8 << 20
 class SmallFiles:
     """Holds small files back until they are worth parsing, and adds them to the tally in order."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, longest: int) -> None:
         self._tally = tally
+        self._longest = longest
         self._files: list[SmallFile] = []
         self._bytes = 0
         self.taken = 0
@@ -51,10 +52,12 @@ class SmallFiles:
         """Parse files of one format at once; by halves where that may change what is found."""
         log_format, may_change = _way(files[0])
         if len(files) == 1:
-            for parsed in parse_blocks([files[0].data], log_format, may_change):
+            blocks = [files[0].data]
+            for parsed in parse_blocks(blocks, log_format, may_change, longest=self._longest):
                 self._tally.add(parsed, files[0].name)
             return
-        together = parse_together([file.data for file in files], log_format, may_change)
+        texts = [file.data for file in files]
+        together = parse_together(texts, log_format, may_change, self._longest)
         if together:
             self._tally.add(together, *files)
             return

@@ -195,6 +195,10 @@ class Clean(Section):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Networks whose X-Forwarded-For is believed, like 10.0.0.0/8."
     )
+    longest_line_bytes: Annotated[int, Field(ge=4_096, le=1 << 20)] = Field(
+        65_536,
+        description="A line of more bytes than this is a reject, and no format is tried on it.",
+    )
 
 
 class Pages(Section):

@@ -272,7 +272,7 @@ def test_a_client_can_not_choose_the_status_by_a_header() -> None:
         (b"# comment", "not an access-log line"),
         (json.dumps(CAFE).encode()[:50], "cut short"),
         (b'{"time": }', "fields do not fit the format"),
-        (b'{"a":' * 100_000, "cut short"),
+        (b'{"a":' * 10_000, "cut short"),
         (json.dumps({**CAFE, "remoteIP": None}).encode(), "fields do not fit the format"),
         (json.dumps({**CAFE, "status": "OK"}).encode(), "fields do not fit the format"),
         (json.dumps({**CAFE, "status": True}).encode(), "fields do not fit the format"),
