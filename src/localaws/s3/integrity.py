@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -46,8 +47,8 @@ class Integrity:
         self._lock = Lock()
 
     def forget_all_but_stored(self) -> None:
-        """Delete the MD5s of blobs that no object has."""
-        with self._database.write() as connection:
+        """Delete the MD5s of blobs that no object has; on a full disk a later start does it."""
+        with suppress(AwsError), self._database.write() as connection:
             connection.execute(
                 "delete from s3_blob_md5 where blob not in (select blob from s3_object)"
             )
