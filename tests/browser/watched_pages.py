@@ -11,7 +11,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Ro
 EXPECTED_STATUSES = ("400", "401", "404", "410", "429", "503")
 """Chromium logs an answer with such a status as an error; tests that ask for it look at it."""
 
-IS_WAITING = "document.documentElement.classList.contains('waiting')"
+IS_WAITING = """document.readyState === 'loading'
+    || !document.documentElement
+    || document.documentElement.classList.contains('waiting')"""
 WAIT_SECONDS = 15
 FIGURES = (
     ".tile, .trust, .says, .list tbody tr, .movers li, .goals li, .figures tr, .rules li, "
