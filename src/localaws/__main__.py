@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import StartError
 from localaws.server import build_app
 from localaws.store import lock_root
@@ -47,12 +48,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with lock, listener:
-        return _serve(root, listener)
+        return _serve(root, listener, Limits(seconds=60 * arguments.query_minutes))
 
 
-def _serve(root: Path, listener: socket.socket) -> int:
+def _serve(root: Path, listener: socket.socket, limits: Limits) -> int:
     config = uvicorn.Config(
-        build_app(root),
+        build_app(root, limits),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -84,7 +85,21 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_PORT,
         help=f"port to listen on, 0 for any free one (default: {DEFAULT_PORT})",
     )
+    parser.add_argument(
+        "--query-minutes",
+        type=_minutes,
+        default=DEFAULT.seconds / 60,
+        metavar="MINUTES",
+        help="time limit of a query of Athena, 30 at most and by default, as at AWS",
+    )
     return parser
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= DEFAULT.seconds / 60:
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most 30")
+    return minutes
 
 
 def _listen(port: int) -> socket.socket:

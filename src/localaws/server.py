@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from localaws import sts
 from localaws.athena import AthenaService
+from localaws.athena.limits import DEFAULT, Limits
 from localaws.errors import AwsError, UnknownOperationError
 from localaws.glue import GlueCatalogStore
 from localaws.members import check_members, parse_body
@@ -44,13 +45,13 @@ _MAX_JSON_BYTES = 16 << 20
 _SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
 
 
-def build_app(root: Path) -> Starlette:
-    """The whole of localaws over one folder; ``lock_root`` it first."""
+def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
+    """The whole of localaws over one folder; ``lock_root`` it first. `limits` are of queries."""
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
     s3 = S3(database, BlobFolder(root / "blobs"))
     glue = GlueCatalogStore(database)
-    athena = AthenaService(root=root / "athena", blobs=BlobAccess(s3), glue=glue)
+    athena = AthenaService(root / "athena", BlobAccess(s3), glue, limits)
     services: list[Service] = [glue, athena, SecretsManager(database)]
 
     @asynccontextmanager

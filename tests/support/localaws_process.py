@@ -32,8 +32,9 @@ _session_lock = threading.Lock()
 class LocalAwsProcess:
     """One server over one folder; it keeps its port when it is restarted."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *options: str) -> None:
         self.root = root
+        self.options = options
         self.endpoint = ""
         self._process: subprocess.Popen[str] | None = None
 
@@ -58,6 +59,7 @@ class LocalAwsProcess:
         """Start, and return when the server says that it listens."""
         port = self.endpoint.rpartition(":")[2] or "0"
         command = [sys.executable, "-m", "localaws", "--root", str(self.root), "--port", port]
+        command += self.options
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self._first_line()
         if not line.startswith(READY):

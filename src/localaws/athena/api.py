@@ -15,6 +15,7 @@ from localaws.athena.catalogs import CatalogOperations
 from localaws.athena.engine import Engine
 from localaws.athena.errors import invalid_request
 from localaws.athena.executions import Executions
+from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.results import Row, column_info, read_page
 from localaws.athena.statements import is_query, statement_type
 from localaws.athena.workgroups import ENGINE, Workgroups
@@ -38,14 +39,14 @@ class AthenaService:
     name = "athena"
     target_prefix = "AmazonAthena"
 
-    def __init__(self, root: Path, blobs: Blobs, glue: Catalog) -> None:
+    def __init__(self, root: Path, blobs: Blobs, glue: Catalog, limits: Limits = DEFAULT) -> None:
         root.mkdir(parents=True, exist_ok=True)
         store = Database(root / "athena.db")
         self._executions = Executions(store)
         self._workgroups = Workgroups(store)
         self._catalogs = CatalogOperations(glue)
         self._blobs = blobs
-        self._engine = Engine(self._executions, blobs, glue, root / "scratch")
+        self._engine = Engine(self._executions, blobs, glue, root / "scratch", limits)
         self._operations: dict[str, Callable[[Json], Json]] = {
             "StartQueryExecution": self._start_query,
             "GetQueryExecution": self._get_query,

@@ -15,6 +15,7 @@ from localaws.athena.blobio import split_uri
 from localaws.athena.dialect import CompiledStatement, compile_statement
 from localaws.athena.errors import QueryError
 from localaws.athena.executions import OPEN_STATES, Executions, Record, finish
+from localaws.athena.limits import DEFAULT, Limits
 from localaws.athena.pool import WorkerDied, WorkerPool
 from localaws.athena.statements import Lines, Statements, explained, is_query, line_columns, plain
 from localaws.athena.tables import QueryTables
@@ -35,13 +36,20 @@ log = logging.getLogger(__name__)
 class Engine:
     """Plans queries here, runs them in worker processes and stores their results."""
 
-    def __init__(self, executions: Executions, blobs: Blobs, glue: Catalog, scratch: Path) -> None:
+    def __init__(
+        self,
+        executions: Executions,
+        blobs: Blobs,
+        glue: Catalog,
+        scratch: Path,
+        limits: Limits = DEFAULT,
+    ) -> None:
         self._executions = executions
         self._blobs = blobs
         self._glue = glue
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
-        self._workers = WorkerPool(WORKERS, scratch / "spill")
+        self._workers = WorkerPool(WORKERS, scratch / "spill", limits)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
 
     def submit(self, query_id: str) -> None:

@@ -111,3 +111,16 @@ def test_a_query_that_takes_too_long_is_ended_and_says_so(tmp_path: Path) -> Non
     assert time.process_time() - began < 5
     assert pool.run("next", {**job, "sql": "select 1 as n"}) == {"rows": 1}
     pool.close()
+
+
+def test_the_time_limit_can_be_set(tmp_path: Path) -> None:
+    with LocalAwsProcess(tmp_path, "--query-minutes", "0.02") as process:
+        process.client("s3").create_bucket(Bucket="out")
+        athena = AthenaClient(process.client("athena"), "default", "s3://out/queries/")
+        status = athena.run(
+            "select count(*) from unnest(sequence(1, 10000)) t(x) "
+            "cross join unnest(sequence(1, 10000)) u(y) "
+            "cross join unnest(sequence(1, 10000)) v(z) where (x * y + z) % 7 = 3"
+        )["Status"]
+        assert status["StateChangeReason"].startswith("EXCEEDED_TIME_LIMIT: Query exceeded")
+        assert athena.rows("select 1") == [["1"]]
