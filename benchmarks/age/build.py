@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +29,9 @@ STRETCH_DAYS = 42
 MAINTENANCE_DAYS = 7
 MOST_SINGLE_HOURS = 6
 """Hours of a day that are published one by one; fewer in a lake of few days."""
+
+LONG_KEPT = 3660
+"""Days of the replay window, at most."""
 
 RUN_ID = "benchmark"
 
@@ -172,4 +175,7 @@ def _maintain(lake: Lake, end: datetime, is_week_over: bool) -> None:
     if is_week_over:
         ahead = datetime.now(UTC) + timedelta(days=keep.snapshot_days + keep.grace_days + 1)
         pipeline.expire_snapshots(lake, ahead)
-        pipeline.sweep_files(lake, ahead)
+        # By that clock, keys of days that are built now would be past their window.
+        privacy = lake.settings.privacy.model_copy(update={"replay_days": LONG_KEPT})
+        settings = lake.settings.model_copy(update={"privacy": privacy})
+        pipeline.sweep_files(replace(lake, settings=settings), ahead)
