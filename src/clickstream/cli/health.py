@@ -24,7 +24,7 @@ from clickstream.wording import parse_duration, quantity
 
 if TYPE_CHECKING:
     from clickstream.lake import Lake
-    from clickstream.pipeline import VerifyReport
+    from clickstream.pipeline import BytesReport, VerifyReport
 
 
 BYTES_NOT_READ = (
@@ -161,7 +161,7 @@ def repair(
             progress.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
             progress.print(pipeline.refresh_facts(lake).sentence, soft_wrap=True)
         left_waiting -= {*hour_range(min(hours), max(hours))}
-        _show(report)
+        _show_proofs(report)
     if left_waiting or not report.is_proven:
         raise typer.Exit(1)
 
@@ -172,13 +172,7 @@ def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
     with err.status("Reading all bytes") as status:
         report = pipeline.check_stored_bytes(lake, *_ends(first, last), status.update)
-    out.print(report.sentence, soft_wrap=True)
-    for note in report.notes:
-        out.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
-    for failure in report.failures:
-        err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
-    if report.is_whole:
-        out.print("[green]✓[/] No stored byte of them is damaged.")
+    _show(report, "No stored byte of them is damaged." if report.is_whole else "")
     return report.is_whole
 
 
@@ -192,15 +186,21 @@ def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> Veri
 
     with err.status("Verifying") as status:
         report = pipeline.verify(lake, *_ends(first, last), status.update)
-    _show(report)
+    _show_proofs(report)
     return report
 
 
-def _show(report: VerifyReport) -> None:
+def _show_proofs(report: VerifyReport) -> None:
+    good = "Every published hour adds up, agrees with its rows, and follows on."
+    _show(report, good if report.is_proven else "")
+
+
+def _show(report: VerifyReport | BytesReport, good: str) -> None:
+    """Print what was looked at and found, and `good`, the sentence for no failure, if any."""
     out.print(report.sentence, soft_wrap=True)
     for note in report.notes:
         out.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
     for failure in report.failures:
         err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
-    if report.is_proven:
-        out.print("[green]✓[/] Every published hour adds up, agrees with its rows, and follows on.")
+    if good:
+        out.print(f"[green]✓[/] {good}")

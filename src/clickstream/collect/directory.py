@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clickstream.collect.local_walk import NO_FILE, LocalWalk, real_path
@@ -27,6 +27,8 @@ class DirectorySource:
 
     path: Path
     pattern: str
+    last_walk: list[LocalWalk] = field(default_factory=list, repr=False, compare=False)
+    """The walk of the last listing."""
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError when the directory can't be listed."""
@@ -35,7 +37,8 @@ class DirectorySource:
 
     def list_left_out(self) -> Sequence[LeftOut]:
         """Names that match and may not be read, or are links out of the directory or to no file."""
-        return sorted(self._walk().left_out)
+        [walk] = self.last_walk or [self._walk()]
+        return sorted(walk.left_out)
 
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
@@ -46,6 +49,7 @@ class DirectorySource:
         walk = LocalWalk(self.path)
         with self._translated():
             walk.find(Pattern.parse(self.pattern))
+        self.last_walk[:] = [walk]
         return walk
 
     @contextmanager

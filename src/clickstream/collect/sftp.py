@@ -81,6 +81,8 @@ class SftpSource:
     rate: Rate
     sizes: dict[str, int] = field(default_factory=dict, repr=False)
     """Sizes of the files that were listed, by name: how far a file probably reaches."""
+    last_walk: list[Walk] = field(default_factory=list, repr=False, compare=False)
+    """The walk of the last listing."""
 
     def list(self) -> list[ListedFile]:
         """List the regular files. Raises InputError when the directory can't be listed."""
@@ -91,7 +93,8 @@ class SftpSource:
 
     def list_left_out(self) -> Sequence[LeftOut]:
         """Names that match but can't be pulled, and why: links, and directories of others."""
-        return sorted(self._walk().left_out)
+        [walk] = self.last_walk or [self._walk()]
+        return sorted(walk.left_out)
 
     def list_names(self) -> Sequence[str]:
         """List the names in the directory itself, whether they match or not."""
@@ -125,6 +128,7 @@ class SftpSource:
         walk = Walk(self.client, self._path)
         with self._refused_directory():
             self._run(walk.find(Pattern.parse(self.host.source.pattern)))
+        self.last_walk[:] = [walk]
         return walk
 
     @property

@@ -93,7 +93,10 @@ class LogSource(Protocol):
         """
 
     def list_left_out(self) -> Sequence[LeftOut]:
-        """Names that match and are not listed, such as links out of the directory, and why."""
+        """Names that match and were not listed, such as links out of the directory, and why.
+
+        They are those of the last listing, if there was one, so that it costs no further walk.
+        """
 
     def list_names(self) -> Sequence[str]:
         """Names in the directory itself, whether they match or not."""

@@ -76,7 +76,7 @@ def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
     chosen = dashboard.settings.dashboard
     wording = Wording(
         dashboard.formats.translations.gettext,
-        str(dashboard.formats.locale).replace("_", "-"),
+        dashboard.formats.language,
         dashboard.renderer.site,
     )
     directory = dashboard.settings.resolve(chosen.directory)

@@ -34,6 +34,11 @@ class Formats:
     locale: Locale
     translations: Translations
 
+    @property
+    def language(self) -> str:
+        """The language as HTML names it (BCP 47), such as en-GB."""
+        return str(self.locale).replace("_", "-")
+
     def text(self, message: str, **values: object) -> str:
         """Translate a text and put values in place of its `%(name)s`."""
         translated = self.translations.gettext(message)

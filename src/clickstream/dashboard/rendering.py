@@ -83,7 +83,7 @@ class Renderer:
             "seconds": formats.seconds,
             "assets": ASSETS_DIGEST,
             "site": site,
-            "language": str(formats.locale).replace("_", "-"),
+            "language": formats.language,
             "count": formats.count,
             "share": formats.share,
             "signed": formats.signed,

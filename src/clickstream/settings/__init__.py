@@ -32,6 +32,7 @@ from clickstream.settings.sections import (
     Settings,
     Site,
     Step,
+    is_mail_address,
 )
 from clickstream.settings.sources import AUTO, Collect, Instances, Source
 
@@ -63,5 +64,6 @@ __all__ = [
     "Site",
     "Source",
     "Step",
+    "is_mail_address",
     "load",
 ]

@@ -47,9 +47,14 @@ def _network(text: str) -> str:
     return text
 
 
-def _mail_address(text: str) -> str:
+def is_mail_address(text: str) -> bool:
+    """Whether a text is one address, such as `Ana <ana@cafe.example>`, fit for a mail's header."""
     name, at, domain = parseaddr(text)[1].rpartition("@")
-    if not (name and at and domain) or not text.isprintable():
+    return bool(name and at and domain) and text.isprintable()
+
+
+def _mail_address(text: str) -> str:
+    if not is_mail_address(text):
         raise PydanticCustomError("mail_address", "it is no address, such as owner@cafe.example")
     return text
 

@@ -129,8 +129,8 @@ class Digest:
 
     @property
     def language(self) -> str:
-        """The language as HTML and mail headers name it (BCP 47)."""
-        return str(self.formats.locale).replace("_", "-")
+        """The language as HTML and mail headers name it."""
+        return self.formats.language
 
     @property
     def visits(self) -> Row:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import cached_property
 
 from clickstream.dashboard.digest.content import Digest
@@ -19,7 +19,7 @@ from clickstream.dashboard.digest.picture import draw_png
 from clickstream.dashboard.digest.text import render_text
 from clickstream.dashboard.digest.wording import subject_of
 from clickstream.errors import SettingsError
-from clickstream.settings import Settings
+from clickstream.settings import Settings, is_mail_address
 
 NO_DOMAIN = "clickstream.invalid"
 """The domain of Message-IDs of sites without one; no host can have it (RFC 2606)."""
@@ -94,8 +94,7 @@ def build_message(
 
 def _check_address(text: str) -> None:
     """Refuse what would become another header, or several addresses."""
-    name, at, domain = parseaddr(text)[1].rpartition("@")
-    if not (name and at and domain and text.isprintable()):
+    if not is_mail_address(text):
         raise SettingsError(
             f"{shown_name(text)!r} is no mail address such as owner@cafe.example. Correct "
             "[digest], or from_email in the extras of the mail server's connection."
