@@ -1,7 +1,8 @@
-"""Lines that are too long for any format, and a log in which one stands between ordinary ones."""
+"""Lines that are too long for any format, and a log with one between ordinary lines."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,9 @@ FILLINGS = {
     "backslashes": b"\\",
     "invalid UTF-8": b"\xff",
     "spaces": b" ",
+    "random bytes": random.Random(7).randbytes(1 << 20).replace(b"\n", b"\0"),
 }
-"""What fills a long line, by its name; the dearest fillings for some format."""
+"""Fillings of a long line by name, expensive for some format. gzip can't shrink the last one."""
 
 
 def combined_line(number: int, hour: int = 17) -> bytes:
@@ -27,7 +29,8 @@ def combined_line(number: int, hour: int = 17) -> bytes:
 def long_line(filling: bytes, size: int) -> bytes:
     """A line that begins like an ordinary one, with the filling in its request."""
     head = combined_line(0)[:50]
-    return head + filling * (size - len(head)) + b"\n"
+    length = size - len(head)
+    return head + (filling * (length // len(filling) + 1))[:length] + b"\n"
 
 
 def pieces_with_long_line(filling: bytes, size: int, lines: int = 10) -> Iterator[bytes]:

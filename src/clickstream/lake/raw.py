@@ -20,6 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
 
 from isal import igzip
 from isal.igzip_lib import IsalError
@@ -36,6 +38,9 @@ PENDING = "pending/"
 _MAX_RATIO = 1032
 """The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
 _SALVAGED_AT_ONCE = 256
+_IN_MEMORY = 4 << 20
+"""Compressed bytes of a range that are held in memory; more go to a temporary file."""
+_COPIED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,11 @@ class RawObject:
 
 def store(lake: Lake, hour: Hour, span: RawRange, lines: bytes) -> None:
     """Keep a range's lines of one hour, and mark the hour as waiting."""
-    body = gzip.compress(lines, compresslevel=6, mtime=0)
-    objects.put(lake, f"{RAW}{hour}/{span.name}", body)
+    with SpooledTemporaryFile(_IN_MEMORY) as body:
+        with gzip.GzipFile(fileobj=body, mode="wb", compresslevel=6, filename="", mtime=0) as file:
+            copyfileobj(BytesIO(lines), file, _COPIED_AT_ONCE)
+        body.seek(0)
+        objects.put(lake, f"{RAW}{hour}/{span.name}", body)
     objects.put(lake, f"{PENDING}{hour}/{span.name}", b"")
 
 

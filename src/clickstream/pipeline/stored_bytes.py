@@ -203,7 +203,8 @@ def _damage_of_raw(
         return ""
     except Exception as error:
         return _reported_damage(error)
-    lines = parse.parse(text, log_format_of(lake.settings, item.log_format)).lines
+    log_format = log_format_of(lake.settings, item.log_format)
+    lines = parse.parse(text, log_format, longest=lake.settings.clean.longest_line_bytes).lines
     report.lines += lines
     if counted.get(item.key, lines) == lines:
         return ""
