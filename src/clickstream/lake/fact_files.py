@@ -17,7 +17,7 @@ from datetime import date, datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clickstream.errors import InputError
+from clickstream.errors import DamagedObject, InputError
 from clickstream.lake import objects
 from clickstream.lake.client import Lake
 from clickstream.lake.objects import Listed
@@ -39,6 +39,8 @@ FACT_VIEWS = (
 PREFIX = "facts/"
 MANIFEST_KEY = f"{PREFIX}manifest.json"
 MANIFEST_FORMAT = 1
+
+REMEDY_FOR_FACTS = "Compute all facts again from the tables: clickstream facts --all"
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,17 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes) -> Manifest:
-        """Read a stored manifest. Raises InputError for another format."""
-        stored = json.loads(body)
+        """Read a stored manifest.
+
+        Raises InputError for another format, DamagedObject for bytes that are no manifest.
+        """
+        try:
+            stored = json.loads(body)
+        except ValueError:
+            raise DamagedObject(
+                f"The stored bytes of {MANIFEST_KEY} are damaged; they name the dashboard's fact "
+                f"files. Delete the object. {REMEDY_FOR_FACTS}"
+            ) from None
         if stored["format"] != MANIFEST_FORMAT:
             raise InputError(
                 f"{MANIFEST_KEY} has format {stored['format']}, this version reads "
@@ -121,8 +132,7 @@ def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version:
     in_order = rows.sort_by([(name, "ascending") for name in order])
     pq.write_table(in_order, sink, compression="zstd", store_schema=False)
     body = sink.getvalue()
-    digest = hashlib.blake2b(body, digest_size=8).hexdigest()
-    file = FactFile(f"{PREFIX}{view}/{day}-{digest}.parquet", rows.num_rows, source_version)
+    file = FactFile(f"{PREFIX}{view}/{day}-{_digest(body)}.parquet", rows.num_rows, source_version)
     objects.put(lake, file.key, body)
     return file
 
@@ -151,6 +161,26 @@ def manifest_etag(lake: Lake) -> str | None:
 
 
 def read_file(lake: Lake, file: FactFile) -> pa.Table | None:
-    """The rows of a fact file; None if it is gone, because a newer manifest replaced it."""
+    """The rows of a fact file; None if it is gone, because a newer manifest replaced it.
+
+    Raises DamagedObject if its bytes do not have the digest in its key.
+    """
+    body = read_body(lake, file)
+    return None if body is None else pq.read_table(io.BytesIO(body))
+
+
+def read_body(lake: Lake, file: FactFile) -> bytes | None:
+    """The bytes of a fact file, like `read_file`."""
     found = objects.get(lake, file.key)
-    return None if found is None else pq.read_table(io.BytesIO(found.body))
+    if found is None:
+        return None
+    if _digest(found.body) != file.key.rpartition("-")[2].removesuffix(".parquet"):
+        raise DamagedObject(
+            f"The stored bytes of {lake.uri(file.key)} are damaged; the dashboard reads facts of "
+            f"one date from them. {REMEDY_FOR_FACTS}"
+        )
+    return found.body
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=8).hexdigest()

@@ -1,17 +1,20 @@
 """The check of all stored bytes of a range of hours, for `verify --deep`.
 
-It reads every data file of every table and every raw object, and goes on after one that is damaged.
+It reads every data file of every table, every raw object and every fact file, and continues after a
+damaged one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from clickstream import parse
 from clickstream.errors import DamagedObject
 from clickstream.hours import Hour, HourSpan
-from clickstream.lake import Lake, aws_errors, iceberg_tables, raw
+from clickstream.lake import Lake, aws_errors, fact_files, iceberg_tables, raw
+from clickstream.lake.fact_files import FactFile
 from clickstream.lake.raw import RawObject
 from clickstream.pipeline.hour_states import check_range
 from clickstream.pipeline.replay_window import ReplayWindow
@@ -65,6 +68,8 @@ class BytesReport:
     raw_objects: int = 0
     raw_bytes: int = 0
     lines: int = 0
+    fact_files: int = 0
+    fact_bytes: int = 0
     raw_gone_before: Hour | None = None
     damage: list[Damage] = field(default_factory=list)
 
@@ -80,7 +85,8 @@ class BytesReport:
             f"Read all stored bytes of {self.chosen}: {quantity(self.files, 'data file')} of "
             f"{len(TABLES)} tables with {quantity(self.rows, 'row')} ({_size(self.file_bytes)}"
             f"), {quantity(self.raw_objects, 'raw object')} with {quantity(self.lines, 'line')} "
-            f"({_size(self.raw_bytes)})."
+            f"({_size(self.raw_bytes)}), {quantity(self.fact_files, 'fact file')} "
+            f"({_size(self.fact_bytes)})."
         )
 
     @property
@@ -110,11 +116,12 @@ def check_stored_bytes(
     last: Hour | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BytesReport:
-    """Read every data file and raw object of the hours from `first` to `last`.
+    """Read every data file, raw object and fact file of the hours from `first` to `last`.
 
     None is an open end. Page checksums and numbers of rows are compared with the metadata of the
-    tables, checksums and numbers of lines of raw objects with the table raw_objects. `progress` is
-    called with what is read. Raises InputError when the range ends before it begins.
+    tables, checksums and numbers of lines of raw objects with the table raw_objects, and fact files
+    with the digests in their names. `progress` is called with what is read. Raises InputError when
+    the range ends before it begins.
     """
     if first and last:
         check_range(first, last)
@@ -122,6 +129,7 @@ def check_stored_bytes(
     for table in (HOUR_LEDGER, *(one for one in TABLES if one is not HOUR_LEDGER)):
         _check_table(lake, table, first, last, report, progress)
     _check_raw(lake, first, last, report, progress)
+    _check_facts(lake, first, last, report, progress)
     return report
 
 
@@ -211,4 +219,55 @@ def _damage_of_raw(
     return (
         f"{lake.uri(item.key)} has {lines:,} lines, and the hour was built from "
         f"{counted[item.key]:,} of it. Restore the object from an earlier S3 version or a backup."
+    )
+
+
+def _check_facts(
+    lake: Lake,
+    first: Hour | None,
+    last: Hour | None,
+    report: BytesReport,
+    progress: Callable[[str], None],
+) -> None:
+    """Read the fact files of the UTC dates of the hours."""
+    try:
+        files = _named_fact_files(lake, first, last)
+    except Exception as error:
+        report.damage.append(Damage(None, _reported_damage(error)))
+        return
+    for day, file in files:
+        progress(f"Bytes of fact files: {day}")
+        report.fact_files += 1
+        if what := _damage_of_facts(lake, day, file, report):
+            report.damage.append(Damage(HourSpan.parse(str(day)), what))
+
+
+def _named_fact_files(
+    lake: Lake, first: Hour | None = None, last: Hour | None = None
+) -> list[tuple[date, FactFile]]:
+    """The files that the manifest names, with their dates, in the order of the dates."""
+    stored = fact_files.read_manifest(lake)
+    views = stored.manifest.files.values() if stored else ()
+    found = [(day, file) for days in views for day, file in days.items()]
+    if first:
+        found = [(day, file) for day, file in found if day >= first.event_date]
+    if last:
+        found = [(day, file) for day, file in found if day <= last.event_date]
+    return sorted(found, key=lambda one: (one[0], one[1].key))
+
+
+def _damage_of_facts(lake: Lake, day: date, file: FactFile, report: BytesReport) -> str:
+    """Read a fact file; return what is wrong with it, or nothing."""
+    try:
+        body = fact_files.read_body(lake, file)
+    except Exception as error:
+        return _reported_damage(error)
+    if body is not None:
+        report.fact_bytes += len(body)
+        return ""
+    if (day, file) not in _named_fact_files(lake):  # a refresh has replaced it
+        return ""
+    return (
+        f"{lake.uri(file.key)} is missing, and the manifest of the dashboard's facts names it. "
+        f"{fact_files.REMEDY_FOR_FACTS}"
     )

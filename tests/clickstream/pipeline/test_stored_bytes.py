@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,9 @@ from tests.support.lakes import built, settings_of_a_lake
 from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
+from clickstream.errors import DamagedObject
 from clickstream.hours import Hour
-from clickstream.lake import Lake, iceberg_tables, objects, raw
+from clickstream.lake import Lake, fact_files, iceberg_tables, objects, raw
 from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, TABLES, Table
 
 FIRST, LAST = Hour.parse("2026-11-20T22"), Hour.parse("2026-11-20T23")
@@ -183,3 +185,49 @@ def test_a_build_of_its_hours_replaces_a_damaged_file_of_hits(
     assert len([*pipeline.rebuild(lake, hours, "again")]) == len(hours)
     assert pipeline.check_stored_bytes(lake).is_whole
     assert pipeline.verify(lake).is_proven
+
+
+def fact_keys(lake: Lake) -> list[str]:
+    pipeline.refresh_views(lake)
+    pipeline.refresh_facts(lake)
+    stored = fact_files.read_manifest(lake)
+    assert stored is not None
+    return [file.key for days in stored.manifest.files.values() for file in days.values()]
+
+
+def test_fact_files_are_read_and_those_of_other_dates_are_not(lake: Lake) -> None:
+    keys = fact_keys(lake)
+    report = pipeline.check_stored_bytes(lake)
+    assert (report.failures, report.fact_files) == ([], len(keys))
+    assert report.fact_bytes == sum(len(body_of(lake, key)) for key in keys)
+    assert f", {len(keys)} fact files (" in report.sentence
+    other = Hour.parse("2026-11-22T00")
+    assert pipeline.check_stored_bytes(lake, other, other).fact_files == 0
+
+
+def test_a_damaged_fact_file_is_named_never_shown_and_computed_again(lake: Lake) -> None:
+    key = fact_keys(lake)[0]
+    right = body_of(lake, key)
+    for body in flips(right):
+        with replaced(lake, key, body):
+            failure = the_failure(lake)
+            assert failure.startswith("Hours 2026-11-20T00 to 2026-11-20T23: ")
+            assert lake.uri(key) in failure
+            assert failure.endswith("clickstream facts --all")
+            with pytest.raises(DamagedObject, match=re.escape(lake.uri(key))):
+                fact_files.read_file(lake, fact_files.FactFile(key, 1, ""))
+    objects.put(lake, key, flipped(right, 10))
+    pipeline.refresh_facts(lake, everything=True)
+    assert body_of(lake, key) == right
+
+
+def test_a_missing_fact_file_and_a_damaged_manifest_are_named(lake: Lake) -> None:
+    key = fact_keys(lake)[0]
+    right = body_of(lake, key)
+    objects.delete(lake, [key])
+    failure = the_failure(lake)
+    objects.put(lake, key, right)
+    assert f"{lake.uri(key)} is missing" in failure
+    with replaced(lake, fact_files.MANIFEST_KEY, b"{"):
+        failure = the_failure(lake)
+    assert failure.startswith("All hours: The stored bytes of facts/manifest.json are damaged")
