@@ -9,7 +9,7 @@ import os
 def use_system_allocator() -> None:
     """Have Arrow take its memory from the C library, as numpy does; before pyarrow is imported.
 
-    Arrow's own allocator keeps a sixth more for the same work (docs/decisions/0029). An allocator
+    Arrow's own allocator keeps a sixth more for the same work (docs/decisions/0022). An allocator
     that the environment chooses stays.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -17,8 +17,14 @@ from clickstream.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS, *DECISIONS]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+DECISION_INDEX = ROOT / "docs" / "decisions" / "README.md"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *DOCS,
+    DECISION_INDEX,
+    *DECISIONS,
+]
 SETTINGS = {name.split(".")[0] for name, _, _ in settings.Settings().describe()}
 
 
@@ -143,7 +149,17 @@ def test_every_decision_has_its_three_parts() -> None:
         )
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    for number, record in enumerate(DECISIONS, start=1):
-        assert record.name.startswith(f"{number:04d}-")
+def test_number_of_a_decision_is_in_its_file_name_and_title() -> None:
+    numbers = [int(record.name[:4]) for record in DECISIONS]
+    assert len(set(numbers)) == len(numbers)
+    for number, record in zip(numbers, DECISIONS, strict=True):
         assert record.read_text().startswith(f"# {number}. ")
+
+
+def test_index_of_decisions_has_every_record_with_its_title() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| \[(.*?)\]\((.*?)\) \|", DECISION_INDEX.read_text(), re.MULTILINE
+    )
+    listed = sorted((name, f"# {number}. {title}") for number, title, name in rows)
+    titles = [(record.name, record.read_text().partition("\n")[0]) for record in DECISIONS]
+    assert listed == titles
