@@ -50,6 +50,11 @@ def get(lake: Lake, key: str) -> Stored | None:
     return s3_get.get(lake.s3, lake.bucket, key)
 
 
+def fetch(lake: Lake, key: str, file: IO[bytes]) -> bool:
+    """Copy an object's bytes to an empty file; return whether there is an object."""
+    return s3_get.fetch(lake.s3, lake.bucket, key, file)
+
+
 def etag_of(lake: Lake, key: str) -> str | None:
     """An object's ETag, or None if there is none; its bytes are not read."""
     try:

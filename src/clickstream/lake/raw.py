@@ -19,9 +19,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from isal import igzip
 from isal.igzip_lib import IsalError
@@ -39,7 +40,7 @@ _MAX_RATIO = 1032
 """The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
 _SALVAGED_AT_ONCE = 256
 _IN_MEMORY = 4 << 20
-"""Compressed bytes of a range that are held in memory; more go to a temporary file."""
+"""Compressed bytes of an object that are held in memory; more go to a temporary file."""
 _COPIED_AT_ONCE = 1 << 20
 
 
@@ -144,28 +145,31 @@ def _of_hours(
 
 def read(lake: Lake, raw: RawObject) -> bytes:
     """The lines of a raw object. Raises DamagedObject if they can't all be read."""
-    stored = objects.get(lake, raw.key)
-    if stored is None:
-        raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
-    try:
-        return _unpacked(stored.body)
-    except (EOFError, OSError, IsalError):  # type: ignore[misc]  # its stub has an instance
-        raise damaged(lake, raw.key, stored.body) from None
+    with SpooledTemporaryFile(_IN_MEMORY) as body:
+        if not objects.fetch(lake, raw.key, body):
+            raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
+        try:
+            return _unpacked(body)
+        except (EOFError, OSError, IsalError):  # type: ignore[misc]  # its stub has an instance
+            raise damaged(lake, raw.key, body) from None
 
 
-def _unpacked(body: bytes) -> bytes:
+def _unpacked(body: IO[bytes]) -> bytes:
     """The bytes of a gzip file, read in one piece as long as its end says (RFC 1952, 2.3.1).
 
     Its checksum is compared. Raises EOFError, OSError or IsalError for a damaged file.
     """
-    length = min(int.from_bytes(body[-4:], "little"), _MAX_RATIO * len(body))
-    with igzip.open(BytesIO(body)) as file:
+    size = body.seek(0, SEEK_END)
+    body.seek(max(size - 4, 0))
+    length = min(int.from_bytes(body.read(), "little"), _MAX_RATIO * size)
+    body.seek(0)
+    with igzip.open(body) as file:
         lines: bytes = file.read(length)
         more: bytes = file.read()  # than its end says, where others have put files together
     return lines + more
 
 
-def damaged(lake: Lake, key: str, body: bytes) -> DamagedObject:
+def damaged(lake: Lake, key: str, body: IO[bytes]) -> DamagedObject:
     """The error for a raw object whose bytes can't be read."""
     hour = key.split("/")[1]
     return DamagedObject(
@@ -178,15 +182,16 @@ def damaged(lake: Lake, key: str, body: bytes) -> DamagedObject:
     )
 
 
-def _readable_lines(body: bytes) -> int:
+def _readable_lines(body: IO[bytes]) -> int:
     """Count the lines that a damaged gzip file unpacks to before its code makes no sense.
 
     DEFLATE has no checksum of its own, so lines after the damage may be among them.
     """
     reader, lines = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), 0
+    body.seek(0)
     with suppress(zlib.error):
-        for start in range(0, len(body), _SALVAGED_AT_ONCE):
-            lines += reader.decompress(body[start : start + _SALVAGED_AT_ONCE]).count(b"\n")
+        while piece := body.read(_SALVAGED_AT_ONCE):
+            lines += reader.decompress(piece).count(b"\n")
     return lines
 
 

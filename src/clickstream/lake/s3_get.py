@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from botocore.exceptions import (
     ClientError,
@@ -19,6 +20,9 @@ from urllib3.exceptions import HTTPError
 ATTEMPTS = 5
 """How often a request is made before it has failed, the first time included."""
 
+T = TypeVar("T")
+
+_PIECE_BYTES = 1 << 20
 MISSING = {"NoSuchKey", "404"}
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
 
@@ -32,24 +36,46 @@ class Stored:
 
 
 def get(s3: Any, bucket: str, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none; `s3` is boto3's client.
+    """Return an object's bytes and ETag; None if there is no object. `s3` is boto3's client."""
+    return _retry(lambda: _get(s3, bucket, key))
 
-    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
-    """
+
+def fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
+    """Copy an object's bytes to an empty file; return whether there is an object."""
+    return _retry(lambda: _fetch(s3, bucket, key, file))
+
+
+def _retry(read: Callable[[], T]) -> T:
+    """Read again when a connection breaks off while bytes arrive, which boto3 does not retry."""
     for _ in range(ATTEMPTS - 1):
         with suppress(*_BROKEN_OFF):
-            return _get(s3, bucket, key)
-    return _get(s3, bucket, key)
+            return read()
+    return read()
 
 
 def _get(s3: Any, bucket: str, key: str) -> Stored | None:
+    answer = _answer(s3, bucket, key)
+    return None if answer is None else Stored(answer["Body"].read(), answer["ETag"])
+
+
+def _fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
+    file.seek(0)
+    file.truncate()
+    answer = _answer(s3, bucket, key)
+    if answer is None:
+        return False
+    for piece in answer["Body"].iter_chunks(_PIECE_BYTES):
+        file.write(piece)
+    return True
+
+
+def _answer(s3: Any, bucket: str, key: str) -> Any:
     try:
-        answer = s3.get_object(Bucket=bucket, Key=key)
+        return s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if code(error) in MISSING:
             return None
         raise
-    return Stored(answer["Body"].read(), answer["ETag"])
 
 
 def code(error: ClientError) -> str:

@@ -1,8 +1,9 @@
-"""The lines of a raw object are all there, whoever has packed them."""
+"""All lines of a raw object are read, whichever program compressed them."""
 
 from __future__ import annotations
 
 import gzip
+import random
 import re
 from contextlib import suppress
 
@@ -10,6 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.damage import flipped, flips
+from tests.support.faults_children import open_lake
+from tests.support.faults_lakes import through
+from tests.support.faults_proxy import FaultsProxy, breaks_off, passes
+from tests.support.localaws_process import LocalAwsProcess
 
 from clickstream import pipeline
 from clickstream.errors import DamagedObject
@@ -17,6 +22,7 @@ from clickstream.hours import Hour
 from clickstream.lake import Lake, objects, raw
 from clickstream.lake.raw import RawObject, RawRange
 from clickstream.pipeline import build_range
+from clickstream.settings import Settings
 
 HOUR = Hour.parse("2026-11-20T00")
 KEY = "raw/2026-11-20T00/by-others.combined.gz"
@@ -35,6 +41,18 @@ def test_what_is_stored_is_read(lake: Lake) -> None:
     raw.store(lake, HOUR, RawRange("web-1", "file", 0, 8, "combined"), b"a line\n" * 100_000)
     [stored] = raw.list_raw(lake, HOUR)
     assert raw.read(lake, stored) == b"a line\n" * 100_000
+
+
+def test_a_read_that_breaks_off_starts_again(
+    lake: Lake, lake_settings: Settings, local_aws: LocalAwsProcess
+) -> None:
+    lines = random.Random(3).randbytes(5 << 20)
+    raw.store(lake, HOUR, RawRange("web-1", "file", 0, len(lines), "combined"), lines)
+    [stored] = raw.list_raw(lake, HOUR)
+    faults = iter([breaks_off, breaks_off])
+    with FaultsProxy(local_aws.endpoint, lambda _: next(faults, passes)) as proxy:
+        assert raw.read(open_lake(through(lake_settings, proxy)), stored) == lines
+    assert next(faults, None) is None
 
 
 @pytest.mark.parametrize("cut", [slice(5), slice(-5), slice(1, None)])
