@@ -127,7 +127,7 @@ def measure_sftp(chosen: argparse.Namespace, directory: Path) -> None:
 
 def _report_sftp(costs: dict[str, list[Cost]], chosen: argparse.Namespace) -> None:
     print(f"\n{chosen.megabytes} MB, median of {chosen.rounds} interleaved rounds\n")
-    print("| client | CPU s | least to most | to sftp get | s | peak MB |")
+    print("| client | CPU s | minimum to maximum | ratio to sftp get | s | peak MB |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     base = median(one.cpu for one in costs["sftp get"])
     for name, found in costs.items():

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-PARSE, WHOLE, CUT = "Parse only", "The whole way", "Sessionize only"
+PARSE, WHOLE, CUT = "Parse only", "Whole pipeline", "Sessions only"
 GROUPS = {
     PARSE: "gzipped log in, fields in memory",
     WHOLE: "gzipped log in, hits and session parts on disk as Parquet",
@@ -53,7 +53,7 @@ _GOACCESS = (
 
 CONTESTANTS = (
     Contestant("clickstream", PARSE, "parsing:clickstream"),
-    Contestant("zcat", PARSE, "zcat '{log}' > /dev/null", exact=False, note="only unpacks"),
+    Contestant("zcat", PARSE, "zcat '{log}' > /dev/null", exact=False, note="only decompresses"),
     Contestant("Polars regex", PARSE, "parsing:polars_regex", module="polars", install=_POLARS),
     Contestant(
         "DuckDB regex",
@@ -73,7 +73,7 @@ CONTESTANTS = (
         program="goaccess",
         install="apt-get install goaccess",
         exact=False,
-        note="counts as it parses",
+        note="also counts",
     ),
     Contestant("clickstream", WHOLE, "whole_way:clickstream"),
     Contestant(
@@ -98,7 +98,7 @@ CONTESTANTS = (
         "pandas, given numbers",
         CUT,
         "sessionizing:pandas_groupby_of_numbers",
-        note="visitors are numbers already",
+        note="visitors are already numbers",
     ),
     Contestant(
         "DuckDB window", CUT, "sessionizing:duckdb_window", module="duckdb", install=_DUCKDB

@@ -43,10 +43,10 @@ from clickstream.settings.sections import Dashboard as DashboardSettings
 LAST = date(2026, 11, 26)
 NOW = datetime(2026, 11, 26, 23, 20, tzinfo=UTC)
 BUDGETS = {
-    "first fill of the copy, s": 60,
+    "first fill of the local copy, s": 60,
     "refresh after an hour, ms": 3000,
-    "a question, cold, ms": 10,
-    "a question, kept, ms": 0.1,
+    "one query, cold, ms": 10,
+    "one query, cached, ms": 0.1,
     "Overview, 28 days, cold, ms": 60,
     "Overview, 90 days, cold, ms": 120,
     "Overview, 90 days and a filter, cold, ms": 120,
@@ -126,14 +126,14 @@ def _rewrite(settings: Settings, page_views: int, version: str) -> None:
 
 def _measure(settings: Settings, page_views: int, rounds: int, days: int) -> Iterator[Measured]:
     dashboard = Dashboard(settings, clock=lambda: NOW)
-    yield Measured("first fill of the copy, s", _cpu_ms(dashboard.engine.refresh) / 1000)
+    yield Measured("first fill of the local copy, s", _cpu_ms(dashboard.engine.refresh) / 1000)
     refreshes = []
     for number in range(rounds):
         _in_another_process(_rewrite, settings, page_views + 200 * number, str(number))
         refreshes.append(_cpu_ms(dashboard.engine.refresh))
     yield Measured("refresh after an hour, ms", median(refreshes))
     copy = settings.resolve(settings.dashboard.directory) / FILE_NAME
-    yield Measured("file of the copy, MB", copy.stat().st_size / 1e6)
+    yield Measured("file of the local copy, MB", copy.stat().st_size / 1e6)
     yield from _pages(dashboard, rounds, days)
     yield from _bytes(dashboard)
     yield Measured("memory of the process, MB", psutil.Process().memory_info().rss / 1e6)
@@ -185,13 +185,13 @@ class _Recording:
 def _questions(dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
     """The mean question of an Overview of 28 days, cold and kept."""
     asked = _asked(dashboard)
-    yield Measured("questions of an Overview", len(asked))
+    yield Measured("queries of an Overview", len(asked))
     with dashboard.engine.reader() as reader:
         cold = [_cpu_ms(lambda: [reader.rows(one) for one in asked]) for _ in range(rounds)]
         ask = Answers(dashboard.engine).asker(reader)
         kept = [_cpu_ms(lambda: [ask(one) for one in asked]) for _ in range(rounds + 1)][1:]
-    yield Measured("a question, cold, ms", median(cold) / len(asked))
-    yield Measured("a question, kept, ms", median(kept) / len(asked))
+    yield Measured("one query, cold, ms", median(cold) / len(asked))
+    yield Measured("one query, cached, ms", median(kept) / len(asked))
 
 
 def _asked(dashboard: Dashboard) -> Sequence[Question]:

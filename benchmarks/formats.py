@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200_000)
     lines = parser.parse_args().lines
     print(f"\nEach format; {lines:,} lines in memory, best of three\n")
-    print("| format | bytes a line | lines per CPU s |\n| --- | ---: | ---: |")
+    print("| format | bytes per line | lines per CPU s |\n| --- | ---: | ---: |")
     for name, known in parse.FORMATS.items():
         text = log(known.example.encode(), lines)
         print(f"| {name} | {len(text) // lines} | {_speed(text, name, lines):,.0f} |")

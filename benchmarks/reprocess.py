@@ -172,7 +172,7 @@ def _report(run_id: str, costs: Sequence[Cost], wall: float, of_aws: float) -> N
     print(f"\n{run_id}: {hours:,} hours, {lines:,} lines, {60 * hours / wall:,.0f} hours a minute")
     print(f"{lines / total:,.0f} lines a CPU second; ", end="")
     print(f"{max(one.peak_mb for one in costs):,.0f} MB at most in a process")
-    print("\n| part | CPU ms an hour |\n| --- | ---: |")
+    print("\n| part | CPU ms per hour |\n| --- | ---: |")
     for name, spent in sorted(seconds.items(), key=itemgetter(1), reverse=True):
         print(f"| {name} | {1000 * spent / hours:.1f} |")
     print(f"| **all** | {1000 * total / hours:.1f} |")

@@ -180,15 +180,15 @@ def _print_rows(
 
 
 def _print_stages(runs: list[dict[str, float]], lines: int) -> None:
-    """The cost model of our whole way: what each stage takes, and what that is for a line."""
-    print("\nWhere our whole way spends it\n")
-    _print_line("stage", "CPU s", "share", "µs a line", "")
+    """Print the CPU time of each stage of our whole pipeline, in total and per line."""
+    print("\nCPU time of our whole pipeline by stage\n")
+    _print_line("stage", "CPU s", "share", "µs per line", "")
     _print_line("---", *["---:"] * 3, "---")
     cost = {stage: median(run[stage] for run in runs) for stage in runs[0]}
     for stage, cpu in cost.items():
         fixed = stage == "start and imports"
         a_line = "" if fixed else f"{cpu / lines * 1e6:.2f}"
-        note = "once for a process" if fixed else ""
+        note = "once per process" if fixed else ""
         _print_line(stage, f"{cpu:.3f}", f"{cpu / sum(cost.values()):.0%}", a_line, note)
 
 

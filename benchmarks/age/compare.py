@@ -40,7 +40,7 @@ def _figures(run: Run) -> Iterator[tuple[str, str]]:
     yield "days", str(run["plan"]["days"])
     for number, stretch in enumerate(run["built"]["stretches"], 1):
         cpu = 1000 * stretch["build"]["cpu"] / stretch["hours"]
-        yield f"building, stretch {number}, CPU ms an hour", f"{cpu:.0f}"
+        yield f"building, stretch {number}, CPU ms per hour", f"{cpu:.0f}"
     yield "growth of a publication, CPU", f"{run['publication_growth_percent']:+.0f} %"
     for one in run["measures"]:
         yield f"{one['name']}, CPU s", f"{one['cost']['cpu']:.1f}"

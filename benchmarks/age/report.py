@@ -60,8 +60,8 @@ class Figures:
         self._print_files()
 
     def _print_build(self) -> None:
-        head = ("stretch", "hours", "lines", "build, CPU ms an hour", "local AWS", "wall ms")
-        print_head("Building", *head, "maintenance, CPU ms an hour")
+        head = ("stretch", "hours", "lines", "build, CPU ms per hour", "local AWS", "wall ms")
+        print_head("Building", *head, "maintenance, CPU ms per hour")
         for number, stretch in enumerate(self.built.stretches, 1):
             print_row(str(number), *_of_stretch(stretch))
 

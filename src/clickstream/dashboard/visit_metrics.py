@@ -21,11 +21,11 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visitors"),
         "count(distinct visitor_id)",
-        mark("Different people with a visit that began in the range."),
+        mark("Number of different people with a visit that began in the range."),
         mark("How many people come?"),
         mark(
-            "A person is recognized by address and browser until the visitor keys rotate. Over a "
-            "rotation, somebody who comes back is counted again, so the number is an upper limit."
+            "A person is recognized by address and browser until the visitor key changes. A person "
+            "who returns after a change counts again, so the number is an upper limit."
         ),
     ),
     Metric(
@@ -33,9 +33,12 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visits"),
         "count(*)",
-        mark("Visits of people that began in the range; 30 minutes of silence end a visit."),
+        mark(
+            "Visits of people that began in the range. A visit ends with a pause longer than the "
+            "session timeout, 30 minutes by default."
+        ),
         mark("How often do people come?"),
-        mark("Visits of recognized bots are left out; a bot that hides well counts as a person."),
+        mark("Visits of recognized bots are not counted. A bot that is not recognized is counted."),
         is_additive=True,
     ),
     Metric(
@@ -43,8 +46,8 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Page views"),
         "coalesce(sum(page_views), 0)",
-        mark("Pages looked at in the visits that began in the range."),
-        mark("How much do people look at?"),
+        mark("Pages that people viewed in visits that began in the range, reloads included."),
+        mark("How many pages do people view?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
     ),
@@ -54,10 +57,10 @@ VISIT_METRICS = (
         mark("Engaged"),
         share_of("is_engaged"),
         mark(
-            "Share of visits that lasted more than 10 seconds, had 2 or more page views or met a "
+            "Share of visits that lasted more than 10 seconds, had at least 2 page views, or met a "
             "goal."
         ),
-        mark("Do people find what they look for?"),
+        mark("Do people find what they want?"),
         mark("The time after the last request of a visit is not in the log."),
         format="share",
         smallest_group=SHARE_MINIMUM,
@@ -68,8 +71,8 @@ VISIT_METRICS = (
         mark("Bounces"),
         share_of("is_bounce"),
         mark("Share of visits with exactly one page view."),
-        mark("Where do people leave at once?"),
-        mark("A visit with one page view may have been a long and happy one."),
+        mark("Where do people leave after one page?"),
+        mark("A visit with one page view may still be long and successful."),
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
@@ -79,9 +82,11 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversions"),
         "count(*) filter (where conversions > 0)",
-        mark("Visits that met at least one goal; each visit counts once."),
-        mark("How many visits lead to something?"),
-        mark("The goals are those of the settings; what happens in a café is not in the log."),
+        mark("Visits that met at least one goal. Each visit counts once."),
+        mark("How many visits reach a goal?"),
+        mark(
+            "Goals are defined in the settings. What happens in the café itself is not in the log."
+        ),
         is_additive=True,
     ),
     Metric(
@@ -89,9 +94,11 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversion rate"),
         share_of("conversions > 0"),
-        mark("Share of visits that met at least one goal, with its 95 % interval (Wilson)."),
+        mark("Share of visits that met at least one goal, with a 95 % interval (Wilson)."),
         mark("How well does the site turn visits into orders?"),
-        mark("It falls when visits rise that never meant to order, such as of the press."),
+        mark(
+            "It falls if there are more visits without the intent to order, such as from the press."
+        ),
         format="share",
         smallest_group=SHARE_MINIMUM,
     ),
@@ -102,7 +109,7 @@ VISIT_METRICS = (
         "avg(cast(duration_seconds as double))",
         mark("Mean time from the first to the last request of a visit."),
         mark("How long do people stay?"),
-        mark("A lower limit: the time after the last request is not in the log."),
+        mark("This is a lower limit: the time after the last request is not in the log."),
         format="seconds",
     ),
     Metric(
@@ -110,7 +117,7 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Views"),
         "count(*)",
-        mark("How often the page was looked at, in visits that began in the range."),
+        mark("Number of views of the page in visits that began in the range."),
         mark("Which pages do people see?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
@@ -120,18 +127,18 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits that saw the page, however often."),
-        mark("How many visits see a page, or a thing on the menu?"),
-        mark("A visit that saw two pages counts for both."),
+        mark("Visits with at least one view of the page."),
+        mark("How many visits see a page, or an item of the menu?"),
+        mark("A visit to two pages counts for both pages."),
     ),
     Metric(
         "time_on_page",
         PAGE_VIEWS,
         mark("Time"),
         "avg(cast(dwell_seconds as double))",
-        mark("Mean time on the page; after the last page of a visit it is estimated."),
-        mark("Which pages hold people?"),
-        mark("docs/sessions.md says how the estimate is made."),
+        mark("Mean time on the page. For the last page of a visit, the time is estimated."),
+        mark("On which pages do people spend time?"),
+        mark("docs/sessions.md describes the estimate."),
         format="seconds",
     ),
     Metric(
@@ -139,9 +146,9 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Estimated"),
         share_of("is_estimated"),
-        mark("Share of the times on the page that are estimated: those after a visit's last page."),
+        mark("Share of the times on the page that are estimated: those of last pages of visits."),
         mark("How much of the time on a page is measured?"),
-        mark("The log does not say when somebody leaves the last page of a visit."),
+        mark("The log does not show when a person leaves the last page of a visit."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -151,9 +158,9 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Exits"),
         share_of("is_exit_page"),
-        mark("Share of the page's views that were the last of their visit."),
+        mark("Share of the page's views that were the last view of their visit."),
         mark("Where do people leave?"),
-        mark("Every visit ends somewhere: an exit from a receipt is a good one."),
+        mark("Every visit ends on some page. An exit from a receipt is good."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -163,19 +170,21 @@ VISIT_METRICS = (
         GOALS,
         mark("Visits"),
         "count(*)",
-        mark("Visits that met the goal; each visit counts once."),
-        mark("How often is each goal met?"),
-        mark("A visit that meets two goals counts for both."),
+        mark("Visits that met the goal. Each visit counts once."),
+        mark("How many visits meet each goal?"),
+        mark("A visit that meets two goals counts for both goals."),
         is_additive=True,
     ),
     Metric(
         "failed_visits",
         SESSION_ERRORS,
-        mark("Visits hit"),
+        mark("Visits with errors"),
         "count(distinct session_id)",
-        mark("Visits in which the server answered a request with a 4xx or 5xx status."),
+        mark("Visits in which a request was answered with a 4xx or 5xx status."),
         mark("How many visits met an error?"),
-        mark("Only visits that saw at least one page; the Trust page has the errors of everybody."),
+        mark(
+            "Only visits with at least one page view. The Trust page has the errors of all people."
+        ),
         good="down",
     ),
     Metric(
@@ -183,9 +192,11 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Visits with 5xx"),
         "count(distinct session_id) filter (where status >= 500)",
-        mark("Visits in which the server answered a request with a 5xx status."),
-        mark("How many visits did the server fail?"),
-        mark("Only visits that saw at least one page; the Trust page has the errors of everybody."),
+        mark("Visits in which a request was answered with a 5xx status."),
+        mark("How many visits met an error of the server?"),
+        mark(
+            "Only visits with at least one page view. The Trust page has the errors of all people."
+        ),
         good="down",
     ),
     Metric(
@@ -193,20 +204,20 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of visits that were answered with a 4xx or 5xx status."),
+        mark("Requests in visits that were answered with a 4xx or 5xx status."),
         mark("What went wrong on the way to an order?"),
-        mark("Files such as pictures and styles are left out."),
+        mark("Requests for static assets, such as images and style sheets, are not counted."),
         good="down",
         is_additive=True,
     ),
     Metric(
         "failed_visitors",
         SESSION_ERRORS,
-        mark("People hit"),
+        mark("People with errors"),
         "count(distinct visitor_id)",
-        mark("Different people who met an error in a visit."),
-        mark("How many people were hit?"),
-        mark("Over a rotation of the visitor keys a person counts again."),
+        mark("Number of different people who met an error in a visit."),
+        mark("How many people met an error?"),
+        mark("A person who returns after a change of the visitor key counts again."),
         good="down",
     ),
 )
