@@ -1,6 +1,6 @@
-"""Each table of the lake, once: its columns, types, units, privacy class and meaning.
+"""Definition of each table of the lake: its columns with type, unit, privacy class and meaning.
 
-The Iceberg schema, the comments in Glue, the data dictionary and the tests all come from here.
+The Iceberg schema, the comments in Glue, the data dictionary and the tests are built from it.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ ARROW: dict[Type, pa.DataType] = {
 """The Arrow type of each column type. Map values and list elements are never null."""
 
 LAYOUT_VERSION = 3
-"""Version of the columns of all tables, which each table of the lake keeps as a property.
+"""Version of the columns of all tables, stored as a property of each table of the lake.
 
-Any change of a column's name or type, or of whether it may be null, makes a new version. A lake of
-another version is refused, and its hours are built again in a new database. Tables of version 1
-lack the property.
+Increase it with any change of a column's name or type, or of whether the column may be null. A
+lake of another version is refused, and its hours are built again in a new database. Tables of
+version 1 lack the property.
 """
 
 
 ENGAGED_SECONDS = 10
-"""A session that lasts longer is engaged, as in GA4."""
+"""A session that lasts longer than this is engaged, as in GA4."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `privacy` says what an analyst holds when holding a value of it."""
+    """One column of a table. `privacy` is the class of its values in the data dictionary."""
 
     name: str
     type: Type
@@ -62,12 +62,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what one row is, its columns in order, and the order its rows are stored in.
+    """One table: what one row is, its columns in order, and the order in which rows are stored.
 
-    `filtered_by`: the columns that readers filter by. The table's metadata hold the lowest and the
-    highest value of each in every data file, so a query skips the files that can't match.
-    `rarely_set`: optional columns that readers filter by. The metadata count their nulls as well,
-    so a query for rows that have a value skips the files that have none.
+    `filtered_by`: the columns that readers filter by. The table's metadata have the lowest and the
+    highest value of each of them in every data file, so a query skips the files that can't match.
+    `rarely_set`: optional columns that readers filter by. The metadata also count their nulls, so a
+    query for rows that have a value skips the files without one.
     """
 
     name: str
@@ -78,12 +78,12 @@ class Table:
     rarely_set: tuple[str, ...] = ()
 
     def arrow_schema(self) -> pa.Schema:
-        """The Arrow schema that a file of this table has."""
+        """Arrow schema of the table's files."""
         return pa.schema([pa.field(c.name, ARROW[c.type], not c.required) for c in self.columns])
 
     @property
     def column_names(self) -> list[str]:
-        """The columns' names, in the table's order."""
+        """Names of the columns, in the order of the table."""
         return [column.name for column in self.columns]
 
 
@@ -216,7 +216,7 @@ SESSION_PARTS = Table(
 )
 
 COMPARED = ("visitor_id", "part_id", "session_id", "first_hit_at", "last_hit_at", "requests")
-"""The columns of session_parts that tell what a publication of an hour changes."""
+"""The columns of session_parts that show what a publication of an hour changes."""
 
 UNSTITCHED_PARTS = Table(
     "unstitched_parts",
@@ -246,7 +246,7 @@ BALANCE = (
     *("page_requests", "assets", "downloads", "bots", "redirects"),
     *("client_errors", "server_errors", "health_checks", "api_calls", "others"),
 )
-"""The kinds every parsed line falls into, each line into exactly one; `rejected` is the rest."""
+"""Columns of the line balance: every parsed line counts in exactly one; `rejected` has the rest."""
 
 HOUR_LEDGER = Table(
     "hour_ledger",
