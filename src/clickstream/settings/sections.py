@@ -1,4 +1,4 @@
-"""What can be set: one section for each thing, each setting with its default and its meaning."""
+"""The sections of the settings: each setting with its default and description."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FORMATS = (
     *("icecast2", "traefik_clf", "alb", "elb", "s3", "haproxy", "combined_vhost", "common_vhost"),
     *("w3c", "json"),
 )
-"""The log formats that are known by name."""
+"""Names of the built-in log formats."""
 
 MAX_TIMEOUT_SECONDS = 28_800
-"""The longest silence that may be set to end a session; hours look no further back and ahead."""
+"""Largest session timeout that may be set. Builds look this far into neighbouring hours."""
 
 _SHAPING: dict[str, Any] = {
     "site": {"name", "domains"},
@@ -35,7 +35,7 @@ _SHAPING: dict[str, Any] = {
     **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
-"""Settings that shape an hour's result."""
+"""Settings that affect the rows of an hour."""
 
 
 def _network(text: str) -> str:
@@ -48,7 +48,7 @@ def _network(text: str) -> str:
 
 
 def is_mail_address(text: str) -> bool:
-    """Whether a text is one address, such as `Ana <ana@cafe.example>`, fit for a mail's header."""
+    """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
     name, at, domain = parseaddr(text)[1].rpartition("@")
     return bool(name and at and domain) and text.isprintable()
 
@@ -70,7 +70,7 @@ def _time_zone(name: str) -> str:
 
 
 class Site(Section):
-    """Whose logs these are."""
+    """The site whose logs are processed."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
     title: str = Field(
@@ -89,7 +89,7 @@ class Site(Section):
 
 
 class Lake(Section):
-    """Where the data lives on AWS."""
+    """Where the data is stored on AWS."""
 
     bucket: str = Field("clickstream-lake", description="S3 bucket of the lake.", min_length=3)
     database: str = Field(
@@ -103,7 +103,7 @@ class Lake(Section):
 
 
 class Aws(Section):
-    """How AWS is reached; empty values leave it to boto3 and its environment."""
+    """How the pipeline connects to AWS; boto3 and its environment provide empty values."""
 
     endpoint_url: str = Field(
         "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
@@ -115,7 +115,7 @@ class Aws(Section):
 
 
 class Sessions(Section):
-    """What a session is."""
+    """When a session ends."""
 
     timeout_seconds: Annotated[int, Field(ge=300, le=MAX_TIMEOUT_SECONDS)] = Field(
         1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
@@ -126,7 +126,7 @@ class Sessions(Section):
 
     @model_validator(mode="after")
     def _check_that_histories_meet(self) -> Sessions:
-        """Refuse a cap with which a session cut at one midnight could outlast the next."""
+        """Refuse a cap with which a session that ended at one midnight could pass the next one."""
         if self.cap_hours * 3600 + self.timeout_seconds > 24 * 3600:
             longest = (24 * 3600 - self.timeout_seconds) // 3600
             message = (
@@ -148,7 +148,7 @@ def _expression(text: str) -> str:
 
 
 class Goal(Section):
-    """A request that the site hopes for: what makes a session a conversion."""
+    """A goal: a kind of request that makes a session a conversion."""
 
     page: Annotated[str, AfterValidator(_expression)] = Field(
         description="A regular expression that the whole name of the page, as in hits, matches."
@@ -171,7 +171,7 @@ class Goal(Section):
 
 
 class Step(Goal):
-    """A step of the way to a goal, reached only after the step before it."""
+    """A step of the funnel, which a session reaches only after the step before it."""
 
     name: str = Field(description="Name of the step.", min_length=1)
 
@@ -207,7 +207,7 @@ class Clean(Section):
 
 
 class Pages(Section):
-    """How paths become names of pages."""
+    """How page names are made from paths."""
 
     ignore_case: bool = Field(False, description="Whether /Menu and /menu are one page.")
     fold_ids: bool = Field(
@@ -219,13 +219,13 @@ class Pages(Section):
 
 
 class Channels(Section):
-    """How visitors' ways to the site are grouped."""
+    """How sources and mediums are grouped to channels."""
 
     rules: str = Field("", description="File with channel rules; the built-in ones if not set.")
 
 
 class Bots(Section):
-    """What gives machines away, besides their user agents."""
+    """How bots are recognised besides their user agents."""
 
     crawlers: dict[str, str] = Field(
         {},
@@ -265,7 +265,7 @@ class Bots(Section):
 
 
 class GeoIp(Section):
-    """Where addresses are looked up."""
+    """Where places are looked up by address."""
 
     database: str = Field(
         "", description="City database in MaxMind's format: a file, or a directory of them."
@@ -273,7 +273,7 @@ class GeoIp(Section):
 
 
 class Privacy(Section):
-    """How long visitors can be told apart."""
+    """How long visitor keys are used and kept."""
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
         30, description="Days after which visitors get new ids; 1 for the strict."
@@ -293,12 +293,12 @@ class Build(Section):
 
 
 LEAST_RAW_DAYS = 35
-"""Raw lines are needed so long: runs catch up 30 days at most, a change reaches 2 days, and a host
-that is away for as many as 35 days is brought in when it is back."""
+"""Fewest days to keep raw lines. Runs catch up at most 30 days, a change of an hour reaches at most
+2 more days, and the lines of a host that was unreachable for up to 35 days are still added."""
 
 
 class Maintenance(Section):
-    """How the lake is kept small; nothing of it shapes results."""
+    """Maintenance of the lake. No setting here affects the rows of an hour."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
         2, description="Hours after its end that a day's data files become one."
@@ -320,14 +320,14 @@ class Maintenance(Section):
     @field_validator("raw_days")
     @classmethod
     def _check_raw_days(cls, days: int) -> int:
-        """Refuse fewer days than hours may still be built in: docs/maintenance.md has the sum."""
+        """Refuse fewer days than an hour may be built after: docs/maintenance.md has the sum."""
         if 0 < days < LEAST_RAW_DAYS:
             raise PydanticCustomError("raw_days", f"set 0, or {LEAST_RAW_DAYS} or more")
         return days
 
 
 class Dashboard(Section):
-    """What the owner's dashboard shows, and from where; nothing of it shapes results."""
+    """The owner's dashboard. No setting here affects the rows of an hour."""
 
     engine: Literal["local", "athena"] = Field(
         "local",
@@ -383,7 +383,7 @@ class Dashboard(Section):
 
     @model_validator(mode="after")
     def _check_proxy(self) -> Dashboard:
-        """A header without networks would be accepted from nowhere."""
+        """Refuse a header without networks, because it would never be accepted."""
         if self.proxy_header and not self.proxy_networks:
             message = "proxy_header needs proxy_networks, the networks that it is accepted from"
             raise PydanticCustomError("proxy_header", message)
@@ -410,11 +410,11 @@ CHANGED = {
     "places": "the section [places] is called [geoip] now.",
     "build.cache_directory": "build.cache_directory has no effect any more; remove it.",
 }
-"""What is said of a setting of an earlier version."""
+"""Messages on settings of earlier versions."""
 
 
 class Settings(Section):
-    """Everything that can be set. `settings_directory` is what relative paths start from."""
+    """All settings. Relative paths start from `directory`."""
 
     site: Site = Site()
     sources: tuple[Source, ...] = Field((), description="Where log files are pulled from.")
@@ -444,11 +444,11 @@ class Settings(Section):
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:
-        """A path from the settings, made absolute from where the settings file lies."""
+        """Make a path of the settings absolute, relative to the directory of the settings file."""
         return self.directory / Path(path).expanduser()
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
-        """Every setting as (name, value as JSON, meaning), in the order of the file."""
+        """Yield every setting as (name, value as JSON, description), in the order of the file."""
         for name in public(type(self)):
             section = getattr(self, name)
             if isinstance(section, Section):
@@ -461,11 +461,11 @@ class Settings(Section):
                 yield name, plain, type(self).model_fields[name].description or ""
 
     def result_digest(self) -> str:
-        """Digest of the settings that shape an hour's result (not of where it is stored)."""
+        """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         shaping = self.model_dump_json(include=_SHAPING)
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 
 def public(model: type[BaseModel]) -> list[str]:
-    """The settings of a section that a file may set."""
+    """Names of the settings of a section that a file may set."""
     return [name for name, field in model.model_fields.items() if not field.exclude]

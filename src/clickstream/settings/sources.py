@@ -1,4 +1,4 @@
-"""The sections `[[sources]]` and `[collect]`: where log files are pulled from, and how."""
+"""Sections `[[sources]]` and `[collect]`: the places of log files, and how they are pulled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.settings.section import Section
 AUTO = "auto"
 
 SOURCE_PROBLEM = "source"
-"""Type of the error of a source whose settings do not fit together."""
+"""Error type for a source whose settings contradict each other or are incomplete."""
 
 LAST_PORT = 65_535
 
@@ -22,14 +22,14 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?")
 
 
 def _check_host(text: str) -> str:
-    """Refuse what is no name or address, so that it can't be taken for an option or a path."""
+    """Refuse text that is not a name or an address, so that it is never read as option or path."""
     if not _HOST.fullmatch(text):
         raise PydanticCustomError("host", "write a name or an address, with :PORT if it isn't 22")
     return text
 
 
 class Instances(Section):
-    """EC2 instances, chosen by their tags."""
+    """EC2 instances, selected by their tags."""
 
     tags: dict[str, str] = Field(
         description="Tags, each with its value, that an instance must have.", min_length=1
@@ -40,7 +40,7 @@ class Instances(Section):
 
 
 class Source(Section):
-    """One place that log files are pulled from: a directory, here or on one or more hosts."""
+    """One source of log files: a directory on this machine or on one or more hosts."""
 
     name: str = Field(
         description="Name of the source; hosts of kind sftp are named after it and their own name.",
@@ -76,7 +76,7 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _check_kind(self) -> Source:
-        """Refuse settings of the other kind, and an sftp source that names no host or no login."""
+        """Refuse settings of the other kind, and an sftp source without a host or a login."""
         is_local = self.kind == "directory"
         own = self._directory_problem() if is_local else self._problem() or self._hosts_problem()
         if problem := own or self._pattern_problem():
@@ -117,7 +117,7 @@ class Source(Section):
 
 
 class Collect(Section):
-    """How logs are pulled; nothing of it shapes results."""
+    """How logs are pulled. No setting here affects the rows of an hour."""
 
     known_hosts: str = Field(
         "var/ssh/known_hosts",
