@@ -1,7 +1,7 @@
-"""Write the pages of docs/ that come from the code.
+"""Write the pages of docs/ that are generated from the code.
 
 python scripts/make_docs.py            writes them
-python scripts/make_docs.py --check    fails if one is not what would be written
+python scripts/make_docs.py --check    fails if a page is out of date
 """
 
 from __future__ import annotations
@@ -28,48 +28,52 @@ ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
 # Data dictionary
 
-Made by `make docs` from `src/clickstream/tables.py` and the descriptions beside the views in
-`include/sql/`; change it there. Times are UTC. *pseudonymous* values tell visitors apart without
-saying who they are; *free text* may hold what a visitor typed or a link carried.
+`make docs` writes this page from `src/clickstream/tables.py` and the descriptions of the views in
+`include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
+without identifying them. *free text* may contain text that a visitor typed or that a link contained.
 """
 
 SETTINGS = """\
 # Settings
 
-Made by `make docs` from `clickstream.settings`; change it there. `clickstream settings`
-shows the values that hold here and now.
+`make docs` writes this page from `clickstream.settings`; change it there. `clickstream settings`
+shows the current values.
 
-Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
-working directory or the nearest one above it. The environment wins over the file:
-`[sessions] timeout_seconds` is `CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS`, its value as in TOML. A
-variable of a whole section replaces it: `CLICKSTREAM_GOALS='{}'` leaves no goal, and
-`CLICKSTREAM_FUNNEL='[]'` no step.
-Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
-is refused with its line.
+The settings are in the file that `CLICKSTREAM_SETTINGS` names, or else in `clickstream.toml` in the
+working directory or the nearest directory above it. The environment overrides the file:
+`CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS` overrides `[sessions] timeout_seconds`, with a value as in
+TOML. A variable of a whole section replaces the section: `CLICKSTREAM_GOALS='{}'` removes all
+goals, and `CLICKSTREAM_FUNNEL='[]'` all steps.
+Relative paths start from the directory of the file. An unknown setting, or a value that is not
+allowed, is refused with its line.
 
-`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours
-run, and `[maintenance]` how it is kept small. All other sections shape results, and so do the files
-that they name: a change holds for the hours that are built from then on, and `settings_digest` in
-`hour_ledger` tells which hours were built alike.
+`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` set the places of data and the hours
+that runs build. `[maintenance]` limits the size of the lake. `[dashboard]` and `[digest]` set what the
+owner sees. The other sections, and the files that they name, affect the rows of an
+[hour](glossary.md#hour): a change applies to hours that are built after it. Hours with the same
+`settings_digest` in `hour_ledger` were built with the same settings
+([settings digest](glossary.md#settings-digest)).
 """
 
 METRICS_PAGE = """\
 # Metrics
 
-Made by `make docs` from `clickstream.dashboard.metrics`; change it there. The dashboard, its CSV
-files and its SQL use these definitions. Local dates and hours are those of `[site] time_zone`.
-Visits, and what is counted in them, belong to the local date and hour at which the visit began.
+`make docs` writes this page from `clickstream.dashboard.metrics`; change it there. The dashboard,
+its CSV files and its SQL use these definitions. Local dates and hours are those of
+`[site] time_zone`. A visit is a [session](glossary.md#session) of a person. Visits, and everything
+that is counted in them, belong to the local date and hour at which the visit began.
 """
 
 COMMANDS = """\
 # Command line
 
-Made by `make docs` from what the program itself says; change it in `src/clickstream/cli/`.
+`make docs` writes this page from the help texts of the program; change them in
+`src/clickstream/cli/`.
 """
 
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
 REPEATED = LISTS | {"goals": Goal}
-"""What each entry of a section has, where a section may have several."""
+"""Model of the entries of each section that may have several."""
 
 
 def metrics_page() -> str:

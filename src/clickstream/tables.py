@@ -265,7 +265,11 @@ UNSTITCHED_PARTS = Table(
     "one session part before stitching; this is not a table of the lake",
     (
         *(c for c in SESSION_PARTS.columns if c.name not in ("session_id", "session_started_at")),
-        _key("carried_as", "string", "Visitor's id in the hour before; it differs after a change of keys."),
+        _key(
+            "carried_as",
+            "string",
+            "Visitor's id in the hour before; it differs after a change of keys.",
+        ),
     ),
     SESSION_PARTS.sort_by,
 )

@@ -73,13 +73,11 @@ class Site(Section):
     """The site whose logs are processed."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
-    title: str = Field(
-        "", description="Name of the site as people read it, on the dashboard; the name if not set."
-    )
+    title: str = Field("", description="Name of the site on the dashboard; `name` if not set.")
     domains: tuple[str, ...] = Field(
         (),
-        description="The site's own domains: a referrer from one of them is internal. If empty, "
-        "one is inferred from the lines: docs/channels.md.",
+        description="The site's own domains; a referrer from one of them is internal. If empty, "
+        "one domain is inferred from the lines: docs/channels.md.",
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC",
@@ -98,7 +96,7 @@ class Lake(Section):
     workgroup: str = Field("primary", description="Athena workgroup that queries run in.")
     key_secret: str = Field(
         "clickstream/visitor-keys",
-        description="What the names of the visitor keys in Secrets Manager begin with.",
+        description="Prefix of the names of the visitor keys in Secrets Manager.",
     )
 
 
@@ -106,11 +104,13 @@ class Aws(Section):
     """How the pipeline connects to AWS; boto3 and its environment provide empty values."""
 
     endpoint_url: str = Field(
-        "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
+        "", description="Endpoint for all AWS services; AWS_ENDPOINT_URL if not set."
     )
     region: str = Field("", description="AWS region.")
     timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
-        30, description="A request that AWS is silent on for so long is made again, up to 5 times."
+        30,
+        description="Seconds that a request waits for data from AWS before it is sent again, up "
+        "to 5 times.",
     )
 
 
@@ -118,10 +118,12 @@ class Sessions(Section):
     """When a session ends."""
 
     timeout_seconds: Annotated[int, Field(ge=300, le=MAX_TIMEOUT_SECONDS)] = Field(
-        1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
+        1800,
+        description="Longest pause in a session, in seconds; a longer pause ends it (GA4: 30 "
+        "minutes).",
     )
     cap_hours: Annotated[int, Field(ge=1, le=23)] = Field(
-        12, description="A session that has lasted this long ends at the next 00:00 UTC."
+        12, description="Hours after which a session ends at the next 00:00 UTC."
     )
 
     @model_validator(mode="after")
@@ -151,7 +153,8 @@ class Goal(Section):
     """A goal: a kind of request that makes a session a conversion."""
 
     page: Annotated[str, AfterValidator(_expression)] = Field(
-        description="A regular expression that the whole name of the page, as in hits, matches."
+        description="Regular expression that matches the whole page name, as in the column page "
+        "of hits."
     )
     kind: Literal[
         "page",
@@ -163,10 +166,12 @@ class Goal(Section):
         "health_check",
         "api",
         "other",
-    ] = Field("page", description="The kind of request; other holds forms sent.")
-    method: str | None = Field(None, description="The HTTP method, such as POST; any if not set.")
+    ] = Field("page", description="Kind of the request; submitted forms are of kind other.")
+    method: str | None = Field(
+        None, description="HTTP method, such as POST; any method if not set."
+    )
     status: Annotated[int, Field(ge=100, le=599)] | None = Field(
-        None, description="The HTTP status; any if not set."
+        None, description="HTTP status; any status if not set."
     )
 
 
@@ -183,45 +188,47 @@ class Clean(Section):
     """How requests are labelled."""
 
     asset_extensions: tuple[str, ...] | None = Field(
-        None, description="Endings of paths of static assets; those of docs/cleaning.md if not set."
+        None, description="Extensions of static assets; those of docs/cleaning.md if not set."
     )
     download_extensions: tuple[str, ...] | None = Field(
-        None, description="Endings of paths of files to download; as above if not set."
+        None, description="Extensions of downloads; those of docs/cleaning.md if not set."
     )
     api_prefixes: tuple[str, ...] | None = Field(
-        None, description="Beginnings of paths of an API; as above if not set."
+        None, description="Path prefixes of APIs; those of docs/cleaning.md if not set."
     )
     health_check_paths: tuple[str, ...] | None = Field(
-        None, description="Paths that ask whether the server is well; as above if not set."
+        None, description="Paths of health checks; those of docs/cleaning.md if not set."
     )
     query_parameters: tuple[str, ...] = Field(
-        (), description="Query parameters that are kept; every other one is dropped."
+        (), description="Query parameters that are kept; all others are dropped."
     )
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="Networks whose X-Forwarded-For is believed, like 10.0.0.0/8."
+        (), description="Networks of proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8."
     )
     longest_line_bytes: Annotated[int, Field(ge=4_096, le=1 << 20)] = Field(
         65_536,
-        description="A line of more bytes than this is a reject, and no format is tried on it.",
+        description="Limit of the bytes of a line; a longer line is a reject and is not parsed.",
     )
 
 
 class Pages(Section):
     """How page names are made from paths."""
 
-    ignore_case: bool = Field(False, description="Whether /Menu and /menu are one page.")
+    ignore_case: bool = Field(False, description="Whether /Menu and /menu are the same page.")
     fold_ids: bool = Field(
-        True, description="Whether numbers and UUIDs in paths are folded to {id}."
+        True, description="Whether ids in paths, such as numbers and UUIDs, are replaced by {id}."
     )
     rules: tuple[tuple[str, str], ...] = Field(
-        (), description="Own rules, in order: pairs of a regular expression and what replaces it."
+        (),
+        description="Rules for page names, applied in order: pairs of a regular expression and "
+        "its replacement.",
     )
 
 
 class Channels(Section):
     """How sources and mediums are grouped to channels."""
 
-    rules: str = Field("", description="File with channel rules; the built-in ones if not set.")
+    rules: str = Field("", description="File with channel rules; the built-in rules if not set.")
 
 
 class Bots(Section):
@@ -229,38 +236,47 @@ class Bots(Section):
 
     crawlers: dict[str, str] = Field(
         {},
-        description="Files with the networks of crawlers, by the name in their user agents.",
+        description="Files with the networks of crawlers, by the name at the beginning of their "
+        "user agents.",
     )
     datacenters: dict[str, str] = Field(
-        {}, description="Files with networks of datacenters, where nobody browses from, by name."
+        {},
+        description="Files with the networks of datacenters, which no person browses from, by "
+        "name.",
     )
     people: dict[str, str] = Field(
-        {}, description="Files with networks of people in datacenters, such as VPNs, by name."
+        {}, description="Files with networks of people inside datacenters, such as VPNs, by name."
     )
     own_networks: tuple[str, ...] = Field(
         (),
-        description="Networks and addresses of the site's own equipment, like 192.0.2.8: bots of "
-        "the class own equipment.",
+        description="Networks and addresses of the site's own equipment, such as 192.0.2.8. Its "
+        "requests are those of bots of the class own equipment.",
     )
     own_user_agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
-        description="Parts of the user agents of the site's own equipment, in any case, like "
-        "MenuTablet: the same.",
+        description="Parts of the user agents of the site's own equipment, such as MenuTablet, in "
+        "any case. Its requests are those of bots of the class own equipment.",
     )
     robots_txt: bool = Field(
-        True, description="Whether who asks for robots.txt before anything else is a bot."
+        True,
+        description="Whether a visitor that requests robots.txt first, and no asset, is a bot.",
     )
     scanner_paths: Annotated[int, Field(ge=1)] = Field(
-        2, description="As many different paths that only scanners seek give a bot away."
+        2,
+        description="Number of different paths, requested only by scanners, from which a visitor "
+        "is a bot.",
     )
     pages_in_a_minute: Annotated[int, Field(ge=1)] = Field(
-        60, description="More page views of a visitor than these in 60 seconds are a bot's."
+        60, description="Page requests in any 60 seconds above which a visitor is a bot."
     )
     pages_without_asset: Annotated[int, Field(ge=1)] = Field(
-        20, description="As many page views in an hour without any asset are a bot's."
+        20,
+        description="Page requests in an hour, without any asset, from which a visitor is a bot.",
     )
     pages_without_referrer: Annotated[int, Field(ge=1)] = Field(
-        50, description="As many different pages in an hour, all without referrer, are a bot's."
+        50,
+        description="Different pages in an hour, without any referrer, from which a visitor is a "
+        "bot.",
     )
 
 
@@ -268,7 +284,7 @@ class GeoIp(Section):
     """Where places are looked up by address."""
 
     database: str = Field(
-        "", description="City database in MaxMind's format: a file, or a directory of them."
+        "", description="City database in MaxMind's format: a file, or a directory of files."
     )
 
 
@@ -276,10 +292,12 @@ class Privacy(Section):
     """How long visitor keys are used and kept."""
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
-        30, description="Days after which visitors get new ids; 1 for the strict."
+        30,
+        description="Days of a key period, after which visitors get new ids; 1 is the strictest "
+        "value.",
     )
     replay_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        90, description="Days after its period that a visitor key is destroyed."
+        90, description="Days after the end of its period when a visitor key is destroyed."
     )
 
 
@@ -287,9 +305,11 @@ class Build(Section):
     """How runs choose their hours."""
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        24, description="A run also builds earlier unbuilt hours, at most this far back."
+        24,
+        description="Hours before its own hour in which a run also builds hours that are not "
+        "built yet.",
     )
-    sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
+    sql_directory: str = Field("include/sql", description="Directory of the SQL of the views.")
 
 
 LEAST_RAW_DAYS = 35
@@ -301,19 +321,21 @@ class Maintenance(Section):
     """Maintenance of the lake. No setting here affects the rows of an hour."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        2, description="Hours after its end that a day's data files become one."
+        2, description="Hours after the end of a day when its data files are compacted."
     )
     snapshot_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        7, description="Days back that queries can travel in time."
+        7,
+        description="Days after which Iceberg snapshots expire; queries of past states reach this "
+        "far back.",
     )
     grace_days: Annotated[int, Field(ge=1, le=366)] = Field(
         3,
-        description="Age at which files that nothing refers to, staged rows and query results are "
-        "deleted; longer than any task takes.",
+        description="Days after which orphan files, staged rows and query results are deleted; "
+        "must be longer than any task takes.",
     )
     raw_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         0,
-        description="Days that raw lines are kept, 35 or more; 0 keeps them for good. Hours "
+        description="Days for which raw lines are kept, 35 or more; 0 keeps them forever. Hours "
         "without raw lines can't be built again.",
     )
 
@@ -331,32 +353,34 @@ class Dashboard(Section):
 
     engine: Literal["local", "athena"] = Field(
         "local",
-        description="What answers: a local copy of the fact tables, or Athena for every panel.",
+        description="What answers the panels: local, a local copy of the facts, or athena, "
+        "queries in Athena.",
     )
     language: str = Field(
         "en",
-        description="Language of the pages, of numbers and dates, such as en-GB.",
+        description="Language of the pages, numbers and dates, such as en-GB.",
         pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
     )
     directory: str = Field(
         "var/dashboard",
-        description="Where accounts, notes, saved views, share links and the local copy are kept.",
+        description="Directory of accounts, notes, saved views, share links and the local copy.",
     )
     hosts: tuple[str, ...] = Field(
         (),
-        description="Names that browsers reach the dashboard by, beside localhost and 127.0.0.1, "
-        "such as that of a proxy in front of it.",
+        description="Host names in the addresses of the dashboard besides localhost and "
+        "127.0.0.1, such as that of a proxy in front of it.",
     )
     url: str = Field(
         "",
-        description="Where browsers reach the dashboard, such as https://dashboard.example. Links "
-        "in mails and in Airflow and share links lead there; without it, mails have no links.",
+        description="Address of the dashboard for browsers, such as https://dashboard.example. "
+        "Share links and the links in mails and in Airflow begin with it; without it, mails have "
+        "no links.",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
     )
     load_balancer: str = Field(
         "",
         description="ARN of the Application Load Balancer in front of the dashboard that "
-        "authenticates its users. Logins that it has signed are accepted, others are not.",
+        "authenticates its users. Tokens that another load balancer signed are refused.",
         pattern=r"^(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/\S+)?$",
     )
     proxy_header: str = Field(
@@ -369,16 +393,16 @@ class Dashboard(Section):
         (), description="Networks of the proxies whose headers are accepted, such as 10.0.0.0/16."
     )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        800, description="Days that fact tables and their copies go back."
+        800, description="Days for which the facts and the local copy are kept."
     )
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
-        {}, description="How often a goal should be met in a calendar month, by its name."
+        {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
     )
     order_goal: GoalName = Field("order", description="The goal that is an order.")
     item_pages: Annotated[str, AfterValidator(_expression)] = Field(
         "",
-        description="A regular expression that the names of the pages of single menu items match "
-        "as a whole; the Orders page shows how often their visitors order.",
+        description="Regular expression that matches the whole names of the pages of single menu "
+        "items; the Orders page shows how often visits with these pages order.",
     )
 
     @model_validator(mode="after")
@@ -394,13 +418,13 @@ class Digest(Section):
     """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
 
     recipients: tuple[MailAddress, ...] = Field(
-        (), description="Who gets the mail; without recipients none is sent."
+        (), description="Addresses that the mail is sent to; without recipients no mail is sent."
     )
     sender: Annotated[str, AfterValidator(lambda text: text and _mail_address(text))] = Field(
-        "", description="Its sender; from_email of the Airflow connection if not set."
+        "", description="Sender of the mail; from_email of the Airflow connection if not set."
     )
     connection: str = Field(
-        "smtp_default", description="The Airflow connection, of type SMTP, that it is sent through."
+        "smtp_default", description="Airflow connection of type SMTP that sends the mail."
     )
 
 
@@ -417,16 +441,17 @@ class Settings(Section):
     """All settings. Relative paths start from `directory`."""
 
     site: Site = Site()
-    sources: tuple[Source, ...] = Field((), description="Where log files are pulled from.")
+    sources: tuple[Source, ...] = Field((), description="Places from which log files are pulled.")
     collect: Collect = Collect()
     lake: Lake = Lake()
     aws: Aws = Aws()
     sessions: Sessions = Sessions()
     goals: dict[GoalName, Goal] = Field(
-        {}, description="What visitors are hoped to do: each goal a section `[goals.NAME]`."
+        {},
+        description="Kinds of requests that the site wants: each goal is a section `[goals.NAME]`.",
     )
     funnel: tuple[Step, ...] = Field(
-        (), description="The way to a goal: steps in order, nine at most.", max_length=9
+        (), description="Steps on the way to a goal, in order, at most nine.", max_length=9
     )
     clean: Clean = Clean()
     pages: Pages = Pages()
@@ -435,7 +460,7 @@ class Settings(Section):
     geoip: GeoIp = GeoIp()
     privacy: Privacy = Privacy()
     formats: dict[str, str] = Field(
-        {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
+        {}, description="Your own log formats by name: an Apache LogFormat or an nginx log_format."
     )
     build: Build = Build()
     maintenance: Maintenance = Maintenance()

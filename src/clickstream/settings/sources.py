@@ -32,10 +32,10 @@ class Instances(Section):
     """EC2 instances, selected by their tags."""
 
     tags: dict[str, str] = Field(
-        description="Tags, each with its value, that an instance must have.", min_length=1
+        description="Tags that an instance must have, each with its value.", min_length=1
     )
     address: Literal["private", "public"] = Field(
-        "private", description="Which of an instance's addresses is used."
+        "private", description="Which address of an instance the pull connects to."
     )
 
 
@@ -43,35 +43,41 @@ class Source(Section):
     """One source of log files: a directory on this machine or on one or more hosts."""
 
     name: str = Field(
-        description="Name of the source; hosts of kind sftp are named after it and their own name.",
+        description="Name of the source. The name of a host of kind sftp is this name and the "
+        "host's own name.",
         pattern=r"^[a-z0-9][a-z0-9-]*$",
     )
     kind: Literal["directory", "sftp"] = Field(
         "directory",
-        description="How the files are reached: directory on this machine, sftp over SSH.",
+        description="Where the files are: a directory of this machine, or hosts that are read by "
+        "sftp over SSH.",
     )
-    path: str = Field(description="The directory that holds the log files.")
-    pattern: str = Field("*access*log*", description="Which files in it are access logs.")
+    path: str = Field(description="Directory of the log files.")
+    pattern: str = Field(
+        "*access*log*", description="Pattern of the names of the access logs in the directory."
+    )
     format: str = Field(
-        "auto", description="The format of their lines: auto, a known one, or one of [formats]."
+        "auto", description="Format of the lines: auto, a known format, or one of [formats]."
     )
     hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
-        (), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22."
+        (), description="For sftp: the hosts, by name or address, with :PORT if the port is not 22."
     )
     instances: Instances | None = Field(
         None,
-        description="For sftp: EC2 instances in place of hosts, such as "
-        "`{tags = {Role = 'web'}}`; and with `address = 'public'` by their public addresses.",
+        description="For sftp: EC2 instances instead of hosts, such as `{tags = {Role = 'web'}}`; "
+        "with `address = 'public'`, by their public addresses.",
     )
-    user: str = Field("", description="For sftp: the account that logs in.")
-    key_file: str = Field("", description="For sftp: the file of its private key.")
+    user: str = Field("", description="For sftp: the account for the login.")
+    key_file: str = Field("", description="For sftp: the file with the private key of the account.")
     connection: str = Field(
         "",
-        description="For sftp: an Airflow connection of type SSH or SFTP that has the user and the "
-        "key, and the host and its key where none is set here.",
+        description="For sftp: an Airflow connection of type SSH or SFTP that has the user and "
+        "the key, and the host and its key if hosts is not set.",
     )
     max_kb_per_second: Annotated[int, Field(ge=0)] = Field(
-        0, description="For sftp: most kilobytes per second read from a host; 0 for no limit."
+        0,
+        description="For sftp: limit of the kilobytes per second that are read from a host; 0 for "
+        "no limit.",
     )
 
     @model_validator(mode="after")
@@ -121,14 +127,15 @@ class Collect(Section):
 
     known_hosts: str = Field(
         "var/ssh/known_hosts",
-        description="File of the host keys that are trusted, as OpenSSH keeps it.",
+        description="File of the trusted host keys, in the format of OpenSSH.",
     )
     settle_minutes: Annotated[int, Field(ge=0, le=30)] = Field(
-        5, description="Minutes after the hour that a scheduled run waits before it pulls."
+        5,
+        description="Minutes that a scheduled run waits after the end of the hour before it pulls.",
     )
     connect_seconds: Annotated[int, Field(ge=1, le=120)] = Field(
-        15, description="Seconds in which a host must answer and log in."
+        15, description="Seconds within which a host must answer and complete the login."
     )
     hosts_at_once: Annotated[int, Field(ge=1, le=32)] = Field(
-        4, description="Hosts that the command line pulls from at a time."
+        4, description="Number of hosts from which the command line pulls at a time."
     )
