@@ -30,7 +30,7 @@ DICTIONARY = """\
 
 `make docs` writes this page from `src/clickstream/tables.py` and the descriptions of the views in
 `include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
-without identifying them. *free text* may contain text that a visitor typed or that a link contained.
+without identifying them. *free text* may contain text that a visitor typed or that was in a link.
 """
 
 SETTINGS = """\
@@ -48,8 +48,8 @@ Relative paths start from the directory of the file. An unknown setting, or a va
 allowed, is refused with its line.
 
 `[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` set the places of data and the hours
-that runs build. `[maintenance]` limits the size of the lake. `[dashboard]` and `[digest]` set what the
-owner sees. The other sections, and the files that they name, affect the rows of an
+that runs build. `[maintenance]` limits the size of the lake. `[dashboard]` and `[digest]` set what
+the owner sees. The other sections, and the files that they name, affect the rows of an
 [hour](glossary.md#hour): a change applies to hours that are built after it. Hours with the same
 `settings_digest` in `hour_ledger` were built with the same settings
 ([settings digest](glossary.md#settings-digest)).
@@ -94,14 +94,14 @@ def metrics_page() -> str:
 
 
 def dimension_sql(dimension: Dimension) -> str:
-    """A dimension's SQL, below its definition if it has one."""
+    """Format a dimension's SQL, below its definition if it has one."""
     parts = [part for part in (dimension.known, dimension.sql) if part]
     sql = "<br>".join(f"`{part}`" for part in parts)
     return f"{dimension.definition}<br>{sql}" if dimension.definition else sql
 
 
 def metric_row(metric: Metric) -> str:
-    """A metric as a row: its SQL stands below the definition."""
+    """Format a metric as a row of the table, with the SQL below the definition."""
     few = f" Not shown for fewer than {metric.smallest_group}." if metric.smallest_group else ""
     sql = metric.sql.replace("|", "\\|")
     return (
@@ -118,7 +118,7 @@ def dictionary() -> str:
 
 
 def table_page(table: Table) -> Iterator[str]:
-    """A table: what one row is, and its columns."""
+    """Yield the lines on a table: the meaning of a row, and the columns."""
     yield f"### {table.name}"
     yield ""
     yield f"One row is {table.one_row_is}. Partitioned by `event_date`."
@@ -135,7 +135,7 @@ def table_page(table: Table) -> Iterator[str]:
 
 
 def view(path: Path) -> Iterator[str]:
-    """A view: what one row is, what it reads, and its columns."""
+    """Yield the lines on a view: the meaning of a row, the tables it reads, and the columns."""
     facts = yaml.safe_load(path.read_text(encoding="utf-8"))
     yield f"### {path.stem}"
     yield ""
@@ -151,25 +151,25 @@ def view(path: Path) -> Iterator[str]:
 
 
 def filter_sentence(chosen: dict[str, Any]) -> str:
-    """What to filter a view by, and which dates of the tables a query about one date reads."""
+    """State the column to filter a view by, and the dates that a query for one date reads."""
     before, after = chosen["days_before"], chosen["days_after"]
     dates = ["that date"]
     dates += [f"the `{before}` days before it"] if before == "key_days" else []
     dates += ["the day before it"] if before == 1 else []
     dates += ["the day after it"] if after == 1 else []
     listed = " and ".join([*filter(None, [", ".join(dates[:-1])]), dates[-1]])
-    sentence = f"Filter by `{chosen['column']}`: a query about one date reads {listed}."
+    sentence = f"Filter by `{chosen['column']}`: a query for one date reads {listed}."
     return f"{sentence} {chosen['note']}" if "note" in chosen else sentence
 
 
 def settings() -> str:
-    """Every setting: its default, what is allowed, what it means."""
+    """The settings, each with its default, the allowed values and the meaning."""
     sections = (line for name in Settings.model_fields for line in section(name))
     return "\n".join([SETTINGS, *sections]).rstrip() + "\n"
 
 
 def section(name: str) -> Iterator[str]:
-    """A section of the settings; of a list of sections, what each entry has."""
+    """Yield the lines on a section of the settings; for a list of sections, those on an entry."""
     field = Settings.model_fields[name]
     if field.exclude:
         return
@@ -188,20 +188,20 @@ def section(name: str) -> Iterator[str]:
 
 
 def rows_of(model: type[BaseModel]) -> Iterator[str]:
-    """A row of the table for each setting of a section."""
+    """Yield a row of the table for each setting of a section."""
     for name, schema in model.model_json_schema()["properties"].items():
-        default = "needed" if model.model_fields[name].is_required() else default_of(schema)
+        default = "required" if model.model_fields[name].is_required() else default_of(schema)
         yield f"| `{name}` | {default} | {allowed(schema)} | {schema['description']} |"
 
 
 def default_of(schema: dict[str, Any]) -> str:
-    """A default as TOML spells it; a setting that is None is not in the file."""
+    """Format a default as in TOML; a setting that is None is not in the file."""
     value = schema["default"]
     return "not set" if value is None else f"`{json.dumps(value)}`"
 
 
 def allowed(schema: dict[str, Any]) -> str:
-    """The values that a setting takes, in words, from its JSON schema."""
+    """Describe the values that a setting accepts, from its JSON schema."""
     if "anyOf" in schema:
         return allowed(schema["anyOf"][0])
     if "$ref" in schema:  # a section within a section, as its description shows
@@ -220,7 +220,7 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def commands() -> str:
-    """The command line: what `--help` says of every command."""
+    """The command line: the output of `--help` of every command."""
     helps = {name: help_text(name) for name in ["", *names_of(typer.main.get_command(app))]}
     titles = {name: f"clickstream {name}".strip() for name in helps}
     pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
@@ -230,7 +230,7 @@ def commands() -> str:
 
 
 def names_of(group: Any, before: str = "") -> Iterator[str]:
-    """The commands of a group that are not hidden, each followed by its own commands."""
+    """Yield the commands of a group that are not hidden, each followed by its own commands."""
     for name, one in group.commands.items():
         if not one.hidden:
             yield f"{before}{name}"
@@ -239,7 +239,7 @@ def names_of(group: Any, before: str = "") -> Iterator[str]:
 
 
 def help_text(command: str) -> str:
-    """What one command's `--help` prints, 88 columns wide."""
+    """Output of a command's `--help`, 88 columns wide."""
     arguments = [*command.split(), "--help"]
     wide = {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1", "TERM": "dumb"}
     shown = CliRunner().invoke(app, arguments, prog_name="clickstream", env=wide)
@@ -255,7 +255,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> int:
-    """Write the pages, or with --check compare them."""
+    """Write the pages, or compare them with --check."""
     stale = 0
     for name, page in PAGES.items():
         path, text = ROOT / "docs" / name, page()

@@ -42,7 +42,7 @@ def _network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        message = "it is no network in CIDR notation, such as 10.0.0.0/16"
+        message = "it is not a network in CIDR notation, such as 10.0.0.0/16"
         raise PydanticCustomError("network", message) from None
     return text
 
@@ -55,7 +55,9 @@ def is_mail_address(text: str) -> bool:
 
 def _mail_address(text: str) -> str:
     if not is_mail_address(text):
-        raise PydanticCustomError("mail_address", "it is no address, such as owner@cafe.example")
+        raise PydanticCustomError(
+            "mail_address", "it is not a mail address, such as owner@cafe.example"
+        )
     return text
 
 
@@ -64,7 +66,7 @@ MailAddress = Annotated[str, AfterValidator(_mail_address)]
 
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
-        message = "it is no time zone of the IANA database, such as Europe/London"
+        message = "it is not a time zone of the IANA database, such as Europe/London"
         raise PydanticCustomError("time_zone", message)
     return name
 
@@ -101,7 +103,7 @@ class Lake(Section):
 
 
 class Aws(Section):
-    """How the pipeline connects to AWS; boto3 and its environment provide empty values."""
+    """How the pipeline connects to AWS. If a value is empty, boto3 finds it in its environment."""
 
     endpoint_url: str = Field(
         "", description="Endpoint for all AWS services; AWS_ENDPOINT_URL if not set."
@@ -144,7 +146,7 @@ def _expression(text: str) -> str:
     try:
         Expression(text)
     except InputError as error:
-        message = "it is no regular expression: {reason}"
+        message = "it is not a valid regular expression: {reason}"
         raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
     return text
 
@@ -409,7 +411,7 @@ class Dashboard(Section):
     def _check_proxy(self) -> Dashboard:
         """Refuse a header without networks, because it would never be accepted."""
         if self.proxy_header and not self.proxy_networks:
-            message = "proxy_header needs proxy_networks, the networks that it is accepted from"
+            message = "proxy_header needs proxy_networks, the networks from which it is accepted"
             raise PydanticCustomError("proxy_header", message)
         return self
 
@@ -429,10 +431,10 @@ class Digest(Section):
 
 
 CHANGED = {
-    "sessions.gap_seconds": "sessions.gap_seconds is called sessions.timeout_seconds now.",
-    "upkeep": "the section [upkeep] is called [maintenance] now.",
-    "places": "the section [places] is called [geoip] now.",
-    "build.cache_directory": "build.cache_directory has no effect any more; remove it.",
+    "sessions.gap_seconds": "sessions.gap_seconds is now sessions.timeout_seconds: rename it.",
+    "upkeep": "the section [upkeep] is now [maintenance]: rename it.",
+    "places": "the section [places] is now [geoip]: rename it.",
+    "build.cache_directory": "build.cache_directory no longer has an effect: remove it.",
 }
 """Messages on settings of earlier versions."""
 

@@ -92,7 +92,7 @@ class Source(Section):
     def _pattern_problem(self) -> str:
         leads_out = self.pattern.startswith("/") or ".." in self.pattern.split("/")
         return (
-            "its pattern must stay below its path, without / in front and without .. in it"
+            "its pattern must match files below its path: remove a leading / and any .."
             if leads_out
             else ""
         )
@@ -116,9 +116,9 @@ class Source(Section):
         if self.hosts and self.instances:
             return "set hosts or instances, not both"
         if not (self.hosts or self.instances or self.connection):
-            return "set hosts, instances or connection, which say where the files are"
+            return "set hosts, instances or connection"
         if not self.connection and not (self.user and self.key_file):
-            return "set user and key_file, or a connection that has them"
+            return "set user and key_file, or connection"
         return "" if self.path.startswith("/") else "path must begin with / for kind = 'sftp'"
 
 
