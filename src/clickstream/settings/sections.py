@@ -111,8 +111,8 @@ class Aws(Section):
     region: str = Field("", description="AWS region.")
     timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
         30,
-        description="Seconds that a request waits for data from AWS before it is sent again, up "
-        "to 5 times.",
+        description="Seconds that a request waits for data from AWS before it is sent again; it is "
+        "sent at most 5 times.",
     )
 
 
