@@ -348,14 +348,14 @@ HOUR_LEDGER = Table(
         _key(
             "visitor_key",
             "string",
-            "Id of the visitor key from which the hour's visitor ids are computed. Sessions end "
-            "between hours with different keys.",
+            "Id of the visitor key from which the hour's visitor ids are computed. Sessions of an "
+            "hour before continue only if its key is this one or earlier_visitor_key.",
         ),
         Column(
             "earlier_visitor_key",
             "string",
-            "Id of the visitor key of the period before, in the first hours of a key period, which "
-            "continue open sessions of that period; else null.",
+            "Id of the visitor key of the period before, in the first hours of a key period, into "
+            "which sessions of that period may continue; else null.",
         ),
         Column(
             "waiting_lines",
@@ -378,7 +378,7 @@ HOUR_LEDGER = Table(
             "Digest of the settings and rule files that shape the hour's rows.",
         ),
         _key("published_at", "timestamp", "Time at which the hour was published, UTC."),
-        _key("published_by", "string", "Id of the run that published it."),
+        _key("published_by", "string", "Id of the run that published the hour."),
     ),
     ("hour_at",),
     rarely_set=("missing_sources",),
@@ -426,7 +426,7 @@ SESSION_CHANGES = Table(
         ),
         _key("replaced_at", "timestamp", "Time of the publication that was replaced, UTC."),
         _key("published_at", "timestamp", "Time of the publication that made the change, UTC."),
-        _key("published_by", "string", "Id of the run that published it."),
+        _key("published_by", "string", "Id of the run that published the change."),
     ),
     ("replaced_at", "old_session_id", "new_session_id"),
 )
