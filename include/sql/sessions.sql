@@ -9,7 +9,7 @@ parts as (
     from session_parts
 ),
 
--- The columns of an arrival are combined to one value, so that one pass over the parts finds the
+-- The columns of an arrival are combined into one value, so that one pass over the parts finds the
 -- last arrival of each session.
 parts_with_arrival as (
     select

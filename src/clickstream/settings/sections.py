@@ -228,7 +228,7 @@ class Pages(Section):
 
 
 class Channels(Section):
-    """How sources and mediums are grouped to channels."""
+    """How sources and mediums are grouped into channels."""
 
     rules: str = Field("", description="File with channel rules; the built-in rules if not set.")
 
