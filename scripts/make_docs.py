@@ -1,7 +1,7 @@
-"""Write the pages of docs/ that come from the code.
+"""Write the pages of docs/ that are generated from the code.
 
 python scripts/make_docs.py            writes them
-python scripts/make_docs.py --check    fails if one is not what would be written
+python scripts/make_docs.py --check    fails if a page is out of date
 """
 
 from __future__ import annotations
@@ -28,29 +28,31 @@ ROOT = Path(__file__).parents[1]
 DICTIONARY = """\
 # Data dictionary
 
-Made by `make docs` from `src/clickstream/tables.py` and the descriptions beside the views in
-`include/sql/`; change it there. Times are UTC. *pseudonymous* values tell visitors apart without
-saying who they are; *free text* may hold what a visitor typed or a link carried.
+`make docs` writes this page from `src/clickstream/tables.py` and the descriptions of the views in
+`include/sql/`; change it there. Times are in UTC. *pseudonymous* values distinguish visitors
+without identifying them. *free text* may contain text that a visitor typed or that was in a link.
 """
 
 SETTINGS = """\
 # Settings
 
-Made by `make docs` from `clickstream.settings`; change it there. `clickstream settings`
-shows the values that hold here and now.
+`make docs` writes this page from `clickstream.settings`; change it there. `clickstream settings`
+shows the current values.
 
-Settings stand in the file that `CLICKSTREAM_SETTINGS` names, else in `clickstream.toml` in the
-working directory or the nearest one above it. The environment wins over the file:
-`[sessions] timeout_seconds` is `CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS`, its value as in TOML. A
-variable of a whole section replaces it: `CLICKSTREAM_GOALS='{}'` leaves no goal, and
-`CLICKSTREAM_FUNNEL='[]'` no step.
-Relative paths start from where the file lies. An unknown setting, or a value that is not allowed,
-is refused with its line.
+The settings are in the file that `CLICKSTREAM_SETTINGS` names, or else in `clickstream.toml` in the
+working directory or the nearest directory above it. The environment overrides the file:
+`CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS` overrides `[sessions] timeout_seconds`, with a value as in
+TOML. A variable of a whole section replaces the section: `CLICKSTREAM_GOALS='{}'` removes all
+goals, and `CLICKSTREAM_FUNNEL='[]'` all steps.
+Relative paths start from the directory of the file. An unknown setting, or a value that is not
+allowed, is refused with its line.
 
-`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` say where things are and which hours
-run, and `[maintenance]` how it is kept small. All other sections shape results, and so do the files
-that they name: a change holds for the hours that are built from then on, and `settings_digest` in
-`hour_ledger` tells which hours were built alike.
+`[[sources]]`, `[collect]`, `[lake]`, `[aws]` and `[build]` set the places of data and the hours
+that runs build. `[maintenance]` limits the size of the lake. `[dashboard]` and `[digest]` set what
+the owner sees. The other sections, and the files that they name, affect the rows of an
+[hour](glossary.md#hour): a change applies to hours that are built after it. Hours with the same
+`settings_digest` in `hour_ledger` were built with the same settings
+([settings digest](glossary.md#settings-digest)).
 """
 
 METRICS_PAGE = """\
@@ -68,12 +70,13 @@ column *filters visits* shows whether the dashboard can filter visits by the dim
 COMMANDS = """\
 # Command line
 
-Made by `make docs` from what the program itself says; change it in `src/clickstream/cli/`.
+`make docs` writes this page from the help texts of the program; change them in
+`src/clickstream/cli/`.
 """
 
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
 REPEATED = LISTS | {"goals": Goal}
-"""What each entry of a section has, where a section may have several."""
+"""Model of the entries of each section that may have several."""
 
 
 def metrics_page() -> str:
@@ -119,7 +122,7 @@ def dictionary() -> str:
 
 
 def table_page(table: Table) -> Iterator[str]:
-    """A table: what one row is, and its columns."""
+    """Yield the lines on a table: the meaning of a row, and the columns."""
     yield f"### {table.name}"
     yield ""
     yield f"One row is {table.one_row_is}. Partitioned by `event_date`."
@@ -136,7 +139,7 @@ def table_page(table: Table) -> Iterator[str]:
 
 
 def view(path: Path) -> Iterator[str]:
-    """A view: what one row is, what it reads, and its columns."""
+    """Yield the lines on a view: the meaning of a row, the tables it reads, and the columns."""
     facts = yaml.safe_load(path.read_text(encoding="utf-8"))
     yield f"### {path.stem}"
     yield ""
@@ -152,25 +155,25 @@ def view(path: Path) -> Iterator[str]:
 
 
 def filter_sentence(chosen: dict[str, Any]) -> str:
-    """What to filter a view by, and which dates of the tables a query about one date reads."""
+    """State the column to filter a view by, and the dates that a query for one date reads."""
     before, after = chosen["days_before"], chosen["days_after"]
     dates = ["that date"]
     dates += [f"the `{before}` days before it"] if before == "key_days" else []
     dates += ["the day before it"] if before == 1 else []
     dates += ["the day after it"] if after == 1 else []
     listed = " and ".join([*filter(None, [", ".join(dates[:-1])]), dates[-1]])
-    sentence = f"Filter by `{chosen['column']}`: a query about one date reads {listed}."
+    sentence = f"Filter by `{chosen['column']}`: a query for one date reads {listed}."
     return f"{sentence} {chosen['note']}" if "note" in chosen else sentence
 
 
 def settings() -> str:
-    """Every setting: its default, what is allowed, what it means."""
+    """The settings, each with its default, the allowed values and the meaning."""
     sections = (line for name in Settings.model_fields for line in section(name))
     return "\n".join([SETTINGS, *sections]).rstrip() + "\n"
 
 
 def section(name: str) -> Iterator[str]:
-    """A section of the settings; of a list of sections, what each entry has."""
+    """Yield the lines on a section of the settings; for a list of sections, those on an entry."""
     field = Settings.model_fields[name]
     if field.exclude:
         return
@@ -189,20 +192,20 @@ def section(name: str) -> Iterator[str]:
 
 
 def rows_of(model: type[BaseModel]) -> Iterator[str]:
-    """A row of the table for each setting of a section."""
+    """Yield a row of the table for each setting of a section."""
     for name, schema in model.model_json_schema()["properties"].items():
-        default = "needed" if model.model_fields[name].is_required() else default_of(schema)
+        default = "required" if model.model_fields[name].is_required() else default_of(schema)
         yield f"| `{name}` | {default} | {allowed(schema)} | {schema['description']} |"
 
 
 def default_of(schema: dict[str, Any]) -> str:
-    """A default as TOML spells it; a setting that is None is not in the file."""
+    """Format a default as in TOML; a setting that is None is not in the file."""
     value = schema["default"]
     return "not set" if value is None else f"`{json.dumps(value)}`"
 
 
 def allowed(schema: dict[str, Any]) -> str:
-    """The values that a setting takes, in words, from its JSON schema."""
+    """Describe the values that a setting accepts, from its JSON schema."""
     if "anyOf" in schema:
         return allowed(schema["anyOf"][0])
     if "$ref" in schema:  # a section within a section, as its description shows
@@ -221,7 +224,7 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def commands() -> str:
-    """The command line: what `--help` says of every command."""
+    """The command line: the output of `--help` of every command."""
     helps = {name: help_text(name) for name in ["", *names_of(typer.main.get_command(app))]}
     titles = {name: f"clickstream {name}".strip() for name in helps}
     pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
@@ -231,7 +234,7 @@ def commands() -> str:
 
 
 def names_of(group: Any, before: str = "") -> Iterator[str]:
-    """The commands of a group that are not hidden, each followed by its own commands."""
+    """Yield the commands of a group that are not hidden, each followed by its own commands."""
     for name, one in group.commands.items():
         if not one.hidden:
             yield f"{before}{name}"
@@ -240,7 +243,7 @@ def names_of(group: Any, before: str = "") -> Iterator[str]:
 
 
 def help_text(command: str) -> str:
-    """What one command's `--help` prints, 88 columns wide."""
+    """Output of a command's `--help`, 88 columns wide."""
     arguments = [*command.split(), "--help"]
     wide = {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1", "TERM": "dumb"}
     shown = CliRunner().invoke(app, arguments, prog_name="clickstream", env=wide)
@@ -256,7 +259,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> int:
-    """Write the pages, or with --check compare them."""
+    """Write the pages, or compare them with --check."""
     stale = 0
     for name, page in PAGES.items():
         path, text = ROOT / "docs" / name, page()

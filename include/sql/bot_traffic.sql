@@ -1,5 +1,5 @@
--- One row is one reason to take requests for a machine's, on one site and UTC date, with what they
--- asked for. Static assets are not counted.
+-- One row is one reason for a bot verdict on one site and UTC date, with the number of requests and
+-- pages of these bots. Static assets are not counted.
 with
 
 bot_hits as (

@@ -1,5 +1,5 @@
--- One row is one goal that was met in one session of a person, however often. Sessions count on the
--- date they started. docs/sessions.md has what goals are.
+-- One row is one goal that one session of a person met, once or several times. Sessions count on
+-- the date on which they started. docs/sessions.md describes goals.
 with
 
 parts as (

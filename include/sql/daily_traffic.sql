@@ -1,6 +1,6 @@
--- One row is one UTC date on one site. What happens within a session (visitors, page views) counts
--- on the date it happened; a session as a whole (sessions, bounces, length) counts on the date it
--- started. A session lies on at most two dates, so a filter by event_date reads three.
+-- One row is one UTC date on one site. Events in a session (visitors, page views) count on the date
+-- on which they happened. A session as a whole (sessions, bounces, length) counts on the date on
+-- which it started. A session has at most two dates, so a filter by event_date reads three dates.
 with
 
 visits as (
@@ -19,8 +19,8 @@ bot_hits as (
     where is_bot
 ),
 
--- Each part counts its own page views, so that no request need be read. The condition on the dates
--- always holds; with it, a filter by event_date leaves out the sessions of other dates.
+-- Each session part has the number of its page views, so this step reads no requests. The condition
+-- on the dates is always true; it lets a filter by event_date skip the sessions of other dates.
 parts_with_pages as (
     select
         parts.site,
@@ -70,7 +70,7 @@ visits_by_date as (
         count_if(conversions > 0) as converted_sessions,
         avg(cast(page_views as double)) as pages_per_session,
         avg(cast(duration_seconds as double)) as mean_session_seconds,
-        -- The one in the middle, or the two: approx_percentile would not be exact.
+        -- The middle row, or the two middle rows: approx_percentile is not exact.
         avg(cast(duration_seconds as double)) filter (
             where length_number in ((lengths + 1) / 2, lengths / 2 + 1)
         ) as median_session_seconds
@@ -91,7 +91,7 @@ bots_by_date as (
         event_date
 ),
 
--- A date's row has three parts, each of which may be absent.
+-- The row of a date is built from three parts, each of which may be missing.
 parts_of_rows as (
     select
         site,

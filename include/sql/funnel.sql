@@ -1,5 +1,5 @@
--- One row is one step of the funnel on one site and UTC date, with the sessions that got there.
--- Sessions count on the date they started. Names of the steps are in the settings.
+-- One row is one step of the funnel on one site and UTC date, with the sessions that reached it.
+-- Sessions count on the date on which they started. The settings have the names of the steps.
 with
 
 visits as (

@@ -1,5 +1,5 @@
--- One row is one UTC date: how many of its lines came after their hour had been published, how long
--- after the hour's end they came, and how many sessions were not the same after that.
+-- One row is one UTC date: the number of lines that arrived after their hour was published, the
+-- time from the end of the hour to their arrival, and the number of sessions that they changed.
 with
 
 hours as (

@@ -1,10 +1,12 @@
--- One row is one page that a person looked at, within the session it belongs to.
--- event_date is the UTC date of the page view, session_date the one its session started on;
--- a session lies on at most two dates. A filter by session_date reads the requests of two dates;
--- a filter by event_date alone reads everything (page_views.yml has what to add).
--- How long the last page of a session was looked at is not in the log, only for how long at least:
--- until the last request. It is estimated as the mean of the times that were measured on the page,
--- or on the site where the page has fewer than ten, in sessions of the date (docs/sessions.md).
+-- One row is one page view of a person, with its position in the session.
+-- event_date is the UTC date of the page view, and session_date is the UTC date on which its
+-- session started. A session has at most two dates. A filter by session_date reads the requests of
+-- two dates; a filter by event_date alone reads all requests (page_views.yml describes the filter
+-- to add).
+-- A log does not show how long the last page of a session was viewed, only that it was viewed at
+-- least until the session's last request. The time is estimated as the mean of the times measured
+-- on the page in sessions of the date, or on the site if the page has fewer than ten
+-- (docs/sessions.md).
 with
 
 page_hits as (
@@ -48,7 +50,7 @@ views_in_sessions as (
         on
             parts.session_id = people.session_id
             and parts.session_started_at = people.started_at
-            -- Always true; it lets a filter by session_date leave out requests of other dates.
+            -- Always true; it lets a filter by session_date skip requests of other dates.
             and page_hits.event_date between people.session_date
             and date_add('day', 1, people.session_date)
 ),

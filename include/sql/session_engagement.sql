@@ -1,5 +1,5 @@
--- One row is one session of a person: how many different pages they looked at, and for how long.
--- It takes the page views to tell, so it reads more than sessions does.
+-- One row is one session of a person: the number of different pages viewed, and the time on them.
+-- It is computed from page views, so it reads more data than the view sessions.
 with
 
 views as (

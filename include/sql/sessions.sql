@@ -1,7 +1,7 @@
--- One row is one visit of a person to a site: their requests without a silence of more than the
--- session gap, with at least one page view. A session may cross hours and days: its parts, one
--- for each hour, are merged here. A session with any part of a bot is a bot's and is left out.
--- session_date is the UTC date a session started on; filter by it to read less.
+-- One row is one session of a person on a site: requests without a pause longer than the session
+-- timeout, with at least one page view. A session may cross hours and days; its parts, one for each
+-- hour, are merged here. Sessions in which any part has a bot verdict are left out.
+-- session_date is the UTC date on which a session started; filter by it to read less.
 with
 
 parts as (
@@ -9,7 +9,7 @@ parts as (
     from session_parts
 ),
 
--- What an arrival says is kept together in one value, so that one pass over the parts finds the
+-- The columns of an arrival are combined into one value, so that one pass over the parts finds the
 -- last arrival of each session.
 parts_with_arrival as (
     select
@@ -105,9 +105,9 @@ final as (
         people.requests,
         people.errors,
         people.conversions,
-        -- Each part has an element for every number of steps reached before it: how many after it.
-        -- The state is an array of one number, because the local Athena folds arrays into the type
-        -- of their elements only.
+        -- An element of a part's funnel is the number of steps reached after the part; its index is
+        -- the number of steps reached before it. The state is an array of one number, because
+        -- `reduce` in the local Athena returns only values of the type of the array's elements.
         reduce(
             people.funnel,
             array[cast(0 as bigint)],

@@ -1,5 +1,5 @@
--- One row is one page of a site on one UTC date, as people saw it. Everything counts on the date
--- of the page view, also for a session that started the day before.
+-- One row is one page of a site on one UTC date, with its page views by people. All figures count
+-- on the date of the page view, also if the session started on the day before.
 with
 
 views as (
@@ -7,8 +7,8 @@ views as (
     from page_views
 ),
 
--- Sessions of each date apart, so that the condition on both dates, which always holds, lets a
--- filter by event_date leave out sessions that started on other dates.
+-- The rows are grouped by both dates. The condition on the dates is always true; it lets a filter
+-- by event_date skip sessions that started on other dates.
 views_by_visitor as (
     select
         site,

@@ -1,5 +1,5 @@
--- One row is one way that people came to a site on one UTC date: the channel, who sent them, how,
--- and by which campaign. Sessions count on the date they started.
+-- One row is one way of arrival on one site and UTC date: the channel, the source, the medium, the
+-- campaign and the referring site. Sessions count on the date on which they started.
 with
 
 visits as (

@@ -1,6 +1,6 @@
--- One row is one session of a person, and its place among the visitor's sessions. A visitor is
--- known as long as the key of their pseudonym holds, which is [privacy] key_days at most
--- (docs/privacy.md), so it looks for earlier sessions that many days back, and no further.
+-- One row is one session of a person, with its number among the visitor's sessions. A visitor can
+-- be recognised while the visitor key is used, at most [privacy] key_days (docs/privacy.md). So the
+-- view reads the earlier sessions of that many days.
 with
 
 visits as (
@@ -15,9 +15,9 @@ visits_of_interest as (
     from visits
 ),
 
--- Each session with every session of its visitor up to it, itself included. The conditions on
--- session_date and known_since say the same; engines use one for a single date and the other for a
--- range of dates to leave out earlier sessions, whose visitors had other pseudonyms.
+-- Each session, joined to all sessions of its visitor up to and including itself. The conditions on
+-- session_date and known_since are equivalent: engines use one for a single date and the other for
+-- a range of dates to skip earlier sessions, in which visitors had other pseudonyms.
 history as (
     select
         visits_of_interest.session_id,

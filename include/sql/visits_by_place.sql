@@ -1,7 +1,7 @@
--- One row is one place that people came from, on one site and UTC date. No place has fewer than ten
--- visitors on the date: a city with fewer is counted with the rest of its country, and a rest with
--- fewer with those of other countries, as 'few visitors'. If these are fewer than ten together, the
--- smallest place is counted with them. Sessions count on the date they started.
+-- One row is one place from which people came to one site on one UTC date. No place has fewer than
+-- ten visitors on the date. A city with fewer is counted in the row 'other' of its country. If that
+-- row has fewer, it is counted with those of other countries as 'few visitors'. If 'few visitors'
+-- has fewer, the smallest place is added to it. Sessions count on the date on which they started.
 with
 
 visits as (
@@ -9,8 +9,8 @@ visits as (
     from sessions
 ),
 
--- A visitor may be in several places, so rows stay apart by visitor until the last step, and the
--- number of a place's rows is the number of its visitors.
+-- A visitor may be in several places. So until the last step, a place has one row for each visitor,
+-- and the number of its rows is the number of its visitors.
 visitors_of_cities as (
     select
         site,
@@ -101,7 +101,7 @@ places as (
     from visitors_of_places
 ),
 
--- Where 'few visitors' is there and too small, it is the smallest, and the next one joins it.
+-- If 'few visitors' is too small, it has rank 1, and the place with rank 2 is added to it.
 ranked as (
     select
         *,

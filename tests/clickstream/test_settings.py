@@ -97,7 +97,7 @@ def test_a_variable_below_a_value_is_named(tmp_path: Path, variable: str) -> Non
         ("[sessions\n", ["not valid TOML", "line 1"]),
         (
             "[goals.order]\npage = '/order'\n[goals.news]\npage = '('\n",
-            ["line 4", "goals.news.page", "no regular expression", "missing"],
+            ["line 4", "goals.news.page", "not a valid regular expression", "missing"],
         ),
         ("[goals.order]\nkind = 'view'\npage = '/'\n", ["line 2", "goals.order.kind", "'page'"]),
         ("[goals.order]\npages = '/'\n", ["line 2", "goals.order.pages", "page, kind, method"]),
@@ -122,19 +122,19 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: l
     [
         (
             "[sessions]\ngap_seconds = 600\n",
-            "line 2: sessions.gap_seconds is called sessions.timeout_seconds now.",
+            "line 2: sessions.gap_seconds is now sessions.timeout_seconds: rename it.",
         ),
         (
             "\n[upkeep]\nsnapshot_days = 30\n",
-            "line 2: the section [upkeep] is called [maintenance] now.",
+            "line 2: the section [upkeep] is now [maintenance]: rename it.",
         ),
         (
             "[places]\ndatabase = 'GeoLite2-City.mmdb'\n",
-            "line 1: the section [places] is called [geoip] now.",
+            "line 1: the section [places] is now [geoip]: rename it.",
         ),
         (
             "[build]\ncache_directory = 'cache'\n",
-            "line 2: build.cache_directory has no effect any more; remove it.",
+            "line 2: build.cache_directory no longer has an effect: remove it.",
         ),
     ],
 )
@@ -149,10 +149,13 @@ def test_a_setting_of_an_earlier_version_is_refused_with_its_new_name(
 @pytest.mark.parametrize(
     ("variable", "says"),
     [
-        ("SESSIONS__GAP_SECONDS", "sessions.gap_seconds is called sessions.timeout_seconds now."),
-        ("UPKEEP__SNAPSHOT_DAYS", "the section [upkeep] is called [maintenance] now."),
-        ("PLACES__DATABASE", "the section [places] is called [geoip] now."),
-        ("BUILD__CACHE_DIRECTORY", "build.cache_directory has no effect any more; remove it."),
+        (
+            "SESSIONS__GAP_SECONDS",
+            "sessions.gap_seconds is now sessions.timeout_seconds: rename it.",
+        ),
+        ("UPKEEP__SNAPSHOT_DAYS", "the section [upkeep] is now [maintenance]: rename it."),
+        ("PLACES__DATABASE", "the section [places] is now [geoip]: rename it."),
+        ("BUILD__CACHE_DIRECTORY", "build.cache_directory no longer has an effect: remove it."),
     ],
 )
 @pytest.mark.parametrize("text", ["", "[sessions]\ncap_hours = 12\n[build]\ncatch_up_hours = 2\n"])
@@ -170,9 +173,9 @@ def test_every_old_name_of_a_file_and_of_the_environment_is_refused_at_once(
     with pytest.raises(SettingsError) as error:
         load(tmp_path, "[upkeep]\nsnapshot_days = 30\n", CLICKSTREAM_PLACES__DATABASE="x")
     lines = str(error.value).splitlines()
-    assert sorted(line.rpartition(": ")[2] for line in lines) == [
-        "the section [places] is called [geoip] now.",
-        "the section [upkeep] is called [maintenance] now.",
+    assert sorted(line.partition(": ")[2] for line in lines) == [
+        "the section [places] is now [geoip]: rename it.",
+        "the section [upkeep] is now [maintenance]: rename it.",
     ]
 
 

@@ -1,8 +1,8 @@
-"""Settings: one frozen object, read from `clickstream.toml` and the environment, nowhere else.
+"""Settings: one frozen object, read only from `clickstream.toml` and the environment.
 
-A key `[sessions] timeout_seconds` is overridden by `CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS`, and
-all of `[goals]` by `CLICKSTREAM_GOALS`: `{}` empties a map and `[]` a list. Unknown keys
-and bad values are refused with the line they stand on and the values that are allowed.
+`CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS` overrides `[sessions] timeout_seconds`, and
+`CLICKSTREAM_GOALS` overrides all of `[goals]`: `{}` empties a map and `[]` a list. Unknown keys and
+invalid values raise SettingsError with their line in the file and the allowed values.
 """
 
 from clickstream.settings.loading import (

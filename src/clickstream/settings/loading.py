@@ -1,4 +1,4 @@
-"""Reads the settings from their file and the environment, and says what is wrong with them."""
+"""Read the settings from their file and the environment, and report what is wrong in them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
-    Without `path`, the file that `CLICKSTREAM_SETTINGS` names is read, else `clickstream.toml`
-    in the working directory or the nearest directory above it; with none, the defaults hold.
-    Raises SettingsError with file, line and what is allowed.
+    Without `path`, the file is the one that `CLICKSTREAM_SETTINGS` names, or else the
+    `clickstream.toml` in the working directory or the nearest directory above it. Without a file,
+    the defaults apply. Raises SettingsError with the file, the line and the allowed values.
     """
     environment = os.environ if environment is None else environment
     path = path or _find(environment)
@@ -77,17 +77,17 @@ def _parse(text: str, path: Path | None) -> dict[str, Any]:
 
 
 def _frozen(value: Any) -> Any:
-    """The same value with tuples for lists, which is what strict frozen sections hold."""
+    """Replace lists by tuples, also in nested maps, because strict frozen sections hold tuples."""
     if isinstance(value, dict):
         return {k: _frozen(v) for k, v in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Lay the environment's values over the file's; returns which variable set which key.
+    """Override the file's values by those of the environment; return the variable of each key.
 
-    A variable of a whole section replaces it, `{}` or `[]` by nothing; those of its parts, which
-    sort after it, are laid over that.
+    A variable of a whole section replaces the section; `{}` or `[]` empties it. The variables of
+    its parts sort after it, so they override parts of the new value.
     """
     origin = {}
     for variable in sorted(environment):
@@ -106,7 +106,7 @@ def _overlay(values: dict[str, Any], environment: Mapping[str, str]) -> dict[tup
 
 
 def _environment_value(text: str) -> Any:
-    """A variable's text as the TOML value it spells, else as the plain text it is."""
+    """Parse a variable's text as a TOML value; return the text itself if it is not valid TOML."""
     try:
         return _frozen(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
@@ -116,7 +116,7 @@ def _environment_value(text: str) -> Any:
 def _check_formats(
     settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> None:
-    """A source's format is a known one or one of [formats], which is another section."""
+    """Check that each source's format is a known one or is defined in [formats]."""
     allowed = (AUTO, *FORMATS, *settings.formats)
     for number, source in enumerate(settings.sources):
         if source.format not in allowed:
@@ -130,7 +130,7 @@ def _check_formats(
 def _check_names(
     settings: Settings, text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> None:
-    """No two sources have one name: bookmarks are kept under it."""
+    """Check that no two sources have the same name, because bookmarks are stored by it."""
     seen: set[str] = set()
     for number, source in enumerate(settings.sources):
         if source.name in seen:
@@ -144,9 +144,9 @@ def _check_names(
 def _where(
     keys: tuple[str, ...], text: str, path: Path | None, origin: Mapping[tuple[str, ...], str]
 ) -> str:
-    """Name what sets a key: the environment's variable, or file and line.
+    """Name the origin of a key: the environment variable, or the file and line.
 
-    A section that is not in the file is set by the variables of its parts.
+    The origin of a section that is not in the file is a variable of one of its parts.
     """
     variable = next((v for k, v in origin.items() if keys[: len(k)] == k), None)
     if not variable and not _has(tomllib.loads(text), keys):
@@ -155,7 +155,7 @@ def _where(
 
 
 def _has(values: Any, keys: tuple[str, ...]) -> bool:
-    """Whether nested tables hold a key."""
+    """Whether nested tables contain a key."""
     for key in keys:
         if not isinstance(values, dict) or key not in values:
             return False
@@ -190,7 +190,7 @@ def _allowed(keys: tuple[str, ...]) -> str:
 
 
 def _line_of(keys: tuple[str, ...], text: str) -> int:
-    """The line of the file that a key stands on: the last key below its section's header."""
+    """Number of the line with the last of the keys below the header of its section, from 1."""
     lines = text.splitlines()
     names = [key for key in keys if not key.isdigit()]
     index = next((int(key) for key in keys if key.isdigit()), 0)
@@ -202,6 +202,6 @@ def _line_of(keys: tuple[str, ...], text: str) -> int:
 
 
 def _headers(lines: list[str], names: list[str]) -> list[int]:
-    """The lines on which a section of this name begins."""
+    """Indexes of the lines on which a section of this name begins."""
     header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(names))}\b")
     return [number for number, line in enumerate(lines) if header.match(line)]

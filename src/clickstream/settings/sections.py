@@ -1,4 +1,4 @@
-"""What can be set: one section for each thing, each setting with its default and its meaning."""
+"""The sections of the settings: each setting with its default and description."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FORMATS = (
     *("icecast2", "traefik_clf", "alb", "elb", "s3", "haproxy", "combined_vhost", "common_vhost"),
     *("w3c", "json"),
 )
-"""The log formats that are known by name."""
+"""Names of the built-in log formats."""
 
 MAX_TIMEOUT_SECONDS = 28_800
-"""The longest silence that may be set to end a session; hours look no further back and ahead."""
+"""Largest session timeout that may be set. Builds look this far into neighbouring hours."""
 
 _SHAPING: dict[str, Any] = {
     "site": {"name", "domains"},
@@ -35,27 +35,29 @@ _SHAPING: dict[str, Any] = {
     **dict.fromkeys(("places", "formats", "goals", "funnel"), True),
     "privacy": {"key_days"},
 }
-"""Settings that shape an hour's result."""
+"""Settings that affect the rows of an hour."""
 
 
 def _network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError:
-        message = "it is no network in CIDR notation, such as 10.0.0.0/16"
+        message = "it is not a network in CIDR notation, such as 10.0.0.0/16"
         raise PydanticCustomError("network", message) from None
     return text
 
 
 def is_mail_address(text: str) -> bool:
-    """Whether a text is one address, such as `Ana <ana@cafe.example>`, fit for a mail's header."""
+    """Whether a text is one address that a mail header may contain: `Ana <ana@cafe.example>`."""
     name, at, domain = parseaddr(text)[1].rpartition("@")
     return bool(name and at and domain) and text.isprintable()
 
 
 def _mail_address(text: str) -> str:
     if not is_mail_address(text):
-        raise PydanticCustomError("mail_address", "it is no address, such as owner@cafe.example")
+        raise PydanticCustomError(
+            "mail_address", "it is not a mail address, such as owner@cafe.example"
+        )
     return text
 
 
@@ -64,22 +66,20 @@ MailAddress = Annotated[str, AfterValidator(_mail_address)]
 
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
-        message = "it is no time zone of the IANA database, such as Europe/London"
+        message = "it is not a time zone of the IANA database, such as Europe/London"
         raise PydanticCustomError("time_zone", message)
     return name
 
 
 class Site(Section):
-    """Whose logs these are."""
+    """The site whose logs are processed."""
 
     name: str = Field("cafe", description="Name of the site in every table.", min_length=1)
-    title: str = Field(
-        "", description="Name of the site as people read it, on the dashboard; the name if not set."
-    )
+    title: str = Field("", description="Name of the site on the dashboard; `name` if not set.")
     domains: tuple[str, ...] = Field(
         (),
-        description="The site's own domains: a referrer from one of them is internal. If empty, "
-        "one is inferred from the lines: docs/channels.md.",
+        description="The site's own domains; a referrer from one of them is internal. If empty, "
+        "one domain is inferred from the lines: docs/channels.md.",
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC",
@@ -89,7 +89,7 @@ class Site(Section):
 
 
 class Lake(Section):
-    """Where the data lives on AWS."""
+    """Where the data is stored on AWS."""
 
     bucket: str = Field("clickstream-lake", description="S3 bucket of the lake.", min_length=3)
     database: str = Field(
@@ -98,35 +98,39 @@ class Lake(Section):
     workgroup: str = Field("primary", description="Athena workgroup that queries run in.")
     key_secret: str = Field(
         "clickstream/visitor-keys",
-        description="What the names of the visitor keys in Secrets Manager begin with.",
+        description="Prefix of the names of the visitor keys in Secrets Manager.",
     )
 
 
 class Aws(Section):
-    """How AWS is reached; empty values leave it to boto3 and its environment."""
+    """How the pipeline connects to AWS. If a value is empty, boto3 finds it in its environment."""
 
     endpoint_url: str = Field(
-        "", description="Another endpoint for every service; AWS_ENDPOINT_URL if not set."
+        "", description="Endpoint for all AWS services; AWS_ENDPOINT_URL if not set."
     )
     region: str = Field("", description="AWS region.")
     timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
-        30, description="A request that AWS is silent on for so long is made again, up to 5 times."
+        30,
+        description="Seconds that a request waits for data from AWS before it is sent again; it is "
+        "sent at most 5 times.",
     )
 
 
 class Sessions(Section):
-    """What a session is."""
+    """When a session ends."""
 
     timeout_seconds: Annotated[int, Field(ge=300, le=MAX_TIMEOUT_SECONDS)] = Field(
-        1800, description="A longer silence than this ends a session (GA4: 30 minutes)."
+        1800,
+        description="Longest pause in a session, in seconds; a longer pause ends it (GA4: 30 "
+        "minutes).",
     )
     cap_hours: Annotated[int, Field(ge=1, le=23)] = Field(
-        12, description="A session that has lasted this long ends at the next 00:00 UTC."
+        12, description="Hours after which a session ends at the next 00:00 UTC."
     )
 
     @model_validator(mode="after")
     def _check_that_histories_meet(self) -> Sessions:
-        """Refuse a cap with which a session cut at one midnight could outlast the next."""
+        """Refuse a cap with which a session that ended at one midnight could pass the next one."""
         if self.cap_hours * 3600 + self.timeout_seconds > 24 * 3600:
             longest = (24 * 3600 - self.timeout_seconds) // 3600
             message = (
@@ -142,16 +146,17 @@ def _expression(text: str) -> str:
     try:
         Expression(text)
     except InputError as error:
-        message = "it is no regular expression: {reason}"
+        message = "it is not a valid regular expression: {reason}"
         raise PydanticCustomError("expression", message, {"reason": str(error)}) from None
     return text
 
 
 class Goal(Section):
-    """A request that the site hopes for: what makes a session a conversion."""
+    """A goal: a kind of request that makes a session a conversion."""
 
     page: Annotated[str, AfterValidator(_expression)] = Field(
-        description="A regular expression that the whole name of the page, as in hits, matches."
+        description="Regular expression that matches the whole page name, as in the column page "
+        "of hits."
     )
     kind: Literal[
         "page",
@@ -163,15 +168,17 @@ class Goal(Section):
         "health_check",
         "api",
         "other",
-    ] = Field("page", description="The kind of request; other holds forms sent.")
-    method: str | None = Field(None, description="The HTTP method, such as POST; any if not set.")
+    ] = Field("page", description="Kind of the request; submitted forms are of kind other.")
+    method: str | None = Field(
+        None, description="HTTP method, such as POST; any method if not set."
+    )
     status: Annotated[int, Field(ge=100, le=599)] | None = Field(
-        None, description="The HTTP status; any if not set."
+        None, description="HTTP status; any status if not set."
     )
 
 
 class Step(Goal):
-    """A step of the way to a goal, reached only after the step before it."""
+    """A step of the funnel, which a session reaches only after the step before it."""
 
     name: str = Field(description="Name of the step.", min_length=1)
 
@@ -183,103 +190,116 @@ class Clean(Section):
     """How requests are labelled."""
 
     asset_extensions: tuple[str, ...] | None = Field(
-        None, description="Endings of paths of static assets; those of docs/cleaning.md if not set."
+        None, description="Extensions of static assets; those of docs/cleaning.md if not set."
     )
     download_extensions: tuple[str, ...] | None = Field(
-        None, description="Endings of paths of files to download; as above if not set."
+        None, description="Extensions of downloads; those of docs/cleaning.md if not set."
     )
     api_prefixes: tuple[str, ...] | None = Field(
-        None, description="Beginnings of paths of an API; as above if not set."
+        None, description="Path prefixes of APIs; those of docs/cleaning.md if not set."
     )
     health_check_paths: tuple[str, ...] | None = Field(
-        None, description="Paths that ask whether the server is well; as above if not set."
+        None, description="Paths of health checks; those of docs/cleaning.md if not set."
     )
     query_parameters: tuple[str, ...] = Field(
-        (), description="Query parameters that are kept; every other one is dropped."
+        (), description="Query parameters that are kept; all others are dropped."
     )
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="Networks whose X-Forwarded-For is believed, like 10.0.0.0/8."
+        (), description="Networks of proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8."
     )
     longest_line_bytes: Annotated[int, Field(ge=4_096, le=1 << 20)] = Field(
         65_536,
-        description="A line of more bytes than this is a reject, and no format is tried on it.",
+        description="Limit of the bytes of a line; a longer line is a reject and is not parsed.",
     )
 
 
 class Pages(Section):
-    """How paths become names of pages."""
+    """How page names are made from paths."""
 
-    ignore_case: bool = Field(False, description="Whether /Menu and /menu are one page.")
+    ignore_case: bool = Field(False, description="Whether /Menu and /menu are the same page.")
     fold_ids: bool = Field(
-        True, description="Whether numbers and UUIDs in paths are folded to {id}."
+        True, description="Whether ids in paths, such as numbers and UUIDs, are replaced by {id}."
     )
     rules: tuple[tuple[str, str], ...] = Field(
-        (), description="Own rules, in order: pairs of a regular expression and what replaces it."
+        (),
+        description="Rules for page names, applied in order: pairs of a regular expression and "
+        "its replacement.",
     )
 
 
 class Channels(Section):
-    """How visitors' ways to the site are grouped."""
+    """How sources and mediums are grouped into channels."""
 
-    rules: str = Field("", description="File with channel rules; the built-in ones if not set.")
+    rules: str = Field("", description="File with channel rules; the built-in rules if not set.")
 
 
 class Bots(Section):
-    """What gives machines away, besides their user agents."""
+    """How bots are recognised besides their user agents."""
 
     crawlers: dict[str, str] = Field(
         {},
-        description="Files with the networks of crawlers, by the name in their user agents.",
+        description="Files with the networks of crawlers, by the name at the beginning of their "
+        "user agents.",
     )
     datacenters: dict[str, str] = Field(
-        {}, description="Files with networks of datacenters, where nobody browses from, by name."
+        {},
+        description="Files with the networks of datacenters, which no person browses from, by "
+        "name.",
     )
     people: dict[str, str] = Field(
-        {}, description="Files with networks of people in datacenters, such as VPNs, by name."
+        {}, description="Files with networks of people inside datacenters, such as VPNs, by name."
     )
     own_networks: tuple[str, ...] = Field(
         (),
-        description="Networks and addresses of the site's own equipment, like 192.0.2.8: bots of "
-        "the class own equipment.",
+        description="Networks and addresses of the site's own equipment, such as 192.0.2.8. Its "
+        "requests are those of bots of the class own equipment.",
     )
     own_user_agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
-        description="Parts of the user agents of the site's own equipment, in any case, like "
-        "MenuTablet: the same.",
+        description="Parts of the user agents of the site's own equipment, such as MenuTablet, in "
+        "any case. Its requests are those of bots of the class own equipment.",
     )
     robots_txt: bool = Field(
-        True, description="Whether who asks for robots.txt before anything else is a bot."
+        True,
+        description="Whether a visitor that requests robots.txt first, and no asset, is a bot.",
     )
     scanner_paths: Annotated[int, Field(ge=1)] = Field(
-        2, description="As many different paths that only scanners seek give a bot away."
+        2,
+        description="Number of different paths, requested only by scanners, from which a visitor "
+        "is a bot.",
     )
     pages_in_a_minute: Annotated[int, Field(ge=1)] = Field(
-        60, description="More page views of a visitor than these in 60 seconds are a bot's."
+        60, description="Page requests in any 60 seconds above which a visitor is a bot."
     )
     pages_without_asset: Annotated[int, Field(ge=1)] = Field(
-        20, description="As many page views in an hour without any asset are a bot's."
+        20,
+        description="Page requests in an hour, without any asset, from which a visitor is a bot.",
     )
     pages_without_referrer: Annotated[int, Field(ge=1)] = Field(
-        50, description="As many different pages in an hour, all without referrer, are a bot's."
+        50,
+        description="Different pages in an hour, without any referrer, from which a visitor is a "
+        "bot.",
     )
 
 
 class GeoIp(Section):
-    """Where addresses are looked up."""
+    """Where places are looked up by address."""
 
     database: str = Field(
-        "", description="City database in MaxMind's format: a file, or a directory of them."
+        "", description="City database in MaxMind's format: a file, or a directory of files."
     )
 
 
 class Privacy(Section):
-    """How long visitors can be told apart."""
+    """How long visitor keys are used and kept."""
 
     key_days: Annotated[int, Field(ge=1, le=366)] = Field(
-        30, description="Days after which visitors get new ids; 1 for the strict."
+        30,
+        description="Days of a key period, after which visitors get new ids; 1 is the strictest "
+        "value.",
     )
     replay_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        90, description="Days after its period that a visitor key is destroyed."
+        90, description="Days after the end of its period when a visitor key is destroyed."
     )
 
 
@@ -287,76 +307,82 @@ class Build(Section):
     """How runs choose their hours."""
 
     catch_up_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        24, description="A run also builds earlier unbuilt hours, at most this far back."
+        24,
+        description="Hours before its own hour in which a run also builds hours that are not "
+        "built yet.",
     )
-    sql_directory: str = Field("include/sql", description="Where the views' SQL is kept.")
+    sql_directory: str = Field("include/sql", description="Directory of the SQL of the views.")
 
 
 LEAST_RAW_DAYS = 35
-"""Raw lines are needed so long: runs catch up 30 days at most, a change reaches 2 days, and a host
-that is away for as many as 35 days is brought in when it is back."""
+"""Fewest days to keep raw lines. Runs catch up at most 30 days, a change of an hour reaches at most
+2 more days, and the lines of a host that was unreachable for up to 35 days are still added."""
 
 
 class Maintenance(Section):
-    """How the lake is kept small; nothing of it shapes results."""
+    """Maintenance of the lake. No setting here affects the rows of an hour."""
 
     compact_after_hours: Annotated[int, Field(ge=0, le=720)] = Field(
-        2, description="Hours after its end that a day's data files become one."
+        2, description="Hours after the end of a day when its data files are compacted."
     )
     snapshot_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        7, description="Days back that queries can travel in time."
+        7,
+        description="Days after which Iceberg snapshots expire; queries of past states reach this "
+        "far back.",
     )
     grace_days: Annotated[int, Field(ge=1, le=366)] = Field(
         3,
-        description="Age at which files that nothing refers to, staged rows and query results are "
-        "deleted; longer than any task takes.",
+        description="Days after which orphan files, staged rows and query results are deleted; "
+        "must be longer than any task takes.",
     )
     raw_days: Annotated[int, Field(ge=0, le=3660)] = Field(
         0,
-        description="Days that raw lines are kept, 35 or more; 0 keeps them for good. Hours "
+        description="Days for which raw lines are kept, 35 or more; 0 keeps them forever. Hours "
         "without raw lines can't be built again.",
     )
 
     @field_validator("raw_days")
     @classmethod
     def _check_raw_days(cls, days: int) -> int:
-        """Refuse fewer days than hours may still be built in: docs/maintenance.md has the sum."""
+        """Refuse fewer days than an hour may be built after: docs/maintenance.md has the sum."""
         if 0 < days < LEAST_RAW_DAYS:
             raise PydanticCustomError("raw_days", f"set 0, or {LEAST_RAW_DAYS} or more")
         return days
 
 
 class Dashboard(Section):
-    """What the owner's dashboard shows, and from where; nothing of it shapes results."""
+    """The owner's dashboard. No setting here affects the rows of an hour."""
 
     engine: Literal["local", "athena"] = Field(
         "local",
-        description="What answers: a local copy of the fact tables, or Athena for every panel.",
+        description="What answers the panels: local, a local copy of the facts, or athena, "
+        "queries in Athena.",
     )
     language: str = Field(
         "en",
-        description="Language of the pages, of numbers and dates, such as en-GB.",
+        description="Language of the pages, numbers and dates, such as en-GB.",
         pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]+)*$",
     )
     directory: str = Field(
         "var/dashboard",
-        description="Where accounts, notes, saved views, share links and the local copy are kept.",
+        description="Directory of accounts, notes, saved views, share links and the local copy.",
     )
     hosts: tuple[str, ...] = Field(
         (),
-        description="Names that browsers reach the dashboard by, beside localhost and 127.0.0.1, "
-        "such as that of a proxy in front of it.",
+        description="Host names in the addresses of the dashboard besides localhost and "
+        "127.0.0.1, such as that of a proxy in front of it.",
     )
     url: str = Field(
         "",
-        description="Where browsers reach the dashboard, such as https://dashboard.example. Links "
-        "in mails and in Airflow and share links lead there; without it, mails have no links.",
+        description="Address of the dashboard for browsers, such as https://dashboard.example. "
+        "Share links and the links in mails and in Airflow begin with it; without it, mails have "
+        "no links.",
         pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$",
     )
     load_balancer: str = Field(
         "",
         description="ARN of the Application Load Balancer in front of the dashboard that "
-        "authenticates its users. Logins that it has signed are accepted, others are not.",
+        "authenticates its users. Tokens that another load balancer signed are refused.",
         pattern=r"^(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/\S+)?$",
     )
     proxy_header: str = Field(
@@ -369,23 +395,23 @@ class Dashboard(Section):
         (), description="Networks of the proxies whose headers are accepted, such as 10.0.0.0/16."
     )
     keep_days: Annotated[int, Field(ge=1, le=3660)] = Field(
-        800, description="Days that fact tables and their copies go back."
+        800, description="Days for which the facts and the local copy are kept."
     )
     monthly_targets: dict[GoalName, Annotated[int, Field(ge=1)]] = Field(
-        {}, description="How often a goal should be met in a calendar month, by its name."
+        {}, description="Visits that should meet a goal in a calendar month, by the goal's name."
     )
     order_goal: GoalName = Field("order", description="The goal that is an order.")
     item_pages: Annotated[str, AfterValidator(_expression)] = Field(
         "",
-        description="A regular expression that the names of the pages of single menu items match "
-        "as a whole; the Orders page shows how often their visitors order.",
+        description="Regular expression that matches the whole names of the pages of single menu "
+        "items; the Orders page shows how often visits with these pages order.",
     )
 
     @model_validator(mode="after")
     def _check_proxy(self) -> Dashboard:
-        """A header without networks would be accepted from nowhere."""
+        """Refuse a header without networks, because it would never be accepted."""
         if self.proxy_header and not self.proxy_networks:
-            message = "proxy_header needs proxy_networks, the networks that it is accepted from"
+            message = "proxy_header needs proxy_networks, the networks from which it is accepted"
             raise PydanticCustomError("proxy_header", message)
         return self
 
@@ -394,39 +420,40 @@ class Digest(Section):
     """The weekly mail, which the DAG `clickstream_digest` sends on Mondays."""
 
     recipients: tuple[MailAddress, ...] = Field(
-        (), description="Who gets the mail; without recipients none is sent."
+        (), description="Addresses that the mail is sent to; without recipients no mail is sent."
     )
     sender: Annotated[str, AfterValidator(lambda text: text and _mail_address(text))] = Field(
-        "", description="Its sender; from_email of the Airflow connection if not set."
+        "", description="Sender of the mail; from_email of the Airflow connection if not set."
     )
     connection: str = Field(
-        "smtp_default", description="The Airflow connection, of type SMTP, that it is sent through."
+        "smtp_default", description="Airflow connection of type SMTP that sends the mail."
     )
 
 
 CHANGED = {
-    "sessions.gap_seconds": "sessions.gap_seconds is called sessions.timeout_seconds now.",
-    "upkeep": "the section [upkeep] is called [maintenance] now.",
-    "places": "the section [places] is called [geoip] now.",
-    "build.cache_directory": "build.cache_directory has no effect any more; remove it.",
+    "sessions.gap_seconds": "sessions.gap_seconds is now sessions.timeout_seconds: rename it.",
+    "upkeep": "the section [upkeep] is now [maintenance]: rename it.",
+    "places": "the section [places] is now [geoip]: rename it.",
+    "build.cache_directory": "build.cache_directory no longer has an effect: remove it.",
 }
-"""What is said of a setting of an earlier version."""
+"""Messages on settings of earlier versions."""
 
 
 class Settings(Section):
-    """Everything that can be set. `settings_directory` is what relative paths start from."""
+    """All settings. Relative paths start from `directory`."""
 
     site: Site = Site()
-    sources: tuple[Source, ...] = Field((), description="Where log files are pulled from.")
+    sources: tuple[Source, ...] = Field((), description="Places from which log files are pulled.")
     collect: Collect = Collect()
     lake: Lake = Lake()
     aws: Aws = Aws()
     sessions: Sessions = Sessions()
     goals: dict[GoalName, Goal] = Field(
-        {}, description="What visitors are hoped to do: each goal a section `[goals.NAME]`."
+        {},
+        description="Kinds of requests that the site wants: each goal is a section `[goals.NAME]`.",
     )
     funnel: tuple[Step, ...] = Field(
-        (), description="The way to a goal: steps in order, nine at most.", max_length=9
+        (), description="Steps on the way to a goal, in order, at most nine.", max_length=9
     )
     clean: Clean = Clean()
     pages: Pages = Pages()
@@ -435,7 +462,7 @@ class Settings(Section):
     geoip: GeoIp = GeoIp()
     privacy: Privacy = Privacy()
     formats: dict[str, str] = Field(
-        {}, description="Own formats by name: an Apache LogFormat or an nginx log_format."
+        {}, description="Your own log formats by name: an Apache LogFormat or an nginx log_format."
     )
     build: Build = Build()
     maintenance: Maintenance = Maintenance()
@@ -444,11 +471,11 @@ class Settings(Section):
     directory: Path = Field(Path(), exclude=True, strict=False)
 
     def resolve(self, path: str) -> Path:
-        """A path from the settings, made absolute from where the settings file lies."""
+        """Make a path of the settings absolute, relative to the directory of the settings file."""
         return self.directory / Path(path).expanduser()
 
     def describe(self) -> Iterator[tuple[str, str, str]]:
-        """Every setting as (name, value as JSON, meaning), in the order of the file."""
+        """Yield every setting as (name, value as JSON, description), in the order of the file."""
         for name in public(type(self)):
             section = getattr(self, name)
             if isinstance(section, Section):
@@ -461,11 +488,11 @@ class Settings(Section):
                 yield name, plain, type(self).model_fields[name].description or ""
 
     def result_digest(self) -> str:
-        """Digest of the settings that shape an hour's result (not of where it is stored)."""
+        """Settings digest: a hash of the settings that affect an hour's rows, in 16 hex digits."""
         shaping = self.model_dump_json(include=_SHAPING)
         return hashlib.blake2b(shaping.encode(), digest_size=8).hexdigest()
 
 
 def public(model: type[BaseModel]) -> list[str]:
-    """The settings of a section that a file may set."""
+    """Names of the settings of a section that a file may set."""
     return [name for name, field in model.model_fields.items() if not field.exclude]

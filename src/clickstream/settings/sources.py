@@ -1,4 +1,4 @@
-"""The sections `[[sources]]` and `[collect]`: where log files are pulled from, and how."""
+"""Sections `[[sources]]` and `[collect]`: the places of log files, and how they are pulled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.settings.section import Section
 AUTO = "auto"
 
 SOURCE_PROBLEM = "source"
-"""Type of the error of a source whose settings do not fit together."""
+"""Error type for a source whose settings contradict each other or are incomplete."""
 
 LAST_PORT = 65_535
 
@@ -22,61 +22,67 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?")
 
 
 def _check_host(text: str) -> str:
-    """Refuse what is no name or address, so that it can't be taken for an option or a path."""
+    """Refuse text that is not a name or an address, so that it is never read as option or path."""
     if not _HOST.fullmatch(text):
         raise PydanticCustomError("host", "write a name or an address, with :PORT if it isn't 22")
     return text
 
 
 class Instances(Section):
-    """EC2 instances, chosen by their tags."""
+    """EC2 instances, selected by their tags."""
 
     tags: dict[str, str] = Field(
-        description="Tags, each with its value, that an instance must have.", min_length=1
+        description="Tags that an instance must have, each with its value.", min_length=1
     )
     address: Literal["private", "public"] = Field(
-        "private", description="Which of an instance's addresses is used."
+        "private", description="Which address of an instance the pull connects to."
     )
 
 
 class Source(Section):
-    """One place that log files are pulled from: a directory, here or on one or more hosts."""
+    """One source of log files: a directory on this machine or on one or more hosts."""
 
     name: str = Field(
-        description="Name of the source; hosts of kind sftp are named after it and their own name.",
+        description="Name of the source. The name of a host of kind sftp is this name and the "
+        "host's own name.",
         pattern=r"^[a-z0-9][a-z0-9-]*$",
     )
     kind: Literal["directory", "sftp"] = Field(
         "directory",
-        description="How the files are reached: directory on this machine, sftp over SSH.",
+        description="Where the files are: a directory of this machine, or hosts that are read by "
+        "sftp over SSH.",
     )
-    path: str = Field(description="The directory that holds the log files.")
-    pattern: str = Field("*access*log*", description="Which files in it are access logs.")
+    path: str = Field(description="Directory of the log files.")
+    pattern: str = Field(
+        "*access*log*", description="Pattern of the names of the access logs in the directory."
+    )
     format: str = Field(
-        "auto", description="The format of their lines: auto, a known one, or one of [formats]."
+        "auto", description="Format of the lines: auto, a known format, or one of [formats]."
     )
     hosts: tuple[Annotated[str, AfterValidator(_check_host)], ...] = Field(
-        (), description="For sftp: the hosts, by name or address, with :PORT if it isn't 22."
+        (), description="For sftp: the hosts, by name or address, with :PORT if the port is not 22."
     )
     instances: Instances | None = Field(
         None,
-        description="For sftp: EC2 instances in place of hosts, such as "
-        "`{tags = {Role = 'web'}}`; and with `address = 'public'` by their public addresses.",
+        description="For sftp: EC2 instances instead of hosts, such as `{tags = {Role = 'web'}}`; "
+        "with `address = 'public'`, by their public addresses.",
     )
-    user: str = Field("", description="For sftp: the account that logs in.")
-    key_file: str = Field("", description="For sftp: the file of its private key.")
+    user: str = Field("", description="For sftp: the account for the login.")
+    key_file: str = Field("", description="For sftp: the file with the private key of the account.")
     connection: str = Field(
         "",
-        description="For sftp: an Airflow connection of type SSH or SFTP that has the user and the "
-        "key, and the host and its key where none is set here.",
+        description="For sftp: an Airflow connection of type SSH or SFTP that has the user and "
+        "the key, and the host and its key if hosts is not set.",
     )
     max_kb_per_second: Annotated[int, Field(ge=0)] = Field(
-        0, description="For sftp: most kilobytes per second read from a host; 0 for no limit."
+        0,
+        description="For sftp: limit of the kilobytes per second that are read from a host; 0 for "
+        "no limit.",
     )
 
     @model_validator(mode="after")
     def _check_kind(self) -> Source:
-        """Refuse settings of the other kind, and an sftp source that names no host or no login."""
+        """Refuse settings of the other kind, and an sftp source without a host or a login."""
         is_local = self.kind == "directory"
         own = self._directory_problem() if is_local else self._problem() or self._hosts_problem()
         if problem := own or self._pattern_problem():
@@ -86,7 +92,7 @@ class Source(Section):
     def _pattern_problem(self) -> str:
         leads_out = self.pattern.startswith("/") or ".." in self.pattern.split("/")
         return (
-            "its pattern must stay below its path, without / in front and without .. in it"
+            "its pattern must match files below its path: remove a leading / and any .."
             if leads_out
             else ""
         )
@@ -110,25 +116,26 @@ class Source(Section):
         if self.hosts and self.instances:
             return "set hosts or instances, not both"
         if not (self.hosts or self.instances or self.connection):
-            return "set hosts, instances or connection, which say where the files are"
+            return "set hosts, instances or connection"
         if not self.connection and not (self.user and self.key_file):
-            return "set user and key_file, or a connection that has them"
+            return "set user and key_file, or connection"
         return "" if self.path.startswith("/") else "path must begin with / for kind = 'sftp'"
 
 
 class Collect(Section):
-    """How logs are pulled; nothing of it shapes results."""
+    """How logs are pulled. No setting here affects the rows of an hour."""
 
     known_hosts: str = Field(
         "var/ssh/known_hosts",
-        description="File of the host keys that are trusted, as OpenSSH keeps it.",
+        description="File of the trusted host keys, in the format of OpenSSH.",
     )
     settle_minutes: Annotated[int, Field(ge=0, le=30)] = Field(
-        5, description="Minutes after the hour that a scheduled run waits before it pulls."
+        5,
+        description="Minutes that a scheduled run waits after the end of the hour before it pulls.",
     )
     connect_seconds: Annotated[int, Field(ge=1, le=120)] = Field(
-        15, description="Seconds in which a host must answer and log in."
+        15, description="Seconds within which a host must answer and complete the login."
     )
     hosts_at_once: Annotated[int, Field(ge=1, le=32)] = Field(
-        4, description="Hosts that the command line pulls from at a time."
+        4, description="Number of hosts from which the command line pulls at a time."
     )
