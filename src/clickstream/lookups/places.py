@@ -1,7 +1,7 @@
-"""The City database: files in the MaxMind DB format, in which networks have records of places.
+"""Read the City database: files in the MaxMind DB format, with a record of a place per network.
 
-https://maxmind.github.io/MaxMind-DB/ describes the format. Several files count as one database,
-as some publishers have one for IPv4 and one for IPv6.
+https://maxmind.github.io/MaxMind-DB/ describes the format. Several files form one database, because
+some publishers have separate files for IPv4 and IPv6.
 """
 
 from __future__ import annotations
@@ -24,37 +24,38 @@ _CITY_TYPES = ("city", "enterprise")
 
 
 class PlaceDatabase:
-    """Records of places by address. The files stay open and are read as they are needed."""
+    """Records of places by address. The files stay open and are read on demand."""
 
     def __init__(self, readers: Sequence[maxminddb.Reader] = ()) -> None:
-        """Without readers it is a database in which no address has a record."""
+        """Build a database from open files; without readers, no address has a record."""
         by_version = sorted(readers, key=lambda reader: reader.metadata().ip_version)
         self._ipv4 = [*by_version]
         self._ipv6 = [reader for reader in by_version if reader.metadata().ip_version == 6]
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> PlaceDatabase:
-        """Open database files, or the `*.mmdb` files of directories; no paths, no records.
+        """Open database files, or the `*.mmdb` files of directories.
 
-        Raises SettingsError when one is missing, damaged, or no City database.
+        Without paths, the database has no records. Raises SettingsError if a file is missing,
+        damaged, or not a City database.
         """
         return cls([_reader(file) for path in paths for file in _files(path)])
 
     @property
     def missing(self) -> str | None:
-        """What to tell people when there is no database; None when there is one."""
+        """A message for users if there is no database; None if there is one."""
         return None if self._ipv4 else NO_DATABASE
 
     @property
     def identity(self) -> str:
-        """Type and build time of each file: results of equal databases are equal."""
+        """Type and build time of each file; lookups in equal databases have equal results."""
         built = [reader.metadata() for reader in self._ipv4]
         return ", ".join(f"{meta.database_type} {meta.build_epoch}" for meta in built)
 
     def record(self, address: str) -> Record | None:
-        """The record of the network that an address is in; None for none, and for host names.
+        """Return the record of the network that contains an address; None if there is none.
 
-        Raises InputError when a file turns out to be damaged.
+        The result is also None for a host name. Raises InputError if a file is damaged.
         """
         for reader in self._ipv6 if ":" in address else self._ipv4:
             try:

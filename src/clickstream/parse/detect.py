@@ -47,8 +47,8 @@ class Detected:
 def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -> Detected:
     """Return the format that reads most of the first lines of a sample.
 
-    If several formats read the same number, the most specific one is returned: a line with a
-    virtual host fits `combined` too, so `combined_vhost` is the more specific format.
+    If several formats read the same number, the more specific one is returned: a line with a
+    virtual host fits `combined` too, so `combined_vhost` is more specific.
     The sample may end inside a line, which counts only if it can be read. `likely` names the format
     to try first, such as that of the last file of the same source. It changes the duration, never
     the result. Lines of more than `longest` bytes have no format. Raises InputError, which names a

@@ -27,7 +27,7 @@ class Entries:
         return len(self.start)
 
     def take(self, chosen: Numbers) -> bytes:
-        """Return the bytes of chosen entries (ascending indexes), with a header where it changes."""
+        """Return the bytes of chosen entries (ascending indexes), with headers where needed."""
         if not len(chosen):
             return b""
         start, end, header = self.start[chosen], self.end[chosen], self.header[chosen]

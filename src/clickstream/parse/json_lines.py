@@ -150,7 +150,7 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
 
 
 def _of_one_shape(quoted: Quoted, lines: Positions) -> tuple[Positions, dict[str, Column] | None]:
-    """Return the lines of the most likely shape, and their fields.
+    """Return the lines of the likeliest shape, and their fields.
 
     Lines of one shape have the same number of quotes. The shape is that of the first line with the
     most frequent number. If this line can't be a model, or its shape is rare, the result is this

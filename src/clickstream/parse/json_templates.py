@@ -108,7 +108,7 @@ class _Chain:
     """Bytes that all lines of a shape have.
 
     Quote number `anchor` of the line is `offset` bytes after the start of the chain. If `anchor` is
-    _AT_END, the end of the line is there.
+    _AT_END, this is the offset of the line's end.
     """
 
     text: bytes = b""

@@ -46,7 +46,7 @@ class Block:
 
     @classmethod
     def of(cls, data: bytes, room: int) -> Block:
-        """The lines of the data, with so many bytes of room behind them."""
+        """Build a block from data, with `room` zero bytes after it."""
         padded = np.frombuffer(data + bytes(room), np.uint8)
         starts, stops = line_bounds(data)
         newlines = stops - (padded[stops - 1] == NEWLINE)

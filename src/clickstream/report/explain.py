@@ -1,7 +1,8 @@
-"""What becomes of one line, step by step, and why: for the person who wonders about a number.
+"""Explain the processing of one line step by step, for `clickstream try --explain`.
 
-The results are those of the pipeline's own steps, on a log of that one line; the reasons come from
-the rules that the steps go by. Only an hour's verdict on behaviour needs more than one line.
+The results come from the pipeline's own steps, applied to this one line. The reasons come from the
+rules of these steps. Only the verdict by behaviour is missing, because it needs all lines of an
+hour.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from clickstream.wording import printable, quantity
 
 
 class Step(NamedTuple):
-    """One step: what was looked at, what came of it, and why."""
+    """One step: its subject, its result, and the reason."""
 
     what: str
     result: str
@@ -40,16 +41,16 @@ class Step(NamedTuple):
 def show_explanation(
     line: str, logs: Sequence[str], log_format: str, settings: Settings, console: Console
 ) -> int:
-    """Print the steps of one line; returns the exit code, 1 for a line that was refused.
+    """Print the steps of one line and return the exit code, which is 1 for a reject.
 
-    `line` is the line itself or, where a log is named, its number in the log, from 1.
+    `line` is the line itself or, if a log is named, the number of the line in the log, from 1.
     """
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _found(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
-    is_long = bool(parse.shorten(raw, longest).beginnings)  # then there may be no other line
+    is_long = bool(parse.shorten(raw, longest).beginnings)  # then the log may have no other line
     if log_format == AUTO and sample and not is_long:
         log_format = parse.detect(parse.shorten(sample, longest).data[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
@@ -62,7 +63,7 @@ def show_explanation(
 
 
 def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
-    """The line asked for, the last `#Fields:` line before it, and the beginning of its log."""
+    """Return the requested line, the last `#Fields:` line before it, and the start of its log."""
     if not logs:
         return line.encode("utf-8", "surrogateescape"), b"", b""
     if not (line.isascii() and line.isdecimal() and int(line)):
@@ -84,7 +85,7 @@ def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, 
 def explain(
     line: bytes, log_format: str, settings: Settings, header: bytes = b""
 ) -> Iterator[Step]:
-    """The steps of one line. Raises InputError for an empty line, and for a format unknown."""
+    """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
     if parse.shorten(line, settings.clean.longest_line_bytes).beginnings:
         yield _rejected(parse.TOO_LONG)
         return
@@ -156,7 +157,7 @@ def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) 
 
 
 def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
-    """The steps that change the name, so that a simple path has one line."""
+    """Yield the steps that change the page name, or one step for a path that none changes."""
     name = path
     for why, after in page_steps(path, rules.targets.pages):
         if after != name:

@@ -1,6 +1,6 @@
-"""The figures of a log, as the page and the JSON report show them. `tally` counts them.
+"""The figures of a log, which `tally` counts and the page and the JSON report show.
 
-`FIGURES` says what each figure means.
+`FIGURES` describes each figure.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ FIGURES = {
     "last_at": "Time of the latest parsed line, UTC.",
     "cpu_seconds": "Processor time the report took.",
 }
-"""Every key of the JSON report and what it counts."""
+"""All keys of the JSON report, and what each counts."""
 
 CLIENTS = ("people", "bots", "assets", "others")
-"""Whose errors are counted apart."""
+"""The kinds of clients whose errors are counted separately."""
 
 _Key = TypeVar("_Key")
 Campaign = tuple[str | None, str | None, str | None]
-"""Source, medium and campaign as tagged."""
+"""Source, medium and campaign of the tags."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One rejected line, as an example for its reason."""
+    """A rejected line, as an example of its reason."""
 
     path: str
     line_number: int
@@ -76,7 +76,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class CampaignCounts:
-    """One campaign's requests, and the page views among them."""
+    """The number of a campaign's requests, and of the page views among them."""
 
     source: str | None
     medium: str | None
@@ -87,18 +87,18 @@ class CampaignCounts:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a log: what the page shows and the JSON report prints."""
+    """The figures of a log, for the page and the JSON report."""
 
     lines: int
     rejected: dict[str, int]
     examples: dict[str, Reject]
     balance: dict[str, int]
     by_status: dict[int, int]
-    errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by who asked: one of CLIENTS
+    errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by one of CLIENTS
     bytes: int
     clients: int
     people: SessionCounts
-    timeout_seconds: int  # a longer silence ends a session
+    timeout_seconds: int  # a longer pause ends a session
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]
@@ -112,11 +112,11 @@ class Figures:
 
     @property
     def parsed(self) -> int:
-        """Lines that could be used."""
+        """Number of parsed lines."""
         return self.lines - sum(self.rejected.values())
 
     def as_dict(self, cpu_seconds: float) -> dict[str, Any]:
-        """The JSON report; FIGURES says what each key counts."""
+        """Return the JSON report; FIGURES describes its keys."""
         return {
             "lines": self.lines,
             "parsed": self.parsed,
@@ -153,7 +153,7 @@ class Figures:
 
 
 def top(counts: Mapping[_Key, int], limit: int | None = TOP) -> dict[_Key, int]:
-    """The largest counts first, equal ones in the order of their names."""
+    """Return the largest counts first, and equal counts in the order of their names."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     return dict(ranked[:limit])
 
