@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrivals
-from clickstream.clean.bots.classify import judged
+from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.request_kinds import KINDS, kind_of
@@ -128,11 +128,11 @@ class Cleaner:
 
         `more_domains` are own domains of the site in addition to those of the rules.
         """
-        return self.judged(Requests(self.rows(), self.tables(more_domains)))
+        return self.add_behaviour_verdicts(Requests(self.rows(), self.tables(more_domains)))
 
-    def judged(self, requests: Requests) -> Requests:
+    def add_behaviour_verdicts(self, requests: Requests) -> Requests:
         """Add the bot verdicts by behaviour. `requests` must have all requests of its visitors."""
-        return judged(requests, self._rules.behaviour)
+        return add_behaviour_verdicts(requests, self._rules.behaviour)
 
     def rows(self) -> dict[str, npt.NDArray[Any]]:
         """Return the requests added since the last call, as rows that point into the tables."""

@@ -233,11 +233,11 @@ class Visitors:
         if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
             return taken(verdict_table(by_agent), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
-        judged = [
+        verdicts = [
             self._verdict(address, by_agent[one]) if address else by_agent[one]
             for address, one in zip(addresses, agent.tolist(), strict=True)
         ]
-        found = verdict_table(judged)
+        found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
     def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:

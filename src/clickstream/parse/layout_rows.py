@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layout import Layout
-from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.layout_scan import Block, find, padding_for
 from clickstream.parse.rows import Coded, Refused, Rows
 
 _NOTHING = (b"-", b"")
@@ -30,9 +30,9 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     lines = 0
-    room = max(map(room_for, layouts))
+    padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
-        block = Block.of(data[start:stop], room)
+        block = Block.of(data[start:stop], padding)
         found, rest = _regular(block, layouts, lines)
         read, unfit = _irregular(block, layouts, lines, rest)
         tables += [*found, *read]
@@ -116,7 +116,7 @@ def _times(layout: Layout, times: list[bytes]) -> tuple[Positions, Flags]:
     """Return the Unix seconds of times, and a mask of the possible ones."""
     lengths = np.array([len(time) for time in times], np.int64)
     ends = np.cumsum(lengths)
-    block = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
+    block = np.frombuffer(b"".join(times) + bytes(padding_for(layout)), np.uint8)
     return layout.time.unix_seconds(block, ends - lengths, ends)
 
 

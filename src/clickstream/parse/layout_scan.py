@@ -45,9 +45,9 @@ class Block:
     _places: dict[int, Positions] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data: bytes, room: int) -> Block:
-        """Build a block from data, with `room` zero bytes after it."""
-        padded = np.frombuffer(data + bytes(room), np.uint8)
+    def of(cls, data: bytes, padding: int) -> Block:
+        """Build a block from data, with `padding` zero bytes after it."""
+        padded = np.frombuffer(data + bytes(padding), np.uint8)
         starts, stops = line_bounds(data)
         newlines = stops - (padded[stops - 1] == NEWLINE)
         ends = newlines - ((newlines > starts) & (padded[newlines - 1] == ord("\r")))
@@ -93,7 +93,7 @@ class Found:
     bounds: Positions
 
 
-def room_for(layout: Layout) -> int:
+def padding_for(layout: Layout) -> int:
     """The bytes that a cursor may look ahead, and the steps that it may take, behind the lines."""
     times = sum(len(slot.time.pieces) * 20 for slot in layout.slots if slot.time)
     return 64 + times + sum(map(len, _with_quotes(layout))) + len(layout.slots)

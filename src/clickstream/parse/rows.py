@@ -86,13 +86,13 @@ def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str]
     for data in blocks:
         for start, stop in [*block_bounds(data)] or [(0, 0)]:
             scanned = scan(data, start, stop, len(log_format.quoted_fields))
-            refused += _judge(data, start, lines, scanned, log_format)
+            refused += _match_irregular(data, start, lines, scanned, log_format)
             found.append(_encoded(data, start, scanned, log_format, wanted))
             lines += len(scanned.starts)
     return _checked(found, refused, log_format)
 
 
-def _judge(
+def _match_irregular(
     data: bytes, start: int, first_line: int, scanned: Scan, log_format: LogFormat
 ) -> Iterator[Refused]:
     """Read irregular lines with the strict pattern, into `scanned`; yield the refused ones."""

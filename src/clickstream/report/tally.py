@@ -110,7 +110,7 @@ class Tally:
         clients = self._cleaner.count_clients()
         self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
-        _judge(requests, self._cleaner)
+        _add_behaviour_verdicts(requests, self._cleaner)
         people, is_view = _sessions(requests, self._session_rules)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")
@@ -154,12 +154,12 @@ def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int
     raise ValueError(f"Line {line_number} is beyond the last file.")
 
 
-def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
+def _add_behaviour_verdicts(requests: LogRequests, cleaner: Cleaner) -> None:
     """Add the verdicts by behaviour, some hours at a time; a verdict applies to one hour only."""
     tables, places = [], [_NONE]
     for rows in requests.by_hour():
         piece, visitors = requests.requests(rows)
-        tables.append(cleaner.judged(piece).tables["visitor"].select(_VERDICT))
+        tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
         places.append(visitors)
     if tables:
         order = pa.array(np.argsort(np.concatenate(places)))

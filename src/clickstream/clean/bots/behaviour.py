@@ -109,7 +109,7 @@ def behaviour(requests: HourOfRequests, rules: BehaviourRules) -> npt.NDArray[np
     has_asset = requests.count(requests.kind == KINDS.index("asset")) > 0
     held = (
         _seeks(requests, pages, rules.scanner_paths),
-        _robots_first(requests, is_judged=rules.robots_txt) & ~has_asset,
+        _robots_first(requests, is_enabled=rules.robots_txt) & ~has_asset,
         _hurries(requests, page, pages, rules.pages_in_a_minute),
         _takes_no_asset(pages, has_asset, rules),
         _has_no_referrer(requests, page, pages, rules),
@@ -127,12 +127,12 @@ def _seeks(requests: HourOfRequests, pages: Numbers, least: int | None) -> Flags
     return np.asarray((paths >= least) | ((paths >= 1) & (pages == 0)))
 
 
-def _robots_first(requests: HourOfRequests, *, is_judged: bool) -> Flags:
+def _robots_first(requests: HourOfRequests, *, is_enabled: bool) -> Flags:
     """Return a mask of the visitors that requested robots.txt first.
 
     It counts as first if no request of the visitor has an earlier second.
     """
-    robots = requests.is_robots_txt & is_judged
+    robots = requests.is_robots_txt & is_enabled
     if robots.any():
         first = np.full(requests.visitors, np.iinfo(np.int64).max)
         np.minimum.at(first, requests.visitor, requests.second)

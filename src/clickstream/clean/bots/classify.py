@@ -24,7 +24,7 @@ from clickstream.clean.request_table import Requests
 Positions = npt.NDArray[np.int64]
 
 
-def judged(requests: Requests, rules: BehaviourRules) -> Requests:
+def add_behaviour_verdicts(requests: Requests, rules: BehaviourRules) -> Requests:
     """Return the requests with verdicts for visitors that behave like bots, hour by hour.
 
     Only visitors without a verdict by user agent or network are checked. A verdict by behaviour
