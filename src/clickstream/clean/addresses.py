@@ -174,7 +174,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
             f"{text!r} is not a network: {error}. Write it as 10.0.0.0/8 or 2001:db8::/32."
         ) from None
     if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
-        raise SettingsError(f"{text!r} stands for an IPv4 network: write that one instead.")
+        raise SettingsError(f"{text!r} is an IPv4-mapped network: write the IPv4 network instead.")
     return network
 
 

@@ -87,7 +87,8 @@ class ChannelRules:
         rules = table.get("rules")
         if set(table) != {"rules"} or not isinstance(rules, list) or not rules:
             raise SettingsError(
-                f"The channel rules hold {sorted(table)}; give one list, `rules`, of at least one."
+                f"The channel rules have the keys {sorted(table)}: write one list `rules` with at "
+                "least one rule, and no other key."
             )
         parsed = tuple(_rule(f"Channel rule {n}", rule) for n, rule in enumerate(rules, start=1))
         _check_order(parsed)
@@ -168,14 +169,15 @@ def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str,
 
 def _rule(name: str, rule: Any) -> ChannelRule:
     if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
-        raise SettingsError(f'{name} names no channel: write {{ channel = "…", … }}.')
+        raise SettingsError(f'{name} has no channel: write {{ channel = "…", … }}.')
     name = f"{name} ({rule['channel']})"
     if "sort" in rule:
-        raise SettingsError(f"{name} asks for sort, which is called category now: rename it.")
+        raise SettingsError(f"{name} has the condition sort, which is now category: rename it.")
     unknown = sorted(set(rule) - {"channel", "category", *PATTERNS})
     if unknown:
         raise SettingsError(
-            f"{name} asks for {', '.join(unknown)}. Allowed are {', '.join(PATTERNS)} and category."
+            f"{name} has unknown conditions: {', '.join(unknown)}. Allowed are "
+            f"{', '.join(PATTERNS)} and category."
         )
     patterns = tuple((key, _pattern(name, key, rule[key])) for key in PATTERNS if key in rule)
     return ChannelRule(
@@ -188,7 +190,7 @@ def _pattern(name: str, key: str, text: Any) -> Expression:
         return Expression(text, ignores_case=True)
     except InputError as error:
         raise SettingsError(
-            f"{name} has {key} = {text!r}, which is no regular expression: {error}."
+            f"{name} has {key} = {text!r}, which is not a valid regular expression: {error}."
         ) from None
 
 
@@ -207,8 +209,8 @@ def _check_order(rules: tuple[ChannelRule, ...]) -> None:
     for number, rule in enumerate(rules[:-1], start=1):
         if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
             raise SettingsError(
-                f"Channel rule {number} ({rule.channel}) has no condition, so that no rule below "
-                "it can hold: put it last, or give it one."
+                f"Channel rule {number} ({rule.channel}) has no condition, so no rule after it can "
+                "apply: move it to the end, or add a condition."
             )
 
 

@@ -72,7 +72,8 @@ class PageRules:
             except InputError as error:
                 raise SettingsError(
                     f"Page replacement {number}, {pattern!r} by {replacement!r}, can't be used: "
-                    f"{error}. Give a regular expression and a text that may hold its groups."
+                    f"{error}. Write a regular expression and a replacement, which may refer to "
+                    "groups of the expression."
                 ) from None
 
     @cached_property
@@ -102,13 +103,13 @@ def page_steps(path: str, rules: PageRules) -> Iterator[tuple[str, str]]:
         return
     yield "normal form (RFC 3986)", (name := _normal(path))
     if rules.fold_case:
-        yield "without case", (name := _normal(name.lower()))
+        yield "in lower case", (name := _normal(name.lower()))
     name = _without_detours(without_session_ids(name), rules.index_names)
     yield "without session ids, empty segments, final slash and index file", name
     for pattern, text in rules.compiled:
         yield f"your rule {pattern.text!r}", (name := pattern.replace(text, name))
     if rules.fold_ids:
-        yield "ids folded", _with_ids_folded(name)
+        yield "ids replaced by {id}", _with_ids_folded(name)
 
 
 def without_session_ids(path: str) -> str:

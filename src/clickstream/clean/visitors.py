@@ -57,8 +57,7 @@ class VisitorKeys:
         for key in (self.now, self.before or self.now):
             if len(key) not in _KEY_BYTES:
                 raise InputError(
-                    f"A visitor key of {len(key)} bytes was given; make one of 16 to 64 random "
-                    "bytes."
+                    f"The visitor key has {len(key)} bytes: use a key of 16 to 64 random bytes."
                 )
 
 

@@ -18,7 +18,7 @@ Record = Mapping[str, Any]
 
 NO_DATABASE = (
     "No database of places is set, so countries and cities stay empty: "
-    "`make geoip` fetches a free one and says what to set."
+    "`make geoip` downloads a free one and prints what to set."
 )
 _CITY_TYPES = ("city", "enterprise")
 
@@ -65,7 +65,7 @@ class PlaceDatabase:
             except maxminddb.InvalidDatabaseError as error:
                 raise InputError(
                     f"The database of places ({reader.metadata().database_type}) is damaged: "
-                    f"{error}. Fetch it again; for the free one: make geoip."
+                    f"{error}. Download it again; `make geoip` downloads the free one."
                 ) from None
             if isinstance(found, dict):
                 return found
@@ -76,8 +76,8 @@ def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.mmdb")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise SettingsError(
-            f"There is no database of places at {path}: `make geoip` fetches the free one, or set "
-            f"the path of yours (a .mmdb file, or a directory of them)."
+            f"There is no database of places at {path}: `make geoip` downloads the free one, or "
+            f"set the path of your own (a .mmdb file, or a directory of them)."
         )
     return files
 
@@ -88,7 +88,7 @@ def _reader(file: Path) -> maxminddb.Reader:
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         raise SettingsError(
             f"{file} can't be read as a database of places: {error}. "
-            f"Fetch it again, or set another."
+            f"Download it again, or set the path of another one."
         ) from None
     kind = reader.metadata().database_type
     if not any(name in kind.lower() for name in _CITY_TYPES):

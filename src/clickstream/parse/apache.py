@@ -125,7 +125,10 @@ def _time(name: str, source: str, argument: str, place: int) -> Field:
         if letter not in STRFTIME:
             allowed = " ".join(f"%{known}" for known in STRFTIME)
             raise _refused(
-                name, source, place, f"%{letter} is not read; {allowed} and {_EPOCH_NAMES} are"
+                name,
+                source,
+                place,
+                f"%{letter} is not supported; {allowed} and {_EPOCH_NAMES} are",
             )
     return Field(source, place, "time", time=TimeFormat.of(spelled))
 

@@ -68,15 +68,17 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
         literals[-1] = _before_rest(name, literals[-1])
     if misplaced := next((field for field in fields if field.meaning == REST), None):
         raise InputError(
-            f"Format {name}: {_where(misplaced)} must come last: it takes the rest of a line."
+            f"Format {name}: {_where(misplaced)} must be last, because it matches the rest of a "
+            "line."
         )
     literals, fields = _times_joined(literals, fields)
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
         if not literal:
             raise InputError(
-                f"Format {name}: nothing stands between {_where(field)} and {_where(follower)}, "
-                "so nobody can tell where one ends; write a space or another character there."
+                f"Format {name}: there is no text between {_where(field)} and {_where(follower)}, "
+                "so the end of the first field can't be found; write a space or another character "
+                "between them."
             )
     fields = [_decodable(name, field) for field in fields]
     fields = _chosen(name, fields)
@@ -87,8 +89,8 @@ def _before_rest(name: str, literal: str) -> str:
     """Return the literal before a last `{rest}`, without the space that belongs to the rest."""
     if literal and literal[-1] not in ' "])':
         raise InputError(
-            f"Format {name}: write a space before the last {{{REST}}}, which is nothing or a space "
-            f"and anything, instead of {literal!r}."
+            f"Format {name}: write a space before the last {{{REST}}}, instead of {literal!r}; the "
+            "rest of a line is empty, or a space and any text."
         )
     return literal.removesuffix(" ")
 
@@ -107,7 +109,7 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
         else:
             literals[-1] += piece
     if bad := next((c for c in "\\\n\r" if c in "".join(literals)), None):
-        raise InputError(f"Format {name}: {bad!r} can't stand between fields; a line is one line.")
+        raise InputError(f"Format {name}: {bad!r} is not allowed between fields; remove it.")
     return literals, fields
 
 
@@ -150,7 +152,9 @@ def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[s
 
 def _decodable(name: str, field: Field) -> Field:
     if field.time and field.time.problem:
-        raise InputError(f"Format {name}: {_where(field)} is no time: {field.time.problem}.")
+        raise InputError(
+            f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
+        )
     return field
 
 
@@ -183,7 +187,7 @@ def _target(field: Field) -> Field:
 def _half_time(fields: list[Field]) -> str:
     for field in fields:
         if field.time and field.time.lacks:
-            return f" {_where(field)} does not tell the {' and '.join(field.time.lacks)}."
+            return f" {_where(field)} does not have the {' and '.join(field.time.lacks)}."
     return ""
 
 
@@ -264,8 +268,8 @@ def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
     if {"request", "user_agent"} <= bare.keys():
         raise InputError(
             f"Format {name}: {_where(fields[bare['request']])} and "
-            f"{_where(fields[bare['user_agent']])} both hold spaces and both stand outside of "
-            "quotes, so nobody can tell where one ends; put them in quotes."
+            f"{_where(fields[bare['user_agent']])} can both contain spaces and are both without "
+            "quotes, so their ends can't be found; put them in quotes."
         )
     return found[0] if found else -1
 

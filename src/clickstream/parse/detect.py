@@ -143,8 +143,8 @@ def _shown(name: str, rows: Rows, sample: bytes) -> Detected:
 def _unknown(sample: bytes) -> str:
     if missing := w3c.missing_columns(w3c.header_after(sample, b"")):
         return (
-            f"The #Fields line of the log lacks {' and '.join(missing)}: have the server log "
-            f"at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
+            f"The #Fields line of the log lacks {' and '.join(missing)}: configure the server to "
+            f"log at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
         )
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
     return (

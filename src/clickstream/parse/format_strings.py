@@ -46,7 +46,7 @@ def plain_pieces(name: str, text: str) -> list[Piece]:
                 pieces.append(_plain_field(meaning, spec or "", conversion, len(pieces)))
     except ValueError as error:
         raise InputError(
-            f"Format {name}: {error} in {text!r}; in braces there is a meaning "
+            f"Format {name}: {error} in {text!r}; allowed in braces are a meaning "
             f"({', '.join(MEANINGS)}, {REST}), time:FORMAT, or nothing."
         ) from None
     return pieces

@@ -92,7 +92,7 @@ def _piece(name: str, match: re.Match[str]) -> Piece:
     place = match.start() + 1
     if match["broken"]:
         raise InputError(
-            f"Format {name}: {match[0]} at character {place} is no variable; write $name or "
+            f"Format {name}: {match[0]} at character {place} is not a variable; write $name or "
             "${name}."
         )
     variable = (match["name"] or match["braced"]).lower()

@@ -128,12 +128,12 @@ class TimeFormat:
         """The reason why times of this format can't be decoded; empty if they can."""
         values = [_WHAT.get(part.name, part.name) for part in self.parts if part.name]
         if twice := next((name for name in values if values.count(name) > 1), ""):
-            return f"it tells the {twice} twice"
+            return f"it has the {twice} twice"
         varying = [i for i, part in enumerate(self.parts) if part.width is None]
         if len(varying) > 1:
-            return "it has more than one part whose width varies"
+            return "it has more than one part of variable width"
         if varying and any(part.name for part in self.parts[varying[0] + 1 :][:1]):
-            return "nothing ends its part whose width varies"
+            return "it has no text after its part of variable width"
         return ""
 
     @cached_property

@@ -122,11 +122,11 @@ def _read(
         small.flush()
     if tally.lines and not tally.parsed:
         result.complaints.append(
-            f"Could use none of {quantity(tally.lines, 'line')}: look at the reasons, and see "
-            f"whether another --format fits ({', '.join(FORMATS)})."
+            f"None of {quantity(tally.lines, 'line')} could be parsed: look at the reasons, and "
+            f"try another --format ({', '.join(FORMATS)})."
         )
     if result.set_aside and not tally.lines and not result.complaints:
-        result.complaints.append("There is no access log among the files: name one.")
+        result.complaints.append("None of the files is an access log: name one.")
     return result
 
 
@@ -177,11 +177,11 @@ def _notes(result: _Result) -> Iterator[str]:
     """Yield notes on what was left out without an error: set-aside files, and padding."""
     if names := result.set_aside:
         yield (
-            f"{quantity(len(names), 'file')} set aside, because none of the first lines is in a "
+            f"{quantity(len(names), 'file')} set aside, because none of the first lines has a "
             f"known format: {shorten(names, _NAMED)}."
         )
     if padding := [number for number in result.padding if number]:
         yield (
-            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the head "
+            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the start "
             f"of {quantity(len(padding), 'file')}."
         )

@@ -67,7 +67,10 @@ def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, 
     if not logs:
         return line.encode("utf-8", "surrogateescape"), b"", b""
     if not (line.isascii() and line.isdecimal() and int(line)):
-        raise InputError(f"{line!r} is no line number: with a log, --explain takes one, from 1.")
+        raise InputError(
+            f"{line!r} is not a line number: if a log is named, --explain takes the number of a "
+            "line, from 1."
+        )
     left, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0], longest):
         sample = block if parse.is_nothing_else(sample, longest) else sample
@@ -90,11 +93,13 @@ def explain(
         yield _rejected(parse.TOO_LONG)
         return
     if not line.strip():
-        raise InputError("There is no line to explain: give one in quotes, or its number and log.")
+        raise InputError(
+            "There is no line to explain: give a line in quotes, or a line number and a log."
+        )
     name = parse.detect(header + line).name if log_format == AUTO else log_format
     longest = settings.clean.longest_line_bytes
     parsed = parse.parse(line, log_format_of(settings, name), header=header, longest=longest)
-    yield Step("Format", name, "" if log_format != AUTO else "the one that reads the line")
+    yield Step("Format", name, "" if log_format != AUTO else "detected from the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
         yield _rejected(str(reject["reason"]))
@@ -115,13 +120,13 @@ def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     requests = cleaner.requests()
     logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
-    yield Step("Time", f"{row['hit_at']} UTC", "its hour is the one it is counted in")
+    yield Step("Time", f"{row['hit_at']} UTC", "the line counts in the hour of this time")
     yield from _who(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
         yield from _what(logged, row, rules)
     yield from _whence(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
-    yield Step("Counted", counted, "in the balance of its hour, in the table hour_ledger")
+    yield Step("Counted", counted, "in the line balance of its hour, in the table hour_ledger")
 
 
 def _who(
@@ -130,20 +135,21 @@ def _who(
     address = client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
     through = f"behind {logged['client']}, which clean.trusted_proxies trusts"
     why = "as logged" if address == logged["client"] else through
-    yield Step("Client", address, f"{why}; it is looked up, hashed, and kept nowhere")
+    yield Step("Client", address, f"{why}; used for place and visitor id, but not stored")
     place = ", ".join(filter(None, (row["city"], row["region"], row["country"])))
-    yield Step("Place", place or "unknown", missing or "by geoip.database")
+    yield Step("Place", place or "unknown", missing or "from geoip.database")
     device = ", ".join(
         filter(None, (row["device"], f"{row['browser']} {row['browser_version']}", row["os"]))
     )
     yield Step("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
     verdict = f"a bot: {row['bot_class']}" if row["is_bot"] == "True" else "a person"
-    yield Step("Verdict", verdict, row["bot_reason"] or "nothing in this line tells otherwise")
+    yield Step("Verdict", verdict, row["bot_reason"] or "this line has no sign of a bot")
     hidden = (
         "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
     )
     by = "cookie" if logged["cookie"] else "client and user agent"
-    yield Step("Visitor", row["visitor_id"], f"keyed hash of site, {by}; another key here{hidden}")
+    why = f"keyed hash of site, {by}; with another key than in the lake{hidden}"
+    yield Step("Visitor", row["visitor_id"], why)
 
 
 def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
@@ -151,9 +157,9 @@ def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) 
     yield Step("Path", row["path"], f"of {logged['target']}")
     yield Step("Query", row["query"] or "none", dropped)
     yield from _page(row["path"], rules)
-    by_path = path_kind(row["path"], rules.kinds) or "nothing"
+    by_path = path_kind(row["path"], rules.kinds) or "none"
     request = f"{logged['method']} answered with {logged['status']}"
-    yield Step("Kind", row["kind"], f"the path tells {by_path}; {request}")
+    yield Step("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
 
 
 def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
@@ -164,7 +170,7 @@ def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
             yield Step("Page", after, why)
         name = after
     if name == path:
-        yield Step("Page", name, "named as its path")
+        yield Step("Page", name, "same as the path")
 
 
 def _whence(
@@ -174,7 +180,7 @@ def _whence(
     known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
-    yield Step("Referrer", known, f"{why}; site.domains are the site's own")
+    yield Step("Referrer", known, f"{why}; the site's own domains are those of site.domains")
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value
@@ -185,7 +191,7 @@ def _whence(
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
-        why = f"the line does not say; a session without any is {otherwise}"
+        why = f"the line has no sign of one; a session without a channel is {otherwise}"
         yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_channel(rules.channels, evidence))

@@ -17,43 +17,43 @@ TOP = 10
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",
-    "parsed": "Lines that could be used.",
-    "rejected": "Lines that could not, with the reasons.",
-    "balance": "Parsed lines by what they are, each counted once; an asset counts as an asset "
-    "whoever asked for it, every other request of a bot counts under bots.",
+    "parsed": "Lines that could be parsed.",
+    "rejected": "Lines that could not be parsed, by reason.",
+    "balance": "Parsed lines by the terms of the line balance, each counted once. A request for an "
+    "asset counts as an asset, also if a bot sent it; all other requests of bots count as bots.",
     "by_status": "Parsed lines by HTTP status.",
-    "errors": "Parsed lines with a 4xx or 5xx status by kind of client, whose sum is that of "
-    "by_status: assets (whoever asked for them), bots, people, and others, which are health checks "
-    "and files for robots that no known bot asked for.",
+    "errors": "Parsed lines with a 4xx or 5xx status by kind of client; the sums equal those of "
+    "by_status. The kinds are assets (requested by people or bots), bots, people, and others: "
+    "health checks, and files for robots that no known bot requested.",
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
     "visitors": "Different pairs of client address and user agent with at least one session.",
-    "sessions": "People's sessions with at least one page view. A session is a visitor's run of "
-    "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
-    "page_views": "Page requests of these sessions. The balance's page_requests also has those of "
-    "sessions that have a bot verdict in another hour.",
-    "median_session_seconds": "Median length of the sessions; null without any.",
-    "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met "
-    "a goal.",
-    "goals": "How many of the sessions met each goal of the settings.",
-    "request_runs": "The same runs for every request, bots and assets included.",
+    "sessions": "People's sessions with at least one page view. A session is the requests of a "
+    "visitor, of all kinds, without a pause of more than 30 minutes (or the timeout of the "
+    "settings).",
+    "page_views": "Page requests of these sessions. page_requests in the balance also counts those "
+    "of sessions with a bot verdict in another hour.",
+    "median_session_seconds": "Median length of the sessions; null if there are none.",
+    "engaged_sessions": "Sessions that were longer than 10 seconds, had two page views, or met a "
+    "goal.",
+    "goals": "Number of sessions that met each goal of the settings.",
+    "request_runs": "Runs of requests without such a pause, of all visitors, also bots.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by the channel of their last arrival; Direct if it names none, "
-    "not logged if it names none and the log has no referrer field.",
+    "channels": "The sessions by channel, that of the last request with one. Without one, the "
+    "channel is Direct, or not logged if the log has no referrer field.",
     "devices": "The sessions by kind of device.",
-    "countries": "The sessions by country; countries with fewer than ten visitors together, as few "
-    "visitors. Empty without a database of places.",
+    "countries": "The sessions by country. Countries with fewer than ten visitors are counted "
+    "together as few visitors. Empty without a database of places.",
     "top_pages": "The page views by page.",
-    "top_referrers": "The page views by the other site that led to them.",
-    "own_domain": "The site's own domain beside those of the settings, whose pages are no "
-    "referrers: inferred from how many of the asset requests that name a referrer (sample) name a "
-    "page of it; null if none was.",
-    "campaigns": "Requests that carry utm tags (hits, bots included), and the page views among "
-    "them.",
-    "bots": "Requests of bots, assets excepted, by class, and what gave the bots away.",
+    "top_referrers": "The page views by referring site.",
+    "own_domain": "The site's own domain, in addition to those of the settings; its pages do not "
+    "count as referrers. It is inferred from the asset requests with a referrer (sample) and the "
+    "number of them whose referrer is a page of the domain (requests); null if none was inferred.",
+    "campaigns": "Requests with utm tags (hits, bots included), and the page views among them.",
+    "bots": "Requests of bots, without assets, by class and by reason.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
-    "cpu_seconds": "Processor time the report took.",
+    "cpu_seconds": "Processor time of the report, in seconds.",
 }
 """All keys of the JSON report, and what each counts."""
 

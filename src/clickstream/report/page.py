@@ -244,7 +244,7 @@ def _channels(figures: Figures, look: Look) -> Group:
     rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
     ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
     if rows and not figures.referrers_logged:
-        why = "The log has no referrer field: only tags and click ids tell the channel."
+        why = "The log has no referrer field, so the channel is known from tags and click ids only."
         ranking.renderables.append(Text(why, "dim"))
     return ranking
 
@@ -292,7 +292,7 @@ def _errors(figures: Figures) -> Group:
 
 def _bots(figures: Figures, look: Look) -> Group:
     rows = [Row(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
-    note = f"{quantity(figures.balance['bots'], 'request')}; what gave them away"
+    note = f"{quantity(figures.balance['bots'], 'request')}, by reason"
     return _ranking("Bots", note, rows, "No bots.", look)
 
 

@@ -118,7 +118,7 @@ def _is_directory(path: str) -> bool:
 def _in_directory(path: str) -> list[TrialFile]:
     files = DirectorySource(Path(path), "*").list()
     if not files:
-        raise InputError(f"{path} holds no files: name a directory of access logs, or a log.")
+        raise InputError(f"{path} has no files: name a directory with access logs, or a log.")
     return [TrialFile(str(Path(path) / file.name), is_from_directory=True) for file in files]
 
 
@@ -171,7 +171,7 @@ def read_log(
         if not sample:
             if reader.damage:
                 raise InputError(_damaged(name_of(path), reader.damage, lines))
-            raise EmptyLog(f"{name_of(path)} is empty: name a log that holds lines.")
+            raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         may_change = log_format == AUTO
         if may_change:
             detected = _detected(name_of(path), sample, likely, longest)
@@ -250,7 +250,7 @@ def _detected(path: str, sample: bytes, likely: str, longest: int) -> Detected:
     except InputError as error:
         if b"\0" in sample:
             raise UnknownFormat(
-                f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
+                f"{path} is not a text file (it contains NUL bytes): name access logs, plain or "
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
         raise UnknownFormat(f"{path}: {error}") from None
@@ -264,14 +264,16 @@ def _unreadable(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the name."
     if isinstance(error, PermissionError):
-        return f"{path} may not be read by you: try `sudo cat {path} | clickstream try -`."
+        return (
+            f"You do not have permission to read {path}: try `sudo cat {path} | clickstream try -`."
+        )
     return f"{path} can't be read ({error.strerror}): check the name and the disk."
 
 
 def _damaged(path: str, damage: Exception, lines: int) -> str:
     whole = quantity(lines, "whole line")
     if isinstance(damage, OSError) and damage.errno:
-        return f"{path} can't be read on ({damage.strerror}) after {whole}: check the disk."
+        return f"{path} can't be read further ({damage.strerror}) after {whole}: check the disk."
     counted = f"after {whole}, which {'is' if lines == 1 else 'are'} counted"
     where = counted if lines else "before its first line ends"
     return f"{path} is cut off or damaged {where} ({damage}): copy or compress it again."

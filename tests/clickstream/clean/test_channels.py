@@ -259,11 +259,11 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
         ("", r"hold \[\]; give one list"),
         ("rules = []", "give one list"),
         ("rules = [{channel='a'}]\nmore = 1", r"hold \['more', 'rules'\]"),
-        ("rules = ['a']", "Channel rule 1 names no channel"),
-        ("rules = [{medium='a'}]", "Channel rule 1 names no channel"),
+        ("rules = ['a']", "Channel rule 1 has no channel"),
+        ("rules = [{medium='a'}]", "Channel rule 1 has no channel"),
         (
             "rules = [{channel='A', mediun='a'}]",
-            r"rule 1 \(A\) asks for mediun. Allowed are source",
+            r"rule 1 \(A\) has unknown conditions: mediun. Allowed are source",
         ),
         ("rules = [{channel='A', medium='('}]", r"rule 1 \(A\) has medium = '\('"),
         ("rules = [{channel='A', medium=1}]", r"rule 1 \(A\) has medium = 1"),
@@ -274,7 +274,7 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
         ("rules = [{channel='A', category=[]}]", "Allowed are search"),
         (
             "rules = [{channel='A', sort='search'}]",
-            r"\(A\) asks for sort, which is called category",
+            r"\(A\) has the condition sort, which is now category",
         ),
         ("rules = [{channel='A'}, {channel='B'}]", r"rule 1 \(A\) has no condition"),
     ],

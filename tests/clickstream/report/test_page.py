@@ -45,7 +45,7 @@ def test_one_line_of_one_file_is_in_the_singular(page, tmp_path):
     text = page(path)
     assert "1 line in " in text
     assert "1 client address," in text
-    assert "1 request; what gave them away" in text
+    assert "1 request, by reason" in text
     assert not re.search(r"\b1 (lines|files|requests|client addresses)", text)
 
 
