@@ -28,16 +28,16 @@ FIGURES = {
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
     "visitors": "Different pairs of client address and user agent with at least one session.",
-    "sessions": "People's sessions with at least one page view. A session is the requests of a "
-    "visitor, of all kinds, without a pause of more than 30 minutes (or the timeout of the "
-    "settings).",
+    "sessions": "People's sessions with at least one page view. A session is a sequence of "
+    "requests of a visitor, of all kinds, without a pause of more than 30 minutes (or the timeout "
+    "of the settings).",
     "page_views": "Page requests of these sessions. page_requests in the balance also counts those "
     "of sessions with a bot verdict in another hour.",
     "median_session_seconds": "Median length of the sessions; null if there are none.",
     "engaged_sessions": "Sessions that were longer than 10 seconds, had two page views, or met a "
     "goal.",
     "goals": "Number of sessions that met each goal of the settings.",
-    "request_runs": "Runs of requests without such a pause, of all visitors, also bots.",
+    "request_runs": "Sequences of requests without such a pause, of all visitors, bots included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
     "channels": "The sessions by channel, that of the last request with one. Without one, the "
     "channel is Direct, or not logged if the log has no referrer field.",
