@@ -32,7 +32,7 @@ _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
 _HOSTS_REMEMBERED = 1 << 14  # size of caches; most links come from few sites
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
-# The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
+# Matches the endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
 # Names of a source's ads: google_ads, ads-google, Facebook Ads.
 _OF_ADS = (re.compile(r"(.+?)[-_. +]?(?:ads?|advertising)"), re.compile(r"ads?[-_. +](.+)"))

@@ -19,7 +19,7 @@ from clickstream.tables import BALANCE
 KINDS = tuple(
     "page asset download redirect client_error server_error health_check api other".split()
 )
-"""Every kind of request."""
+"""All kinds of requests."""
 
 PATH_KINDS = ("robots", "health_check", "asset", "api", "download")
 """The kinds that follow from a path alone, in order of precedence."""

@@ -102,7 +102,7 @@ def _confirmed(sample: bytes, likely: str) -> Detected | None:
         rows = known.read(sample, b"")
         refused = [lines[index] for index, _, _ in rows.refused]
         if not len(rows.line) or any(line.startswith(b"#") for line in refused):
-            return None  # a header decides how the lines below it are read
+            return None  # a header decides how the lines after it are read
         found = _shown(likely, rows, sample)
         read = [lines[at] for at in rows.line]
         others = refused + [lines[at] for at in rows.directives]

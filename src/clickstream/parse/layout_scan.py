@@ -94,7 +94,7 @@ class Found:
 
 
 def padding_for(layout: Layout) -> int:
-    """The bytes that a cursor may look ahead, and the steps that it may take, behind the lines."""
+    """Return the padding for a layout: bytes and steps that a cursor may take after the lines."""
     times = sum(len(slot.time.pieces) * 20 for slot in layout.slots if slot.time)
     return 64 + times + sum(map(len, _with_quotes(layout))) + len(layout.slots)
 

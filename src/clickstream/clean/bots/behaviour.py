@@ -27,7 +27,7 @@ MINUTE = 60
 SCANNER_PATHS: tuple[str, ...] = tuple(
     part for parts in read_toml("scanner_paths.toml").values() for part in parts
 )
-"""Parts of a path that only scanners ask for, in lower case."""
+"""Parts of paths, in lower case, that only scanners request."""
 
 BEHAVIOURS = (
     Verdict(SCANNER, "behaviour: asked for what only scanners seek"),
