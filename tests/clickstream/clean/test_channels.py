@@ -256,9 +256,9 @@ def test_a_users_table_takes_the_place_of_ours() -> None:
     ("text", "complaint"),
     [
         ("rules = [", "not valid TOML"),
-        ("", r"hold \[\]; give one list"),
-        ("rules = []", "give one list"),
-        ("rules = [{channel='a'}]\nmore = 1", r"hold \['more', 'rules'\]"),
+        ("", r"have the keys \[\]: write one list"),
+        ("rules = []", "write one list"),
+        ("rules = [{channel='a'}]\nmore = 1", r"have the keys \['more', 'rules'\]"),
         ("rules = ['a']", "Channel rule 1 has no channel"),
         ("rules = [{medium='a'}]", "Channel rule 1 has no channel"),
         (

@@ -209,7 +209,7 @@ REFUSED = {
     "two bare texts": ("%h %t %r %s %{User-Agent}i", "can both contain spaces"),
     "twice": ("%{%Y %m %b %d %R}t %h %U %s", "has the month twice"),
     "two widths": ("%{%Y %B %d %R}t.%{sec}t %h %U %s %{%B %s}t", "is not a usable time"),
-    "newline": ("%h\n%t %r %s", "a line is one line"),
+    "newline": ("%h\n%t %r %s", "is not allowed between fields"),
     "escape=none": (f"log_format x escape=none '{NGINX}';", "escape=none can't be read"),
     "quotes": (f"log_format x '{NGINX};", "quotes do not match"),
     "no variable": ("$remote_addr $- [$time_local]", r"\$- .*at character 14 is not a variable"),
