@@ -169,7 +169,7 @@ class OwnDomain:
         """One line with the inferred domain, the evidence, and how to set another domain."""
         return (
             f"Own domain: {self.domain}, inferred from {self.requests:,} of {self.sample:,} asset "
-            "requests; set site.domains to choose."
+            "requests; set site.domains to use another one."
         )
 
 

@@ -299,7 +299,7 @@ def _bots(figures: Figures, look: Look) -> Group:
 def _rejects(figures: Figures, look: Look) -> Group:
     total = sum(figures.rejected.values())
     if not total:
-        return _section("Rejected lines", "", _nothing("None: every line could be used."))
+        return _section("Rejected lines", "", _nothing("None: all lines could be parsed."))
     lines = []
     for reason, n in figures.rejected.items():
         example = figures.examples[reason]

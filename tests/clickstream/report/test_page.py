@@ -103,7 +103,7 @@ def test_without_people_and_times_the_page_still_stands(page, tmp_path):
     text = page(path)
     assert "No page views." in text
     assert "No request carries utm tags." in text
-    assert "None: every line could be used." in text
+    assert "None: all lines could be parsed." in text
 
 
 def test_a_page_for_an_ascii_terminal_is_ascii(page, log, tmp_path):
