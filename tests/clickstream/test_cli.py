@@ -352,7 +352,7 @@ def test_channel_rules_with_sort_are_refused_with_its_new_name(terminal: Termina
     log = str(terminal.directory / "logs" / "access.log")
     run = terminal.run("try", log, CLICKSTREAM_CHANNELS__RULES=str(rules))
     assert run.returncode == 1
-    assert "asks for sort, which is called category now: rename it." in run.stderr
+    assert "has the condition sort, which is now category: rename it." in run.stderr
     assert "Traceback" not in run.stderr
 
 

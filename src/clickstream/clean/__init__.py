@@ -1,8 +1,9 @@
-"""Parsed requests to labelled ones: visitor (a keyed hash), kind, acquisition, bot or person.
+"""Label parsed requests with visitor (a keyed hash), kind, acquisition and bot verdict.
 
-No row is dropped or moved. Addresses and user agents go in and do not come out. `cleaner` works
-batch after batch, with a table for each thing that requests share (`targets`, `acquisition`,
-`visitors`), and returns a `request_table`.
+`pipeline` and `report` call `Cleaner`. The number and the order of the rows do not change. The
+input has client addresses and user agents; the output has neither. `cleaner` processes requests
+in batches, with a table for each thing that requests share (`targets`, `acquisition`, `visitors`),
+and returns the `Requests` of `request_table`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ __all__ = [
 
 
 def clean(parsed: pd.DataFrame, rules: CleanRules, key: bytes) -> pd.DataFrame:
-    """Label the requests of one parsed frame; same rows, same order, the columns COLUMNS."""
+    """Label the requests of a parsed frame. Returns the same rows with the columns COLUMNS."""
     cleaner = Cleaner(rules, VisitorKeys(key))
     cleaner.add(pa.table({name: dictionary_encoding.to_arrow(parsed[name]) for name in parsed}))
     return cleaner.requests().frame().set_index(parsed.index)

@@ -1,4 +1,4 @@
-"""The table of acquisition: where people came from, by referrer and campaign tags together."""
+"""The table of arrivals: source, medium, channel and campaign for referrer and campaign tags."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from clickstream.clean.referrers import Referrer, referrer_of
 from clickstream.clean.urls import Tags
 
 NOT_LOGGED = ""
-"""The text of a referrer that the format of the log has no field for."""
+"""Text that `parse` gives as referrer if the log format has no field for it."""
 
 
 class Arrived(NamedTuple):
-    """One row of the table; texts are None where a request does not say where it came from.
+    """One row of the table. Texts are None if a request has no sign of where it came from.
 
-    `referrer_logged`: whether the log has a field for the referrer, though it may be empty.
+    `referrer_logged` is true if the log has a field for the referrer, even an empty one.
     """
 
     referrer_domain: str | None
@@ -37,7 +37,7 @@ class Arrived(NamedTuple):
 
 
 class Arrivals:
-    """Every distinct referrer so far, and every pair of a referrer and a set of tags."""
+    """All distinct referrers so far, and all distinct pairs of a referrer and a set of tags."""
 
     def __init__(self, rules: ChannelRules) -> None:
         self._rules = rules
@@ -45,26 +45,26 @@ class Arrivals:
         self._pairs = Combinations(2)
 
     def referrers(self, referrer: pa.ChunkedArray) -> Codes:
-        """Each row's referrer; 0 where there is none at all, not even one of the site's own."""
+        """Return the code of each request's referrer; 0 if none, not even one of the own site."""
         return self._referrers.codes(referrer)
 
     def __len__(self) -> int:
         return self._pairs.met.shape[1]
 
     def count(self, referrers: Codes) -> Counter[str]:
-        """How many of the rows have each referrer."""
+        """Count the rows with each referrer."""
         counts = np.bincount(referrers, minlength=len(self._referrers)).tolist()
         named = zip(self._referrers.values.to_pylist(), counts, strict=True)
         return Counter({text: n for text, n in named if text and n})
 
     def rows(self, referrers: Codes, tags: Codes) -> Codes:
-        """Each row's arrival, from its referrer and its set of tags."""
+        """Return the code of each request's arrival, from the codes of its referrer and tags."""
         return self._pairs.codes(referrers, tags)
 
     def table(self, tag_sets: list[Tags], domains: tuple[str, ...]) -> pa.RecordBatch:
-        """One row for each arrival, in the order of their codes.
+        """Return the table with one row per arrival, in the order of the codes.
 
-        `domains` are the site's own: a referrer of theirs is none.
+        `domains` are the site's own domains; their referrers count as none.
         """
         named = self._referrers.values.to_pylist()
         sites = [referrer_of(text, domains) if text else None for text in named]

@@ -1,8 +1,8 @@
-"""Whose request it is: the client's address, also behind proxies that pass it on.
+"""Client addresses, also behind trusted proxies, and sets of networks.
 
-`X-Forwarded-For` grows to the right: each proxy appends the address it was called from, and a
-client can only write at the left. So it is read from the right, through proxies that are trusted
-by their network, up to the first address that is not one of them.
+Each proxy appends the address of its peer to the right end of `X-Forwarded-For`; a client can only
+forge the left end. `client_address` therefore reads the header from the right, past addresses in
+trusted networks, up to the first other address.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEXTET = "(?:0|[1-9a-f][0-9a-f]{0,3})"
 _WRITTEN_OUT = rf"{_BYTE}(?:\.{_BYTE}){{3}}|{_HEXTET}(?::{_HEXTET}){{7}}"
 _WRITTEN_SHORTER = "(?:^|:)0:0(?::|$)"  # RFC 5952, 4.2: two groups of zeros are `::`
 _NOT_ZERO = "[1-9a-f][0-9a-f]{0,3}"
-_SHORTENED = "|".join(  # `::` for two groups of zeros or more, none elsewhere
+_SHORTENED = "|".join(  # `::` for two or more groups of zeros, and no other group of zeros
     rf"(?:{_NOT_ZERO}:){{{left}}}:(?:{_NOT_ZERO}(?::{_NOT_ZERO}){{0,{5 - left}}})?"
     for left in range(1, 6)
 )
@@ -43,10 +43,10 @@ _Ranges = tuple[tuple[bytes, ...], tuple[bytes, ...]]
 
 
 def address_in(text: str) -> str | None:
-    """The address that a text holds: IPv4, or IPv6 as RFC 5952 writes it; None if it holds none.
+    """Return the address in a text: IPv4, or IPv6 in the form of RFC 5952; None if there is none.
 
-    A port, brackets and a zone are dropped; an IPv6 address that stands for an IPv4 one
-    (`::ffff:192.0.2.7`) becomes that.
+    A port, brackets and a zone are dropped. An IPv4-mapped IPv6 address (`::ffff:192.0.2.7`)
+    becomes the IPv4 address.
     """
     if found := _IPV4.fullmatch(text):
         return found[1]
@@ -63,9 +63,10 @@ def address_in(text: str) -> str | None:
 
 
 def are_addresses(texts: pa.Array) -> npt.NDArray[np.bool_]:
-    """Which texts are surely what `address_in` makes of them: most that are logged.
+    """Return a mask of the texts that `address_in` is certain to return unchanged.
 
-    Looked at by Arrow, all at once. Null is none.
+    These are most logged addresses. Arrow matches all texts at once, without Python calls. The
+    result for null is false.
     """
     is_as_given, is_written_shorter = (
         pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False)
@@ -77,10 +78,11 @@ def are_addresses(texts: pa.Array) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class NetworkSet:
-    """Networks merged into ranges; `address in networks` takes an address as `address_in` gives it.
+    """A set of networks, merged into ranges.
 
-    Host names are in none. Each tuple holds the ranges' first addresses and, at the same index,
-    their last ones, as bytes in network order, which ascend.
+    `address in networks` expects an address as `address_in` returns it; for a host name it is
+    false. `ipv4` and `ipv6` each have two tuples: the first addresses of the ranges, and their last
+    addresses at the same indexes, as bytes in network order, ascending.
     """
 
     ipv4: _Ranges = ((), ())
@@ -88,7 +90,10 @@ class NetworkSet:
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> NetworkSet:
-        """From networks (`10.0.0.0/8`) and addresses. Raises SettingsError with the bad entry."""
+        """Build a set from networks (`10.0.0.0/8`) and addresses.
+
+        Raises SettingsError, which names the wrong entry.
+        """
         parsed = [*map(_network, networks)]
         ipv4 = collapse_addresses(n for n in parsed if isinstance(n, IPv4Network))
         ipv6 = collapse_addresses(n for n in parsed if isinstance(n, IPv6Network))
@@ -96,12 +101,12 @@ class NetworkSet:
 
     @cached_property
     def _heads(self) -> frozenset[str]:
-        """The first numbers of the IPv4 addresses: by its own, most others are told at once."""
+        """First numbers of the IPv4 ranges; most addresses outside the set have another one."""
         return frozenset(map(str, _first_numbers(self.ipv4, size=1)))
 
     @cached_property
     def _groups(self) -> frozenset[str]:
-        """The same of IPv6 addresses: their first groups. Of zeros there may be nothing to see."""
+        """First groups of the IPv6 ranges. A group of zeros may be written as an empty text."""
         groups = frozenset(f"{number:x}" for number in _first_numbers(self.ipv6, size=2))
         return groups | {""} if "0" in groups else groups
 
@@ -120,13 +125,14 @@ class NetworkSet:
 
 
 def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> str:
-    """The address of the client that a request began with.
+    """Return the address of the client that sent a request.
 
-    `client` is the peer as logged; `forwarded` the value of `X-Forwarded-For` or of `Forwarded`
-    (RFC 7239), several headers joined by commas. The peer itself unless it is trusted; else the
-    rightmost address of `forwarded` that is not; else, when all are, the leftmost. What is no
-    address (`unknown`, `_hidden`, garbage) ends the walk at the hop before it. A peer that is no
-    address (a host name) is returned as logged.
+    `client` is the peer as logged. `forwarded` is the value of `X-Forwarded-For` or `Forwarded`
+    (RFC 7239), with several headers joined by commas. The result is the peer if it is not trusted.
+    Otherwise it is the rightmost address of `forwarded` that is not trusted, or the leftmost
+    address if all are trusted. At an element that is not an address (`unknown`, `_hidden`,
+    garbage), the search ends with the address to its right. A peer that is not an address, such as
+    a host name, is returned as logged.
     """
     hop = address_in(client)
     if hop is None:
@@ -135,7 +141,7 @@ def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> s
         return hop
     for element in reversed(forwarded.split(",")):
         if not element.strip():
-            continue  # RFC 9110, 5.6.1: empty elements of a list are passed over
+            continue  # RFC 9110, 5.6.1: ignore empty elements of a list
         address = _forwarded_address(element)
         if address is None:
             break
@@ -146,10 +152,11 @@ def client_address(client: str, forwarded: str | None, trusted: NetworkSet) -> s
 
 
 def _forwarded_address(element: str) -> str | None:
-    """The address in one element: plain, or the `for` of RFC 7239 with its quotes.
+    """Return the address in one element: a plain address, or `for` of RFC 7239, also in quotes.
 
-    A proxy may quote what the client sent, such as its host, in other pairs. So an element must be
-    pairs from end to end: one that a quoted comma has cut, or that holds an escape, has no address.
+    Other pairs of the element may contain quoted text from the client, such as its host. The whole
+    element must therefore consist of pairs. An element that was split at a quoted comma, or that
+    contains an escape, has no address.
     """
     if "=" not in element:
         return address_in(element.strip())
@@ -167,12 +174,12 @@ def _network(text: str) -> IPv4Network | IPv6Network:
             f"{text!r} is not a network: {error}. Write it as 10.0.0.0/8 or 2001:db8::/32."
         ) from None
     if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_MAPPED):
-        raise SettingsError(f"{text!r} stands for an IPv4 network: write that one instead.")
+        raise SettingsError(f"{text!r} is an IPv4-mapped network: write the IPv4 network instead.")
     return network
 
 
 def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> _Ranges:
-    """The first and the last address of each network."""
+    """Return the first and the last address of each network."""
     edges = [(n.network_address.packed, n.broadcast_address.packed) for n in networks]
     return tuple(first for first, _ in edges), tuple(last for _, last in edges)
 
@@ -185,7 +192,7 @@ def _packed(address: str) -> bytes:
 
 
 def _first_numbers(ranges: _Ranges, size: int) -> Iterator[int]:
-    """What the first bytes of the ranges' addresses can be, as a number."""
+    """Yield the possible values of the first `size` bytes of the ranges' addresses, as numbers."""
     for first, last in zip(*ranges, strict=True):
         yield from range(
             int.from_bytes(first[:size], "big"), int.from_bytes(last[:size], "big") + 1

@@ -1,7 +1,8 @@
-"""Where a hit came from: its source, medium and channel.
+"""Source, medium and channel of hits.
 
-Campaign tags say it first, then the id of an ad or a mailing, then the referrer. An ordered table
-of rules, which a user may replace, makes a channel of that.
+The evidence comes from the campaign tags of the link, then from the click id of an ad or a
+mailing, then from the referrer. An ordered list of rules, which users can replace, maps this
+evidence to a channel. See docs/channels.md.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from clickstream.expressions import Expression
 PAID_OTHER, DISPLAY = "Paid Other", "Display"
 _TELLING = (PAID_OTHER, DISPLAY, "Email", "Affiliates", "SMS")
 UNASSIGNED = "Unassigned"
-"""The channel of an arrival that no rule takes, as in GA4."""
+"""The channel of an arrival that matches no rule, as in GA4."""
 
 DEFAULT_CHANNEL_RULES = read_text("channel_rules.toml")
 
 PATTERNS = ("source", "medium", "campaign", "click_platform")
-"""What a rule may ask of an arrival by a regular expression; `category` is asked by its names."""
+"""The fields that a rule can match with a regular expression; `category` is matched by name."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the rules look at; an empty text where nothing is known."""
+    """The facts about an arrival that the rules match; an empty text if unknown."""
 
     source: str = ""
     medium: str = ""
@@ -42,7 +43,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Arrival:
-    """Where a hit came from, all None when it does not say."""
+    """Source, medium and channel of a hit; all None if the hit has no evidence of them."""
 
     source: str | None = None
     medium: str | None = None
@@ -51,30 +52,33 @@ class Arrival:
 
 @dataclass(frozen=True)
 class ChannelRule:
-    """A channel and the conditions that must all hold: whole texts, compared without case."""
+    """A channel and its conditions, which must all hold.
+
+    The patterns must match whole texts; case is ignored.
+    """
 
     channel: str
     patterns: tuple[tuple[str, Expression], ...] = ()
     categories: frozenset[str] = frozenset(SOURCE_CATEGORIES)
 
     def holds(self, evidence: Evidence) -> bool:
-        """Whether every condition holds."""
+        """Return whether all conditions hold."""
         return evidence.category in self.categories and all(
             pattern.matches(getattr(evidence, name)) for name, pattern in self.patterns
         )
 
 
-@dataclass(frozen=True, eq=False)  # told apart by identity: to compare all patterns takes long
+@dataclass(frozen=True, eq=False)  # a key of caches: comparing all patterns would be slow
 class ChannelRules:
-    """The rules in order; the first that holds decides."""
+    """Channel rules in order; the first rule that holds decides."""
 
     rules: tuple[ChannelRule, ...]
 
     @classmethod
     def parse(cls, text: str) -> ChannelRules:
-        """Rules from TOML, written as DEFAULT_CHANNEL_RULES is.
+        """Parse rules from TOML in the format of `data/channel_rules.toml`.
 
-        Raises SettingsError that names the rule and what is allowed.
+        Raises SettingsError, which names the rule and the allowed values.
         """
         try:
             table = tomllib.loads(text)
@@ -83,29 +87,30 @@ class ChannelRules:
         rules = table.get("rules")
         if set(table) != {"rules"} or not isinstance(rules, list) or not rules:
             raise SettingsError(
-                f"The channel rules hold {sorted(table)}; give one list, `rules`, of at least one."
+                f"The channel rules have the keys {sorted(table)}: write one list `rules` with at "
+                "least one rule, and no other key."
             )
         parsed = tuple(_rule(f"Channel rule {n}", rule) for n, rule in enumerate(rules, start=1))
         _check_order(parsed)
         return cls(parsed)
 
     def deciding(self, evidence: Evidence) -> int | None:
-        """The position of the first rule that holds, None if none does."""
+        """Return the position of the first rule that holds, None if none does."""
         return next((n for n, rule in enumerate(self.rules) if rule.holds(evidence)), None)
 
     def channel_of(self, evidence: Evidence) -> str:
-        """The channel of the first rule that holds, else UNASSIGNED."""
+        """Return the channel of the first rule that holds, else UNASSIGNED."""
         number = self.deciding(evidence)
         return UNASSIGNED if number is None else self.rules[number].channel
 
 
 @lru_cache(maxsize=1 << 14)
 def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRules) -> Arrival:
-    """Where a hit came from, by its target's tags and by `referrer_of` its referrer.
+    """Return source, medium and channel of a hit, from its target's tags and its referrer.
 
-    Source and medium are lower-case, known sources by one name (`fb` and `m.facebook.com` are
-    facebook). A hit with no tag, no click id and no referrer from elsewhere has no arrival:
-    whether its visitor came directly can only be told for a whole session.
+    `referrer` is the result of `referrer_of`. Source and medium are lower-case, and known sources
+    have one name: `fb` and `m.facebook.com` are `facebook`. If a hit has no tag, no click id and no
+    referrer of another site, all fields are None: only a whole session can be classified as Direct.
     """
     evidence = evidence_of(referrer, target)
     if evidence is None:
@@ -114,7 +119,7 @@ def arrival(referrer: Referrer | None, target: Target | Tags, rules: ChannelRule
 
 
 def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | None:
-    """What the rules look at; None for a hit that does not say where it came from."""
+    """Return the facts that the rules match; None if a hit has no tag, click id or referrer."""
     platform = PLATFORM_OF.get(target.click_platform or "")
     tagged = target.utm_source or target.utm_medium or target.utm_campaign
     if not (tagged or platform or referrer):
@@ -134,7 +139,7 @@ def evidence_of(referrer: Referrer | None, target: Target | Tags) -> Evidence | 
 
 
 def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) -> str:
-    """The medium, or that of the ad which the click id or a tag names unless it is telling."""
+    """Return the medium of ads that the click id or a tag names, unless `medium` is specific."""
     named = (named_source(tag) for tag in (target.utm_source, target.utm_medium) if tag)
     of_ads = [alias.medium for alias in named if alias and alias.medium]
     if platform and platform.is_advertising:
@@ -144,15 +149,16 @@ def _paid_medium(medium: str, target: Target | Tags, platform: Platform | None) 
 
 @lru_cache(maxsize=1 << 10)
 def is_telling(medium: str) -> bool:
-    """Whether a medium is one of ads, or of a mailing, an affiliate or an SMS, by our rules.
+    """Return whether the default rules classify a medium as ads, email, affiliates or SMS.
 
-    A mailing may link to a page with the click id of an ad that somebody copied into it.
+    Such a medium precedes a click id: a link in a mailing may contain the click id of an ad,
+    because its author copied the link from an ad.
     """
     return DEFAULT_CHANNELS.channel_of(Evidence(medium=medium)) in _TELLING
 
 
 def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str, str, str]:
-    """Source, medium and category where no tag tells: from the click id or from the referrer."""
+    """Return source, medium and category from the click id or the referrer, without tags."""
     if platform and (platform.outranks_referrer or not referrer):
         return platform.source, platform.medium, category_of(platform.source)
     if not referrer:
@@ -163,14 +169,15 @@ def _by_link(referrer: Referrer | None, platform: Platform | None) -> tuple[str,
 
 def _rule(name: str, rule: Any) -> ChannelRule:
     if not isinstance(rule, dict) or not isinstance(rule.get("channel"), str):
-        raise SettingsError(f'{name} names no channel: write {{ channel = "…", … }}.')
+        raise SettingsError(f'{name} has no channel: write {{ channel = "…", … }}.')
     name = f"{name} ({rule['channel']})"
     if "sort" in rule:
-        raise SettingsError(f"{name} asks for sort, which is called category now: rename it.")
+        raise SettingsError(f"{name} has the condition sort, which is now category: rename it.")
     unknown = sorted(set(rule) - {"channel", "category", *PATTERNS})
     if unknown:
         raise SettingsError(
-            f"{name} asks for {', '.join(unknown)}. Allowed are {', '.join(PATTERNS)} and category."
+            f"{name} has unknown conditions: {', '.join(unknown)}. Allowed are "
+            f"{', '.join(PATTERNS)} and category."
         )
     patterns = tuple((key, _pattern(name, key, rule[key])) for key in PATTERNS if key in rule)
     return ChannelRule(
@@ -183,7 +190,7 @@ def _pattern(name: str, key: str, text: Any) -> Expression:
         return Expression(text, ignores_case=True)
     except InputError as error:
         raise SettingsError(
-            f"{name} has {key} = {text!r}, which is no regular expression: {error}."
+            f"{name} has {key} = {text!r}, which is not a valid regular expression: {error}."
         ) from None
 
 
@@ -198,14 +205,14 @@ def _categories(name: str, value: Any) -> frozenset[str]:
 
 
 def _check_order(rules: tuple[ChannelRule, ...]) -> None:
-    """A rule without a condition takes everything, so it may only be the last."""
+    """Refuse a rule without conditions before the last place, because it matches everything."""
     for number, rule in enumerate(rules[:-1], start=1):
         if not rule.patterns and rule.categories == frozenset(SOURCE_CATEGORIES):
             raise SettingsError(
-                f"Channel rule {number} ({rule.channel}) has no condition, so that no rule below "
-                "it can hold: put it last, or give it one."
+                f"Channel rule {number} ({rule.channel}) has no condition, so no rule after it can "
+                "apply: move it to the end, or add a condition."
             )
 
 
 DEFAULT_CHANNELS = ChannelRules.parse(DEFAULT_CHANNEL_RULES)
-"""The rules as GA4 has them, and AI assistants."""
+"""GA4's default channel group, with AI assistants and webmail."""

@@ -1,7 +1,7 @@
-"""The cleaner: takes parsed requests in batches, and gives the labelled requests of all of them.
+"""`Cleaner` takes parsed requests in batches and returns labelled requests.
 
-A request is handled as integers. What its target, its referrer, its address and its user agent
-mean is worked out once for each distinct one.
+Inside it, a request is a row of integers. Each distinct target, referrer, address and user agent
+is interpreted once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from clickstream import dictionary_encoding
 from clickstream.clean.acquisition import Arrivals
-from clickstream.clean.bots.classify import judged
+from clickstream.clean.bots.classify import add_behaviour_verdicts
 from clickstream.clean.clients import Agents, Origins
 from clickstream.clean.dictionary_columns import Distinct, Texts
 from clickstream.clean.request_kinds import KINDS, kind_of
@@ -26,14 +26,14 @@ from clickstream.clean.visitors import VisitorKeys, Visitors
 from clickstream.hours import Hour
 
 LABELLED_AT_ONCE = 350_000
-"""Requests that are labelled together, where there are so many."""
+"""Number of requests that are collected before they are labelled together."""
 
 MOST_REMEMBERED = 120_000
-"""Rows of a table that are kept in memory for the requests to come."""
+"""Size of a table, in rows, above which `Cleaner.is_full` is true."""
 
 
 class Cleaner:
-    """Labels the requests of one hour, of some hours, or of a whole log for a trial."""
+    """Labels the requests of one hour, of several hours, or of all logs of `clickstream try`."""
 
     def __init__(
         self, rules: CleanRules, keys: VisitorKeys, look_ups: LookUps | None = None
@@ -45,9 +45,9 @@ class Cleaner:
         self.forget()
 
     def forget(self) -> None:
-        """Begin new tables: what was handed out before does not point into them.
+        """Start new, empty tables. Rows returned earlier do not point into the new tables.
 
-        User agents are dear to work out and few, so they are kept.
+        User agents are kept, up to a limit: they are few, and interpreting one is expensive.
         """
         rules = self._rules
         if len(self._agents) > MOST_REMEMBERED:
@@ -60,9 +60,9 @@ class Cleaner:
         self._visitors = Visitors(self._origins, rules, self._keys, self._look_ups)
 
     def add(self, parsed: pa.Table, raw_object: str = "", hour: Hour | None = None) -> None:
-        """Take in the requests that `parse` found in some lines of a raw object, as its table.
+        """Add the requests that `parse` found in some lines of a raw object, as its table.
 
-        `hour` is the one that they are built with; without it, each is of the hour of its time.
+        `hour` is the hour that is built; without it, each request gets the hour of its own time.
         """
         origin = np.full(len(parsed), self._raw_objects[raw_object], np.int32)
         hours = np.full(len(parsed), hour.number, np.int32) if hour else _hours(parsed["at"])
@@ -72,7 +72,7 @@ class Cleaner:
             self._label()
 
     def _label(self) -> None:
-        """Label the requests that wait: the more at once, the fewer texts are seen again."""
+        """Label the collected requests; in a larger batch, fewer texts are looked up twice."""
         if not self._waiting:
             return
         parsed = pa.concat_tables(self._waiting)
@@ -104,7 +104,7 @@ class Cleaner:
         )
 
     def referrers_of_assets(self) -> Counter[str]:
-        """The referrers of the static assets taken in, and how many each was named by."""
+        """Count how many requests for static assets name each referrer."""
         self._label()
         is_asset = [batch["kind"] == KINDS.index("asset") for batch in self._batches]
         named = [
@@ -113,29 +113,29 @@ class Cleaner:
         return self._arrivals.count(np.concatenate(named))
 
     def __len__(self) -> int:
-        """How many requests were taken in and not handed out yet."""
+        """Return the number of requests that were added and not returned yet."""
         labelled = (batch["hit_at"] for batch in self._batches)
         return sum(map(len, (*self._waiting, *labelled)))
 
     @property
     def is_full(self) -> bool:
-        """Whether the tables are so large that they are better begun anew."""
+        """Whether a table is so large that the caller should call `forget`, to limit memory."""
         sizes = (len(self._targets), len(self._arrivals), len(self._visitors))
         return max(sizes) > MOST_REMEMBERED
 
     def requests(self, more_domains: tuple[str, ...] = ()) -> Requests:
-        """All requests that were taken in, judged by how their visitors behave.
+        """Return all added requests, with the bot verdicts by behaviour.
 
-        `more_domains` are the site's own beside those of the rules.
+        `more_domains` are own domains of the site in addition to those of the rules.
         """
-        return self.judged(Requests(self.rows(), self.tables(more_domains)))
+        return self.add_behaviour_verdicts(Requests(self.rows(), self.tables(more_domains)))
 
-    def judged(self, requests: Requests) -> Requests:
-        """The requests, which are all of their visitors, with the verdicts on behaviour."""
-        return judged(requests, self._rules.behaviour)
+    def add_behaviour_verdicts(self, requests: Requests) -> Requests:
+        """Add the bot verdicts by behaviour. `requests` must have all requests of its visitors."""
+        return add_behaviour_verdicts(requests, self._rules.behaviour)
 
     def rows(self) -> dict[str, npt.NDArray[Any]]:
-        """The requests taken in since the last time, as rows that point into the tables."""
+        """Return the requests added since the last call, as rows that point into the tables."""
         self._label()
         columns = joined(self._batches)
         self._batches.clear()
@@ -143,20 +143,20 @@ class Cleaner:
         columns["has_referrer"] = referrer != 0
         columns["arrival"] = self._arrivals.rows(referrer, self._targets.tags(columns["target"]))
         columns["visitor"] = self._visitors.rows(columns)
-        for name in ("client", "agent", "marks"):  # addresses and agents do not come out
+        for name in ("client", "agent", "marks"):  # the result has no addresses and user agents
             del columns[name]
         return columns
 
     def count_clients(self) -> int:
-        """How many different client addresses the requests handed out so far came from."""
+        """Count the different client addresses of the requests that were returned so far."""
         return self._visitors.count_clients()
 
     def visitor_ids(self) -> list[str]:
-        """The id of each row of the table of visitors, as it stands now."""
+        """Return the visitor id of each row of the current table of visitors."""
         return self._visitors.ids
 
     def tables(self, more_domains: tuple[str, ...] = ()) -> dict[str, pa.RecordBatch]:
-        """The tables that rows point into: all rows since the tables were begun."""
+        """Return the tables that rows point into, with all their rows since `forget`."""
         domains = (*self._rules.domains, *more_domains)
         return {
             "raw_object": pa.record_batch(
@@ -170,6 +170,6 @@ class Cleaner:
 
 
 def _hours(at: pa.ChunkedArray) -> npt.NDArray[np.int32]:
-    """The number of each moment's hour, as of `Hour.number`."""
+    """Return the number of each moment's hour, as `Hour.number` defines it."""
     hours: npt.NDArray[np.int32] = at.to_numpy().astype("M8[h]").astype(np.int32)
     return hours

@@ -1,4 +1,4 @@
-"""The clients of a log: distinct addresses, user agents and opt-out signals."""
+"""The tables of client addresses, user agents, and other marks of visitors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clickstream.clean.rules import CleanRules, LookUps
 
 
 class Marks(NamedTuple):
-    """What tells visitors apart besides client and user agent; None where nothing is logged."""
+    """The facts that distinguish visitors besides client and user agent; None if not logged."""
 
     forwarded: str | None
     cookie: str | None
@@ -24,7 +24,7 @@ class Marks(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """What a user agent says."""
+    """The results for one user agent: device, bot verdict, and whether it is a health checker."""
 
     device: Device
     verdict: Verdict | None
@@ -32,14 +32,14 @@ class Agent(NamedTuple):
 
 
 class Agents(Texts[Agent]):
-    """Every distinct user agent so far, and what each says."""
+    """All distinct user agents so far, with the results for each."""
 
     def __init__(self, rules: CleanRules, look_ups: LookUps) -> None:
         self._kinds, self._own, self._look_ups = rules.kinds, rules.own_equipment, look_ups
         super().__init__(self._agent)
 
     def are_checkers(self, agents: Codes) -> npt.NDArray[np.bool_]:
-        """Whether each row's user agent is a health checker's."""
+        """Return a mask of the user-agent codes that are health checkers."""
         checkers = np.array([agent.is_checker for agent in self.made], np.bool_)
         rows: npt.NDArray[np.bool_] = checkers[agents]
         return rows
@@ -51,7 +51,7 @@ class Agents(Texts[Agent]):
 
 
 class Origins:
-    """Every distinct client and set of marks so far, beside the user agents."""
+    """All distinct clients, user agents and sets of marks so far."""
 
     def __init__(self, agents: Agents) -> None:
         self.agents = agents
@@ -61,7 +61,7 @@ class Origins:
         self._cookies: Texts[None] = Texts()
 
     def rows(self, parsed: pa.Table) -> dict[str, Codes]:
-        """Each row's client, agent and marks."""
+        """Return the codes of each request's client, user agent and marks."""
         return {
             "client": self.clients.codes(parsed["client"]),
             "agent": self.agents.codes(parsed["user_agent"]),
@@ -69,7 +69,7 @@ class Origins:
         }
 
     def _marks_of(self, parsed: pa.Table) -> Codes:
-        """In most logs all rows have the same marks: none."""
+        """Return the code of each request's marks; in most logs all requests have none."""
         forwarded = self._forwarded.codes(parsed["forwarded"])
         cookie = self._cookies.codes(parsed["cookie"])
         opt_out = parsed["opt_out"].to_numpy()

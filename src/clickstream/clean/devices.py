@@ -1,8 +1,8 @@
-"""What a user agent says of the machine and the program behind it: device, browser, system.
+"""Device, browser and operating system from a user agent.
 
-ua-parser knows browsers and systems; names that differ between a browser's phone and desktop
-editions are made one, since the device is a column of its own. What kind of device it is, a short
-table of tokens decides. Whether it is a bot is judged elsewhere.
+ua-parser recognizes browsers and systems. Its different names for a browser's phone and desktop
+editions are mapped to one, because the device is a separate column. A short table of tokens
+decides the kind of device. Bots are recognized in `clean.bots`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ua_parser import load_lazy_builtins
 from ua_parser.regex import Resolver
 
 DEVICES = ("desktop", "mobile", "tablet", "tv", "console", "watch", "other")
-"""Every kind of device; `other` is what gives nothing away, or is none of these."""
+"""All kinds of device; `other` if the user agent names none, or none of these."""
 
 
 class Device(NamedTuple):
-    """What a user agent says; None for what it does not.
+    """Device, browser and system of a user agent; None for what it does not name.
 
-    Of the browser's version only the first number is kept. The system has none: browsers have
-    frozen what they say of it (every Windows is 10, every macOS 10.15).
+    `browser_version` is the major version only. There is no version of the system, because browsers
+    report a fixed one: every Windows is 10, every macOS 10.15.
     """
 
     device: str
@@ -31,7 +31,8 @@ class Device(NamedTuple):
     os: str | None
 
 
-# The first of these that is in the user agent decides. "Tablet PC" is Windows, which desktops have.
+# The first of these tokens that the user agent contains decides. "Tablet PC" is not listed: it is
+# a version of Windows, also on desktops.
 _TOKENS: dict[str, tuple[str, ...]] = {
     "console": ("PlayStation", "Nintendo", "Xbox;"),
     "other": ("OculusBrowser", " VR "),
@@ -67,7 +68,7 @@ _DEVICE_OF_OS = {
     "macOS": "desktop",
 }
 
-# Apps with a browser in them that ua-parser takes for the browser.
+# Apps with a built-in browser that ua-parser reports as that browser.
 _IN_APP = {
     "[LinkedInApp]": "LinkedIn",
     "Barcelona": "Threads",
@@ -116,19 +117,19 @@ _SYSTEMS = {
 
 
 _UNKNOWN = "Other"
-"""The family that ua-parser names where it knows a user agent, but not its system."""
+"""The family that ua-parser returns if it recognizes a user agent, but not its system."""
 
 
 @cache
 def _resolver() -> Resolver:
-    """The compiled patterns of browsers and systems. Those of single models are not needed."""
+    """Return the compiled patterns of browsers and systems, without those of device models."""
     browsers, systems, _models = load_lazy_builtins()
     return Resolver((browsers, systems, []))
 
 
 def device_of(user_agent: str) -> Device:
-    """Device (one of DEVICES), browser, its version, and operating system of a user agent."""
-    text = user_agent.encode("utf-8", "replace").decode()  # lone surrogates are no UTF-8
+    """Return device (one of DEVICES), browser, its version, and system of a user agent."""
+    text = user_agent.encode("utf-8", "replace").decode()  # UTF-8 can't encode lone surrogates
     found = _resolver().os.extract(text)
     system = _SYSTEMS.get(found.family, found.family) if found else None
     system = None if system == _UNKNOWN else system
@@ -149,11 +150,11 @@ def _device(user_agent: str, system: str | None) -> str:
 
 
 def _is_tablet(user_agent: str) -> bool:
-    """Whether it is one of the tablets that do not say so.
+    """Return whether a user agent is a tablet's, although it does not contain the word.
 
-    On Android, browsers on telephones say Mobile and those on tablets do not; apps without a
-    browser in them say it nowhere and count as telephones. An iPad that asks for desktop pages
-    calls itself a Macintosh; apps on it still say Mobile.
+    On Android, browsers on phones write Mobile, and browsers on tablets do not. Apps without a
+    browser engine never write it, and count as phones. An iPad that requests desktop pages calls
+    itself a Macintosh, but apps on it still write Mobile.
     """
     if "Mobile" in user_agent:
         return "Macintosh" in user_agent

@@ -1,7 +1,8 @@
-"""Work on distinct values: a function is called once for each, not for each row.
+"""Tables of distinct values, for functions that are called once per value and not once per row.
 
-Every request is a row of integers that point into tables of distinct values. What differs from
-request to request is found by Arrow (texts) and numpy (numbers); Python sees only what is new.
+All tables of `clean` use them. Each request is a row of codes, which are positions in such tables.
+Arrow (for texts) and numpy (for numbers) find the distinct values of a batch, so that Python code
+runs only for new values.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from clickstream import dictionary_encoding
 from clickstream.clean.bots import Verdict
 
 Codes = npt.NDArray[np.int32]
-"""For each row the position of its value in a table."""
+"""The position of each row's value in a table."""
 
 Value = TypeVar("Value")
 Made = TypeVar("Made")
 
 
 class Distinct(dict[Value, int], Generic[Value, Made]):
-    """Codes of values in the order they were first met, and what a function makes of each.
+    """Codes of values in the order of their first occurrence, and a function's result for each.
 
-    `ordered[code]` is the value with that code, `made[code]` what the function made of it. Values
-    may come in any number of batches; each is worked out once. Without a function nothing is made.
+    `ordered[code]` is the value with that code, and `made[code]` the result of `make` for it. The
+    values may arrive in any number of batches; `make` is called once for each. Without `make`,
+    `made` is empty.
     """
 
     def __init__(self, make: Callable[[Value], Made] | None = None) -> None:
@@ -39,7 +41,7 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         self.made: list[Made] = []
 
     def __missing__(self, value: Value) -> int:
-        """A new value gets the next code."""
+        """Give a new value the next code."""
         if self._make:
             self.made.append(self._make(value))
         self[value] = code = len(self.ordered)
@@ -47,15 +49,15 @@ class Distinct(dict[Value, int], Generic[Value, Made]):
         return code
 
     def codes(self, values: Iterable[Value]) -> Codes:
-        """The code of each value."""
+        """Return the code of each value."""
         return np.fromiter(map(self.__getitem__, values), np.int32)
 
 
 class Texts(Generic[Made]):
-    """Codes of texts in the order they were first met, and what a function makes of each.
+    """Codes of texts in the order of their first occurrence, and a function's result for each.
 
-    As `Distinct`, for columns of texts. The code 0 is no text: null, for which the function is
-    given None.
+    It works like `Distinct`, for columns of texts. The code 0 is null, for which the function is
+    called with None.
     """
 
     def __init__(self, make: Callable[[str | None], Made] | None = None) -> None:
@@ -67,20 +69,20 @@ class Texts(Generic[Made]):
         return 1 + len(self._known)
 
     def codes(self, column: pa.ChunkedArray | pa.DictionaryArray) -> Codes:
-        """The code of each row of a column of texts."""
+        """Return the code of each row of a column of texts."""
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
         none = dictionary_encoding.from_codes(np.empty(0, np.int32), pa.array([], pa.string()))
         same = pa.chunked_array([none, *chunks]).unify_dictionaries().chunks
         places = self._places(same[0].dictionary)
-        places = np.append(places, np.int32(-1))  # found by the code of null
+        places = np.append(places, np.int32(-1))  # null has the code -1, which selects this one
         codes: Codes = places[np.concatenate([*map(dictionary_encoding.codes_of, same)])]
         return codes + np.int32(1)
 
     def _places(self, values: pa.Array) -> Codes:
-        """The place of each value, all of which differ, among the known ones; new ones join them.
+        """Return the position of each of some distinct values in `_known`; adds new values to it.
 
-        The known ones are looked up in the values: a hash table of a year's addresses, made for
-        each batch, takes 100 MB.
+        The known values are looked up among the given ones, and not the reverse: a hash table of a
+        year's addresses, built for each batch, takes 100 MB.
         """
         found = pc.index_in(self._known, value_set=values).fill_null(-1).to_numpy()
         met = np.flatnonzero(found >= 0)
@@ -95,20 +97,20 @@ class Texts(Generic[Made]):
         return places
 
     def code(self, text: str) -> int:
-        """The code of one text; -1 if it was not met."""
+        """Return the code of one text, -1 if it is unknown."""
         position = pc.index(self._known, text).as_py()
         return int(position) + 1 if position >= 0 else -1
 
     @property
     def values(self) -> pa.Array:
-        """The text of each code."""
+        """The text of each code; null for the code 0."""
         return pa.concat_arrays([pa.nulls(1, pa.string()), self._known])
 
 
 class Combinations:
-    """Codes of combinations of codes, in the order they were first met.
+    """Codes of combinations of codes, in the order of their first occurrence.
 
-    `met[n]` has for each combination its code in the column n.
+    `met[n]` has the code in column n for each combination.
     """
 
     def __init__(self, columns: int) -> None:
@@ -116,7 +118,7 @@ class Combinations:
         self._known = [np.empty(0, np.int64) for _ in range(columns - 1)]
 
     def codes(self, *columns: npt.ArrayLike) -> Codes:
-        """The code of each row's combination."""
+        """Return the code of each row's combination."""
         rows, first = combined(*columns)
         distinct = np.array([np.asarray(column)[first] for column in columns], np.int32)
         codes: Codes = distinct[0]
@@ -140,9 +142,9 @@ class Combinations:
 
 
 def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
-    """The distinct combinations of some columns of codes.
+    """Find the distinct combinations in some columns of codes.
 
-    Returns for each row which combination it has, and for each combination the first row with it.
+    Returns the number of each row's combination, and the first row of each combination.
     """
     arrays = [np.asarray(column) for column in columns]
     first_one, *others = [one for one in arrays if (one != one[:1]).any()] or arrays[:1]
@@ -155,9 +157,9 @@ def combined(*columns: npt.ArrayLike) -> tuple[Codes, npt.NDArray[np.int64]]:
 
 
 def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBatch:
-    """Records of a kind as a table: a column of texts, numbers or flags for each field.
+    """Build a table from records: each field becomes a column of texts, numbers or booleans.
 
-    None is null.
+    None becomes null.
     """
     columns: dict[str, Any] = {}
     for place, (name, type_of_field) in enumerate(get_type_hints(kind).items()):
@@ -170,13 +172,13 @@ def table(kind: type[NamedTuple], records: Sequence[NamedTuple]) -> pa.RecordBat
 
 
 def taken(table: pa.RecordBatch, codes: Codes) -> dict[str, pa.Array]:
-    """The columns of a table for rows that point into it."""
+    """Return the columns of a table at some codes."""
     rows = pa.array(codes)
     return {name: table[name].take(rows) for name in table.schema.names}
 
 
 def verdict_table(verdicts: Sequence[Verdict | None]) -> pa.RecordBatch:
-    """The columns is_bot, bot_class and bot_reason of visitors with these verdicts."""
+    """Build the columns is_bot, bot_class and bot_reason from verdicts; None means no bot."""
     classes = [verdict.bot_class if verdict else None for verdict in verdicts]
     reasons = [verdict.reason if verdict else None for verdict in verdicts]
     return pa.record_batch(

@@ -1,16 +1,15 @@
 """Sites and apps that send visitors, by category, and the click ids that platforms append to links.
 
-The tables are CSV files in `data/`, one row for each source. A host stands for its
-subdomains too, the longest that fits counts, and a last label `*` is any country's ending
-(google.de, google.co.uk). The hosts are facts, gathered from public knowledge and from the list of
-search engines, social networks and assistants that the Matomo community keeps
-(searchengine-and-social-list, CC0 1.0); the files of mail hosts and aliases name where each row
-was seen.
+The tables are CSV files in `data/`, with one row per source. A host also matches its subdomains;
+the longest matching host decides. A last label `*` matches the ending of any country (google.de,
+google.co.uk). The hosts are facts from public knowledge and from the list of search engines, social
+networks and assistants that the Matomo community maintains (searchengine-and-social-list, CC0 1.0).
+In the files of mail hosts and aliases, each row names where it was seen.
 
-A click id is made for one click of one person, so only the platform is kept, never the value. The
-table is `click_ids.csv`, in order of precedence: ads come first, because a link from an ad may be
-shared afterwards. Facebook and Pinterest append their ids to every outgoing link, so those ids are
-no sign of an ad.
+A click id identifies one click of one person, so only the platform is kept and never the value.
+`click_ids.csv` is in order of precedence. Ads come first, because a link from an ad may be shared
+afterwards. Facebook and Pinterest append their ids to all outgoing links, so their ids do not
+indicate an ad.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ SOURCE_CATEGORIES = (
     "app",
     "other",
 )
-"""Every category of source."""
+"""All categories of sources."""
 
 _ANY_HOST = ".**"
 
 
 class Alias(NamedTuple):
-    """A known source that is written another way; `medium` if the alias names ads, else empty."""
+    """The known source that an alias means; `medium` is empty unless the alias names ads."""
 
     source: str
     medium: str
@@ -46,25 +45,25 @@ class Alias(NamedTuple):
 
 @cache
 def source_of_host() -> dict[str, str]:
-    """The source of each known host."""
+    """Return the source of each known host."""
     return {host: row["source"] for row in _sources() for host in row["hosts"].split()}
 
 
 @cache
 def category_of_source() -> dict[str, str]:
-    """The category of each known source."""
+    """Return the category of each known source."""
     return {row["source"]: row["category"] for row in _sources()}
 
 
 @cache
 def source_of_app() -> dict[str, str]:
-    """The source of each known app: of Android by its package, of the App Store by its number."""
+    """Return the source of each known app, by Android package name or App Store number."""
     return {app: row["source"] for row in read_csv("known_apps.csv") for app in row["ids"].split()}
 
 
 @cache
 def aliases() -> dict[str, Alias]:
-    """What people write in utm_source for a known source, besides its name and its hosts."""
+    """Return the other texts that utm_source has for known sources, besides names and hosts."""
     return {
         row["alias"]: Alias(row["source"], row["medium"]) for row in read_csv("source_aliases.csv")
     }
@@ -72,7 +71,7 @@ def aliases() -> dict[str, Alias]:
 
 @cache
 def webmail_labels() -> frozenset[str]:
-    """First labels of hosts that are webmail, whoever's it is: `webmail` of webmail.example.org."""
+    """Return first labels that mark webmail on any domain, as `webmail` in webmail.example.org."""
     hosts = (host for row in read_csv("mail_hosts.csv") for host in row["hosts"].split())
     return frozenset(host.removesuffix(_ANY_HOST) for host in hosts if host.endswith(_ANY_HOST))
 
@@ -91,7 +90,7 @@ ADVERTISING = (PAID, "display")
 
 @dataclass(frozen=True)
 class Platform:
-    """Who appends a click id: its name, and the source and medium the id alone stands for."""
+    """A platform that appends click ids to links, and the source and medium that an id implies."""
 
     name: str
     source: str
@@ -100,14 +99,15 @@ class Platform:
 
     @property
     def is_advertising(self) -> bool:
-        """Whether the id is appended to clicks on ads only."""
+        """Whether the platform appends the id to clicks on ads only."""
         return self.medium in ADVERTISING
 
     @property
     def outranks_referrer(self) -> bool:
-        """Whether the id alone tells how someone came: by an ad, an affiliate or a mailing.
+        """Whether the id decides, even with a referrer: ids of ads, affiliates and mailings.
 
-        Ids of networks and search engines stay in links that are passed on or indexed.
+        Ids of social networks and search engines do not: they remain in links that are shared or
+        indexed.
         """
         return self.medium not in ("social", "organic")
 
@@ -116,10 +116,10 @@ PLATFORMS = tuple(
     Platform(row["platform"], row["source"], row["medium"], tuple(row["parameters"].split()))
     for row in read_csv("click_ids.csv")
 )
-"""Every platform, in order of precedence."""
+"""All platforms, in order of precedence."""
 
 PLATFORM_OF = {one.name: one for one in PLATFORMS}
-"""Every platform by its name."""
+"""All platforms by name."""
 
 CLICK_IDS = {parameter: one.name for one in PLATFORMS for parameter in one.parameters}
-"""The platform's name for every parameter, written lower-case, in order of precedence."""
+"""The platform's name for each parameter, in lower case and in order of precedence."""

@@ -1,7 +1,7 @@
-"""Page names: the many spellings of one page's path become one name.
+"""Page names: one name for the different spellings of a page's path.
 
-A name is the path in the normal form of RFC 3986, 6.2.2, without session ids, index files and
-trailing slashes, and with ids folded, so that `/order/123/` and `/order/124` count as one page.
+A page name is the path in the normal form of RFC 3986, 6.2.2, without session ids, index files and
+trailing slashes. Ids in it are replaced by `{id}`, so `/order/123/` and `/order/124` are one page.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ _SESSION_NAME = (
 )
 _SESSION_PARAMETER = re.compile(_SESSION_NAME, re.IGNORECASE)
 _IN_SEGMENT = re.compile(rf"(?:;|%3B){_SESSION_NAME}(?:=|%3D)[^/;]*", re.IGNORECASE)
-# ASP.NET without cookies: /(S(id))/, with further letters for other tickets; bare in version 1.1.
+# Cookieless sessions of ASP.NET: /(S(id))/, with other letters for other tickets. Version 1.1
+# writes the id without a letter.
 _AS_SEGMENT = re.compile(
     r"/(?:\(|%28)(?:(?:[ASFX](?:\(|%28)[^()/%]*(?:\)|%29))+|[a-z0-5]{24})(?:\)|%29)(?=/|$)",
     re.IGNORECASE,
 )
 
-_NORMAL = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/{}]*")  # braces: {id} is a name's own mark
+_NORMAL = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/{}]*")  # with braces, because of {id}
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|\\x([0-9a-f]{2})|%")
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 
@@ -52,15 +53,15 @@ _WHOLE_DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]
 
 @dataclass(frozen=True)
 class PageRules:
-    """How paths become page names.
+    """Rules that turn paths into page names.
 
-    `replacements` are pairs of a regular expression and what every match of it becomes (as in
-    `re.sub`), applied in order to the normal form, before ids are folded. Raises SettingsError
-    for a pair that is none.
+    `replacements` are pairs of a regular expression and the replacement of its matches, as in
+    `re.sub`. They apply in order to the normal form, before ids are replaced. Raises SettingsError
+    for a pair that is not valid.
     """
 
     index_files: tuple[str, ...] = INDEX_FILES
-    fold_case: bool = False  # paths are case-sensitive (RFC 3986, 6.2.2.1), save on IIS
+    fold_case: bool = False  # paths are case-sensitive (RFC 3986, 6.2.2.1), except on IIS
     fold_ids: bool = True
     replacements: tuple[tuple[str, str], ...] = ()
 
@@ -71,47 +72,48 @@ class PageRules:
             except InputError as error:
                 raise SettingsError(
                     f"Page replacement {number}, {pattern!r} by {replacement!r}, can't be used: "
-                    f"{error}. Give a regular expression and a text that may hold its groups."
+                    f"{error}. Write a regular expression and a replacement, which may refer to "
+                    "groups of the expression."
                 ) from None
 
     @cached_property
     def index_names(self) -> frozenset[str]:
-        """The index files, lower-case."""
+        """The names of index files, in lower case."""
         return frozenset(name.lower() for name in self.index_files)
 
     @cached_property
     def compiled(self) -> tuple[tuple[Expression, str], ...]:
-        """The replacements, ready for use."""
+        """The replacements, with compiled expressions."""
         return tuple((Expression(pattern), text) for pattern, text in self.replacements)
 
 
 @lru_cache(maxsize=1 << 14)
 def page_name(path: str, rules: PageRules) -> str:
-    """The name of the page at a path (without query); never fails.
+    """Return the page name for a path without its query; never fails.
 
-    What does not begin with a slash is no page's path and stays as it is: `*`, `host:443`. Naming
-    a name again changes nothing, as far as the rules' own replacements allow.
+    A text that does not begin with a slash (`*`, `host:443`) is returned unchanged. The page name
+    of a page name is the same name, unless replacements of the user change it again.
     """
     return [path, *(name for _, name in page_steps(path, rules))][-1]
 
 
 def page_steps(path: str, rules: PageRules) -> Iterator[tuple[str, str]]:
-    """The steps from a path to the page's name: what is done, and the name after it."""
+    """Yield the steps from a path to its page name: a description, and the name after the step."""
     if not path.startswith("/"):
         return
     yield "normal form (RFC 3986)", (name := _normal(path))
     if rules.fold_case:
-        yield "without case", (name := _normal(name.lower()))
+        yield "in lower case", (name := _normal(name.lower()))
     name = _without_detours(without_session_ids(name), rules.index_names)
     yield "without session ids, empty segments, final slash and index file", name
     for pattern, text in rules.compiled:
         yield f"your rule {pattern.text!r}", (name := pattern.replace(text, name))
     if rules.fold_ids:
-        yield "ids folded", _with_ids_folded(name)
+        yield "ids replaced by {id}", _with_ids_folded(name)
 
 
 def without_session_ids(path: str) -> str:
-    """The path without `;jsessionid=…` and the like, and without ASP.NET's `/(S(…))`."""
+    """Return the path without `;jsessionid=…` and similar, and without ASP.NET's `/(S(…))`."""
     if ";" in path or "%3" in path:
         path = _IN_SEGMENT.sub("", path)
     if "(" in path or "%28" in path:
@@ -120,14 +122,15 @@ def without_session_ids(path: str) -> str:
 
 
 def names_a_session(parameter: str) -> bool:
-    """Whether a query parameter of this name holds a session id."""
+    """Return whether a query parameter of this name contains a session id."""
     return _SESSION_PARAMETER.fullmatch(parameter) is not None
 
 
 def _normal(path: str) -> str:
-    r"""RFC 3986, 6.2.2: unreserved characters plain, all others escaped, in upper-case hex.
+    r"""Return the normal form of RFC 3986, 6.2.2.
 
-    A byte that was logged as `\xhh` counts as `%HH`; a percent sign that starts no escape is one.
+    Unreserved characters are plain, and escapes have upper-case digits. A byte that was logged as
+    `\xhh` becomes `%HH`, and a percent sign that starts no escape becomes `%25`.
     """
     if _NORMAL.fullmatch(path):
         return path
@@ -141,7 +144,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _without_detours(path: str, index_names: frozenset[str]) -> str:
-    """The path without empty and dot segments (RFC 3986, 5.2.4) and without its index file."""
+    """Remove empty segments, dot segments (RFC 3986, 5.2.4) and index files from a path."""
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -154,15 +157,15 @@ def _without_detours(path: str, index_names: frozenset[str]) -> str:
 
 
 def _with_ids_folded(name: str) -> str:
-    """The name with `{id}` for UUIDs, hexadecimal of 16 digits or more, and numbers.
+    """Replace UUIDs, hexadecimal numbers of 16 or more digits, and decimal numbers by `{id}`.
 
-    Numbers that stay: years, the month and day below one, dates such as 20261124, and a short
-    number that opens the path (`/404`). An extension stays: `/product/{id}.html`.
+    These numbers stay: years, the month and day after a year, dates such as 20261124, and a number
+    of up to four digits in the first segment (`/404`). An extension stays: `/product/{id}.html`.
     """
     if not _DIGIT.search(name):
         return name
     folded = name.split("/")
-    date_parts = 0  # how many parts of a date the segments just before make up
+    date_parts = 0  # number of date parts in the segments directly before this one
     for index, segment in enumerate(folded):
         date_parts = _date_parts(segment, date_parts)
         if date_parts == 0 and (found := _id_in(segment, opens=index <= 1)):
@@ -171,7 +174,7 @@ def _with_ids_folded(name: str) -> str:
 
 
 def _date_parts(segment: str, before: int) -> int:
-    """1 for a year, 2 for a month right below it, 3 for a day; 0 for anything else."""
+    """Return 1 for a year, 2 for a month after a year, 3 for a day after that, 0 otherwise."""
     if _YEAR.fullmatch(segment):
         return 1
     is_next = before in (1, 2) and _MONTH_OR_DAY.fullmatch(segment)

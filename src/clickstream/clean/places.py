@@ -1,8 +1,9 @@
-"""Where an address is, from the record that a database has of its network.
+"""Places of addresses, from the records of a geolocation database.
 
-Databases of two layouts are read: MaxMind's (GeoIP2, GeoLite2, DB-IP's own files), with names in
-several languages, and the flat one of ip-location-db. What it says is where the network is
-registered or used, which for a telephone may be another city.
+`lookups.places` reads the database. Two layouts of records are supported: MaxMind's (GeoIP2,
+GeoLite2, the files of DB-IP), with names in several languages, and the flat layout of
+ip-location-db. A record describes where a network is registered or used. For a phone this may be
+another city.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from clickstream.clean.addresses import NetworkSet
 Record = Mapping[str, Any]
 
 PRIVATE = "private"
-"""The network of addresses that nobody has on the internet."""
+"""Value of `Place.network` for addresses that are not used on the public internet."""
 
 
 class Place(NamedTuple):
-    """Where an address is; None for what is not known.
+    """The place of an address; None for unknown fields.
 
-    `country` is an ISO 3166-1 code, `region` and `city` are English names. `latitude` and
-    `longitude` (degrees, WGS 84) are the middle of a circle with the radius `accuracy_radius_km`.
-    `network` is what kind of network it is: PRIVATE, one of those in `_TRAITS`, or the user type
-    of GeoIP2 Enterprise (`residential`, `cellular`, `business` ...).
+    `country` is an ISO 3166-1 code; `region` and `city` are English names. `latitude` and
+    `longitude` (degrees, WGS 84) are the centre of a circle with the radius `accuracy_radius_km`.
+    `network` is the kind of network: PRIVATE, a value of `_TRAITS`, or the user type of GeoIP2
+    Enterprise (`residential`, `cellular`, `business` ...).
     """
 
     country: str | None = None
@@ -40,9 +41,9 @@ class Place(NamedTuple):
 NOWHERE = Place()
 _IN_PRIVATE = Place(network=PRIVATE)
 
-# RFC 6890 and its successors: what is used inside networks, or by no one. Left out are the ranges
-# for documentation and benchmarks (RFC 5737, 2544, 3849): they stand for real addresses, and a
-# database made of examples knows them.
+# RFC 6890 and its successors: addresses for private use, and unused ones. The ranges for
+# documentation and benchmarks (RFC 5737, 2544, 3849) are not listed: examples use them in place of
+# real addresses, and a database of examples contains them.
 _PRIVATE_NETWORKS = NetworkSet.of(
     (
         "0.0.0.0/8",
@@ -60,7 +61,7 @@ _PRIVATE_NETWORKS = NetworkSet.of(
     )
 )
 
-# Flags of a record's traits, the most telling first.
+# Flags of a record's traits; the first that is set decides.
 _TRAITS = {
     "is_tor_exit_node": "tor",
     "is_anonymous_vpn": "vpn",
@@ -73,9 +74,9 @@ _TRAITS = {
 
 
 def place_at(address: str, record_of: Callable[[str], Record | None]) -> Place:
-    """The place of an address, as `address_in` gives it, or of a host name, which has none.
+    """Return the place of an address in the form of `address_in`; a host name has no place.
 
-    `record_of` is asked for the database's record of any address that is not private.
+    `record_of` returns the database's record of an address. It is not called for private ones.
     """
     if address in _PRIVATE_NETWORKS:
         return _IN_PRIVATE
@@ -83,7 +84,7 @@ def place_at(address: str, record_of: Callable[[str], Record | None]) -> Place:
 
 
 def place_of(record: Record | None) -> Place:
-    """The place that a database's record tells of."""
+    """Return the place that a record of either layout describes."""
     if not record:
         return NOWHERE
     return _flat(record) if "country_code" in record else _nested(record)
@@ -104,7 +105,7 @@ def _flat_place(
     latitude: float | None,
     longitude: float | None,
 ) -> Place:
-    """Built once for the many networks of one city."""
+    """Build a place; cached, because a city has many networks."""
     return Place(
         country or None, region or None, city or None, _degrees(latitude), _degrees(longitude)
     )
@@ -135,5 +136,5 @@ def _network(traits: Record) -> str | None:
 
 
 def _degrees(value: float | None) -> float | None:
-    """Degrees to five decimals, a metre: what is beyond comes from storage as 32-bit floats."""
+    """Round degrees to five decimals (1 m); further digits are errors of 32-bit floats."""
     return None if value is None else round(value, 5)

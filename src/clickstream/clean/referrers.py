@@ -1,10 +1,10 @@
-"""Referrers: the other site's host and its known source, and the inference of the own domain.
+"""Known sources of referrers, and inference of the site's own domain.
 
-Known hosts are looked up by the endings of the host, longest first, so that mail.google.com is not
-the search engine; an invented host such as google.com.example.org has no known ending.
+Known hosts are looked up by the endings of a host, longest first, so mail.google.com is not the
+search engine. A misleading host such as google.com.example.org has no known ending.
 
-A browser that loads a page's images and styles names that page as their referrer. So the domain
-behind most requests for assets is the site itself, where the settings do not name it.
+When a browser loads the images and styles of a page, it sends that page as their referrer. If the
+settings do not name the site's own domain, it is therefore the domain of most such referrers.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from clickstream.clean.known_sites import (
 
 _APP_SCHEMES = frozenset({"android-app", "ios-app"})
 _WEB_SCHEMES = frozenset({"http", "https"})
-_HOSTS_REMEMBERED = 1 << 14  # many links come from few sites
+_HOSTS_REMEMBERED = 1 << 14  # size of caches; most links come from few sites
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
-# The endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
+# Matches the endings of google.com, google.de, google.co.uk, google.com.br, google.ne.jp.
 _COUNTRY_ENDING = re.compile(r"\.(?:(?:com?|org|net|ne|or)\.)?[a-z]{2}$|\.com$")
-# How people add to a source's name that its ads are meant: google_ads, ads-google, Facebook Ads.
+# Names of a source's ads: google_ads, ads-google, Facebook Ads.
 _OF_ADS = (re.compile(r"(.+?)[-_. +]?(?:ads?|advertising)"), re.compile(r"ads?[-_. +](.+)"))
 
 
 class Referrer(NamedTuple):
-    """Another site or app that led here.
+    """Another site or app that a request came from.
 
-    `domain` is its host, lower-case (of an app: its package or number); `source` its name where it
-    is known; `category` one of known_sites.SOURCE_CATEGORIES.
+    `domain` is its host in lower case, or the package or number of an app. `source` is its name if
+    it is known, and `category` one of known_sites.SOURCE_CATEGORIES.
     """
 
     domain: str
@@ -52,17 +52,17 @@ class Referrer(NamedTuple):
 
 @lru_cache(maxsize=1 << 14)
 def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
-    """What the referrer tells; None for the site's own domains and their subdomains.
+    """Parse a referrer; None for the site's own domains and their subdomains.
 
-    None, too, for what is no URL of a web page or an app. Port, user name and a final dot fall
-    away; an internationalised host is given in its ASCII form (RFC 5891).
+    Also returns None for a text that is not the URL of a web page or an app. Port, user name and a
+    final dot are dropped; an internationalized host is returned in its ASCII form (RFC 5891).
     """
     try:
         url = urlsplit(referrer)
-    except ValueError:  # brackets that hold no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         return None
     host = _host(url.hostname or "")
-    if not host or "\\" in url.netloc:  # browsers take a backslash for a slash: a false host
+    if not host or "\\" in url.netloc:  # browsers read a backslash as a slash, so the host is wrong
         return None
     if url.scheme in _APP_SCHEMES:
         source = source_of_app().get(host)
@@ -77,14 +77,14 @@ def referrer_of(referrer: str, domains: tuple[str, ...]) -> Referrer | None:
 
 
 def known_source(name: str) -> str | None:
-    """The known source that a utm_source names: by its name, an alias or a host; else None."""
+    """Return the known source that a utm_source means, by name, alias, app or host; else None."""
     alias = named_source(name)
     return alias and alias.source
 
 
 @lru_cache(maxsize=1 << 14)
 def named_source(name: str) -> Alias | None:
-    """The known source that a utm_source names, with the medium of its ads if it names them."""
+    """Return the known source that a utm_source means, with a medium if it names its ads."""
     text = name.strip().lower()
     if found := aliases().get(text):
         return found
@@ -105,14 +105,14 @@ def _plain_source(text: str) -> str | None:
 
 
 def category_of(source: str | None) -> str:
-    """The category of a known source; "other" for any other."""
+    """Return the category of a known source, "other" for any other text."""
     return category_of_source().get(source or "", "other")
 
 
 @lru_cache(maxsize=_HOSTS_REMEMBERED)
 def _host(name: str) -> str:
-    """The host in normal form; empty when it is none."""
-    name = name.partition("%")[0].rstrip(".")  # a zone says nothing to anybody else
+    """Return a host in normal form; an empty text if it is not a host."""
+    name = name.partition("%")[0].rstrip(".")  # an IPv6 zone has a meaning on one machine only
     try:
         if ":" in name:
             return str(ip_address(name))
@@ -136,28 +136,28 @@ def _source_of_host(host: str) -> str | None:
 
 
 def _endings(host: str) -> Iterator[str]:
-    """The host, then what remains of it without its first label, and so on."""
+    """Yield the host, then the host without its first label, and so on."""
     while host:
         yield host
         host = host.partition(".")[2]
 
 
 def _is_webmail(host: str) -> bool:
-    """Whether a host of nobody known is webmail by its first label, as mail01.example.org is."""
+    """Return whether the first label of an unknown host is that of webmail (mail01.example.org)."""
     label, _, domain = host.partition(".")
     return "." in domain and label.rstrip("0123456789") in webmail_labels()
 
 
 LEAST_SAMPLE = 50
-"""Requests for assets with a referrer below which nothing is inferred: three or four visits."""
+"""Minimum number of asset requests with a referrer for an inference; three or four visits."""
 
 
 @dataclass(frozen=True)
 class OwnDomain:
-    """An inferred domain, and its evidence.
+    """An inferred domain with its evidence.
 
-    `sample` counts the requests for assets that name a referrer, `requests` those of them that name
-    a page of the domain.
+    `sample` is the number of asset requests with a referrer, and `requests` the number of those
+    whose referrer is a page of the domain.
     """
 
     domain: str
@@ -166,21 +166,21 @@ class OwnDomain:
 
     @property
     def sentence(self) -> str:
-        """One line that says what was inferred, from what, and how to choose otherwise."""
+        """One line with the inferred domain, the evidence, and how to set another domain."""
         return (
             f"Own domain: {self.domain}, inferred from {self.requests:,} of {self.sample:,} asset "
-            "requests; set site.domains to choose."
+            "requests; set site.domains to use another one."
         )
 
 
 def infer_own_domain(
     referrers_of_assets: Mapping[str, int], domains: tuple[str, ...] = ()
 ) -> OwnDomain | None:
-    """Infer the site's own domain from how many requests for assets name each referrer.
+    """Infer the site's own domain from the number of asset requests with each referrer.
 
-    `domains` are own domains that are known already; another one is inferred beside them. A leading
-    `www.` is dropped, since own domains include their subdomains. None when the sample is smaller
-    than LEAST_SAMPLE or no domain has more than half of it.
+    `domains` are own domains that are already known; the result is a further one. A leading `www.`
+    is dropped, because own domains include their subdomains. Returns None if the sample is smaller
+    than LEAST_SAMPLE, or if no domain has more than half of it.
     """
     sample = sum(referrers_of_assets.values())
     counts: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""What kind of request each one is, and the balance of kinds that closes an hour.
+"""Classify requests by kind, and count them for the line balance of an hour.
 
-A path is looked at once for each distinct one; the table in `kind_of` then decides for all
-requests, the first row that holds.
+`path_kind` looks at each distinct path once. `kind_of` then decides for all requests, by the first
+rule of a list that holds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from clickstream.tables import BALANCE
 KINDS = tuple(
     "page asset download redirect client_error server_error health_check api other".split()
 )
-"""Every kind of request."""
+"""All kinds of requests."""
 
 PATH_KINDS = ("robots", "health_check", "asset", "api", "download")
-"""What a path alone can tell, in order of precedence."""
+"""The kinds that follow from a path alone, in order of precedence."""
 
 COUNTED_UNDER = {
     "page": "page_requests",
@@ -34,7 +34,10 @@ COUNTED_UNDER = {
     "api": "api_calls",
     "other": "others",
 }
-"""What the balance calls people's requests of each kind; assets and bots are counted apart."""
+"""The term of the line balance for people's requests of each kind.
+
+Assets and requests of bots have terms of their own.
+"""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -43,11 +46,11 @@ def _words(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class KindRules:
-    """How a path tells the kind of a request. Everything is compared without case.
+    """Rules that derive the kind of a request from its path. Case is ignored everywhere.
 
-    Extensions come without their dot; prefixes match whole segments from the path's start (`/v1`
-    takes `/v1/menu`, not `/v1.2`); `files` are names of a last segment, `paths` whole paths;
-    a health checker's user agent holds one of `health_agents`.
+    Extensions are written without the dot. Prefixes match whole segments at the start of the path:
+    `/v1` matches `/v1/menu`, not `/v1.2`. `files` are names of the last segment, and `paths` whole
+    paths. A user agent that contains one of `health_agents` is a health checker.
     """
 
     asset_extensions: tuple[str, ...] = _words(
@@ -89,7 +92,7 @@ class KindRules:
 
     @cached_property
     def by_extension(self) -> dict[str, str]:
-        """The kind that each extension tells; an asset's wins over a download's."""
+        """The kind for each extension. In case of conflict, asset precedes api and download."""
         return {
             **dict.fromkeys(_lower(self.download_extensions), "download"),
             **dict.fromkeys(_lower(self.api_extensions), "api"),
@@ -98,18 +101,18 @@ class KindRules:
 
     @cached_property
     def by_file(self) -> dict[str, str]:
-        """The kind that each name of a last segment tells."""
+        """The kind for each name of a last segment."""
         assets = dict.fromkeys(_lower(self.asset_files), "asset")
         return assets | dict.fromkeys(_lower(self.robots_files), "robots")
 
     @cached_property
     def by_path(self) -> dict[str, str]:
-        """The kind that each whole path tells."""
+        """The kind for each whole path."""
         return dict.fromkeys(_lower(self.health_paths), "health_check")
 
     @cached_property
     def by_prefix(self) -> tuple[tuple[str, str], ...]:
-        """Prefixes that end in a slash, each with the kind it tells."""
+        """Prefixes, with a slash at the end, and the kind for each."""
         kinds = (("robots", self.robots_prefixes), ("api", self.api_prefixes))
         return tuple(
             (prefix.rstrip("/") + "/", kind) for kind, some in kinds for prefix in _lower(some)
@@ -118,7 +121,7 @@ class KindRules:
 
 @lru_cache(maxsize=1 << 14)
 def path_kind(path: str, rules: KindRules) -> str | None:
-    """What the path (without query) tells, one of PATH_KINDS; None when it tells nothing."""
+    """Return the kind that follows from a path without its query, one of PATH_KINDS, or None."""
     lower = path.lower()
     whole = lower.rstrip("/")
     kinds = {
@@ -131,7 +134,7 @@ def path_kind(path: str, rules: KindRules) -> str | None:
 
 
 def is_health_checker(user_agent: str, rules: KindRules) -> bool:
-    """Whether the user agent is a load balancer's or an orchestrator's health checker."""
+    """Return whether a user agent is a health checker of a load balancer or an orchestrator."""
     lower = user_agent.lower()
     return any(agent in lower for agent in _lower(rules.health_agents))
 
@@ -142,10 +145,11 @@ def kind_of(
     is_get: npt.NDArray[np.bool_],
     status: npt.NDArray[np.integer],
 ) -> npt.NDArray[np.int8]:
-    """The kind of each request, as its position in KINDS; all arrays have one value for each.
+    """Return the kind of each request, as its position in KINDS.
 
-    `path_kinds` are indexes of PATH_KINDS, -1 for none; `by_checker` tells which requests are a
-    health checker's, `is_get` which have the method GET. 304 (unchanged) counts as answered.
+    All arrays have one value per request. `path_kinds` has positions in PATH_KINDS, -1 for none;
+    `by_checker` marks the requests of health checkers, and `is_get` those with the method GET.
+    Status 304 (not modified) counts as a successful answer.
     """
     is_kind = {kind: path_kinds == code for code, kind in enumerate(PATH_KINDS)}
     hundreds = status // 100
@@ -168,10 +172,10 @@ def kind_of(
 
 
 def balance(kind: npt.NDArray[np.integer], is_bot: npt.NDArray[np.bool_]) -> dict[str, int]:
-    """How many requests are what, by their positions in KINDS; the sum is their number.
+    """Count requests by the terms of the line balance; the counts sum to the number of requests.
 
-    An asset is an asset whoever asked for it; any other request of a bot counts under bots; a
-    person's by its kind.
+    `kind` has positions in KINDS. A request for an asset counts under `assets`, also a bot's. All
+    other requests of bots count under `bots`, and those of people under the term of their kind.
     """
     asset = kind == KINDS.index("asset")
     bot = is_bot & ~asset

@@ -1,8 +1,9 @@
 """Labelled requests as a star: rows of integers that point into tables of distinct values.
 
-A row has what differs from request to request, about forty bytes of it; what a target, an arrival
-or a visitor is like stands once in its table. A frame with every column is made of any rows when
-it is wanted, so an hour of millions of requests needs little memory.
+A row has the values that differ from request to request, about 40 bytes. The attributes of a
+target, an arrival or a visitor are stored once, in its table. `Requests.arrow` and
+`Requests.frame` build full columns for chosen rows only, so an hour of millions of requests needs
+little memory.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from clickstream.clean.request_kinds import KINDS, balance
 from clickstream.clean.visitors import VISITOR_COLUMNS
 
 POINTERS = ("raw_object", "method", "target", "arrival", "visitor")
-"""The columns of rows that point into the table of the same name."""
+"""The columns of rows that contain positions in the table of the same name."""
 
 _POINTED: dict[str, str] = {
     "raw_object": "raw_object",
@@ -31,7 +32,7 @@ _POINTED: dict[str, str] = {
     **dict.fromkeys(Arrived._fields, "arrival"),
     **dict.fromkeys(VISITOR_COLUMNS, "visitor"),
 }
-"""The columns that a table holds, and which."""
+"""The table that each column is stored in, for the columns that are stored in a table."""
 
 COLUMNS = (
     *("hit_at", "kind", "status", "bytes", "line_number"),
@@ -40,15 +41,15 @@ COLUMNS = (
 """The columns of a frame of labelled requests."""
 
 Rows = npt.NDArray[np.int64] | slice
-"""Some rows: their positions, in any order, or a slice."""
+"""A choice of rows: positions, in any order, or a slice."""
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests in the order of their place in the raw objects.
+    """Labelled requests, in the order of their places in the raw objects.
 
-    `columns` has one entry for each row: hit_at (naive UTC, datetime64[us]), hour (its number,
-    int32), status (int16), size (int64, -1 where none was logged), line_number (int32), kind
+    `columns` has arrays with one value per row: hit_at (naive UTC, datetime64[us]), hour (its
+    number, int32), status (int16), size (int64, -1 if none was logged), line_number (int32), kind
     (position in KINDS), has_referrer (bool), and the POINTERS. `tables` has a table for each
     pointer.
     """
@@ -61,31 +62,34 @@ class Requests:
 
     @property
     def is_hit(self) -> npt.NDArray[np.bool_]:
-        """Whether each row is more than a static asset."""
+        """Mask of the rows that are hits: all but requests for static assets."""
         is_hit: npt.NDArray[np.bool_] = self.columns["kind"] != KINDS.index("asset")
         return is_hit
 
     @property
     def is_bot(self) -> npt.NDArray[np.bool_]:
-        """Whether each row is a machine's."""
+        """Mask of the rows whose visitor has a bot verdict."""
         is_bot = self.tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
         found: npt.NDArray[np.bool_] = is_bot[self.columns["visitor"]]
         return found
 
     def with_table(self, name: str, table: pa.RecordBatch) -> Requests:
-        """The same rows, with another table behind one of the pointers."""
+        """Return the same rows with another table for one of the pointers."""
         return replace(self, tables={**self.tables, name: table})
 
     def balance(self, rows: slice = slice(None)) -> dict[str, int]:
-        """How many of the requests, or of some, are what, each counted once."""
+        """Count the requests by the terms of the line balance, each request once."""
         return balance(self.columns["kind"][rows], self.is_bot[rows])
 
     def frame(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pd.DataFrame:
-        """Some rows with all their columns, or `only` some columns, as `clean` describes them."""
+        """Return rows as a DataFrame, with all COLUMNS or `only` some of them."""
         return dictionary_encoding.to_frame(self.arrow(rows, only))
 
     def arrow(self, rows: Rows = slice(None), only: Sequence[str] = COLUMNS) -> pa.Table:
-        """The same as an Arrow table; texts are dictionaries, with texts no row has, too."""
+        """Return rows as an Arrow table, with all COLUMNS or `only` some of them.
+
+        Texts are dictionaries, which may contain texts of no row.
+        """
         pointers = {_POINTED[name] for name in only if name in _POINTED}
         places = {pointer: pa.array(self.columns[pointer][rows]) for pointer in pointers}
         made = {
@@ -97,7 +101,7 @@ class Requests:
         return pa.table(made)
 
     def _own_column(self, name: str, rows: Rows) -> pa.Array:
-        """A column that is not by way of a table."""
+        """Build a column that is not stored in a table."""
         column = self.columns["size" if name == "bytes" else name][rows]
         if name == "kind":
             return dictionary_encoding.from_codes(column, pa.array(KINDS))
@@ -107,13 +111,13 @@ class Requests:
 
 
 def joined(batches: Iterable[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
-    """The rows of batches one after the other; the batches are emptied on the way."""
+    """Concatenate the rows of batches. Empties the batches, to limit memory."""
     batches = [*batches]
     return {name: np.concatenate([batch.pop(name) for batch in batches]) for name in [*batches[0]]}
 
 
 def together(pieces: Sequence[Requests]) -> Requests:
-    """The requests of several pieces, one after the other."""
+    """Concatenate requests: their rows and their tables."""
     if len(pieces) == 1:
         return pieces[0]
     tables = {name: _below([piece.tables[name] for piece in pieces]) for name in POINTERS}
@@ -129,7 +133,7 @@ def together(pieces: Sequence[Requests]) -> Requests:
 
 
 def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Tables one below the other."""
+    """Concatenate tables."""
     names = tables[0].schema.names
     return pa.record_batch(
         {
@@ -140,6 +144,6 @@ def _below(tables: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:
-    """The values at some rows; many a column has none at all."""
+    """Return the values at some rows. Many columns are null throughout, so check that first."""
     is_empty = column.null_count == len(column)
     return pa.nulls(len(rows), column.type) if is_empty else column.take(rows)

@@ -1,4 +1,4 @@
-"""The rules that requests are labelled by, and what is looked up on the way."""
+"""`CleanRules` and `LookUps`: the options of `Cleaner`, which `step_config` builds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from clickstream.clean.urls import TargetRules
 
 @dataclass(frozen=True)
 class CleanRules:
-    """How requests are labelled. `site` is its name in the tables, `domains` are its own hosts."""
+    """The rules for labelling requests.
+
+    `site` is the name of the site in the tables, and `domains` are its own domains.
+    """
 
     site: str
     domains: tuple[str, ...] = ()
@@ -35,9 +38,9 @@ def _nowhere(_address: str) -> Place:
 
 @dataclass(frozen=True)
 class LookUps:
-    """What is looked up for each distinct address and user agent.
+    """The functions that look up each distinct address and user agent.
 
-    The defaults know no places, and work out anew what user agents say.
+    The defaults return no places, and parse each user agent without a cache.
     """
 
     place: Callable[[str], Place] = _nowhere

@@ -1,7 +1,7 @@
-"""The table of targets: the page that each distinct request target names, and its tags.
+"""The table of targets: path, page, kept query parameters and campaign tags of request targets.
 
-Many targets share a path, and links in mails and ads share their parameters. So paths and
-parameters are worked out apart, each distinct one once.
+Many targets have the same path, and links in mails and ads have the same parameters. Paths and
+parameters are therefore processed separately, each distinct one once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from clickstream.clean.urls import (
 
 
 class _Path(NamedTuple):
-    """What a path says: all None, and the code -1, where the request line was not HTTP."""
+    """The results for a path. If the request line was not HTTP: None, None and the kind -1.
+
+    `kind` is a position in PATH_KINDS, -1 for none.
+    """
 
     path: str | None = None
     page: str | None = None
@@ -33,14 +36,14 @@ class _Path(NamedTuple):
 
 
 class _Target(NamedTuple):
-    """A target as codes of its path and of its parameters."""
+    """A target, as the codes of its path and of its parameters."""
 
     path: int
     parameters: int
 
 
 class Targets:
-    """Every distinct target so far, and every distinct set of tags among them."""
+    """All distinct targets so far, and all distinct sets of tags in them."""
 
     def __init__(self, rules: TargetRules, kinds: KindRules) -> None:
         self._rules, self._kinds = rules, kinds
@@ -50,29 +53,29 @@ class Targets:
         self._targets: Texts[_Target] = Texts(self._target)
 
     def rows(self, target: pa.ChunkedArray, is_http: npt.NDArray[np.bool_]) -> Codes:
-        """Each row's target; what is not HTTP has none."""
+        """Return the code of each request's target, 0 if the request line was not HTTP."""
         return self._targets.codes(target) * is_http
 
     def path_kinds(self, rows: Codes) -> Codes:
-        """For each row the position of its path's kind in PATH_KINDS, -1 for none."""
+        """Return the kind of the path of each target code, as position in PATH_KINDS or -1."""
         kinds = np.array([path.kind for path in self._paths.made], np.int32)
         return kinds[self._codes("path")[rows]]
 
     def tags(self, rows: Codes) -> Codes:
-        """Each row's set of campaign tags and click id, as its code among `tag_sets`."""
+        """Return the tags and click platform of each target code, as code of `tag_sets`."""
         tags = np.array([tags for _, tags in self._parameters.made], np.int32)
         return tags[self._codes("parameters")[rows]]
 
     @property
     def tag_sets(self) -> list[Tags]:
-        """The distinct sets of tags."""
+        """The distinct sets of tags, in the order of their codes."""
         return self._tags.ordered
 
     def __len__(self) -> int:
         return len(self._targets)
 
     def table(self) -> pa.RecordBatch:
-        """One row for each target, in the order of their codes: path, page and query."""
+        """Return the table with path, page and query of each target, in the order of the codes."""
         path, parameters = pa.array(self._codes("path")), pa.array(self._codes("parameters"))
         paths, queries = self._paths.made, self._parameters.made
         return pa.record_batch(
@@ -84,7 +87,7 @@ class Targets:
         )
 
     def _codes(self, name: str) -> Codes:
-        """For each target one of its two codes."""
+        """Return one of the two codes of each target."""
         codes = [getattr(target, name) for target in self._targets.made]
         return np.array(codes, np.int32)
 

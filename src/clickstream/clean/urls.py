@@ -1,7 +1,7 @@
-"""What a request's target says: path, page, kept parameters, campaign tags, the ad's platform.
+"""Parse request targets: path, page, kept parameters, campaign tags and click platform.
 
-Nothing that names a person or a session comes out: parameters are dropped unless listed, and
-session and click ids even then.
+The result contains nothing that identifies a person or a session. Query parameters are dropped
+unless the settings list them. Session ids and click ids are always dropped.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from clickstream.clean.known_sites import CLICK_IDS
 from clickstream.clean.pages import PageRules, names_a_session, page_name, without_session_ids
 
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
-# Links that were escaped for HTML once too often have &amp;, old ones a semicolon. A semicolon is
-# a separator only before a campaign tag: values may hold one.
+# Links that were escaped for HTML twice have &amp; as separator, and old links a semicolon. A
+# semicolon counts as a separator only before a campaign tag, because values may contain one.
 _SEPARATOR = re.compile(r"&(?:amp;)?|;(?=utm_)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class TargetRules:
-    """What is kept of a target: query parameters by name, and how pages are named."""
+    """The names of the query parameters to keep, and the rules for page names."""
 
     query_parameters: frozenset[str] = frozenset()
     pages: PageRules = field(default_factory=PageRules)
 
 
 class Tags(NamedTuple):
-    """How a link to the site was tagged: the part of a Target that tells where people came from."""
+    """The campaign tags and the click platform of a link: the fields of Target about its origin."""
 
     utm_source: str | None = None
     utm_medium: str | None = None
@@ -46,7 +46,7 @@ _NO_TAGS = Tags()
 
 
 class Target(NamedTuple):
-    """The parts of a request target that are kept; None where there is none."""
+    """The parts of a request target that are kept; None for missing parts."""
 
     path: str
     page: str
@@ -60,14 +60,14 @@ class Target(NamedTuple):
 
 
 def split_target(target: str, rules: TargetRules) -> Target:
-    """What is kept of a request target (RFC 9112, 3.2)."""
+    """Parse a request target (RFC 9112, 3.2)."""
     path, parameters = path_and_parameters(target)
     query, tags = query_and_tags(parameters, rules)
     return Target(*path_and_page(path, rules), query, *tags)
 
 
 def path_and_parameters(target: str) -> tuple[str, str]:
-    """A target's path and its parameters, both as logged; an absolute target's host falls away."""
+    """Split a target into path and parameters, as logged; drops scheme, host and fragment."""
     rest = target.partition("#")[0]
     if not rest.startswith("/") and (origin := _ORIGIN.match(rest)):
         rest = rest[origin.end() :]
@@ -76,18 +76,18 @@ def path_and_parameters(target: str) -> tuple[str, str]:
 
 
 def path_and_page(path: str, rules: TargetRules) -> tuple[str, str]:
-    """The path without session ids, and the name of its page."""
+    """Return the path without session ids, and its page name."""
     path = without_session_ids(path)
     return path, page_name(path, rules.pages)
 
 
 @lru_cache(maxsize=1 << 14)
 def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tags]:
-    """The parameters that are kept, encoded afresh in their order, and what tags say.
+    """Return the kept parameters, encoded again and in their order, and the campaign tags.
 
-    Parameters are decoded once, as forms are (`%xx`, and `+` for a space). Names of tags and click
-    ids are compared without case; values are trimmed and keep theirs, as in GA4. Of a tag that
-    comes twice the first counts; an empty one is none.
+    Parameters are decoded once, as form data (`%xx`, and `+` for a space). The names of tags and
+    click ids are compared without case; the case of values is kept, as in GA4, and spaces around
+    them are removed. If a tag occurs twice, the first one counts. An empty tag counts as missing.
     """
     if not parameters:
         return None, _NO_TAGS
@@ -98,14 +98,14 @@ def query_and_tags(parameters: str, rules: TargetRules) -> tuple[str | None, Tag
 
 
 def extension(path: str) -> str:
-    """The extension of the path's last segment, lower-case, without its dot; empty if none."""
+    """Return the extension of a path in lower case, without its dot; an empty text if none."""
     name = path.rpartition("/")[2]
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 @lru_cache(maxsize=1 << 14)
 def _decoded(pair: str) -> tuple[str, str]:
-    """Name and value of a parameter; many links share theirs."""
+    """Decode a parameter into name and value; cached, because many links have the same ones."""
     name, _, value = pair.partition("=")
     return unquote_plus(name, errors="surrogateescape"), unquote_plus(
         value, errors="surrogateescape"
@@ -122,14 +122,14 @@ def _kept(pairs: Iterable[tuple[str, str]], allowed: frozenset[str]) -> str | No
 
 
 def _platform(parameters: Mapping[str, str]) -> str | None:
-    """Whose click id is among the parameters: of several, the first in CLICK_IDS."""
+    """Return the platform of a click id in the parameters; of several, the first of CLICK_IDS."""
     if CLICK_IDS.keys().isdisjoint(parameters):
         return None
     return next((CLICK_IDS[name] for name in CLICK_IDS if parameters.get(name)), None)
 
 
 def _text(value: str) -> str | None:
-    r"""A decoded value, trimmed, with bytes that are not UTF-8 as `\xhh`; None for an empty one."""
+    r"""Strip a decoded value and write bytes that are not UTF-8 as `\xhh`; None if it is empty."""
     text = value.strip()
     if not text.isascii():
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

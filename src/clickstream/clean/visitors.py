@@ -1,9 +1,10 @@
-"""The table of visitors: a pseudonym for each, with device, place, and whether it is a bot.
+"""The table of visitors: pseudonym, device, place and bot verdict.
 
-Visitors are distinguished by address and user agent, or by the site's own cookie where the log has
-one. The pseudonym is a keyed hash: without the key it can't be tied to an address, not even by
-trying all addresses. A visitor who asked not to be tracked (Sec-GPC, DNT) is recognized within one
-hour only, since the hour is then part of the hash, and only the country of their place is kept.
+Visitors are distinguished by address and user agent, or by the site's own cookie if the log has
+one. The pseudonym is a keyed hash: without the key, nobody can connect it to an address, not even
+by trying all addresses. For a visitor who asked not to be tracked (Sec-GPC, DNT), the hash also
+includes the hour. Such a visitor is recognized within one hour only, and of the place only the
+country is kept.
 """
 
 from __future__ import annotations
@@ -43,45 +44,44 @@ _KEY_BYTES = range(16, blake2b.MAX_KEY_SIZE + 1)
 
 @dataclass(frozen=True)
 class VisitorKeys:
-    """The key of an hour, and the one before it if sessions may still be open under that.
+    """The visitor key of an hour, and the earlier key if sessions may still be open under it.
 
-    Keys have 16 to 64 bytes; InputError is raised for others.
+    Raises InputError for a key that does not have 16 to 64 bytes.
     """
 
     now: bytes
     before: bytes | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a key that BLAKE2b can't take or that could be guessed."""
+        """Refuse a key that is too long for BLAKE2b or short enough to guess."""
         for key in (self.now, self.before or self.now):
             if len(key) not in _KEY_BYTES:
                 raise InputError(
-                    f"A visitor key of {len(key)} bytes was given; make one of 16 to 64 random "
-                    "bytes."
+                    f"The visitor key has {len(key)} bytes: use a key of 16 to 64 random bytes."
                 )
 
 
 class Hasher:
-    """Makes ids under one key: 24 hex digits of BLAKE2b (RFC 7693), over hashed forms of texts.
+    """Computes ids under one key: 24 hex digits of BLAKE2b (RFC 7693).
 
-    `first` is what every identity begins with; it is hashed once.
+    `first` is the common start of all identities; it is hashed once.
     """
 
     def __init__(self, key: bytes, first: bytes = b"") -> None:
         self._begun = blake2b(first, key=key, digest_size=_DIGEST_BYTES)
 
     def __call__(self, identity: bytes) -> str:
-        """The id of an identity: the hashed forms of some texts, one after the other."""
+        """Return the id of an identity, which is a concatenation of `hashed_form` of texts."""
         hashed = self._begun.copy()
         hashed.update(identity)
         return hashed.hexdigest()
 
 
 def hashed_form(text: str | None) -> bytes:
-    """A text as it is hashed: after its length, so that texts can't run into each other.
+    """Return the bytes of a text to hash: its length in 8 bytes, then its UTF-8.
 
-    None has no length, which tells it from an empty text. Lists of texts that differ never have
-    the same bytes when their forms are joined, whatever their lengths.
+    With the length, different lists of texts never give the same bytes when their forms are
+    concatenated. None is 8 bytes 0xff, which differs from an empty text.
     """
     if text is None:
         return b"\xff" * 8
@@ -97,14 +97,13 @@ VISITOR_COLUMNS = (
 """The columns of the table of visitors."""
 
 _AT_ONCE = 1 << 16
-"""Addresses that are Python texts at a time: those of a year take 50 MB."""
+"""Number of addresses converted to Python strings at once: all those of a year take 50 MB."""
 
 
 class Visitors:
-    """The visitors of all requests so far: one for each client, user agent, marks and hour.
+    """The visitors of all requests so far: one row per client, user agent, marks and hour.
 
-    So several rows may share an id and an hour, as do those of a cookie that came from two
-    addresses.
+    Several rows may have the same id and hour, for example if one cookie came from two addresses.
     """
 
     def __init__(
@@ -122,14 +121,14 @@ class Visitors:
 
     @property
     def ids(self) -> list[str]:
-        """Each visitor's id under the hour's key."""
+        """The id of each visitor under the hour's key."""
         ids: list[str] = pa.chunked_array(self._ids).to_pylist()
         return ids
 
     def rows(self, columns: Mapping[str, npt.NDArray[Any]]) -> Codes:
-        """Each row's visitor.
+        """Return the code of each request's visitor.
 
-        `columns` has for each row its hour, and client, agent and marks as codes into the origins.
+        `columns` has for each request its hour, and client, agent and marks as codes of `Origins`.
         """
         rows = self._visitors.codes(*(columns[n] for n in ("client", "agent", "marks", "hour")))
         new = self._visitors.met[:, self._hashed_so_far :]
@@ -138,11 +137,11 @@ class Visitors:
         return rows
 
     def count_clients(self) -> int:
-        """How many different client addresses the visitors have."""
-        return len(np.setdiff1d(self._visitors.met[0], 0))  # 0 is no address
+        """Count the different client addresses of the visitors."""
+        return len(np.setdiff1d(self._visitors.met[0], 0))  # the code 0 means no address
 
     def table(self) -> pa.RecordBatch:
-        """One row for each visitor, in the order of their codes."""
+        """Return the table with one row per visitor, in the order of their codes."""
         client, agent, mark, hour = self._visitors.met
         host = self._hosts_of(client, mark)
         wish = np.array([one.opted_out for one in self._origins.marks.ordered], np.bool_)[mark]
@@ -166,15 +165,15 @@ class Visitors:
         )
 
     def _hashed(self, met: npt.NDArray[np.int32], key: bytes) -> list[str]:
-        """The ids of some visitors under a key, by their cookie or by address and user agent.
+        """Compute the ids of visitors under a key, from cookie or from address and user agent.
 
-        Who asked not to be tracked has the hour in it, and the hour's own key: nobody is followed
-        from one hour to the next.
+        For a visitor who asked not to be tracked, the id includes the hour and is always computed
+        with the hour's own key, so the visitor can't be followed from one hour to the next.
         """
         client, agent, mark, hour = met
         site = hashed_form(self._rules.site)
         made, hidden = Hasher(key, site), Hasher(self._keys.now, site)
-        route = pa.array(self._hosts_of(client, mark))  # first, since it adds to the hosts
+        route = pa.array(self._hosts_of(client, mark))  # call it first: it adds to self._hosts
         addresses = self._hosts.values.take(route)
         hosts = map(hashed_form, addresses.to_pylist())
         agents = map(self._agent_forms().__getitem__, agent.tolist())
@@ -193,7 +192,7 @@ class Visitors:
         return [*map(hashed_form, self._origins.agents.values.to_pylist())]
 
     def _hosts_of(self, client: Codes, marks: Codes) -> Codes:
-        """The addresses, by way of trusted proxies, as codes into the hosts."""
+        """Return the client addresses, resolved through trusted proxies, as codes of `_hosts`."""
         route = self._routes.codes(client, marks)
         new = self._routes.met[:, len(self._host_of_route) :]
         hosts = self._hosts.codes(self._addresses(*new).dictionary_encode())
@@ -201,7 +200,10 @@ class Visitors:
         return self._host_of_route[route]
 
     def _addresses(self, client: Codes, marks: Codes) -> pa.Array:
-        """The addresses behind clients; most are logged as such, and came by no proxy."""
+        """Resolve logged clients to addresses; only clients that need it are parsed in Python.
+
+        Most clients are logged as plain addresses and without a proxy.
+        """
         peers = self._origins.clients.values.take(pa.array(client))
         forwarded = [mark.forwarded for mark in self._origins.marks.ordered]
         is_forwarded = np.array([one is not None for one in forwarded], np.bool_)[marks]
@@ -213,7 +215,7 @@ class Visitors:
         return pc.replace_with_mask(peers, to_read, pa.array(read, pa.string()))
 
     def _places(self, host: Codes, opted_out: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
-        """The places of visitors; of those who asked not to be tracked the country only."""
+        """Look up the places of visitors; only the country if they asked not to be tracked."""
         places: Distinct[Place, None] = Distinct()
         look_up = self._look_ups.place
         addresses = self._hosts.values
@@ -225,20 +227,20 @@ class Visitors:
         return taken(table(Place, [*places.ordered, *coarse]), rows)
 
     def _verdicts(self, host: Codes, agent: Codes) -> dict[str, pa.Array]:
-        """Who is a machine by user agent and network."""
+        """Build the columns of bot verdicts, by user agent and network."""
         by_agent = [agent.verdict for agent in self._origins.agents.made]
         if not len(self._rules.networks) and not self._rules.own_equipment.has_networks:
             return taken(verdict_table(by_agent), agent)
         addresses = self._hosts.values.take(pa.array(host)).to_pylist()
-        judged = [
+        verdicts = [
             self._verdict(address, by_agent[one]) if address else by_agent[one]
             for address, one in zip(addresses, agent.tolist(), strict=True)
         ]
-        found = verdict_table(judged)
+        found = verdict_table(verdicts)
         return {name: found[name] for name in found.schema.names}
 
     def _verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
-        """The verdict on a user agent, in view of the address it comes from."""
+        """Return the verdict on a user agent with the address that it comes from."""
         if by_agent is not None and by_agent.bot_class == OWN_EQUIPMENT:
             return by_agent
         own = self._rules.own_equipment.by_address(address)

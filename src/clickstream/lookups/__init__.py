@@ -1,9 +1,9 @@
-"""What the transforms look up: where addresses are.
+"""Lookups for the transforms: the places of addresses.
 
     database = PlaceDatabase.open([Path("var/geoip")])
     place = place_at("192.0.2.7", database.record)
 
-The transforms are given functions and know nothing of the files behind them.
+`step_config` passes such functions to the transforms, which do not read the files themselves.
 """
 
 from clickstream.lookups.places import PlaceDatabase

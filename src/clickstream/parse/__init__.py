@@ -1,9 +1,11 @@
-"""Bytes of an access log to columns, strictly: every line becomes a request or a reject.
+"""Parse the bytes of access logs into columns: each line becomes a request or a reject.
 
-Read in this order: `known` lists the formats. For those whose lines a pattern describes, `formats`
-says what a line must look like, `scan` finds the fields of regular lines by structure and `rows`
-joins both into coded columns; `w3c` and `json_lines` read theirs. `frames` makes data frames.
-`detect` tells which format a log has, `segments` where it changes.
+`pipeline` and `report` call the functions of this module. To read the package, start with
+`registry`, which lists the formats. For the formats that one pattern describes, `formats` has the
+strict patterns, `scan` finds the fields of regular lines by structure, and `rows` combines both
+into coded columns. `layout_rows` reads the lines of format strings, and `w3c` and `json_lines` read
+the other formats. `frames` builds tables and DataFrames. `detect` finds the format of a log, and
+`format_changes` the places where it changes.
 """
 
 from __future__ import annotations
@@ -78,9 +80,9 @@ def parse(
 ) -> Parsed:
     """Parse whole lines, numbered from `first_line`; the last one may lack its newline.
 
-    `header` is the header in force before them, see `header_after`. No bytes make it
-    fail: what is not a line of the format, or has more than `longest` bytes, is a reject. Raises
-    InputError for a format that is not known.
+    `header` is the header in force before them; see `header_after`. Parsing succeeds for any bytes:
+    a line that does not fit the format, or has more than `longest` bytes, becomes a reject. Raises
+    InputError for an unknown format.
     """
     short = shorten(data, longest)
     parsed = as_frames(_named(log_format).read(short.data, header), first_line)
@@ -88,7 +90,7 @@ def parse(
 
 
 def _with_long(parsed: Parsed, beginnings: Mapping[int, bytes], first_line: int) -> Parsed:
-    """The parsed lines, those that are too long with their reason and their first bytes."""
+    """Set the reason and the first bytes of lines that are too long."""
     if not beginnings:
         return parsed
     texts = {first_line + index: escape(begin) for index, begin in beginnings.items()}
@@ -102,11 +104,11 @@ def parse_blocks(
     batch_bytes: int = BATCH_BYTES,
     longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[Parsed]:
-    """Parse block after block, some at a time; line numbers and the header in force run on.
+    """Parse blocks in batches; line numbers and the header in force continue over all blocks.
 
-    A batch of blocks, of `batch_bytes` at least, makes one part. Of its text nothing is kept once
-    the part is given. With `may_change`, the format (a name) is the one that the log begins with:
-    see `segments`. Lines of more than `longest` bytes are rejects.
+    Each batch has at least `batch_bytes` and yields one result, after which its text is released.
+    With `may_change`, the log may change its format, and `log_format` is the name of the format at
+    its beginning; see `segments`. Lines of more than `longest` bytes are rejects.
     """
     known = _named(log_format)
     line, now = 1, Reading(known.name)
@@ -126,7 +128,7 @@ def parse_blocks(
 
 
 def _shorten_all(batch: list[bytes], longest: int) -> dict[int, bytes]:
-    """Empty the lines of some blocks that are too long; their first bytes by their index."""
+    """Replace lines that are too long by empty lines; return their first bytes by line index."""
     beginnings: dict[int, bytes] = {}
     for place, block in enumerate(batch):
         short = shorten(block, longest)
@@ -143,10 +145,10 @@ def parse_together(
     may_change: bool = False,
     longest: int = LONGEST_LINE_BYTES,
 ) -> Parsed | None:
-    """Parse small files as one, their lines numbered through; the last of each has its newline.
+    """Parse small files as one, with continuous line numbers; each file must end with a newline.
 
-    None where the files may have to be read one by one: in a format with headers, or where one of
-    them seems to change its format and `may_change` is set.
+    Returns None if the files may have to be read one by one: if the format has headers, or if
+    `may_change` is set and a file seems to change its format.
     """
     known = _named(log_format)
     if known.has_header:
@@ -170,7 +172,7 @@ def _read(batch: list[bytes], known: Format, header: bytes) -> Rows:
 
 
 def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed, Reading]:
-    """The lines, read anew if their format changes, and how those below them are read."""
+    """Return the parsed lines, read again if their format changes, and the state after them."""
     parts, after = segments(data, now, np.delete(_are_refused(found), found.directives))
     if [part.log_format for part in parts] == [now.log_format]:
         return as_frames(found, line), after
@@ -178,14 +180,14 @@ def _followed(data: bytes, found: Rows, now: Reading, line: int) -> tuple[Parsed
 
 
 def _are_refused(found: Rows) -> npt.NDArray[np.bool_]:
-    """Whether each line is refused, directives included."""
+    """Return a mask of the refused lines; it includes the directives, which are not refused."""
     refused = np.zeros(found.lines + len(found.directives), np.bool_)
     refused[[index for index, _, _ in found.refused]] = True
     return refused
 
 
 def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
-    """The lines of each format become frames together: segments may be many and short."""
+    """Parse segments. Those of one format are joined first, because they may be many and short."""
     parts: dict[str, list[Rows]] = {}
     for segment in found:
         read = FORMATS[segment.log_format].read(data[segment.start : segment.end], segment.header)
@@ -195,28 +197,28 @@ def _parse_segments(data: bytes, found: Iterable[Segment], line: int) -> Parsed:
 
 
 def header_after(data: bytes, log_format: str | Format, header: bytes = b"") -> bytes:
-    """The header in force below the lines, where `header` was in force above them.
+    """Return the header in force after some lines, if `header` was in force before them.
 
-    That is the last `#Fields:` line, with its newline; lines cut out of a file can be parsed with
-    it in front. Always b"" in formats without headers.
+    This is the last `#Fields:` line, with its newline. Lines from the middle of a file can be
+    parsed after such a header. In formats without headers, the result is always b"".
     """
     return _named(log_format).header_after(header, data)
 
 
 def entries(data: bytes, log_format: str | Format, header: bytes = b"") -> Entries:
-    """The lines that are entries, with their ends, each with the header it is read by."""
+    """Find the lines that are entries, with their newlines, and the header of each."""
     return find_entries(data, header if _named(log_format).has_header else None)
 
 
 def concat(parts: Iterable[Parsed]) -> Parsed:
-    """The parts as one, in the order given; none at all make an empty one."""
+    """Concatenate parts in the given order; without parts, the result is empty."""
     return stack([*parts] or [parse(b"", "common")])
 
 
 def event_hours(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
-    """For each entry, the start of its own UTC hour in Unix seconds; -1 for a reject."""
+    """Return the start of each entry's UTC hour in Unix seconds; -1 for a reject."""
     seconds = event_seconds(data, log_format, header)
     return np.where(seconds < 0, seconds, seconds // _HOUR * _HOUR)
 
@@ -224,7 +226,7 @@ def event_hours(
 def event_seconds(
     data: bytes, log_format: str | Format, header: bytes = b""
 ) -> npt.NDArray[np.int64]:
-    """For each entry, its own time in Unix seconds; -1 for a reject."""
+    """Return each entry's time in Unix seconds; -1 for a reject."""
     known = _named(log_format)
     pattern = known.pattern
     found = rows.read([data], pattern, wanted=()) if pattern else known.read(data, header)

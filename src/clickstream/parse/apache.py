@@ -1,7 +1,7 @@
-r"""Apache's `LogFormat` strings (mod_log_config) as fields and literals.
+r"""Split Apache's `LogFormat` strings (mod_log_config) into fields and literals.
 
-What is in the file httpd.conf can stand here as it stands there: the whole directive or the format
-alone, quotes as `\"` or bare.
+A string may be copied from httpd.conf as it is: the whole directive or the format alone, with
+quotes as `\"` or bare. `format_strings` calls this module.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PLAIN: dict[str, tuple[str, int]] = {
 }
 _PASSED_OVER = "A D e f I k l L n o P R S T u X c x C ^ti ^to i"
 _NAMED = ("C", "e", "i", "n", "o", "x", "^ti", "^to")
-"""The directives that mean nothing without a name in braces."""
+"""The directives that need a name in braces."""
 
 _HEADERS: dict[str, tuple[str, int]] = {
     "referer": ("referrer", 0),
@@ -56,9 +56,9 @@ _STANDARD_TIME = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
 
 
 def pieces_of(name: str, text: str) -> list[Piece]:
-    """The fields and literals of a format string, or of the directive that holds it.
+    """Split a format string, or the directive that contains it, into fields and literals.
 
-    Raises InputError naming a directive that is unknown or can't be read, and its place.
+    Raises InputError, which names an unknown or unsupported directive and its place.
     """
     statement = _STATEMENT.fullmatch(text)
     text = statement[1] if statement else text
@@ -97,9 +97,9 @@ def _field(name: str, match: re.Match[str], place: int) -> Field:
         raise _refused(name, match[0], place, f"it needs a name, as in %{{name}}{letter}")
     meaning, rank = _meaning(letter, argument)
     if meaning == "status" and ">" not in match["which"]:
-        rank += 1  # %s is what the request came in as, before an internal redirect
+        rank += 1  # %s is the status of the original request, before an internal redirect
     if match["condition"] and meaning in ("status", "client", "host"):
-        meaning = ""  # a `-` stands in its place on some lines
+        meaning = ""  # some lines have `-` instead
     holds: Holds | None = "name" if meaning == "host" and letter in "vV" else None
     return Field(match[0], place, meaning, rank, holds)
 
@@ -115,7 +115,7 @@ def _meaning(letter: str, argument: str) -> tuple[str, int]:
 
 
 def _time(name: str, source: str, argument: str, place: int) -> Field:
-    """A time in another spelling: `%{format}t`, where begin: or end: may stand before it."""
+    """Build the field of a time `%{format}t`; begin: or end: may precede the format."""
     spelled = re.sub(r"^(?:begin|end):", "", argument)
     if argument in ("begin:", "end:"):
         raise _refused(name, source, place, "write a format after the colon")
@@ -125,7 +125,10 @@ def _time(name: str, source: str, argument: str, place: int) -> Field:
         if letter not in STRFTIME:
             allowed = " ".join(f"%{known}" for known in STRFTIME)
             raise _refused(
-                name, source, place, f"%{letter} is not read; {allowed} and {_EPOCH_NAMES} are"
+                name,
+                source,
+                place,
+                f"%{letter} is not supported; {allowed} and {_EPOCH_NAMES} are",
             )
     return Field(source, place, "time", time=TimeFormat.of(spelled))
 

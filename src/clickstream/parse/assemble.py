@@ -1,7 +1,8 @@
-"""From the fields and literals of a format string to a layout, or to why there can be none.
+"""Assemble the fields and literals of a format string into a `Layout`, or explain why not.
 
-This is where the rules live that hold for every server: which field of several counts, which
-neighbours are one field, what must be logged at all, and what can't be told apart in a line.
+This module has the rules that apply to the formats of all servers: which of several fields is used,
+which neighbouring fields are one field, which fields are required, and which fields can't be
+separated in a line. `format_strings` calls it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from clickstream.parse.times import TimeFormat
 
 @dataclass(frozen=True)
 class Field:
-    """A field as a format string names it: how it is written there, and where, from 1.
+    """A field of a format string.
 
-    `meaning` is that of a slot, or path (a target without its query), address (a client with its
-    port), or one of _ONLY_BESIDE_ANOTHER. `rank` tells which of several fields of one meaning
-    counts: the lowest, then the first. `holds` says what it may hold, if its place does not.
+    `source` is its text in the string and `place` its position, from 1. `meaning` is that of a
+    `Slot`, or path (a target without its query), address (a client with its port), or one of
+    _ONLY_BESIDE_ANOTHER. Of several fields with one meaning, the one with the lowest `rank` is
+    used, then the first. `holds` is the kind of content, unless the neighbours determine it.
     """
 
     source: str
@@ -35,14 +37,14 @@ class Field:
 
 Piece = str | Field
 REST = "rest"
-"""The meaning of a last field that is nothing, or a space and anything."""
+"""The meaning of a last field that is empty, or a space and any text."""
 
 _ONE_FIELD = {
     ("path", "", "query"): "target",
     ("is_args", "", "query"): "query",
     ("client", ":", "port"): "address",
 }
-"""Neighbours that are one field: their meanings, the literal between them, and what they mean."""
+"""Neighbours that form one field: their meanings, the literal between them, the joint meaning."""
 
 _OF_REQUEST = ("method", "target", "path", "query", "protocol")
 _WITH_SPACES = ("request", "user_agent", "target", "path")
@@ -58,7 +60,7 @@ _NEEDED = {
 
 
 def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
-    """The layout of the format `name`. Raises InputError saying why there can be none."""
+    """Build the layout of the format `name`. Raises InputError with the reason if it can't."""
     last = pieces[-1] if pieces else ""
     open_ended = isinstance(last, Field) and last.meaning == REST
     literals, fields = _in_turn(name, pieces[:-1] if open_ended else pieces)
@@ -66,15 +68,17 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
         literals[-1] = _before_rest(name, literals[-1])
     if misplaced := next((field for field in fields if field.meaning == REST), None):
         raise InputError(
-            f"Format {name}: {_where(misplaced)} must come last: it takes the rest of a line."
+            f"Format {name}: {_where(misplaced)} must be last, because it matches the rest of a "
+            "line."
         )
     literals, fields = _times_joined(literals, fields)
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
         if not literal:
             raise InputError(
-                f"Format {name}: nothing stands between {_where(field)} and {_where(follower)}, "
-                "so nobody can tell where one ends; write a space or another character there."
+                f"Format {name}: there is no text between {_where(field)} and {_where(follower)}, "
+                "so the end of the first field can't be found; write a space or another character "
+                "between them."
             )
     fields = [_decodable(name, field) for field in fields]
     fields = _chosen(name, fields)
@@ -82,11 +86,11 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
 
 
 def _before_rest(name: str, literal: str) -> str:
-    """What stands before a last `{rest}`, without the space that the rest itself begins with."""
+    """Return the literal before a last `{rest}`, without the space that belongs to the rest."""
     if literal and literal[-1] not in ' "])':
         raise InputError(
-            f"Format {name}: write a space before the last {{{REST}}}, which is nothing or a space "
-            f"and anything, instead of {literal!r}."
+            f"Format {name}: write a space before the last {{{REST}}}, instead of {literal!r}; the "
+            "rest of a line is empty, or a space and any text."
         )
     return literal.removesuffix(" ")
 
@@ -96,7 +100,7 @@ def _where(field: Field) -> str:
 
 
 def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]]:
-    """Literals and fields in turn: one literal more than fields."""
+    """Separate pieces into literals and fields that alternate; there is one more literal."""
     literals, fields = [""], []
     for piece in pieces:
         if isinstance(piece, Field):
@@ -105,12 +109,12 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
         else:
             literals[-1] += piece
     if bad := next((c for c in "\\\n\r" if c in "".join(literals)), None):
-        raise InputError(f"Format {name}: {bad!r} can't stand between fields; a line is one line.")
+        raise InputError(f"Format {name}: {bad!r} is not allowed between fields; remove it.")
     return literals, fields
 
 
 def _times_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
-    """Neighbouring times that tell different things are one time: a date and its clock."""
+    """Join neighbouring times that complement each other, such as a date and a time of day."""
     new_literals = literals[:1]
     new_fields: list[Field] = []
     for field, literal in zip(fields, literals[1:], strict=True):
@@ -133,7 +137,7 @@ def _complement(one: TimeFormat, other: TimeFormat) -> bool:
 
 
 def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[str], list[Field]]:
-    """The fields of _ONE_FIELD joined; from the right, as `$uri$is_args$args` needs it."""
+    """Join the neighbours of _ONE_FIELD, from the right, as `$uri$is_args$args` requires."""
     new_literals, new_fields = literals[-1:], fields[-1:]
     for field, literal in zip(fields[-2::-1], literals[-2:0:-1], strict=True):
         pair = (field.meaning, literal, new_fields[0].meaning)
@@ -148,12 +152,14 @@ def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[s
 
 def _decodable(name: str, field: Field) -> Field:
     if field.time and field.time.problem:
-        raise InputError(f"Format {name}: {_where(field)} is no time: {field.time.problem}.")
+        raise InputError(
+            f"Format {name}: {_where(field)} is not a usable time: {field.time.problem}."
+        )
     return field
 
 
 def _chosen(name: str, fields: list[Field]) -> list[Field]:
-    """The fields, of each meaning only one; what else there is is passed over."""
+    """Keep one field of each meaning; all other fields lose their meaning."""
     best: dict[str, int] = {}
     for index, field in sorted(enumerate(fields), key=lambda f: (f[1].rank, f[0])):
         if field.meaning and not (field.time and field.time.lacks):
@@ -181,12 +187,12 @@ def _target(field: Field) -> Field:
 def _half_time(fields: list[Field]) -> str:
     for field in fields:
         if field.time and field.time.lacks:
-            return f" {_where(field)} does not tell the {' and '.join(field.time.lacks)}."
+            return f" {_where(field)} does not have the {' and '.join(field.time.lacks)}."
     return ""
 
 
 def _passed_over(field: Field) -> Field:
-    """The same field, holding what it held, without a meaning."""
+    """Return the field without a meaning, but with the same kind of content."""
     holds = field.holds or ("list" if field.meaning in _LISTS else None)
     return replace(field, meaning="", holds=holds)
 
@@ -219,9 +225,9 @@ def _slot(field: Field, holds: Holds, stop: bytes, quoted: bool) -> Slot:
 
 
 def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
-    """The byte that ends the field: what follows, or at the line's end what came before.
+    """Return the byte that ends a field: the byte after it, or at the line's end the one before it.
 
-    Method and protocol hold no space: in `"%m %U %H"` that tells where the path ends.
+    Method and protocol contain no space, so in `"%m %U %H"` a space ends them and the path.
     """
     if field.meaning in ("method", "protocol") and after.startswith('"') and not quoted:
         return b" "
@@ -229,7 +235,7 @@ def _stop(field: Field, before: str, after: str, quoted: bool) -> bytes:
 
 
 def _quoted(literals: list[str]) -> list[bool]:
-    """Which fields stand in quotes of their own: one quote does not close one and open another."""
+    """Return which fields are in quotes; a quote can't close one field and open the next."""
     quoted: list[bool] = []
     for before, after in pairwise(literals):
         taken = before == '"' and quoted[-1:] == [True]
@@ -253,20 +259,23 @@ def _holds(field: Field, stop: bytes) -> Holds:
 
 
 def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
-    """The one field that may hold spaces between spaces: the request, the agent or the target."""
+    """Find the one unquoted field that may contain spaces: request, user agent or target.
+
+    Returns its index, -1 if there is none.
+    """
     bare = {f.meaning: i for i, f in enumerate(fields) if stops[i] == b" "}
     found = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
     if {"request", "user_agent"} <= bare.keys():
         raise InputError(
             f"Format {name}: {_where(fields[bare['request']])} and "
-            f"{_where(fields[bare['user_agent']])} both hold spaces and both stand outside of "
-            "quotes, so nobody can tell where one ends; put them in quotes."
+            f"{_where(fields[bare['user_agent']])} can both contain spaces and are both without "
+            "quotes, so their ends can't be found; put them in quotes."
         )
     return found[0] if found else -1
 
 
 def _without_quotes(literals: list[str], quoted: list[bool]) -> tuple[bytes, ...]:
-    """The literals without the quotes of quoted fields: one byte less on that side."""
+    """Return the literals without the quotes that belong to quoted fields."""
     befores, afters = [False, *quoted], [*quoted, False]
     return tuple(
         literal[before : len(literal) - after].encode()

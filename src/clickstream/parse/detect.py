@@ -1,4 +1,4 @@
-"""Which format a log has: the one that reads most lines of a sample."""
+"""Detect the format of a log: the format that reads most lines of a sample."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from clickstream.parse.rows import Rows
 from clickstream.wording import quantity
 
 GLANCE = 40
-"""So many lines tell a format that reads each of them."""
+"""Number of lines in the first sample; it decides if a format reads all of them."""
 
 LINES_LOOKED_AT = 400
-"""So many do otherwise, if any of them can be read; every known format is tried on each."""
+"""Number of lines in the second sample, which decides if any format reads one of its lines."""
 
 SAMPLE_LINES = 1000
-"""A log has no known format if none of its first lines, as many as this, has one."""
+"""Number of lines in the last sample. If no format reads any of them, the format is unknown."""
 
 _OF_LISTS = ("combined_forwarded", "common_forwarded")
 
 
 @dataclass(frozen=True)
 class Detected:
-    """A format and how sure it is: it reads `read` of the `seen` lines of a sample."""
+    """A format that reads `read` of the `seen` lines of a sample."""
 
     name: str
     read: int
@@ -35,23 +35,24 @@ class Detected:
 
     @property
     def share(self) -> float:
-        """How much of the sample it reads, from 0 to 1."""
+        """The share of the sample that the format reads, from 0 to 1."""
         return self.read / self.seen
 
     @property
     def sentence(self) -> str:
-        """The same for people."""
+        """The result as a text for messages."""
         return f"{self.name}, which reads {self.read:,} of {quantity(self.seen, 'line')}"
 
 
 def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -> Detected:
-    """The format that most of the first lines of a sample have; of several, the most special.
+    """Return the format that reads most of the first lines of a sample.
 
-    A line with a virtual host fits `combined` too, so `combined_vhost` counts as more special. The
-    sample may end inside a line, which counts only if it can be read. `likely` names the format
-    to try first, such as that of the last file of the same source. It changes the time this takes,
-    never the result. Lines of more than `longest` bytes have no format. Raises InputError, naming
-    a line of the sample, when none of the first SAMPLE_LINES lines has a known format.
+    If several formats read the same number, the more specific one is returned: a line with a
+    virtual host fits `combined` too, so `combined_vhost` is more specific.
+    The sample may end inside a line, which counts only if it can be read. `likely` names the format
+    to try first, such as that of the last file of the same source. It changes the duration, never
+    the result. Lines of more than `longest` bytes have no format. Raises InputError, which names a
+    line of the sample, if none of the first SAMPLE_LINES lines has a known format.
     """
     sample = shorten(sample, longest).data
     found = _best(_beginning(sample, GLANCE), likely)
@@ -65,16 +66,16 @@ def detect(sample: bytes, likely: str = "", longest: int = LONGEST_LINE_BYTES) -
 
 
 def _beginning(sample: bytes, lines: int) -> bytes:
-    """So many lines with their ends, or the whole sample, which may end inside one."""
+    """Return the given number of lines with their newlines, or the whole sample if it has fewer."""
     parts = sample.split(b"\n", lines)
     return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
 
 def _order(sample: bytes) -> list[str]:
-    """The formats, the more special after the more general.
+    """Return the names of the formats, more specific ones after more general ones.
 
-    The formats with `X-Forwarded-For` also read lines with a single address, as `combined` does:
-    they are the more special ones only where a line has a list of addresses.
+    The formats with `X-Forwarded-For` also read lines with a single address, as `combined` does.
+    They are more specific only if a line of the sample has a list of addresses.
     """
     if not HAS_LIST.search(sample):
         return [*FORMATS]
@@ -86,10 +87,10 @@ def _best(sample: bytes, likely: str) -> Detected | None:
 
 
 def _confirmed(sample: bytes, likely: str) -> Detected | None:
-    """The likely format, if it reads some lines and no other format can win; else None.
+    """Return the likely format if it reads some lines and no other format can read more; else None.
 
-    A line that the likely format refuses does not send a file through every format: in a year of
-    hourly files, each with one such line in a thousand, that took half of the time.
+    A few lines that the likely format refuses do not cause a test with all formats. In a year of
+    hourly files, each with one such line in a thousand, that test took half of the time.
     """
     if likely not in FORMATS:
         return None
@@ -101,7 +102,7 @@ def _confirmed(sample: bytes, likely: str) -> Detected | None:
         rows = known.read(sample, b"")
         refused = [lines[index] for index, _, _ in rows.refused]
         if not len(rows.line) or any(line.startswith(b"#") for line in refused):
-            return None  # a header decides how the lines below it are read
+            return None  # a header decides how the lines after it are read
         found = _shown(likely, rows, sample)
         read = [lines[at] for at in rows.line]
         others = refused + [lines[at] for at in rows.directives]
@@ -115,10 +116,10 @@ def _confirmed(sample: bytes, likely: str) -> Detected | None:
 
 
 def _most_read(rival: Format, read: list[bytes], others: list[bytes]) -> int:
-    """An upper limit of the lines that a rival reads.
+    """Return an upper limit of the number of lines that another format reads.
 
-    `read` are the lines of the likely format, `others` the rest. Of `read`, only as many are tried
-    as can decide.
+    `read` are the lines that the likely format reads, `others` the rest. Of `read`, only as many
+    lines are tested as are needed for the decision.
     """
     tried = read[: len(others) + 1]
     may_read = sum(map(rival.may_read, [*tried, *others]))
@@ -133,7 +134,7 @@ def _detected(sample: bytes) -> Detected | None:
 
 
 def _shown(name: str, rows: Rows, sample: bytes) -> Detected:
-    """What a format made of a sample. Its last line does not count if it is cut and refused."""
+    """Build the result for a sample. Its last line does not count if it is cut and refused."""
     last = len(sample.split(b"\n")) - 1
     is_cut = bool(rows.refused) and rows.refused[-1][0] == last  # no newline ends it
     return Detected(name, len(rows.line), rows.lines - is_cut)
@@ -142,8 +143,8 @@ def _shown(name: str, rows: Rows, sample: bytes) -> Detected:
 def _unknown(sample: bytes) -> str:
     if missing := w3c.missing_columns(w3c.header_after(sample, b"")):
         return (
-            f"The #Fields line of the log lacks {' and '.join(missing)}: have the server log "
-            f"at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
+            f"The #Fields line of the log lacks {' and '.join(missing)}: configure the server to "
+            f"log at least {', '.join(w3c.NEEDED_COLUMNS)}, with times in UTC."
         )
     seen = next((line for line in sample.splitlines() if line.strip()), b"")
     return (

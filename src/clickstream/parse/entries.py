@@ -1,4 +1,4 @@
-"""The entries of a log as they stand in it, so that some can be taken out, byte for byte."""
+"""Find the entries of a log, to copy chosen ones byte for byte; `pipeline` splits logs by hour."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from clickstream.parse.w3c import DIRECTIVE, headers_of
 
 @dataclass(frozen=True)
 class Entries:
-    """Where each entry starts and ends in the data, with its line end, and its header.
+    """The bounds of each entry in the data, including its newline, and its header.
 
-    `header` counts in `headers`; in a format without headers there is one, b"".
+    `header` has positions in `headers`. In a format without headers, `headers` has only b"".
     """
 
     data: bytes
@@ -27,7 +27,7 @@ class Entries:
         return len(self.start)
 
     def take(self, chosen: Numbers) -> bytes:
-        """The chosen ones (indexes, rising), each header before the first that is read by it."""
+        """Return the bytes of chosen entries (ascending indexes), with headers where needed."""
         if not len(chosen):
             return b""
         start, end, header = self.start[chosen], self.end[chosen], self.header[chosen]
@@ -47,7 +47,7 @@ class Entries:
 
 
 def find_entries(data: bytes, header: bytes | None) -> Entries:
-    """The entries of some lines; `header` is in force above them, None if the format has none."""
+    """Find the entries in lines. `header` is in force before them; None if the format has none."""
     start, end = line_bounds(data)
     if header is None:
         return Entries(data, start, end, np.zeros_like(start), [b""])

@@ -1,9 +1,10 @@
-"""A log whose format changes on the way: which of its lines are in which format.
+"""Find where a log changes its format.
 
-A format stays until lines show that another one has taken its place: SWITCH_AFTER of them, one
-after the other, that it refuses and one other format reads. Fewer are odd lines of the format they
-stand in, for a line that was cut short can look like a whole one of a simpler format. Where a log
-is cut, the lines of such a run before the cut count for those after it, but stay what they were.
+A format changes at a run of at least SWITCH_AFTER lines that the current format refuses and one
+other format reads. The lines of a shorter run count as odd lines of the current format, because a
+line that was cut short can look like a whole line of a simpler format. If the data of a log comes
+in several pieces, the lines of a run at the end of a piece count for the decision in the next
+piece, but they keep the format that they were read in.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from clickstream.parse.registry import FORMATS
 from clickstream.parse.w3c import header_after
 
 SWITCH_AFTER = 3
-_GLANCE = 1000  # lines of a long run that are tried first, in every format
-_OFTEN = 50  # whoever asks more often about some lines had better know all
+_GLANCE = 1000  # number of lines of a long run that are tried first, in every format
+_OFTEN = 50  # after this number of calls for some lines, reading all lines once is faster
 
 _Verdicts = npt.NDArray[np.int8]
 _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
@@ -29,10 +30,10 @@ _READ, _DIRECTIVE, _REFUSED = 1, 0, -1
 
 @dataclass(frozen=True)
 class Reading:
-    """How the next lines of a log are read: in which format, and below which header.
+    """The state in which the next lines of a log are read: the format and the header in force.
 
-    The `leaned` lines just before were refused and have the format `leaning`: if the next ones do,
-    too, the format changes.
+    The last `leaned` lines before them were refused, and the format `leaning` reads them. If it
+    reads the next lines too, the format changes.
     """
 
     log_format: str
@@ -43,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Segment:
-    """Lines of one format, from byte `start` to `end`; `header` is in force above them."""
+    """Lines of one format, from byte `start` to `end`; `header` is in force before them."""
 
     log_format: str
     header: bytes
@@ -54,9 +55,10 @@ class Segment:
 def segments(
     data: bytes, now: Reading, refused: Flags | None = None
 ) -> tuple[list[Segment], Reading]:
-    """The segments of some lines, in order and without gaps, and how the lines below are read.
+    """Return the segments of some lines, in order and without gaps, and the state after them.
 
-    `refused` tells of each entry whether `now` can't read it, which saves reading them again.
+    `refused` is a mask of the entries that the format of `now` refuses. It saves reading them
+    again.
     """
     header = header_after(data, now.header)
     if not data or (refused is not None and not seems_changed(refused, now)):
@@ -78,7 +80,7 @@ def segments(
 
 
 def seems_changed(refused: Flags, now: Reading) -> bool:
-    """Whether there is anything to look at: a run of refused lines, or a part of one at an end."""
+    """Return whether the format may change: a run of refused lines, or part of one at an end."""
     if not len(refused):
         return False
     window = np.lib.stride_tricks.sliding_window_view(refused, min(SWITCH_AFTER, len(refused)))
@@ -87,7 +89,7 @@ def seems_changed(refused: Flags, now: Reading) -> bool:
 
 
 class _Lines:
-    """What each format says of each line, found out as far as anybody asks."""
+    """The verdicts of each format on each line, computed when they are needed."""
 
     def __init__(self, data: bytes, header: bytes) -> None:
         self._data, self._header = data, header
@@ -97,13 +99,13 @@ class _Lines:
         self._refused: dict[str, tuple[Positions, Positions]] = {}
 
     def whole(self, name: str) -> _Verdicts:
-        """The verdicts of a format on all lines."""
+        """Return the verdicts of a format on all lines."""
         if name not in self._whole:
             self._whole[name] = self._verdicts(name, self._data)
         return self._whole[name]
 
     def some(self, name: str, first: int, past: int) -> _Verdicts:
-        """The same on some lines. A format with headers needs to have seen all before them."""
+        """Return the verdicts on some lines; a format with headers must read all lines before."""
         self._asked[name] += 1
         is_worth_it = name in self._whole or self._asked[name] > _OFTEN
         if is_worth_it or FORMATS[name].has_header:
@@ -112,7 +114,7 @@ class _Lines:
         return self._verdicts(name, self._data[self.start[first] : end])
 
     def refused(self, name: str, first: int) -> Iterator[tuple[int, int]]:
-        """The runs of lines that a format refuses, from line `first` on."""
+        """Yield the runs of lines that a format refuses, from line `first` on."""
         if name not in self._refused:
             self._refused[name] = _edges(self.whole(name) == _REFUSED)
         firsts, pasts = self._refused[name]
@@ -130,9 +132,10 @@ class _Lines:
 def _next_change(
     lines: _Lines, name: str, first: int, before: Reading | None
 ) -> tuple[str, int] | None:
-    """The next format after `name`, which is read from line `first` on, and its first line.
+    """Return the next format after `name` and its first line; None if there is no change.
 
-    `before` is the reading in force where the lines begin, None below a change.
+    `name` is the format from line `first` on. `before` is the state at the start of the data; None
+    after a change.
     """
     for begin, past in lines.refused(name, first):
         lean = before if before and begin == 0 else None
@@ -147,7 +150,7 @@ def _next_change(
 def _first_change(
     lines: _Lines, name: str, begin: int, past: int, lean: Reading | None
 ) -> tuple[str, int] | None:
-    """Of the formats that read enough of a run's lines, the one that does so first."""
+    """Return the format that first reads enough lines of a run, and the first of these lines."""
     found = []
     for rank, other in enumerate(FORMATS):
         if other == name:
@@ -163,7 +166,7 @@ def _first_change(
 
 
 def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
-    """The first line from which on enough are read, none between them refused."""
+    """Return the first line of enough read lines with no refused line between them, else None."""
     for begin, past in _runs(verdicts != _REFUSED, 0):
         read = int((verdicts[begin:past] == _READ).sum())
         if read + (leaned if begin == 0 else 0) >= SWITCH_AFTER:
@@ -172,7 +175,7 @@ def _taken_over(verdicts: _Verdicts, leaned: int) -> int | None:
 
 
 def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tuple[str, int]:
-    """Which other format reads most of the refused lines at the very end, and how many."""
+    """Return the format that reads most of the refused lines at the end, and their number."""
     count = len(lines.start)
     runs = [*lines.refused(name, first)]
     if not runs or runs[-1][1] < count:
@@ -192,7 +195,7 @@ def _leaning(lines: _Lines, name: str, first: int, before: Reading | None) -> tu
 
 
 def _runs(holds: Flags, offset: int) -> Iterator[tuple[int, int]]:
-    """Where something holds line after line: the first line, and the one past the last."""
+    """Yield the runs of true flags: the first line, and the line after the last."""
     firsts, pasts = _edges(holds)
     yield from zip((firsts + offset).tolist(), (pasts + offset).tolist(), strict=True)
 

@@ -1,8 +1,8 @@
-"""Format strings compiled to layouts: Apache's, nginx's, and this library's own spelling.
+"""Compile format strings to layouts: Apache's, nginx's, and plain ones, which this package defines.
 
-Formats that no LogFormat or log_format describes are spelled as Python format strings: `{client}`
-and the like for the meaning of a field, `{time:%d/%b/%Y:%T %z}` for a time, `{}` for a field that
-is skipped.
+Plain strings describe formats that LogFormat and log_format can't express. They are Python format
+strings: `{client}` and similar name the meaning of a field, `{time:%d/%b/%Y:%T %z}` is a time, and
+`{}` a field that is skipped.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ MEANINGS = (
     *("client", "address", "request", "method", "target", "path", "query", "protocol"),
     *("status", "size", "referrer", "user_agent", "host", "forwarded", "cookie", "sec_gpc", "dnt"),
 )
-"""What a field can mean; `address` is a client with its port."""
+"""The meanings of fields in plain strings; `address` is a client with its port."""
 
 _OR_DASH, _SPACED = "r", "spaced"
 _TELLTALE = re.compile(r"(?<!%)\{time:")
 
 
 def is_plain(text: str) -> bool:
-    """Whether it is such a string: they all have a `{time:…}`, and only they do."""
+    """Return whether a format string is plain: only plain strings contain `{time:…}`."""
     return _TELLTALE.search(text) is not None
 
 
 def plain_pieces(name: str, text: str) -> list[Piece]:
-    """The fields and literals of a format string.
+    """Split a plain format string into fields and literals.
 
-    Text in `{:spaced}` may hold spaces. In the place of a quoted `"{referrer!r}"` there may be a
-    bare `-`. `{rest}` at the end is nothing, or a space and anything. Raises InputError for what
-    else stands in braces.
+    A field `{:spaced}` may contain spaces. A line may have a bare `-` instead of a quoted
+    `"{referrer!r}"`. `{rest}` at the end is empty, or a space and any text. Raises InputError for
+    any other text in braces.
     """
     pieces: list[Piece] = []
     try:
@@ -46,7 +46,7 @@ def plain_pieces(name: str, text: str) -> list[Piece]:
                 pieces.append(_plain_field(meaning, spec or "", conversion, len(pieces)))
     except ValueError as error:
         raise InputError(
-            f"Format {name}: {error} in {text!r}; in braces there is a meaning "
+            f"Format {name}: {error} in {text!r}; allowed in braces are a meaning "
             f"({', '.join(MEANINGS)}, {REST}), time:FORMAT, or nothing."
         ) from None
     return pieces
@@ -68,9 +68,10 @@ _DIRECTIVE = re.compile(r"%[<>!0-9,]*(?:\{[^}]*\})?[A-Za-z]")
 
 
 def layout_of(name: str, text: str) -> Layout:
-    """The layout of a format string: `%` tells Apache's, `$` nginx's, `{time:…}` a plain one.
+    """Build the layout of a format string.
 
-    Raises InputError, naming the format and the directive, for what can't be read.
+    `%` directives mark Apache's strings, `$` variables nginx's, and `{time:…}` plain ones. Raises
+    InputError, which names the format and the directive, for an unsupported string.
     """
     text = text.strip("\r\n")
     if is_plain(text):

@@ -1,10 +1,10 @@
-r"""The formats whose lines a pattern describes, and the reasons for which a line is refused.
+r"""Formats whose lines one pattern describes, and the reasons for rejects.
 
-A format is spelled once, in small pieces. Joined, they are the strict pattern of a whole line;
-nested, each optional, they distinguish a line that was cut short from one of another kind. Quoted
-fields are read as Apache and nginx write them: a quote inside is `\"` or `\x22`, never bare. The
-head of a line (client, virtual host, addresses of proxies) is also used by `layout`; its patterns
-have no lookaround, because RE2 reads them, too.
+Each format is a sequence of small patterns. Joined, they are the strict pattern of a whole line.
+Nested, each optional, they recognize a line that was cut short. Quoted fields are read as Apache
+and nginx write them: a quote inside is `\"` or `\x22`, never a bare quote. `layout` also uses the
+patterns of the head of a line (client, virtual host, addresses of proxies). They have no
+lookaround, because RE2 reads them too.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _IPV6 = rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?"
 _BRACKETED = rb"\[%b\]%b" % (_IPV6, _PORT)
 _ADDRESS = rb"(?:%b%b|%b|%b)" % (_IPV4, _PORT, _IPV6, _BRACKETED)
 NAME = rb"(?:[\w.]|-[\w.-])[\w.-]*"
-"""A host name, which is not `-` alone."""
+"""A host name; a single `-` does not match."""
 HOST = rb"(?:%b%b|%b|%b)" % (NAME, _PORT, _IPV6, _BRACKETED)
 CLIENT = rb"(?:[\w.-]+%b|%b|%b|unix:)" % (_PORT, _IPV6, _BRACKETED)
-"""HOST is an IP address or a host name, with or without a port. CLIENT is also `-`, where none was
-logged, or nginx's `unix:`, a client of a Unix socket."""
+"""HOST matches an IP address or a host name, with or without a port. CLIENT also matches `-`, for a
+client that was not logged, and nginx's `unix:`, a client of a Unix socket."""
 
 USER = rb'""|(?:[^"\\]|\\.)[^"\\]*(?:\\.[^"\\]*)*'
-"""A user name may hold spaces: it ends at the last ` [` before a quote. Apache writes `""` for a
-user whose name is empty."""
+"""A user name may contain spaces; it ends at the last ` [` before a quote. Apache writes `""` for
+an empty user name."""
 _IDENTITY = rb'[^ "]+'
 _LIST = rb"%b(?:, ?%b)*" % (CLIENT, CLIENT)
 _SEVERAL = rb"%b(?:, ?%b)+" % (CLIENT, CLIENT)
@@ -57,8 +57,9 @@ VHOST_HEADS = (
     _HOST + _of_client(_DOTTED, identity=b"-"),
     _HOST + _head(rb"(?P<forwarded>%b)" % _SEVERAL),
 )
-"""Host, client, identity, and user. `192.0.2.7 - john doe` is no such head, because `-` is neither
-an address nor a name with a dot; nor is `192.0.2.7 www.example.com john doe` (format `ovh`)."""
+"""Heads with host, client, identity and user. `192.0.2.7 - john doe` does not match, because `-` is
+neither an address nor a name with a dot. `192.0.2.7 www.example.com john doe` (format `ovh`) does
+not match either."""
 
 PLAIN_HEADS = (
     _of_client(CLIENT, identity=b"-"),
@@ -66,28 +67,29 @@ PLAIN_HEADS = (
     *VHOST_HEADS,
     _of_client(CLIENT),
 )
-"""Client, identity, and user. Servers also write lines with a host or with a list of addresses into
-the same file: those are read as what they are."""
+"""Heads with client, identity and user. The same file may also have lines with a host or a list of
+addresses, so these heads match too."""
 
 FORWARDED_HEADS = (
     _head(rb"(?P<forwarded>%b)" % _LIST, identity=b"-"),
     *VHOST_HEADS,
     _head(rb"(?P<forwarded>%b)" % _LIST),
 )
-"""The value of `X-Forwarded-For` in the place of the client."""
+"""Heads with the value of `X-Forwarded-For` in the place of the client."""
 
 HAS_LIST = re.compile(rb"^(?:%b )?%b " % (CLIENT, _SEVERAL), re.MULTILINE)
-"""Finds a line that begins with a list of several addresses."""
+"""Matches a line that begins with a list of several addresses."""
 
 _NAMES = ("client", "host", "forwarded")
 _ADDRESS_AND_PORT = re.compile(rb"(%b):\d+|\[(%b)\]%b" % (_IPV4, _IPV6, _PORT))
 
 
 def split_heads(values: pa.Array, heads: tuple[bytes, ...]) -> dict[str, pa.Array]:
-    """Client, host, and forwarded addresses by the first of the patterns that each value fits.
+    """Split heads into client, host and forwarded addresses, by the first pattern that matches.
 
-    Null is what a value does not have; one that fits no pattern has no client. Absent are names
-    that no value has. Without a client of its own, a line has the first address forwarded.
+    A part that a head does not have is null; a head that matches no pattern has no client. A name
+    is absent from the result if no head has that part. If a head has no client, the client is its
+    first forwarded address.
     """
     found = pc.extract_regex(values, f"^(?:{heads[0].decode()})$")
     parts = {part.name: pc.struct_field(found, part.name) for part in found.type}
@@ -109,9 +111,10 @@ def split_heads(values: pa.Array, heads: tuple[bytes, ...]) -> dict[str, pa.Arra
 
 
 def first_addresses(forwarded: pa.Array) -> pa.Array:
-    """The first address of each list of `X-Forwarded-For`, without its port; null stays null.
+    """Return the first address of each list of `X-Forwarded-For`, without its port.
 
-    Where none of a list's elements is an address or a name with a dot, it is the first element.
+    If no element of a list is an address or a name with a dot, the result is the first element.
+    Null stays null.
     """
     return pa.array([_first(one) for one in forwarded.to_pylist()], pa.binary())
 
@@ -140,26 +143,26 @@ REQUEST_LINE = (
 """A request line of HTTP/1 (RFC 9112, section 3), in RE2's syntax."""
 
 REASONS = (EMPTY, CUT, FOREIGN, MISFIT, IMPOSSIBLE_TIME, NO_FIELDS, TOO_LONG)
-"""Every reason for which a line is refused."""
+"""All reasons for rejects."""
 
-# From the time on, fields and what separates them take turns. A piece is what a line can be cut
-# after: mostly one character, a whole text or number where one is as good as another.
+# From the time on, fields and separators alternate. Each piece is a unit after which a line may be
+# cut: usually one character, or a whole text or number if the place within it makes no difference.
 _TIME = rb"\d \d / [A-Z] [a-z] [a-z] / \d \d \d \d : \d \d : \d \d : \d \d \x20 [+-] \d \d \d \d"
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
 _COMMON = (
     *(_TIME, rb'\] \x20 "', _TEXT, rb'" \x20'),
     *(rb"(?:-|\d(?:\d(?:\d|\Z)|\Z))", rb"\x20", rb"(?:\d{1,%d}|-)" % MAX_DIGITS),
 )
-"""The status is `-` where none was logged; its digits may be cut only at the end of the line."""
+"""The status is `-` if none was logged. It may have fewer than 3 digits only at the line's end."""
 
 
 @dataclass(frozen=True)
 class LogFormat:
-    """A format of lines: head, `[time] "request" status bytes`, then any more fields in quotes.
+    """A line format: head, `[time] "request" status bytes`, and any number of quoted fields.
 
-    `quoted_fields` names the fields in quotes, the request first; of those that `rows.TEXTS` does
-    not know nothing is kept. `heads` are the patterns of what may stand before the time (see
-    `heads`), in the order in which they are tried.
+    `quoted_fields` names the fields in quotes, the request first. Fields that are not in
+    `rows.TEXTS` are dropped. `heads` are the patterns of the text before the time, in the order in
+    which they are tried.
     """
 
     name: str
@@ -169,7 +172,7 @@ class LogFormat:
 
     @cached_property
     def _fields_and_separators(self) -> tuple[bytes, ...]:
-        """What follows the head, in pieces set off by spaces; fields stand at even places."""
+        """Patterns after the head, split into pieces by spaces; fields have even indexes."""
         trailing = [rb'" \x20 "', _TEXT] * (len(self.quoted_fields) - 1)
         return (*_COMMON, rb'\x20 "', *trailing[1:], rb'"') if trailing else _COMMON
 
@@ -184,7 +187,7 @@ class LogFormat:
 
     @cached_property
     def beginning(self) -> re.Pattern[bytes]:
-        """The pattern of a line that stops early, though not before its time begins."""
+        """The pattern of a line that ends early, but not before the start of its time."""
         nested = b""
         for piece in reversed([*chain(*(p.split() for p in self._fields_and_separators))]):
             nested = b"(?:%b%b)?" % (piece, nested)
@@ -192,21 +195,21 @@ class LogFormat:
 
     @cached_property
     def _head(self) -> bytes:
-        """The pattern of any of the heads, without names."""
+        """The pattern of any of the heads, with unnamed groups."""
         return rb"(?:%b)" % re.sub(rb"\?P<\w+>", b"?:", b"|".join(self.heads))
 
     def has(self, line: bytes) -> bool:
-        """Whether a line fits; its time may still be impossible."""
+        """Return whether a line matches the strict pattern; its time may still be impossible."""
         return self.line.fullmatch(line) is not None
 
     def has_all(self, lines: Sequence[bytes]) -> bool:
-        """Whether every line is read; for a few lines this is quicker than to read them."""
+        """Return whether all lines can be read; for a few lines, it is faster than reading them."""
         matches = [self.line.fullmatch(line) for line in lines]
         times = [match["time"] for match in matches if match]
         return len(times) == len(lines) and bool(unix_seconds(times)[1].all())
 
     def why_not(self, line: bytes) -> str:
-        """The reason for which a line can't be used: its time, if the strict pattern likes it."""
+        """Return the reject reason of a line; the impossible time if the strict pattern matches."""
         if self.has(line):
             return IMPOSSIBLE_TIME
         if not line.strip():
@@ -259,5 +262,5 @@ LINE_FORMATS: Mapping[str, LogFormat] = {
         heads=VHOST_HEADS,
     ),
 }
-"""What Apache and nginx call combined and common, both with the virtual host in front, and both
+"""The formats combined and common of Apache and nginx, alone, with the virtual host in front, and
 with the addresses of `X-Forwarded-For` in the place of the client."""

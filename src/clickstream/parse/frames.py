@@ -1,6 +1,6 @@
-"""Encoded rows as tables and frames: the one place where the bytes of a log become text.
+"""Convert encoded rows to tables and DataFrames, and the bytes of a log to text.
 
-The bytes of a refused line become text that can be stored, read and turned back into these bytes.
+The text of a refused line can be stored, read by people, and converted back to the same bytes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from clickstream.errors import InputError
 from clickstream.parse.formats import REASONS, REQUEST_LINE
 from clickstream.parse.rows import Coded, Refused, Rows
 
-# What would not survive a table or a terminal: the backslash itself, control characters (C0, DEL,
-# C1, the two Unicode line separators) and the lone surrogates that stand for bytes that are not
-# UTF-8.
+# Characters that a table or a terminal would change: the backslash itself, control characters (C0,
+# DEL, C1, the two Unicode line separators), and the lone surrogates that represent bytes that are
+# not UTF-8.
 _UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0xDC80, 0xDD00))
 _ESCAPED = {
     code: "".join(f"\\x{byte:02x}" for byte in chr(code).encode("utf-8", "surrogateescape"))
@@ -33,12 +33,12 @@ _ESCAPE = re.compile(rb"\\(?:x([0-9a-f]{2})|(\\))?")
 
 
 def escape(raw: bytes) -> str:
-    r"""The bytes as printable text: `\` doubled, other unsafe bytes as `\xhh`; see `unescape`."""
+    r"""Convert bytes to printable text: `\` becomes `\\`, and other unsafe bytes become `\xhh`."""
     return raw.decode("utf-8", "surrogateescape").translate(_ESCAPED)
 
 
 def unescape(text: str) -> bytes:
-    """The bytes that `escape` made the text from. Raises InputError for any other text."""
+    """Convert a text of `escape` back to its bytes. Raises InputError for any other text."""
     return _ESCAPE.sub(_unescaped, text.encode())
 
 
@@ -61,28 +61,28 @@ _OPT_OUTS = ("sec_gpc", "dnt")
 _PLAIN = ("GET", "HTTP/1.1")
 _NOTHING = pa.array(["-", ""])
 NOT_LOGGED = ""
-"""The text of a field that the format has no place for; a field that was left out is NA."""
+"""The text of a field that the format has no place for. A field that is empty or `-` is NA."""
 
 _REASONS = pa.array(REASONS)
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """What `parse` made of some lines: `lines == len(table) + len(refused)`, always.
+    """The result of `parse` for some lines; `lines == len(table) + len(refused)` always holds.
 
-    `table` has one row for each usable line, in file order: line_number (int64), at (naive UTC,
-    timestamp[us]), client, method, target, protocol, referrer, user_agent, host (the virtual host
-    or the Host header), forwarded (X-Forwarded-For) and cookie (a first-party visitor cookie's
-    value), all nine dictionaries of texts that differ, opt_out (bool: Sec-GPC or DNT was sent as
-    1), status (int16) and bytes (int64). Nothing logged (`-` or an empty field) is null, a field
-    that the format or the line has no place for is NOT_LOGGED. Where the request line is not HTTP,
-    method and protocol are null and target is the whole request line.
+    `table` has one row per usable line, in file order. Its columns are line_number (int64), at
+    (naive UTC, timestamp[us]), client, method, target, protocol, referrer, user_agent, host (the
+    virtual host or the Host header), forwarded (X-Forwarded-For), cookie (the value of a
+    first-party visitor cookie), opt_out (bool: Sec-GPC or DNT was sent as 1), status (int16) and
+    bytes (int64). The nine texts are dictionaries of distinct values. A text is null if the field
+    is empty or `-`, and NOT_LOGGED if the format or the line has no place for it. If the request
+    line is not HTTP, method and protocol are null and target is the whole request line.
 
-    `refused` has one row for each refused line: line_number (int64), reason (a dictionary of the
-    REASONS) and line (string, the line's bytes escaped; `unescape` gives them back).
+    `refused` has one row per refused line: line_number (int64), reason (a dictionary of the
+    REASONS) and line (string, the escaped bytes of the line; see `unescape`).
 
-    `directives` counts the log's own header lines (W3C), which are neither. They keep their place
-    in the numbering of lines.
+    `directives` counts the log's own header lines (W3C), which are neither usable nor refused.
+    They count in the line numbers.
     """
 
     table: pa.Table
@@ -92,17 +92,17 @@ class Parsed:
 
     @cached_property
     def requests(self) -> pd.DataFrame:
-        """The table as a frame: texts are categories, bytes Int64, what is null is NA."""
+        """The table as a DataFrame: texts are categories, bytes is Int64, and null is NA."""
         return dictionary_encoding.to_frame(self.table)
 
     @cached_property
     def rejects(self) -> pd.DataFrame:
-        """The refused lines as a frame: reason is a category."""
+        """The refused lines as a DataFrame; reason is a category."""
         return self.refused.to_pandas()
 
 
 def as_frames(rows: Rows, first_line: int) -> Parsed:
-    """The rows as table and frame, their lines numbered from `first_line`."""
+    """Convert rows to `Parsed`, with line numbers from `first_line` on."""
     logged = {name: Coded(text.codes, _decoded(text.values)) for name, text in rows.texts.items()}
     if "request" in logged:
         logged |= _split(logged.pop("request"))
@@ -120,7 +120,7 @@ def as_frames(rows: Rows, first_line: int) -> Parsed:
 
 
 def stack(parts: Iterable[Parsed]) -> Parsed:
-    """The parts as one, their dictionaries unified."""
+    """Concatenate parts and unify their dictionaries."""
     parts = list(parts)
     return Parsed(
         pa.concat_tables([part.table for part in parts]).unify_dictionaries(),
@@ -131,7 +131,7 @@ def stack(parts: Iterable[Parsed]) -> Parsed:
 
 
 def in_order(parsed: Parsed) -> Parsed:
-    """The same, its rows in the order of their lines."""
+    """Sort the rows by line number."""
     return replace(
         parsed,
         table=parsed.table.sort_by("line_number"),
@@ -152,17 +152,18 @@ def _refused(refused: list[Refused], first_line: int) -> pa.Table:
 
 
 def _decoded(values: pa.Array) -> pa.Array:
-    r"""The bytes as text: UTF-8, any other byte as `\xhh`."""
-    text = values.cast(pa.string(), safe=False)  # as if all were UTF-8; what is ASCII surely is
+    r"""Decode bytes as UTF-8; any other byte becomes `\xhh`."""
+    text = values.cast(pa.string(), safe=False)  # unchecked, which is right for ASCII only
     other = pc.invert(pc.string_is_ascii(text))
     decoded = [raw.decode("utf-8", "backslashreplace") for raw in values.filter(other).to_pylist()]
     return pc.replace_with_mask(text, other, pa.array(decoded, pa.string()))
 
 
 def _split(request: Coded) -> dict[str, Coded]:
-    """Method, target and protocol of each request line (RFC 9112, 3).
+    """Split each request line into method, target and protocol (RFC 9112, 3).
 
-    A line that is not HTTP is all target. Most lines are told from `_PLAIN` without a pattern.
+    If a line is not HTTP, the target is the whole line. Most lines begin and end with the texts of
+    `_PLAIN` and are split without a pattern.
     """
     method, protocol = _PLAIN
     lines, before, after = request.values, f"{method} ", f" {protocol}"
@@ -184,20 +185,20 @@ def _split(request: Coded) -> dict[str, Coded]:
 
 
 def _column(column: Coded | None, rows: int) -> pa.DictionaryArray:
-    """A column of texts. Those that became equal share one code."""
+    """Build a column of texts. Texts that became equal by decoding get the same code."""
     if column is None:
         return dictionary_encoding.encode_constant(NOT_LOGGED, rows)
     is_nothing = pc.is_in(column.values, _NOTHING)
     distinct = pc.if_else(is_nothing, None, column.values).dictionary_encode()
     values, codes = distinct.dictionary, dictionary_encoding.codes_of(distinct)
     if (column.codes < 0).any():
-        codes = np.append(codes, np.int32(len(values)))  # found by the code -1
+        codes = np.append(codes, np.int32(len(values)))  # the code -1 selects this last one
         values = pa.concat_arrays([values, pa.array([NOT_LOGGED])])
     return dictionary_encoding.from_codes(codes[column.codes], values)
 
 
 def _is_opted_out(rows: Rows) -> npt.NDArray[np.bool_]:
-    """Whether a header that asks not to be tracked was logged as 1."""
+    """Return a mask of the rows with a Sec-GPC or DNT header of 1."""
     opted_out = np.zeros(len(rows.line), np.bool_)
     for name in _OPT_OUTS:
         if name in rows.texts:

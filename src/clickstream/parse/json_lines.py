@@ -1,10 +1,10 @@
-r"""JSON lines: one object per request, with the keys that web servers and their recipes use.
+r"""Read JSON lines: one object per request, with the keys of web servers and common recipes.
 
-Objects are read one by one, by a fast reader or, where that refuses, by the standard library's,
-which accepts what lenient writers write. Their values are then processed as columns, each distinct
-value once. Apache writes bytes that are not printable as `\xhh`, which JSON does not allow: such
-lines are read too, and keep that spelling, as in the other formats. Method, target and protocol
-come from the request line, else from keys of their own.
+Lines of one shape are read together (`json_templates`). All others are parsed one by one: by
+orjson, or, if it refuses a line, by the standard library, which accepts more. The values are then
+processed as columns, each distinct value once. Apache writes bytes that are not printable as
+`\xhh`, which JSON does not allow; such lines are read too, and keep that spelling, as in the other
+formats. Method, target and protocol come from the request line, or from separate keys.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ FIELDS = ("request", "target", "query", "method", "protocol")
 
 
 def request_of(columns: Mapping[str, Coded], rows: int) -> dict[str, Coded]:
-    """Method, target and protocol; a text is coded as -1 where there is no place for it.
+    """Return method, target and protocol; the code is -1 if an object has no place for a text.
 
-    `columns` has those of FIELDS that there are, as texts. Some recipes call the path alone
-    `request`. Without a method, a target that is no path is a request line that is not HTTP: it
-    has none.
+    `columns` has the existing columns of FIELDS, as texts. In some recipes, `request` is the path
+    alone. If there is no method and the target is not a path, the target is a request line that is
+    not HTTP, and the method is empty.
     """
     request = columns.get("request", _all(rows, ""))
     parts = pc.extract_regex(request.values, REQUEST_LINE)
@@ -78,14 +78,14 @@ def _all(rows: int, text: str | None) -> Coded:
 
 
 def _is(column: Coded, holds: Any, other: str) -> Flags:
-    """Where a comparison of the column's texts holds."""
+    """Return a mask of the rows for which a comparison of the text is true."""
     distinct = holds(column.values, other).to_numpy(zero_copy_only=False)
     found: Flags = distinct[column.codes].astype(np.bool_)
     return found
 
 
 def _either(condition: Flags, one: Coded, other: Coded) -> Coded:
-    """The one's texts where the condition holds, else the other's."""
+    """Return the texts of `one` where the condition is true, else those of `other`."""
     if condition.all():
         return one
     codes = np.where(other.codes < 0, -1, other.codes + len(one.values))
@@ -94,7 +94,7 @@ def _either(condition: Flags, one: Coded, other: Coded) -> Coded:
 
 
 def _with_query(target: Coded, query: Coded | None) -> Coded:
-    """Target and query joined by `?`, where the target has none; each pair is joined once."""
+    """Join target and query by `?` if the target has none; each distinct pair is joined once."""
     if query is None:
         return target
     count = len(query.values)
@@ -108,19 +108,19 @@ def _with_query(target: Coded, query: Coded | None) -> Coded:
     return Coded(pairs.indices.to_numpy(), pc.if_else(is_whole, path, joined))
 
 
-_RARE = 1 / 64  # the share of lines with as many quotes below which a shape is not worth it,
-_MOST_RARE = 3  # and so many such shapes tell that hardly any two lines are alike
+_RARE = 1 / 64  # minimum share of the lines with the same number of quotes that a shape must have
+_MOST_RARE = 3  # after this number of rarer shapes, all other lines are read one by one
 _UNKNOWN_ESCAPE = re.compile(r"\\(x|.)", re.DOTALL)
 _STRICT_TEXTS = ("client", "address", "referrer", "user_agent")
 _LOOSE_TEXTS = ("host", "forwarded", "sec_gpc", "dnt")
 
 
 class _Refusal(Exception):
-    """Why a line is no object that can be used; its text is one of the reasons."""
+    """A line is not a usable object; the text is one of the reject reasons."""
 
 
 def read(data: bytes) -> Rows:
-    """Read every line of the data."""
+    """Read all lines of the data."""
     parts = [NO_ROWS]
     first_line = 0
     for block in read_blocks(BytesIO(data), BLOCK_BYTES):
@@ -131,7 +131,7 @@ def read(data: bytes) -> Rows:
 
 
 def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
-    """The lines of a block, in parts, and how many there are: those of few shapes at once."""
+    """Read the lines of a block, those of common shapes together; also return their number."""
     quoted = Quoted(block)
     left = np.flatnonzero(quoted.is_regular & (quoted.quotes > 0))
     others = [np.flatnonzero(~quoted.is_regular | (quoted.quotes == 0))]
@@ -150,9 +150,11 @@ def _read_block(block: bytes, first_line: int) -> tuple[list[Rows], int]:
 
 
 def _of_one_shape(quoted: Quoted, lines: Positions) -> tuple[Positions, dict[str, Column] | None]:
-    """The lines that have the likeliest shape, and their fields; none if it is none or rare.
+    """Return the lines of the likeliest shape, and their fields.
 
-    Lines of one shape have as many quotes, so it is that of the first one with as many as most.
+    Lines of one shape have the same number of quotes. The shape is that of the first line with the
+    most frequent number. If this line can't be a model, or its shape is rare, the result is this
+    line and None.
     """
     quotes = quoted.quotes[lines]
     lines = lines[quotes == np.bincount(quotes).argmax()]
@@ -172,7 +174,7 @@ def _of_one_shape(quoted: Quoted, lines: Positions) -> tuple[Positions, dict[str
 
 
 def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[Rows]:
-    """Lines of any shape; objects with the same fields together, so that each is a column."""
+    """Read lines of any shape; objects with the same fields become columns together."""
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     indexes: dict[tuple[str, ...], list[int]] = {}
     refused: list[Refused] = []
@@ -194,7 +196,7 @@ def _read_one_by_one(quoted: Quoted, left: Positions, first_line: int) -> list[R
 
 
 def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """The fields that a line has, and their values."""
+    """Return the fields of a line, and their values."""
     if not line.startswith(b"{"):
         raise _Refusal(FOREIGN if line.strip() else EMPTY)
     try:
@@ -209,7 +211,7 @@ def _picked(line: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 
 
 def _leniently(line: bytes) -> dict[str, Any]:
-    r"""The object of a line that is not quite JSON: bytes that are not UTF-8, `\xhh`, NaN."""
+    r"""Parse a line that is almost JSON: with bytes that are not UTF-8, `\xhh`, or NaN."""
     text = line.decode("utf-8", "backslashreplace")
     try:
         return _object(text)
@@ -229,7 +231,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _checked(quoted: Quoted, first_line: int, line: Positions, columns: dict[str, Column]) -> Rows:
-    """The objects whose values are what they should be; the others are refused."""
+    """Build the rows of objects with valid values; refuse the others."""
     at, status = seconds(columns["time"]), statuses(columns["status"])
     size = sizes(columns["size"]) if "size" in columns else np.full(len(line), -1, np.int64)
     found, fits = _strict_texts(columns)
@@ -252,7 +254,10 @@ def _checked(quoted: Quoted, first_line: int, line: Positions, columns: dict[str
 
 
 def _strict_texts(columns: dict[str, Column]) -> tuple[dict[str, Coded], npt.NDArray[np.bool_]]:
-    """The texts that a line must have, or must have as texts, and which lines are so."""
+    """Return the texts that must be texts if they exist, and a mask of the lines with valid ones.
+
+    Client and target must also not be empty.
+    """
     read = {name: texts(columns[name]) for name in _STRICT_TEXTS + FIELDS if name in columns}
     found = {name: column for name, (column, _) in read.items()}
     if "address" in found:

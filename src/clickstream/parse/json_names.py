@@ -1,7 +1,7 @@
-"""Which of an object's keys hold what is read: the names that servers and their recipes use.
+"""Find the fields of JSON objects by the key names that web servers and common recipes use.
 
-Names are compared in lower case and with `-` as `_`; keys that mean nothing here are passed over.
-Caddy nests most of what it logs inside `request`, and the client's headers inside that.
+Names are compared in lower case and with `-` as `_`; unknown keys are ignored. Caddy nests most
+values inside `request`, and the client's headers inside that.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sec_gpc": ("http_sec_gpc", "request_sec_gpc", "sec_gpc"),
     "dnt": ("http_dnt", "request_dnt", "dnt"),
 }
-"""For each field, the keys that hold it; of several in one object the first one named here.
+"""The keys of each field; if an object has several, the first one in this list is used.
 
-An address is a client with its port, read where there is no client. Traefik logs a client's header
-`Uri` as `request_Uri`: its own names stand before such ones.
+`address` is a client with its port; it is used if there is no client. Traefik logs a client's
+header `Uri` as `request_Uri`, so Traefik's own names come before names of this form.
 """
 
 NEEDED = ("time", "status")
 _HEADERS = frozenset({"user_agent", "referer", "x_forwarded_for", "sec_gpc", "dnt"})
-"""The only headers of Caddy's that are read: clients choose what else they send."""
+"""The only headers that are read from Caddy's logs; clients can send any others."""
 
 
 def flat(found: dict[str, Any]) -> dict[str, Any]:
-    """The object, with what Caddy nests in its `request` brought to the top."""
+    """Return an object with the values that Caddy nests in `request` moved to the top level."""
     request = found.get("request")
     if not isinstance(request, dict):
         return found
@@ -73,7 +73,7 @@ def _is_read(header: str) -> bool:
 
 
 class Picker(NamedTuple):
-    """For each field that an object has, the key that holds it; and what picks their values."""
+    """The key of each field that an object has, and a function that returns the fields' values."""
 
     keys: dict[str, str]
     pick: Callable[[dict[str, Any]], tuple[Any, ...]]
@@ -81,7 +81,7 @@ class Picker(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def picker(present: tuple[str, ...]) -> Picker | None:
-    """What picks the fields out of an object with such keys; None where a needed one is absent."""
+    """Build the picker for objects with these keys; None if a required field is missing."""
     known = {_plain(key): key for key in present}
     named = {field: _present(names, known) for field, names in NAMES.items()}
     found = {field: known[name] for field, name in named.items() if name is not None}

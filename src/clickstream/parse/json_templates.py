@@ -1,9 +1,10 @@
-r"""JSON lines that differ from one of them only in their texts and numbers, read all at once.
+r"""Read many JSON lines of one shape at once: lines that differ only in their texts and numbers.
 
-A server writes the same keys in the same order into every line. So one line, read as JSON, is a
-model for many: what it has besides the texts and numbers it holds, a line of its shape has, too,
-byte for byte, and where its quotes are tells where that should be. Compared and cut out by numpy
-and Arrow, such lines need no reader of JSON. A line that differs by anything else is not one.
+A server writes the same keys in the same order into every line. One line, parsed as JSON, is
+therefore a model for many. Lines of its shape have the same bytes outside of the texts and numbers,
+and the positions of their quotes show where these bytes must be. numpy compares them and Arrow cuts
+out the values, so these lines need no JSON parser. A line with any other difference does not have
+the shape. `json_lines` calls this module.
 """
 
 from __future__ import annotations
@@ -34,15 +35,16 @@ _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBERS = re.compile(_NUMBER.encode())
 _ESCAPED = np.frombuffer(b'"/bfnrt', np.uint8)
 _AT_END = -1
-_AT_ONCE = 32  # bytes that are loaded at a place: going there costs more than comparing
+_AT_ONCE = 32  # bytes loaded from one position: loading costs more than comparing
 
 
 class Quoted:
-    """A block of whole lines and the quotes in them; indexes and positions are the block's.
+    """A block of whole lines and the quotes in them; indexes and positions are those of the block.
 
-    `start` and `end` span each line without its line end; of the quotes, which are `at` these
-    positions, it has so many `quotes` from number `first` on. `is_regular` tells lines whose texts
-    are surely right: UTF-8, without control characters, and with none but plain escapes.
+    `start` and `end` are the bounds of each line without its line end. `at` has the positions of
+    all quotes; `first` is the index in `at` of each line's first quote, and `quotes` their number.
+    `is_regular` marks the lines whose texts are valid for certain: UTF-8, without control
+    characters, and with simple escapes only.
     """
 
     def __init__(self, block: bytes) -> None:
@@ -71,13 +73,13 @@ class Quoted:
             self.is_regular[np.searchsorted(newline, found)] = False
 
     def quotes_in(self, line: int) -> list[int]:
-        """Where a line has its quotes, from its start."""
+        """Return the positions of a line's quotes, relative to its start."""
         first = self.first[line]
         found = self.at[first : first + self.quotes[line]] - self.start[line]
         return list(map(int, found))
 
     def has(self, begin: Numbers, text: bytes) -> Flags:
-        """Whether the text stands at these positions; words of eight bytes are compared."""
+        """Return a mask of the positions with this text; compares words of eight bytes."""
         has = np.ones(len(begin), np.bool_)
         for place in range(0, len(text), _AT_ONCE):
             piece = text[place : place + _AT_ONCE]
@@ -90,7 +92,7 @@ class Quoted:
         return has
 
     def text(self, line: int) -> bytes:
-        """A line."""
+        """Return a line without its line end."""
         return self.block[self.start[line] : self.end[line]]
 
 
@@ -103,9 +105,10 @@ def _is_utf8(block: bytes) -> bool:
 
 @dataclass
 class _Chain:
-    """Bytes that every line of a shape has; quote number `anchor` stands `offset` bytes in them.
+    """Bytes that all lines of a shape have.
 
-    With the anchor _AT_END, that is where the line ends.
+    Quote number `anchor` of the line is `offset` bytes after the start of the chain. If `anchor` is
+    _AT_END, this is the offset of the line's end.
     """
 
     text: bytes = b""
@@ -113,24 +116,24 @@ class _Chain:
     offset: int = 0
 
     def add_quoted(self, text: bytes, quote: int) -> None:
-        """A piece that begins with quote number `quote`."""
+        """Append a text that begins with quote number `quote`."""
         if self.anchor == _AT_END:
             self.anchor, self.offset = quote, len(self.text)
         self.text += text
 
 
 class Model:
-    """The shape of one line: chains of bytes, and between each two of them a text or a number.
+    """The shape of a line: chains of bytes, with slots for a text or a number between them.
 
-    `keys` are those of the flat object, `slots` the place between chains where each one's value is;
-    a value that every line of the shape has is in `constants`. Lists and objects are in neither.
-    Raises ValueError for a line that can't be a model.
+    `keys` are the keys of the flattened object. `slots` has the number of the slot of each key's
+    value, and `constants` the values that are the same in all lines of the shape. Lists and objects
+    are in neither. Raises ValueError for a line that can't be a model.
     """
 
     def __init__(self, line: bytes, quotes: list[int]) -> None:
         if not line.startswith(b"{"):
             raise ValueError("no object")
-        orjson.loads(line)  # what is no JSON may be some once its slots are numbered: {5: 1}
+        orjson.loads(line)  # invalid JSON such as {5: 1} may become valid by numbering the slots
         self.quotes = len(quotes)
         self.chains = [_Chain()]
         self.is_number: list[bool] = []
@@ -149,18 +152,18 @@ class Model:
         self.constants = {k: value for k, value in values.items() if not isinstance(value, kinds)}
 
     def _with_slots_numbered(self) -> bytes:
-        """A line of the shape that has the number of each slot in it, as a text."""
+        """Return a line of the shape in which each slot has its own number, as a text."""
         line = self.chains[0].text
         for slot, chain in enumerate(self.chains[1:]):
             line += (b'"%d"' if self.is_number[slot] else b"%d") % slot + chain.text
         return line
 
     def knows(self, keys: Iterable[str]) -> bool:
-        """Whether the values of all these keys can be had."""
+        """Return whether the model has the values of all these keys."""
         return all(key in self.slots or key in self.constants for key in keys)
 
     def _add_between(self, between: bytes) -> None:
-        """What stands between two texts, with a number in it or not."""
+        """Add the bytes between two texts, which may contain one number."""
         numbers = [*_NUMBERS.finditer(between)]
         if len(numbers) != 1:
             self.chains[-1].text += between
@@ -175,7 +178,7 @@ class Model:
         self.chains.append(_Chain(b'"', quote + 1))
 
     def lines_of_its_shape(self, quoted: Quoted, lines: Numbers) -> tuple[Numbers, list[Numbers]]:
-        """Those of the lines that have the shape, and where each of their chains begins."""
+        """Return the lines that have the shape, and the positions at which their chains begin."""
         lines = lines[quoted.quotes[lines] == self.quotes]
         begins: list[Numbers] = []
         past, first, end = quoted.start[lines], quoted.first[lines], quoted.end[lines]
@@ -205,11 +208,11 @@ class Model:
         return lines[fits], [begin[fits] for begin in begins]
 
     def cut(self, quoted: Quoted, begins: list[Numbers], slot: int) -> pa.Array:
-        """What the lines have between two chains."""
+        """Cut out the contents of a slot."""
         return cut_texts(quoted.block, begins[slot] + len(self.chains[slot].text), begins[slot + 1])
 
     def column(self, quoted: Quoted, begins: list[Numbers], key: str) -> Column:
-        """What the lines have under a key whose values are not nested."""
+        """Return the values of a key; they must not be lists or objects."""
         if key in self.constants:
             return Column(np.zeros(len(begins[0]), np.int64), [self.constants[key]])
         slot = self.slots[key]
@@ -221,9 +224,10 @@ class Model:
 
 
 def _pieces(line: bytes, quotes: list[int]) -> Iterator[tuple[bytes, bytes, bytes, int]]:
-    """What stands before each text, the text in its quotes, what stands behind, and its quote.
+    """Split a line at its texts.
 
-    Last comes what stands behind the last text, before none.
+    Yields for each text the bytes before it, the text with its quotes, the bytes after it, and the
+    number of its first quote. The last item has the bytes after the last text, and an empty text.
     """
     bounds = [-1, *quotes, len(line)]
     for quote in range(0, len(quotes), 2):

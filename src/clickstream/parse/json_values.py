@@ -1,7 +1,7 @@
-"""What the values in JSON lines mean, whole columns at a time.
+"""Convert the values of JSON lines, one column at a time.
 
-A column is whatever the objects hold under one key. Where those are all texts, each distinct one is
-looked at once; what else there is, each by itself.
+A column has the values of all objects under one key. If all are texts, each distinct text is
+converted once. Other values are converted one by one.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from clickstream.parse.rows import Coded
 from clickstream.parse.times import FIRST_YEAR, LAST_YEAR, WIDTH, unix_seconds
 
 NOT_USABLE, NO_SUCH_TIME = -2, -3
-"""In columns of numbers: what is no such number, and what is a time that cannot be."""
+"""Values in columns of numbers: for a value that is no such number, and for an impossible time."""
 
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?")
 _FRACTION = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)\.\d{1,9}(|Z|[+-]\d\d:\d\d)$"  # of a second
 _LEAP_SECOND = re.compile(r"(?<=[T ][0-9]{2}:[0-9]{2}:)60")
 _MILLISECONDS_FROM = 10**11  # as seconds, this would be the year 5138
-_LARGE = 2**63  # from here on, readers of JSON disagree on what is a whole number
+_LARGE = 2**63  # JSON parsers do not agree on integers from here on
 
 
 @dataclass(frozen=True)
 class Column:
-    """What objects hold under one key: codes into values, which need not be distinct.
+    """The values of objects under one key: codes into `values`, which may repeat.
 
-    `values` are texts, null for none, or Python's objects of any kind.
+    `values` are texts, with null for a missing one, or a list of Python objects of any type.
     """
 
     codes: Numbers
@@ -46,7 +46,7 @@ class Column:
 
     @classmethod
     def of(cls, rows: Sequence[Any]) -> Column:
-        """The column of these values, row by row."""
+        """Build a column from the values of all rows."""
         try:
             encoded = pa.array(rows, pa.string()).dictionary_encode("encode")
         except (pa.ArrowException, TypeError, UnicodeEncodeError):
@@ -59,7 +59,7 @@ class Column:
 
 
 def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
-    """The column as texts, null as none at all, and which rows are neither."""
+    """Convert a column to texts; null becomes an empty text. Also marks rows with other types."""
     values = column.values
     if not isinstance(values, list):
         whole = values.fill_null("") if values.null_count else values
@@ -70,13 +70,16 @@ def texts(column: Column) -> tuple[Coded, npt.NDArray[np.bool_]]:
 
 
 def _encodable(value: Any) -> str:
-    """The value if it is a text. JSON can spell half a surrogate pair, UTF-8 can't."""
+    """Return a text that UTF-8 can encode. JSON can contain lone surrogates, which UTF-8 can't."""
     text = value if isinstance(value, str) else ""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def loose_texts(column: Column) -> Coded:
-    """The same of a column that refuses no line: what is no text or number is none at all."""
+    """Convert a column to texts and refuse no line.
+
+    Integers become texts, and values of other types become empty texts.
+    """
     if isinstance(column.values, list):
         column = Column(column.codes, [_text_of(value) for value in column.values])
     return texts(column)[0]
@@ -90,18 +93,18 @@ def _text_of(value: Any) -> str | None:
 
 
 def statuses(column: Column) -> Numbers:
-    """Each status, NOT_USABLE where there is none."""
+    """Return each status; NOT_USABLE for a missing or wrong one."""
     found = _whole_numbers(column, 3)
     return np.where(found < 0, NOT_USABLE, found)
 
 
 def sizes(column: Column) -> Numbers:
-    """Each number of bytes, -1 where none is logged, NOT_USABLE for what is no such number."""
+    """Return each number of bytes; -1 if not logged, NOT_USABLE for another value."""
     return _whole_numbers(column, MAX_DIGITS)
 
 
 def _whole_numbers(column: Column, digits: int) -> Numbers:
-    """Numbers of up to so many digits, written as numbers or as texts."""
+    """Return integers of up to `digits` digits, which may be JSON numbers or texts."""
     if isinstance(column.values, list):
         found = np.array([_whole_number(value, digits) for value in column.values], np.int64)
     else:
@@ -129,9 +132,10 @@ def _whole_number(value: Any, digits: int) -> int:
 
 
 def seconds(column: Column) -> Numbers:
-    """Each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
+    """Return each time as Unix seconds, or NOT_USABLE or NO_SUCH_TIME.
 
-    A time is ISO 8601 (UTC without an offset), Unix time, or as Apache and nginx spell it.
+    Supported are ISO 8601 (UTC if it has no offset), Unix time, and the time format of Apache and
+    nginx.
     """
     codes, values = column.codes, column.values
     if not isinstance(values, list):
@@ -141,7 +145,7 @@ def seconds(column: Column) -> Numbers:
 
 
 def _times(values: list[Any]) -> Numbers:
-    """The seconds of each time; those that Apache and nginx spell are read all together."""
+    """Return the seconds of each time; times in the format of Apache and nginx are read at once."""
     is_spelled = np.array([_is_spelled(value) for value in values], np.bool_)
     spelled = [value.encode() for value, is_one in zip(values, is_spelled, strict=True) if is_one]
     read, is_possible = unix_seconds(spelled)
@@ -173,7 +177,7 @@ _PAST_LAST = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 
 
 def _epoch(value: float) -> int:
-    """Unix time in seconds, milliseconds, microseconds or nanoseconds: its size tells which."""
+    """Convert Unix time to seconds. Its size shows whether it is in s, ms, µs or ns."""
     if value >= _LARGE:
         raise OverflowError(f"{value} nanoseconds is centuries away")
     while value >= _MILLISECONDS_FROM:

@@ -1,10 +1,10 @@
-r"""Layouts: what a line of a log looks like, as literals and fields in turn.
+r"""Layouts: descriptions of log lines as alternating literals and fields.
 
-Every format string of any server becomes a layout with a strict pattern. A field ends where the
-literal after it begins: in quotes at the closing quote (one inside is escaped, `\"` or `\x22`),
-outside of quotes at the first byte of the literal. A few fields may hold spaces between spaces; a
-line that can then be read in two ways is refused. Layouts that equal one of the formats in
-`formats` are scanned as those are, which is faster.
+Each format string becomes a layout with a strict pattern. A field ends where the literal after it
+begins: a quoted field at the closing quote (a quote inside is escaped, `\"` or `\x22`), any other
+field at the first byte of the literal. A few fields between spaces may contain spaces; if a line
+can then be read in two ways, it is refused. A layout that equals a `LogFormat` is read by `rows`,
+which is faster (see `shape_of`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from clickstream.parse.formats import CLIENT, CUT, EMPTY, FOREIGN, HOST, MISFIT,
 from clickstream.parse.times import TimeFormat
 
 Holds = Literal["word", "name", "text", "spaced", "user", "list", "time", "status", "size"]
-"""What a field may hold: a word; a word that is there; a text up to the next quote; a text with
-spaces between spaces; the same that is there, or the `""` that Apache writes for an empty user;
-words with a comma or ` : ` between them; a time; a status; a number."""
+"""The content of a field. `word`: a word, which may be empty. `name`: a word that is not empty.
+`text`: any text up to the next quote. `spaced`: a text between spaces that may contain spaces.
+`user`: the same, but not empty, or the `""` that Apache writes for an empty user. `list`: words
+separated by a comma or ` : `. `time`, `status`, `size`: a time, a status, a number of bytes."""
 
 PORT_DIGITS = 5
-"""The digits of the highest port."""
+"""The number of digits of the highest port."""
 
 _TEXT = rb'(?:[^"\\]++|\\.)*+'
 _SPACED = {"spaced": rb'(?:[^"\\]|\\.)*%b', "user": rb'""|(?:[^"\\]|\\.)+%b'}
@@ -36,12 +37,12 @@ _OF_VALUES = {"status": rb"\d{3}|-1?", "size": rb"\d{1,%d}|-" % MAX_DIGITS}
 
 @dataclass(frozen=True)
 class Slot:
-    """A field in its place.
+    """A field of a layout.
 
-    `meaning` is a text of `Rows.texts`, time, status, size or query, or "" for what is passed over.
-    `stop` is the byte that ends a word. `quoted` fields stand in quotes; instead of quotes and all,
-    there may be a bare `-` where `or_dash` is set. A client may have a port behind it (`has_port`),
-    which is no part of it, nor are brackets around it.
+    `meaning` is the name of a text of `Rows.texts`, or time, status, size or query, or "" for a
+    field that is skipped. `stop` is the byte that ends a word. `quoted` fields are in quotes; if
+    `or_dash` is set, a line may have a bare `-` instead of the quotes and their content. If
+    `has_port` is set, a client may have a port, which is dropped, and so are brackets around it.
     """
 
     meaning: str
@@ -54,22 +55,22 @@ class Slot:
 
     @property
     def is_spaced(self) -> bool:
-        """Whether it may hold spaces between spaces."""
+        """Whether the field may contain spaces although spaces separate it."""
         return self.holds in _SPACED
 
     @property
     def must_match(self) -> bytes:
-        """The pattern of the whole field, besides what its place allows; b"" if it may be anything.
+        """A pattern that the whole field must also match; b"" if any content is allowed.
 
-        A client is an address or a host name, and so is a host that the server names. A host that
-        the client names (the Host header) may be anything.
+        A client must be an address or a host name, and so must a host that the server names. A host
+        that the client names (the Host header) may be any text.
         """
         if self.meaning == "client":
             return CLIENT
         return HOST if self.meaning == "host" and self.holds == "name" else b""
 
     def content(self, lazy: bool = False) -> bytes:
-        """The pattern of what it holds; a spaced text takes all it can, or as little as it can."""
+        """Return the pattern of the content; a spaced text is matched greedily, or lazily."""
         if self.time:
             return self.time.pattern
         if self.holds in _OF_VALUES:
@@ -87,7 +88,7 @@ class Slot:
 
 
 def _word(stop: bytes) -> bytes:
-    """One byte of a word, or an escaped one."""
+    """Return the pattern of one byte of a word, or an escaped byte."""
     return rb'(?:[^"\\%b]|\\[^%b])' % (re.escape(stop), re.escape(stop))
 
 
@@ -95,7 +96,7 @@ def _word(stop: bytes) -> bytes:
 class Layout:
     """Slots, and the literals before, between and after them, without the quotes of the slots.
 
-    Where `open_ended` is set, anything may follow after one more space.
+    If `open_ended` is set, a space and any text may follow at the end of a line.
     """
 
     slots: tuple[Slot, ...]
@@ -104,20 +105,20 @@ class Layout:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The meanings that are texts, in the order of the line."""
+        """The meanings of the text fields, in the order of the line."""
         numbers = ("", "time", "status", "size")
         return tuple(slot.meaning for slot in self.slots if slot.meaning not in numbers)
 
     @cached_property
     def time(self) -> TimeFormat:
-        """How the line's time is spelled."""
+        """The format of the line's time."""
         return next(slot.time for slot in self.slots if slot.meaning == "time" and slot.time)
 
     def match(self, line: bytes) -> dict[str, bytes] | None:
-        """The fields of a line by their meaning; None if it does not fit, or fits in two ways.
+        """Return the fields of a line by meaning; None if it does not fit, or fits in two ways.
 
-        The greedy reading gives early fields the most, the lazy one the least; whatever other
-        reading there is lies between both.
+        Early fields are longest in the greedy match and shortest in the lazy match. If both matches
+        are equal, no other match is possible.
         """
         found = self._greedy.fullmatch(line)
         if found is None:
@@ -134,11 +135,11 @@ class Layout:
 
     @cached_property
     def checks(self) -> dict[str, bytes]:
-        """The patterns that fields must match, by their meaning; a client's without its port."""
+        """The patterns that fields must also match, by meaning; a client without its port."""
         return {slot.meaning: slot.must_match for slot in self.slots if slot.must_match}
 
     def why_not(self, line: bytes) -> str:
-        """The reason for which a line does not fit."""
+        """Return the reject reason of a line that does not fit."""
         if not line.strip():
             return EMPTY
         passed, ended = self._walked(line)
@@ -156,7 +157,7 @@ class Layout:
         return self._pattern(lazy=True) if any(s.is_spaced for s in self.slots) else None
 
     def _pattern(self, lazy: bool) -> re.Pattern[bytes]:
-        """Every slot is a group, so that readings can be compared; meanings are named."""
+        """Build the pattern of a line, with a group for each slot, named by its meaning."""
         joined = re.escape(self.literals[0])
         for slot, literal in zip(self.slots, self.literals[1:], strict=True):
             name = b"?P<%b>" % slot.meaning.encode() if slot.meaning else b""
@@ -164,7 +165,7 @@ class Layout:
         return re.compile(joined + (b"(?: .*)?" if self.open_ended else b""), re.DOTALL)
 
     def _walked(self, line: bytes) -> tuple[int, bool]:
-        """How many slots, with the literals after them, the line passes; whether it stops early."""
+        """Return the number of complete slots in a line, and whether the line ends early."""
         at = passed = 0
         for slot, step in self._steps:
             if at == len(line) and step:
@@ -177,7 +178,7 @@ class Layout:
 
     @cached_property
     def _steps(self) -> tuple[tuple[int, bytes | re.Pattern[bytes]], ...]:
-        """The literals and patterns of a line, each with the number of slots passed with it."""
+        """The literals and patterns of a line, each with the number of slots complete after it."""
         return tuple(self._each_step())
 
     def _each_step(self) -> Iterator[tuple[int, bytes | re.Pattern[bytes]]]:
@@ -203,7 +204,7 @@ def _in_quotes(slot: Slot, group: bytes) -> bytes:
 
 
 def _pieces(slot: Slot, literal: bytes) -> Iterator[bytes]:
-    """The patterns of a field that may be cut: after each of them."""
+    """Yield the patterns of a field in pieces; a line may be cut after each piece."""
     if slot.time:
         yield from slot.time.pieces
     elif slot.holds == "status":
@@ -216,7 +217,7 @@ def _pieces(slot: Slot, literal: bytes) -> Iterator[bytes]:
 
 
 def _step(line: bytes, at: int, step: bytes | re.Pattern[bytes]) -> int | None:
-    """Where the step ends; the line's end if that comes first; None where it does not fit."""
+    """Return the position after a step, at most the line's end; None if the line does not fit."""
     if isinstance(step, bytes):
         rest = line[at : at + len(step)]
         return at + len(rest) if step.startswith(rest) else None
@@ -231,10 +232,10 @@ _BETWEEN = (b" [", b"] ", b" ", b" ")
 
 
 def shape_of(layout: Layout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
-    """The quoted fields and the heads of a LogFormat with these lines; None if there is none.
+    """Return quoted fields and heads of a LogFormat for the same lines; None if there is none.
 
-    Such lines have words and at most a user's name before the time, and nothing but fields in
-    quotes after the size.
+    The lines of a LogFormat have only words and at most one user name before the time, and only
+    quoted fields after the size.
     """
     meanings = [slot.meaning for slot in layout.slots]
     first = meanings.index("time")
@@ -254,9 +255,9 @@ def shape_of(layout: Layout) -> tuple[tuple[str, ...], tuple[bytes]] | None:
 
 
 def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
-    """The pattern of what stands before the time; None if more than words and a user does.
+    """Return the pattern of the text before the time; None if it is not only words and a user.
 
-    Also None where a word ends at a byte that is no character: RE2's patterns are text.
+    Also returns None if the pattern is not ASCII, because RE2's patterns are texts.
     """
     ends = [*literals[1:-1], literals[-1].removesuffix(b" [")]
     head = re.escape(literals[0])
@@ -270,7 +271,7 @@ def _head(slots: tuple[Slot, ...], literals: tuple[bytes, ...]) -> bytes | None:
 
 
 def _word_of_head(slot: Slot) -> bytes | None:
-    """The pattern of a word; RE2 reads heads, too, so it looks neither ahead nor back."""
+    """Return the pattern of a word without lookaround, because RE2 reads heads too, or None."""
     if slot.meaning not in ("", "client", "host") or slot.quoted or slot.has_port:
         return None
     if slot.must_match:
@@ -279,7 +280,7 @@ def _word_of_head(slot: Slot) -> bytes | None:
         return None if _IN_CLIENTS.fullmatch(slot.stop) else slot.must_match
     stop = re.escape(slot.stop)
     one = rb'(?:[^"\\%b]|\\[^%b])' % (stop, stop)
-    if slot.holds == "name":  # it is there, and not `-`
+    if slot.holds == "name":  # not empty, and not `-`
         return rb'(?:[^"\\%b-]|\\[^%b]|-%b)%b*' % (stop, stop, one, one)
     if slot.holds == "word":
         return one + (b"+" if slot.meaning else b"*")

@@ -1,6 +1,6 @@
-"""The lines of a layout as coded rows: regular ones by the scan, the others by the strict pattern.
+"""Read the lines of layouts: regular lines by `layout_scan`, the others by the strict pattern.
 
-A format may have several layouts; a line is of the first one that it fits.
+A format may have several layouts; a line is read by the first layout that it fits.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import pyarrow.compute as pc
 from clickstream.parse.blocks import Bytes, Flags, Positions, block_bounds, cut_texts
 from clickstream.parse.formats import FOREIGN, IMPOSSIBLE_TIME, first_addresses
 from clickstream.parse.layout import Layout
-from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.layout_scan import Block, find, padding_for
 from clickstream.parse.rows import Coded, Refused, Rows
 
 _NOTHING = (b"-", b"")
 _Match = tuple[int, bytes, dict[str, bytes]]
-"""A line that a strict pattern has read: its index, its bytes, and its fields by their meaning."""
+"""A line that a strict pattern matches: its index, its bytes, and its fields by meaning."""
 
 _INTEGERS = {"line": pa.int64(), "seconds": pa.int64(), "status": pa.int16(), "size": pa.int64()}
 
 
 def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
-    """Read every line of the data; a layout may lack texts that others have."""
+    """Read all lines of the data; a layout may lack texts that others have."""
     tables = [_table(layouts[0], [], [])]
     refused: list[Refused] = []
     lines = 0
-    room = max(map(room_for, layouts))
+    padding = max(map(padding_for, layouts))
     for start, stop in block_bounds(data):
-        block = Block.of(data[start:stop], room)
+        block = Block.of(data[start:stop], padding)
         found, rest = _regular(block, layouts, lines)
         read, unfit = _irregular(block, layouts, lines, rest)
         tables += [*found, *read]
@@ -44,7 +44,7 @@ def read(data: bytes, layouts: Sequence[Layout]) -> Rows:
 def _regular(
     block: Block, layouts: Sequence[Layout], first_line: int
 ) -> tuple[list[pa.Table], Positions]:
-    """The regular lines of each layout, and the indexes of the others."""
+    """Return the regular lines of each layout, and the indexes of all other lines."""
     tables, rest = [], np.arange(len(block.starts))
     for layout in layouts:
         found = find(block, layout, rest)
@@ -57,7 +57,7 @@ def _regular(
 
 
 def _fits(table: pa.Table, layout: Layout) -> Flags:
-    """Which rows hold a client and a host in the fields that must hold them."""
+    """Return a mask of the rows whose client and host have the required form."""
     fits = np.ones(len(table), np.bool_)
     for name, pattern in layout.checks.items():
         column = _coded(table[name].combine_chunks())
@@ -69,7 +69,7 @@ def _fits(table: pa.Table, layout: Layout) -> Flags:
 def _irregular(
     block: Block, layouts: Sequence[Layout], first_line: int, rest: Positions
 ) -> tuple[list[pa.Table], list[Refused]]:
-    """The other lines, each read by the first strict pattern that it fits or refused."""
+    """Read each of the other lines by the first strict pattern that it fits, or refuse it."""
     matched: dict[int, list[_Match]] = {which: [] for which in range(len(layouts))}
     refused: list[Refused] = []
     for index in rest.tolist():
@@ -94,7 +94,7 @@ def _why_not(line: bytes, layouts: Sequence[Layout]) -> str:
 
 
 def _dated(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refused]]:
-    """The lines whose time is possible, as a table, and the others."""
+    """Build a table of the lines with a possible time; return the others as refused."""
     seconds, possible = _times(layout, [fields["time"] for _, _, fields in matches])
     good = [match for match, ok in zip(matches, possible, strict=True) if ok]
     refused = [
@@ -113,10 +113,10 @@ def _dated(layout: Layout, matches: list[_Match]) -> tuple[pa.Table, list[Refuse
 
 
 def _times(layout: Layout, times: list[bytes]) -> tuple[Positions, Flags]:
-    """Unix seconds of the times, and whether they are possible."""
+    """Return the Unix seconds of times, and a mask of the possible ones."""
     lengths = np.array([len(time) for time in times], np.int64)
     ends = np.cumsum(lengths)
-    block = np.frombuffer(b"".join(times) + bytes(room_for(layout)), np.uint8)
+    block = np.frombuffer(b"".join(times) + bytes(padding_for(layout)), np.uint8)
     return layout.time.unix_seconds(block, ends - lengths, ends)
 
 
@@ -125,7 +125,7 @@ def _number(text: bytes, nothing: int) -> int:
 
 
 def _cut(data: Bytes, bounds: Positions) -> list[pa.Array]:
-    """The texts between the bounds, which come in pairs: a row for each line, in file order."""
+    """Cut out texts. `bounds` has one row per line, in file order, with pairs of start and end."""
     return [
         cut_texts(data, bounds[:, at], bounds[:, at + 1]) for at in range(0, bounds.shape[1], 2)
     ]
@@ -146,7 +146,7 @@ def _table(layout: Layout, numbers: Sequence[Any], texts: Sequence[Any]) -> pa.T
 
 
 def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
-    """The rows in file order, with the texts that `Rows` has."""
+    """Build `Rows` from a table: in file order, and with the texts of `Rows`."""
     whole = table.unify_dictionaries().combine_chunks()
     numbers = {name: whole[name].to_numpy() for name in _INTEGERS}
     order = np.argsort(numbers["line"], kind="stable")
@@ -161,12 +161,15 @@ def _rows(table: pa.Table, refused: list[Refused], lines: int) -> Rows:
 
 
 def _coded(column: pa.DictionaryArray) -> Coded:
-    """A column as codes; -1 where the layout of the line does not have the text."""
+    """Convert a column to codes; -1 if the layout of the line does not have the text."""
     return Coded(column.indices.fill_null(-1).to_numpy(), column.dictionary)
 
 
 def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
-    """The texts that `Rows` has: path and query are the target, and somebody is the client."""
+    """Derive the texts of `Rows`: the target from path and query, and a client if there is none.
+
+    Without a client field, the client is the first forwarded address.
+    """
     texts = dict(texts)
     if "client" not in texts:
         forwarded = texts["forwarded"]
@@ -177,7 +180,7 @@ def _decoded(texts: dict[str, Coded]) -> dict[str, Coded]:
 
 
 def _joined(path: Coded, query: Coded) -> Coded:
-    """Path and query as the target; each pair is joined once."""
+    """Join path and query to the target; each distinct pair is joined once."""
     count = len(query.values)
     pairs, codes = np.unique(path.codes.astype(np.int64) * count + query.codes, return_inverse=True)
     paths, queries = path.values.to_pylist(), query.values.to_pylist()

@@ -1,10 +1,10 @@
-"""Where the fields of regular lines are: a cursor that walks through all lines of a block at once.
+"""Find the fields of regular lines of a layout, with a cursor that moves through all lines at once.
 
-Lines of one layout differ in where their fields end, not in what comes next. So one step of the
-cursor is an array operation: check a literal in every line, or go to the next quote or space after
-where it stands, which a sorted array of all quotes or spaces tells. What the literals of a line use
-up are all the quotes it has, so none is inside a field. Every line that is odd in any way, be it a
-backslash before a byte that ends fields, is left to the strict pattern.
+Lines of one layout have the same sequence of fields and literals; only the positions differ. One
+step of the cursor is therefore an array operation on all lines: compare a literal, or move to the
+next quote or space, found in a sorted array of all quotes or spaces. A regular line has no quotes
+but those of its literals, so no field contains a quote. All other lines, such as those with a
+backslash before a byte that ends fields, are left to the strict pattern.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LINE_ENDS = b"\r\n"
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines. `starts` and `ends` span each of them, without its line end.
+    """Whole lines. `starts` and `ends` are the bounds of each line, without its line end.
 
-    The bytes go on behind the last line for as long as a step of the cursor may look ahead.
+    After the last line, `data` has as many zero bytes as a step of the cursor may look ahead.
     """
 
     data: Bytes
@@ -45,16 +45,19 @@ class Block:
     _places: dict[int, Positions] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, data: bytes, room: int) -> Block:
-        """The lines of the data, with so many bytes of room behind them."""
-        padded = np.frombuffer(data + bytes(room), np.uint8)
+    def of(cls, data: bytes, padding: int) -> Block:
+        """Build a block from data, with `padding` zero bytes after it."""
+        padded = np.frombuffer(data + bytes(padding), np.uint8)
         starts, stops = line_bounds(data)
         newlines = stops - (padded[stops - 1] == NEWLINE)
         ends = newlines - ((newlines > starts) & (padded[newlines - 1] == ord("\r")))
         return cls(padded, len(data), starts, newlines, ends)
 
     def places(self, byte: int) -> Positions:
-        """Where the byte is; as often as a cursor may ask beyond the last one, behind the lines."""
+        """Return the positions of a byte, sorted.
+
+        Entries with the end of the lines follow, for steps of a cursor after the last position.
+        """
         if byte not in self._places:
             found = np.flatnonzero(self.data[: self.size] == byte)
             beyond = np.full(len(self.data) - self.size, self.size)
@@ -62,11 +65,11 @@ class Block:
         return self._places[byte]
 
     def line(self, index: int) -> bytes:
-        """A line, without its end."""
+        """Return a line without its line end."""
         return self.data[self.starts[index] : self.ends[index]].tobytes()
 
     def has_backslash_before(self, bytes_after: bytes) -> Flags:
-        """Which lines have a backslash right before one of the bytes, or at the end of the data."""
+        """Return a mask of the lines with a backslash before one of the bytes or the data's end."""
         slashes = self.places(BACKSLASH)
         slashes = slashes[slashes < self.size]
         meets = np.isin(self.data[slashes + 1], np.frombuffer(bytes_after, np.uint8))
@@ -78,9 +81,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Found:
-    """The regular lines: their indexes in the block, their numbers, and where their texts are.
+    """The regular lines: their indexes in the block, their numbers, and the bounds of their texts.
 
-    `bounds` has a row for each line: a start and an end for each of the layout's texts in turn.
+    `bounds` has one row per line, with start and end of each text of the layout, in its order.
     """
 
     lines: Positions
@@ -90,14 +93,14 @@ class Found:
     bounds: Positions
 
 
-def room_for(layout: Layout) -> int:
-    """The bytes that a cursor may look ahead, and the steps that it may take, behind the lines."""
+def padding_for(layout: Layout) -> int:
+    """Return the padding for a layout: bytes and steps that a cursor may take after the lines."""
     times = sum(len(slot.time.pieces) * 20 for slot in layout.slots if slot.time)
     return 64 + times + sum(map(len, _with_quotes(layout))) + len(layout.slots)
 
 
 def find(block: Block, layout: Layout, lines: Positions) -> Found:
-    """Find the fields of those lines of the block that are regular."""
+    """Find the regular lines among some lines of a block, and their fields."""
     stops = bytes({ord(slot.stop) for slot in layout.slots})
     cursor = _Cursor(block, lines)
     cursor.fits &= ~block.has_backslash_before(stops + _LINE_ENDS)[lines]
@@ -125,7 +128,7 @@ def find(block: Block, layout: Layout, lines: Positions) -> Found:
 
 
 def _with_quotes(layout: Layout) -> list[bytes]:
-    """The literals with the quotes around fields, which all have to be there on a regular line."""
+    """Return the literals with the quotes of the fields; a regular line has all these quotes."""
     quotes = [b'"' * slot.quoted for slot in layout.slots]
     return [
         before + literal + after
@@ -136,7 +139,7 @@ def _with_quotes(layout: Layout) -> list[bytes]:
 
 
 def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[Positions, Flags]:
-    """The time, status or size between the positions, and whether it is one."""
+    """Parse the time, status or size between positions; also return a mask of the valid ones."""
     if slot.time:
         return slot.time.unix_seconds(data, start, end)
     if slot.holds == "status":
@@ -148,7 +151,7 @@ def _number(data: Bytes, slot: Slot, start: Positions, end: Positions) -> tuple[
 
 
 def _without_port(data: Bytes, start: Positions, end: Positions) -> tuple[Positions, Positions]:
-    """Where the client is between the positions, without a port behind it and its brackets."""
+    """Return the bounds of clients without a port and without brackets."""
     digits_only = np.ones(len(start), np.bool_)
     stop = end
     for digits in range(1, PORT_DIGITS + 1):
@@ -160,10 +163,10 @@ def _without_port(data: Bytes, start: Positions, end: Positions) -> tuple[Positi
 
 
 class _Cursor:
-    """Where each line's reading stands, and whether the line has fitted so far.
+    """The current position in each line, and whether the line has fitted so far.
 
-    A line that does not fit may lead its reading into the next one; as positions only grow, it then
-    never comes to its own end.
+    In a line that does not fit, the position may move into the next line. Positions only grow, so
+    the end of the line is then never reached, and the line is not regular.
     """
 
     def __init__(self, block: Block, lines: Positions) -> None:
@@ -171,10 +174,10 @@ class _Cursor:
         self.at = block.starts[lines]
         self.fits = np.ones(len(lines), np.bool_)
         self._found: tuple[int, Positions] | None = None
-        """The byte that ended the last field, and which of all of them ended it."""
+        """The byte that ended the last field, and its index in `places` of that byte."""
 
     def expect(self, literal: bytes) -> None:
-        """Pass a literal."""
+        """Compare a literal and move after it."""
         for place, byte in enumerate(literal):
             self.fits &= self.block.data[self.at + place] == byte
         self.at = self.at + len(literal)
@@ -183,7 +186,7 @@ class _Cursor:
             self._found = byte, index + literal.count(byte)
 
     def to_the_end_of(self, slot: Slot, literal: bytes) -> tuple[Positions, Positions]:
-        """Pass a field; the literal is what follows it. Returns where it begins and ends."""
+        """Move to the end of a field, before `literal`. Returns the bounds of the field."""
         start = self.at
         if slot.time:
             self.at = self._end_of_time(slot.time, slot.stop)
@@ -191,7 +194,7 @@ class _Cursor:
             self.at = np.minimum(self._seek(ord(slot.stop)), self.block.ends[self.lines])
         elif slot.is_spaced and b'"' in literal:
             self.at = self._seek(QUOTE) - literal.index(b'"')
-        elif literal[:1] != slot.stop:  # a word before a quote, which holds no space, either
+        elif literal[:1] != slot.stop:  # a word that ends at a quote, and contains no space
             stop, self.at = self._seek(ord(slot.stop)), self._seek(literal[0])
             self.fits &= stop >= self.at
         else:
@@ -208,7 +211,7 @@ class _Cursor:
         return end
 
     def _seek(self, byte: int) -> Positions:
-        """The next such byte, from where the reading stands on."""
+        """Return the position of the next such byte, from the current position on."""
         places = self.block.places(byte)
         if self._found and self._found[0] == byte:
             index = self._found[1]
@@ -219,7 +222,7 @@ class _Cursor:
         return places[index]
 
     def finish(self, open_ended: bool, quotes: int) -> None:
-        """See which readings have come to their line's end, with all of the line's quotes used."""
+        """Check that each position is at the end of its line, after all quotes of the line."""
         ends = self.block.ends[self.lines]
         goes_on = (self.at < ends) & (self.block.data[self.at] == ord(" "))
         self.fits &= (self.at == ends) | (open_ended & goes_on)
@@ -229,13 +232,13 @@ class _Cursor:
 
 
 def _fills(slot: Slot, data: Bytes, start: Positions, end: Positions) -> Flags:
-    """Whether what lies between the positions is enough for the slot."""
+    """Return a mask of the lines whose text between the positions is valid for the slot."""
     enough = np.ones(len(start), np.bool_)
     if slot.holds in ("name", "user") or (slot.holds == "word" and slot.meaning == "client"):
         enough &= end > start
     if slot.holds == "name":
         enough &= (end - start > 1) | (data[start] != DASH)
-    if slot.holds == "list":  # with a comma or ` : ` at its end it would go on
+    if slot.holds == "list":  # a comma or ` : ` at its end means that the list continues
         enough &= data[end - 1] != _COMMA
         enough &= (data[end + 1] != ord(":")) | (data[end + 2] != ord(" "))
     return enough

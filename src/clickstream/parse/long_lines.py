@@ -1,7 +1,8 @@
-"""Lines that are too long for any format: each becomes an empty line, which every format refuses.
+"""Replace lines that are too long by empty lines, which all formats refuse.
 
-What a format does with a line can cost a hundred times its bytes, so none sees a line that is
-longer than a limit. `parse` and `pipeline.line_hours` call this before they read any line.
+Parsing a line can take more than a hundred times its size in memory (a line of 8 MB took 1.6 GB),
+so formats never get a line that is longer than a limit. `parse`, `pipeline.line_hours` and `report`
+call this module before they read lines.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ from clickstream.parse.blocks import Positions, count_lines
 from clickstream.parse.formats import TOO_LONG
 
 LONGEST_LINE_BYTES = 65_536
-"""The default limit: four request heads of the largest size that nginx and Apache accept by
-default (nginx: large_client_header_buffers 4 8k; Apache: LimitRequestLine 8190)."""
+"""The default limit: about twice all request headers that nginx accepts by default
+(large_client_header_buffers 4 8k), and eight times the longest request line of Apache
+(LimitRequestLine 8190)."""
 
 KEPT_BYTES = 256
-"""Bytes of a line that is too long that its reject keeps."""
+"""Number of first bytes that the reject of a line that is too long keeps."""
 
 
 @dataclass(frozen=True)
 class Shortened:
-    """Whole lines, in which those that are too long are empty.
+    """Whole lines, of which those that were too long are empty.
 
-    `places` and `removed` describe these lines: where each one's newline is in `data`, and how many
-    bytes it and those before it lost. `beginnings` has the first bytes of each by its index.
+    For each emptied line, `places` has the position of its newline in `data`, and `removed` the
+    number of bytes that were removed from it and from those before it. `beginnings` has the first
+    bytes of each, by the index of the line.
     """
 
     data: bytes
@@ -38,7 +41,7 @@ class Shortened:
     beginnings: Mapping[int, bytes]
 
     def original(self, positions: Positions) -> Positions:
-        """The positions of line bounds in the bytes that were shortened."""
+        """Convert positions of line bounds in `data` to positions in the original bytes."""
         passed = np.searchsorted(self.places, positions, side="left")
         found: Positions = positions + np.concatenate([[0], self.removed])[passed]
         return found
@@ -48,9 +51,10 @@ _NOWHERE = np.zeros(0, np.int64)
 
 
 def shorten(data: bytes, longest: int = LONGEST_LINE_BYTES) -> Shortened:
-    """Empty the lines that are longer than `longest` bytes, their newline not counted.
+    """Empty the lines that are longer than `longest` bytes, without their newline.
 
-    Data without such lines is returned as it is. Otherwise its last line gets a newline.
+    Data without such lines is returned unchanged. An emptied line always ends with a newline, also
+    if it was the last line and had none.
     """
     spans = [*_long_spans(data, longest)]
     if not spans:
@@ -71,9 +75,9 @@ def shorten(data: bytes, longest: int = LONGEST_LINE_BYTES) -> Shortened:
 
 
 def _long_spans(data: bytes, longest: int) -> Iterator[tuple[int, int]]:
-    """Where each line that is too long starts and ends, its newline included.
+    """Yield start and end of each line that is too long, including its newline.
 
-    Looks only for the last newline within each `longest` bytes, which costs next to nothing.
+    It only searches the last newline within each `longest` bytes, which takes almost no time.
     """
     position = 0
     while len(data) - position > longest:
@@ -87,16 +91,16 @@ def _long_spans(data: bytes, longest: int) -> Iterator[tuple[int, int]]:
 
 
 def is_nothing_else(data: bytes, longest: int) -> bool:
-    """Whether all lines are too long, or empty."""
+    """Return whether all lines are too long or empty."""
     return not shorten(data, longest).data.strip()
 
 
 def refuse_long(refused: pa.Table, beginnings: Mapping[int, str]) -> pa.Table:
-    """Refused lines with the reason, and the kept text, of those that are too long.
+    """Set the reason and the kept text of refused lines that are too long.
 
-    `beginnings` has their texts by line number.
+    `beginnings` has these texts by line number.
     """
-    if not len(refused):  # the rest of a line is no line
+    if not len(refused):  # the rest of a line does not count as a line
         return refused
     numbers = refused["line_number"].to_pylist()
     is_long = pa.array([number in beginnings for number in numbers])

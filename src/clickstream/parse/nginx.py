@@ -1,7 +1,8 @@
-"""nginx's `log_format` strings (ngx_http_log_module) as fields and literals.
+"""Split nginx's `log_format` strings (ngx_http_log_module) into fields and literals.
 
-The directive can stand here as it stands in nginx.conf, over several lines and in quoted pieces, or
-the format alone. A variable that means nothing here is passed over: anyone can define more of them.
+The text may be the directive, copied from nginx.conf with several lines and quoted pieces, or the
+format alone. Unknown variables become fields without a meaning, because every configuration can
+define more of them. `format_strings` calls this module.
 """
 
 from __future__ import annotations
@@ -54,16 +55,16 @@ _TIMES = {
 
 
 def pieces_of(name: str, text: str) -> list[Piece]:
-    """The fields and literals of a format string, or of the directive that holds it.
+    """Split a format string, or the directive that contains it, into fields and literals.
 
-    Raises InputError for `escape=none`, where a quote in a field looks like the one that ends it,
-    and for a `$` that begins no variable.
+    Raises InputError for `escape=none`, because a quote inside a field would look like the quote at
+    its end, and for a `$` that begins no variable.
     """
     return [_piece(name, match) for match in _PIECE.finditer(_format(name, text))]
 
 
 def _format(name: str, text: str) -> str:
-    """The format alone: of a directive or of quoted pieces, their texts joined."""
+    """Return the format without the directive, with quoted pieces joined."""
     escape, tokens = None, text.strip()
     if statement := _STATEMENT.fullmatch(text):
         escape, tokens = statement.groups()
@@ -91,7 +92,7 @@ def _piece(name: str, match: re.Match[str]) -> Piece:
     place = match.start() + 1
     if match["broken"]:
         raise InputError(
-            f"Format {name}: {match[0]} at character {place} is no variable; write $name or "
+            f"Format {name}: {match[0]} at character {place} is not a variable; write $name or "
             "${name}."
         )
     variable = (match["name"] or match["braced"]).lower()
@@ -100,6 +101,6 @@ def _piece(name: str, match: re.Match[str]) -> Piece:
     if variable.startswith("cookie_"):
         return Field(match[0], place, "cookie")
     if variable.startswith("upstream_"):
-        return Field(match[0], place, "upstream")  # several servers may have been asked
+        return Field(match[0], place, "upstream")  # a list, if several servers were asked
     meaning, rank = _VARIABLES.get(variable, ("", 0))
     return Field(match[0], place, meaning, rank)

@@ -1,9 +1,8 @@
-"""Formats that a string describes, each declared once: its string, and a line of it.
+"""The table of log formats: name, example line and reader of each.
 
-The table of formats: how each is called, how a line of it looks and what reads it.
-
-A format string takes this way: `apache`, `nginx` or `plain` turns it into fields and literals,
-`assemble` makes a layout of them, and `layout_rows` reads lines by it, most with `layout_scan`.
+Most formats are declared by a format string. `apache`, `nginx` or `format_strings` turns the string
+into fields and literals, `assemble` builds a layout from them, and `layout_rows` reads lines by the
+layout, most of them with `layout_scan`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _HAPROXY = (
 
 
 class Declared(NamedTuple):
-    """A format: the strings that its lines may follow, in their order, and a line of it."""
+    """A format: its format strings, in the order in which they are tried, and an example line."""
 
     strings: tuple[str, ...]
     example: str
@@ -99,18 +98,17 @@ DECLARED: dict[str, Declared] = {
         '5/4/0/1/0 0/0 "GET /menu HTTP/1.1"',
     ),
 }
-"""Formats by name, the more special after the more general."""
+"""Formats by name; more specific formats come after more general ones."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format: its name, an example (or the string that tells how it looks), and its reader.
+    """A log format: its name, an example line (or its format string), and its reader.
 
-    `may_read` is a quick test of a line by itself, without a header: where it is False, `read`
-    refuses the line. `read` takes whole lines and the header in force before them; b"" where there
-    is none, and always so in a format whose lines each stand for themselves (`has_header` is
-    False). Where a pattern describes the lines, `pattern` is what `rows.read` needs to read them in
-    blocks.
+    `read` takes whole lines and the header in force before them. The header is b"" if there is
+    none, and always if `has_header` is False. `may_read` is a quick test of one line without a
+    header: if it returns False, `read` refuses the line. `pattern` is set if one pattern describes
+    the lines; `rows.read` then reads them in blocks.
     """
 
     name: str
@@ -121,7 +119,7 @@ class Format:
     pattern: LogFormat | None = None
 
     def header_after(self, header: bytes, data: bytes) -> bytes:
-        """The header in force below some lines, where `header` was in force above them."""
+        """Return the header in force after some lines, if `header` was in force before them."""
         return w3c.header_after(data, header) if self.has_header else b""
 
 
@@ -135,11 +133,11 @@ def _of_lines(log_format: LogFormat) -> Format:
 
 
 def compile_format(name: str, text: str) -> Format:
-    """The format that an Apache `LogFormat` or nginx `log_format` string describes.
+    """Build the format that an Apache `LogFormat` or nginx `log_format` string describes.
 
-    The whole directive, as it stands in the server's configuration, does as well; so does a plain
-    string (see `plain`). Raises InputError naming what in the string can't be read, its place, and
-    what can.
+    `text` may also be the whole directive of the server's configuration, or a plain string (see
+    `format_strings`). Raises InputError, which names the unsupported part of the string, its place,
+    and what is supported.
     """
     return _of_strings(name, text, (text,))
 
@@ -183,7 +181,10 @@ FORMATS: Mapping[str, Format] = {
     "w3c": Format("w3c", _W3C_EXAMPLE, w3c.read, lambda _: False, has_header=True),
     "json": Format("json", _JSON_EXAMPLE, _read_json, lambda line: line.startswith(b"{")),
 }
-"""The formats that `parse` reads, by name, the more special after the more general."""
+"""All formats that `parse` reads, by name; more specific ones come after more general ones."""
 
 CONTINUATION = Format("_continuation", "", lambda _data, _header: NO_ROWS, may_read=lambda _: False)
-"""The rest of a line whose beginning is stored elsewhere, and counted there: it holds no line."""
+"""The format of the rest of a line whose beginning is stored and counted elsewhere.
+
+Such data counts as no line.
+"""

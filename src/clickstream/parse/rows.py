@@ -1,9 +1,9 @@
-"""From the bytes of a log to encoded columns: every line becomes a row or a reject.
+"""Read the lines of a `LogFormat` into dictionary-encoded columns and rejects.
 
-Texts stay bytes here and are dictionary-encoded: a column is codes into its distinct values, and
-each distinct value is checked or computed once. Block by block, the bounds of the fields come from
-the scan or from the strict pattern, and Arrow cuts out the texts between them. The texts of all
-blocks are encoded together, so that only codes are kept of a line.
+Texts are still bytes here. A column has codes into its distinct values, and each distinct value is
+checked or computed once. For each block, the bounds of the fields come from the scan or from the
+strict pattern, and Arrow cuts out the texts between them. The texts of all blocks are encoded
+together, so that only codes of each line remain in memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TEXTS = (
     *("client", "request", "method", "target", "protocol", "referrer", "user_agent"),
     *("host", "forwarded", "cookie", "sec_gpc", "dnt"),
 )
-"""The texts that a row can have."""
+"""The names of the texts that a row can have."""
 
 Refused = tuple[int, str, bytes]
 """A refused line: its index in the data, the reason, and its bytes without the line end."""
@@ -35,9 +35,9 @@ Refused = tuple[int, str, bytes]
 
 @dataclass(frozen=True)
 class Coded:
-    """A column of texts: `codes` into `values`, an Arrow array of texts; -1 is no text.
+    """A column of texts: `codes` are positions in the Arrow array `values`, or -1 for no text.
 
-    Values may repeat. In `Rows`, a row without a text is one whose line has no place for the field.
+    Values may repeat. In `Rows`, -1 means that the line has no place for the field.
     """
 
     codes: Numbers
@@ -46,12 +46,13 @@ class Coded:
 
 @dataclass(frozen=True)
 class Rows:
-    """The usable lines in file order, and the refused ones.
+    """The usable lines in file order, and the refused lines.
 
-    `line` is each line's index in the data, from 0; `seconds` is Unix time; `size` is in bytes, -1
-    where none was logged; `texts` are bytes, by their names in TEXTS: client, and either request or
-    method, target and protocol; what the format lacks is absent. `lines` counts usable and refused
-    ones; `directives` has the indexes of what is neither: the log's own headers.
+    `line` is the index of each line in the data, from 0; `seconds` is Unix time; `size` is in
+    bytes, -1 if not logged. `texts` has columns of bytes by their names in TEXTS: client, and
+    either request or method, target and protocol; fields that the format lacks are absent. `lines`
+    counts usable and refused lines. `directives` has the indexes of the log's own headers, which
+    are neither.
     """
 
     line: npt.NDArray[np.int64]
@@ -66,7 +67,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Block:
-    """The lines of a block: where they are in the data, and what those hold that fit the format."""
+    """The lines of a block: their bounds in the data, and the fields of those that fit."""
 
     data: bytes
     start: Numbers
@@ -78,23 +79,23 @@ class _Block:
 
 
 def read(blocks: Iterable[bytes], log_format: LogFormat, wanted: Collection[str] = TEXTS) -> Rows:
-    """Read every line of the blocks; of its quoted fields only those that are wanted."""
+    """Read all lines of the blocks; of the quoted fields, only those in `wanted`."""
     found: list[_Block] = []
     refused: list[Refused] = []
     lines = 0
     for data in blocks:
         for start, stop in [*block_bounds(data)] or [(0, 0)]:
             scanned = scan(data, start, stop, len(log_format.quoted_fields))
-            refused += _judge(data, start, lines, scanned, log_format)
+            refused += _match_irregular(data, start, lines, scanned, log_format)
             found.append(_encoded(data, start, scanned, log_format, wanted))
             lines += len(scanned.starts)
     return _checked(found, refused, log_format)
 
 
-def _judge(
+def _match_irregular(
     data: bytes, start: int, first_line: int, scanned: Scan, log_format: LogFormat
 ) -> Iterator[Refused]:
-    """Has the strict pattern fill in each line that is not regular; gives those it refuses."""
+    """Read irregular lines with the strict pattern, into `scanned`; yield the refused ones."""
     for index in np.flatnonzero(~scanned.regular).tolist():
         begin, end = int(scanned.starts[index]), int(scanned.ends[index])
         line = data[start + begin : start + end]
@@ -112,14 +113,14 @@ def _judge(
 
 
 def _fields(log_format: LogFormat) -> tuple[str, ...]:
-    """The fields whose bounds the scan gives, in their order."""
+    """Return the names of the fields whose bounds a scan has, in their order."""
     return ("head", "time", *log_format.quoted_fields)
 
 
 def _encoded(
     data: bytes, start: int, scanned: Scan, log_format: LogFormat, wanted: Collection[str]
 ) -> _Block:
-    """A scanned and judged block, its fields cut out by their bounds."""
+    """Cut out the fields of a block by their bounds, after all its lines are read."""
     head, time, *quoted = scanned.bounds
     fields = {
         "head": cut_texts(scanned.block, *head),
@@ -140,14 +141,14 @@ def _encoded(
 
 
 def _encoded_once(block: Any, bounds: Numbers, same: Flags) -> pa.DictionaryArray:
-    """A column, encoded; a text that is the `same` as the one before is not looked at."""
+    """Encode a column of texts; a text marked as the `same` as the one before is not compared."""
     values = cut_texts(block, *bounds[:, ~same]).dictionary_encode()
     codes = values.indices.to_numpy()[np.cumsum(~same) - 1]
     return pa.DictionaryArray.from_arrays(codes, values.dictionary)
 
 
 def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat) -> Rows:
-    """The rows whose head and time hold what they should; the others join the refused lines."""
+    """Build the rows of lines with a valid head and time; add all others to the refused lines."""
     columns = {name: _joined([block.fields[name] for block in blocks]) for name in blocks[0].fields}
     head, time = columns.pop("head"), columns.pop("time")
     texts = _head_texts(head, log_format) | columns
@@ -167,7 +168,7 @@ def _checked(blocks: list[_Block], refused: list[Refused], log_format: LogFormat
 
 
 def _refused(blocks: list[_Block], is_refused: Flags, log_format: LogFormat) -> Iterator[Refused]:
-    """The refused lines of the blocks, from the flags of all their lines."""
+    """Yield the refused lines of the blocks. `is_refused` has a flag for each of their lines."""
     first = 0
     for block in blocks:
         for row in np.flatnonzero(is_refused[first : first + len(block.fits)]).tolist():
@@ -185,7 +186,7 @@ def _joined(parts: list[pa.Array]) -> Coded:
 
 
 def _head_texts(head: Coded, log_format: LogFormat) -> dict[str, Coded]:
-    """The client of each head, and what else it names; code -1 where there is none."""
+    """Return client, host and forwarded addresses of each head; code -1 for a missing part."""
     found = split_heads(head.values, log_format.heads)
     return {name: _without_nulls(Coded(head.codes, values)) for name, values in found.items()}
 
@@ -198,22 +199,22 @@ def _without_nulls(column: Coded) -> Coded:
 
 _NONE = np.zeros(0, np.int64)
 NO_ROWS = Rows(_NONE, _NONE, _NONE.astype(np.int16), _NONE, {}, [], 0)
-"""What there is in no lines."""
+"""The rows of empty data."""
 
 
 def coded(values: Sequence[Any]) -> Coded:
-    """A column of byte strings as codes into its distinct values; None is coded as -1."""
+    """Encode byte strings as codes into their distinct values; None becomes -1."""
     return coded_column(pa.array(values, pa.binary()).dictionary_encode())
 
 
 def coded_column(column: pa.ChunkedArray | pa.DictionaryArray) -> Coded:
-    """The same of an encoded Arrow column, whose nulls are coded as -1."""
+    """Convert a dictionary-encoded Arrow column; nulls become -1."""
     whole = dictionary_encoding.combine_chunks(column)
     return Coded(dictionary_encoding.codes_of(whole), whole.dictionary)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """The parts of one log as one, in file order; lines without a text that others have: -1."""
+    """Join rows of one log in file order; a text that one part lacks and others have becomes -1."""
     line = np.concatenate([part.line for part in parts])
     order = np.argsort(line, kind="stable")
     names = dict.fromkeys(name for part in parts for name in part.texts)
@@ -230,7 +231,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
 
 
 def moved(rows: Rows, by: int) -> Rows:
-    """The rows of lines that come behind so many others."""
+    """Return the rows with all line indexes increased by `by`."""
     refused = [(index + by, reason, line) for index, reason, line in rows.refused]
     return replace(rows, line=rows.line + by, refused=refused, directives=rows.directives + by)
 

@@ -1,15 +1,15 @@
-r"""The structural scan: where the fields of regular lines are, found for a whole block at once.
+r"""Structural scan: find the fields of regular lines of a `LogFormat` for a whole block at once.
 
-Splitting a log line by line costs microseconds a line in Python, and CSV readers guess: one line
-cut inside a quote makes them swallow the next. This scan looks at structure instead. It finds every
-newline and every quote of a block with numpy, counts the quotes *of each line*, and calls a line
-regular when the count is right, no quote is escaped, and the few bytes at fixed distances from the
-quotes are what the format puts there: ` [` and `] ` around a time of 26 bytes before the first
-quote, `" 200 ` after the second. The fields of regular lines are then known as bounds, by which
-Arrow cuts them. Every other line is left to the strict pattern, which decides alone.
+Splitting a log line by line in Python takes microseconds per line. CSV readers are not reliable: if
+a line is cut inside a quote, they read it together with the next line. This scan finds all newlines
+and quotes of a block with numpy and counts the quotes *of each line*. A line is regular if the
+count is right, no quote is escaped, and a few bytes at fixed distances from the quotes are those of
+the format: ` [` and `] ` around a time of 26 bytes before the first quote, `" 200 ` after the
+second. The quotes then give the bounds of all fields, and Arrow cuts the fields out. All other
+lines are left to the strict pattern, which alone decides on rejects.
 
-Bytes at a place are compared as numbers of eight bytes. Going there costs more than comparing, so
-all that is looked at there is loaded at once; and as it ends with the place, it is in the block.
+Bytes at a position are compared as words of eight bytes. Loading costs more than comparing, so all
+words that end at a position are loaded at once.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ from clickstream.parse.blocks import (
     load_words,
 )
 
-_SPARE = 32  # bytes behind a short text, so that the most that is loaded at once can be
-_PIECE = 1 << 17  # compared at once: larger, the memory for what comes of it costs more than it
+_SPARE = 32  # padding of a short text: the largest number of bytes that is loaded at once
+_PIECE = 1 << 17  # bytes compared at once; for more, allocating the results costs more time
 _TIME_WIDTH = 26
 _STATUS_WIDTH = 3
-_MAX_DIGITS = 8  # of a number in a regular line: what one word holds
+_MAX_DIGITS = 8  # digits of a number in a regular line, which fit in one word
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What the scan saw in one block; everything has one entry for each line of it.
+    """The result of a scan of one block; all arrays have one entry per line.
 
-    Positions count from the block's first byte. `starts` and `ends` span the lines without their
-    line ends. Where `regular`, `bounds` has start and end of head, time and each quoted field (an
-    array of fields x 2 x lines), `status` the status, and `size` the bytes, -1 for a logged `-`;
-    elsewhere they are undefined, for the strict pattern to fill in. `same_time` tells regular lines
-    that have the time of the line before, which is regular, too.
+    Positions count from the first byte of the block. `starts` and `ends` are the bounds of the
+    lines without their line ends. For `regular` lines, `bounds` has start and end of head, time and
+    each quoted field (an array of fields x 2 x lines), `status` the status, and `size` the bytes,
+    -1 for a logged `-`. For other lines these values are undefined until the strict pattern sets
+    them. `same_time` marks regular lines with the same time as the line before, if that line is
+    regular too.
     """
 
     block: Bytes
@@ -67,7 +68,7 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
     """Scan the whole lines between two positions; the last one may lack its newline."""
     block = _block(data, start, stop)
     marks = _marks(block)
-    last = np.flatnonzero(block[marks] == NEWLINE)  # each line's last mark is its newline
+    last = np.flatnonzero(block[marks] == NEWLINE)  # the newline is the last mark of each line
     first, newlines = _after_the_one_before(last), marks[last]
     starts = _after_the_one_before(newlines)
     ends = newlines - ((newlines > starts) & (block[newlines - 1] == RETURN))
@@ -87,7 +88,7 @@ def scan(data: bytes, start: int, stop: int, quoted_fields: int) -> Scan:
 
 
 def _block(data: bytes, start: int, stop: int) -> Bytes:
-    """The lines, each with its newline; what stands behind the last one is of no line."""
+    """Return the lines, each with its newline; further bytes after the last one are padding."""
     has_newline = start == stop or data.endswith(b"\n", start, stop)
     if has_newline and stop - start >= _SPARE:
         return np.frombuffer(data, np.uint8, stop - start, start)
@@ -96,7 +97,7 @@ def _block(data: bytes, start: int, stop: int) -> Bytes:
 
 
 def _marks(block: Bytes) -> Positions:
-    """The positions of all newlines and quotes."""
+    """Return the positions of all newlines and quotes."""
     is_mark = np.empty(len(block), np.bool_)
     for start in range(0, len(block), _PIECE):
         piece = block[start : start + _PIECE]
@@ -107,20 +108,20 @@ def _marks(block: Bytes) -> Positions:
 
 
 def _after_the_one_before(positions: Positions) -> Positions:
-    """What begins where the one before it ended: position 0, then one after each but the last."""
+    """Return 0, and then the position after each but the last: starts from the ends before them."""
     begins = np.zeros_like(positions)
     begins[1:] = positions[:-1] + 1
     return begins
 
 
 def _words_before(block: Bytes, end: Positions, words: int = 1) -> Words:
-    """The words that end at the positions; any words where a line has too few bytes."""
+    """Load the words that end at the positions; if a line is too short, they have other bytes."""
     width = 8 * words
     return load_words(block, np.clip(end - width, 0, len(block) - width), words)
 
 
 def _reads(words: Words, text: bytes) -> Flags:
-    """Whether the words are the text, in which `.` is any byte."""
+    """Return a mask of the words that equal the text, in which `.` matches any byte."""
     mask, number = _masked(text)
     found: Flags = (words & mask) == number
     return found
@@ -134,9 +135,9 @@ def _masked(text: bytes) -> tuple[np.uint64, np.uint64]:
 
 
 def _has_head_and_time(time: Words, quote: Positions, starts: Positions) -> Flags:
-    """Whether a head and, in brackets, a time stand before the first quote.
+    """Return a mask of the lines with a head and a time in brackets before the first quote.
 
-    `time` has the 32 bytes from the last one of the head to the quote,
+    `time` has the 32 bytes from the last byte of the head to the quote,
     `. [dd/Mon/yyyy:HH:MM:SS +zzzz] "`.
     """
     fits = quote - starts > _TIME_WIDTH + len(" [] ")
@@ -146,10 +147,10 @@ def _has_head_and_time(time: Words, quote: Positions, starts: Positions) -> Flag
 
 
 def _repeats(time: Words, regular: Flags) -> Flags:
-    """Whether the time is that of the line before, and both lines are regular."""
+    """Return a mask of the lines with the time of the line before, if both lines are regular."""
     repeats = np.zeros_like(regular)
     same = regular[1:] & regular[:-1]
-    same &= (time[1:, 0] ^ time[:-1, 0]) < 256  # the first byte is not of the time
+    same &= (time[1:, 0] ^ time[:-1, 0]) < 256  # ignores the first byte, which is not of the time
     for place in (1, 2, 3):
         same &= time[1:, place] == time[:-1, place]
     repeats[1:] = same
@@ -157,7 +158,11 @@ def _repeats(time: Words, regular: Flags) -> Flags:
 
 
 def _has_trailing_fields(block: Bytes, quotes: Sequence[Positions], ends: Positions) -> Flags:
-    """Whether after the first pair of quotes come ` "`, then pairs with `" "` between them."""
+    """Return a mask of the lines whose fields after the first pair of quotes are separated rightly.
+
+    A space and a quote must begin the second pair, `" "` must separate further pairs, and the last
+    quote must be the end of the line.
+    """
     if len(quotes) == 2:
         return np.ones(len(ends), np.bool_)
     fits: Flags = quotes[-1] + 1 == ends
@@ -169,7 +174,7 @@ def _has_trailing_fields(block: Bytes, quotes: Sequence[Positions], ends: Positi
 
 
 def _bounds(starts: Positions, quotes: Sequence[Positions]) -> Positions:
-    """The fields' bounds in lines that have the right quotes."""
+    """Compute the bounds of the fields of lines with the right quotes."""
     time_end = quotes[0] - len("] ")
     time = time_end - _TIME_WIDTH
     quoted = [quote + 1 - place % 2 for place, quote in enumerate(quotes)]
@@ -180,7 +185,7 @@ def _bounds(starts: Positions, quotes: Sequence[Positions]) -> Positions:
 def _numbers(
     block: Bytes, request_end: Positions, size_end: Positions
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64], Flags]:
-    """Status and size, -1 for `-`, and whether both are there, with a space after each."""
+    """Return status, size (-1 for `-`), and a mask of the lines with both, and right separators."""
     size_start = request_end + len('" 200 ')
     status_word = _words_before(block, size_start)[:, 0]
     size_word = _words_before(block, size_end)[:, 0]
@@ -194,13 +199,13 @@ def _numbers(
 
 
 def _number(word: Words, digits: Numbers | int) -> tuple[npt.NDArray[np.int64], Flags]:
-    """The decimal number that so many last bytes of the words are, and whether they are digits.
+    """Parse the last `digits` bytes of words as decimal numbers; also mark words with digits only.
 
-    All digits are added up at once: neighbours to pairs, pairs to fours, fours to eights.
+    All digits are combined in three steps: neighbours to pairs, pairs to fours, fours to eights.
     """
     blank = np.asarray(8 * (_MAX_DIGITS - digits), np.uint64)
     word = word ^ np.uint64(0x3030303030303030)
-    word = word >> blank << blank  # what stands before the digits counts as zeros
+    word = word >> blank << blank  # bytes before the digits become zeros
     above_nine = ((word + np.uint64(0x7676767676767676)) | word) & np.uint64(0x8080808080808080)
     for digits, ones in ((1, 0x00FF00FF00FF00FF), (2, 0x0000FFFF0000FFFF), (4, 0xFFFFFFFF)):
         ten_fold = word * np.uint64(10**digits)

@@ -1,7 +1,7 @@
-"""Spellings of times: read from a strftime format, decoded for many lines at once.
+"""Time formats, built from strftime formats, and decoding of many times at once.
 
-A format is a sequence of parts, of which at most one has a varying width. So the start and end of
-the time give the place of each part, and all times are decoded column by column.
+A format is a sequence of parts, of which at most one has a variable width. Start and end of a time
+therefore determine the position of each part, and all times are decoded part by part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from clickstream.parse.blocks import (
 )
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
-"""Years that a web server's clock can have meant; a time outside is refused as impossible."""
+"""First and last plausible year of a request; a time outside is refused as impossible."""
 
 
 _NAMES = tuple(
@@ -39,7 +39,7 @@ _DAY = 86_400
 
 
 class Part(NamedTuple):
-    """One part of a time: its name, the patterns of its bytes, its width (None: it varies)."""
+    """One part of a time: its name, the patterns of its bytes, and its width (None if variable)."""
 
     name: str
     pieces: tuple[bytes, ...]
@@ -78,7 +78,7 @@ _PARTS = {
 _SHORT = {"%T": "%H:%M:%S", "%R": "%H:%M", "%F": "%Y-%m-%d"}
 _DIRECTIVE = re.compile(r"%([36]f|:z|.|$)|([^%]+)", re.DOTALL)
 STRFTIME = (*"YmbhBdeHMSzs", "T", "R", "F", "%")
-"""The letters of strftime that are read."""
+"""The supported letters of strftime."""
 
 _WHAT = {
     "month_name": "month",
@@ -93,16 +93,17 @@ _UNITS = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_000_000}
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """The parts of a time, in their order; a part named "" is a text between two others."""
+    """The parts of a time, in order; a part with the name "" is a literal text."""
 
     parts: tuple[Part, ...]
 
     @classmethod
     def of(cls, spelled: str) -> TimeFormat:
-        """From strftime's letters.
+        """Build a format from a strftime format.
 
-        Beyond those in STRFTIME: `%:z` (`+hh:mm`), `%f`, `%3f` and `%6f` (a fraction), `%Q` and
-        `%N` (Unix time in milli- and microseconds). Raises ValueError naming any other.
+        In addition to the letters in STRFTIME, it may have `%:z` (`+hh:mm`), `%f`, `%3f` and `%6f`
+        (a fraction), and `%Q` and `%N` (Unix time in milliseconds and microseconds). Raises
+        ValueError, which names any other letter.
         """
         for short, long in _SHORT.items():
             spelled = spelled.replace(short, long)
@@ -113,41 +114,41 @@ class TimeFormat:
 
     @property
     def tells(self) -> frozenset[str]:
-        """What it tells: year, month, day, hour, minute, second, fraction, offset, seconds."""
+        """The values it has: year, month, day, hour, minute, second, fraction, offset, seconds."""
         return frozenset(_WHAT.get(part.name, part.name) for part in self.parts if part.name)
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What is missing for a point in time."""
+        """The values that are missing for a point in time."""
         needed = ("year", "month", "day", "hour", "minute")
         return () if "seconds" in self.tells else tuple(n for n in needed if n not in self.tells)
 
     @property
     def problem(self) -> str:
-        """Why times so spelled can't be decoded; empty when they can."""
+        """The reason why times of this format can't be decoded; empty if they can."""
         values = [_WHAT.get(part.name, part.name) for part in self.parts if part.name]
         if twice := next((name for name in values if values.count(name) > 1), ""):
-            return f"it tells the {twice} twice"
+            return f"it has the {twice} twice"
         varying = [i for i, part in enumerate(self.parts) if part.width is None]
         if len(varying) > 1:
-            return "it has more than one part whose width varies"
+            return "it has more than one part of variable width"
         if varying and any(part.name for part in self.parts[varying[0] + 1 :][:1]):
-            return "nothing ends its part whose width varies"
+            return "it has no text after its part of variable width"
         return ""
 
     @cached_property
     def pattern(self) -> bytes:
-        """The pattern of such a time's shape."""
+        """The pattern of a time of this format, without a check of its values."""
         return b"".join(self.pieces)
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
-        """The pattern in pieces, mostly of one byte each."""
+        """The pattern in pieces, most of which match one byte."""
         return tuple(piece for part in self.parts for piece in part.pieces)
 
     @cached_property
     def widths(self) -> tuple[int, int | None]:
-        """Bytes before and from the part whose width varies; without one the whole, and None."""
+        """Bytes before and after the part of variable width; without one, all bytes and None."""
         before = 0
         for index, part in enumerate(self.parts):
             if part.width is None:
@@ -157,17 +158,17 @@ class TimeFormat:
 
     @property
     def after_varying(self) -> bytes:
-        """The text right after the part whose width varies; empty where the time ends with it."""
+        """The text directly after the part of variable width; empty if it is the last part."""
         index = next(i for i, part in enumerate(self.parts) if part.width is None)
         return b"".join(_text(part) for part in self.parts[index + 1 :][:1])
 
     def unix_seconds(self, block: Bytes, start: Positions, end: Positions) -> tuple[Numbers, Flags]:
-        """Unix time in seconds, rounded down, of the time between the positions; whether it is one.
+        """Return the Unix seconds, rounded down, of times between positions; also mark valid ones.
 
-        Times without an offset are UTC. A leap second (second 60) counts as second 59. Impossible
-        are dates that the calendar lacks, hour 24, minute 60, an offset of a day or more, and years
-        outside FIRST_YEAR..LAST_YEAR. A time that lacks something has the right shape, at most, and
-        is 0. The block must go on for `len(pattern)` bytes behind `end`.
+        Times without an offset are UTC. A leap second (second 60) counts as second 59. Not valid
+        are dates that do not exist, hour 24, minute 60, an offset of a day or more, and years
+        outside FIRST_YEAR to LAST_YEAR. If the format lacks a value, all times are 0 and only their
+        shape is checked. The block must have `len(pattern)` more bytes after `end`.
         """
         values: dict[str, npt.NDArray[np.int64]] = {}
         possible = np.ones(len(start), np.bool_)
@@ -200,7 +201,7 @@ def _text(part: Part) -> bytes:
 
 
 def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
-    """What the part says between the positions, and whether it says something."""
+    """Decode a part between positions; also return a mask of the valid ones."""
     if part.name == "":
         return at, _holds(block, at, _text(part))
     if part.name.startswith("offset"):
@@ -220,7 +221,7 @@ def _decoded(block: Bytes, part: Part, at: Positions, stop: Positions) -> tuple[
 
 
 def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
-    """Whether the text stands at each position."""
+    """Return a mask of the positions with this text."""
     holds = np.ones(len(at), np.bool_)
     for place, byte in enumerate(text):
         holds &= block[at + place] == byte
@@ -228,7 +229,7 @@ def _holds(block: Bytes, at: Positions, text: bytes) -> Flags:
 
 
 def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flags]:
-    """Seconds east of UTC."""
+    """Decode offsets as seconds east of UTC; also return a mask of the valid ones."""
     hours, hours_ok = parse_fixed_number(block, at + 1, 2)
     minutes, minutes_ok = parse_fixed_number(block, at + 3 + has_colon, 2)
     sign = block[at]
@@ -241,7 +242,7 @@ def _offset(block: Bytes, at: Positions, has_colon: bool) -> tuple[Numbers, Flag
 
 
 def _month(block: Bytes, at: Positions, stop: Positions) -> tuple[Numbers, Flags]:
-    """The month, from 1, of each name: of its first three letters, or of all."""
+    """Decode names of months, short (three letters) or full, as numbers from 1."""
     letters = [block[at + place].astype(np.int64) for place in range(3)]
     spelled = (letters[0] << 16) | (letters[1] << 8) | letters[2]
     found = np.searchsorted(_SPELLED, spelled, sorter=_IN_ORDER)
@@ -262,7 +263,7 @@ def _since_epoch(seconds: Numbers) -> tuple[Numbers, Flags]:
 
 
 def _since_1970(values: dict[str, Numbers]) -> tuple[Numbers, Flags]:
-    """Unix seconds of a calendar's date and a clock's time, and whether there is such a moment."""
+    """Compute Unix seconds from date, time of day and offset; also mark the moments that exist."""
     year, month, day, hour, minute = (
         values[name] for name in ("year", "month", "day", "hour", "minute")
     )
@@ -279,13 +280,13 @@ def _since_1970(values: dict[str, Numbers]) -> tuple[Numbers, Flags]:
 
 
 CLOCK_FORMAT = TimeFormat.of("%d/%b/%Y:%H:%M:%S %z")
-"""How Apache and nginx spell a request's time by default: `29/Mar/2026:01:59:59 +0100`."""
+"""The default time format of Apache and nginx: `29/Mar/2026:01:59:59 +0100`."""
 
 WIDTH = len(CLOCK_FORMAT.pieces)
 
 
 def unix_seconds(times: list[bytes]) -> tuple[Numbers, Flags]:
-    """Unix time in seconds of each time in CLOCK_FORMAT, and whether it is one."""
+    """Return the Unix seconds of times in CLOCK_FORMAT, and a mask of the valid ones."""
     fitting = [time if len(time) == WIDTH else bytes(WIDTH) for time in times]
     block = np.frombuffer(b"".join([*fitting, bytes(len(CLOCK_FORMAT.pattern))]), np.uint8)
     starts = np.arange(len(times), dtype=np.int64) * WIDTH

@@ -1,13 +1,13 @@
-"""The W3C extended log format (WD-logfile-960323) as IIS, CloudFront and others write it.
+"""Read the W3C extended log format (WD-logfile-960323) of IIS, CloudFront and others.
 
-A line that begins with `#` is a directive: not an entry, so neither a request nor a reject, and not
-counted as a line. `#Fields:` names the columns of the entries below it, until the next one. An
-entry can be read only with it, so the directive in force is the *header* that goes with lines that
-are cut out of their file. Times are UTC, as the format defines.
+A line that begins with `#` is a directive. It is neither a request nor a reject, and does not count
+as a line. `#Fields:` names the columns of the entries after it, until the next such line. Entries
+can't be read without it, so lines that are copied out of a file are stored with the directive in
+force, their *header*. Times are UTC, as the format defines.
 
-A plain entry has no quotes and one space or tab between its values, so numpy finds the values of a
-whole block by its white space. The other entries are split one by one: values in quotes may hold
-spaces, and where tabs separate the values, any value may.
+A regular entry has no quotes, and one space or tab between its values. numpy finds the values of
+all regular entries of a block by the white space. Other entries are split one by one: values in
+quotes may contain spaces, and so may any value if tabs separate the values.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ _DIRECTIVE = ord("#")
 class Spaced:
     """A block of whole lines and the white space in them; indexes and positions are the block's.
 
-    `start` and `end` span each line without its line end. `is_regular` tells entries that have no
-    quotes, and nothing but single spaces or nothing but single tabs, `spaces` of them. The block
-    begins with line `first_line` of the log, at the log's byte `offset`.
+    `start` and `end` are the bounds of each line without its line end. `is_regular` marks entries
+    without quotes, whose separators are all single spaces or all single tabs; `spaces` is their
+    number. The block begins with line `first_line` of the log, at the log's byte `offset`.
     """
 
     def __init__(self, block: bytes, first_line: int, offset: int) -> None:
@@ -86,19 +86,19 @@ class Spaced:
             self.is_regular &= (count == 0) | (count == self.spaces)
 
     def value_bounds(self, lines: Numbers, place: int) -> tuple[Numbers, Numbers]:
-        """Where regular lines have their value number `place`, from 0."""
+        """Return the bounds of value number `place`, from 0, of regular lines."""
         space = self._first[lines] + place
         start = self._low[space - 1] + 1 if place else self.start[lines]
         return start, np.minimum(self._low[space], self.end[lines])
 
     def texts(self, lines: Numbers) -> Iterator[tuple[int, bytes]]:
-        """Lines with their index in the log."""
+        """Yield lines with their index in the log."""
         spans = zip(self.start[lines].tolist(), self.end[lines].tolist(), strict=True)
         for line, (start, end) in zip(lines.tolist(), spans, strict=True):
             yield line + self.first_line, self.block[start:end]
 
     def table(self, lines: Numbers, values: Mapping[str, Any]) -> pa.Table:
-        """Lines as a table: `line` in the log, its `start` and `end` there, and texts, encoded."""
+        """Build a table: `line` in the log, its `start` and `end` there, and encoded texts."""
         where = {
             "line": pa.array(lines + self.first_line, pa.int64()),
             "start": pa.array(self.start[lines] + self.offset, pa.int64()),
@@ -112,11 +112,11 @@ class Spaced:
 
 
 def _is_odd(low: Numbers, kind: Numbers, last: Numbers, has_return: Flags) -> Flags:
-    """Which bytes up to the space are not what separates two values, or ends a line.
+    """Return a mask of the bytes up to the space that neither separate two values nor end a line.
 
-    `low` is where they are, `kind` what they are, `last` which of them end lines.
+    `low` has their positions, `kind` the bytes, and `last` the indexes of those that end lines.
     """
-    is_odd: Flags = np.diff(low, prepend=-1) == 1  # nothing stands between it and the one before
+    is_odd: Flags = np.diff(low, prepend=-1) == 1  # directly after the one before
     is_odd[last[has_return]] = False
     is_known = (kind == SPACE) | (kind == TAB) | (kind == NEWLINE)
     is_known[last[has_return] - 1] = True
@@ -125,7 +125,7 @@ def _is_odd(low: Numbers, kind: Numbers, last: Numbers, has_return: Flags) -> Fl
 
 
 def regular_columns(spaced: Spaced, lines: Numbers, places: Mapping[str, int]) -> pa.Table:
-    """The values of regular lines with the right number of spaces, cut out by Arrow."""
+    """Cut out the values of regular lines that have the right number of spaces."""
     bounds = {name: spaced.value_bounds(lines, place) for name, place in places.items()}
     cut = {name: cut_texts(spaced.block, *bound) for name, bound in bounds.items()}
     return spaced.table(lines, cut)
@@ -134,7 +134,7 @@ def regular_columns(spaced: Spaced, lines: Numbers, places: Mapping[str, int]) -
 def careful_columns(
     spaced: Spaced, lines: Numbers, places: Mapping[str, int], width: int
 ) -> tuple[pa.Table, list[Refused]]:
-    """The values of any lines, and the lines that don't have `width` of them."""
+    """Split lines of any form into values; refuse lines that don't have `width` values."""
     fitting: list[int] = []
     split: list[list[bytes]] = []
     refused: list[Refused] = []
@@ -150,7 +150,7 @@ def careful_columns(
 
 
 def split_entry(line: bytes, width: int) -> list[bytes]:
-    """An entry's values: between tabs where their number is right, else between white space."""
+    """Split an entry into values: at tabs if their number is right, else at white space."""
     if line.count(b"\t") == width - 1:
         return line.split(b"\t")
     return _TOKEN.findall(line) if b'"' in line else line.split()
@@ -179,9 +179,10 @@ COLUMNS: dict[str, tuple[bytes, ...]] = {
     "sec_gpc": (b"cs(sec-gpc)",),
     "dnt": (b"cs(dnt)",),
 }
-"""The columns that are read, in lower case; of several names in one header the first one here.
+"""The names of the columns that are read, in lower case; of several in one header, the first here.
 
-CloudFront's `cs(Host)` is its own name for the site: the visitor's Host is in `x-host-header`.
+In CloudFront's logs, `cs(Host)` is the domain of the distribution. `x-host-header` has the Host
+header of the visitor.
 """
 
 DIRECTIVE = ord("#")
@@ -194,11 +195,11 @@ _DAY = 86_400
 
 
 class _Layout:
-    """Where a `#Fields:` line puts the columns that are read, and how their values are decoded.
+    """The columns of a `#Fields:` line that are read, and the decoding of their values.
 
-    CloudFront, known by its `x-edge-` columns, percent-codes what is special in any value, and
-    SHOUTcast, whose status is `c-status`, in what the client says of itself. The others write `+`
-    for a space there.
+    CloudFront, recognized by its `x-edge-` columns, percent-encodes special characters in all
+    values. SHOUTcast, recognized by the missing `sc-status`, does so in referrer and user agent.
+    All other servers write `+` for a space in these two.
     """
 
     def __init__(self, header: bytes) -> None:
@@ -227,7 +228,7 @@ def _decoders(fields: list[bytes]) -> Mapping[str, Callable[[bytes], bytes]]:
 
 
 def read(data: bytes, header: bytes = b"") -> Rows:
-    """Read every line of the data; `header` is the `#Fields:` line in force before it."""
+    """Read all lines of the data; `header` is the `#Fields:` line in force before it."""
     groups: dict[bytes, list[pa.Table]] = {}
     refused: list[Refused] = []
     directives: list[Numbers] = []
@@ -250,7 +251,7 @@ def read(data: bytes, header: bytes = b"") -> Rows:
 
 
 def header_after(data: bytes, header: bytes) -> bytes:
-    """The header in force below the data, as a line of its own; above it, `header` was."""
+    """Return the header in force after the data, with its newline; `header` is that before it."""
     at = len(data)
     while (at := data.rfind(b"\n#", 0, at)) >= 0:
         if match := _FIELDS.match(data, at + 1):
@@ -260,16 +261,16 @@ def header_after(data: bytes, header: bytes) -> bytes:
 
 
 def missing_columns(header: bytes) -> list[str]:
-    """The needed columns that a `#Fields:` line lacks; none for what is no such line."""
+    """Return the required columns that a `#Fields:` line lacks; none if there is no such line."""
     return _layout(header).missing if header else []
 
 
 def headers_of(
     data: bytes, start: Numbers, is_directive: npt.NDArray[np.bool_], header: bytes
 ) -> tuple[Numbers, list[bytes]]:
-    """For each line, which of the distinct headers is in force there; and these.
+    """Return the index of the header in force at each line, and the distinct headers.
 
-    `start` is where each line starts, `header` what is in force above the first one.
+    `start` has the start of each line; `header` is in force before the first one.
     """
     headers, changes, codes = {header: 0}, [0], [0]
     for line in np.flatnonzero(is_directive).tolist():
@@ -283,7 +284,7 @@ def headers_of(
 def _columns(
     spaced: Spaced, lines: Numbers, layout: _Layout
 ) -> tuple[list[pa.Table], list[Refused]]:
-    """The entries of one header as columns of texts: those of plain shape at once."""
+    """Read the entries of one header into columns of texts; regular entries are read at once."""
     if layout.missing:
         return [], [
             (index, NO_FIELDS if text.strip() else EMPTY, text)
@@ -296,7 +297,7 @@ def _columns(
 
 
 def _checked(data: bytes, table: pa.Table, layout: _Layout) -> Rows:
-    """The entries whose numbers and times are ones; the others are refused."""
+    """Build the rows of entries with valid numbers and times; refuse the others."""
     table = table.unify_dictionaries().combine_chunks()
     columns = {
         name: as_meant(coded_column(table[name]), layout.decoded.get(name))

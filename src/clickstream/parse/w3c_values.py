@@ -1,4 +1,4 @@
-"""What the values of a W3C log mean, each distinct one looked at once."""
+"""Convert the values of W3C logs, each distinct value once. `w3c` calls this module."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTHING = (b"-", b"")
 
 
 def as_meant(column: Coded, decoded: Callable[[bytes], bytes] | None) -> Coded:
-    """The values without the quotes around them; those without quotes decoded, if need be."""
+    """Remove the quotes around values, and decode values without quotes if `decoded` is given."""
     if decoded is None and not pc.any(pc.starts_with(column.values, b'"')).as_py():
         return column
     return _each(column, lambda value: _meant(value, decoded))
@@ -38,26 +38,26 @@ def _meant(value: bytes, decoded: Callable[[bytes], bytes] | None) -> bytes:
 
 
 def plus_decoded(value: bytes) -> bytes:
-    """The value with spaces, for which IIS writes `+`."""
+    """Replace `+` by the space that IIS writes it for."""
     return value.replace(b"+", b" ")
 
 
 def percent_decoded(value: bytes) -> bytes:
-    """The value without its percent coding; control characters keep theirs."""
+    """Decode percent-encoded characters, except control characters."""
     return _PRINTABLE.sub(lambda match: unquote_to_bytes(match[0]), value)
 
 
 def agent_decoded(value: bytes) -> bytes:
-    """A user agent, which CloudFront may have coded twice, such as `%2520` for a space.
+    """Decode a user agent, which CloudFront may have encoded twice, such as `%2520` for a space.
 
-    What was coded twice has no `%` but in `%25`.
+    A value that was encoded twice contains `%` only in `%25`.
     """
     is_coded_twice = value.count(b"%") == value.count(b"%25")
     return percent_decoded(percent_decoded(value) if is_coded_twice else value)
 
 
 def paths_of(urls: Coded) -> Coded:
-    """The URLs, with or without scheme, from their path on: `/` where they have none."""
+    """Return URLs, with or without scheme, from their path on; `/` if they have no path."""
     return _each(urls, _path_of)
 
 
@@ -70,7 +70,7 @@ def _path_of(url: bytes) -> bytes:
 
 
 def targets(stem: Coded, query: Coded | None) -> Coded:
-    """Stem and query joined by `?`; each pair is joined once."""
+    """Join stem and query by `?`; each distinct pair is joined once."""
     if query is None:
         return stem
     count = max(len(query.values), 1)
@@ -83,22 +83,22 @@ def targets(stem: Coded, query: Coded | None) -> Coded:
 
 
 def days(column: Coded) -> Numbers:
-    """Days since 1970 of each date, -1 for what is not a date."""
+    """Return the days since 1970 of each date, -1 for a value that is not a date."""
     return _numbers(column, _day)
 
 
 def seconds_of_day(column: Coded) -> Numbers:
-    """Seconds since midnight of each time, -1 for what is not a time; second 60 counts as 59."""
+    """Return the seconds since midnight of each time; -1 if it is none; second 60 counts as 59."""
     return _numbers(column, _clock)
 
 
 def statuses(column: Coded) -> Numbers:
-    """Each status, -2 for what is none."""
+    """Return each status, -2 for a value that is not a status."""
     return _numbers(column, lambda value: int(value) if _STATUS.fullmatch(value) else -2)
 
 
 def sizes(column: Coded | None, rows: int) -> Numbers:
-    """Each number of bytes, -1 where none is logged, -2 for what is no number."""
+    """Return each number of bytes; -1 if none is logged, -2 for a value that is not a number."""
     return np.full(rows, -1, np.int64) if column is None else _numbers(column, _size)
 
 

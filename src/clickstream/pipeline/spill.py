@@ -54,7 +54,7 @@ def grouped(
                 store.put(cleaner)
         store.put(cleaner)
         store.put_tables(cleaner)
-        yield from map(cleaner.judged, store.groups())
+        yield from map(cleaner.add_behaviour_verdicts, store.groups())
 
 
 class _Store:

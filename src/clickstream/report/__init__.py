@@ -1,7 +1,7 @@
-"""`clickstream try`: read logs straight and say what they tell, without AWS and without Airflow.
+"""`clickstream try`: report on log files directly, without AWS and without Airflow.
 
-The lines take the pipeline's own way through `parse` and `clean`; what would become sessions in
-the lake is counted in memory. The result is a page for people or JSON for programs.
+The lines pass through `parse` and `clean` as in the pipeline, and sessions are counted in memory.
+The result is a page for people, or JSON for programs. The CLI calls `run_trial`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from clickstream.wording import quantity, shorten
 __all__ = ["FIGURES", "run_trial"]
 
 _NAMED = 5
-"""The most files that one sentence names."""
+"""Maximum number of files that one message names."""
 
 
 def run_trial(
@@ -50,16 +50,16 @@ def run_trial(
     console: Console,
     settings: Settings | None = None,
 ) -> int:
-    """Read the logs, all together as one, and print the report to `console`.
+    """Read the logs, all together as one log, and print the report to `console`.
 
-    `paths`: files, directories of logs, or `-` for stdin; a file named twice is read once.
-    `log_format`: a name from `parse.FORMATS`, or `auto` to tell each file's by its lines.
-    `settings`: the site's own domains and the rules of cleaning and sessions; the defaults when
-    left out. Files of a directory are left out if they are empty or no access logs (see
-    `collect.is_named_access_log`).
+    `paths` are files, directories of logs, or `-` for stdin; a file that is named twice is read
+    once. `log_format` is a name of `parse.FORMATS` or of the settings, or `auto` to detect the
+    format of each file. `settings` has the site's own domains and the rules of cleaning and
+    sessions; without it, the defaults apply. A file of a directory is skipped if it is empty, or if
+    neither its lines nor its name are those of an access log (see `collect.is_named_access_log`).
 
-    Returns the exit code: 0 when every other file was read whole, else 1. Each trouble is one
-    sentence on stderr, after the report of everything that could be read.
+    Returns the exit code: 0 if all other files were read completely, else 1. Each problem is one
+    message on stderr, after the report on everything that could be read.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
     errors, settings = SafeConsole(stderr=True), settings or Settings()
@@ -84,7 +84,10 @@ def run_trial(
 
 @dataclass
 class _Result:
-    """What came of the files: those that gave lines, their formats, those set aside, and errors."""
+    """The outcome for the files: those with lines, their formats, set-aside files, and problems.
+
+    `padding` has the number of bytes left out at the start of each file in `read`.
+    """
 
     read: list[str] = field(default_factory=list)
     padding: list[int] = field(default_factory=list)
@@ -94,14 +97,14 @@ class _Result:
 
     @property
     def last_format(self) -> str:
-        """The format that was detected last; "" at first."""
+        """The format that was detected last; "" if none was."""
         return self.formats[-1].name if self.formats else ""
 
 
 def _read(
     files: Sequence[TrialFile], log_format: str, settings: Settings, tally: Tally, errors: Console
 ) -> _Result:
-    """Add every file to the tally."""
+    """Add all files to the tally."""
     result = _Result()
     names = (AUTO, *FORMATS, *settings.formats)
     if log_format not in names:
@@ -119,11 +122,11 @@ def _read(
         small.flush()
     if tally.lines and not tally.parsed:
         result.complaints.append(
-            f"Could use none of {quantity(tally.lines, 'line')}: look at the reasons, and see "
-            f"whether another --format fits ({', '.join(FORMATS)})."
+            f"None of {quantity(tally.lines, 'line')} could be parsed: look at the reasons, and "
+            f"try another --format ({', '.join(FORMATS)})."
         )
     if result.set_aside and not tally.lines and not result.complaints:
-        result.complaints.append("There is no access log among the files: name one.")
+        result.complaints.append("None of the files is an access log: name one.")
     return result
 
 
@@ -135,7 +138,7 @@ def _read_file(
     result: _Result,
     longest: int,
 ) -> None:
-    """Add a file to the tally. Raises InputError for what can't be read and is not set aside."""
+    """Add a file to the tally. Raises InputError if it can't be read and is not set aside."""
     try:
         _read_lines(file.path, log_format, report, small, result, longest)
     except UnknownFormat:
@@ -171,14 +174,14 @@ def _read_lines(
 
 
 def _notes(result: _Result) -> Iterator[str]:
-    """What was left out, and is no error: files that are not access logs, and padding."""
+    """Yield notes on what was left out without an error: set-aside files, and padding."""
     if names := result.set_aside:
         yield (
-            f"{quantity(len(names), 'file')} set aside, because none of the first lines is in a "
+            f"{quantity(len(names), 'file')} set aside, because none of the first lines has a "
             f"known format: {shorten(names, _NAMED)}."
         )
     if padding := [number for number in result.padding if number]:
         yield (
-            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the head "
+            f"Left out {quantity(sum(padding), 'byte')} of NULs or a byte-order mark at the start "
             f"of {quantity(len(padding), 'file')}."
         )

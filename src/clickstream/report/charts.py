@@ -1,4 +1,4 @@
-"""Bars for the terminal, in block characters, or in ASCII where the terminal knows no others."""
+"""Bar charts for the terminal, in block characters, or in ASCII if it supports nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASCII_SHADES = "#%*+o=x~-:."
 
 @dataclass(frozen=True)
 class Step:
-    """One width of the time axis's bars: seconds, the pandas frequency, and the labels' forms."""
+    """One unit of the time axis: its seconds, its pandas frequency, and the formats of labels."""
 
     seconds: int
     frequency: str
@@ -40,7 +40,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Look:
-    """What the terminal can show: columns, colours, and more than ASCII."""
+    """The abilities of the terminal: its width in columns, colours, and characters beyond ASCII."""
 
     width: int
     has_colour: bool
@@ -48,7 +48,7 @@ class Look:
 
     @classmethod
     def of(cls, console: Console, widest: int) -> Look:
-        """The look of a console, on at most `widest` columns."""
+        """Return the look of a console, with at most `widest` columns."""
         return cls(
             width=min(console.width, widest),
             has_colour=console.color_system is not None and not console.no_color,
@@ -57,23 +57,23 @@ class Look:
 
     @property
     def overflow(self) -> OverflowMethod:
-        """How text ends that is too long: an ellipsis is no ASCII."""
+        """How to shorten a text that is too long; an ellipsis is not ASCII."""
         return "crop" if self.ascii_only else "ellipsis"
 
     def shade(self, number: int) -> str:
-        """The character of a stacked bar's segment: colour tells them apart, or else the shade."""
+        """Return the character of a segment of a stacked bar; without colours, each has its own."""
         if self.ascii_only:
             return ASCII_SHADES[number]
         return "█" if self.has_colour else SHADES[number]
 
     def safe(self, text: str) -> str:
-        """Text from a log as the terminal may show it: what could steer it is escaped."""
+        """Escape a text from a log, so that it can't send control sequences to the terminal."""
         shown = printable(text)
         return shown.encode("ascii", "backslashreplace").decode() if self.ascii_only else shown
 
 
 def bar(value: int, peak: int, width: int, style: str, look: Look) -> Text:
-    """A horizontal bar; at `peak` it is `width` columns long, and above 0 it can be seen."""
+    """Draw a horizontal bar, `width` columns long at `peak`, and visible for any value above 0."""
     full, half = divmod(max(round(2 * width * value / peak), 1) if value else 0, 2)
     if look.ascii_only:
         return Text("=" * (full + half), style)
@@ -81,7 +81,7 @@ def bar(value: int, peak: int, width: int, style: str, look: Look) -> Text:
 
 
 def stacked(segments: Sequence[tuple[int, str]], width: int, look: Look) -> Text:
-    """One bar of `width` columns, cut into segments of the given (value, style)."""
+    """Draw one bar of `width` columns with a segment for each (value, style)."""
     ends = np.cumsum([value for value, _ in segments])
     columns = np.round(ends * width / max(ends[-1], 1)).astype(int)
     lengths = np.diff(columns, prepend=0)
@@ -92,7 +92,7 @@ def stacked(segments: Sequence[tuple[int, str]], width: int, look: Look) -> Text
 
 
 def fold(by_hour: dict[int, int], columns: int) -> tuple[Step, pd.Series]:
-    """Counts by hour, folded to the finest step of which at most `columns` cover the span."""
+    """Sum counts by the finest step that needs at most `columns` columns for the whole span."""
     first, last = min(by_hour), max(by_hour)
     covering = (step for step in STEPS if (last - first) // step.seconds + 2 <= columns)
     step = next(covering, STEPS[-1])
@@ -102,7 +102,7 @@ def fold(by_hour: dict[int, int], columns: int) -> tuple[Step, pd.Series]:
 
 
 def over_time(counts: pd.Series, step: Step, height: int, style: str, look: Look) -> list[Text]:
-    """Upright bars over a time axis, `height` lines high, with the axis's two lines of labels."""
+    """Draw vertical bars over a time axis, `height` lines high, with up to two lines of labels."""
     margin = len(f"{counts.max():,}") + 1
     cell = max(1, min(6, (look.width - margin) // len(counts)))
     rows = _upright(counts.tolist(), height, cell, look)
@@ -128,7 +128,7 @@ def _upright(values: Iterable[int], height: int, cell: int, look: Look) -> list[
 
 
 def _axis(moments: pd.DatetimeIndex, form: str, cell: int) -> str:
-    """A line of labels: one where the text changes, if it fits behind the one before."""
+    """Build a line of labels: one at each change of the text, if it fits after the one before."""
     line, previous = "", ""
     for number, label in enumerate(moments.strftime(form)):
         position = number * cell

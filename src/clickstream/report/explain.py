@@ -1,7 +1,8 @@
-"""What becomes of one line, step by step, and why: for the person who wonders about a number.
+"""Explain the processing of one line step by step, for `clickstream try --explain`.
 
-The results are those of the pipeline's own steps, on a log of that one line; the reasons come from
-the rules that the steps go by. Only an hour's verdict on behaviour needs more than one line.
+The results come from the pipeline's own steps, applied to this one line. The reasons come from the
+rules of these steps. Only the verdict by behaviour is missing, because it needs all lines of an
+hour.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from clickstream.wording import printable, quantity
 
 
 class Step(NamedTuple):
-    """One step: what was looked at, what came of it, and why."""
+    """One step: its subject, its result, and the reason."""
 
     what: str
     result: str
@@ -40,16 +41,16 @@ class Step(NamedTuple):
 def show_explanation(
     line: str, logs: Sequence[str], log_format: str, settings: Settings, console: Console
 ) -> int:
-    """Print the steps of one line; returns the exit code, 1 for a line that was refused.
+    """Print the steps of one line and return the exit code, which is 1 for a reject.
 
-    `line` is the line itself or, where a log is named, its number in the log, from 1.
+    `line` is the line itself or, if a log is named, the number of the line in the log, from 1.
     """
     longest = settings.clean.longest_line_bytes
     raw, header, sample = _found(line, logs, longest)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("Step", "Result", "Why"):
         table.add_column(name, overflow="fold")
-    is_long = bool(parse.shorten(raw, longest).beginnings)  # then there may be no other line
+    is_long = bool(parse.shorten(raw, longest).beginnings)  # then the log may have no other line
     if log_format == AUTO and sample and not is_long:
         log_format = parse.detect(parse.shorten(sample, longest).data[:SAMPLE_SIZE]).name
     steps = [*explain(raw, log_format, settings, header)]
@@ -62,11 +63,14 @@ def show_explanation(
 
 
 def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, bytes]:
-    """The line asked for, the last `#Fields:` line before it, and the beginning of its log."""
+    """Return the requested line, the last `#Fields:` line before it, and the start of its log."""
     if not logs:
         return line.encode("utf-8", "surrogateescape"), b"", b""
     if not (line.isascii() and line.isdecimal() and int(line)):
-        raise InputError(f"{line!r} is no line number: with a log, --explain takes one, from 1.")
+        raise InputError(
+            f"{line!r} is not a line number: if a log is named, --explain takes the number of a "
+            "line, from 1."
+        )
     left, header, sample = int(line), b"", b""
     for block in text_blocks(logs[0], longest):
         sample = block if parse.is_nothing_else(sample, longest) else sample
@@ -84,16 +88,18 @@ def _found(line: str, logs: Sequence[str], longest: int) -> tuple[bytes, bytes, 
 def explain(
     line: bytes, log_format: str, settings: Settings, header: bytes = b""
 ) -> Iterator[Step]:
-    """The steps of one line. Raises InputError for an empty line, and for a format unknown."""
+    """Yield the steps of one line. Raises InputError for an empty line and an unknown format."""
     if parse.shorten(line, settings.clean.longest_line_bytes).beginnings:
         yield _rejected(parse.TOO_LONG)
         return
     if not line.strip():
-        raise InputError("There is no line to explain: give one in quotes, or its number and log.")
+        raise InputError(
+            "There is no line to explain: give a line in quotes, or a line number and a log."
+        )
     name = parse.detect(header + line).name if log_format == AUTO else log_format
     longest = settings.clean.longest_line_bytes
     parsed = parse.parse(line, log_format_of(settings, name), header=header, longest=longest)
-    yield Step("Format", name, "" if log_format != AUTO else "the one that reads the line")
+    yield Step("Format", name, "" if log_format != AUTO else "detected from the line")
     if len(parsed.rejects):
         reject = parsed.rejects.iloc[0]
         yield _rejected(str(reject["reason"]))
@@ -114,13 +120,13 @@ def _explained(parsed: parse.Parsed, settings: Settings) -> Iterator[Step]:
     requests = cleaner.requests()
     logged = {name: _text(value) for name, value in parsed.requests.iloc[0].items()}
     row = {name: _text(value) for name, value in requests.frame().iloc[0].items()}
-    yield Step("Time", f"{row['hit_at']} UTC", "its hour is the one it is counted in")
+    yield Step("Time", f"{row['hit_at']} UTC", "the line counts in the hour of this time")
     yield from _who(logged, row, rules, missing_look_ups(settings))
     if logged["method"]:
         yield from _what(logged, row, rules)
     yield from _whence(logged, row["referrer_logged"] == "True", rules)
     counted = next(name for name, n in requests.balance().items() if n)
-    yield Step("Counted", counted, "in the balance of its hour, in the table hour_ledger")
+    yield Step("Counted", counted, "in the line balance of its hour, in the table hour_ledger")
 
 
 def _who(
@@ -129,20 +135,21 @@ def _who(
     address = client_address(logged["client"], logged["forwarded"] or None, rules.trusted)
     through = f"behind {logged['client']}, which clean.trusted_proxies trusts"
     why = "as logged" if address == logged["client"] else through
-    yield Step("Client", address, f"{why}; it is looked up, hashed, and kept nowhere")
+    yield Step("Client", address, f"{why}; used for place and visitor id, but not stored")
     place = ", ".join(filter(None, (row["city"], row["region"], row["country"])))
-    yield Step("Place", place or "unknown", missing or "by geoip.database")
+    yield Step("Place", place or "unknown", missing or "from geoip.database")
     device = ", ".join(
         filter(None, (row["device"], f"{row['browser']} {row['browser_version']}", row["os"]))
     )
     yield Step("Device", device, f"user agent {logged['user_agent'] or 'not logged'}")
     verdict = f"a bot: {row['bot_class']}" if row["is_bot"] == "True" else "a person"
-    yield Step("Verdict", verdict, row["bot_reason"] or "nothing in this line tells otherwise")
+    yield Step("Verdict", verdict, row["bot_reason"] or "this line has no sign of a bot")
     hidden = (
         "; asked not to be tracked, so for this hour only" if row["opted_out"] == "True" else ""
     )
     by = "cookie" if logged["cookie"] else "client and user agent"
-    yield Step("Visitor", row["visitor_id"], f"keyed hash of site, {by}; another key here{hidden}")
+    why = f"keyed hash of site, {by}; with another key than in the lake{hidden}"
+    yield Step("Visitor", row["visitor_id"], why)
 
 
 def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) -> Iterator[Step]:
@@ -150,20 +157,20 @@ def _what(logged: dict[str, str], row: dict[str, str], rules: clean.CleanRules) 
     yield Step("Path", row["path"], f"of {logged['target']}")
     yield Step("Query", row["query"] or "none", dropped)
     yield from _page(row["path"], rules)
-    by_path = path_kind(row["path"], rules.kinds) or "nothing"
+    by_path = path_kind(row["path"], rules.kinds) or "none"
     request = f"{logged['method']} answered with {logged['status']}"
-    yield Step("Kind", row["kind"], f"the path tells {by_path}; {request}")
+    yield Step("Kind", row["kind"], f"kind by the path alone: {by_path}; {request}")
 
 
 def _page(path: str, rules: clean.CleanRules) -> Iterator[Step]:
-    """The steps that change the name, so that a simple path has one line."""
+    """Yield the steps that change the page name, or one step for a path that none changes."""
     name = path
     for why, after in page_steps(path, rules.targets.pages):
         if after != name:
             yield Step("Page", after, why)
         name = after
     if name == path:
-        yield Step("Page", name, "named as its path")
+        yield Step("Page", name, "same as the path")
 
 
 def _whence(
@@ -173,7 +180,7 @@ def _whence(
     known = f"{referrer.source or referrer.domain}, {referrer.category}" if referrer else "none"
     no_referrer = "none was sent" if is_referrer_logged else "the format has no field for it"
     why = logged["referrer"] or no_referrer
-    yield Step("Referrer", known, f"{why}; site.domains are the site's own")
+    yield Step("Referrer", known, f"{why}; the site's own domains are those of site.domains")
     target = split_target(logged["target"], rules.targets)
     tags = {
         name: value
@@ -184,7 +191,7 @@ def _whence(
     evidence = evidence_of(referrer, target)
     if evidence is None:
         otherwise = "Direct" if is_referrer_logged else "not known (not logged)"
-        why = f"the line does not say; a session without any is {otherwise}"
+        why = f"the line has no sign of one; a session without a channel is {otherwise}"
         yield Step("Channel", "none", why)
         return
     yield Step("Channel", *_channel(rules.channels, evidence))

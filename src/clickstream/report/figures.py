@@ -1,6 +1,6 @@
-"""The figures of a log, as the page and the JSON report show them. `tally` counts them.
+"""The figures of a log, which `tally` counts and the page and the JSON report show.
 
-`FIGURES` says what each figure means.
+`FIGURES` describes each figure.
 """
 
 from __future__ import annotations
@@ -17,57 +17,57 @@ TOP = 10
 
 FIGURES = {
     "lines": "Lines read; each is either parsed or rejected.",
-    "parsed": "Lines that could be used.",
-    "rejected": "Lines that could not, with the reasons.",
-    "balance": "Parsed lines by what they are, each counted once; an asset counts as an asset "
-    "whoever asked for it, every other request of a bot counts under bots.",
+    "parsed": "Lines that could be parsed.",
+    "rejected": "Lines that could not be parsed, by reason.",
+    "balance": "Parsed lines by the terms of the line balance, each counted once. A request for an "
+    "asset counts as an asset, also if a bot sent it; all other requests of bots count as bots.",
     "by_status": "Parsed lines by HTTP status.",
-    "errors": "Parsed lines with a 4xx or 5xx status by kind of client, whose sum is that of "
-    "by_status: assets (whoever asked for them), bots, people, and others, which are health checks "
-    "and files for robots that no known bot asked for.",
+    "errors": "Parsed lines with a 4xx or 5xx status by kind of client; the sums equal those of "
+    "by_status. The kinds are assets (requested by people or bots), bots, people, and others: "
+    "health checks, and files for robots that no known bot requested.",
     "bytes": "Sum of the logged sizes.",
     "clients": "Different client addresses, bots included.",
     "visitors": "Different pairs of client address and user agent with at least one session.",
-    "sessions": "People's sessions with at least one page view. A session is a visitor's run of "
-    "requests of every kind without a silence of more than 30 minutes, or what the settings say.",
-    "page_views": "Page requests of these sessions. The balance's page_requests also has those of "
-    "sessions that have a bot verdict in another hour.",
-    "median_session_seconds": "Median length of the sessions; null without any.",
-    "engaged_sessions": "The sessions that were longer than 10 seconds, had two page views, or met "
-    "a goal.",
-    "goals": "How many of the sessions met each goal of the settings.",
-    "request_runs": "The same runs for every request, bots and assets included.",
+    "sessions": "People's sessions with at least one page view. A session is a sequence of "
+    "requests of a visitor, of all kinds, without a pause of more than 30 minutes (or the timeout "
+    "of the settings).",
+    "page_views": "Page requests of these sessions. page_requests in the balance also counts those "
+    "of sessions with a bot verdict in another hour.",
+    "median_session_seconds": "Median length of the sessions; null if there are none.",
+    "engaged_sessions": "Sessions that were longer than 10 seconds, had two page views, or met a "
+    "goal.",
+    "goals": "Number of sessions that met each goal of the settings.",
+    "request_runs": "Sequences of requests without such a pause, of all visitors, bots included.",
     "by_hour_utc": "Parsed lines by UTC hour.",
-    "channels": "The sessions by the channel of their last arrival; Direct if it names none, "
-    "not logged if it names none and the log has no referrer field.",
+    "channels": "The sessions by channel, that of the last request with one. Without one, the "
+    "channel is Direct, or not logged if the log has no referrer field.",
     "devices": "The sessions by kind of device.",
-    "countries": "The sessions by country; countries with fewer than ten visitors together, as few "
-    "visitors. Empty without a database of places.",
+    "countries": "The sessions by country. Countries with fewer than ten visitors are counted "
+    "together as few visitors. Empty without a database of places.",
     "top_pages": "The page views by page.",
-    "top_referrers": "The page views by the other site that led to them.",
-    "own_domain": "The site's own domain beside those of the settings, whose pages are no "
-    "referrers: inferred from how many of the asset requests that name a referrer (sample) name a "
-    "page of it; null if none was.",
-    "campaigns": "Requests that carry utm tags (hits, bots included), and the page views among "
-    "them.",
-    "bots": "Requests of bots, assets excepted, by class, and what gave the bots away.",
+    "top_referrers": "The page views by referring site.",
+    "own_domain": "The site's own domain, in addition to those of the settings; its pages do not "
+    "count as referrers. It is inferred from the asset requests with a referrer (sample) and the "
+    "number of them whose referrer is a page of the domain (requests); null if none was inferred.",
+    "campaigns": "Requests with utm tags (hits, bots included), and the page views among them.",
+    "bots": "Requests of bots, without assets, by class and by reason.",
     "first_at": "Time of the earliest parsed line, UTC.",
     "last_at": "Time of the latest parsed line, UTC.",
-    "cpu_seconds": "Processor time the report took.",
+    "cpu_seconds": "Processor time of the report, in seconds.",
 }
-"""Every key of the JSON report and what it counts."""
+"""All keys of the JSON report, and what each counts."""
 
 CLIENTS = ("people", "bots", "assets", "others")
-"""Whose errors are counted apart."""
+"""The kinds of clients whose errors are counted separately."""
 
 _Key = TypeVar("_Key")
 Campaign = tuple[str | None, str | None, str | None]
-"""Source, medium and campaign as tagged."""
+"""Source, medium and campaign of the tags."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One rejected line, as an example for its reason."""
+    """A rejected line, as an example of its reason."""
 
     path: str
     line_number: int
@@ -76,7 +76,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class CampaignCounts:
-    """One campaign's requests, and the page views among them."""
+    """The number of a campaign's requests, and of the page views among them."""
 
     source: str | None
     medium: str | None
@@ -87,18 +87,18 @@ class CampaignCounts:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a log: what the page shows and the JSON report prints."""
+    """The figures of a log, for the page and the JSON report."""
 
     lines: int
     rejected: dict[str, int]
     examples: dict[str, Reject]
     balance: dict[str, int]
     by_status: dict[int, int]
-    errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by who asked: one of CLIENTS
+    errors: dict[str, dict[str, int]]  # by 4xx and 5xx, then by one of CLIENTS
     bytes: int
     clients: int
     people: SessionCounts
-    timeout_seconds: int  # a longer silence ends a session
+    timeout_seconds: int  # a longer pause ends a session
     by_hour: dict[int, int]  # by the hour's Unix time in seconds; hours without lines are absent
     top_pages: dict[str, int]
     top_referrers: dict[str, int]
@@ -112,11 +112,11 @@ class Figures:
 
     @property
     def parsed(self) -> int:
-        """Lines that could be used."""
+        """Number of parsed lines."""
         return self.lines - sum(self.rejected.values())
 
     def as_dict(self, cpu_seconds: float) -> dict[str, Any]:
-        """The JSON report; FIGURES says what each key counts."""
+        """Return the JSON report; FIGURES describes its keys."""
         return {
             "lines": self.lines,
             "parsed": self.parsed,
@@ -153,7 +153,7 @@ class Figures:
 
 
 def top(counts: Mapping[_Key, int], limit: int | None = TOP) -> dict[_Key, int]:
-    """The largest counts first, equal ones in the order of their names."""
+    """Return the largest counts first, and equal counts in the order of their names."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     return dict(ranked[:limit])
 

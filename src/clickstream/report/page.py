@@ -1,7 +1,4 @@
-"""Texts of the page for single values: a status, a moment, a length of time.
-
-The page a newcomer sees first: the figures of a log, on a terminal or as plain text.
-"""
+"""The page of `clickstream try`: the figures of a log, for a terminal or as plain text."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from clickstream.wording import quantity
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of an HTTP status."""
+    """Return the reason phrase of an HTTP status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -33,12 +30,12 @@ def phrase(status: int) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment to the minute: `20 Nov 2026 05:00`."""
+    """Format a moment to the minute: `20 Nov 2026 05:00`."""
     return f"{at.day} {at:%b %Y %H:%M}"
 
 
 def seconds(length: float | None) -> str:
-    """A length of a session: `8.5 s`, `3 min 20 s`."""
+    """Format the length of a session: `8.5 s`, `3 min 20 s`."""
     if length is None:
         return "-"
     minutes, rest = divmod(length, 60)
@@ -46,7 +43,7 @@ def seconds(length: float | None) -> str:
 
 
 def length(span: timedelta) -> str:
-    """A span in its two largest units: `1 d 17 h`, `3 h 20 min`, `45 s`."""
+    """Format a span in its two largest units: `1 d 17 h`, `3 h 20 min`, `45 s`."""
     seconds = int(span.total_seconds())
     units = {"d": seconds // 86400, "h": seconds // 3600 % 24, "min": seconds // 60 % 60}
     large = [f"{n} {unit}" for unit, n in units.items() if n]
@@ -74,14 +71,14 @@ KINDS = {
     "others": ("others", "white"),
     "rejected": ("rejected lines", "bright_red"),
 }
-"""The balance's kinds: what they are called, and their colour."""
+"""The label and the colour of each term of the line balance."""
 
 STATUS_STYLES = {1: "white", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a ranking: a label from the log or from us, its count, its bar's colour."""
+    """One row of a ranking: a label (which may come from the log), its count, its bar's colour."""
 
     label: str
     count: int
@@ -96,9 +93,10 @@ def show(
     elapsed: float,
     console: Console,
 ) -> None:
-    """Print the page. `formats`: what was found out about the files, which may be nothing.
+    """Print the page.
 
-    `elapsed`: wall-clock seconds that reading and counting took.
+    `formats` are the detected formats of the files, and may be empty. `elapsed` is the wall-clock
+    time of reading and counting in seconds.
     """
     look = Look.of(console, WIDEST)
     half = replace(look, width=(look.width - GUTTER) // 2) if _is_wide(look) else look
@@ -144,7 +142,7 @@ def _headline(
 
 
 def _formats(found: Sequence[Detected]) -> Text:
-    """The formats that the files' first lines have, on lines of their own."""
+    """Return the detected formats of the files, one per line."""
     together = [
         Detected(
             name,
@@ -246,7 +244,7 @@ def _channels(figures: Figures, look: Look) -> Group:
     rows = [Row(channel, n, "green") for channel, n in figures.people.channels.most_common(TOP)]
     ranking = _ranking("Channels", "sessions", rows, "No sessions.", look)
     if rows and not figures.referrers_logged:
-        why = "The log has no referrer field: only tags and click ids tell the channel."
+        why = "The log has no referrer field, so the channel is known from tags and click ids only."
         ranking.renderables.append(Text(why, "dim"))
     return ranking
 
@@ -279,7 +277,7 @@ def _statuses(figures: Figures, look: Look) -> Group:
 
 
 def _errors(figures: Figures) -> Group:
-    """Error answers by who got them: the sums are those of the status codes."""
+    """Build the table of error answers by kind of client; sums equal those of the status codes."""
     if not any(sum(by_client.values()) for by_client in figures.errors.values()):
         return _section("Errors by kind of client", "requests", _nothing("No error."))
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
@@ -294,14 +292,14 @@ def _errors(figures: Figures) -> Group:
 
 def _bots(figures: Figures, look: Look) -> Group:
     rows = [Row(reason, n, "magenta") for reason, n in figures.bot_reasons.items()]
-    note = f"{quantity(figures.balance['bots'], 'request')}; what gave them away"
+    note = f"{quantity(figures.balance['bots'], 'request')}, by reason"
     return _ranking("Bots", note, rows, "No bots.", look)
 
 
 def _rejects(figures: Figures, look: Look) -> Group:
     total = sum(figures.rejected.values())
     if not total:
-        return _section("Rejected lines", "", _nothing("None: every line could be used."))
+        return _section("Rejected lines", "", _nothing("None: all lines could be parsed."))
     lines = []
     for reason, n in figures.rejected.items():
         example = figures.examples[reason]
@@ -327,7 +325,7 @@ def _ranking(title: str, note: str, rows: Sequence[Row], nothing: str, look: Loo
 
 
 def _table(bar_width: int, look: Look) -> Table:
-    """Label, count, remark, bar; the label gives way when the line gets too long."""
+    """Build a table with label, count, remark and bar; if a row is too long, its label is cut."""
     table = Table.grid(expand=True, padding=(0, 1))
     table.add_column(ratio=1, no_wrap=True, overflow=look.overflow)
     table.add_column(justify="right", no_wrap=True)
@@ -342,7 +340,7 @@ def _section(title: str, note: str, *content: RenderableType) -> Group:
 
 
 def _beside(left: Group, right: Group, look: Look) -> RenderableType:
-    """Two sections side by side where there is room, else one below the other."""
+    """Put two sections side by side on a wide terminal, else one below the other."""
     if not _is_wide(look):
         return Group(left, Text(), right)
     grid = Table.grid(padding=(0, GUTTER, 0, 0), pad_edge=False)

@@ -1,11 +1,7 @@
-"""A progress bar over the bytes of all files, on stderr, and only where somebody watches it.
+"""Find and read the log files of `clickstream try`, and show a progress bar on a terminal.
 
-The files that `clickstream try` reads: those named, and those of the directories named.
-
-Log files as blocks of whole lines: plain or compressed, from disk or from stdin (`-`).
-
-A file that breaks off does not take away what came before the break: its whole lines are handed
-out first, the error follows.
+Files are read as blocks of whole lines: plain or compressed, from disk or from stdin (`-`). If a
+file is damaged, the whole lines before the damage are returned first, and then the error is raised.
 """
 
 from __future__ import annotations
@@ -41,12 +37,16 @@ from clickstream.parse import (
 from clickstream.settings import AUTO
 from clickstream.wording import quantity
 
-WORTH_IT = 20_000_000  # bytes; less is read before a bar could be looked at
+WORTH_IT = 20_000_000  # bytes; fewer are read too quickly for a progress bar
 
 
 @contextmanager
 def progress_over(files: Sequence[str], console: Console) -> Iterator[Callable[[str, int], None]]:
-    """Show a bar while the block runs; it is handed a function of a file and its bytes read."""
+    """Show a progress bar over the bytes of all files while the `with` block runs.
+
+    The block gets a function to call with a file and the number of its bytes read so far. The bar
+    is shown on a terminal only.
+    """
     sizes = [_size(path) for path in files]
     before = dict(zip(files, accumulate(sizes, initial=0), strict=False))
     columns = (
@@ -59,7 +59,7 @@ def progress_over(files: Sequence[str], console: Console) -> Iterator[Callable[[
 
 
 def _size(path: str) -> int:
-    """The file's size; 0 where there is no telling, as with a pipe or stdin."""
+    """Return the size of a file; 0 if it is unknown, as for a pipe or stdin."""
     try:
         return Path(path).stat().st_size
     except OSError:
@@ -68,7 +68,7 @@ def _size(path: str) -> int:
 
 @dataclass(frozen=True)
 class TrialFile:
-    """A file to read, or `-` for stdin, and whether it was found in a directory or named itself."""
+    """A file to read, or `-` for stdin, and whether it comes from a directory that was named."""
 
     path: str
     is_from_directory: bool = False
@@ -76,7 +76,7 @@ class TrialFile:
 
 @dataclass(frozen=True)
 class SmallFile:
-    """The whole lines of a file, each with its newline, and how they are read."""
+    """The whole lines of a file, each with its newline, with their format."""
 
     name: str
     data: bytes
@@ -85,14 +85,14 @@ class SmallFile:
 
     @cached_property
     def lines(self) -> int:
-        """How many lines it has."""
+        """The number of lines."""
         return count_lines(self.data)
 
 
 def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
-    """The files in the order of their paths, each once, and a sentence for each useless path.
+    """Return the files in the order of `paths`, each once, and a message for each wrong path.
 
-    The files of a directory are ordered by name, and its subdirectories are left out.
+    The files of a directory are ordered by name; its subdirectories are skipped.
     """
     found: dict[str, TrialFile] = {}
     complaints = []
@@ -111,33 +111,33 @@ def find_files(paths: Sequence[str]) -> tuple[list[TrialFile], list[str]]:
 def _is_directory(path: str) -> bool:
     try:
         return Path(path).is_dir()
-    except OSError:  # reading it reports why
+    except OSError:  # reading the path reports the reason
         return False
 
 
 def _in_directory(path: str) -> list[TrialFile]:
     files = DirectorySource(Path(path), "*").list()
     if not files:
-        raise InputError(f"{path} holds no files: name a directory of access logs, or a log.")
+        raise InputError(f"{path} has no files: name a directory with access logs, or a log.")
     return [TrialFile(str(Path(path) / file.name), is_from_directory=True) for file in files]
 
 
 STDIN = "-"
 READ_SIZE = 1 << 20
 SAMPLE_SIZE = 1 << 18
-BATCH_BYTES = 8 << 20  # text parsed at once: 32 MiB take 130 MB more
+BATCH_BYTES = 8 << 20  # bytes of text parsed at once; with 32 MiB, memory grows by 130 MB
 
 
 class UnknownFormat(InputError):
-    """None of the first lines of a file has a known format."""
+    """No line at the beginning of a file has a known format."""
 
 
 class EmptyLog(InputError):
-    """A file holds no line."""
+    """A file has no lines."""
 
 
 def name_of(path: str) -> str:
-    """What a path is called in messages."""
+    """Return the name of a path for messages."""
     return "stdin" if path == STDIN else path
 
 
@@ -153,14 +153,15 @@ def read_log(
 ) -> Iterator[Parsed]:
     """Read and parse one log, block by block.
 
-    `progress` is told how many bytes of the file have been read so far, `found` the format that
-    `auto` begins with: where the lines change theirs, it goes along. `padding` gets the number of
-    bytes left out at the head of the file: NULs or a byte-order mark. `likely` is the format to try
-    first. `small`, if given, gets the file in place of its parsed lines if it is a small one. Lines
-    of more than `longest` bytes are rejects.
-    Raises InputError, naming the file and what to do, when the file can't be read or is damaged
-    (after its readable lines); EmptyLog when it is empty; with the format `auto`, UnknownFormat
-    when its lines are in no known format.
+    The functions are called with: `progress` the number of bytes of the file read so far; `found`
+    the detected format, with which the file begins if `log_format` is `auto` (later changes of
+    format are followed); `padding` the number of bytes left out at the start of the file, NULs or a
+    byte-order mark; `small`, if given, the whole file if it is small, in place of its parsed lines.
+    `likely` is the format to try first. Lines of more than `longest` bytes are rejects.
+
+    Raises InputError, with the file and what to do, if the file can't be read, or if it is damaged
+    (after its readable lines). Raises EmptyLog if it is empty, and UnknownFormat if `log_format` is
+    `auto` and no line has a known format.
     """
     lines = 0
     with _opened(path) as raw:
@@ -170,7 +171,7 @@ def read_log(
         if not sample:
             if reader.damage:
                 raise InputError(_damaged(name_of(path), reader.damage, lines))
-            raise EmptyLog(f"{name_of(path)} is empty: name a log that holds lines.")
+            raise EmptyLog(f"{name_of(path)} is empty: name a log that has lines.")
         may_change = log_format == AUTO
         if may_change:
             detected = _detected(name_of(path), sample, likely, longest)
@@ -192,7 +193,7 @@ def read_log(
 
 
 def text_blocks(path: str, longest: int) -> Iterator[bytes]:
-    """The whole lines of a log, uncompressed, block after block; see `read_blocks`."""
+    """Yield the whole lines of a log, uncompressed, in blocks; see `read_blocks`."""
     with _opened(path) as raw:
         yield from _whole_lines(Content(raw), longest=longest)
 
@@ -204,7 +205,7 @@ def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
         try:
             yield stdin
         finally:
-            stdin.detach()  # else it would close stdin when it is collected
+            stdin.detach()  # otherwise garbage collection would close stdin
         return
     with _open(path) as file:
         yield file
@@ -218,7 +219,7 @@ def _open(path: str) -> io.BufferedReader:
 
 
 def _first_lines(log: Iterator[bytes], longest: int) -> bytes:
-    """The first block of lines, and those up to the first line that is not too long."""
+    """Return the first block, and more until one has a line that is not empty or too long."""
     sample = next(log, b"")
     while len(sample) < BATCH_BYTES and is_nothing_else(sample, longest):
         if not (more := next(log, b"")):
@@ -232,7 +233,7 @@ def _whole_lines(
     padding: Callable[[int], None] = lambda _: None,
     longest: int = LONGEST_LINE_BYTES,
 ) -> Iterator[bytes]:
-    """Blocks of lines; the line that the damage cut is left out, for half a line can mislead."""
+    """Yield blocks of lines. A line that damage has cut is left out: its rest may be misread."""
     content = WithoutPadding(reader)
     stream = io.BufferedReader(content, READ_SIZE)
     stream.peek(1)
@@ -249,7 +250,7 @@ def _detected(path: str, sample: bytes, likely: str, longest: int) -> Detected:
     except InputError as error:
         if b"\0" in sample:
             raise UnknownFormat(
-                f"{path} is not a text file (it holds zero bytes): name access logs, plain or "
+                f"{path} is not a text file (it contains NUL bytes): name access logs, plain or "
                 "compressed with gzip, bzip2, xz or Zstandard."
             ) from None
         raise UnknownFormat(f"{path}: {error}") from None
@@ -263,14 +264,16 @@ def _unreadable(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the name."
     if isinstance(error, PermissionError):
-        return f"{path} may not be read by you: try `sudo cat {path} | clickstream try -`."
+        return (
+            f"You do not have permission to read {path}: try `sudo cat {path} | clickstream try -`."
+        )
     return f"{path} can't be read ({error.strerror}): check the name and the disk."
 
 
 def _damaged(path: str, damage: Exception, lines: int) -> str:
     whole = quantity(lines, "whole line")
     if isinstance(damage, OSError) and damage.errno:
-        return f"{path} can't be read on ({damage.strerror}) after {whole}: check the disk."
+        return f"{path} can't be read further ({damage.strerror}) after {whole}: check the disk."
     counted = f"after {whole}, which {'is' if lines == 1 else 'are'} counted"
     where = counted if lines else "before its first line ends"
     return f"{path} is cut off or damaged {where} ({damage}): copy or compress it again."

@@ -1,7 +1,7 @@
-"""The requests of a whole log, small enough to keep, and pieces of them for the pipeline's rules.
+"""The requests of a whole log in compact form, and pieces of them for the rules of the pipeline.
 
-A year of a busy site has millions of requests. `Tally` keeps them all, since sessions and verdicts
-are known only at the end, but it never makes a frame of more than a piece of them.
+A year of a busy site has millions of requests. `Tally` keeps all of them, because sessions and
+verdicts are known only at the end. Full columns are built for one piece at a time.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from clickstream import dictionary_encoding
 from clickstream.clean import Requests, joined
 
 ROWS_AT_ONCE = 350_000
-"""Requests of a piece, and of a batch that the cleaner hands over: what it labels at once."""
+"""Number of requests in a piece, and in a batch of the cleaner, which labels it at once."""
 
 VISITOR_COLUMNS = (
     *("visitor_id", "visitor_hour", "device", "country"),
     *("is_bot", "bot_class", "bot_reason"),
 )
-"""The columns of the table of visitors that some figure needs."""
+"""The columns of the table of visitors that figures need."""
 
 _SHARED = ("status", "kind", "has_referrer", "target", "arrival", "visitor")
 _HOUR = 3600
@@ -37,10 +37,10 @@ Numbers = npt.NDArray[np.int64]
 
 
 class LogRows:
-    """Rows as those of `clean.Requests`, without what no figure needs.
+    """Rows of `clean.Requests` with only the columns that figures need.
 
-    The hour of a row is that of its visitor, and its time the second of that hour. `more` names
-    further columns to keep: `method`, where goals ask for it.
+    The hour of a row is stored with its visitor, and its time as the second of that hour. `more`
+    names further columns to keep: `method`, if goals need it.
     """
 
     def __init__(self, more: Collection[str] = ()) -> None:
@@ -48,7 +48,7 @@ class LogRows:
         self._batches: list[Batch] = []
 
     def add(self, rows: Batch) -> None:
-        """Take in rows of the cleaner."""
+        """Add rows of the cleaner."""
         second = rows["hit_at"].astype("M8[s]").astype(np.int64) % _HOUR
         kept = {name: rows[name] for name in self._names}
         self._batches.append(
@@ -56,7 +56,7 @@ class LogRows:
         )
 
     def with_tables(self, tables: Mapping[str, pa.RecordBatch]) -> LogRequests:
-        """The rows with the tables that they point into."""
+        """Return the rows with the tables that they point into."""
         visitors = tables["visitor"].select(VISITOR_COLUMNS)
         return LogRequests(self._batches, {**tables, "visitor": visitors})
 
@@ -64,7 +64,7 @@ class LogRows:
 class LogRequests:
     """All requests of a log: `batches` of rows, and the `tables` that some columns point into.
 
-    The batches stay apart: to join them takes as much memory again.
+    The batches are not joined, because this would need the same memory again.
     """
 
     def __init__(self, batches: Sequence[Batch], tables: dict[str, pa.RecordBatch]) -> None:
@@ -77,33 +77,33 @@ class LogRequests:
         return int(self._starts[-1])
 
     def table(self, pointer: str) -> pa.RecordBatch:
-        """The table behind a pointer."""
+        """Return the table that a column points into."""
         return self._tables[pointer]
 
     def replace_visitors(self, columns: Mapping[str, pa.Array]) -> None:
-        """Put other columns into the table of visitors."""
+        """Replace columns of the table of visitors."""
         table = self._tables["visitor"]
         old = {name: table[name] for name in table.schema.names}
         self._tables["visitor"] = pa.record_batch({**old, **columns})
 
     def slices(self) -> Iterator[tuple[slice, Batch]]:
-        """All rows in order, some at a time: where they are, and their columns."""
+        """Yield all rows in order, some at a time: their positions, and their columns."""
         for start, end, batch in zip(self._starts, self._starts[1:], self._batches, strict=False):
             yield slice(start, end), batch
 
     def is_bot(self, rows: Batch) -> npt.NDArray[np.bool_]:
-        """Whether each row is a machine's."""
+        """Return a mask of the rows whose visitor has a bot verdict."""
         is_bot = self._tables["visitor"]["is_bot"].to_numpy(zero_copy_only=False)
         found: npt.NDArray[np.bool_] = is_bot[rows["visitor"]]
         return found
 
     def seconds(self, rows: Batch) -> Numbers:
-        """The Unix time of some rows."""
+        """Return the Unix time of some rows in seconds."""
         seconds: Numbers = self._hour[rows["visitor"]] * _HOUR + rows["second"]
         return seconds
 
     def count(self, pointer: str, where: npt.NDArray[np.bool_] | None = None) -> Numbers:
-        """How many rows, or of those `where` it holds, point to each row of a table."""
+        """Count the rows that point to each row of a table, only those in the mask if given."""
         counts = np.zeros(len(self._tables[pointer]), np.int64)
         for some, rows in self.slices():
             codes = rows[pointer] if where is None else rows[pointer][where[some]]
@@ -111,10 +111,10 @@ class LogRequests:
         return counts
 
     def count_texts(self, pointer: str, column: str, counts: Numbers) -> Counter[str]:
-        """The sum of the counts of a table's rows for each text of a column; null is left out."""
+        """Sum the counts of a table's rows by the text in a column; null is left out."""
         coded = self._tables[pointer][column]
         sums = np.zeros(len(coded.dictionary) + 1, np.int64)
-        np.add.at(sums, dictionary_encoding.codes_of(coded), counts)  # null is -1, the last
+        np.add.at(sums, dictionary_encoding.codes_of(coded), counts)  # null is -1, the last sum
         named = zip(coded.dictionary.to_pylist(), sums.tolist(), strict=False)
         found: Counter[str] = Counter()
         for text, number in named:
@@ -123,22 +123,25 @@ class LogRequests:
         return found
 
     def hours(self) -> Counter[int]:
-        """How many requests each hour has, by its Unix time in seconds."""
+        """Count the requests of each hour, by its Unix time in seconds."""
         hours, place = np.unique(self._hour, return_inverse=True)
         counts = np.zeros(len(hours), np.int64)
         np.add.at(counts, place, self.count("visitor"))
         return Counter(dict(zip((hours * _HOUR).tolist(), counts.tolist(), strict=True)))
 
     def by_hour(self) -> Iterator[Positions]:
-        """Positions of rows, some at a time, all of an hour together."""
+        """Yield positions of rows, some at a time, all rows of an hour together."""
         return self._pieces(self._hour)
 
     def by_visitor(self) -> Iterator[Positions]:
-        """Positions of rows, some at a time, all of a visitor together."""
+        """Yield positions of rows, some at a time, all rows of a visitor together."""
         return self._pieces(dictionary_encoding.codes_of(self._tables["visitor"]["visitor_id"]))
 
     def _pieces(self, group: npt.NDArray[np.integer]) -> Iterator[Positions]:
-        """Pieces of ROWS_AT_ONCE rows, or of those of one group; `group` is that of a visitor."""
+        """Yield positions in pieces of about ROWS_AT_ONCE rows, all rows of a group together.
+
+        `group` has the group of each row of the table of visitors.
+        """
         _, place = np.unique(group, return_inverse=True)
         sizes = np.zeros(int(place.max(initial=-1)) + 1, np.int64)
         np.add.at(sizes, place, self.count("visitor"))
@@ -149,12 +152,12 @@ class LogRequests:
                 np.flatnonzero(is_in[rows["visitor"]]) + some.start for some, rows in self.slices()
             ]
             yield np.concatenate(found)
-            pa.default_memory_pool().release_unused()  # else pieces add up to 100 MB
+            pa.default_memory_pool().release_unused()  # otherwise all pieces take 100 MB
 
     def requests(self, rows: Positions) -> tuple[Requests, Positions]:
-        """Some rows as requests, and which visitors they have.
+        """Return some rows as `Requests`, and the positions of their visitors.
 
-        Their tables hold only what they point to.
+        The tables contain only rows that these requests point to.
         """
         places = np.split(rows, np.searchsorted(rows, self._starts[1:-1]))
         columns = joined(
@@ -178,14 +181,14 @@ class LogRequests:
 
 
 def _narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The numbers in as few bytes each as they need."""
+    """Convert numbers to the smallest type that fits them."""
     if numbers.dtype == np.bool_ or not len(numbers) or numbers.min() < 0:
         return numbers
     return numbers.astype(np.min_scalar_type(numbers.max()))
 
 
 def _used(codes: npt.NDArray[np.integer], size: int) -> tuple[Positions, npt.NDArray[np.int32]]:
-    """Which of `size` codes are used, and the codes as positions in those."""
+    """Return the codes below `size` that are used, and the given codes as positions in them."""
     is_used = np.zeros(size, np.bool_)
     is_used[codes] = True
     place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)

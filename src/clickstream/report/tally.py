@@ -1,4 +1,4 @@
-"""Count a log: parse and clean every line as the pipeline does, then add up the figures."""
+"""Count the figures of a log, after the same parsing and cleaning as in the pipeline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from clickstream.report.visits import SessionCounts, SessionTally
 from clickstream.sessions import SessionRules
 from clickstream.tables import BALANCE
 
-VISITOR_KEY = b"clickstream trial"  # fixed: the ids only tell visitors apart and are never shown
+VISITOR_KEY = b"clickstream trial"  # fixed: the ids only distinguish visitors and are not stored
 
 _TAGS = ("utm_source", "utm_medium", "utm_campaign")
 _VERDICT = ("is_bot", "bot_class", "bot_reason")
@@ -44,11 +44,11 @@ _NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
 
 Outcomes = Counter[tuple[int, str, bool]]
-"""Requests by status, kind, and whether they are a bot's."""
+"""Number of requests by status, kind, and whether they are a bot's."""
 
 
 class Tally:
-    """Takes in any number of blocks of any number of files, and adds up their figures."""
+    """Counts the figures of any number of blocks of any number of files."""
 
     def __init__(
         self, clean_rules: CleanRules, session_rules: SessionRules, look_ups: LookUps
@@ -65,7 +65,7 @@ class Tally:
         self._examples: dict[str, Reject] = {}
 
     def add(self, parsed: Parsed, *files: str | SmallFile) -> None:
-        """Take in some parsed lines: of a file by its path, or of small files parsed together."""
+        """Add parsed lines of one file, given by its path, or of small files parsed together."""
         self.lines += parsed.lines
         self.parsed += len(parsed.table)
         if len(parsed.refused):
@@ -77,16 +77,16 @@ class Tally:
             self._label()
 
     def _label(self) -> None:
-        """Label the requests that wait, and keep the columns that figures need."""
+        """Label the collected requests, and keep the columns that figures need."""
         self._referrers_of_assets.update(self._cleaner.referrers_of_assets())
         self._rows.add(self._cleaner.rows())
         self._waiting = 0
-        pa.default_memory_pool().release_unused()  # 50 MB that parsing took
+        pa.default_memory_pool().release_unused()  # frees 50 MB after parsing
 
     def _add_rejects(self, refused: pa.Table, files: Sequence[str | SmallFile]) -> None:
-        """Count the rejects by reason, and keep the first of each as its example.
+        """Count the rejects by reason, and keep the first of each reason as an example.
 
-        A frame of them would take a third of a small file's time.
+        A DataFrame of the rejects would take a third of the time for a small file.
         """
         column = dictionary_encoding.combine_chunks(refused["reason"])
         reasons = column.dictionary.to_pylist()
@@ -101,16 +101,16 @@ class Tally:
                 self._examples[reason] = Reject(*_place(row["line_number"], files), row["line"])
 
     def figures(self) -> Figures:
-        """The figures of everything taken in. Nothing can be added after them."""
-        self._cleaner.add(parse(b"", "common").table)  # so that there is a batch at least
+        """Return the figures of all added lines. Afterwards, nothing can be added."""
+        self._cleaner.add(parse(b"", "common").table)  # for at least one batch
         self._label()
         own = infer_own_domain(self._referrers_of_assets, self._domains)
         domains = (own.domain,) if own else ()
         requests = self._rows.with_tables(self._cleaner.tables(more_domains=domains))
         clients = self._cleaner.count_clients()
-        self._cleaner.forget()  # of a year's visitors it knows 100 MB
+        self._cleaner.forget()  # frees 100 MB after a year of logs
         pa.default_memory_pool().release_unused()
-        _judge(requests, self._cleaner)
+        _add_behaviour_verdicts(requests, self._cleaner)
         people, is_view = _sessions(requests, self._session_rules)
         outcomes = _outcomes(requests)
         views, hits = requests.count("arrival", is_view), requests.count("arrival")
@@ -144,7 +144,7 @@ class Tally:
 
 
 def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int]:
-    """The path of the file that a line is of, and the line's number in it."""
+    """Return the path of the file that contains a line, and the line's number in it."""
     for file in files:
         if isinstance(file, str):
             return file, line_number
@@ -154,12 +154,12 @@ def _place(line_number: int, files: Sequence[str | SmallFile]) -> tuple[str, int
     raise ValueError(f"Line {line_number} is beyond the last file.")
 
 
-def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
-    """Add the verdicts on behaviour, some hours at a time: a verdict holds for one hour only."""
+def _add_behaviour_verdicts(requests: LogRequests, cleaner: Cleaner) -> None:
+    """Add the verdicts by behaviour, some hours at a time; a verdict applies to one hour only."""
     tables, places = [], [_NONE]
     for rows in requests.by_hour():
         piece, visitors = requests.requests(rows)
-        tables.append(cleaner.judged(piece).tables["visitor"].select(_VERDICT))
+        tables.append(cleaner.add_behaviour_verdicts(piece).tables["visitor"].select(_VERDICT))
         places.append(visitors)
     if tables:
         order = pa.array(np.argsort(np.concatenate(places)))
@@ -173,7 +173,7 @@ def _judge(requests: LogRequests, cleaner: Cleaner) -> None:
 def _sessions(
     requests: LogRequests, rules: SessionRules
 ) -> tuple[SessionCounts, npt.NDArray[np.bool_]]:
-    """Count the sessions, some visitors at a time; tells also which requests are page views."""
+    """Count the sessions, some visitors at a time; also return a mask of the page views."""
     tally = SessionTally(rules)
     is_view = np.zeros(len(requests), np.bool_)
     for rows in requests.by_visitor():
@@ -183,7 +183,7 @@ def _sessions(
 
 
 def _bots(requests: LogRequests) -> Numbers:
-    """How many requests each visitor made as a bot, assets excepted."""
+    """Count the requests of each row of the table of visitors as a bot, without assets."""
     counts = np.zeros(len(requests.table("visitor")), np.int64)
     for _, rows in requests.slices():
         is_hit = rows["kind"] != KINDS.index("asset")
@@ -223,7 +223,7 @@ def _by_status(outcomes: Outcomes) -> dict[int, int]:
 
 
 def _errors(outcomes: Outcomes) -> dict[str, dict[str, int]]:
-    """Answers with an error status, by 4xx and 5xx and then by CLIENTS."""
+    """Count the answers with an error status, by 4xx and 5xx and then by CLIENTS."""
     found = {hundreds: dict.fromkeys(CLIENTS, 0) for hundreds in (4, 5)}
     for (status, kind, is_bot), number in outcomes.items():
         if clients := found.get(status // 100):
@@ -232,7 +232,7 @@ def _errors(outcomes: Outcomes) -> dict[str, dict[str, int]]:
 
 
 def _client(kind: str, is_bot: bool) -> str:
-    """One of CLIENTS. The errors of `people` are the client and server errors of the balance."""
+    """Return one of CLIENTS; the errors of `people` are the two error terms of the line balance."""
     if kind == "asset":
         return "assets"
     if is_bot:
@@ -241,7 +241,7 @@ def _client(kind: str, is_bot: bool) -> str:
 
 
 def _campaigns(arrivals: pa.RecordBatch, hits: Numbers, views: Numbers) -> list[CampaignCounts]:
-    """The campaigns with the most hits, from how many rows have each arrival."""
+    """Return the campaigns with the highest counts of hits, from the counts of each arrival."""
     is_tagged = np.logical_or.reduce([arrivals[tag].is_valid().to_numpy(False) for tag in _TAGS])
     rows = np.flatnonzero(is_tagged & (hits > 0))
     some = arrivals.select(_TAGS).take(pa.array(rows))
@@ -255,7 +255,7 @@ def _campaigns(arrivals: pa.RecordBatch, hits: Numbers, views: Numbers) -> list[
 
 
 def _bounds(requests: LogRequests) -> tuple[datetime | None, datetime | None]:
-    """The times of the earliest and the latest request, naive UTC."""
+    """Return the times of the earliest and the latest request, naive UTC."""
     bounds = []
     for _, rows in requests.slices():
         seconds = requests.seconds(rows)

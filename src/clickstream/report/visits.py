@@ -1,6 +1,6 @@
-"""Sessions by country, without a country that has so few visitors that one could be recognised.
+"""Count the sessions of a whole log; the lake merges the same sessions from hourly parts.
 
-Sessions of a whole log, counted at once: those that the lake merges from hourly parts.
+Countries with few visitors are counted together, so that no visitor can be recognized.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from clickstream.sessions import (
 from clickstream.tables import ENGAGED_SECONDS
 
 FEWEST = 10
-"""Visitors that a place must have to be shown, as in the view `visits_by_place`."""
+"""Minimum number of visitors of a place that is shown, as in the view `visits_by_place`."""
 
 FEW_VISITORS = "few visitors"
 UNKNOWN = "unknown"
 
 
 def sessions_by_country(sessions: pd.DataFrame) -> Counter[str]:
-    """Count sessions by country; those of countries with few visitors together.
+    """Count sessions by country; countries with few visitors are counted together.
 
-    `sessions` has a row for each session, with `visitor_id` and `country`. If the small countries
-    have less than ten visitors together, the smallest other one is counted with them. Empty if no
-    country is known at all.
+    `sessions` has one row per session, with `visitor_id` and `country`. If the small countries
+    together have fewer than ten visitors, the smallest other country is added to them. The result
+    is empty if no country is known at all.
     """
     countries = sessions["country"].astype(object)
     if not countries.notna().any():
@@ -64,13 +64,14 @@ def _no_request() -> NDArray[np.bool_]:
 
 @dataclass
 class SessionCounts:
-    """`request_runs` of everybody; the rest of people's sessions with a page view.
+    """Counts of people's sessions with a page view.
 
-    `engaged` are those of more than 10 seconds, two page views or a goal met; `goals` says how many
-    met each goal. `channels` have the last arrival in a session that names one; without one it is
-    DIRECT, or NOT_LOGGED where the log has no referrer field for any of its requests. Devices and
-    countries are those of its first request. `median_seconds` is None without a session.
-    `is_page_view` tells of each request, in their order, whether it is one of the `page_views`.
+    Only `request_runs` counts the runs of all visitors, also of bots. `engaged` counts sessions of
+    more than 10 seconds, with two page views, or with a goal; `goals` counts the sessions that met
+    each goal. The channel of a session is that of its last request with one. Without one it is
+    DIRECT, or NOT_LOGGED if the log has no referrer field for any of its requests. Device and
+    country are those of its first request. `median_seconds` is None without a session.
+    `is_page_view` is a mask of the requests, in their order, that are page views.
     """
 
     request_runs: int = 0
@@ -88,9 +89,9 @@ class SessionCounts:
 
 
 def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
-    """Cut everybody's requests into sessions and count them.
+    """Cut the requests of all visitors into sessions and count them.
 
-    A session is a bot's if any of its requests is; it counts when it holds a page view.
+    A session is a bot's if any of its requests is. Other sessions count if they have a page view.
     """
     tally = SessionTally(rules)
     is_page_view = tally.add(requests)
@@ -98,7 +99,7 @@ def count_sessions(requests: Requests, rules: SessionRules) -> SessionCounts:
 
 
 class SessionTally:
-    """Counts the sessions of a log of which all requests of a visitor come at once."""
+    """Counts the sessions of a log; each call must have all requests of its visitors."""
 
     def __init__(self, rules: SessionRules) -> None:
         self._rules = rules
@@ -108,7 +109,7 @@ class SessionTally:
         self._countries: list[pa.ChunkedArray] = []
 
     def add(self, requests: Requests) -> NDArray[np.bool_]:
-        """Count the sessions of some visitors; tells of each request if it is a page view."""
+        """Count the sessions of some visitors; return a mask of the page views."""
         is_page_view = np.zeros(len(requests), np.bool_)
         if not len(requests):
             return is_page_view
@@ -142,7 +143,7 @@ class SessionTally:
         return is_page_view
 
     def _add_visitors(self, facts: pa.Table) -> None:
-        """Number the visitors on, for those of two calls are never the same."""
+        """Give each visitor a new number; the visitors of two calls are always different."""
         visitor, ids = pd.factorize(
             dictionary_encoding.codes_of(dictionary_encoding.combine_chunks(facts["visitor_id"]))
         )
@@ -151,7 +152,7 @@ class SessionTally:
         self._sums.visitors += len(ids)
 
     def counts(self) -> SessionCounts:
-        """The counts of everything added; `is_page_view` is empty."""
+        """Return the counts of all added requests; `is_page_view` is empty."""
         if not self._seconds:
             return SessionCounts()
         return replace(
@@ -169,20 +170,20 @@ class SessionTally:
 
 
 def _median(seconds: NDArray[np.int32]) -> float | None:
-    """The median of lengths, each cut to seconds as in the view `sessions`."""
+    """Return the median of lengths in whole seconds, as in the view `sessions`."""
     return float(np.median(seconds)) if len(seconds) else None
 
 
 def _met(
     requests: Requests, order: NDArray[np.int64], first: NDArray[np.int64], rules: SessionRules
 ) -> dict[str, NDArray[np.bool_]]:
-    """Which sessions met each goal."""
+    """Return a mask of the sessions that met each goal."""
     rows = requests.arrow(order, GOAL_COLUMNS if rules.goals else ()).to_pandas()
     return {name: times > 0 for name, times in times_met(rows, first, rules.goals).items()}
 
 
 def _last_channel(channel: pd.Series, first: NDArray[np.int64]) -> pd.Series:
-    """For each session the last channel that any of its requests names."""
+    """Return the channel of the last request with one, for each session."""
     named = np.where(channel.notna(), np.arange(len(channel)), -1)
     last = np.maximum.reduceat(named, first)
     return channel.iloc[last].where(last >= 0).reset_index(drop=True)
@@ -191,7 +192,7 @@ def _last_channel(channel: pd.Series, first: NDArray[np.int64]) -> pd.Series:
 def _channels(
     columns: pd.DataFrame, first: NDArray[np.int64], counted: NDArray[np.bool_]
 ) -> Counter[str]:
-    """The counted sessions by channel."""
+    """Count the sessions by channel."""
     is_logged = columns["referrer_logged"].to_numpy(np.bool_)
     is_known = np.logical_or.reduceat(is_logged, first)[counted]
     channels = _last_channel(columns["channel"], first)[counted].astype(object)

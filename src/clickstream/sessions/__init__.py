@@ -1,13 +1,13 @@
-"""Requests in, session parts out.
+"""Build session parts from requests; `pipeline` and `report` call it.
 
-A part is a visitor's run of requests inside one hour. It belongs to the session it starts, or to
-the one that was still open when the hour began (the *carry*). Parts with the same
-`session_id` make one session, so a session that crosses hours, days or years is exact and nothing
-is rewritten when it grows.
+A session part contains the requests of one session in one hour. It starts a new session, or it
+continues a session that was open when the hour began (the *carry-in*). All parts with the same
+`session_id` form one session. A session that crosses hours or dates is therefore exact, and no
+stored part changes when the session grows.
 
-Rules: a session ends after more than `timeout_seconds` without a request (exactly that long
-continues it; GA4's default is 30 minutes). One that has lasted `cap_hours` or longer
-ends at the next 00:00 UTC. Neither midnight nor a new campaign ends a shorter one.
+A session ends after a pause of more than `timeout_seconds`; a request after exactly that pause
+continues the session. (GA4's default is 30 minutes.) A session that has lasted `cap_hours` or
+longer ends at the next 00:00 UTC. Neither midnight nor a new campaign ends a shorter session.
 """
 
 from clickstream.sessions.carry import (

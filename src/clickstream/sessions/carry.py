@@ -1,11 +1,13 @@
-"""The carry: the sessions still open at the end of an hour, and a digest that proves them.
+"""The carry-out of hours, its digest, and the links of the session chain.
 
-A session is open as long as its silence is no longer than the gap and no midnight has ended it.
-So an hour takes over from as many hours before it as the gap is long. The ledger records for each
-hour what it took over and what it handed on; published hours form a chain when their parts agree.
+The carry-out of an hour is the set of its open sessions, and the carry-in of the next hour. A
+session is open if the pause since its last request is not longer than the timeout, and no midnight
+has ended the session. The carry-in of an hour therefore depends on as many hours before it as the
+timeout reaches back to. The ledger stores the digests of carry-in and carry-out of each hour. The
+session chain is intact if these digests agree with the published parts.
 
-Columns: visitor_id, session_id, session_started_at, last_hit_at; one row per visitor, sorted by
-visitor.
+A carry-in or carry-out is a table with the columns visitor_id, session_id, session_started_at and
+last_hit_at. It has one row per visitor and is sorted by visitor.
 """
 
 from __future__ import annotations
@@ -34,24 +36,24 @@ CARRY_COLUMNS = _SCHEMA.names
 
 
 def no_carry() -> pa.Table:
-    """The carry of an hour that hands on nothing."""
+    """Return the carry-out of an hour without open sessions."""
     return _SCHEMA.empty_table()
 
 
 def carry_rows(parts: pa.Table) -> pa.Table:
-    """Stitched parts as rows of a carry."""
+    """Return stitched parts with the columns of a carry-out."""
     return parts.select(CARRY_COLUMNS).cast(_SCHEMA)
 
 
 def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
-    """What is handed on at the end of an hour: each visitor's last part, if it may still go on.
+    """Return the carry-out of an hour: each visitor's last part, if its session is open.
 
-    A session that had lasted `cap_hours` or longer at the last 00:00 UTC up to the end of the hour
-    has ended there, and is not handed on.
+    A session that had lasted `cap_hours` or longer at the last 00:00 UTC, up to and including the
+    end of the hour, ended then and is not open.
 
-    `parts` are rows of a carry, of the hour and of those before it that the gap reaches back to, at
-    least; any other part makes no difference. An hour's parts and the carry that it took over do as
-    well.
+    `parts` has the columns of a carry-out. It must contain the parts of the hour and of the hours
+    before it that the timeout reaches back to; further parts do not change the result. The parts of
+    the hour with its carry-in give the same result.
     """
     silence = np.datetime64(hour.next.naive) - parts["last_hit_at"].to_numpy()
     is_open = (silence > np.timedelta64(0)) & (
@@ -69,7 +71,7 @@ def carry_out(parts: pa.Table, hour: Hour, rules: SessionRules) -> pa.Table:
 
 
 def carry_digest(carry: pa.Table) -> str:
-    """Digest of a carry: equal exactly when the open sessions are the same."""
+    """Return the digest of a carry-out: digests are equal if and only if the open sessions are."""
     rows = carry.sort_by("visitor_id")
     moments = [_isoformat(rows[name]) for name in ("session_started_at", "last_hit_at")]
     lines = pc.binary_join_element_wise(rows["visitor_id"], rows["session_id"], *moments, " ")
@@ -78,20 +80,21 @@ def carry_digest(carry: pa.Table) -> str:
 
 
 def _isoformat(moments: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Moments as `datetime.isoformat` writes them: microseconds where there are some."""
+    """Format moments as `datetime.isoformat` does: with microseconds only if they are not 0."""
     seconds = moments.cast(pa.timestamp("s"), safe=False)
-    if seconds.cast(moments.type).equals(moments):  # most logs have no more
+    if seconds.cast(moments.type).equals(moments):  # most logs have whole seconds
         return pc.replace_substring(seconds.cast(pa.string()), " ", "T")
     written = pc.replace_substring(moments.cast(pa.string()), " ", "T")
     return pc.replace_substring(written, ".000000", "")
 
 
 Digests = Callable[[Hour, SessionRules, frozenset[Hour]], str]
-"""The digest of the carry-out of an hour under some rules, without the parts of some hours."""
+"""Function that returns the digest of an hour's carry-out: its arguments are the hour, the session
+rules, and the hours whose parts to leave out."""
 
 
 def drop_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
-    """Rows of a carry without those whose part lies in one of the hours."""
+    """Return the rows of a carry-out without the parts of the given hours."""
     if not hours:
         return parts
     of_parts = parts["last_hit_at"].to_numpy().astype("M8[h]").astype(np.int64)
@@ -100,9 +103,10 @@ def drop_hours(parts: pa.Table, hours: Set[Hour]) -> pa.Table:
 
 
 def cache_digests(parts: pa.Table) -> Digests:
-    """The digests of what some published parts, as rows of a carry, hand on, each made once.
+    """Return a function for the carry-out digests of published parts; it computes each once.
 
-    What one hour hands on is what the next takes over.
+    `parts` has the columns of a carry-out. The carry-out of an hour is the carry-in of the next
+    hour, so the check of a chain asks for most digests twice.
     """
     return cache(
         lambda hour, rules, left_out: carry_digest(
@@ -113,12 +117,13 @@ def cache_digests(parts: pa.Table) -> Digests:
 
 @dataclass(frozen=True)
 class Link:
-    """One published hour of the chain, as the ledger has it, with the rules it was built with.
+    """One published hour of the session chain, from its ledger row.
 
-    Of the rules only the gap and the cap are known. `left_out` are the hours in its reach whose
-    visitors it does not recognize, because they were built with another visitor key: their sessions
-    end at this edge. `recognizes_none` says that these are all published hours in its reach, and
-    `is_past_window` that the hour can't be built again with its own keys.
+    `rules` are the session rules that the hour was built with; only the timeout and the cap are
+    known. `carry_in` and `carry_out` are digests. `left_out` has the hours from `reach` on whose
+    visitors this hour can't recognize, because they were built with another visitor key; their
+    sessions end before this hour. `recognizes_none` is true if these are all published hours in
+    reach. `is_past_window` is true if the hour can't be built again with its own keys.
     """
 
     hour: Hour
@@ -131,24 +136,27 @@ class Link:
 
     @property
     def reach(self) -> Hour:
-        """The first hour that it takes sessions over from."""
+        """First hour whose sessions may be in the carry-in."""
         return self.hour.reaching_back(self.rules.timeout_seconds)
 
     def follows(self, digests: Digests) -> bool:
-        """Whether it took over what the published parts of the hours before it hand on."""
+        """Return whether the carry-in equals the carry-out of the published hours before it."""
         is_same = digests(self.hour.previous, self.rules, self.left_out) == self.carry_in
         return is_same or self._is_cut_off
 
     def leads(self, digests: Digests) -> bool:
-        """Whether its published parts, and those before it, hand on what the ledger says."""
+        """Return whether the ledger's carry-out equals that of the published parts.
+
+        These are the parts of this hour and of the hours before it.
+        """
         is_same = digests(self.hour, self.rules, self.left_out) == self.carry_out
         return is_same or self._is_cut_off
 
     @property
     def _is_cut_off(self) -> bool:
-        """Whether the sessions that it took over may be gone: its neighbours got new visitor ids.
+        """Whether the sessions of the carry-in may be gone: the hours before got new visitor ids.
 
-        It keeps what it took over: to build it again can't bring them back, and would go on from
-        hour to hour where the length of key periods was changed.
+        The hour keeps its carry-in. Another build can't restore these sessions, and if the length
+        of key periods was changed, one hour after the other would be built again.
         """
         return bool(self.left_out) and (self.recognizes_none or self.is_past_window)

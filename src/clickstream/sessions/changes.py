@@ -1,4 +1,7 @@
-"""What became of the sessions of hours that were published again."""
+"""Compare the sessions of hours that are published again with their earlier sessions.
+
+`pipeline.audit` stores the result in the table `session_changes`.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,19 @@ CHANGE_COLUMNS = ["hour_at", "change", "old_session_id", "new_session_id"]
 
 
 def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """One row for each session that has a part in `old` and is not the same in `new`.
+    """Return one row for each session that has a part in `old` and differs in `new`.
 
-    Both are all session parts of the same hours, with the columns COMPARED at least, and old ones
-    with `hour_at`, for which the changes are told. A part is of one hour. More lines only ever make
-    parts longer, so an old part lies inside a new one of its visitor. If that belongs to
+    `old` and `new` are all session parts of the same hours, with the columns COMPARED; `old` also
+    has `hour_at`, the hour of the change. Additional lines can only make parts longer. Each old
+    part therefore lies inside one new part of the same visitor, and the session of that new part
+    decides the change:
 
-    - the same session: the session was `extended`, or `shortened`, or nothing happened;
-    - a session that went on, or one of an earlier part in the hour: it was `merged` into that;
-    - a session that begins there, while the old one went on: the session was `split`;
-    - a session that begins there, as the old one did: it was `extended` by an earlier request;
-    - a session that went on, as the old one did: that was `renamed` in an hour before;
-    - none, which takes other rules: it was `removed`.
+    - the same session: `extended` or `shortened`, or no change;
+    - a session of an earlier hour, or of an earlier part in the hour: `merged` into that session;
+    - a session that begins with the new part, while the old one began earlier: `split`;
+    - a session that begins with the new part, as the old one did: `extended` by an earlier request;
+    - another session of an earlier hour, as before: it was `renamed` in an hour before;
+    - no new part, which is possible only under other rules: `removed`.
     """
     pairs = _matched(*_without_common(old, new))
     begins = pairs["session_id"] == pairs["part_id"]
@@ -45,7 +49,10 @@ def changes(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both without the parts that both have, which are most; no other part lies in one of those."""
+    """Drop the parts that are equal in both tables.
+
+    Most parts are equal in both, and no other part lies inside one of them.
+    """
     place = pd.Index(new["part_id"]).get_indexer(pd.Index(old["part_id"]))
     is_common = place >= 0
     before, after = old[is_common], new.iloc[place[is_common]]
@@ -57,7 +64,7 @@ def _without_common(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame,
 
 
 def _matched(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Each old part, in order, and the new one that its first request lies in."""
+    """Join each old part, in order of time, with the new part that contains its first request."""
     before, after = (
         parts[columns].astype({"visitor_id": "str"}).sort_values(["first_hit_at", "visitor_id"])
         for parts, columns in ((old, ["hour_at", *COMPARED]), (new, [*COMPARED]))

@@ -1,4 +1,7 @@
-"""Cut an hour's requests into parts: a visitor's run of requests without a long silence."""
+"""Cut requests into session parts: runs of a visitor's requests without a pause over the timeout.
+
+The builds of `pipeline` call it for the requests of hours, `report` for those of whole log files.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +20,32 @@ from clickstream.sessions.runs import run_starts
 from clickstream.tables import HITS
 
 SECOND = 1_000_000
-"""In the microseconds of `hit_at`."""
+"""One second in microseconds, the unit of `hit_at`."""
 
 _HOUR, _DAY = 3600 * SECOND, 86_400 * SECOND
 ROWS_AT_ONCE = 1 << 18
-"""Hits that are handed out at a time, which bounds the memory."""
+"""Number of hits in one table of `hits_in_order`; it limits the memory."""
 
 _NOT_OF_REQUESTS = ("event_date", "hour_at", "part_id")
 
 
 class Requests(Protocol):
-    """Requests in the order of their place in the log, which settles ties within a second."""
+    """Labelled requests in log order, which decides the order of requests with equal times."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of requests."""
 
     def arrow(self, rows: Any, only: Sequence[str]) -> pa.Table:
-        """Some columns of some rows (a slice or positions); texts are dictionaries."""
+        """Return the columns `only` of `rows` (a slice or positions); texts are dictionaries."""
 
 
 @dataclass(frozen=True)
 class SessionRules:
-    """When a session ends, and what counts as success in it.
+    """When a session ends, and the goals and funnel steps that the site defines.
 
-    It ends after more than `timeout_seconds` without a request. One that has lasted `cap_hours` or
-    longer at 00:00 UTC ends there. Timeout and cap together are at most 24 hours (`settings` checks
-    it).
-    `goals` and the steps of the `funnel` are those of the site.
+    A session ends after more than `timeout_seconds` without a request. A session that has lasted
+    `cap_hours` or longer at 00:00 UTC ends then. Timeout and cap together are at most 24 hours;
+    `settings` checks this.
     """
 
     timeout_seconds: int = 1800
@@ -54,27 +56,31 @@ class SessionRules:
 
 @dataclass(frozen=True)
 class Cut:
-    """Requests in order: positions by visitor, time and place, and where parts begin in it."""
+    """Requests in order of visitor and time, cut into session parts.
+
+    `order` has the positions of the requests, sorted by visitor, time and place in the log. `first`
+    has the indexes in `order` at which the parts begin.
+    """
 
     order: NDArray[np.int64]
     first: NDArray[np.int64]
 
     @property
     def last(self) -> NDArray[np.int64]:
-        """Where in the order each part ends: the position of its last request."""
+        """Index in `order` of the last request of each part."""
         return np.append(self.first[1:], len(self.order))[: len(self.first)] - 1
 
     @property
     def part(self) -> NDArray[np.int64]:
-        """The part of each request, in the order."""
+        """Number of the part that each request belongs to, in the sequence of `order`."""
         return np.repeat(np.arange(len(self.first)), self.last - self.first + 1)
 
 
 def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None = None) -> Cut:
-    """Put requests in the order of visitor and time, and find where each part begins.
+    """Sort requests by visitor and time, and find where each session part begins.
 
-    With the number of the `hour` of each, the order is by hour first, and no part goes on over the
-    end of one.
+    If `hour` has the number of each request's hour, requests are sorted by hour first, and each
+    part ends with its hour at the latest.
     """
     columns = requests.arrow(slice(None), ["visitor_id", "hit_at"])
     rank = _rank(dictionary_encoding.combine_chunks(columns["visitor_id"]))
@@ -91,7 +97,10 @@ def cut(requests: Requests, rules: SessionRules, hour: NDArray[np.int32] | None 
 
 
 def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[pa.Table]:
-    """What is no static asset, with its part's id, by visitor and time, some rows at a time."""
+    """Yield all requests but static assets, with the id of their part, by visitor and time.
+
+    Each table has at most ROWS_AT_ONCE rows.
+    """
     is_hit = ~dictionary_encoding.is_any_of(requests.arrow(found.order, ["kind"])["kind"], "asset")
     rows, part = found.order[is_hit], found.part[is_hit]
     part_ids = dictionary_encoding.combine_chunks(parts["part_id"])
@@ -103,31 +112,31 @@ def hits_in_order(requests: Requests, found: Cut, parts: pa.Table) -> Iterator[p
 
 
 def _rank(column: pa.DictionaryArray) -> NDArray[np.int32]:
-    """Codes that sort as the texts do, whatever order they were first seen in."""
+    """Return codes with the sort order of the texts; dictionary codes follow first occurrence."""
     ranks = pc.rank(column.dictionary, tiebreaker="first").to_numpy().astype(np.int32)
     ranked: NDArray[np.int32] = ranks[column.indices.to_numpy()]
     return ranked
 
 
 def _of_each_hour(visitor: NDArray[np.int32], hour: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Other numbers for the visitors of each hour, which sort by hour first."""
+    """Return numbers that differ for each visitor and hour, and sort by hour, then visitor."""
     since = (hour - hour.min(initial=np.iinfo(np.int32).max)).astype(np.int64)
     numbers: NDArray[np.int64] = since * (int(visitor.max(initial=0)) + 1) + visitor
     return numbers
 
 
 def _order(visitor: NDArray[np.signedinteger], at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the stable order by visitor, then time; ties keep their place in the log."""
+    """Return the stable order by visitor, then time; requests with equal times keep log order."""
     return np.lexsort((at, visitor))
 
 
 def end_long_sessions(
     first: NDArray[np.int64], moments: NDArray[np.int64], cap_hours: int
 ) -> NDArray[np.int64]:
-    """Find where sessions begin in whole logs: where parts do, and where a 00:00 UTC ends one.
+    """Find where sessions begin in whole log files: at parts, and after a midnight that ends one.
 
-    `first` are the positions of parts in `moments` (microseconds). `carry_out` has the same rule
-    for the hours of a lake.
+    `moments` are times in microseconds, and `first` the positions in it at which parts begin.
+    `carry_out` applies the same rule to the hours of a lake.
     """
     cap = cap_hours * _HOUR
     midnights = moments // _DAY * _DAY

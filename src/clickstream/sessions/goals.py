@@ -1,10 +1,10 @@
-"""Goals and the funnel: which goals a part's requests meet, and how far along the funnel they lead.
+"""Goals and funnel steps: which goals the requests of a part meet, and which steps they reach.
 
-Both must be the same however a session is cut into parts. Counts of goals add up. How many steps
-of the funnel a part leads to depends on how many were reached before it, so a part has a list with
-an element for every possible number: `[0, 2, 3, 3]` leads nowhere from no step, from one step to
-two, from two to three. Parts in order of time, each starting from what the one before led to, come
-to what the whole session comes to.
+Both results must not depend on how a session is cut into parts. For goals, the counts of the parts
+are summed. For the funnel, the steps reached after a part depend on the steps reached before it.
+A part therefore has a list with one element for each possible number of steps before it:
+`[0, 2, 3, 3]` means that after 0, 1, 2 or 3 steps, this part brings the session to 0, 2, 3 or 3
+steps. Applying the lists of all parts in order of time gives the steps of the session.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from clickstream.sessions.runs import count_in_runs
 from clickstream.tables import ARROW
 
 COLUMNS = ("page", "kind", "method", "status")
-"""What a goal asks of requests."""
+"""Columns of requests that a goal can have conditions on."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a request must be like to meet the goal, or to be the step of the funnel.
+    """The conditions that a request must meet to count for a goal or a funnel step.
 
-    `page` is a regular expression that the whole name of the page matches; `kind` one of the kinds
-    of requests; `method` and `status` are those of HTTP, None for any.
+    `page` is a regular expression that the whole page name must match, and `kind` a kind of
+    request. `method` and `status` are the HTTP method and status, None for any.
     """
 
     name: str
@@ -44,9 +44,10 @@ class Goal:
 def times_met(
     requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
 ) -> dict[str, NDArray[np.int64]]:
-    """How many requests of each run meet each goal, by the goal's name.
+    """Count the requests of each run that meet each goal, by the goal's name.
 
-    `requests` has COLUMNS, in the order of the runs, which begin at the positions `first`.
+    `requests` has the columns COLUMNS and is in order of runs, which begin at the positions
+    `first`.
     """
     return {goal.name: count_in_runs(_meets(requests, goal), first) for goal in goals}
 
@@ -54,10 +55,10 @@ def times_met(
 def goal_columns(
     requests: pd.DataFrame, first: NDArray[np.int64], goals: Sequence[Goal]
 ) -> dict[str, Any]:
-    """Columns of parts: how many times goals are met, and which ones how often.
+    """Build the columns `conversions` and `goals` of parts.
 
-    The column `goals` is a map from the names of the goals met, in order, to how often they are
-    met. It is null where none is met.
+    `conversions` is the number of times that any goal is met. `goals` is a map from the names of
+    the goals met, sorted, to how many times each is met; it is null if no goal is met.
     """
     counts = times_met(requests, first, goals)
     names = sorted(counts)
@@ -67,9 +68,9 @@ def goal_columns(
 
 
 def _maps(names: Sequence[str], times: NDArray[np.int64]) -> pa.MapArray:
-    """For each row of `times`, which has a column for each name, the names with their counts.
+    """Build a map from names to counts for each row of `times`, which has one column per name.
 
-    Counts of 0 are left out; a row without others is null.
+    Counts of 0 are left out; a row with no other count is null.
     """
     row, column = np.nonzero(times)
     sizes = np.bincount(row, minlength=len(times))
@@ -88,9 +89,10 @@ def funnel_column(
     last: NDArray[np.int64],
     steps: Sequence[Goal],
 ) -> pa.ListArray:
-    """For each part, how many steps are reached after it, an element for each number before it.
+    """Build the column `funnel` of parts: the steps after a part, for each number before it.
 
-    A request is one step at most, and only the one that is next. Null where there is no funnel.
+    A request counts for at most one step, and only for the next one. All values are null if the
+    site has no funnel.
     """
     if not steps:
         return pa.nulls(len(first), ARROW["list<long>"])
@@ -107,17 +109,20 @@ def funnel_column(
 def _steps_further(
     places: Sequence[NDArray[np.int64]], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """How many of the steps at `places` each part goes, each step later than the one before."""
+    """Count how many of the steps each part reaches, each step later than the one before.
+
+    `places` has the positions of the requests that match each step.
+    """
     at, further = first - 1, np.zeros(len(first), np.int64)
     for step in places:
         after = np.searchsorted(step, at, side="right")
-        at = np.append(step, np.iinfo(np.int64).max)[after]  # beyond the part stays beyond it
+        at = np.append(step, np.iinfo(np.int64).max)[after]  # a position after the part stays so
         further += at <= last
     return further
 
 
 def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
-    """Which requests meet a goal; texts are looked at once for each distinct one."""
+    """Return a mask of the requests that meet a goal; each distinct text is matched once."""
     found = _rows_where(requests["page"], Expression(goal.page).matches)
     found &= _rows_where(requests["kind"], goal.kind.__eq__)
     if goal.method is not None:
@@ -128,7 +133,7 @@ def _meets(requests: pd.DataFrame, goal: Goal) -> NDArray[np.bool_]:
 
 
 def _rows_where(column: pd.Series, is_so: Callable[[str], Any]) -> NDArray[np.bool_]:
-    """Whether each value of a categorical column is so; a missing one is not."""
+    """Return a mask of the values of a categorical column that `is_so` accepts; false for null."""
     distinct = [bool(is_so(text)) for text in column.cat.categories]
     is_so_by_code = np.array([*distinct, False])
     holds: NDArray[np.bool_] = is_so_by_code[column.cat.codes.to_numpy()]

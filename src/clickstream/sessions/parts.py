@@ -1,7 +1,7 @@
-"""Session parts: what each visitor's run of requests in an hour was like, and whose session it is.
+"""Build session parts from the requests of an hour, and stitch them to open sessions.
 
-What a part is like follows from the hour's requests alone; which session it belongs to also
-depends on the hours before. So parts are made first and stitched to the open sessions after.
+All columns of a part but its session depend only on the requests of the hour. The session also
+depends on the hours before. `make_parts` therefore runs first, and `stitch` after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ARRIVAL = (
     *("referrer_domain", "source", "medium", "channel", "utm_source", "utm_medium"),
     *("utm_campaign", "utm_term", "utm_content", "click_platform"),
 )
-"""Where a part's visitor came from: as the part's last request with a channel says it."""
+"""Acquisition columns of a part, from its last request with a channel."""
 
 _VISITOR = (
     *("visitor_id", "carried_as", "site", "device", "browser", "browser_version", "os"),
@@ -34,10 +34,10 @@ _SESSION = ("session_id", "session_started_at")
 
 
 def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
-    """One row per part, sorted by visitor and first hit; not yet stitched to sessions.
+    """Build one row per part, sorted by visitor and first hit, before stitching.
 
-    `carried_as` is the id that visitors had before a change of keys, for `stitch`. Texts are
-    dictionaries, with texts that no part has, too.
+    `carried_as` is the visitor's id under the visitor key of the hour before; `stitch` needs it.
+    Texts are dictionaries, which may contain texts of no part.
     """
     order, first, last = parts.order, parts.first, parts.last
     rows = requests.arrow(order, _FLAGS)
@@ -48,7 +48,7 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
     at = rows["hit_at"].to_numpy()
 
     def texts_at(positions: NDArray[np.int64], *names: str) -> dict[str, pa.Array]:
-        """Columns at positions of the order; null where the position is -1."""
+        """Return columns at positions of `order`; null where the position is -1."""
         found = requests.arrow(order[positions], names)
         return {name: _where(positions >= 0, found[name]) for name in names}
 
@@ -77,10 +77,11 @@ def make_parts(requests: Requests, parts: Cut, rules: SessionRules) -> pa.Table:
 
 
 def stitch(parts: pa.Table, carry: pa.Table, rules: SessionRules) -> pa.Table:
-    """Parts with the session each belongs to: one that is still open, or one that it begins.
+    """Return the parts with their sessions: an open session of the carry-in, or a new one.
 
-    A session is named after its first part and keeps that name across hours and visitor keys: after
-    a change of keys, a visitor without a request under the new key is looked up under the old one.
+    The id of a session is the id of its first part, in all hours and under all visitor keys. After
+    a change of keys, a visitor that the carry-in does not have under the new key is looked up by
+    the id under the old key.
     """
     visitor, carried = _ids(parts["visitor_id"]), _ids(carry["visitor_id"])
     row = pc.index_in(visitor, carried)
@@ -102,13 +103,16 @@ def _ids(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _moments(column: pa.ChunkedArray, rows: pa.Array) -> NDArray[np.datetime64]:
-    """The moments at some rows of a column; NaT, which is in no relation, where a row is null."""
+    """Return the moments at some rows of a column; NaT where a row is null.
+
+    Every comparison with NaT is false.
+    """
     moments: NDArray[np.datetime64] = column.take(rows).to_numpy()
     return moments
 
 
 def _is_first(ids: pa.Array) -> NDArray[np.bool_]:
-    """Whether each id is seen for the first time."""
+    """Return a mask of the first occurrence of each id."""
     codes = ids.dictionary_encode().indices.to_numpy()
     is_first = np.zeros(len(codes), np.bool_)
     is_first[np.unique(codes, return_index=True)[1]] = True
@@ -116,7 +120,7 @@ def _is_first(ids: pa.Array) -> NDArray[np.bool_]:
 
 
 def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str, Any]:
-    """The columns of goals and funnel."""
+    """Build the columns of goals and funnel."""
     asked = goals.COLUMNS if rules.goals or rules.funnel else ()
     rows = requests.arrow(parts.order, asked).to_pandas()
     return {
@@ -126,7 +130,7 @@ def _hoped_for(requests: Requests, parts: Cut, rules: SessionRules) -> dict[str,
 
 
 def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
-    """A column, of texts if there is a row where it is to be null."""
+    """Return a column with nulls where the mask is false; only text columns can have such rows."""
     found = dictionary_encoding.combine_chunks(column)
     if is_there.all():
         return found
@@ -136,31 +140,31 @@ def _where(is_there: NDArray[np.bool_], column: pa.ChunkedArray) -> pa.Array:
 
 
 def _first_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first flagged position of each part, -1 where there is none."""
+    """Return the first flagged position of each part, -1 if it has none."""
     positions = np.where(flags, np.arange(len(flags)), len(flags))
     found = np.minimum.reduceat(positions, first) if len(first) else first
     return np.where(found == len(flags), -1, found)
 
 
 def _last_where(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The last flagged position of each part, -1 where there is none."""
+    """Return the last flagged position of each part, -1 if it has none."""
     positions = np.where(flags, np.arange(len(flags)), -1)
     return np.maximum.reduceat(positions, first) if len(first) else first
 
 
 def _times(at: NDArray[Any], positions: NDArray[np.int64]) -> NDArray[Any]:
-    """The moments at positions; NaT where the position is -1."""
+    """Return the moments at positions; NaT where the position is -1."""
     if not len(at):
         return np.empty(0, "M8[us]")
     return np.where(positions < 0, np.datetime64("NaT", "us"), at[positions]).astype("M8[us]")
 
 
 def _part_ids(visitors: pa.Array, moments: NDArray[Any]) -> pa.DictionaryArray:
-    """Ids from a visitor id, keyed already, and a moment: 24 hex digits of BLAKE2b."""
+    """Build part ids: 24 hex digits of BLAKE2b over visitor id, already a keyed hash, and time."""
     microseconds = moments.astype(np.int64).tolist()
     hashed = [
         hashlib.blake2b(f"{visitor} {at}".encode(), digest_size=12).hexdigest()
         for visitor, at in zip(visitors.cast(pa.string()).to_pylist(), microseconds, strict=True)
     ]
-    # Hours that are built together may have a part each that begins at the same moment.
+    # If hours are built together, two of them may have a part that begins at the same moment.
     return pa.array(hashed, pa.string()).dictionary_encode()

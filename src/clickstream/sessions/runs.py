@@ -1,4 +1,4 @@
-"""Runs: where a key's sequence of moments breaks because the gap is too long."""
+"""Find runs: sequences of timestamps with the same key and no pause longer than a limit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 def run_starts(
     keys: NDArray[np.signedinteger], moments: NDArray[np.int64], gap: int
 ) -> NDArray[np.bool_]:
-    """Mark the first element of every run.
+    """Return a mask of the first element of each run.
 
-    `keys` and `moments` are sorted by key, then moment. A run breaks where the key changes or
-    more than `gap` lies between two moments; `gap` has the unit of `moments`.
+    `keys` and `moments` must be sorted by key, then by moment. A new run starts where the key
+    changes, or where two moments are more than `gap` apart. `gap` has the unit of `moments`.
     """
     starts = np.ones(len(keys), dtype=bool)
     starts[1:] = (keys[1:] != keys[:-1]) | (np.diff(moments) > gap)
@@ -20,13 +20,13 @@ def run_starts(
 
 
 def count_in_runs(flags: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many are flagged in each run; runs begin at the positions `first`."""
+    """Count the flags that are set in each run. The runs begin at the positions `first`."""
     return np.add.reduceat(flags, first, dtype=np.int64) if len(first) else first
 
 
 def request_runs(
     keys: NDArray[np.int64], seconds: NDArray[np.int64], timeout_seconds: int = 1800
 ) -> int:
-    """How many runs of requests there are, whatever order the requests are given in."""
+    """Count the runs of requests. The requests may be in any order."""
     order = np.lexsort((seconds, keys))
     return int(run_starts(keys[order], seconds[order], timeout_seconds).sum())

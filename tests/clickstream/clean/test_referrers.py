@@ -297,5 +297,5 @@ def test_known_domain_is_not_inferred_again(counts: dict[tuple[str, str], int]) 
 def test_sentence_names_evidence_and_remedy() -> None:
     assert OwnDomain("example.org", 1234, 1300).sentence == (
         "Own domain: example.org, inferred from 1,234 of 1,300 asset requests; "
-        "set site.domains to choose."
+        "set site.domains to use another one."
     )

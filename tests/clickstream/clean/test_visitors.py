@@ -113,5 +113,5 @@ def test_the_hour_after_a_change_of_keys_knows_both_ids() -> None:
 
 @pytest.mark.parametrize("length", [0, 15, 65])
 def test_a_key_that_is_too_short_or_too_long_is_refused(length: int) -> None:
-    with pytest.raises(InputError, match=f"key of {length} bytes"):
+    with pytest.raises(InputError, match=f"key has {length} bytes"):
         VisitorKeys(b"k" * length)

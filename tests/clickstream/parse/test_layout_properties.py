@@ -18,7 +18,7 @@ from clickstream.parse.format_strings import layout_of
 from clickstream.parse.formats import IMPOSSIBLE_TIME, REASONS
 from clickstream.parse.layout import Layout
 from clickstream.parse.layout_rows import read
-from clickstream.parse.layout_scan import Block, find, room_for
+from clickstream.parse.layout_scan import Block, find, padding_for
 from clickstream.parse.registry import DECLARED
 
 SPECIAL = [b"", *(bytes([byte]) for byte in b'" \\[]{}-:,0aZ/|+\t\r\x00\xe9')]
@@ -154,7 +154,7 @@ def test_the_scan_alone_reads_the_example(name: str) -> None:
     """The strict pattern would read it just as well, but slowly."""
     example = DECLARED[name].example.encode() + b"\n"
     layouts = [layout_of(name, text) for text in DECLARED[name].strings]
-    blocks = [Block.of(example * 3, room_for(layout)) for layout in layouts]
+    blocks = [Block.of(example * 3, padding_for(layout)) for layout in layouts]
     pairs = zip(blocks, layouts, strict=True)
     found = [find(block, layout, np.arange(3)).lines.tolist() for block, layout in pairs]
     assert [0, 1, 2] in found

@@ -177,10 +177,10 @@ def test_times_that_cannot_be_in_any_spelling_are_refused(spelled: str, time: st
 @pytest.mark.parametrize(
     ("spelled", "problem"),
     [
-        ("%H %H", "it tells the hour twice"),
-        ("%b %m", "it tells the month twice"),
-        ("%B %f", "it has more than one part whose width varies"),
-        ("%s%H", "nothing ends its part whose width varies"),
+        ("%H %H", "it has the hour twice"),
+        ("%b %m", "it has the month twice"),
+        ("%B %f", "it has more than one part of variable width"),
+        ("%s%H", "it has no text after its part of variable width"),
     ],
 )
 def test_a_spelling_that_cannot_be_decoded_says_why(spelled: str, problem: str) -> None:

@@ -22,7 +22,7 @@ def test_a_missing_file_is_named(report, tmp_path):
 def test_an_empty_file_is_refused(report, tmp_path):
     path = tmp_path / "empty.log"
     path.touch()
-    assert report(path) == (1, None, f"{path} is empty: name a log that holds lines.\n")
+    assert report(path) == (1, None, f"{path} is empty: name a log that has lines.\n")
 
 
 def test_an_empty_compressed_file_is_refused(report, tmp_path):
@@ -74,7 +74,7 @@ def test_wrong_format_rejects_every_line_and_says_so(report, log):
     assert figures["rejected"]["total"] == figures["lines"] == len(LINES)
     assert figures["first_at"] is None
     assert one_sentence(errors)
-    assert "Could use none of 12 lines: " in errors
+    assert "None of 12 lines could be parsed: " in errors
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_every_bad_file_is_named_and_the_good_ones_are_reported(report, log, tmp
     assert (code, figures["lines"]) == (1, len(LINES))
     assert errors.count("\n") == 2
     assert f"{tmp_path / 'a'} does not exist" in errors
-    assert f"{tmp_path / 'none'} holds no files" in errors
+    assert f"{tmp_path / 'none'} has no files" in errors
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
@@ -126,7 +126,7 @@ def test_a_file_whose_disk_does_not_answer_is_refused(report):
     code, figures, errors = report("/proc/self/mem")
     assert (code, figures) == (1, None)
     assert one_sentence(errors)
-    assert "/proc/self/mem can't be read on" in errors
+    assert "/proc/self/mem can't be read further" in errors
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_file_that_may_not_be_read_is_refused(report, unreadable_log):
     code, figures, errors = report(unreadable_log)
     assert (code, figures) == (1, None)
     assert one_sentence(errors)
-    assert f"{unreadable_log} may not be read by you" in errors
+    assert f"You do not have permission to read {unreadable_log}" in errors
 
 
 def test_noise_between_good_lines_is_rejected_by_line(report, tmp_path):

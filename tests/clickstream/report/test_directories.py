@@ -36,7 +36,7 @@ def test_every_access_log_is_read_and_the_other_files_are_named(
     code, figures, errors = report(logs)
     assert (code, figures["lines"]) == (0, 4 * len(LINES))
     assert errors == (
-        "3 files set aside, because none of the first lines is in a known format: "
+        "3 files set aside, because none of the first lines has a known format: "
         "error.log, error.log.2.gz, wtmp.\n"
     )
 
@@ -81,13 +81,13 @@ def test_a_directory_without_an_access_log_is_an_error(
     code, figures, errors = report(logs)
     assert (code, figures) == (1, None)
     assert "error.log" in errors
-    assert "There is no access log among the files" in errors
+    assert "None of the files is an access log" in errors
 
 
 def test_a_directory_without_files_is_an_error(tmp_path: Path, report: Callable[..., Any]) -> None:
     code, figures, errors = report(tmp_path)
     assert (code, figures) == (1, None)
-    assert errors == f"{tmp_path} holds no files: name a directory of access logs, or a log.\n"
+    assert errors == f"{tmp_path} has no files: name a directory with access logs, or a log.\n"
 
 
 def test_only_files_that_were_read_are_counted(

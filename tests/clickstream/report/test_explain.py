@@ -99,7 +99,8 @@ def test_a_w3c_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"), [("13", "has 12 lines"), ("0", "is no line number"), ("x", "no line number")]
+    ("asked", "says"),
+    [("13", "has 12 lines"), ("0", "is not a line number"), ("x", "not a line number")],
 )
 def test_a_line_that_is_not_there_is_refused(asked: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=says):

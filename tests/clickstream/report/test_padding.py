@@ -31,7 +31,7 @@ def test_padding_is_left_out_and_counted(report, log, tmp_path, monkeypatch, pad
         path = "-"
     code, found, errors = report(path)
     assert (code, figures_of(found)) == (0, figures_of(expected))
-    said = f"Left out {len(padding):,} bytes of NULs or a byte-order mark at the head of 1 file.\n"
+    said = f"Left out {len(padding):,} bytes of NULs or a byte-order mark at the start of 1 file.\n"
     assert errors == said
 
 

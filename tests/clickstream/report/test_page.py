@@ -45,7 +45,7 @@ def test_one_line_of_one_file_is_in_the_singular(page, tmp_path):
     text = page(path)
     assert "1 line in " in text
     assert "1 client address," in text
-    assert "1 request; what gave them away" in text
+    assert "1 request, by reason" in text
     assert not re.search(r"\b1 (lines|files|requests|client addresses)", text)
 
 
@@ -103,7 +103,7 @@ def test_without_people_and_times_the_page_still_stands(page, tmp_path):
     text = page(path)
     assert "No page views." in text
     assert "No request carries utm tags." in text
-    assert "None: every line could be used." in text
+    assert "None: all lines could be parsed." in text
 
 
 def test_a_page_for_an_ascii_terminal_is_ascii(page, log, tmp_path):

@@ -1,7 +1,8 @@
-"""Bots: who is no person, what sort of program it is, and what gave it away.
+"""Bot detection: which visitors are programs, of which class, and for what reason.
 
-Three layers look for them: the user agent (`agent_verdict`), the network it comes from
-(`Networks`), and what it did in an hour (`behaviour`). A verdict only labels; no request is lost.
+There are three layers: the user agent (`agent_verdict`), the network that a request comes from
+(`Networks`), and the visitor's requests in an hour (`behaviour`). A verdict is only a label; no
+request is dropped. See docs/bots.md.
 """
 
 from clickstream.clean.bots.agents import agent_verdict

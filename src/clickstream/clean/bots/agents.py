@@ -1,11 +1,11 @@
-"""The first layer of bot detection: what the user agent says of itself.
+"""The first layer of bot detection: the user agent.
 
-The patterns come from data files: attacks.toml and scanners.csv, ai_agents.csv, the list
-crawler-user-agents with the corrections of crawlers.toml, and bot_shapes.toml for bots that are on
-no list. An attack is a program's work whatever the agent calls itself, so it is looked for first.
+The patterns come from data files: attacks.toml, scanners.csv, ai_agents.csv, the package
+crawler-user-agents with the corrections of crawlers.toml, and bot_shapes.toml for bots that no list
+names. Attacks come first, because they are the work of a program under any name.
 
-Two RE2 sets hold all patterns, so an agent is read twice, however many there are: once for the
-names of known bots, once for the general shapes of unknown ones.
+RE2 sets match many patterns in one pass. A user agent needs two passes: one for the names of known
+bots, and one for the general shapes of unknown bots.
 """
 
 from __future__ import annotations
@@ -28,28 +28,31 @@ from clickstream.clean.data import read_csv, read_toml
 
 
 def attacks() -> Iterator[tuple[str, Verdict]]:
-    """The patterns of attacks.toml (RE2 syntax, without case), each with its verdict."""
+    """Yield the patterns of attacks.toml (RE2 syntax, case ignored), each with its verdict."""
     for family in read_toml("attacks.toml")["attacks"]:
         verdict = Verdict(SCANNER, f"user agent: {family['sign']}")
         yield from ((f"(?i:{pattern})", verdict) for pattern in family["patterns"])
 
 
 def scanners() -> Iterator[tuple[str, Verdict]]:
-    """The names of scanners.csv, as patterns that match whole words without case."""
+    """Yield the names of scanners.csv as patterns of whole words, case ignored, with verdicts."""
     for row in read_csv("scanners.csv"):
         name = row["name"]
         yield rf"(?i:\b{re.escape(name)}\b)", Verdict(SCANNER, f"user agent: {name}")
 
 
 CRAWLERS = read_toml("crawlers.toml")
-"""Corrections of the list crawler-user-agents."""
+"""Corrections of the package crawler-user-agents."""
 
-# Names that are words count only as they are written.
+# Names that are plain words match only in the case in which they are written.
 _PLAIN_WORD = re.compile(r"\^?[A-Za-z][a-z]+(?:\\/|\$)?")
 
 
 def listed() -> Iterator[tuple[str, Verdict]]:
-    """The patterns (RE2 syntax, found anywhere, case counts), each with the verdict it means."""
+    """Yield the corrected patterns of crawler-user-agents, each with its verdict.
+
+    They are in RE2 syntax, match anywhere, and are case-sensitive.
+    """
     for crawler in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         written = crawler["pattern"]
         if written not in CRAWLERS["left_out"]:
@@ -60,12 +63,15 @@ def listed() -> Iterator[tuple[str, Verdict]]:
 
 
 def is_plain_word(pattern: str) -> bool:
-    """Whether a pattern is a plain word, such as Fever or speedy, or the name of an app."""
+    """Return whether a pattern is a plain word, such as Fever or speedy, or an app's name."""
     return pattern in CRAWLERS["apps"] or _PLAIN_WORD.fullmatch(pattern) is not None
 
 
 def short_name(pattern: str) -> str:
-    r"""The first plain words of a pattern: `Googlebot\/` is Googlebot, `[wW]get` is wget."""
+    r"""Return the first plain words of a pattern: `Googlebot\/` gives Googlebot, `[wW]get` wget.
+
+    Reasons of verdicts contain this name.
+    """
     plain = re.sub(r"\[(\w)\w\]", r"\1", pattern)
     plain = re.sub(r"\\(\W)", r"\1", plain)
     words = re.search(r"[\w .+/:@!&'-]{2,}", plain)
@@ -77,7 +83,8 @@ def _class_of(tags: Sequence[str]) -> str:
     return next((bot_class for tag, bot_class in classes if tag in tags), OTHER)
 
 
-# The automata are built as agents come in and outgrow RE2's 8 MB; 200,000 agents take 17 MB.
+# RE2 builds its automata while it matches. For 200,000 user agents they take 17 MB; the default
+# limit is 8 MB.
 _MOST_MEMORY = 64 << 20
 
 _NO_PLATFORM = Verdict(OTHER, "user agent: names no system, as browsers and apps do")
@@ -86,7 +93,7 @@ _MODEL = re.compile("|".join(_SHAPES["models"]))
 
 
 class PatternSet:
-    """Patterns that are all looked for at once, each with its verdict; the first ones go first."""
+    """Patterns with verdicts, all matched in one pass; earlier patterns take precedence."""
 
     def __init__(
         self, patterns: Iterable[tuple[str, Verdict | None]], *, is_case_sensitive: bool = True
@@ -102,17 +109,17 @@ class PatternSet:
         self._set.Compile()
 
     def find(self, text: str) -> tuple[bool, Verdict | None]:
-        """Whether any pattern is in the text, and the verdict of the first one that is."""
+        """Return whether any pattern matches, and the verdict of the first pattern that does."""
         found = self._set.Match(text.encode("utf-8", "replace"))
         return (True, self._verdicts[min(found)]) if found else (False, None)
 
 
 @lru_cache(maxsize=1 << 16)
 def agent_verdict(user_agent: str | None) -> Verdict | None:
-    """The verdict on a user agent; None for a person's.
+    """Return the verdict on a user agent; None if it is a person's.
 
-    None as the agent: the request had none, which makes it a bot's. An empty text: the format of
-    the log has no place for agents, which says nothing.
+    `user_agent` is None if the request had none, which only bots do. It is an empty text if the log
+    format has no field for it, which is no evidence.
     """
     if user_agent is None:
         return NO_USER_AGENT
@@ -121,7 +128,7 @@ def agent_verdict(user_agent: str | None) -> Verdict | None:
     verdict = _verdict(user_agent)
     if verdict is None:
         return None
-    # Only for bots: removing the model of every agent takes twice as long as the verdict.
+    # Only for bots: removing the model from all user agents takes twice as long as the verdicts.
     without_model = _MODEL.sub(r"\1\2", user_agent)
     return verdict if without_model == user_agent else _verdict(without_model)
 
@@ -134,14 +141,14 @@ def _verdict(text: str) -> Verdict | None:
 
 
 def shape_verdict(user_agent: str, shapes: PatternSet) -> Verdict | None:
-    """The verdict on an agent that is on no list."""
+    """Return the verdict on a user agent that no list names."""
     is_familiar, verdict = shapes.find(user_agent)
     return verdict if is_familiar else _NO_PLATFORM
 
 
 @cache
 def _known() -> PatternSet:
-    """Attacks and names. A name counts as it is written; most count in any case."""
+    """Build the patterns of attacks and names. Names that are not plain words match in any case."""
     names = [*listed()]
     distinctive = [(pattern, v) for pattern, v in names if not is_plain_word(pattern)]
     return PatternSet(
@@ -151,9 +158,10 @@ def _known() -> PatternSet:
 
 @cache
 def _plain_words() -> PatternSet:
-    """Names that are words, as Fever and speedy are: in any case, people's apps have them too.
+    """Build the patterns of names that are plain words, such as Fever and speedy, in any case.
 
-    So they only tell which bot it is, once the shape has told that it is one.
+    Apps of people contain such words too. They therefore only name a bot that its shape has shown
+    to be one.
     """
     words = [(pattern, v) for pattern, v in listed() if is_plain_word(pattern)]
     return PatternSet(_in_any_case(words))
@@ -165,7 +173,7 @@ def _ai_agents() -> Iterator[tuple[str, Verdict]]:
 
 
 def _in_any_case(names: Iterable[tuple[str, Verdict]]) -> Iterator[tuple[str, Verdict]]:
-    """The patterns without case, as whole words: Sonic, in lower case, is a part of Panasonic."""
+    """Yield patterns that ignore case and match whole words; `sonic` is a part of Panasonic."""
     return ((rf"(?i:\b(?:{pattern})(?:\b|$))", verdict) for pattern, verdict in names)
 
 

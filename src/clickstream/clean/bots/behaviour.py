@@ -1,8 +1,8 @@
-"""The third layer: what a visitor does in an hour, whatever it calls itself.
+"""The third layer of bot detection: a visitor's requests in an hour.
 
-Every rule is a count per visitor against a limit, reckoned over whole columns; the order of the
-rows does not matter. The limits are high, because a family or an office behind one address and
-with one browser looks like one visitor, and has to stay people.
+Each rule compares a count per visitor with a limit, for all visitors at once. The result does not
+depend on the order of the rows. The limits are high, because a family or an office with one address
+and one browser looks like one visitor, and must not be classified as a bot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MINUTE = 60
 SCANNER_PATHS: tuple[str, ...] = tuple(
     part for parts in read_toml("scanner_paths.toml").values() for part in parts
 )
-"""Parts of a path that only scanners ask for, in lower case."""
+"""Parts of paths, in lower case, that only scanners request."""
 
 BEHAVIOURS = (
     Verdict(SCANNER, "behaviour: asked for what only scanners seek"),
@@ -36,21 +36,25 @@ BEHAVIOURS = (
     Verdict(OTHER, "behaviour: many pages and no asset"),
     Verdict(OTHER, "behaviour: many different pages and never a referrer"),
 )
-"""The verdict of each rule, in the order in which they are tried."""
+"""The verdict of each rule, in the order of precedence."""
 
 
 @dataclass(frozen=True)
 class BehaviourRules:
-    """From where on a visitor's hour is a bot's. None switches a rule off.
+    """The limits at which a visitor counts as a bot for an hour. None switches a rule off.
 
-    `scanner_paths`: so many different ones, or a single one and no page; which paths these are is
-    `scanner_parts` (see `is_scanner_path`). `robots_txt`: whether to judge those who ask for
-    robots.txt before anything else and take no asset, as a curious person's browser does.
-    `pages_in_a_minute`: more pages than this in any 60 seconds. `pages_without_asset`: so many
-    pages and no asset. `pages_without_referrer`: so many different pages and not one request with
-    a referrer. The last two hold only in an hour in which at least the share `usual` of visitors
-    with pages do have what is missed: behind a cache the log shows no assets, and some formats
-    have no referrer.
+    - `scanner_paths`: at least this number of different scanner paths, or one of them and no page.
+      `scanner_parts` defines these paths; see `is_scanner_path`.
+    - `robots_txt`: requesting robots.txt first, and no asset (the browser of a curious person loads
+      assets); True or False.
+    - `pages_in_a_minute`: more than this number of pages in any 60 seconds.
+    - `pages_without_asset`: at least this number of pages, and no asset.
+    - `pages_without_referrer`: at least this number of different pages, and no referrer in any
+      request.
+
+    The last two rules apply only in hours in which at least the share `usual` of the visitors with
+    pages has assets or referrers, respectively: behind a cache, a log shows no assets, and some log
+    formats have no referrer.
     """
 
     scanner_paths: int | None = 2
@@ -64,11 +68,12 @@ class BehaviourRules:
 
 @dataclass(frozen=True)
 class HourOfRequests:
-    """One hour's requests, one row each, in any order, and how many visitors made them.
+    """The requests of one hour, in any order, and the number of their visitors.
 
-    `visitor`: 0 to `visitors` - 1. `second`: whole seconds since any moment. `kind`: index into
-    KINDS. `path`: a number for each different path, -1 for none. The flags: whether the path is
-    robots.txt, whether it is one that scanners seek, whether the request has a referrer.
+    All arrays have one value per request. `visitor` is 0 to `visitors` - 1, and `second` whole
+    seconds since any fixed moment. `kind` is a position in KINDS. `path` is a number for each
+    different path, -1 for none. The flags mark requests for robots.txt, requests for scanner
+    paths, and requests with a referrer.
     """
 
     visitors: int
@@ -81,11 +86,11 @@ class HourOfRequests:
     has_referrer: Flags
 
     def count(self, rows: Flags) -> Numbers:
-        """How many of the rows each visitor made."""
+        """Count the chosen rows of each visitor."""
         return np.bincount(self.visitor[rows], minlength=self.visitors)
 
     def count_paths(self, rows: Flags) -> Numbers:
-        """How many different paths each visitor asked for in the rows."""
+        """Count the different paths in the chosen rows of each visitor."""
         rows = rows & (self.path >= 0)
         paths = int(self.path.max(initial=0)) + 1
         pairs = np.sort(self.visitor[rows].astype(np.int64) * paths + self.path[rows])
@@ -94,17 +99,17 @@ class HourOfRequests:
 
 
 def behaviour(requests: HourOfRequests, rules: BehaviourRules) -> npt.NDArray[np.int8]:
-    """For each visitor the index of its verdict in BEHAVIOURS, that of the first rule; else -1.
+    """Return for each visitor the index in BEHAVIOURS of the first rule that holds, else -1.
 
-    Give it the visitors that user agent and network leave for people, for the share of those with
-    assets or referrers to be people's.
+    `requests` must contain only visitors without a verdict by user agent or network, because the
+    share `usual` is that of people.
     """
     page = requests.kind == KINDS.index("page")
     pages = requests.count(page)
     has_asset = requests.count(requests.kind == KINDS.index("asset")) > 0
     held = (
         _seeks(requests, pages, rules.scanner_paths),
-        _robots_first(requests, is_judged=rules.robots_txt) & ~has_asset,
+        _robots_first(requests, is_enabled=rules.robots_txt) & ~has_asset,
         _hurries(requests, page, pages, rules.pages_in_a_minute),
         _takes_no_asset(pages, has_asset, rules),
         _has_no_referrer(requests, page, pages, rules),
@@ -122,9 +127,12 @@ def _seeks(requests: HourOfRequests, pages: Numbers, least: int | None) -> Flags
     return np.asarray((paths >= least) | ((paths >= 1) & (pages == 0)))
 
 
-def _robots_first(requests: HourOfRequests, *, is_judged: bool) -> Flags:
-    """Who asked for robots.txt in the very first second of all its requests."""
-    robots = requests.is_robots_txt & is_judged
+def _robots_first(requests: HourOfRequests, *, is_enabled: bool) -> Flags:
+    """Return a mask of the visitors that requested robots.txt first.
+
+    It counts as first if no request of the visitor has an earlier second.
+    """
+    robots = requests.is_robots_txt & is_enabled
     if robots.any():
         first = np.full(requests.visitors, np.iinfo(np.int64).max)
         np.minimum.at(first, requests.visitor, requests.second)
@@ -133,10 +141,10 @@ def _robots_first(requests: HourOfRequests, *, is_judged: bool) -> Flags:
 
 
 def _hurries(requests: HourOfRequests, page: Flags, pages: Numbers, most: int | None) -> Flags:
-    """Who has more than `most` pages in any 60 seconds: the last of them within a minute.
+    """Return a mask of the visitors with more than `most` pages in any 60 seconds.
 
-    Pages are sorted by one number, the visitor's above the second's, so that two of them differ by
-    less than a minute only if they are the same visitor's.
+    Page requests are sorted by one number: the visitor in the upper 32 bits, the second in the
+    lower. Two numbers differ by less than 60 only if both have the same visitor.
     """
     hurries = np.zeros(requests.visitors, np.bool_)
     if most is None or not (pages > most).any():
@@ -168,15 +176,15 @@ def _has_no_referrer(
 
 
 def _is_usual(has: Flags, pages: Numbers, share: float) -> bool:
-    """Whether at least the share of visitors with pages has it."""
+    """Return whether `has` is true for at least the given share of the visitors with pages."""
     readers = pages > 0
     return bool(readers.any() and has[readers].mean() >= share)
 
 
 def is_scanner_path(path: str, parts: tuple[str, ...] = SCANNER_PATHS) -> bool:
-    """Whether the path holds any of the parts, also in capitals and percent-coded.
+    """Return whether a path contains any of the parts, also in upper case or percent-encoded.
 
-    It is decoded twice, because scanners code their ways out of a folder twice to hide them.
+    The path is decoded twice, because scanners encode path traversals twice to hide them.
     """
     pattern = _pattern(parts)
     return pattern is not None and pattern.search(unquote(unquote(path)).lower()) is not None

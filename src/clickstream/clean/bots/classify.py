@@ -1,4 +1,4 @@
-"""The verdict on how visitors behaved, once all requests of an hour are known."""
+"""Add bot verdicts by behaviour to labelled requests, once all requests of an hour are known."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from clickstream.clean.request_table import Requests
 Positions = npt.NDArray[np.int64]
 
 
-def judged(requests: Requests, rules: BehaviourRules) -> Requests:
-    """The requests with the verdicts on those who behave like no person, hour by hour.
+def add_behaviour_verdicts(requests: Requests, rules: BehaviourRules) -> Requests:
+    """Return the requests with verdicts for visitors that behave like bots, hour by hour.
 
-    Only visitors whom user agent and network leave for people are looked at, and they stay what
-    they are in every other hour.
+    Only visitors without a verdict by user agent or network are checked. A verdict by behaviour
+    applies to one hour of the visitor.
     """
     visitors = requests.tables["visitor"]
     ids = dictionary_encoding.codes_of(visitors["visitor_id"])
@@ -59,7 +59,7 @@ def judged(requests: Requests, rules: BehaviourRules) -> Requests:
 def _flags(
     targets: pa.RecordBatch, rules: BehaviourRules
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """For each target whether it is robots.txt, and whether only scanners ask for it."""
+    """Return two masks of the targets: those that are robots.txt, and those of scanner paths."""
     paths, codes = (
         targets["path"].dictionary.to_pylist(),
         dictionary_encoding.codes_of(targets["path"]),
@@ -70,7 +70,7 @@ def _flags(
 
 
 def _hours_of_people(requests: Requests) -> Iterator[Positions]:
-    """The positions of people's requests, hour by hour."""
+    """Yield the positions of people's requests, hour by hour."""
     people = np.flatnonzero(~requests.is_bot)
     hours = requests.columns["hour"][people]
     if len(people) and hours.min() == hours.max():
@@ -82,7 +82,7 @@ def _hours_of_people(requests: Requests) -> Iterator[Positions]:
 
 
 def _with_verdicts(visitors: pa.RecordBatch, found: npt.NDArray[np.int8]) -> pa.RecordBatch:
-    """The table of visitors with verdicts added: indexes of BEHAVIOURS, -1 for none."""
+    """Return the table of visitors with added verdicts: indexes in BEHAVIOURS, -1 for none."""
     if (found < 0).all():
         return visitors
     is_new = pa.array(found >= 0)

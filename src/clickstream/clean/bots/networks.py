@@ -1,10 +1,13 @@
 """The second layer of bot detection: the network that a request comes from.
 
-Crawlers publish the networks they come from, which proves a crawler and finds its impostors. Nobody
-browses from a datacenter, except through the relays and VPNs that a list of people's networks
-names. All networks lie on one line of 128-bit numbers, IPv4 as IPv4-mapped IPv6, cut where any of
-them begins or ends: a lookup is one search for the piece that an address falls into. The site's own
-equipment, such as menu tablets and status pages, is recognized by the networks in the settings.
+Operators of crawlers publish their networks, which confirms a crawler and exposes impostors. People
+do not browse from a datacenter, except through the relays and VPNs on a list of people's networks.
+The site's own equipment, such as menu tablets and status pages, is recognized by networks and user
+agents in the settings.
+
+Addresses are 128-bit numbers, IPv4 as IPv4-mapped IPv6. The range of all numbers is cut into
+pieces wherever a network begins or ends. A lookup is one binary search for the piece that contains
+an address.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from clickstream.clean.bots.verdict import OTHER, OWN_EQUIPMENT, SCANNER, Verdic
 from clickstream.errors import InputError
 
 CRAWLER, DATACENTER, PEOPLE = ROLES = ("crawler", "datacenter", "people")
-"""What a list of networks says of who comes from there."""
+"""The roles of a list of networks: who sends requests from them."""
 
 _JSON_LISTS = ("prefixes", "ipv6_prefixes")
 _JSON_PREFIXES = ("ipv4Prefix", "ipv6Prefix", "ip_prefix", "ipv6_prefix")
@@ -31,7 +34,7 @@ _IPV4_MAPPED = 0xFFFF << 32
 
 @dataclass(frozen=True)
 class _Network:
-    """A range of addresses, as numbers, and what its list says of it."""
+    """A range of addresses, as numbers, with the role and the name of its list."""
 
     first: int
     last: int
@@ -40,7 +43,7 @@ class _Network:
 
 
 class Networks:
-    """Lists of networks, made ready for look-ups. `Networks()` holds none and changes nothing."""
+    """Lists of networks, prepared for lookups. `Networks()` is empty and changes no verdict."""
 
     def __init__(self, networks: Iterable[_Network] = ()) -> None:
         self._networks = frozenset(networks)
@@ -49,33 +52,35 @@ class Networks:
 
     @classmethod
     def parse(cls, name: str, role: str, text: str) -> Networks:
-        """The networks of one list.
+        """Parse one list of networks.
 
-        `role`: one of ROLES. `text`: lines of a network, or a single address, and, if it differs
-        from the list's, a name; what follows a # or a comma is not read. Or the JSON that Google,
-        Bing, OpenAI and others publish: {"prefixes": [{"ipv4Prefix": …}, {"ipv6Prefix": …}]}; or
-        Amazon's, with ip_prefix and ipv6_prefixes. A list of crawlers is named as their user
-        agents are: Googlebot. Raises InputError that names list and line.
+        `role` is one of ROLES. `text` has one of two forms. The first is lines with a network or
+        address, and optionally a name that replaces the name of the list; text after a # or a comma
+        is ignored. The second is the JSON that Google, Bing, OpenAI and others publish:
+        {"prefixes": [{"ipv4Prefix": …}, {"ipv6Prefix": …}]}, or Amazon's, with ip_prefix and
+        ipv6_prefixes. The name of a list of crawlers must be the start of their user agent's name:
+        Googlebot. Raises InputError, which names list and line.
         """
         if role not in ROLES:
-            raise InputError(f"List {name}: there is no role {role!r}; use {', '.join(ROLES)}.")
+            raise InputError(f"List {name}: unknown role {role!r}; use one of {', '.join(ROLES)}.")
         read = _from_json if text.lstrip().startswith("{") else _from_lines
         return cls(_Network(*ends, role, label) for ends, label in read(name, text))
 
     def __or__(self, other: Networks) -> Networks:
-        """The networks of both."""
+        """Return the networks of both."""
         return Networks(self._networks | other._networks)
 
     def __len__(self) -> int:
-        """How many networks there are."""
+        """Return the number of networks."""
         return len(self._networks)
 
     def verdict(self, address: str, by_agent: Verdict | None) -> Verdict | None:
-        """What the verdict by the user agent becomes in view of the address.
+        """Return the verdict by user agent and address.
 
-        A crawler with a list is confirmed inside it and an impostor outside. An agent of people's
-        in a datacenter is a bot's, unless a smaller network in there is people's. In all other
-        cases, and for a text that is no address, `by_agent` stands.
+        A crawler with a list is confirmed inside its networks, and an impostor outside them. A
+        request with a person's user agent that comes from a datacenter is a bot's, unless a
+        smaller network around the address is on a list of people's networks. In all other cases,
+        and for a text that is not an address, the result is `by_agent`.
         """
         if not self._networks or (number := _number(address)) is None:
             return by_agent
@@ -90,12 +95,12 @@ class Networks:
 
     @cached_property
     def _pieces(self) -> tuple[tuple[int, ...], tuple[tuple[_Network, ...], ...]]:
-        """Where each piece of the line begins, and the networks that hold it."""
+        """The start of each piece of the number range, and the networks that contain the piece."""
         starts, holders = zip(*_cut(self._networks), strict=True)
         return starts, holders
 
     def _checked(self, by_agent: Verdict, holders: tuple[_Network, ...]) -> Verdict:
-        """Confirm the crawler that the agent claims to be, or expose it."""
+        """Return the verdict that confirms the claimed crawler, or the verdict on an impostor."""
         claimed = self._claimed(by_agent)
         if claimed is None:
             return by_agent
@@ -104,7 +109,7 @@ class Networks:
         return Verdict(SCANNER, f"network: not from {claimed}'s ranges")
 
     def _claimed(self, by_agent: Verdict) -> str | None:
-        """The listed crawler that the agent's name begins with: Googlebot for Googlebot-Image."""
+        """Return the listed crawler that the name begins with: Googlebot for Googlebot-Image."""
         agent = by_agent.reason.partition(": ")[2].casefold()
         for name in self._crawlers:
             if agent.startswith(name.casefold()) and not agent[len(name) :][:1].isalnum():
@@ -113,10 +118,10 @@ class Networks:
 
 
 def _cut(networks: Iterable[_Network]) -> Iterator[tuple[int, tuple[_Network, ...]]]:
-    """The line cut into pieces: where each begins, and the networks that hold it, widest first.
+    """Cut the number range into pieces: the start of each, and its networks, widest first.
 
-    Networks never overlap by halves, so those open at a point are a stack. Of the same network on
-    several lists, people's comes last, as if it were the smallest.
+    Two networks never overlap in part, so the networks that contain a number form a stack. If
+    several lists have the same network, that of the role `people` comes last, like the smallest.
     """
     stack: list[_Network] = []
     starts: dict[int, tuple[_Network, ...]] = {0: ()}
@@ -137,7 +142,7 @@ def _by_place(network: _Network) -> tuple[int, int, int, str]:
 
 
 def _number(address: str) -> int | None:
-    """The address as a number on the line; None for what is no address."""
+    """Return an address as a 128-bit number; None for a text that is not an address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -156,29 +161,29 @@ def _from_json(name: str, text: str) -> Iterator[tuple[tuple[int, int], str]]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InputError(f"List {name} is no JSON ({error}); download it again.") from error
+        raise InputError(f"List {name} is not valid JSON ({error}); download it again.") from error
     entries = [entry for key in _JSON_LISTS for entry in _entries(document.get(key, []))]
     if not entries:
-        raise InputError(f'List {name} has no "prefixes"; give the JSON that the owner publishes.')
+        raise InputError(f'List {name} has no "prefixes"; use the JSON that the owner publishes.')
     for place, prefix in entries:
         yield _ends(prefix, f"List {name}, entry {place}"), name
 
 
 def _entries(entries: Any) -> Iterator[tuple[int, Any]]:
-    """Each prefix of a JSON list with the number of its entry; of entries without one, None."""
+    """Yield the number and the prefix of each entry of a JSON list; None if it has no prefix."""
     for place, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
         fields = entry if isinstance(entry, dict) else {}
         yield place, next((fields[key] for key in _JSON_PREFIXES if key in fields), None)
 
 
 def _ends(network: Any, where: str) -> tuple[int, int]:
-    """The first and the last number of a network."""
+    """Return the first and the last number of a network."""
     if not isinstance(network, str):
-        raise InputError(f"{where} has no network; give one, such as 66.249.64.0/19.")
+        raise InputError(f"{where} has no network; write one, such as 66.249.64.0/19.")
     try:
         parsed = ipaddress.ip_network(network)
     except ValueError as error:
-        raise InputError(f"{where}: {error}; give a network, such as 66.249.64.0/19.") from error
+        raise InputError(f"{where}: {error}; write a network, such as 66.249.64.0/19.") from error
     mapped = _IPV4_MAPPED if parsed.version == 4 else 0
     return int(parsed.network_address) | mapped, int(parsed.broadcast_address) | mapped
 
@@ -188,9 +193,9 @@ _BY_NETWORK = Verdict(OWN_EQUIPMENT, "network: own equipment")
 
 @dataclass(frozen=True)
 class OwnEquipment:
-    """Devices of the site's owner: those in `networks`, and those whose user agent has a part.
+    """Devices of the site's owner, recognized by their network or by a part of their user agent.
 
-    `user_agents` are the parts, compared without case. What they ask for counts under bots.
+    `user_agents` has these parts; case is ignored. The requests of the devices count as bots'.
     """
 
     networks: NetworkSet = field(default_factory=NetworkSet)
@@ -198,11 +203,11 @@ class OwnEquipment:
 
     @property
     def has_networks(self) -> bool:
-        """Whether there is a network to compare addresses with."""
+        """Whether any network is set."""
         return self.networks != NetworkSet()
 
     def by_agent(self, user_agent: str) -> Verdict | None:
-        """The verdict by a user agent; None if it has none of the parts."""
+        """Return the verdict by a user agent; None if it contains none of the parts."""
         text = user_agent.casefold()
         for part in self.user_agents:
             if part.casefold() in text:
@@ -210,5 +215,5 @@ class OwnEquipment:
         return None
 
     def by_address(self, address: str) -> Verdict | None:
-        """The verdict by an address as `address_in` gives it; None outside of the networks."""
+        """Return the verdict by an address in the form of `address_in`; None outside `networks`."""
         return _BY_NETWORK if address in self.networks else None

@@ -1,4 +1,4 @@
-"""What is said of a bot: its class, and the reason, which begins with the layer that found it."""
+"""Bot verdicts: a class, and a reason that begins with the layer that found the bot."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ BOT_CLASSES = (
     OWN_EQUIPMENT,
     OTHER,
 )
-"""Every class of bot; docs/bots.md says what each one means."""
+"""All classes of bots; docs/bots.md describes each."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One of BOT_CLASSES and what gave the bot away, e.g. "user agent: Googlebot"."""
+    """A class (one of BOT_CLASSES) and the reason, such as "user agent: Googlebot"."""
 
     bot_class: str
     reason: str
 
 
 NO_USER_AGENT = Verdict(TOOL, "user agent: none given")
-"""The verdict on a request without a user agent: every browser sends one."""
+"""The verdict on a request without a user agent; every browser sends one."""

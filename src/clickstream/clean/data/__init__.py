@@ -1,7 +1,7 @@
-"""Readers of the data files of this directory: lists that people edit, with their sources.
+"""Functions that read the data files in this directory: lists that people edit, with sources.
 
-Strings in TOML files are regular expressions where the file's first lines say so.
-tests/clickstream/clean/test_data_files.py holds the schema of each file.
+The comment at the top of a TOML file states whether its strings are regular expressions.
+tests/clickstream/clean/test_data_files.py checks each file against its schema.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def read_text(name: str) -> str:
 
 
 def read_csv(name: str) -> Iterator[dict[str, str]]:
-    """Read the rows of a CSV file, by the names of its header."""
+    """Read the rows of a CSV file, as dictionaries by column name."""
     return csv.DictReader(read_text(name).splitlines())
 
 

@@ -117,10 +117,10 @@ def test_without_lists_the_agent_decides() -> None:
 @pytest.mark.parametrize(
     ("role", "text", "error"),
     [
-        ("friend", "192.0.2.0/24", "List x: there is no role 'friend'; use crawler, datacenter"),
+        ("friend", "192.0.2.0/24", "List x: unknown role 'friend'; use one of crawler, datacenter"),
         ("crawler", "192.0.2.0/24\nnonsense 3", "List x, line 2: 'nonsense' does not appear to be"),
         ("crawler", "192.0.2.1/24", "List x, line 1: 192.0.2.1/24 has host bits set"),
-        ("crawler", '{"prefixes": [', "List x is no JSON"),
+        ("crawler", '{"prefixes": [', "List x is not valid JSON"),
         ("crawler", '{"values": []}', 'List x has no "prefixes"'),
         ("crawler", '{"prefixes": 3}', "List x, entry 1 has no network"),
         ("crawler", '{"prefixes": [{"ipv4Prefix": "192.0.2.0/24"}, {}]}', "entry 2 has no network"),
