@@ -1,6 +1,7 @@
-"""Verify: prove from the lake that hours add up, agree with their rows, and form one chain.
+"""Verify published hours: line balance, agreement with their rows, and the session chain.
 
-Nothing is taken on the ledger's word that rows, parts and raw objects can say themselves.
+`clickstream verify` calls this. Everything that can be computed again from rows, session parts and
+raw objects is computed again and compared with the ledger.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ def verify(
     progress: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> VerifyReport:
-    """Check the published hours from `first` to `last`, and report the hours that are not there.
+    """Check the published hours from `first` to `last`, and report the hours that are missing.
 
-    None is an open end. Of a range, only its partitions are read, and what its sessions reach back
-    to. Tables are read one after the other, and an hour may be published in between, so hours that
-    seem wrong are looked at twice. `progress` is called with what is looked at. An hour that is not
-    over at `now`, by default the present, need not be published. Raises InputError when the range
-    ends before it begins.
+    None is an open end. For a range, only its partitions are read, and those that its sessions
+    reach back to. Tables are read one after the other, and an hour may be published in between, so
+    hours with findings are checked a second time. `progress` is called with the name of each part
+    that is checked. An hour that is not over at `now`, by default the present, need not be
+    published. Raises InputError if the range ends before it begins.
     """
     if first and last:
         check_range(first, last)
@@ -55,7 +56,11 @@ def verify(
 
 @dataclass
 class _Seen:
-    """What one look at a range of hours saw: lines by published hour, and hours with raw lines."""
+    """The result of one pass over a range of hours.
+
+    `published` maps each published hour to its number of lines. `with_raw_lines` are the hours that
+    have any.
+    """
 
     published: dict[Hour, int]
     with_raw_lines: Set[Hour]
@@ -96,7 +101,7 @@ def _report(
 def _look(
     lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
 ) -> _Seen:
-    """Look at a range of hours, by tables that are read one after the other."""
+    """Check a range of hours once. Tables are read one after the other."""
     progress("The ledger")
     in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
@@ -128,9 +133,9 @@ def _look(
 
 
 def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
-    """Findings, of which those of hours past their window are not for `repair`.
+    """Mark findings of hours past their replay window as not repairable.
 
-    Lines that wait for such an hour are no fault of it: those hours are returned beside.
+    Late lines that wait for such an hour are not a fault: return those hours separately.
     """
     rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in found})
     refused = dict(ReplayWindow(lake).refused(rows))
@@ -147,7 +152,7 @@ def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], l
 
 
 def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
-    """Hours that should get new visitor ids and do not have them yet."""
+    """Yield a finding for each hour that should get new visitor ids and does not have them yet."""
     for renewal in renewals(lake):
         since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
         for hour in renewal.left:
@@ -170,7 +175,7 @@ def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
 def _off_the_chain(
     lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
-    """Hours that took over something else than the hours before hand on, worked out from parts."""
+    """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
     for link, follows, leads in check_links(lake, ledger, progress=progress):
         if not follows:
             yield Finding(link.hour, "it took over other sessions than were handed on to it")
@@ -184,9 +189,9 @@ def _not_as_in_raw(
     marks: Mapping[Hour, list[str]],
     gone_before: Hour | None,
 ) -> Iterator[Finding]:
-    """Hours that were built from other lines than lie in raw now, and marks that mean nothing.
+    """Yield hours built from other lines than raw has now, and markers without raw objects.
 
-    Of hours before the raw watermark nothing but late lines can be told.
+    Of hours before the raw watermark, only late lines can be found: their raw lines are deleted.
     """
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
@@ -203,7 +208,7 @@ def _not_as_in_raw(
 def stray_marks(
     there: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
 ) -> dict[Hour, list[str]]:
-    """The marked keys, by hour, that there is no raw object of: somebody deleted it."""
+    """Return the pending markers, by hour, whose raw object no longer exists."""
     stored = {item.key for items in there.values() for item in items}
     stray = {hour: sorted(set(keys) - stored) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
