@@ -1,4 +1,4 @@
-"""Reads of S3 objects: retried when they break off, and an in-process cache of their bytes."""
+"""Reads of S3 objects: retried when interrupted, and an in-process cache of their bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cachetools import LRUCache
 from urllib3.exceptions import HTTPError
 
 ATTEMPTS = 5
-"""How often a request is made before it has failed, the first time included."""
+"""Limit of the attempts of a request, including the first."""
 
 MISSING = {"NoSuchKey", "404"}
 _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HTTPError)
@@ -25,16 +25,16 @@ _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HT
 
 @dataclass(frozen=True)
 class Stored:
-    """An object's bytes and the ETag a compare-and-swap needs."""
+    """An object's bytes, and the ETag that a compare-and-swap needs."""
 
     body: bytes
     etag: str
 
 
 def get(s3: Any, bucket: str, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none; `s3` is boto3's client.
+    """Return an object's bytes and ETag, or None if it does not exist; `s3` is boto3's client.
 
-    boto3 makes a request again that fails, but not one whose bytes break off: that is done here.
+    boto3 retries a failed request, but not an interrupted read of the body: that is done here.
     """
     for _ in range(ATTEMPTS - 1):
         with suppress(*_BROKEN_OFF):
@@ -53,7 +53,7 @@ def _get(s3: Any, bucket: str, key: str) -> Stored | None:
 
 
 def code(error: ClientError) -> str:
-    """What S3 calls the error."""
+    """Return S3's code of the error."""
     return str(error.response["Error"]["Code"])
 
 

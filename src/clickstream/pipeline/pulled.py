@@ -1,4 +1,4 @@
-"""What a pull brought, in figures and in one sentence."""
+"""The result of a pull, in figures and in one sentence."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from clickstream.wording import quantity, shorten
 
 NAMES_SHOWN = 5
-"""File names in a sentence; of more, the number is given."""
+"""Limit of the file names in a sentence; further ones are counted."""
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What one pull brought.
+    """The result of one pull.
 
     `refused` are files that can't be read, or only up to some line, with the reason;
-    `newly_refused` those of them that no earlier pull found so. `set_aside` are files that are no
-    access logs. `waiting` are files whose lines could not be taken yet, with the reason.
-    `padding_bytes` at the head of `padded_files` new files (NULs, a byte-order mark) were left out.
+    `newly_refused` are those that no earlier pull refused. `set_aside` are files that are not
+    access logs. `waiting` are files whose lines could not be pulled yet, with the reason.
+    `padding_bytes` at the beginning of `padded_files` new files (NULs, a byte-order mark) were left
+    out.
     """
 
     source: str
@@ -36,7 +37,7 @@ class Pulled:
     padded_files: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
