@@ -112,11 +112,11 @@ class Content(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        """Whether the file is: a pipe is not."""
+        """Return whether the file is seekable: a pipe is not."""
         return bool(self._source.seekable())
 
     def tell(self) -> int:
-        """The position in the content."""
+        """Return the position in the content."""
         return int(self._source.tell())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -83,7 +83,7 @@ MS_PER_HOUR = 3_600_000
 NEWEST_SNAPSHOTS = 20
 """Snapshots that are never removed here: publications under way are based on them.
 
-A publication loads its tables seconds before it commits, and adds up to three snapshots to each.
+A publication loads its tables seconds before it commits. It creates up to three snapshots of each.
 """
 
 FORGOTTEN_AT_ONCE = 20

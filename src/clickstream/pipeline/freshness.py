@@ -175,7 +175,7 @@ class Freshness:
 
     @property
     def health(self) -> Health:
-        """The verdict."""
+        """Whether the lake is fresh, late or incomplete, or unknown."""
         if self.problems:
             return Health.LATE
         return Health.UNKNOWN if self.unknowns else Health.FRESH

@@ -33,7 +33,7 @@ SEPARATOR = ", "
 class ExpectedHosts:
     """The hosts that should be pulled, by name, each with the time up to which it is pulled.
 
-    The times are Unix seconds; None stands for a host that was never pulled.
+    The times are Unix seconds; a host that was never pulled has None.
     """
 
     pulled_to: Mapping[str, int | None]

@@ -250,7 +250,7 @@ class Finding:
 class VerifyReport:
     """The result of `verify` for a range of hours.
 
-    `span` is the range that was checked; None stands for a lake without any hour when no range was
+    `span` is the range that was checked; it is None for a lake without any hour when no range was
     given. `hours` is the number of published hours in it, and `lines` of their raw lines. Every
     other hour of the range is in one of three groups: `waiting` hours have raw lines and are over,
     so they should be published; `gaps` are over, have no raw lines and were never built;
