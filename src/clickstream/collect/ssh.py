@@ -206,8 +206,8 @@ def _reason(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number and number in errno.errorcode:  # asyncio's message differs
         return os.strerror(number)
-    said = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-    return said or "no answer in time"
+    text = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
+    return text or "no answer in time"
 
 
 def client_key(login: Login) -> asyncssh.SSHKey:

@@ -71,8 +71,13 @@ def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
         found = _instances(lake, source)
     except (AwsRefused, AwsUnavailable) as error:
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
-        untold = Host("", source, problem=_untold(source, error), needs_person=error.is_permanent)
-        return [replace(untold, name=name) for name in names]
+        unknown = Host(
+            "",
+            source,
+            problem=_describe_unknown_instances(source, error),
+            needs_person=error.is_permanent,
+        )
+        return [replace(unknown, name=name) for name in names]
     hosts = {host.name: host for host in found}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
@@ -83,7 +88,7 @@ def _instances(lake: Lake, source: Source) -> list[Host]:
     return find_instances(lake.ec2, source)
 
 
-def _untold(source: Source, error: ClickstreamError) -> str:
+def _describe_unknown_instances(source: Source, error: ClickstreamError) -> str:
     return (
         f"The instances of {source.name} are unknown: {error} Pulling them needs the permission "
         "ec2:DescribeInstances; docs/sources.md has the policy."

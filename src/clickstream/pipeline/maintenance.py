@@ -159,18 +159,18 @@ class Swept:
     @property
     def _about_raw(self) -> str:
         verb, will = ("would be deleted", "would be") if self.dry_run else ("deleted", "are")
-        said = []
+        sentences = []
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
-            said.append(
+            sentences.append(
                 f"{number} past [maintenance] raw_days {verb}, {self.raw_bytes / 1e6:,.1f} MB."
             )
         if self.raw_before:
-            said.append(
+            sentences.append(
                 f"Hours before {self.raw_before} {will} closed to builds from now on; their raw "
                 "lines go in a later run."
             )
-        return "".join(f" {one}" for one in [*said, self.raw_kept] if one)
+        return "".join(f" {one}" for one in [*sentences, self.raw_kept] if one)
 
 
 def compact_days(

@@ -44,26 +44,26 @@ class Pulled:
     def sentence(self) -> str:
         """One line for the log."""
         files = quantity(self.files, "file")
-        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
+        parts = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
-            said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+            parts.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.padded_files:
             padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
-            said.append(
+            parts.append(
                 f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
             )
         if self.unfinished:
-            said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+            parts.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
         if self.waiting:
-            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+            parts.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
         if self.set_aside:
             number = quantity(len(self.set_aside), "file")
-            said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+            parts.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
         if self.newly_refused:
-            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
+            parts.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
         if known := len(self.refused) - len(self.newly_refused):
-            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
-        return "".join([*said, "."])
+            parts.append(f"; {quantity(known, 'file')} refused before and unchanged since")
+        return "".join([*parts, "."])
 
 
 def _names(names: Sequence[str]) -> str:
