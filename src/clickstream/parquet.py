@@ -97,6 +97,6 @@ class RowsWriter:
         self._parquet.close()
 
     def write(self, rows: pd.DataFrame | pa.Table) -> None:
-        """Add rows in the table's sort order."""
+        """Add rows, which must be in the table's order."""
         self._parquet.write_table(shape(rows, self._table, self._hour))
         self.rows += len(rows)

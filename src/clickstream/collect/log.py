@@ -132,11 +132,11 @@ class OpenLog:
         return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
     def heads(self) -> Iterator[bytes]:
-        """Yield beginnings that identify the file, the first one up to a line that is no comment.
+        """Yield beginnings that identify the file: up to its first entry, and longer ones.
 
-        The longer ones end with its 2nd, 4th, 8th … such line. Nothing is yielded before a line is
-        finished. Comments belong to a beginning, too: all W3C logs begin with the same ones, and
-        only their records differ.
+        An entry is a line that is not a comment. The longer beginnings end with the 2nd, 4th, 8th …
+        entry. Nothing is yielded before a line is finished. Comments belong to a beginning, too:
+        all W3C logs begin with the same ones, and only their entries differ.
         """
         start, ends = self._beginning()
         if not ends and len(start) == HEAD_BYTES:

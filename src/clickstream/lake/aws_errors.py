@@ -43,7 +43,10 @@ _ON_THE_WAY = (
     *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
     *(HTTPError, CommitStateUnknownException),
 )
-"""Failures of connections and of the services behind them; botocore's others are of a setting."""
+"""Failures of connections and of the services behind them.
+
+Other errors of botocore are caused by a setting.
+"""
 _OF_PYARROW = "AWS Error "
 _REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
 

@@ -48,8 +48,7 @@ class Steps(StrEnum):
 def left_to_the_run(lake: Lake, run_id: str, done: Hour, last: Hour) -> IsComing:
     """Return a test for hours after `done`, up to `last`, that other tasks of the run will build.
 
-    The task that publishes such an hour checks the chain before it, and takes the published
-    carry-out.
+    A publication of such an hour checks the chain before it, and so uses the new carry-out.
     """
 
     def is_left(hour: Hour) -> bool:

@@ -1,4 +1,4 @@
-"""Missing sources: the hosts that published hours lack, because no pull reached them in time.
+"""Missing sources: the hosts that published hours lack, because no pull reached them afterwards.
 
 An hour is published whichever hosts answer. Its row of the ledger names the hosts that were not
 pulled since the hour ended. When a host is reachable again, its lines reopen their hours, and
