@@ -29,7 +29,7 @@ class Hour:
     def __post_init__(self) -> None:
         """Refuse a start that is not the first instant of a UTC hour."""
         if self.start.tzinfo is None or self.start.utcoffset() != timedelta(0):
-            raise InputError(f"An hour starts in UTC; {self.start!r} does not say so.")
+            raise InputError(f"An hour starts in UTC; {self.start!r} is not in UTC.")
         if self.start != self.start.replace(minute=0, second=0, microsecond=0):
             raise InputError(f"An hour starts at minute 0; {self.start.isoformat()} does not.")
 

@@ -86,8 +86,8 @@ def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], B
 def main(
     first: Annotated[Hour, typer.Argument(parser=Hour.first_of, metavar="FROM")],
     last: Annotated[Hour, typer.Argument(parser=Hour.last_of, metavar="TO")],
-    run_id: Annotated[str, typer.Option(help="Who publishes, for the ledger.")] = "spark",
-    publish: Annotated[bool, typer.Option(help="Publish, too, or leave it to others.")] = True,
+    run_id: Annotated[str, typer.Option(help="Name of the run in the ledger.")] = "spark",
+    publish: Annotated[bool, typer.Option(help="Also publish, or only clean the hours.")] = True,
     only_outdated: Annotated[bool, typer.Option(help="Only hours that would change.")] = False,
 ) -> None:
     """Build days or hours on Spark; the raw lines must have been pulled.

@@ -76,7 +76,7 @@ class DirectorySource:
         except OSError as error:
             if error.errno in NO_FILE:
                 raise FileNotFoundError(self.path / name) from None
-            raise InputError(f"can't be opened ({error.strerror}): look at the disk.") from None
+            raise InputError(f"can't be opened ({error.strerror}): check the disk.") from None
         try:
             yield _LocalFile(descriptor)
         finally:

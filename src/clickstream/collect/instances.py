@@ -53,7 +53,7 @@ def instance_name(source: Source, instance_id: str) -> str:
 def gone_host(source: Source, name: str) -> Host:
     """Return the host of an instance that was pulled before and is not found any more."""
     problem = (
-        f"{name} is terminated, or has the source's tags no more. If it will not come back: "
+        f"{name} is terminated, or no longer has the source's tags. If it will not come back: "
         f"clickstream sources retire {name}"
     )
     instance_id = name.rpartition(".")[2]

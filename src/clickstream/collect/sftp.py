@@ -59,8 +59,8 @@ async def _start_client(
             if connection.is_closed():
                 raise
             raise InputError(
-                f"{ssh.describe_host(host, login)} gives {login.user} no SFTP ({error.reason}): "
-                "let its sshd offer the subsystem sftp as internal-sftp, which needs no shell."
+                f"{ssh.describe_host(host, login)} offers {login.user} no SFTP ({error.reason}): "
+                "set the subsystem sftp to internal-sftp in its sshd, which needs no shell."
             ) from None
 
 

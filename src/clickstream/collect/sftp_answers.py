@@ -34,4 +34,4 @@ async def answer(asked: Awaitable[Answer]) -> Answer:
     except asyncssh.SFTPPermissionDenied as error:
         raise HostFileRefused(errno.EACCES, error.reason) from None
     except (asyncssh.SFTPFailure, asyncssh.SFTPBadMessage, asyncssh.SFTPOpUnsupported) as error:
-        raise HostFileError(errno.EIO, f"the host says: {error.reason}") from None
+        raise HostFileError(errno.EIO, f"the host reports: {error.reason}") from None

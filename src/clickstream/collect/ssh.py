@@ -164,8 +164,8 @@ def _other_key(host: Host, login: Login, shown: asyncssh.SSHKey, trusted: Truste
     known = ", ".join(trusted.fingerprints) or "one signed by a trusted authority"
     return (
         f"The key of {describe_host(host, login)} is not the trusted one: it has "
-        f"{shown.get_fingerprint()}, trusted is {known}. Someone may intercept the connection, and "
-        "nothing was read. If the host was installed anew, compare the fingerprint on it, then: "
+        f"{shown.get_fingerprint()}, trusted is {known}. The connection may be intercepted, so "
+        "nothing was read. If the host was reinstalled, compare the fingerprint on it, then: "
         f"clickstream sources trust {host.name} --replace"
     )
 

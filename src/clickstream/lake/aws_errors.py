@@ -102,9 +102,9 @@ def reported_damage(error: Exception) -> str | None:
 def _of_the_system(error: OSError) -> ClickstreamError | None:
     if error.errno in _NO_SPACE:
         return DiskFull(
-            f"The disk takes no more: {_text(error)}. Rows on their way are kept in "
-            f"{error.filename or tempfile.gettempdir()}; make room there, or set TMPDIR, and clear "
-            "the task or run the command again. Nothing is lost."
+            f"The disk is full: {_text(error)}. Temporary files are in "
+            f"{error.filename or tempfile.gettempdir()}; free space there, or set TMPDIR, then "
+            "clear the task or run the command again. Nothing is lost."
         )
     if _OF_PYARROW not in str(error):
         return None

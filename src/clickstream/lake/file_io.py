@@ -132,7 +132,7 @@ class Description(InputFile, OutputFile):
     def _body(self) -> bytes:
         body = self._found()
         if body is None:
-            raise FileNotFoundError(f"{self.location} is not there.")
+            raise FileNotFoundError(f"{self.location} does not exist.")
         return body
 
     def _found(self) -> bytes | None:

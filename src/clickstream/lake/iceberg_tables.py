@@ -258,7 +258,7 @@ class LoadedTable:
         except (ValidationException, CommitFailedException) as error:
             hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
             raise StaleHour(
-                f"{hours} of {self.table.name} was published by someone else meanwhile; "
+                f"{hours} of {self.table.name} was published by another process meanwhile; "
                 f"build it again. ({error})"
             ) from error
 

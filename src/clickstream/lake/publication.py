@@ -74,7 +74,9 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     existing = intents.list_keys()
     moved = [one.hour for one in hours if before[one.hour].version != one.version]
     if stale := moved or intents.overtaken_hours(existing):
-        raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
+        raise StaleHour(
+            f"Hour {stale[0]} was published by another process meanwhile; build it again."
+        )
     parts |= intents.saved_by_others(existing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
         tables.replace(table, *(one.rows(table) for one in hours))

@@ -135,9 +135,9 @@ group by parts.hour_at
 """
 
 STATEMENTS = {
-    _PARTS_WITH_OTHER_HITS: "{:,} of its session parts and its hits do not agree",
-    _LINES_NOT_ONCE: "{:,} of its lines stand in hits or rejects twice, or are another hour's",
-    _SESSIONS_WITHOUT_BEGINNING: "{:,} of its session parts belong to a session that has no first",
+    _PARTS_WITH_OTHER_HITS: "{:,} of its session parts do not agree with its hits",
+    _LINES_NOT_ONCE: "{:,} of its lines are stored more than once, or belong to another hour",
+    _SESSIONS_WITHOUT_BEGINNING: "{:,} of its session parts are of a session without a first part",
 }
 """The statements that count faults by hour, each with the sentence about its number."""
 
@@ -220,7 +220,7 @@ def _miscounted(
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))
     for hour_at in counted:
-        yield Finding(Hour.at(hour_at), "it has rows in the tables and none in the ledger")
+        yield Finding(Hour.at(hour_at), "it has rows in the tables but no row in the ledger")
 
 
 def _expected(row: Mapping[str, int]) -> dict[str, int]:

@@ -177,7 +177,7 @@ class Backfill:
         """Describe how many of the hours are cleaned in staging already, as Spark leaves them."""
         staged = sum(is_staged(self.lake, hour) for hour in self.todo)
         of_all = quantity(len(self.todo), "hour")
-        return f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here."
+        return f"{staged} of {of_all} already cleaned in staging; the others are cleaned here."
 
     def run(self, steps: Steps = Steps.ALL, run_ends: Hour | None = None) -> Iterator[Progress]:
         """Build and publish the hours of `todo`, and yield the progress with each publication.

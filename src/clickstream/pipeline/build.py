@@ -267,7 +267,7 @@ def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
         staging.count(lake, hour.staged(key))
         for key in (hour.hits_key, hour.session_parts_key, hour.rejects_key)
     )
-    hour.check(hits, parts, rejects, f"Its rows wait in {lake.uri(hour.prefix)}")
+    hour.check(hits, parts, rejects, f"Its rows are in {lake.uri(hour.prefix)}")
     return hour
 
 

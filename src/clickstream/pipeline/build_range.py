@@ -105,7 +105,7 @@ def _checked(
 ) -> BuiltHour:
     """Return an hour with its rows if its line balance closes."""
     sums = hour.hits, hour.session_parts, hour.rejected
-    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` keeps its rows in staging")
+    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` leaves its rows in staging")
     return BuiltHour(hour, lines, rows.__getitem__)
 
 

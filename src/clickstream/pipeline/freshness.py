@@ -144,7 +144,7 @@ class Freshness:
         if self.lag is not None and self.is_late:
             problems.append(
                 f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
-                f"{describe_duration(self.limits.lag)} are allowed."
+                f"the limit is {describe_duration(self.limits.lag)}."
             )
         if self.late:
             problems.append(
@@ -157,7 +157,7 @@ class Freshness:
             )
         if self.broken_off:
             problems.append(
-                f"{quantity(len(self.broken_off), 'publication')} broke off: "
+                f"{quantity(len(self.broken_off), 'publication')} interrupted: "
                 f"{describe_hours(self.broken_off)}."
             )
         problems += [one.sentence for one in self.missing_hosts]
@@ -170,7 +170,7 @@ class Freshness:
         if self.newest is None:
             unknowns.insert(0, f"No hour since {self.since} is published.")
         if not self.sources:
-            unknowns.append("No source of logs is set, or no host of it was ever pulled.")
+            unknowns.append("No source of logs is set, or none of its hosts was ever pulled.")
         return unknowns
 
     @property

@@ -88,7 +88,7 @@ def _problem(
     if since_pull > lag:
         return f"{name} was last pulled {describe_duration(since_pull)} ago."
     if newest_is_old is None:
-        return f"{name} has not brought a line with a time yet."
+        return f"{name}: no line with a time was pulled from it yet."
     if newest_is_old > source_lag:
         return f"{name}: its newest line is {describe_duration(newest_is_old)} old."
     return ""

@@ -66,10 +66,10 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
         if isinstance(refusals.get(hour), RawDeleted):
             return "without raw lines, which are deleted"
         if hour in waiting or row["raw_digest"] != raw.raw_digest(raws[hour]):
-            return "built from other lines"
+            return "built from other raw lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
             return "built by other settings or another version"
-        return "not following on" if hour in astray else ""
+        return "with a broken session chain" if hour in astray else ""
 
     return [
         HourState(
@@ -112,9 +112,9 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     if not others:
         return ""
     return (
-        f"{len(others):,} published hours beside {first} to {last} were built by other settings, "
-        f"the nearest of them {min(others, key=lambda hour: _hours_between(hour, first, last))}. "
-        "Build them by the same settings, too, or take theirs; `clickstream settings` shows yours."
+        f"{len(others):,} published hours beside {first} to {last} were built by other settings; "
+        f"the nearest is {min(others, key=lambda hour: _hours_between(hour, first, last))}. Build "
+        "them again by these settings, or use theirs here; `clickstream settings` shows yours."
     )
 
 
@@ -159,7 +159,7 @@ def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
     return first, last
 
 
-ASKED = "up to date, built because the range names them"
+ASKED = "already up to date, because the range includes them"
 
 
 def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour]) -> list[str]:
@@ -188,8 +188,8 @@ def describe_reach(lake: Lake, hours: Collection[Hour]) -> str:
     if not published:
         return "No other hour can change: none is published up to the second midnight after them."
     return (
-        "Where sessions that cross into other hours change, those are published again as well: at "
-        f"most {describe_hours(published)}. Only building can tell which."
+        "If sessions that continue in other hours change, those hours are published again as well: "
+        f"at most {describe_hours(published)}. Which ones is known only after building."
     )
 
 

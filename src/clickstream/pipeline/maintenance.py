@@ -81,7 +81,7 @@ class Compacted:
         """One line for the log."""
         verb = "would become" if self.dry_run else "became"
         small = f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}."
-        kept = f" Left for the next run, as builds changed them: {', '.join(self.left)}."
+        kept = f" Left for the next run, because builds changed them: {', '.join(self.left)}."
         return small + self._about_statistics + (kept if self.left else "")
 
     @property
@@ -111,7 +111,7 @@ class Expired:
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        verb = "would be forgotten" if self.dry_run else "forgotten"
+        verb = "would be removed" if self.dry_run else "removed"
         each = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
         return f"Snapshots replaced before {self.horizon} {verb}: {each}."
 
@@ -145,7 +145,7 @@ class Swept:
         verb = "would be deleted" if self.dry_run else "deleted"
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
         return (
-            f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
+            f"Unneeded files {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
             f"{self._about_raw}{self._about_keys}"
         )
 
@@ -167,8 +167,8 @@ class Swept:
             )
         if self.raw_before:
             sentences.append(
-                f"Hours before {self.raw_before} {will} closed to builds from now on; their raw "
-                "lines go in a later run."
+                f"Hours before {self.raw_before} {will} closed to builds from now on; a later run "
+                "deletes their raw lines."
             )
         return "".join(f" {one}" for one in [*sentences, self.raw_kept] if one)
 
@@ -254,7 +254,7 @@ def sweep_files(
             objects.delete(lake, [item.key for item in found])
         files[kind] = len(found)
         size += sum(item.size for item in found)
-        progress(f"{kind}: {quantity(len(found), 'file')} that nothing needs.")
+        progress(f"{kind}: {quantity(len(found), 'unneeded file')}.")
     plan = plan_retention(lake, now)
     if not dry_run:
         announce_watermark(lake, plan, now)

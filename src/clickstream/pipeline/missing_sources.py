@@ -86,7 +86,7 @@ class Completed:
     def sentence(self) -> str:
         """One line for the log."""
         still = f"it still lacks {SEPARATOR.join(self.left)}" if self.left else "it is complete"
-        return f"Hour {self.hour} lacks {SEPARATOR.join(self.arrived)} no more; {still}."
+        return f"Hour {self.hour} no longer lacks {SEPARATOR.join(self.arrived)}; {still}."
 
 
 @aws_errors.translate_errors()

@@ -160,7 +160,7 @@ def _publish_chain(
         yield from published
         astray = first_broken_hour(lake, first, last)
         if astray and attempts[astray] < MAX_ATTEMPTS and not is_coming(astray):
-            reason = "built again after an hour before changed"
+            reason = "built again because its carry-in changed"
             reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
             todo.append(_Task(_rebuild_along(lake, astray, reach, is_coming), reason, cause, reach))
 

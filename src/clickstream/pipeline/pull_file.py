@@ -74,7 +74,7 @@ def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
             outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
             return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
         except HostFileError as error:
-            return Outcome(refusal=f"can't be read ({error.strerror}): look at its host's disk.")
+            return Outcome(refusal=f"can't be read ({error.strerror}): check its host's disk.")
 
 
 def _pull_handle(
@@ -229,8 +229,8 @@ class _FilePull:
         intended = bookmark.pending_digest or digest(data)  # earlier versions stored no digest
         if window.end < end or digest(data) != intended:
             raise FileChanged(
-                f"bytes {bookmark.offset:,} to {end:,}, which an earlier pull began to store, are "
-                "not in it as they were; each pull looks for them in all files"
+                f"does not have bytes {bookmark.offset:,} to {end:,} as an earlier pull began to "
+                "store them; each pull looks for them in all files"
             )
         return _Range(bookmark, end, data, window, is_own=False)
 
@@ -295,6 +295,6 @@ class _FilePull:
 
 def _damaged(damage: Exception, offset: int) -> str:
     return (
-        f"cut off or damaged ({damage}); its whole lines up to there, {offset:,} bytes "
-        "uncompressed, are pulled: copy or compress it again, and the rest will be, too."
+        f"cut off or damaged ({damage}). Its complete lines before the damage, {offset:,} bytes "
+        "uncompressed, are pulled. Copy or compress the file again to pull the rest."
     )

@@ -25,15 +25,15 @@ from clickstream.tables import RAW_OBJECTS
 
 NEVER_BUILT = "its lines were never built"
 LATE_LINES = "its late lines are not built in yet"
-BROKE_OFF = "a publication of it broke off, or is under way"
+BROKE_OFF = "a publication of it was interrupted, or is still running"
 NEW_IDS = "its key period gets new visitor ids"
-BUILT_LATELY = "it was built in the last days, perhaps with others that are still to come"
+BUILT_LATELY = "it was built in the last days, and other hours of that build may still follow"
 REMEDIES = {
     NEVER_BUILT: "To build it: clickstream build {hour} {hour}.",
     LATE_LINES: "The next hourly run builds it.",
-    BROKE_OFF: "If it stays so: clickstream repair {hour}.",
-    NEW_IDS: "It moves on when all hours of the period have them.",
-    BUILT_LATELY: "It moves on [maintenance] grace_days after that.",
+    BROKE_OFF: "If this remains: clickstream repair {hour}.",
+    NEW_IDS: "This ends when all hours of the period have them.",
+    BUILT_LATELY: "This ends [maintenance] grace_days after that.",
 }
 
 

@@ -14,6 +14,7 @@ from clickstream.pipeline.publish import build_hour
 from clickstream.pipeline.replay_window import close_renewed_periods
 from clickstream.pipeline.results import VerifyReport
 from clickstream.pipeline.verify import stray_marks, verify
+from clickstream.wording import quantity
 
 
 @aws_errors.translate_errors()
@@ -62,4 +63,4 @@ def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str],
     there, marks = raw.raw_by_hour(lake, first, last), raw.pending_by_hour(lake, first, last)
     for hour, keys in stray_marks(there, marks).items():
         raw.clear_pending(lake, keys)
-        tell(f"Hour {hour}: {len(keys):,} marks dropped, of which there was no raw object.")
+        tell(f"Hour {hour}: removed {quantity(len(keys), 'pending marker')} without a raw object.")

@@ -132,7 +132,7 @@ class CleanedHour(HourBuild):
         """One line for the log."""
         kinds = balance_text({kind: n for kind, n in self.balance.items() if n})
         sums = (
-            f"{quantity(self.lines, 'line')} = {kinds or 'none used'}, {self.rejected:,} rejected"
+            f"{quantity(self.lines, 'line')} = {kinds or 'no requests'}, {self.rejected:,} rejected"
         )
         return f"Hour {self.hour}: {sums}."
 
@@ -165,8 +165,8 @@ class StitchedHour(CleanedHour):
         wrong = [f"{name}: {a:,} ≠ {b:,}" for name, (a, b) in checks.items() if a != b]
         if wrong:
             raise UnbalancedHour(
-                f"Hour {self.hour} does not add up and stays unpublished: {'; '.join(wrong)}. "
-                f"{advice}; report this, it is a fault of ours."
+                f"The line balance of hour {self.hour} does not close, so it stays unpublished: "
+                f"{'; '.join(wrong)}. {advice}. Please report this: it is a bug in clickstream."
             )
 
     @property
@@ -280,10 +280,10 @@ class VerifyReport:
     def sentence(self) -> str:
         """What was checked."""
         if self.span is None:
-            return "Looked at all hours: there are no published ones and no raw lines."
+            return "Checked all hours: none is published, and there are no raw lines."
         published = f"{self.hours:,} of {quantity(len(self.span), 'hour')} published"
         lines = f", {quantity(self.lines, 'line')}" if self.hours else ""
-        return f"Looked at {self.span.first} to {self.span.last}: {published}{lines}."
+        return f"Checked {self.span.first} to {self.span.last}: {published}{lines}."
 
     @property
     def failures(self) -> list[str]:

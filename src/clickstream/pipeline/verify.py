@@ -23,9 +23,10 @@ from clickstream.pipeline.hour_states import check_range
 from clickstream.pipeline.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
+from clickstream.wording import quantity
 
-LINES_WAIT = "lines came late and wait to be built in"
-STILL_FORMER_IDS = "it has its former visitor ids, and its key period gets new ones"
+LINES_WAIT = "late lines are not built in yet"
+STILL_FORMER_IDS = "it still has its former visitor ids; its key period has been open for new ones"
 
 
 @aws_errors.translate_errors()
@@ -107,7 +108,7 @@ def _look(
     ledger = in_order.to_pandas()
     found = [*_unbalanced(ledger)]
     found += [
-        Finding(hour, "a publication of it broke off, or is under way")
+        Finding(hour, "a publication of it was interrupted, or is still running")
         for hour in interrupted_hours(lake, first, last)
     ]
     progress("Rows, parts and lines")
@@ -160,16 +161,20 @@ def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator
                 yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
         begin = Hour(renewal.period.start)
         if not renewal.left and (first or begin) <= begin <= (last or begin):
-            what = f"its key period is open for new visitor ids since {since}, and all have them"
+            what = (
+                f"its key period has been open for new visitor ids since {since}, and all its "
+                "hours have them"
+            )
             yield Finding(begin, what, remedy="close period")
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
-        yield Finding(Hour.at(row.hour_at), f"its balance does not add up to {row.lines:,} lines")
+        what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
+        yield Finding(Hour.at(row.hour_at), what)
     for hour_at in ledger.loc[ledger["hour_at"].duplicated(), "hour_at"]:
-        yield Finding(Hour.at(hour_at), "it is in the ledger twice")
+        yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
 
 def _off_the_chain(
@@ -178,9 +183,9 @@ def _off_the_chain(
     """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
     for link, follows, leads in check_links(lake, ledger, progress=progress):
         if not follows:
-            yield Finding(link.hour, "it took over other sessions than were handed on to it")
+            yield Finding(link.hour, "its carry-in is not the carry-out of the hours before it")
         if not leads:
-            yield Finding(link.hour, "it hands on other sessions than the ledger says")
+            yield Finding(link.hour, "its carry-out is not the one in the ledger")
 
 
 def _not_as_in_raw(
@@ -201,7 +206,7 @@ def _not_as_in_raw(
         elif hour in marks:
             yield Finding(hour, LINES_WAIT)
     for hour, stray in stray_marks(stored, marks).items():
-        what = f"{len(stray):,} marks say that lines wait of which there is no raw object"
+        what = f"{quantity(len(stray), 'pending marker')} without a raw object"
         yield Finding(hour, what, remedy="drop marks")
 
 
@@ -220,11 +225,11 @@ def _built_from(
     if len(there) < number:
         yield Finding(
             hour,
-            f"it was built from {number:,} raw objects, of which {len(there):,} are left. Bring "
-            "them back; to build it again would lose their lines",
+            f"it was built from {quantity(number, 'raw object')}, of which {len(there):,} still "
+            "exist. Restore the missing ones; a build without them would lose their lines",
             remedy="none",
         )
     elif raw.raw_digest(there) != digest:
         yield Finding(hour, LINES_WAIT)
     elif is_marked:
-        yield Finding(hour, "all its lines are built in, and marks say that some wait")
+        yield Finding(hour, "all its lines are built in, but it still has pending markers")
