@@ -1,3 +1,3 @@
-"""AnyCompany Café's clickstream: raw web-server access logs in, answers out, every hour."""
+"""AnyCompany Café's clickstream: turn raw web-server access logs into answers, every hour."""
 
 __version__ = "0.1.0"

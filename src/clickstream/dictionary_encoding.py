@@ -1,8 +1,8 @@
-"""Columns of texts as Arrow dictionaries: codes into the texts that differ, each of them once.
+"""Columns of texts as Arrow dictionaries: codes that point into the distinct texts.
 
-An hour has millions of requests and some ten thousand different targets, agents and addresses; what
-is done is done once for each of those. pandas has the same in its categories, but looks at every
-text again whenever it makes some.
+An hour has millions of requests and about ten thousand distinct targets, agents and addresses; work
+on texts is done once for each distinct text. pandas has the same in its categories, but compares
+all texts again whenever it creates them.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
-"""The type of a column of texts."""
+"""The Arrow type of a column of texts."""
 
 
 def encode(texts: Iterable[str | None]) -> pa.DictionaryArray:
-    """Texts as a column; None becomes null."""
+    """Encode texts as a column; None becomes null."""
     return pa.array([*texts], pa.string()).dictionary_encode()
 
 
 def encode_constant(text: str, rows: int) -> pa.DictionaryArray:
-    """A column that has the same text in every row."""
+    """Return a column with the same text in every row."""
     return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [text])
 
 
 def codes_of(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-    """The code of each row, -1 for null."""
+    """Return the code of each row, -1 for null."""
     indices = column.indices
     codes: npt.NDArray[np.int32] = (
         indices.fill_null(-1) if indices.null_count else indices
@@ -39,21 +39,21 @@ def codes_of(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
 
 
 def from_codes(codes: npt.NDArray[np.integer], texts: pa.Array) -> pa.DictionaryArray:
-    """The reverse: a column of texts that differ, by the code of each row; -1 makes null."""
+    """Return a column from the code of each row and the distinct texts; -1 becomes null."""
     is_null = codes < 0
     mask = is_null if is_null.any() else None
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=mask), texts)
 
 
 def combine_chunks(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column in one piece, which most are."""
+    """Return a column as one array; most have a single chunk."""
     if isinstance(column, pa.Array):
         return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
-    """Whether each text of a column without nulls is one of the names."""
+    """Return whether each text of a column without nulls is one of the names."""
     coded = combine_chunks(column)
     is_name = pc.is_in(coded.dictionary, pa.array(names, pa.string()))
     found: npt.NDArray[np.bool_] = is_name.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
@@ -61,7 +61,7 @@ def is_any_of(column: pa.ChunkedArray, *names: str) -> npt.NDArray[np.bool_]:
 
 
 def take_rows(table: pa.RecordBatch, rows: npt.NDArray[np.integer]) -> pa.RecordBatch:
-    """Some rows of a table, and of texts only those that these rows have."""
+    """Select rows of a table; columns of texts keep only the texts of these rows."""
     taken = table.take(pa.array(rows))
     return pa.record_batch({name: _with_only_used(taken[name]) for name in taken.schema.names})
 
@@ -70,19 +70,19 @@ def _with_only_used(column: pa.Array) -> pa.Array:
     if column.type != TEXT:
         return column
     used, codes = np.unique(codes_of(column), return_inverse=True)
-    nulls = int(np.count_nonzero(used < 0))  # of what is used, null comes first
+    nulls = int(np.count_nonzero(used < 0))  # the code of null sorts first
     return from_codes(codes - nulls, column.dictionary.take(pa.array(used[nulls:])))
 
 
 def concat_columns(columns: Sequence[pa.Array]) -> pa.Array:
-    """Columns of one type as one, one below the other."""
+    """Concatenate columns of one type."""
     if len(columns) == 1:
         return columns[0]
     return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
 
 
 def to_arrow(column: pd.Series) -> pa.Array:
-    """A column of pandas as Arrow's: texts and categories as TEXT, what is NA as null."""
+    """Convert a pandas column to Arrow: texts and categories as TEXT, NA as null."""
     arrow = pa.array(column, from_pandas=True)
     if pa.types.is_large_string(arrow.type) or pa.types.is_string(arrow.type):
         arrow = arrow.dictionary_encode()
@@ -90,13 +90,13 @@ def to_arrow(column: pd.Series) -> pa.Array:
 
 
 def append_columns(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
-    """A table with more columns, at its end."""
+    """Append columns to a table."""
     for name, column in columns.items():
         table = table.append_column(name, column)
     return table
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table of requests as a frame: texts as categories, `bytes`, which may be NA, as Int64."""
+    """Convert a table of requests to a frame: texts as categories, `bytes` as nullable Int64."""
     frame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, split_blocks=True)
     return frame.astype({"line_number": "int64"} if "line_number" in frame else {})

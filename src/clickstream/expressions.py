@@ -1,6 +1,6 @@
-"""Regular expressions that people write in settings, matched by RE2 in time linear in the text.
+"""Regular expressions from the settings, matched by RE2 in time linear in the text.
 
-What is matched comes from log lines, which any client on the internet writes: with Python's own
+The matched texts come from log lines, which any client on the internet can write: with Python's own
 `re`, an expression such as `^/(a+)+$` takes seconds for one path of 40 characters.
 """
 
@@ -18,7 +18,7 @@ from clickstream.errors import InputError
 
 @dataclass(frozen=True)
 class Expression:
-    r"""An expression in the syntax of RE2. Raises InputError, with the reason, for another text.
+    r"""An expression in the syntax of RE2. Raises InputError, with the reason, for any other text.
 
     RE2 has no look-around and no back-references; `\d` and `\w` match ASCII only.
     """
@@ -37,7 +37,7 @@ class Expression:
             raise InputError(text) from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the text: what RE2 compiled stays in its process."""
+        """Pickle the text; the compiled expression of RE2 can't leave its process."""
         return (Expression, (self.text, self.ignores_case))
 
     def matches(self, text: str) -> bool:
@@ -52,7 +52,7 @@ class Expression:
     def check_replacement(self, replacement: str) -> None:
         """Raise InputError if the replacement names a group that the expression lacks.
 
-        `re` reads the replacement; it has nothing to match in an empty text.
+        `re` parses the replacement, applied to an empty text.
         """
         try:
             re.sub(self.text, replacement, "")
@@ -68,5 +68,5 @@ class Expression:
 
 
 def _encodable(text: str) -> str:
-    """The text with halves of surrogate pairs escaped, which are no UTF-8."""
+    """Escape halves of surrogate pairs, which UTF-8 can't encode."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

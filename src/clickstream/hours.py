@@ -1,4 +1,7 @@
-"""An hour and its arithmetic. An hour is a UTC hour; a line belongs to the hour of its own time."""
+"""Hours, their arithmetic, and ranges of them.
+
+An hour is a UTC hour; a log line belongs to the hour of its own timestamp.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,15 @@ class Hour:
     def __post_init__(self) -> None:
         """Refuse a start that is not the first instant of a UTC hour."""
         if self.start.tzinfo is None or self.start.utcoffset() != timedelta(0):
-            raise InputError(f"An hour starts in UTC; {self.start!r} does not say so.")
+            raise InputError(f"An hour starts in UTC; {self.start!r} is not in UTC.")
         if self.start != self.start.replace(minute=0, second=0, microsecond=0):
             raise InputError(f"An hour starts at minute 0; {self.start.isoformat()} does not.")
 
     @classmethod
     def parse(cls, text: str) -> Hour:
-        """Read `2026-11-20T05`, `2026-11-20 05:00` or the ISO form that Airflow shows.
+        """Parse `2026-11-20T05`, `2026-11-20 05:00` or the ISO form that Airflow shows.
 
-        Raises InputError, which says what is wrong with the text.
+        Raises InputError, which names the fault of the text.
         """
         match = _TEXT.fullmatch(text.strip())
         if match is None:
@@ -46,28 +49,28 @@ class Hour:
 
     @classmethod
     def of(cls, moment: datetime) -> Hour:
-        """The hour an aware moment lies in."""
+        """Return the hour that contains an aware moment."""
         start = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         return cls(start)
 
     @classmethod
     def of_epoch(cls, seconds: int) -> Hour:
-        """The hour that the given Unix time (seconds) lies in."""
+        """Return the hour that contains the given Unix time in seconds."""
         return cls.of(datetime.fromtimestamp(seconds, UTC))
 
     @classmethod
     def at(cls, hour_at: datetime) -> Hour:
-        """The reverse of `naive`: the hour of a table's `hour_at`."""
+        """Return the hour of a table's `hour_at`: the reverse of `naive`."""
         return cls(datetime(hour_at.year, hour_at.month, hour_at.day, hour_at.hour, tzinfo=UTC))
 
     @classmethod
     def first_of(cls, text: str) -> Hour:
-        """Read where a range begins: an hour, or a day like `2026-11-20`, at its first hour."""
+        """Parse the beginning of a range: an hour, or the first hour of a day like `2026-11-20`."""
         return cls._at_edge(text, 0)
 
     @classmethod
     def last_of(cls, text: str) -> Hour:
-        """Read where a range ends: an hour, or a day like `2026-11-20`, at its last hour."""
+        """Parse the end of a range: an hour, or the last hour of a day like `2026-11-20`."""
         return cls._at_edge(text, 23)
 
     @classmethod
@@ -101,7 +104,7 @@ class Hour:
 
     @property
     def number(self) -> int:
-        """How many hours lie between 1970-01-01 and this one."""
+        """The number of hours since 1970-01-01."""
         return int(self.start.timestamp()) // 3600
 
     @property
@@ -111,19 +114,19 @@ class Hour:
 
     @property
     def naive(self) -> datetime:
-        """The start without its zone, as the tables' `hour_at` holds it."""
+        """The start without its time zone, as in the tables' `hour_at`."""
         return self.start.replace(tzinfo=None)
 
     def minus(self, hours: int) -> Hour:
-        """The hour that many hours earlier."""
+        """Return the hour this many hours earlier."""
         return Hour(self.start - hours * _ONE)
 
     def plus(self, hours: int) -> Hour:
-        """The hour that many hours later."""
+        """Return the hour this many hours later."""
         return self.minus(-hours)
 
     def reaching_back(self, seconds: int) -> Hour:
-        """The hour of the moment so many seconds before the start."""
+        """Return the hour that contains the moment `seconds` before the start."""
         return Hour.of(self.start - timedelta(seconds=seconds))
 
     def __str__(self) -> str:
@@ -131,7 +134,7 @@ class Hour:
 
 
 def _calendar_fault(year: int, month: int, day: int, hour: int = 0) -> str:
-    """What the calendar or the clock does not have; empty if it has all of it."""
+    """Describe the part of a date or hour that does not exist; empty if all parts do."""
     if year == 0:
         return "years start at 0001"
     if not 1 <= month <= 12:
@@ -143,7 +146,7 @@ def _calendar_fault(year: int, month: int, day: int, hour: int = 0) -> str:
 
 
 def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
-    """Every hour from `first` to `last`, both included; none when `last` lies before `first`."""
+    """Yield every hour from `first` to `last`, both included; none if `last` is before `first`."""
     hour = first
     while hour <= last:
         yield hour
@@ -151,7 +154,7 @@ def hour_range(first: Hour, last: Hour) -> Iterator[Hour]:
 
 
 def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
-    """The range from `first` to `last` cut at midnight UTC: first and last hour of each piece."""
+    """Split the range from `first` to `last` at midnight UTC; yield first and last hour per day."""
     for _, hours in groupby(hour_range(first, last), key=lambda hour: hour.event_date):
         piece = list(hours)
         yield piece[0], piece[-1]
@@ -159,14 +162,14 @@ def by_day(first: Hour, last: Hour) -> Iterator[tuple[Hour, Hour]]:
 
 @dataclass(frozen=True, order=True)
 class HourSpan:
-    """A run of consecutive hours, both ends included."""
+    """Consecutive hours, both ends included."""
 
     first: Hour
     last: Hour
 
     @classmethod
     def parse(cls, text: str) -> HourSpan:
-        """Read an hour as that hour, and a day like `2026-11-20` as its 24 hours."""
+        """Parse an hour as that hour, and a day like `2026-11-20` as its 24 hours."""
         return cls(Hour.first_of(text), Hour.last_of(text))
 
     def __len__(self) -> int:
@@ -179,7 +182,7 @@ class HourSpan:
 
 
 def group_hours(hours: Iterable[Hour]) -> list[HourSpan]:
-    """The runs of consecutive hours that some hours form, in order."""
+    """Group hours into spans of consecutive hours, in order."""
     spans: list[HourSpan] = []
     for hour in sorted(set(hours)):
         if spans and spans[-1].last.next == hour:
@@ -190,7 +193,7 @@ def group_hours(hours: Iterable[Hour]) -> list[HourSpan]:
 
 
 def describe_hours(hours: Iterable[Hour], limit: int = 5) -> str:
-    """Hours as runs, of which the first `limit` are named and the others counted."""
+    """Format hours as spans; the first `limit` are named and the others counted."""
     spans = group_hours(hours)
     named = [str(span) for span in spans[:limit]]
     if len(spans) > limit:

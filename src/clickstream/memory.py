@@ -1,4 +1,4 @@
-"""Memory settings of a process that builds hours; the entry points call them, each at its start."""
+"""Memory settings of a process that builds hours; each entry point calls them at its start."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import os
 
 
 def use_system_allocator() -> None:
-    """Have Arrow take its memory from the C library, as numpy does; before pyarrow is imported.
+    """Let Arrow allocate memory by the C library, as numpy does; call it before importing pyarrow.
 
     Arrow's own allocator keeps a sixth more for the same work (docs/decisions/0022). An allocator
-    that the environment chooses stays.
+    that is set in the environment is not changed.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def freeze_imports() -> None:
-    """Exclude the objects that exist now from garbage collection, some 200,000 after all imports.
+    """Exclude the existing objects, about 200,000 after all imports, from garbage collection.
 
-    Searching them for garbage takes a tenth of the time of cleaning. Later calls do nothing, so
-    that what is created after the first one is collected.
+    Searching them takes a tenth of the time of cleaning. Later calls do nothing, so objects created
+    after the first one are collected.
     """
     if not gc.get_freeze_count():
         gc.freeze()

@@ -1,4 +1,4 @@
-"""Frames as a table's rows, and those as a Parquet file: the same rows make the same bytes."""
+"""Convert frames to a table's rows, and write rows as Parquet: equal rows give equal bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from clickstream.tables import Table
 
 _WRITTEN_AT_ONCE = 1 << 16
 CONSTANT = ("event_date", "hour_at")
-"""The columns that all rows of an hour have in common."""
+"""The columns with one value for all rows of an hour."""
 
 
 def shaped_schema(table: Table) -> pa.Schema:
-    """The schema of shaped rows: the table's own, with texts as dictionaries."""
+    """Return the schema of shaped rows: the table's own, with texts as dictionaries."""
     plain = table.arrow_schema()
     return pa.schema(
         [field.with_type(TEXT) if field.type == pa.string() else field for field in plain]
@@ -27,10 +27,10 @@ def shaped_schema(table: Table) -> pa.Schema:
 
 
 def shape(rows: pd.DataFrame | pa.Table, table: Table, hours: Hour | pa.Array) -> pa.Table:
-    """Rows as the table wants them: its columns and types, the order kept.
+    """Convert rows to the table's columns and types, in the same order.
 
-    `hours` is the hour that all are of, or the start of each one's. Texts stay or become
-    dictionaries, which Parquet takes several times faster than plain texts.
+    `hours` is the hour of all rows, or an array with the start of each row's hour. Texts stay or
+    become dictionaries, which Parquet writes several times faster than plain texts.
     """
     wanted = shaped_schema(table)
     hour_at = _repeated(hours, len(rows)) if isinstance(hours, Hour) else hours
@@ -55,7 +55,7 @@ def _shaped(column: pd.Series | pa.ChunkedArray, kind: pa.DataType) -> pa.Array 
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column of texts as a dictionary of those that the column has, or few more."""
+    """Return a column of texts as a dictionary with few or no unused texts."""
     coded = dictionary_encoding.combine_chunks(column)
     if coded.type == pa.string():
         coded = coded.dictionary_encode()
@@ -65,7 +65,7 @@ def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _is_counted(field: pa.Field) -> bool:
-    """Whether hardly any value comes twice: a dictionary would be made in vain."""
+    """Return whether hardly any value repeats, so that a dictionary would be of no use."""
     return field.name not in CONSTANT and field.type in (pa.int64(), pa.timestamp("us"))
 
 
@@ -77,7 +77,7 @@ class RowsWriter:
         self._table, self._hour = table, hour
         schema = shaped_schema(table)
         counted = [field.name for field in schema if _is_counted(field)]
-        # Nobody filters these files, so statistics would tell nobody anything.
+        # No reader filters these files, so statistics would be of no use.
         self._parquet = pq.ParquetWriter(
             sink,
             schema,
@@ -97,6 +97,6 @@ class RowsWriter:
         self._parquet.close()
 
     def write(self, rows: pd.DataFrame | pa.Table) -> None:
-        """Add rows, in the order that the table wants."""
+        """Add rows, which must be in the table's order."""
         self._parquet.write_table(shape(rows, self._table, self._hour))
         self.rows += len(rows)

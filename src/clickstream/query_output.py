@@ -1,4 +1,7 @@
-"""The result of an Athena query as people or programs read it: a table, CSV or JSON."""
+"""Print the result of an Athena query for people or programs: as a table, CSV or JSON.
+
+`clickstream query` calls this.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ def show_result(result: QueryResult, style: str, out: Console) -> None:
 
 
 def _show_table(result: QueryResult, out: Console) -> None:
-    """Print a table or, where it is wider than the terminal, one record after the other.
+    """Print a table or, if it is wider than the terminal, one record after the other.
 
-    A result that is lines of text is printed as it is.
+    A result that is lines of text is printed unchanged.
     """
     if not result.columns:
         out.print("Done.")
@@ -45,7 +48,7 @@ def _show_table(result: QueryResult, out: Console) -> None:
 
 
 def _show_rows(result: QueryResult, out: Console) -> None:
-    """Print a table, or records where it is too wide; lines of text are wrapped instead."""
+    """Print a table, or records if it is too wide; lines of text are wrapped instead."""
     table = build_table(result)
     width = Measurement.get(out, out.options.update(width=10_000), table).maximum
     if result.is_text or width <= out.width:
@@ -76,7 +79,7 @@ def _cell(value: Any) -> str:
 
 
 def _show_csv(result: QueryResult, out: Console) -> None:
-    """Write CSV (RFC 4180): exactly the values for a program, and escaped ones on a terminal."""
+    """Write CSV (RFC 4180): exact values for a program, escaped ones on a terminal."""
     shown = _printable if out.is_terminal else lambda value: value
     writer = csv.writer(sys.stdout)
     writer.writerows([map(shown, row) for row in (result.columns, *result.rows)])
@@ -94,4 +97,4 @@ def _show_json(result: QueryResult, _out: Console) -> None:
 
 
 STYLES = {"table": _show_table, "csv": _show_csv, "json": _show_json}
-"""The styles that a result is printed in."""
+"""The styles in which a result can be printed."""

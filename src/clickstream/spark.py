@@ -1,14 +1,14 @@
-"""Build a range of hours on a Spark cluster: for ranges that one machine would be at for too long.
+"""Build a range of hours on a Spark cluster, for ranges that take one machine too long.
 
     spark-submit spark.py FROM TO [--no-publish]
 
-An hour's hits and parts follow from its raw lines alone, so each hour is cleaned by a task of its
-own, wherever there is room, by the same code and to the same bytes as anywhere else. Nothing is
-shuffled: an hour too large for a worker's memory goes to its disk in groups of visitors, as ever.
-What is left, stitching sessions and publishing, goes from hour to hour: the driver does it, or
-leaves it to the days of `clickstream_reprocess`.
+An hour's hits and parts depend only on its raw lines, so each hour is cleaned by its own task on
+any worker, by the same code and with the same bytes as elsewhere. There is no shuffle: an hour too
+large for a worker's memory is spilled to its disk in groups of visitors. The rest, stitching
+sessions and publishing, proceeds from hour to hour: the driver does it, or leaves it to
+`clickstream_reprocess`.
 
-Arrow carries names of hours in and counts out; PySpark's own pandas is not used.
+Arrow carries hour numbers in and counts out; PySpark's own pandas is not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HOURS_PER_CORE = 4
-"""Hours cleaned for each core before the driver publishes them."""
+"""Hours that are cleaned for each core before the driver publishes them."""
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -39,10 +39,10 @@ Batches = Iterator[pa.RecordBatch]
 def build_hours(
     spark: SparkSession, lake: Lake, hours: Sequence[Hour], run_id: str
 ) -> Iterator[Published]:
-    """Build and publish hours in the order given, some at a time, yielding each publication.
+    """Build and publish hours in the given order, some at a time, and yield each publication.
 
-    Workers reach AWS as the driver does, and find the files that the settings name under the same
-    paths. An hour that someone else publishes meanwhile is built afresh, by the driver.
+    Workers reach AWS in the same way as the driver, and find the files that the settings name under
+    the same paths. If another process publishes an hour meanwhile, the driver builds it again.
     """
     at_once = HOURS_PER_CORE * spark.sparkContext.defaultParallelism
     for start in range(0, len(hours), at_once):
@@ -54,11 +54,11 @@ def build_hours(
 def clean_hours(
     spark: SparkSession, settings: Settings, hours: Sequence[Hour]
 ) -> list[CleanedHour]:
-    """Parse and clean hours into staged files, each as a task of its own; no table is touched.
+    """Parse and clean hours into staged files, each in its own task; no table is touched.
 
     `settings` are those that hours are built with (`pipeline.settings_of`), so no worker infers the
-    own domain. Rows that wait already, of the same lines and by the same rules, are left alone, so
-    a job that was killed goes on where it stopped.
+    own domain. Rows in staging from the same lines and the same rules are left alone, so a job that
+    was killed continues where it stopped.
     """
     if not hours:
         return []
@@ -70,7 +70,7 @@ def clean_hours(
 
 
 def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], Batches]:
-    """What a worker does: numbers of hours in, what cleaning says of each as JSON out."""
+    """Return the function of a worker: it reads numbers of hours, and returns results as JSON."""
 
     def clean(batches: Batches) -> Batches:
         freeze_imports()
@@ -86,8 +86,8 @@ def _cleaning(settings: Settings, hours: Sequence[str]) -> Callable[[Batches], B
 def main(
     first: Annotated[Hour, typer.Argument(parser=Hour.first_of, metavar="FROM")],
     last: Annotated[Hour, typer.Argument(parser=Hour.last_of, metavar="TO")],
-    run_id: Annotated[str, typer.Option(help="Who publishes, for the ledger.")] = "spark",
-    publish: Annotated[bool, typer.Option(help="Publish, too, or leave it to others.")] = True,
+    run_id: Annotated[str, typer.Option(help="Name of the run in the ledger.")] = "spark",
+    publish: Annotated[bool, typer.Option(help="Also publish, or only clean the hours.")] = True,
     only_outdated: Annotated[bool, typer.Option(help="Only hours that would change.")] = False,
 ) -> None:
     """Build days or hours on Spark; the raw lines must have been pulled.

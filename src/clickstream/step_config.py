@@ -1,4 +1,7 @@
-"""The rules of the steps, made from the settings and from the files that the settings name."""
+"""Options of the transforms, built from the settings and from the files that they name.
+
+`pipeline` and `report` call this.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from clickstream.settings import Goal, Settings
 
 
 def session_rules(settings: Settings) -> sessions.SessionRules:
-    """When a session ends, and what visitors are hoped to do in it."""
+    """Return the rules of sessions: timeout, cap, goals and funnel."""
     return sessions.SessionRules(
         settings.sessions.timeout_seconds,
         settings.sessions.cap_hours,
@@ -31,7 +34,7 @@ def _goal(name: str, chosen: Goal) -> sessions.Goal:
 
 
 def clean_rules(settings: Settings) -> clean.CleanRules:
-    """How requests are labelled. Raises SettingsError for a rule that can't be used."""
+    """Return the rules of cleaning. Raises SettingsError for a rule that can't be used."""
     chosen, pages, behaviour = settings.clean, settings.pages, settings.bots
     return clean.CleanRules(
         site=settings.site.name,
@@ -60,7 +63,7 @@ def clean_rules(settings: Settings) -> clean.CleanRules:
 
 
 def _kinds(settings: Settings) -> clean.KindRules:
-    """The rules of kinds: the built-in ones, but for those that are set."""
+    """Return the rules of kinds: the built-in ones, with those of the settings in place."""
     chosen = settings.clean
     wanted = {
         "asset_extensions": chosen.asset_extensions,
@@ -72,9 +75,9 @@ def _kinds(settings: Settings) -> clean.KindRules:
 
 
 def log_format_of(settings: Settings, name: str) -> str | parse.Format:
-    """The format of a name: one of the settings' own, else the known one of that name.
+    """Return the format of a name: one of the settings' own, or the built-in one.
 
-    The name may also be that of the rest of a line, as raw objects have it.
+    The name may also be that of the rest of a line, which raw objects can have.
     """
     if name == parse.CONTINUATION.name:
         return parse.CONTINUATION
@@ -88,7 +91,7 @@ _compiled = cache(parse.compile_format)
 def look_ups(settings: Settings) -> clean.LookUps:
     """Return the lookups of places and devices.
 
-    The devices of recent user agents are kept: the hours of a range have most agents in common.
+    The devices of recent user agents are cached: the hours of a range share most agents.
     """
     database = _database(settings)
     return clean.LookUps(
@@ -100,12 +103,12 @@ _device_of = lru_cache(maxsize=20_000)(devices.device_of)
 
 
 def missing_look_ups(settings: Settings) -> str | None:
-    """What to tell people about a look-up that is not set up; None when nothing is missing."""
+    """Return a message about a lookup that is not set up; None if nothing is missing."""
     return _database(settings).missing
 
 
 def result_digest(settings: Settings) -> str:
-    """Digest of everything that shapes an hour's result but its lines and the library."""
+    """Return the digest of everything that shapes an hour, except its lines and the library."""
     parts = [settings.result_digest(), _database(settings).identity]
     parts += [_text(settings.resolve(path)) for path in _rule_files(settings)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
@@ -117,7 +120,7 @@ def _rule_files(settings: Settings) -> list[str]:
 
 
 def _network_lists(settings: Settings) -> list[tuple[str, str, str]]:
-    """Name, role and file of each list of networks."""
+    """Return name, role and file of each list of networks."""
     bots = settings.bots
     roles = {"crawler": bots.crawlers, "datacenter": bots.datacenters, "people": bots.people}
     return [(name, role, path) for role, some in roles.items() for name, path in some.items()]
@@ -151,7 +154,7 @@ def _database(settings: Settings) -> PlaceDatabase:
 
 @cache
 def _opened(path: Path | None) -> PlaceDatabase:
-    """A database is opened once for a process, and what is missing is said once."""
+    """Open a database once for a process, and log once that it is missing."""
     database = PlaceDatabase.open([path] if path else [])
     if database.missing:
         logging.getLogger(__name__).info(database.missing)

@@ -1,7 +1,7 @@
-"""Consoles on which text from outside is only ever shown.
+"""A console that shows text from outside without letting it control the terminal.
 
-A line of a log is written by any client on the internet, and names of files come from other
-systems. Whatever prints to a terminal uses a `SafeConsole`.
+Any client on the internet can write a line of a log, and names of files come from other systems.
+All code that prints to a terminal uses a `SafeConsole`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from clickstream.wording import printable
 
 
 class SafeConsole(Console):
-    r"""A console that escapes what would control the terminal: `\x1b` is shown as four characters.
+    r"""A console that escapes control characters: `\x1b` is shown as four characters.
 
-    These are the control characters of ECMA-48 (C0 and C1), the bidirectional ones of Unicode
-    (UAX #9), and all others that are not printable. Codes such as `:cat:` are no emoji. Markup is
-    still markup: give text from outside as `Text`, or through `rich.markup.escape`.
+    These are the control characters of ECMA-48 (C0 and C1), the bidirectional ones of Unicode (UAX
+    #9), and all others that are not printable. Codes such as `:cat:` do not become emoji. Markup
+    still works: pass text from outside as `Text`, or through `rich.markup.escape`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -29,7 +29,7 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render to segments, each of them printable but for the console's own control codes."""
+        """Render to segments that are printable, except for the console's own control codes."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -38,5 +38,5 @@ class SafeConsole(Console):
 
 
 def printable_lines(text: str) -> str:
-    r"""Escape what is not printable, except for the ends of lines (`\n`)."""
+    r"""Escape non-printable characters, except for line ends (`\n`)."""
     return "\n".join(map(printable, text.split("\n")))

@@ -12,13 +12,13 @@ from datetime import timedelta
 from clickstream.errors import InputError
 
 SHOWN = 3
-"""How many items of a long list a message names."""
+"""Number of items of a long list that a message names."""
 
 
 def quantity(number: int, noun: str, plural: str = "") -> str:
-    """A count and its noun: `1 hour`, `0 hours`, `1,200 hours`.
+    """Format a count and its noun: `1 hour`, `0 hours`, `1,200 hours`.
 
-    `plural` is needed only where it is not the noun with an s.
+    `plural` is needed only if it is not the noun with an s.
     """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
@@ -26,7 +26,8 @@ def quantity(number: int, noun: str, plural: str = "") -> str:
 def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
     """Join items as text, like `A, B, C and 1,417 more`; `none` for no items.
 
-    One item more than `shown` is named as well, since "and 1 more" is no shorter.
+    If only one item more than `shown` exists, it is named as well, since "and 1 more" is no
+    shorter.
     """
     texts = [str(item) for item in items]
     if len(texts) <= shown + 1:
@@ -35,15 +36,16 @@ def shorten(items: Iterable[object], shown: int = SHOWN) -> str:
 
 
 def printable(text: str) -> str:
-    """A name from outside as it may be shown: what is no printable character is escaped.
+    """Escape the non-printable characters of a name from outside, so that it can be shown.
 
-    A file's name may hold newlines, control sequences of terminals, and bytes that are no UTF-8.
+    A file's name may contain newlines, control sequences of terminals, and bytes that are not
+    UTF-8.
     """
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:
-    byte = ord(char) - 0xDC00  # a byte that is no UTF-8, as os.fsdecode has it
+    byte = ord(char) - 0xDC00  # a byte that is not UTF-8, as os.fsdecode represents it
     if 0x80 <= byte <= 0xFF:
         return f"\\x{byte:02x}"
     return char.encode("unicode_escape").decode()
@@ -54,7 +56,7 @@ _TEXT = re.compile(r"(\d{1,6})([mhd])")
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a number of minutes, hours or days. Raises InputError for anything else."""
+    """Parse a number of minutes, hours or days. Raises InputError for anything else."""
     match = _TEXT.fullmatch(text.strip())
     if match is None:
         raise InputError(f"{text!r} is not a duration; write it like 90m, 3h or 2d.")
@@ -62,7 +64,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def describe_duration(duration: timedelta) -> str:
-    """A duration in its two largest units, rounded down to minutes."""
+    """Format a duration in its two largest units, rounded down to minutes."""
     minutes = max(int(duration.total_seconds()) // 60, 0)
     parts = (("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60))
     largest = next((place for place, (_, number) in enumerate(parts) if number), 2)

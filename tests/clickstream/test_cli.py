@@ -166,10 +166,10 @@ def test_verify_says_what_it_looked_at(built: Terminal) -> None:
     """A day is its 24 hours; an hour is that hour; without a range all known hours."""
     of_lake, of_day, of_hour = (built.run("verify", *chosen) for chosen in ([], [DAY], [HOUR]))
     assert [run.returncode for run in (of_lake, of_day, of_hour)] == [0, 0, 0]
-    looked = f"Looked at {HOUR} to {HOUR}: 1 of 1 hour published, 3 lines.\n✓"
+    looked = f"Checked {HOUR} to {HOUR}: 1 of 1 hour published, 3 lines.\n✓"
     assert (of_lake.stdout.startswith(looked), of_hour.stdout.startswith(looked)) == (True, True)
     assert of_day.stdout.startswith(
-        f"Looked at {DAY}T00 to {DAY}T23: 1 of 24 hours published, 3 lines.\n! 23 hours without raw"
+        f"Checked {DAY}T00 to {DAY}T23: 1 of 24 hours published, 3 lines.\n! 23 hours without raw"
     )
 
 
@@ -265,7 +265,7 @@ def test_a_dry_run_of_a_day_says_how_its_hours_stand(built: Terminal) -> None:
         "Would build 23 hours not built yet: 2026-11-20T00 to 2026-11-20T04 (5 hours), "
         "2026-11-20T06 to 2026-11-20T23 (18 hours)."
     ) in run.stdout
-    assert "at most 2026-11-20T05. Only building can tell which." in run.stdout
+    assert "at most 2026-11-20T05. Which ones is known only after building." in run.stdout
     assert built.run("query", "select count(*) from hour_ledger", "--format", "csv").stdout == (
         "_col0\n1\n"
     )

@@ -124,7 +124,7 @@ def test_a_changed_key_is_trusted_only_as_a_replacement(shop: Shop) -> None:
     trusted(shop)
     before = shop.known_hosts.read_text()
     checked = shop.run("check")
-    assert "Someone may intercept the connection" in checked.output
+    assert "The connection may be intercepted" in checked.output
     refused = shop.run("trust", shop.host, "--yes")
     assert refused.exit_code == 1
     assert "add --replace" in refused.output

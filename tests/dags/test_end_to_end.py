@@ -244,7 +244,7 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     (home / "web-2").mkdir()
     back = run_hour(dag, "2026-11-20T06")
     assert back.state == "success"
-    assert "Hour 2026-11-20T05 lacks web-2 no more; it is complete." in caplog.text
+    assert "Hour 2026-11-20T05 no longer lacks web-2; it is complete." in caplog.text
     assert [row["missing_sources"] for row in ledger(open_lake())] == [None, None]
 
 

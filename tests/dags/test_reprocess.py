@@ -80,7 +80,7 @@ def test_a_dry_run_says_what_it_would_do_and_then_it_is_done(read_dag, lake, cap
     dry = read_dag().test(run_conf={**ASKED, "dry_run": True})
     assert states(dry) == HERE
     assert (
-        "Would build 1 hour up to date, built because the range names them: 2026-11-20T23."
+        "Would build 1 hour already up to date, because the range includes them: 2026-11-20T23."
         in caplog.text
     )
     assert "1 hour, 1 up to date; 1 line published" in caplog.text

@@ -1,8 +1,8 @@
-"""Sources of logs: where log files are found and read.
+"""Sources of logs: list and read log files of this machine and of other hosts.
 
-`source` is the contract of all of them; `directory` reads a local directory, `sftp` one of another
-host (import it only where a host is pulled: it loads asyncssh). `log` reads the content of an open
-file, `identity` knows it again under any name.
+`source` is the contract of all sources; `directory` reads a local directory, `sftp` one of another
+host (import it only when a host is pulled: it loads asyncssh). `log` reads the content of an open
+file, `identity` recognizes it under any name.
 """
 
 from clickstream.collect.directory import DirectorySource

@@ -1,7 +1,7 @@
-"""Logs as they lie on disk: plain, or compressed with gzip, bzip2, xz or Zstandard.
+"""Uncompress logs: plain files, or files compressed with gzip, bzip2, xz or Zstandard.
 
-How a file begins tells how it is compressed; a name says little, `access.log.1` may be either. A
-file that is cut off or damaged is read up to there: the damage is remembered, not raised.
+The first bytes of a file show how it is compressed; a name does not, since `access.log.1` may be
+either. A file that is cut off or damaged is read up to there: the damage is recorded, not raised.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, BinaryIO
 import zstandard
 
 HEAD = 8
-"""Bytes of a file that are enough to tell how it is compressed."""
+"""Number of first bytes that show how a file is compressed."""
 
 _DAMAGES = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 class _Zstandard(io.RawIOBase):
-    """Reads Zstandard frames, one after the other, and knows when the last one is cut off."""
+    """Reads Zstandard frames, one after the other, and detects that the last one is cut off."""
 
     _PIECE = 1 << 17
 
@@ -48,7 +48,7 @@ class _Zstandard(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte of the content, by reading up to it; only from its start."""
+        """Move to a byte of the content, by reading up to it; only offsets from the start."""
         if whence != io.SEEK_SET:
             raise io.UnsupportedOperation("Only offsets from the start can be sought.")
         if offset < self._position:
@@ -83,44 +83,44 @@ _OPENERS: dict[bytes, Callable[..., Any]] = {
     b"\xfd7zXZ\0": lzma.open,
     b"\x28\xb5\x2f\xfd": _Zstandard,
 }
-"""How a compressed file begins, and what opens it."""
+"""The first bytes of a compressed file, and the function that opens it."""
 
 
 def is_compressed(head: bytes) -> bool:
-    """Whether a file that begins like this is compressed."""
+    """Return whether a file with these first bytes is compressed."""
     return head.startswith(tuple(_OPENERS))
 
 
 class Content(io.RawIOBase):
     """The uncompressed content of a file, up to its end or to where it is damaged.
 
-    `damage` is what was met there, None so far. `raw` needs `peek`.
+    `damage` is the error that ended it, None so far. `raw` needs `peek`.
     """
 
     def __init__(self, raw: io.BufferedReader[Any]) -> None:
         self.damage: Exception | None = None
         try:
             head = raw.peek(HEAD)
-        except OSError as error:  # reading it would say the same
+        except OSError as error:  # a read would fail in the same way
             head, self.damage = b"", error
         openers = (opener for start, opener in _OPENERS.items() if head.startswith(start))
         self._source: Any = next(openers, lambda same: same)(raw)
         self._read = getattr(self._source, "read1", self._source.read)
 
     def readable(self) -> bool:
-        """A reader is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Whether the file is: a pipe is not."""
+        """Return whether the file is seekable: a pipe is not."""
         return bool(self._source.seekable())
 
     def tell(self) -> int:
-        """The position in the content."""
+        """Return the position in the content."""
         return int(self._source.tell())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte of the content; no further than to the damage."""
+        """Move to a byte of the content; not beyond the damage."""
         self.damage = None
         try:
             return int(self._source.seek(offset, whence))
@@ -129,7 +129,7 @@ class Content(io.RawIOBase):
             return self.tell()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill some of the buffer; 0 at the end and from the damage on."""
+        """Fill some of the buffer; return 0 at the end and after damage."""
         if self.damage:
             return 0
         try:

@@ -22,7 +22,7 @@ _NO_LINK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 class DirectorySource:
     """The files of a directory whose names match a pattern.
 
-    Links count if they lead to a regular file inside the directory; no other file is ever read.
+    A link counts if it leads to a regular file inside the directory; no file outside is ever read.
     """
 
     path: Path
@@ -31,12 +31,12 @@ class DirectorySource:
     """The walk of the last listing."""
 
     def list(self) -> list[ListedFile]:
-        """List the regular files. Raises InputError when the directory can't be listed."""
+        """List the regular files. Raises InputError if the directory can't be listed."""
         files = self._walk().files
         return [ListedFile(name, _file_stat(found)) for name, found in sorted(files.items())]
 
     def list_left_out(self) -> Sequence[LeftOut]:
-        """Names that match and may not be read, or are links out of the directory or to no file."""
+        """Return matching names that can't be read, or are links to no file or to outside."""
         [walk] = self.last_walk or [self._walk()]
         return sorted(walk.left_out)
 
@@ -76,7 +76,7 @@ class DirectorySource:
         except OSError as error:
             if error.errno in NO_FILE:
                 raise FileNotFoundError(self.path / name) from None
-            raise InputError(f"can't be opened ({error.strerror}): look at the disk.") from None
+            raise InputError(f"can't be opened ({error.strerror}): check the disk.") from None
         try:
             yield _LocalFile(descriptor)
         finally:
@@ -84,7 +84,7 @@ class DirectorySource:
 
 
 def _open_inside(root: Path, path: Path) -> int:
-    """Open a file below a directory, both without links, and follow none that came since."""
+    """Open a file below a directory; both paths are without links, and new links are refused."""
     *directories, name = path.relative_to(root).parts
     at = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
@@ -117,7 +117,7 @@ class _LocalFile:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def skip_hole(self, offset: int) -> int:
-        """Return where the file system stores the next bytes, or the file's end."""
+        """Return the offset of the next bytes that the file system stores, or the file's end."""
         try:
             return os.lseek(self.descriptor, offset, os.SEEK_DATA)
         except OSError as error:

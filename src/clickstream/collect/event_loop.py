@@ -1,6 +1,6 @@
-"""One asyncio event loop of the process, in a thread of its own, for connections over SSH.
+"""The process's asyncio event loop for SSH connections, in its own thread.
 
-The pull is synchronous code that runs in several threads; `run` is how it waits for coroutines.
+The pull is synchronous code that runs in several threads; it waits for coroutines by `run`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def start(coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
 
 
 def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end; cancel it when this thread is interrupted."""
+    """Run a coroutine and return its result; cancel it when this thread is interrupted."""
     future = start(coroutine)
     try:
         return future.result()
@@ -40,7 +40,7 @@ def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
 
 
 def cancel_all() -> None:
-    """Cancel what runs: threads that wait for it get CancelledError, and end."""
+    """Cancel all running coroutines: threads that wait for one get CancelledError, and end."""
     for future in tuple(_running):
         future.cancel()
 
@@ -55,7 +55,7 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 
 
 def _forget_loop() -> None:
-    """Let a forked process start a loop of its own: the thread is not copied by a fork."""
+    """Let a forked process start its own loop: a fork does not copy the thread."""
     global _loop, _lock
     _loop, _lock = None, threading.Lock()
     _running.clear()

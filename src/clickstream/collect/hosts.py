@@ -1,4 +1,4 @@
-"""Hosts: the machines of a source, each with a name that its bookmarks and raw objects keep."""
+"""Hosts: the machines of a source, each with a permanent name for bookmarks and raw objects."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True)
 class Host:
-    """One machine that a source's files are on.
+    """One machine that has a source's files.
 
     `name` never changes: `web` for the directory of source `web`, `web.shop-1.example` for a host
     by name, `web.i-0abc` for an EC2 instance, whatever its address is, and `web.shop_ssh` for the
-    one host of an Airflow connection `shop_ssh`, whose address only the connection tells.
-    `key_name` is the name under which the host's key is trusted; it is empty for a host without an
-    address. `problem` says why the host can't be reached now, such as an instance that is stopped;
-    it is empty for all others. One that `needs_person` stays until a person changes something.
+    only host of an Airflow connection `shop_ssh`, whose address only the connection has. `key_name`
+    is the name under which the host's key is trusted; it is empty for a host without an address.
+    `problem` says why the host can't be reached now, for example because its instance is stopped;
+    it is empty for all others. `needs_person` means that the problem stays until a person changes
+    something.
     """
 
     name: str
@@ -36,11 +37,11 @@ class Host:
 
 @dataclass(frozen=True)
 class Login:
-    """How to log in to a host, as plain values; secrets are in no representation of it.
+    """How to log in to a host, as plain values; no representation of it contains secrets.
 
     `private_key` is the text of a key, `key_file` the path of one. `host_key`, a line such as
-    `ssh-ed25519 AAAA…`, is trusted beside those of the file of known hosts. `address` and `port`
-    are used for a host that its source does not name.
+    `ssh-ed25519 AAAA…`, is trusted in addition to those in the file of known hosts. `address` and
+    `port` are used for a host that its source does not name.
     """
 
     user: str
@@ -53,7 +54,7 @@ class Login:
 
 
 def hosts_of(source: Source) -> list[Host]:
-    """The hosts that a source names itself: all but its EC2 instances."""
+    """Return the hosts that a source names itself: all but its EC2 instances."""
     if source.kind == "directory":
         return [Host(source.name, source)]
     if source.connection and not source.hosts and not source.instances:

@@ -1,6 +1,6 @@
 """EC2 instances of a source, found by their tags.
 
-A host of an instance is named after the instance's id, which never changes; its address may.
+The host of an instance is named after the instance's id, which never changes; its address may.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GONE = ("shutting-down", "terminated")
 
 
 def find_instances(ec2: Any, source: Source) -> list[Host]:
-    """Return the hosts of a source's instances, by instance id, but for terminated ones.
+    """Return the hosts of a source's instances, by instance id, without terminated ones.
 
     `ec2` is a boto3 client. Raises the errors of boto3.
     """
@@ -46,14 +46,14 @@ def _host(source: Source, described: dict[str, Any]) -> Host:
 
 
 def instance_name(source: Source, instance_id: str) -> str:
-    """The name of an instance's host."""
+    """Return the name of an instance's host."""
     return f"{source.name}.{instance_id}"
 
 
 def gone_host(source: Source, name: str) -> Host:
-    """The host of an instance that was pulled before and is not found any more."""
+    """Return the host of an instance that was pulled before and is not found any more."""
     problem = (
-        f"{name} is terminated, or has the source's tags no more. If it will not come back: "
+        f"{name} is terminated, or no longer has the source's tags. If it will not come back: "
         f"clickstream sources retire {name}"
     )
     instance_id = name.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""The host keys that are trusted, in a file as OpenSSH keeps it.
+"""The trusted host keys, in a file of OpenSSH's format.
 
 Lines with patterns, hashed names, `@cert-authority` and `@revoked` are read as OpenSSH reads them.
 `clickstream sources trust` adds lines.
@@ -36,9 +36,9 @@ class TrustedKeys:
 
 
 def read_trusted(path: Path, key_name: str, host_key: str = "") -> TrustedKeys:
-    """Return what a file of known hosts trusts under a name, and `host_key` besides.
+    """Return the keys that a file of known hosts trusts under a name, and `host_key`.
 
-    A file that does not exist trusts nothing. Raises InputError for one that can't be used.
+    A missing file trusts nothing. Raises InputError for a file that can't be used.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def read_trusted(path: Path, key_name: str, host_key: str = "") -> TrustedKeys:
 
 
 def _given(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
-    """The key of a login, such as `ssh-ed25519 AAAA…`; the type may be left out for RSA."""
+    """Parse the key of a login, such as `ssh-ed25519 AAAA…`; the type may be omitted for RSA."""
     if not host_key.strip():
         return []
     words = host_key.split()
@@ -69,10 +69,10 @@ def _given(key_name: str, host_key: str) -> list[asyncssh.SSHKey]:
 
 
 def replace_keys(path: Path, key_name: str, key: asyncssh.SSHKey) -> None:
-    """Trust this key of a host, and none of those before.
+    """Trust this key of a host, and none of its earlier ones.
 
-    A line that holds more names loses this one. Lines with patterns and those of authorities hold
-    for other hosts too, and stay.
+    A line with several names loses this one. Lines with patterns and those of authorities apply to
+    other hosts too, and stay.
     """
     name = key_name.lower()
     _rewrite(path, lambda lines: [*_without_name(lines, name), f"{name} {_text(key)}"])
@@ -89,17 +89,17 @@ def _without_name(lines: Iterable[str], name: str) -> list[str]:
 
 
 def _is_hashed(line: str, name: str) -> bool:
-    """Whether a line holds a name in the hashed form that `ssh-keygen -H` gives it."""
+    """Return whether a line has a name in the hashed form of `ssh-keygen -H`."""
     return line.startswith("|") and bool(asyncssh.import_known_hosts(line).match(name, "", None)[0])
 
 
 def _text(key: asyncssh.SSHKey) -> str:
-    """A public key as `ssh-ed25519 AAAA…`, without a comment."""
+    """Format a public key as `ssh-ed25519 AAAA…`, without a comment."""
     return " ".join(key.export_public_key("openssh").decode().split()[:2])
 
 
 def _rewrite(path: Path, change: Callable[[list[str]], list[str]]) -> None:
-    """Replace the file in one step; another process reads the old lines or the new ones."""
+    """Replace the file atomically; another process reads either the old lines or the new ones."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []

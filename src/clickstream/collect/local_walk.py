@@ -1,4 +1,4 @@
-"""The files of a directory of this machine, found by a pattern."""
+"""Find the files of a directory of this machine by a pattern."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from clickstream.collect.permissions import explain_refusal
 from clickstream.collect.source import LEADS_NOWHERE, LEADS_OUT, LeftOut
 
 NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-"""Errors of a name that no file has: renamed or deleted since the listing, or a broken link."""
+"""Errors of a name without a file: renamed or deleted since the listing, or a broken link."""
 
 
 def real_path(path: Path) -> Path:
-    """The path without links; unlike `Path.resolve` it does not fail for a loop of links."""
+    """Return the path without links; unlike `Path.resolve` it does not fail for a loop of links."""
     return Path(os.path.realpath(path))
 
 
 @dataclass
 class LocalWalk:
-    """A walk through a directory: its files that match so far, and what was left out of them.
+    """A walk through a directory: matching files so far, and names left out.
 
-    `pathlib` is not used for it, because its `glob` takes a directory that it may not list for an
-    empty one.
+    It does not use `pathlib`, whose `glob` treats a directory that can't be listed as an empty one.
     """
 
     root: Path
@@ -40,14 +39,14 @@ class LocalWalk:
         return real_path(self.root)
 
     def find(self, pattern: Pattern) -> None:
-        """Find the files. Raises OSError when the directory itself can't be listed."""
+        """Find the files. Raises OSError if the directory itself can't be listed."""
         todo = [("", pattern)]
         while todo:
             directory, below = todo.pop()
             todo += self._scan(directory, below)
 
     def _scan(self, directory: str, pattern: Pattern) -> list[tuple[str, Pattern]]:
-        """Take the files of one directory, and return the directories that may hold more."""
+        """Collect the files of one directory, and return the directories that may have more."""
         try:
             with os.scandir(self.root / directory) as found:
                 entries = list(found)
@@ -68,7 +67,7 @@ class LocalWalk:
         return deeper
 
     def _take(self, name: str) -> None:
-        """Take a name that matches, if it leads to a regular file inside the directory."""
+        """Collect a matching name if it leads to a regular file inside the directory."""
         path = self.root / name
         try:
             found = path.stat()
@@ -93,5 +92,5 @@ class LocalWalk:
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link whose target may not be looked at
+    except OSError:  # a link whose target this user can't see
         return False

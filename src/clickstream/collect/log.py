@@ -1,4 +1,4 @@
-"""A log file that is open: its uncompressed content, read in ranges from one handle."""
+"""An open log file: its uncompressed content, read in ranges from one handle."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from clickstream.collect.source import FileHandle, FileStat
 HEAD_BYTES = 65_536
 PROBE_BYTES = 1_024
 SAMPLE_LIMIT_BYTES = 4 << 20
-"""Bytes that are read at most to find a given number of lines."""
+"""Limit of the bytes that are read to find a given number of lines."""
 
 
 class OpenLog:
-    """The content of an open file. Offsets count bytes of it; it ends where it is damaged."""
+    """The content of an open file. Offsets count its bytes; it ends where it is damaged."""
 
     def __init__(self, handle: FileHandle) -> None:
         self._handle = handle
         self._damage: Exception | None = None
         self.is_compressed = is_compressed(self._read_plain(0, HEAD))
-        """Whether the web server has finished with the file: it was compressed."""
+        """Whether the file is compressed, so the web server does not write to it any more."""
         self._kept_at, self._kept = 0, b""
         self._size: int | None = None
         self._start = self._find_start()  # before any other read: see is_unchanged
@@ -40,7 +40,7 @@ class OpenLog:
 
     @property
     def damage(self) -> Exception | None:
-        """What was met at the end of what could be read; None where the file is whole so far."""
+        """The error that ended the reads; None if the file is undamaged so far."""
         return self._content.damage if self.is_compressed else self._damage
 
     def read(self, offset: int, size: int) -> bytes:
@@ -57,7 +57,7 @@ class OpenLog:
             return b""
 
     def _read_compressed(self, offset: int, size: int) -> bytes:
-        """Read on where the last range ended if it reaches so far: going back starts all over."""
+        """Continue from the last range if possible: to go back, the file is uncompressed again."""
         kept = b""
         if self._kept_at <= offset <= self._kept_at + len(self._kept):
             kept = self._kept[offset - self._kept_at :][:size]
@@ -67,7 +67,7 @@ class OpenLog:
         if self._stream.tell() != at and (end := self._stream.seek(at)) < at:
             self._size = end
             return kept
-        self._kept = b""  # a range of 32 MB is not held twice
+        self._kept = b""  # so that a range of 32 MB is not in memory twice
         data = kept + self._stream.read(size - len(kept))
         if len(data) < size:
             self._size = offset + len(data)
@@ -75,9 +75,9 @@ class OpenLog:
         return data
 
     def is_unchanged(self) -> bool:
-        """Whether the file still begins as at the first look, and so was not cut meanwhile.
+        """Return whether the file still has its first beginning, so it was not cut meanwhile.
 
-        A file that is cut and written on while it is read gives bytes of both. Compressed files
+        Reads of a file that is cut and written again meanwhile mix bytes of both. Compressed files
         are written once.
         """
         if self.is_compressed:
@@ -91,25 +91,25 @@ class OpenLog:
         return self.read(begin, offset - begin)
 
     def size_up_to(self, limit: int) -> int:
-        """The size of the content if it is smaller than `limit`, else `limit`.
+        """Return the size of the content if it is smaller than `limit`, else `limit`.
 
-        The size of compressed content is known once a read came to its end.
+        The size of compressed content is known only after a read has reached its end.
         """
         if not self.is_compressed:
             return min(self.stat().size, limit)
         return limit if self._size is None else min(self._size, limit)
 
     def stat(self) -> FileStat:
-        """Size, time and inode of the open file, as they are now."""
+        """Return the current size, time and inode of the open file."""
         return self._handle.stat()
 
     @property
     def padding(self) -> int:
-        """How many bytes come before the first line: NULs, or a byte-order mark."""
+        """The number of bytes before the first line: NULs, or a byte-order mark."""
         return self._start[0]
 
     def _find_start(self) -> tuple[int, bytes]:
-        """Where the first line begins, and the first bytes from there on."""
+        """Return where the first line begins, and the first bytes from there on."""
         position = hole = 0 if self.is_compressed else self._handle.skip_hole(0)
 
         def read(size: int) -> bytes:
@@ -122,20 +122,21 @@ class OpenLog:
         return hole + skipped, rest[:PROBE_BYTES]
 
     def sample(self, size: int = HEAD_BYTES) -> bytes:
-        """The first bytes behind the padding."""
+        """Return the first bytes after the padding."""
         return self.read(self.padding, size)
 
     def first_lines(self, lines: int) -> bytes:
-        """The first lines behind the padding, 4 MB at most; the last may be cut."""
+        """Return the first lines after the padding, up to 4 MB; the last may be cut."""
         sample = self.sample(SAMPLE_LIMIT_BYTES)
         parts = sample.split(b"\n", lines)
         return sample.removesuffix(parts[lines]) if len(parts) > lines else sample
 
     def heads(self) -> Iterator[bytes]:
-        """Beginnings that name the file: up to its first line that is not a comment, and longer.
+        """Yield beginnings that identify the file: up to its first entry, and longer ones.
 
-        The longer ones end with its 2nd, 4th, 8th … such line. Nothing while no line is finished.
-        Comments count too: W3C logs all begin with the same ones, only their records differ.
+        An entry is a line that is not a comment. The longer beginnings end with the 2nd, 4th, 8th …
+        entry. Nothing is yielded before a line is finished. Comments belong to a beginning, too:
+        all W3C logs begin with the same ones, and only their entries differ.
         """
         start, ends = self._beginning()
         if not ends and len(start) == HEAD_BYTES:
@@ -146,9 +147,9 @@ class OpenLog:
             number *= 2
 
     def _beginning(self) -> tuple[bytes, list[int]]:
-        """The first bytes, and where lines end in them that are not comments.
+        """Return the first bytes, and where lines in them end that are not comments.
 
-        Padding belongs to them, unless it is so long that no line ends before HEAD_BYTES.
+        Padding is part of them, unless it is so long that no line ends before HEAD_BYTES.
         """
         start = self.read(0, HEAD_BYTES)
         if ends := [*_entry_ends(start, self.padding)]:
@@ -165,7 +166,7 @@ def _entry_ends(start: bytes, position: int) -> Iterator[int]:
 
 
 class _Stored(io.RawIOBase):
-    """The bytes of a handle as a stream, for those who uncompress them."""
+    """The bytes of a handle as a stream, which is then uncompressed."""
 
     def __init__(self, handle: FileHandle) -> None:
         self._handle = handle

@@ -1,4 +1,4 @@
-"""Padding: NUL bytes or a byte-order mark at the head of a log, which are no part of its lines.
+"""Padding: NUL bytes or a byte-order mark at the beginning of a log, before its first line.
 
 A server that does not write in append mode leaves NULs when logrotate truncates its file
 (`copytruncate`): it continues at its old offset, and the file begins with a hole, of gigabytes in a
@@ -15,7 +15,7 @@ BLOCK_BYTES = 1 << 18
 
 
 def skip_padding(read: Callable[[int], bytes]) -> tuple[int, bytes]:
-    """Read over the padding: how many bytes it has, and the bytes after it that were read, too.
+    """Skip the padding; return its number of bytes, and the bytes after it that were read.
 
     `read` continues where it stopped and returns b"" at the end. Needs memory for two blocks.
     """
@@ -38,20 +38,20 @@ def _skip_mark(skipped: int, rest: bytes, read: Callable[[int], bytes]) -> tuple
 
 
 class WithoutPadding(io.RawIOBase):
-    """The bytes of a stream from behind its padding on, for streams that can't seek."""
+    """The bytes of a stream after its padding, for streams that can't seek."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
         self._ahead: bytes | None = None
         self.padding = 0
-        """Bytes of padding, once something was read."""
+        """Bytes of padding, known after the first read."""
 
     def readable(self) -> bool:
-        """It is made to be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill some of the buffer; 0 at the end."""
+        """Fill some of the buffer; return 0 at the end."""
         if self._ahead is None:
             self.padding, self._ahead = skip_padding(lambda size: self._stream.read(size) or b"")
         if not self._ahead:

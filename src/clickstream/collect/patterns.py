@@ -1,4 +1,4 @@
-"""Patterns of file names as `pathlib.Path.glob` has them, for files that are on another host.
+"""Patterns of file names as in `pathlib.Path.glob`, for directories on any host.
 
 `*`, `?` and `[…]` match within one name, also hidden ones; `**/` matches any number of directories.
 """
@@ -18,9 +18,9 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pattern:
-    """What the names in one directory are matched with: the parts that may be left of a pattern.
+    """The remaining parts of a pattern that the names in one directory are matched with.
 
-    There are several after `**/`, which matches no directory, one, or more.
+    There are several possible rests after `**/`, which matches no directory, one, or more.
     """
 
     left: frozenset[Parts]
@@ -31,13 +31,13 @@ class Pattern:
         return cls(_with_starts([tuple(part for part in text.split("/") if part not in ("", "."))]))
 
     def matches(self, name: str) -> bool:
-        """Whether a file of this name, in the directory itself, matches."""
+        """Return whether a file of this name, in the directory itself, matches."""
         return any(len(parts) == 1 and _matches(parts[0], name) for parts in self.left)
 
     def below(self, name: str, is_link: bool) -> Pattern | None:
-        """The pattern in a directory of this name; None if nothing in it can match.
+        """Return the pattern in a directory of this name; None if nothing in it can match.
 
-        `**` does not follow links, as in `pathlib`, so no loop of them is endless.
+        `**` does not follow links, as in `pathlib`, so a loop of links ends.
         """
         left = {parts[1:] for parts in self.left if parts[1:] and _matches(parts[0], name)}
         if not is_link:
@@ -46,7 +46,7 @@ class Pattern:
 
 
 def _with_starts(left: Iterable[Parts]) -> frozenset[Parts]:
-    """The parts, and those that are left where a `**` at their start matches nothing."""
+    """Return the rests, and those that remain if a `**` at their start matches nothing."""
     found = set()
     for parts in left:
         found.add(parts)

@@ -1,4 +1,4 @@
-"""Why the user of this process may not read a path of this machine, and what changes that."""
+"""Explain why the user of this process can't read a path of this machine, and the remedy."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 
 def explain_refusal(path: Path) -> str:
-    """Say which directory or file of a path refuses the user, and how to let the user read it.
+    """Name the directory or file of a path that refuses the user, and how to allow reading it.
 
-    If a group may read it, its members may: the usual case is /var/log/nginx with mode 750 and
-    group adm. Otherwise an access control list lets one user in (setfacl of acl(5)).
+    If its group may read it, joining the group is the remedy: the usual case is /var/log/nginx with
+    mode 750 and group adm. Otherwise an access control list admits one user (setfacl of acl(5)).
     """
     user, refusing = _user(), _refusing(path)
     try:
         found = refusing.stat()
-    except OSError:  # its own directory refuses, and is not one that this process may look at
+    except OSError:  # not even its owner and mode can be read
         return f"the user {user} may not read {refusing}: let that user read it"
     owner, group, mode = _name_of_user(found.st_uid), _group(found.st_gid), found.st_mode
     facts = f"owner {owner}, group {group}, mode {stat.S_IMODE(mode):o}"
@@ -35,7 +35,7 @@ def explain_refusal(path: Path) -> str:
 
 
 def _refusing(path: Path) -> Path:
-    """The first directory on the way to a path that may not be entered, or the path itself."""
+    """Return the first directory on the way to a path that can't be entered, or the path itself."""
     for directory in reversed(path.absolute().parents):
         if not _may(directory, os.X_OK):
             return directory

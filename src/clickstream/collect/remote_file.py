@@ -1,8 +1,8 @@
-"""An open file of another host: exact ranges over SFTP, and the next one fetched ahead.
+"""An open file of another host: ranges are read over SFTP, and the next one is fetched ahead.
 
-The pull reads a large range, works on it, and reads the next one, which begins up to 1,024 bytes
-and a line before the end of the last. So the next range is fetched while the pull works. Small
-reads always ask the host: they find out whether the file was cut meanwhile.
+The pull reads a large range, processes it, and reads the next one, which begins up to 1,024 bytes
+and a line before the end of the last. So the next range is fetched while the pull processes the
+last one. Small reads always ask the host, because they check whether the file was cut meanwhile.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from clickstream.collect.source import FileStat, HostFileError
 Pieces = deque[bytes]
 
 SAFE_BLOCK = 32 << 10
-"""Bytes that every SFTP server gives at a time; newer ones say how many more they give."""
+"""Bytes of a read that every SFTP server answers; newer servers report how many more they allow."""
 
 LARGE_BLOCK = 256 << 10
-"""Bytes of a request at most; OpenSSH gives 255 KiB."""
+"""Limit of the bytes of a request; OpenSSH returns up to 255 KiB."""
 
 LEAST_AT_ONCE, MOST_AT_ONCE = 4 << 10, 4 << 20
-"""Bounds of the bytes that are on their way from a host at a time."""
+"""Bounds of the bytes that are requested from a host and have not arrived."""
 
 AHEAD_FROM = 1 << 20
-"""Smallest read that the next range is fetched ahead of."""
+"""Minimum size of a read after which the next range is fetched ahead."""
 
 OVERLAP = 64 << 10
-"""Bytes before the end of a range that the next one may begin at."""
+"""Bytes before the end of a range at which the next one may begin."""
 
 
 class Rate:
-    """Keeps the reads of one host below a number of bytes per second; 0 is no limit."""
+    """Keeps the reads from one host below a number of bytes per second; 0 is no limit."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self._per_second = bytes_per_second
@@ -49,18 +49,18 @@ class Rate:
 
     @property
     def at_once(self) -> int:
-        """Bytes that may be on their way at a time: those of a quarter of a second."""
+        """Limit of the bytes in flight, which are those of a quarter of a second."""
         if not self._per_second:
             return MOST_AT_ONCE
         return min(max(int(self._per_second / 4), LEAST_AT_ONCE), MOST_AT_ONCE)
 
     async def wait(self) -> None:
-        """Wait until the bytes that came so far are within the rate."""
+        """Wait until the bytes received so far are within the rate."""
         if self._per_second:
             await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
 
     def count(self, size: int) -> None:
-        """Count bytes that came."""
+        """Count received bytes."""
         if self._per_second:
             begin = max(time.monotonic(), self._free_at)
             self._free_at = begin + size / self._per_second
@@ -68,7 +68,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class _Ahead:
-    """A range that is being fetched from `offset` on."""
+    """A range that is being fetched, `size` bytes from `offset` on."""
 
     offset: int
     size: int
@@ -93,27 +93,27 @@ class RemoteBytes:
         return min(self.largest_read or SAFE_BLOCK, LARGE_BLOCK, self.rate.at_once)
 
     def requests(self, offset: int) -> int:
-        """Requests on their way at a time; one where the file probably ends, to find its end."""
+        """Return how many requests to send at a time: one after the expected end of the file."""
         return max(1, min(self.rate.at_once // self.block, 64)) if offset < self.size else 1
 
 
 @dataclass
 class RemoteFile:
-    """An open file of a host. `translated` makes this library's errors of those of a connection."""
+    """An open file of a host. `translated` converts a connection's errors into this library's."""
 
     file: RemoteBytes
     translated: Callable[[], AbstractContextManager[None]]
     _ahead: _Ahead | None = field(default=None, repr=False)
 
     def stat(self) -> FileStat:
-        """Return size and time of the open file; SFTP tells no inode and only whole seconds."""
+        """Return size and time of the open file; SFTP has no inodes and only whole seconds."""
         with self.translated():
             return file_stat(event_loop.run(answer(self.file.opened.stat())))
 
     def read(self, offset: int, size: int) -> bytes:
         """Read up to `size` bytes; fewer only at the end of the file.
 
-        Raises OSError where the host can't read its own file, and HostUnreachable.
+        Raises OSError if the host can't read its own file, and HostUnreachable.
         """
         if size < AHEAD_FROM:
             return self._fetch(offset, size)
@@ -125,11 +125,11 @@ class RemoteFile:
         return data
 
     def skip_hole(self, offset: int) -> int:
-        """Return `offset`: SFTP does not tell about holes."""
+        """Return `offset`: SFTP does not report holes."""
         return offset
 
     def close(self) -> None:
-        """Close the file without waiting for it, and forget what is fetched ahead."""
+        """Close the file without waiting for it, and drop a range that is being fetched ahead."""
         self._drop_ahead()
         event_loop.start(_close(self.file.opened))
 
@@ -142,7 +142,7 @@ class RemoteFile:
         self._ahead = _Ahead(offset, size, event_loop.start(fetched))
 
     def _take_ahead(self, offset: int, size: int) -> bytes:
-        """The beginning of a range as far as it was fetched ahead; nothing of another range."""
+        """Return the beginning of a range that was fetched ahead; empty for another range."""
         ahead = self._ahead
         if ahead is None or not ahead.covers(offset, size):
             self._drop_ahead()
@@ -158,15 +158,16 @@ class RemoteFile:
 
 
 async def _close(opened: asyncssh.SFTPClientFile) -> None:
-    with suppress(HostFileError, asyncssh.Error, OSError):  # the next request meets it as well
+    with suppress(HostFileError, asyncssh.Error, OSError):  # the next request reports it
         await answer(opened.close())
 
 
 async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
     """Read a range by several requests at a time; shorter only at the end of the file.
 
-    The answers are taken in order, and the first short one ends the range. So a file that shrinks
-    and grows meanwhile leaves no gap. (`SFTPClientFile.read` of the whole would put zeros there.)
+    The answers are used in order, and the first short one ends the range. So a file that shrinks
+    and grows meanwhile leaves no gap. (`SFTPClientFile.read` of the whole range would fill it with
+    zeros.)
     """
     pieces: Pieces = deque()
     asked: deque[tuple[int, asyncio.Task[bytes]]] = deque()
@@ -192,7 +193,7 @@ async def read_range(file: RemoteBytes, offset: int, size: int) -> Pieces:
 
 
 async def _read_block(opened: asyncssh.SFTPClientFile, offset: int, size: int) -> bytes:
-    """Read a block; a server may give less than it was asked for, and has more then."""
+    """Read a block; a server may return less than requested, and has more then."""
     data: bytes = await opened.read(size, offset)
     while 0 < len(data) < size:
         more: bytes = await opened.read(size - len(data), offset + len(data))
@@ -203,15 +204,15 @@ async def _read_block(opened: asyncssh.SFTPClientFile, offset: int, size: int) -
 
 
 def _joined(pieces: Pieces, begin: int, size: int) -> bytes:
-    """Some bytes of a range. A piece is given up once it is copied, to hold a range only once."""
+    """Copy some bytes of a range. Each piece is freed once it is copied, to save memory."""
     buffer = io.BytesIO()
     while pieces and buffer.tell() < size:
         piece = pieces.popleft()
         buffer.write(piece[begin : begin + size - buffer.tell()])
         begin = max(0, begin - len(piece))
-    return buffer.getvalue()  # no copy: BytesIO hands out the bytes that it has built
+    return buffer.getvalue()  # no copy: BytesIO returns the bytes that it has built
 
 
 def file_stat(found: asyncssh.SFTPAttrs) -> FileStat:
-    """Size and time of a file as SFTP describes it."""
+    """Return size and time of a file from its SFTP attributes."""
     return FileStat(found.size or 0, int(found.mtime or 0) * 1_000_000_000)

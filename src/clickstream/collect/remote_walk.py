@@ -1,4 +1,4 @@
-"""The files of a directory of another host, found over SFTP by a pattern.
+"""Find the files of a directory of another host over SFTP by a pattern.
 
 Only regular files count. A link counts if it leads to a regular file inside the directory, which
 may itself be a link.
@@ -22,17 +22,17 @@ UNLISTABLE = "is a directory that the account may not list"
 
 
 def text_of(name: bytes) -> str:
-    """A name of the host as text; bytes that are no UTF-8 survive the way there and back."""
+    """Return a name of the host as text; bytes that are not UTF-8 survive the round trip."""
     return name.decode("utf-8", "surrogateescape")
 
 
 def encoded(name: str) -> bytes:
-    """The bytes of a name that `text_of` gave."""
+    """Return the bytes of a name that `text_of` returned."""
     return name.encode("utf-8", "surrogateescape")
 
 
 def is_inside(path: object, root: object) -> bool:
-    """Whether a path without links is below another; False for what is no path."""
+    """Return whether a path without links is below another; False if one of them is no path."""
     if not isinstance(path, bytes) or not isinstance(root, bytes):
         return False
     return path.startswith(root.rstrip(b"/") + b"/")
@@ -40,7 +40,7 @@ def is_inside(path: object, root: object) -> bool:
 
 @dataclass
 class Walk:
-    """A walk through a directory: its files that match so far, and what was left out of them."""
+    """A walk through a directory: matching files so far, and names left out."""
 
     client: asyncssh.SFTPClient
     root: bytes
@@ -49,7 +49,7 @@ class Walk:
     left_out: list[LeftOut] = field(default_factory=list)
 
     async def find(self, pattern: Pattern) -> None:
-        """Find the files. Raises the server's error when the directory can't be listed."""
+        """Find the files. Raises the server's error if the directory can't be listed."""
         self.real_root = await answer(self.client.realpath(self.root))
         todo = [(b"", pattern)]
         while todo:
@@ -57,7 +57,7 @@ class Walk:
             todo += await self._scan(directory, below)
 
     async def _scan(self, directory: bytes, pattern: Pattern) -> list[tuple[bytes, Pattern]]:
-        """Take the files of one directory, and return the directories that may hold more."""
+        """Collect the files of one directory, and return the directories that may have more."""
         try:
             entries = await list_entries(self.client, posixpath.join(self.root, directory))
         except (HostFileGone, HostFileRefused) as error:
@@ -81,7 +81,7 @@ class Walk:
         ]
 
     async def _follow(self, links: Iterable[bytes]) -> dict[bytes, asyncssh.SFTPAttrs]:
-        """What links inside the directory lead to; the others are left out."""
+        """Return the targets of links inside the directory; other links are left out."""
         found: dict[bytes, asyncssh.SFTPAttrs] = {}
         for name in links:
             path = posixpath.join(self.root, name)
@@ -104,7 +104,7 @@ class Walk:
 
 
 def _concerns(pattern: Pattern, name: bytes) -> bool:
-    """Whether a link's target can belong to the files, as a file or as a directory of them."""
+    """Return whether a link's target may be one of the files, or a directory of them."""
     last = _last(name)
     return pattern.matches(last) or pattern.below(last, is_link=True) is not None
 
@@ -114,7 +114,7 @@ def _last(name: bytes) -> str:
 
 
 async def list_entries(client: asyncssh.SFTPClient, path: bytes) -> dict[bytes, asyncssh.SFTPAttrs]:
-    """Names and attributes in a directory; links are not followed."""
+    """Return names and attributes in a directory; links are not followed."""
     found = {}
     entries = client.scandir(path)
     while entry := await answer(anext(entries, None)):
@@ -122,6 +122,6 @@ async def list_entries(client: asyncssh.SFTPClient, path: bytes) -> dict[bytes, 
         if isinstance(name, bytes) and name not in (b".", b".."):
             found[name] = entry.attrs
     for name, attributes in found.items():
-        if attributes.permissions is None:  # some servers tell the kind of a file only when asked
+        if attributes.permissions is None:  # some servers list no file types
             found[name] = await answer(client.lstat(posixpath.join(path, name)))
     return found

@@ -1,7 +1,7 @@
 """The source `sftp`: log files in a directory of another host, read over SSH.
 
-Only the SFTP subsystem is used: no command runs on the host, and nothing is written there. Files
-outside the directory are never read, though links in it may lead there.
+It uses only the SFTP subsystem: no command runs on the host, and nothing is written there. Files
+outside the directory are never read, even if a link in it leads there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 def connect(
     host: Host, login: Login, known_hosts: Path, connect_seconds: float
 ) -> Iterator[SftpSource]:
-    """Log in to a host and give its files; the connection is closed when the block ends.
+    """Log in to a host and return its files; the connection is closed when the block ends.
 
     Raises HostKeyRefused, HostUnreachable, or InputError for a login that does not work.
     """
@@ -55,12 +55,12 @@ async def _start_client(
             started = connection.start_sftp_client(path_encoding=None)
             return await asyncio.wait_for(started, seconds)
         except (asyncssh.ChannelOpenError, asyncssh.SFTPError) as error:
-            await asyncio.sleep(0)  # a connection that broke is closed by now
+            await asyncio.sleep(0)  # lets a lost connection be marked as closed
             if connection.is_closed():
                 raise
             raise InputError(
-                f"{ssh.describe_host(host, login)} gives {login.user} no SFTP ({error.reason}): "
-                "let its sshd offer the subsystem sftp as internal-sftp, which needs no shell."
+                f"{ssh.describe_host(host, login)} offers {login.user} no SFTP ({error.reason}): "
+                "set the subsystem sftp to internal-sftp in its sshd, which needs no shell."
             ) from None
 
 
@@ -80,19 +80,19 @@ class SftpSource:
     client: asyncssh.SFTPClient
     rate: Rate
     sizes: dict[str, int] = field(default_factory=dict, repr=False)
-    """Sizes of the files that were listed, by name: how far a file probably reaches."""
+    """Sizes of the listed files by name, to estimate where a file ends."""
     last_walk: list[Walk] = field(default_factory=list, repr=False, compare=False)
     """The walk of the last listing."""
 
     def list(self) -> list[ListedFile]:
-        """List the regular files. Raises InputError when the directory can't be listed."""
+        """List the regular files. Raises InputError if the directory can't be listed."""
         found = self._walk().files
         files = [ListedFile(text_of(name), file_stat(found[name])) for name in sorted(found)]
         self.sizes.update((file.name, file.stat.size) for file in files)
         return files
 
     def list_left_out(self) -> Sequence[LeftOut]:
-        """Names that match but can't be pulled, and why: links, and directories of others."""
+        """Return matching names that can't be pulled, and why: links, unlistable directories."""
         [walk] = self.last_walk or [self._walk()]
         return sorted(walk.left_out)
 
@@ -105,8 +105,8 @@ class SftpSource:
     def open(self, name: str) -> Iterator[FileHandle]:
         """Open a file for as long as the block runs.
 
-        Raises FileNotFoundError when no file of the directory has this name any more, and
-        InputError when the account may not read it.
+        Raises FileNotFoundError if no file of the directory has this name any more, and InputError
+        if the account can't read it.
         """
         try:
             opened = self._run(_open_inside(self.client, self._path, encoded(name)))
@@ -146,7 +146,7 @@ class SftpSource:
 
     @contextmanager
     def _refused_directory(self) -> Iterator[None]:
-        """Say what to do when the directory can't be listed."""
+        """Raise InputError with the remedy if the directory can't be listed."""
         path, user = printable(self.host.source.path), self.login.user
         name = ssh.describe_host(self.host, self.login)
         try:
@@ -166,10 +166,10 @@ class SftpSource:
 async def _open_inside(
     client: asyncssh.SFTPClient, root: bytes, name: bytes
 ) -> asyncssh.SFTPClientFile:
-    """Open a file, and make sure that it is one of the directory's.
+    """Open a file, and verify that it is inside the directory.
 
-    SFTP can't refuse links. But a server answers in order, so its two answers on where the path
-    leads enclose the opening, and a link that took the file's place is found out.
+    SFTP can't refuse links. But a server answers in order, so two resolutions of the path enclose
+    the opening, and reveal a link that replaced the file.
     """
     path = posixpath.join(root, name)
     before, opened, after, real_root = await asyncio.gather(

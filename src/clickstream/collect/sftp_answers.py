@@ -1,4 +1,4 @@
-"""Answers of an SFTP server: wait for them, and tell errors of files from those of connections."""
+"""Wait for answers of an SFTP server, and separate errors of files from errors of connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.collect.source import HostFileError
 Answer = TypeVar("Answer")
 
 ANSWER_SECONDS = 60
-"""An SFTP server that sends nothing for so long is given up, though its host answers."""
+"""Seconds without an answer after which a request fails, even if the host still responds."""
 
 
 class HostFileGone(HostFileError, FileNotFoundError):
@@ -22,11 +22,11 @@ class HostFileGone(HostFileError, FileNotFoundError):
 
 
 class HostFileRefused(HostFileError, PermissionError):
-    """The account may not do this with the file."""
+    """The account has no permission to do this with the file."""
 
 
 async def answer(asked: Awaitable[Answer]) -> Answer:
-    """Wait for an answer, but not for ever. Raises HostFileError, and errors of asyncssh."""
+    """Wait for an answer with a time limit. Raises HostFileError, and errors of asyncssh."""
     try:
         return await asyncio.wait_for(asked, ANSWER_SECONDS)
     except asyncssh.SFTPNoSuchFile as error:
@@ -34,4 +34,4 @@ async def answer(asked: Awaitable[Answer]) -> Answer:
     except asyncssh.SFTPPermissionDenied as error:
         raise HostFileRefused(errno.EACCES, error.reason) from None
     except (asyncssh.SFTPFailure, asyncssh.SFTPBadMessage, asyncssh.SFTPOpUnsupported) as error:
-        raise HostFileError(errno.EIO, f"the host says: {error.reason}") from None
+        raise HostFileError(errno.EIO, f"the host reports: {error.reason}") from None

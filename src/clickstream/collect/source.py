@@ -1,9 +1,10 @@
 """The contract of every source of logs: list, open, stat of the open handle, read a range.
 
 `pipeline.pull` needs no more than this of a source. All offsets and sizes count bytes as they are
-stored, compressed or not; `collect.log` turns them into lines.
+stored, compressed or not; `collect.log` uncompresses them.
 
-The rule for files beside access logs, such as error.log, for pulls and `clickstream try`.
+`is_named_access_log` is the rule for other files, such as error.log, in pulls and `clickstream
+try`.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ class FileStat:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it comes from another machine, whose files have no inodes and whole seconds."""
+        """Whether it is of another machine: SFTP has no inodes and only whole seconds."""
         return self.inode is None
 
     def identity(self, name: str) -> str:
-        """What stays the same until the file is written to: also over a rename, with an inode."""
+        """Return a text that changes with each write; with an inode, it survives a rename."""
         return f"{name if self.inode is None else self.inode}-{self.size}-{self.modified_ns}"
 
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file as the source listed it. By the time it is opened, its name may mean another one."""
+    """A file as the source listed it. When it is opened later, its name may be another file's."""
 
     name: str
     stat: FileStat
@@ -52,10 +53,10 @@ LEADS_NOWHERE = "is a link to no file"
 
 @dataclass(frozen=True, order=True)
 class LeftOut:
-    """A name that matches a source's pattern and is not pulled, and why.
+    """A name that matches a source's pattern and is not pulled, and the reason.
 
-    It `is_refused` if it may hold lines that should be pulled: they are missing until somebody lets
-    the account read them.
+    `is_refused` means that it may have lines that should be pulled: they are missing until an
+    administrator lets the account read them.
     """
 
     name: str
@@ -64,22 +65,22 @@ class LeftOut:
 
 
 class HostFileError(OSError):
-    """The host can't do what was asked with its own file; the connection works."""
+    """The host failed to read its own file; the connection works."""
 
 
 class FileHandle(Protocol):
-    """An open file. It stays the same file when its name is given to another one."""
+    """An open file. It stays the same file when its name is given to another file."""
 
     def stat(self) -> FileStat:
-        """Return size, time and inode as they are now, of this file and not of its name."""
+        """Return the current size, time and inode of this file, not of its name."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Read up to `size` bytes; fewer only at the end of the file. Raises OSError."""
 
     def skip_hole(self, offset: int) -> int:
-        """Return an offset up to which all bytes from `offset` on are surely zeros.
+        """Return an offset up to which all bytes from `offset` on are known to be zeros.
 
-        A source that does not know about holes of sparse files returns `offset`.
+        A source that can't detect holes of sparse files returns `offset`.
         """
 
 
@@ -89,30 +90,30 @@ class LogSource(Protocol):
     def list(self) -> list[ListedFile]:
         """List the files that may be access logs, by name.
 
-        Raises InputError when they can't be listed.
+        Raises InputError if they can't be listed.
         """
 
     def list_left_out(self) -> Sequence[LeftOut]:
-        """Names that match and were not listed, such as links out of the directory, and why.
+        """Return names that match and were not listed, such as links out of the directory, and why.
 
-        They are those of the last listing, if there was one, so that it costs no further walk.
+        They are those of the last listing, if there was one, which saves another walk.
         """
 
     def list_names(self) -> Sequence[str]:
-        """Names in the directory itself, whether they match or not."""
+        """Return the names in the directory itself, whether they match or not."""
 
     def open(self, name: str) -> AbstractContextManager[FileHandle]:
         """Open a file that was listed.
 
-        Raises FileNotFoundError when no file has this name any more, and InputError, saying what
-        to do, when it can't be opened.
+        Raises FileNotFoundError if no file has this name any more, and InputError, with the remedy,
+        if it can't be opened.
         """
 
 
 def is_named_access_log(name: str) -> bool:
-    """Whether a file's name says that it is an access log.
+    """Return whether a file's name claims that it is an access log.
 
-    Call it where `parse.detect` raises InputError, so none of the first 1,000 lines has a known
-    format. A file that is named *access* is then an error; any other file is set aside.
+    Call it after `parse.detect` raised InputError, because none of the first 1,000 lines has a
+    known format. A file that is named *access* is then an error; any other file is set aside.
     """
     return "access" in PurePath(name).name.lower()

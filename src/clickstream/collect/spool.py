@@ -1,6 +1,6 @@
-"""Compressed files of other machines, copied to the local disk to be read there.
+"""Copy compressed files of other machines to the local disk, and read them there.
 
-Uncompressing goes back to the start of a file; over the network that would fetch it again.
+Uncompressing may go back to the start of a file; over the network that would fetch it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOCK_BYTES = 16 << 20
 def spooled(handle: FileHandle) -> Iterator[FileHandle]:
     """Copy a file to the temporary directory for as long as the block runs.
 
-    The copy has no name, so it is gone even if the process is killed.
+    The copy has no name, so the system deletes it even if the process is killed.
     """
     with tempfile.TemporaryFile(prefix="clickstream-") as file:
         offset = 0
@@ -33,13 +33,13 @@ def spooled(handle: FileHandle) -> Iterator[FileHandle]:
 
 @dataclass(frozen=True)
 class _SpooledFile:
-    """A file whose bytes are those of the copy, and whose stat is that of the original."""
+    """A file with the bytes of the copy and the stat of the original."""
 
     original: FileHandle
     descriptor: int
 
     def stat(self) -> FileStat:
-        """Return size and time of the original as they are now."""
+        """Return the current size and time of the original."""
         return self.original.stat()
 
     def read(self, offset: int, size: int) -> bytes:

@@ -1,7 +1,7 @@
 """SSH connections: log in with a key to a host whose own key is trusted.
 
-Only keys are used to log in, never passwords, agents or files below `~/.ssh` that no setting names.
-Every failure becomes an error that names the host and says what to do; none holds a secret.
+Only keys that the settings name are used to log in, never passwords, agents or other files below
+`~/.ssh`. Every failure becomes an error that names the host and the remedy; none contains a secret.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from clickstream.errors import ClickstreamError, HostKeyRefused, HostUnreachable
 
 KEEPALIVE_SECONDS = 10
 KEEPALIVE_COUNT = 2
-"""A host that does not answer is given up after 30 seconds: two questions, and the wait for each
-and before the first."""
+"""A host that does not answer is given up after 30 seconds.
+
+That is the wait before the first keepalive message, and one after each of two.
+"""
 
 FAST_CIPHER = "^aes128-gcm@openssh.com"
-"""Prefer this cipher, which took 0.69 s of CPU for 200 MiB; the default one took 0.82 to 0.90 s."""
+"""The preferred cipher: it took 0.69 s of CPU for 200 MiB; the default one took 0.82 to 0.90 s."""
 
 CLOSE_SECONDS = 5
 
@@ -38,7 +40,7 @@ asyncssh.set_log_level(logging.WARNING)  # its INFO lines would fill the logs of
 
 
 def describe_host(host: Host, login: Login | None = None) -> str:
-    """Name a host for messages, with the address that it was tried at: `web.i-0abc (10.0.0.7)`."""
+    """Name a host for messages, with the address that was tried: `web.i-0abc (10.0.0.7)`."""
     address, port = address_of(host, login)
     has_port = port != asyncssh.DEFAULT_PORT
     shown = f"{address}:{port}" if has_port else address
@@ -48,14 +50,14 @@ def describe_host(host: Host, login: Login | None = None) -> str:
 
 
 def address_of(host: Host, login: Login | None) -> tuple[str, int]:
-    """Address and port: the host's, or those of the login for a host that its source names not."""
+    """Return address and port: the host's, or the login's if the source does not name the host."""
     if host.address or login is None:
         return host.address, host.port
     return login.address, login.port
 
 
 def key_name_of(host: Host, login: Login | None) -> str:
-    """The name that the host's key is trusted under: its own, or the one of its address."""
+    """Return the name under which the host's key is trusted: its own, or one of its address."""
     if host.key_name:
         return host.key_name
     address, port = address_of(host, login)
@@ -113,7 +115,7 @@ def _options(seconds: float) -> dict[str, Any]:
 
 
 class _Client(asyncssh.SSHClient):
-    """Remembers a host key that is not trusted, for the message."""
+    """Records a host key that is not trusted, for the message."""
 
     def __init__(self) -> None:
         self.shown: asyncssh.SSHKey | None = None
@@ -129,7 +131,7 @@ class _Client(asyncssh.SSHClient):
 async def _key_shown(
     error: Exception, address: str, port: int, seconds: float
 ) -> asyncssh.SSHKey | None:
-    """The key of a host that has none of the trusted types, which ends the handshake earlier."""
+    """Return the key of a host without a key of a trusted type, which ends the handshake early."""
     if "host key" not in str(error).lower():
         return None
     return await host_key(address, port, seconds)
@@ -151,7 +153,7 @@ def fetch_host_key(host: Host, seconds: float) -> asyncssh.SSHKey:
 
 
 def unknown_key(host: Host, login: Login | None, known_hosts: Path) -> str:
-    """Say that no key of a host is trusted yet, and how to trust one."""
+    """Return the message that no key of a host is trusted yet, and how to trust one."""
     return (
         f"No key is trusted for {describe_host(host, login)} in {known_hosts}. Look at its key and "
         f"trust it: clickstream sources trust {host.name}"
@@ -162,15 +164,15 @@ def _other_key(host: Host, login: Login, shown: asyncssh.SSHKey, trusted: Truste
     known = ", ".join(trusted.fingerprints) or "one signed by a trusted authority"
     return (
         f"The key of {describe_host(host, login)} is not the trusted one: it has "
-        f"{shown.get_fingerprint()}, trusted is {known}. Someone may intercept the connection, and "
-        "nothing was read. If the host was installed anew, compare the fingerprint on it, then: "
+        f"{shown.get_fingerprint()}, trusted is {known}. The connection may be intercepted, so "
+        "nothing was read. If the host was reinstalled, compare the fingerprint on it, then: "
         f"clickstream sources trust {host.name} --replace"
     )
 
 
 @contextmanager
 def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
-    """Turn errors of connecting, logging in and a lost connection into those of this library."""
+    """Convert errors of connecting, logging in and a lost connection into those of this library."""
     name = describe_host(host, login)
     try:
         yield
@@ -192,7 +194,7 @@ def translate_errors(host: Host, login: Login | None) -> Iterator[None]:
 
 
 def unreachable(name: str, error: Exception) -> str:
-    """Say that a host does not answer, or that the connection to it was lost."""
+    """Return the message that a host does not answer, or that the connection was lost."""
     return (
         f"{name} can't be reached or stopped answering ({_reason(error)}). Nothing is lost: its "
         "lines stay in its files, and the next pull that reaches it continues where this one "
@@ -202,14 +204,14 @@ def unreachable(name: str, error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
-    if number and number in errno.errorcode:  # asyncio words it in its own way
+    if number and number in errno.errorcode:  # asyncio's message differs
         return os.strerror(number)
-    said = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
-    return said or "no answer in time"
+    text = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error)
+    return text or "no answer in time"
 
 
 def client_key(login: Login) -> asyncssh.SSHKey:
-    """Read the private key of a login. Raises InputError, which never holds any of it."""
+    """Read the private key of a login. Raises InputError, which never contains any of it."""
     if login.private_key:
         return _import_key(login.private_key.encode(), "the connection's private key", login)
     path = Path(login.key_file).expanduser()

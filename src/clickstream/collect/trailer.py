@@ -1,7 +1,7 @@
-"""How a compressed file is known again without reading it: by its size and its last bytes.
+"""Recognize a compressed file without reading it: by its size and its last bytes.
 
-These hold a checksum of the content and its size, for gzip (RFC 1952, 2.3.1), bzip2, xz and, as
-logrotate calls it, Zstandard.
+The last bytes hold a checksum of the content and its size, for gzip (RFC 1952, 2.3.1), bzip2, xz
+and, as logrotate calls it, Zstandard.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ TRAILER_BYTES = 64
 
 
 def read_trailer(handle: FileHandle) -> str:
-    """Return what names the content of a compressed file; empty for any other file.
+    """Return a text that identifies the content of a compressed file; empty for any other file.
 
-    Two reads of a few bytes. Raises OSError where the handle does.
+    It takes two reads of a few bytes. Raises OSError if the handle does.
     """
     if not is_compressed(handle.read(0, HEAD)):
         return ""

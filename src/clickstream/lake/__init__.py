@@ -1,6 +1,6 @@
 """The lake on AWS: raw lines and bookmarks in S3, Iceberg tables in Glue, views in Athena.
 
-Here and in `collect/` alone are boto3 and pyiceberg imported. The same code talks to AWS and to
+Only this package and `collect/` import boto3 and pyiceberg. The same code works with AWS and with
 the local AWS; only the endpoint differs.
 """
 
@@ -47,11 +47,11 @@ __all__ = [
 def open_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:
-    """Open the lake, and make what does not exist yet: bucket, database, tables.
+    """Open the lake, and create what does not exist yet: bucket, database, tables.
 
-    `session` and `endpoint_url`, when given, win over the settings: Airflow's connection hands
-    over its own. Raises SettingsError without credentials or a region, AwsUnavailable or AwsRefused
-    when AWS can't be reached or refuses, OtherLayout for tables of another version.
+    `session` and `endpoint_url`, if given, take precedence over the settings: Airflow's connection
+    passes its own. Raises SettingsError without credentials or a region, AwsUnavailable or
+    AwsRefused if AWS can't be reached or refuses, OtherLayout for tables of another version.
     """
     lake = refer_to_lake(settings, session, endpoint_url)
     if not iceberg_tables.check_tables(lake):
@@ -63,7 +63,7 @@ def open_lake(
 def refer_to_lake(
     settings: Settings, session: boto3.Session | None = None, endpoint_url: str | None = None
 ) -> Lake:
-    """Refer to the same lake for reading, without a request to AWS; nothing is created."""
+    """Return a lake without a request to AWS, for reading; nothing is created."""
     if endpoint_url:
         aws = settings.aws.model_copy(update={"endpoint_url": endpoint_url})
         settings = settings.model_copy(update={"aws": aws})
@@ -80,7 +80,7 @@ def _ensure_bucket(lake: Lake) -> None:
 
 
 def _create_bucket(lake: Lake) -> None:
-    # us-east-1 is the one region that S3 does not take as a location constraint.
+    # us-east-1 is the only region that S3 does not accept as a location constraint.
     placed = {} if lake.region == "us-east-1" else {"LocationConstraint": lake.region}
     options = {"CreateBucketConfiguration": placed} if placed else {}
     try:

@@ -1,4 +1,4 @@
-"""Athena: run a statement, wait for it, read its rows as Python values."""
+"""Athena: run a statement, wait for it, return its rows as Python values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 
 LONGEST_QUERY_SECONDS = 45 * 60
-"""When a query is given up: Athena ends DML statements after 30 minutes by default, and they may
-wait in a queue before."""
+"""Seconds after which a query is stopped.
+
+Athena ends DML statements after 30 minutes by default, and they may wait in a queue before.
+"""
 
 CONVERTERS: dict[str, Callable[[str], Any]] = {
     "tinyint": int,
@@ -37,9 +39,9 @@ CONVERTERS: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A query's answer: column names, and rows of Python values in the same order.
+    """A query's result: column names, and rows of Python values in the same order.
 
-    `is_text` marks the answer of a statement such as SHOW or DESCRIBE, whose rows are lines.
+    `is_text` marks the result of a statement such as SHOW or DESCRIBE, whose rows are lines.
     """
 
     columns: list[str]
@@ -48,7 +50,7 @@ class QueryResult:
     is_text: bool = False
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries."""
+        """Return the rows as dictionaries."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -56,7 +58,7 @@ class QueryResult:
 def query(lake: Lake, sql: str, parameters: Sequence[str] = ()) -> QueryResult:
     """Run one statement. `parameters` are SQL literals for its question marks.
 
-    Raises QueryFailed with Athena's own reason, and InputError for an empty statement.
+    Raises QueryFailed with Athena's reason, and InputError for an empty statement.
     """
     execution = execute(lake, sql, parameters)
     is_text = execution["StatementType"] != "DML"
@@ -88,7 +90,7 @@ def execute(
 
 
 def scanned_bytes(execution: Mapping[str, Any]) -> int:
-    """The bytes that a finished execution read, which Athena charges for."""
+    """Return the bytes that a finished execution read, which Athena charges for."""
     return int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
 
 
@@ -124,7 +126,7 @@ def _finished(lake: Lake, execution_id: str, longest_seconds: float) -> dict[str
 def _results(
     lake: Lake, execution_id: str, is_text: bool
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The columns and rows of a result: pages of texts, the first of them with a header row.
+    """Return the columns and rows of a result: pages of texts, the first one with a header row.
 
     A result that is text has no header, and each row is one cell: a line, whose columns, if there
     are several, are separated by tabs and padded with spaces.
@@ -147,7 +149,7 @@ def _results(
 
 
 def _line_cells(line: str, number: int) -> tuple[str, ...]:
-    """The cells of a line of text, as many as there are columns."""
+    """Return the cells of a line of text, as many as there are columns."""
     if number <= 1:
         return (line.rstrip(),)
     cells = [cell.strip() for cell in line.split("\t", number - 1)]
@@ -155,7 +157,7 @@ def _line_cells(line: str, number: int) -> tuple[str, ...]:
 
 
 def _value(text: str | None, convert: Callable[[str], Any]) -> Any:
-    """A cell as a Python value; as text where Python has none, such as dates after year 9999."""
+    """Convert a cell to a Python value; it stays text if there is none, as for the year 10000."""
     if text is None:
         return None
     try:

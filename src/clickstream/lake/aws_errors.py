@@ -1,4 +1,4 @@
-"""Translation of errors of AWS and of the local disk into errors with one sentence and a remedy.
+"""Translate errors of AWS and of the local disk into our errors, with one sentence and a remedy.
 
 The entry points of `pipeline` and `lake` run under `translate_errors`, and so do Airflow's tasks.
 """
@@ -32,20 +32,26 @@ _TEMPORARY = (
     *("unavailable", "operationaborted", "conditionalrequestconflict", "concurrentmodification"),
     "expired",
 )
-"""Parts of error codes: those that botocore's standard retry mode retries, faults of AWS itself,
-conflicts of two writers, and credentials that the next attempt renews."""
+"""Parts of error codes of failures that a later attempt may not have.
+
+These are the codes that botocore's standard retry mode retries, faults of AWS itself, conflicts of
+two writers, and expired credentials that the next attempt renews.
+"""
 _ON_THE_WAY = (
     *(boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError, boto.WaiterError),
     *(boto.ChecksumError, boto.FlexibleChecksumError, boto.CapacityNotAvailableError),
     *(boto.CredentialRetrievalError, boto.MetadataRetrievalError, boto.TokenRetrievalError),
     *(HTTPError, CommitStateUnknownException),
 )
-"""Failures of connections and of what answers. What else botocore raises comes of a setting."""
+"""Failures of connections and of the services behind them.
+
+Other errors of botocore are caused by a setting.
+"""
 _OF_PYARROW = "AWS Error "
 _REFUSALS_OF_PYARROW = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY", "SIGNATURE")
 
 _DAMAGE = re.compile(r"The stored bytes of s3://.* are (damaged|missing): .*", re.DOTALL)
-"""What the local S3 says of an object that its disk no longer holds as it was put."""
+"""The local S3's report that the bytes of an object on its disk have changed."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +61,7 @@ def translate_errors() -> Iterator[None]:
     """Translate errors of boto3, pyarrow, pyiceberg and the local disk.
 
     Raises AwsUnavailable, AwsRefused, SettingsError, DiskFull or, where S3 reports damaged bytes,
-    DamagedObject without the chain of the libraries' own tracebacks, which are logged at level
+    DamagedObject, without the chain of the libraries' own tracebacks; those are logged at level
     DEBUG. Every other error passes unchanged.
     """
     try:
@@ -88,7 +94,7 @@ def translate_error(error: Exception) -> ClickstreamError | None:
 
 
 def reported_damage(error: Exception) -> str | None:
-    """What the local S3 says of an object that its disk no longer holds; None of other errors."""
+    """Return the local S3's report of damaged bytes from an error; None for other errors."""
     found = _DAMAGE.search(str(error))
     return " ".join(found[0].split()) if found else None
 
@@ -96,9 +102,9 @@ def reported_damage(error: Exception) -> str | None:
 def _of_the_system(error: OSError) -> ClickstreamError | None:
     if error.errno in _NO_SPACE:
         return DiskFull(
-            f"The disk takes no more: {_text(error)}. Rows on their way are kept in "
-            f"{error.filename or tempfile.gettempdir()}; make room there, or set TMPDIR, and clear "
-            "the task or run the command again. Nothing is lost."
+            f"The disk is full: {_text(error)}. Temporary files are in "
+            f"{error.filename or tempfile.gettempdir()}; free space there, or set TMPDIR, then "
+            "clear the task or run the command again. Nothing is lost."
         )
     if _OF_PYARROW not in str(error):
         return None
@@ -107,7 +113,7 @@ def _of_the_system(error: OSError) -> ClickstreamError | None:
 
 
 def _is_temporary(error: boto.ClientError) -> bool:
-    """Whether the same request may succeed later: a fault of AWS, or too many requests."""
+    """Return whether the same request may succeed later: a fault of AWS, or too many requests."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.response.get("Error", {}).get("Code", "")).lower()
     return status >= 500 or status == 429 or any(part in code for part in _TEMPORARY)
@@ -142,5 +148,5 @@ def _misconfigured(error: Exception) -> SettingsError:
 
 
 def _text(error: Exception) -> str:
-    """The error's message on one line, without a full stop at its end."""
+    """Return the error's message on one line, without a full stop at its end."""
     return " ".join(str(error).split()).rstrip(".")

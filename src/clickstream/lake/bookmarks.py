@@ -1,13 +1,14 @@
 """Bookmarks: how far each file of each host has been pulled.
 
-A bookmark moves in three steps: the range about to be pulled is written to it by compare-and-swap,
-the range's lines are stored, and the bookmark moves past the range. A range left behind by a crash,
-or being pulled by someone else, is left to the end and then simply pulled again: same names, same
-bytes. The intent holds a digest of the range, so nobody stores other bytes under these names.
+A bookmark moves in three steps. First, the range to be pulled is written to it by compare-and-swap.
+Second, the range's lines are stored. Third, the bookmark moves past the range. A range left by a
+crash, or being pulled by another process, is left to the end of the pull and then pulled again:
+same names, same bytes. The intent holds a digest of the range, so no process stores other bytes
+under these names.
 
-Beside a host's bookmarks lies a list of the files that are pulled to their end, by identity: most
-files of a directory are old ones, and need not be opened to find that their bookmarks say so. A
-compressed file is also known by its trailer, so that one that was renamed is not fetched again.
+In addition, `finished.json` lists a host's files that are pulled to their end, by identity: most
+files of a directory are old, and need not be opened to find that their bookmarks are at the end. A
+compressed file is also identified by its trailer, so a renamed one is not fetched again.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from clickstream.lake.client import Lake
 
 @dataclass(frozen=True)
 class Bookmark:
-    """Where one file stands. `pending_end` is set while a range is being pulled.
+    """The position in one file. `pending_end` is set while a range is being pulled.
 
-    The file's first line begins at `start`, behind its padding. `name` is the name that the file
-    had when a range of it was intended last. `pending_digest` is the digest of
-    the bytes from `offset` to `pending_end`, intended at `intended_at` in Unix seconds; `tail` is
-    that of the bytes just before `offset`.
-    `checkpoints` are such digests at other offsets up to there, rising; they tell a shorter copy of
-    the file from another file that begins alike. Bookmarks of earlier versions lack some of these.
+    The file's first line begins at `start`, after its padding. `name` is the name that the file had
+    when a range of it was last intended. `pending_digest` is the digest of the bytes from `offset`
+    to `pending_end`, intended at `intended_at` in Unix seconds; `tail` is that of the bytes just
+    before `offset`. `checkpoints` are such digests at earlier offsets, ascending; they distinguish
+    a shorter copy of the file from another file with the same beginning. Bookmarks of earlier
+    versions lack some of these.
 
-    `log_format` is the format at `offset`, and `header` the header in force there, escaped. The
-    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`. Where
+    `log_format` is the format at `offset`, and `header` the header that applies there, escaped. The
+    `leaned` lines before it were refused and have the format `leaning`, see `parse.Reading`. If
     `offset` `is_inside_line`, the line's beginning is stored, and counted, already.
     """
 
@@ -58,7 +59,7 @@ class Bookmark:
 
     @property
     def key(self) -> str:
-        """Its key in the lake."""
+        """The key of its object."""
         return f"bookmarks/{self.host}/{self.fingerprint}.json"
 
     @property
@@ -69,7 +70,7 @@ class Bookmark:
     def intend(
         self, end: int, digest: str, checkpoints: Iterable[tuple[int, str]] = (), name: str = ""
     ) -> Bookmark:
-        """The same, with a range up to `end` about to be pulled, and the checkpoints within it."""
+        """Return the bookmark with a range up to `end` intended, and the checkpoints within it."""
         inside = (pair for pair in checkpoints if self.offset < pair[0] <= end)
         return replace(
             self,
@@ -81,7 +82,7 @@ class Bookmark:
         )
 
     def move(self, tail: str, last_hour: str, is_inside_line: bool = False) -> Bookmark:
-        """The same, past the range that was pulled."""
+        """Return the bookmark moved past the range that was pulled."""
         assert self.pending_end is not None  # noqa: S101 - only an intended range is moved past
         return replace(
             self,
@@ -96,7 +97,7 @@ class Bookmark:
 
 
 def load(lake: Lake, fresh: Bookmark) -> Bookmark:
-    """The stored bookmark of `fresh`'s host and fingerprint, or `fresh` itself if there is none."""
+    """Return the stored bookmark of `fresh`'s host and fingerprint, or `fresh` without one."""
     stored = objects.get(lake, fresh.key)
     if stored is None:
         return fresh
@@ -106,7 +107,7 @@ def load(lake: Lake, fresh: Bookmark) -> Bookmark:
 
 
 def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
-    """The fingerprints of all bookmarks of a host, by one listing; None if it has over `limit`."""
+    """Return the fingerprints of all bookmarks of a host, by one listing; None for over `limit`."""
     keys = (key for key, _ in objects.listing(lake, f"bookmarks/{host}/"))
     found = {key.rpartition("/")[2].removesuffix(".json") for key in islice(keys, limit + 1)}
     return found if len(found) <= limit else None
@@ -114,11 +115,11 @@ def known_fingerprints(lake: Lake, host: str, limit: int) -> set[str] | None:
 
 @dataclass(frozen=True)
 class FinishedFiles:
-    """A host's files that are pulled to their end, by identity, as far as they are known.
+    """A host's files that are known to be pulled to their end, by identity.
 
     `trailers` has those that need not be opened again; compressed ones with their trailer
-    (`collect.trailer`), others with none. `read_at` has those that may still change without a
-    change of their identity, with the Unix time at which they were first read.
+    (`collect.trailer`), others with an empty text. `read_at` has those that may still change
+    without a change of their identity, with the Unix time at which they were first read.
     """
 
     trailers: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +127,7 @@ class FinishedFiles:
 
 
 def finished_files(lake: Lake, host: str) -> FinishedFiles:
-    """Return what is known of a host's files. Earlier versions stored a list of identities."""
+    """Return the finished files of a host. Earlier versions stored a list of identities."""
     stored = objects.get(lake, _finished_key(host))
     found = json.loads(stored.body) if stored else {}
     if isinstance(found, list):
@@ -135,7 +136,7 @@ def finished_files(lake: Lake, host: str) -> FinishedFiles:
 
 
 def save_finished_files(lake: Lake, host: str, files: FinishedFiles) -> None:
-    """Store what `finished_files` finds; of two pulls at once, either's list is right."""
+    """Store what `finished_files` returns; of two concurrent pulls, either list is right."""
     body = json.dumps(asdict(files), sort_keys=True).encode()
     objects.put(lake, _finished_key(host), body)
 
@@ -145,7 +146,7 @@ def _finished_key(host: str) -> str:
 
 
 def save(lake: Lake, bookmark: Bookmark) -> Bookmark | None:
-    """Store it if nobody else has meanwhile; None when somebody has: load it again."""
+    """Store a bookmark; return None if another process changed it, so it must be loaded again."""
     fields = asdict(bookmark)
     del fields["etag"]
     etag = objects.swap(lake, bookmark.key, json.dumps(fields).encode(), bookmark.etag)

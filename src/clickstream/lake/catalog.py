@@ -1,4 +1,7 @@
-"""The Iceberg catalog in Glue, made to last through faults."""
+"""The Iceberg catalog in Glue, which detects commits whose response was lost.
+
+`Lake.catalog` is one.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 from clickstream.lake.file_io import LakeFiles
 
-# Each table that is loaded tells of its files; a day's log would be mostly that.
+# pyiceberg logs a line for each table that it loads; they would fill most of a day's log.
 logging.getLogger("pyiceberg.io").setLevel(logging.WARNING)
 
 
 class LakeCatalog(GlueCatalog):
-    """A Glue catalog that knows its own commit again when the answer to it was lost.
+    """A Glue catalog that recognizes its own commit when the response to it was lost.
 
-    Glue may have taken a commit whose answer never came. The request is then made again and
-    refused, for the table has changed: by the very commit that seems to fail. pyiceberg would
-    remove the files of a commit that it takes for refused, and so damage the table.
+    Glue may have accepted a commit whose response never arrived. The request is then sent again and
+    refused, because the table has changed: by that same commit. pyiceberg would delete the files of
+    a commit that it believes refused, and so damage the table.
     """
 
     def __init__(self, name: str, glue: Any, s3: Any, **properties: str) -> None:
@@ -36,18 +39,18 @@ class LakeCatalog(GlueCatalog):
         properties: Properties = EMPTY_DICT,  # noqa: ARG002
         location: str | None = None,  # noqa: ARG002
     ) -> FileIO:
-        """The files of every table, through the same connections: no table has ways of its own."""
+        """Return the files of all tables, which share connections and cache."""
         return self._files
 
     def _is_s3tables_database(self, database_name: str) -> bool:  # noqa: ARG002
-        """Whether S3 Tables keep the database: ours is in a bucket. Each commit would ask Glue."""
+        """Return False: our database is not in S3 Tables. Otherwise each commit would ask Glue."""
         return False
 
     def load_table(self, identifier: str | Identifier) -> Table:
-        """The table as it stands now."""
+        """Return the current table."""
         try:
             return super().load_table(identifier)
-        except FileNotFoundError:  # others committed so often meanwhile that its file is gone
+        except FileNotFoundError:  # deleted meanwhile, after more commits of other processes
             return super().load_table(identifier)
 
     def commit_table(
@@ -56,9 +59,9 @@ class LakeCatalog(GlueCatalog):
         requirements: tuple[TableRequirement, ...],
         updates: tuple[TableUpdate, ...],
     ) -> CommitTableResponse:
-        """Commit, or find that it is done already, by the snapshots that the commit adds.
+        """Commit, or detect by the snapshots of the commit that it is done already.
 
-        Raises CommitStateUnknownException when that can't be found out.
+        Raises CommitStateUnknownException if that can't be determined.
         """
         try:
             return super().commit_table(table, requirements, updates)
@@ -72,7 +75,7 @@ class LakeCatalog(GlueCatalog):
             )
 
     def _after(self, table: Table, error: Exception) -> Table:
-        """The table as it stands after a commit that ended in an error."""
+        """Return the table after a commit that ended in an error."""
         try:
             return self.load_table(table.name())
         except Exception:

@@ -1,4 +1,4 @@
-"""The lake's one door: its clients for the services of AWS, and where things lie."""
+"""The `Lake`: settings, clients of the AWS services, and addresses of objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clickstream.settings import Settings
 
 @dataclass(frozen=True)
 class Lake:
-    """One lake: settings, and a session that the clients are made from when first needed."""
+    """One lake: its settings, and a session that creates its clients when they are first needed."""
 
     settings: Settings
     session: boto3.Session
@@ -39,32 +39,32 @@ class Lake:
 
     @cached_property
     def s3(self) -> Any:
-        """S3. Path-style addresses, so that any endpoint serves any bucket."""
+        """The client of S3; with path-style addresses, an endpoint can serve any bucket."""
         return self._client("s3", s3={"addressing_style": "path"} if self._endpoint else {})
 
     @cached_property
     def glue(self) -> Any:
-        """The Glue Data Catalog."""
+        """The client of the Glue Data Catalog."""
         return self._client("glue")
 
     @cached_property
     def athena(self) -> Any:
-        """Athena."""
+        """The client of Athena."""
         return self._client("athena")
 
     @cached_property
     def secrets(self) -> Any:
-        """Secrets Manager."""
+        """The client of Secrets Manager."""
         return self._client("secretsmanager")
 
     @cached_property
     def ec2(self) -> Any:
-        """EC2, which finds the instances that logs are pulled from."""
+        """The client of EC2, which lists the instances that logs are pulled from."""
         return self._client("ec2")
 
     @cached_property
     def catalog(self) -> LakeCatalog:
-        """The Iceberg catalog. pyiceberg reads no AWS_ENDPOINT_URL, so it is handed over."""
+        """The Iceberg catalog. The endpoint is passed, as pyiceberg ignores AWS_ENDPOINT_URL."""
         credentials = self.session.get_credentials()
         if credentials is None:
             raise SettingsError("No AWS credentials found; run `aws configure` or set AWS_PROFILE.")
@@ -84,16 +84,19 @@ class Lake:
 
     @cached_property
     def staged_objects(self) -> ObjectCache:
-        """Cache of the staged objects that this process used last."""
+        """Cache of the staged objects that this process used most recently."""
         return ObjectCache()
 
     @cached_property
     def memo(self) -> dict[str, Any]:
-        """What this process has found out about the lake, by the name of the finding."""
+        """Facts about the lake that this process has determined, by name."""
         return {}
 
     def catalog_entries(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        """What Glue says of tables and views, by name, in one listing; the others are not there."""
+        """Return Glue's entries of tables and views by name, from one listing.
+
+        A name that does not exist has no entry.
+        """
         pages = self.glue.get_paginator("get_tables").paginate(
             DatabaseName=self.database, Expression="|".join(names)
         )
@@ -104,7 +107,7 @@ class Lake:
 
     @property
     def region(self) -> str:
-        """The AWS region, from the settings or the environment."""
+        """The AWS region, from settings or environment. Raises SettingsError without one."""
         region = self.settings.aws.region or self.session.region_name
         if not region:
             raise SettingsError("No AWS region; set region under [aws], or AWS_DEFAULT_REGION.")
@@ -134,16 +137,16 @@ class Lake:
 
 
 def shared_session() -> boto3.Session:
-    """boto3's default session: what it has loaded once, every client of the process shares."""
+    """Return boto3's default session; all clients of the process share what it has loaded."""
     if boto3.DEFAULT_SESSION is None:
         boto3.setup_default_session()
     return boto3.DEFAULT_SESSION
 
 
 def warm_up() -> None:
-    """Load the descriptions of the AWS services that a lake uses: most of the cost of a client.
+    """Load the descriptions of the AWS services of a lake: most of the time to create a client.
 
-    A process that forks workers calls this once, and its children open the lake at once.
+    A process that forks workers calls this once, and its children open the lake quickly.
     """
     listings = {"s3": "list_objects_v2", "glue": "get_tables", "athena": "get_query_results"}
     for service in (*listings, "secretsmanager"):

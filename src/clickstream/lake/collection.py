@@ -1,8 +1,8 @@
 """State of collection: what the pulls of each host observed.
 
-`sources/HOST.json` holds one small object for each host; a directory source has one host, which is
-named as the source. A pull writes it last, by compare-and-swap. `clickstream status` reads it, and
-each publication, to name the hosts that its hours lack.
+`sources/HOST.json` holds one small object for each host; a directory source has one host, which has
+the name of the source. A pull writes it last, by compare-and-swap. `clickstream status` reads it,
+and so does each publication, to name the hosts that its hours lack.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from clickstream.lake.client import Lake
 PREFIX = "sources/"
 SWAP_ATTEMPTS = 20
 READERS = 16
-"""States that are read at a time: each is one small object."""
+"""Number of states that are read at the same time: each is one small object."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SetAsideFile:
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """A file that can't be read, or only up to some line, and why."""
+    """A file that can't be read, or only up to some line, and the reason."""
 
     name: str
     identity: str
@@ -43,7 +43,7 @@ class RefusedFile:
 
 @dataclass(frozen=True)
 class WaitingFile:
-    """A file with lines that the last pull could not take yet, and why."""
+    """A file with lines that the last pull could not store yet, and the reason."""
 
     name: str
     reason: str
@@ -54,12 +54,12 @@ class SourceState:
     """What the pulls of one host observed; the files are those of the last successful pull.
 
     Times are Unix seconds. `source` is the host's name. `pulled_at` is when the last successful
-    pull began to list the files: lines logged up to then are pulled. `lines`, `bytes` and `seconds`
-    are what it brought and how long it took. `failed_at` and `failure` say when the newest pull
-    failed and why; they are empty if it succeeded. `retired_at` is set for a host that will not
-    come back. `newest_line_at` is the time of the newest line pulled so far; lines from the future
-    of the machine that pulled do not count. It is None while no line with a time was pulled.
-    `library_version` is the version that classified the files.
+    pull began to list the files: lines logged until then are pulled. `lines`, `bytes` and `seconds`
+    are its size and duration. `failed_at` and `failure` say when the newest pull failed and why;
+    they are empty if it succeeded. `retired_at` is set for a host that is not expected any more.
+    `newest_line_at` is the time of the newest line pulled so far, not counting lines later than the
+    clock of the machine that pulled; None while no line with a time was pulled. `library_version`
+    is the version that classified the files.
     """
 
     source: str
@@ -80,7 +80,7 @@ class SourceState:
 
     @property
     def key(self) -> str:
-        """Its key in the lake."""
+        """The key of its object."""
         return f"{PREFIX}{self.source}.json"
 
 
@@ -90,22 +90,22 @@ def source_states(lake: Lake) -> list[SourceState]:
 
 
 def states_of(lake: Lake, hosts: Sequence[str]) -> list[SourceState]:
-    """Return the states of some hosts, in the same order; they are read at the same time."""
+    """Return the states of some hosts, in the same order; they are read in parallel."""
     if not hosts:
         return []
-    _ = lake.s3  # boto3 makes clients in one thread only
+    _ = lake.s3  # created here, because boto3 can't create clients in several threads
     with ThreadPoolExecutor(min(READERS, len(hosts)), thread_name_prefix="states") as pool:
         return [*pool.map(lambda name: source_state(lake, name), hosts)]
 
 
 def host_names(lake: Lake, prefix: str = "") -> list[str]:
-    """Return the names of the hosts that have a state and begin so; only keys are listed."""
+    """Return the names of hosts that have a state and begin with `prefix`; only keys are listed."""
     keys = [key for key, _ in objects.listing(lake, f"{PREFIX}{prefix}")]
     return [key.removeprefix(PREFIX).removesuffix(".json") for key in keys]
 
 
 def source_state(lake: Lake, source: str) -> SourceState:
-    """Return the state of one source; an empty one if it was never pulled."""
+    """Return the state of one host; an empty one if it was never pulled."""
     empty = SourceState(source)
     stored = objects.get(lake, empty.key)
     if stored is None:

@@ -1,7 +1,7 @@
-"""Data files of the Iceberg tables: texts that repeat stay dictionaries from one file to the next.
+"""Data files of the Iceberg tables, written with repeated texts dictionary-encoded.
 
-pyiceberg takes plain texts only, and copies all rows once to part them by date. Ours are of one
-date, so writing their file ourselves saves most of what a large publication costs.
+pyiceberg accepts plain texts only, and copies all rows once to partition them by date. Our rows are
+of one date, so writing their file here saves most of the time of a large publication.
 """
 
 from __future__ import annotations
@@ -31,37 +31,40 @@ from pyiceberg.table import Table as IcebergTable
 from clickstream.lake import table_scan
 from clickstream.tables import Table
 
-# Reading repeated texts as dictionaries is meant, and pyiceberg would warn of each column.
+# Repeated texts are read as dictionaries on purpose, and pyiceberg would warn of each column.
 logging.getLogger("pyiceberg.io.pyarrow").addFilter(
     lambda record: "does not have a dictionary type" not in record.getMessage()
 )
 
 ROWS_AT_ONCE = 1 << 17
-"""Rows of a row group, at most."""
+"""Limit of the rows of a row group."""
 
 ROWS_PER_FILE = 250_000
-"""A larger day becomes several files, each of some hours. For an hour that is built again inside a
-day of one file, that file is read into memory and written anew, so this bounds what that takes."""
+"""Limit of the rows of a file: a larger day has several files, each of some hours.
+
+When an hour within a file is built again, the file is read into memory and rewritten, so this
+limits the memory and time of that.
+"""
 
 
 _OWN = {"visitor_id", "part_id", "session_id", "old_session_id", "new_session_id", "line"}
-"""Columns of texts that hardly any rows have in common, or only neighbours."""
+"""Columns of texts that hardly any rows share, or only neighbouring rows."""
 
 
 def repeating_texts(table: Table) -> list[str]:
-    """The columns of texts that come again, so that a dictionary of them is small."""
+    """Return the columns of texts that repeat, so that a dictionary of them is small."""
     return [c.name for c in table.columns if c.type == "string" and c.name not in _OWN]
 
 
 def packed(rows: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Tables one below the other, as many as a file may have the rows of; none that is empty."""
+    """Concatenate tables up to the rows of a file; skip empty results."""
     for some in constrained_batches(rows, ROWS_PER_FILE, strict=False):
         if any(map(len, some)):
             yield pa.concat_tables(some)
 
 
 def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) -> pa.Table:
-    """All rows of some data files; texts that repeat, and are not sorted by, stay dictionaries."""
+    """Read all rows of some data files; repeated texts that are no sort key stay dictionaries."""
     texts = tuple(name for name in repeating_texts(columns_of) if name not in columns_of.sort_by)
     scan = ArrowScan(
         table.metadata, table.io, table.schema(), AlwaysTrue(), dictionary_columns=texts
@@ -72,12 +75,12 @@ def read(table: IcebergTable, columns_of: Table, tasks: Iterable[FileScanTask]) 
 
 
 def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kind: str) -> DataFile:
-    """Write rows of one day as a data file that no snapshot has yet; `kind` begins its name."""
+    """Write rows of one day as a data file that is in no snapshot yet; `kind` begins its name."""
     name = f"event_date={day}/{kind}-{uuid.uuid4()}.parquet"
     path = table.location_provider().new_data_location(name)
     typed = _typed(table, rows)
     kept = compute_statistics_plan(table.schema(), table.properties)
-    # The name is new: to ask S3 whether there is such a file would be in vain, as to ask its size.
+    # The name is new, so requests for its existence and size are not needed.
     with table.io.new_output(path).create(overwrite=True) as sink:
         with pq.ParquetWriter(
             sink,
@@ -87,7 +90,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
             write_statistics=[*_columns_with_statistics(kept)],
             write_batch_size=ROWS_AT_ONCE,
             write_page_checksum=True,
-            use_dictionary=repeating_texts(columns_of),  # of others one would be made in vain
+            use_dictionary=repeating_texts(columns_of),  # of no use for other columns
         ) as writer:
             writer.write_table(typed, row_group_size=ROWS_AT_ONCE)
         size = sink.tell()
@@ -109,7 +112,7 @@ def write(table: IcebergTable, columns_of: Table, rows: pa.Table, day: date, kin
 
 
 def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bool:
-    """Whether the metadata hold what readers filter by: bounds of columns, and counts of nulls."""
+    """Return whether the metadata have the bounds and null counts that readers filter by."""
     schema, bounds, nulls = table.schema(), file.lower_bounds or {}, file.null_value_counts or {}
     has_bounds = all(schema.find_field(name).field_id in bounds for name in columns_of.filtered_by)
     return has_bounds and all(
@@ -118,9 +121,9 @@ def has_statistics(table: IcebergTable, columns_of: Table, file: DataFile) -> bo
 
 
 def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterator[str]:
-    """The columns that the table's metadata tell something of: those that a file is found by.
+    """Yield the columns with statistics in the table's metadata: those that files are found by.
 
-    Statistics of others, by which nobody would find a part of a file, take longer than their rows.
+    Statistics of other columns take longer to write than their rows, and no reader uses them.
     """
     for column in kept.values():
         if column.mode.type is not MetricModeTypes.NONE:
@@ -128,7 +131,7 @@ def _columns_with_statistics(kept: Mapping[int, StatisticsCollector]) -> Iterato
 
 
 def _typed(table: IcebergTable, rows: pa.Table) -> pa.Table:
-    """Rows with the table's columns and types, and the ids of its fields; dictionaries stay."""
+    """Convert rows to the table's columns, types and field ids; dictionaries stay."""
     plain = schema_to_pyarrow(table.schema())
     columns = [_unified(rows[name]) for name in plain.names]
     wanted = [
@@ -139,9 +142,9 @@ def _typed(table: IcebergTable, rows: pa.Table) -> pa.Table:
 
 
 def _unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column, of texts with one dictionary for all.
+    """Give a column of texts one dictionary for all its chunks.
 
-    Neighbours that have the same one already are joined first, which looks at no text by itself.
+    Neighbouring chunks with equal dictionaries are joined first, which does not look at each text.
     """
     if not pa.types.is_dictionary(column.type):
         return column

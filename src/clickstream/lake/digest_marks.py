@@ -1,7 +1,7 @@
 """Marks of sent mails: `digest/2026-W47.json` says whether the mail of a week was sent.
 
-A mark is claimed before a mail is sent and changed by compare-and-swap, so that of several
-processes one sends. It holds no addresses.
+A mark is claimed before a mail is sent and changed by compare-and-swap, so only one of several
+processes sends it. It holds no addresses.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PREFIX = "digest/"
 
 @dataclass(frozen=True)
 class DigestMark:
-    """What is known of the mail of a week.
+    """The state of the mail of a week.
 
     `run` is the run that is sending or has sent it, `at` when it began or ended (aware).
-    `recipients` are those that the mail server accepted, `refused` those it did not.
+    `recipients` are those that the mail server accepted, `refused` those that it refused.
     """
 
     state: Literal["sending", "sent"]
@@ -33,7 +33,7 @@ class DigestMark:
     message_id: str = ""
 
     def to_json(self) -> bytes:
-        """The mark as it is stored."""
+        """Return the mark as it is stored."""
         return json.dumps(asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}).encode()
 
     @classmethod
@@ -52,13 +52,13 @@ class StoredMark:
 
 
 def key_of(week: str) -> str:
-    """The key of the mark of a week such as 2026-W47."""
+    """Return the key of the mark of a week such as 2026-W47."""
     return f"{PREFIX}{week}.json"
 
 
 @aws_errors.translate_errors()
 def read_mark(lake: Lake, week: str) -> StoredMark | None:
-    """The mark of a week; None if its mail was never sent."""
+    """Return the mark of a week; None if its mail was never sent."""
     found = objects.get(lake, key_of(week))
     return None if found is None else StoredMark(DigestMark.from_json(found.body), found.etag)
 
@@ -67,12 +67,12 @@ def read_mark(lake: Lake, week: str) -> StoredMark | None:
 def write_mark(
     lake: Lake, week: str, mark: DigestMark, former: StoredMark | None
 ) -> StoredMark | None:
-    """Replace the former mark (None: there is none); None if another process changed it before."""
+    """Replace the former mark (None: not existing yet); None if another process changed it."""
     etag = objects.swap(lake, key_of(week), mark.to_json(), former.etag if former else None)
     return None if etag is None else StoredMark(mark, etag)
 
 
 @aws_errors.translate_errors()
 def remove_mark(lake: Lake, week: str, former: StoredMark) -> bool:
-    """Remove a mark; return whether no other process changed it before."""
+    """Remove a mark; return False if another process changed it before."""
     return objects.remove(lake, key_of(week), former.etag)

@@ -1,8 +1,7 @@
-"""Fact files: the rows of each fact view and UTC date as Parquet in S3, and the manifest of them.
+"""Fact files: the rows of each fact view and UTC date as Parquet in S3, and their manifest.
 
-`pipeline.facts` writes them after each publication, the dashboard copies them. Readers get the
-files of one manifest, whole: a file never changes, and the manifest is replaced by
-compare-and-swap.
+`pipeline.facts` writes them after each publication, the dashboard copies them. Readers use the
+files of one manifest: a file never changes, and the manifest is replaced by compare-and-swap.
 """
 
 from __future__ import annotations
@@ -60,8 +59,8 @@ class FactFile:
 class Manifest:
     """The files that readers see: for each fact view its file of each UTC date.
 
-    `version` grows by one with each change. `changed_at` is aware. `time_zone` is the one of the
-    local dates and hours in the rows.
+    `version` increases by one with each change. `changed_at` is aware. `time_zone` is the one of
+    the local dates and hours in the rows.
     """
 
     version: int
@@ -70,7 +69,7 @@ class Manifest:
     files: Mapping[str, Mapping[date, FactFile]]
 
     def to_json(self) -> bytes:
-        """The manifest as it is stored."""
+        """Return the manifest as it is stored."""
         views = {
             view: {str(day): asdict(file) for day, file in sorted(files.items())}
             for view, files in self.files.items()
@@ -119,13 +118,13 @@ class StoredManifest:
 
 
 def write_manifest(lake: Lake, manifest: Manifest, etag: str | None) -> StoredManifest | None:
-    """Replace the manifest that had `etag`; None if another process has replaced it before."""
+    """Replace the manifest that has `etag`; None if another process has replaced it before."""
     new = objects.swap(lake, MANIFEST_KEY, manifest.to_json(), etag)
     return None if new is None else StoredManifest(manifest, new)
 
 
 def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version: str) -> FactFile:
-    """Store the rows of a view and date, sorted; equal rows have equal bytes, and so one key."""
+    """Store the rows of a view and date, sorted; equal rows give equal bytes, and the same key."""
     leading = [name for name in ("local_date", "local_hour") if name in rows.column_names]
     order = [*leading, *(name for name in rows.column_names if name not in leading)]
     sink = io.BytesIO()
@@ -138,9 +137,9 @@ def write_file(lake: Lake, view: str, day: date, rows: pa.Table, source_version:
 
 
 def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
-    """Fact files, last written before `before`, that the manifest does not name.
+    """Return the fact files, last written before `before`, that the manifest does not name.
 
-    They are listed first, so what a manifest names that is written in between is known.
+    They are listed before the manifest is read, so files that a manifest names in between are kept.
     """
     old = [item for item in objects.listed(lake, PREFIX) if item.modified_at < before]
     stored = read_manifest(lake)
@@ -150,18 +149,18 @@ def unreferenced(lake: Lake, before: datetime) -> list[Listed]:
 
 
 def read_manifest(lake: Lake) -> StoredManifest | None:
-    """The manifest as it is stored now; None before the first refresh."""
+    """Return the current manifest; None before the first refresh."""
     found = objects.get(lake, MANIFEST_KEY)
     return None if found is None else StoredManifest(Manifest.from_json(found.body), found.etag)
 
 
 def manifest_etag(lake: Lake) -> str | None:
-    """The ETag of the manifest as it is stored now, which tells whether it has changed."""
+    """Return the ETag of the current manifest, which shows whether it has changed."""
     return objects.etag_of(lake, MANIFEST_KEY)
 
 
 def read_file(lake: Lake, file: FactFile) -> pa.Table | None:
-    """The rows of a fact file; None if it is gone, because a newer manifest replaced it.
+    """Return the rows of a fact file; None if it is deleted because a newer manifest lacks it.
 
     Raises DamagedObject if its bytes do not have the digest in its key.
     """
@@ -170,7 +169,7 @@ def read_file(lake: Lake, file: FactFile) -> pa.Table | None:
 
 
 def read_body(lake: Lake, file: FactFile) -> bytes | None:
-    """The bytes of a fact file, like `read_file`."""
+    """Return the bytes of a fact file, like `read_file`."""
     found = objects.get(lake, file.key)
     if found is None:
         return None

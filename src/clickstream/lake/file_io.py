@@ -1,10 +1,10 @@
-"""The files of Iceberg tables in S3: those that describe a table are remembered, rows are not.
+"""The files of Iceberg tables in S3; small files that describe a table are cached.
 
-A table's metadata, manifest lists and manifests are small, each has a name of its own, and none is
-ever changed. Yet pyiceberg asks S3 how long each has become that it writes, and reads it again for
-the next commit; and Arrow asks whether a file is there before it reads or writes it. So those files
-are put and got whole, in one request each, and what a process has last put or got it need not ask
-for again. Data files go through Arrow, which reads parts of them.
+A table's metadata, manifest lists and manifests are small, each has its own name, and none is ever
+changed. Yet pyiceberg requests the size of each file that it has written, and reads it again for
+the next commit; and Arrow checks that a file exists before it reads or writes it. So these files
+are read and written whole, in one request each, and cached in the process. Data files are read by
+Arrow, which reads parts of them.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class LakeFiles(PyArrowFileIO):
         self._cache = ObjectCache(_MAX_CACHED_BYTES)
 
     def new_input(self, location: str) -> Any:
-        """A file to read."""
+        """Return a file to read."""
         return self._file(location, super().new_input)
 
     def new_output(self, location: str) -> Any:
-        """A file to write."""
+        """Return a file to write."""
         return self._file(location, super().new_output)
 
     def _file(self, location: str, other: Callable[[str], Any]) -> Any:
@@ -61,15 +61,14 @@ class LakeFiles(PyArrowFileIO):
         return other(location)
 
     def read_whole(self, location: str) -> bytes | None:
-        """All bytes of a file, by boto3, whose errors say what S3 says; None if it is not there."""
+        """Read all bytes of a file by boto3, whose errors include S3's message; None if missing."""
         stored = s3_get.get(self._s3, *_parts_of(location))
         return stored.body if stored else None
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Delete a file; one that is gone already is no error. Raises OSError if S3 refuses.
+        """Delete a file; a missing file is no error. Raises OSError if S3 refuses.
 
-        Arrow makes three requests of it: it looks for the file before, and keeps up its directory
-        after.
+        Arrow makes three requests: it checks the file before, and keeps its directory after.
         """
         uri = location if isinstance(location, str) else location.location
         bucket, key = _parts_of(uri)
@@ -79,7 +78,10 @@ class LakeFiles(PyArrowFileIO):
             raise OSError(f"Can't delete {uri}: {error}") from error
 
     def _initialize_s3_fs(self, netloc: str | None) -> S3FileSystem:  # noqa: ARG002
-        """Arrow's files. A small one is one request, where pyiceberg opens an upload for each."""
+        """Return Arrow's file system, which writes a small file in one request.
+
+        pyiceberg's would start a multipart upload for each file.
+        """
         given = self.properties
         return S3FileSystem(
             access_key=given.get(AWS_ACCESS_KEY_ID),
@@ -95,31 +97,31 @@ class LakeFiles(PyArrowFileIO):
 
 
 class Description(InputFile, OutputFile):
-    """A file that describes a table: read and written whole, and remembered."""
+    """A file that describes a table: read and written whole, and cached."""
 
     def __init__(self, location: str, s3: Any, cache: ObjectCache) -> None:
-        """`s3` is boto3's client; `cache` has the files that the process used last."""
+        """`s3` is boto3's client; `cache` has the files that the process used most recently."""
         super().__init__(location)
         self._s3, self._cache = s3, cache
 
     def __len__(self) -> int:
-        """Its length in bytes."""
+        """Return its length in bytes."""
         return len(self._body())
 
     def exists(self) -> bool:
-        """Whether it is there."""
+        """Return whether it exists."""
         return self._found() is not None
 
     def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002
-        """Its bytes. Raises FileNotFoundError if it is not there."""
+        """Return its bytes. Raises FileNotFoundError if it does not exist."""
         return BytesIO(self._body())
 
     def to_input_file(self) -> InputFile:
-        """The same file, to be read."""
+        """Return the same file, to be read."""
         return self
 
     def create(self, overwrite: bool = False) -> OutputStream:  # noqa: ARG002
-        """Takes its bytes, and puts them when it is closed; no other file has its name."""
+        """Return a stream that stores the file when it is closed; file names are unique."""
         return _Written(self._put)
 
     def _put(self, body: bytes) -> None:
@@ -130,7 +132,7 @@ class Description(InputFile, OutputFile):
     def _body(self) -> bytes:
         body = self._found()
         if body is None:
-            raise FileNotFoundError(f"{self.location} is not there.")
+            raise FileNotFoundError(f"{self.location} does not exist.")
         return body
 
     def _found(self) -> bytes | None:
@@ -142,7 +144,7 @@ class Description(InputFile, OutputFile):
 
 
 class _Written:
-    """Bytes that are put where they belong once they are complete; those of a failure never are."""
+    """A stream whose bytes are stored when it is closed; after an error they are discarded."""
 
     def __init__(self, put: Callable[[bytes], None]) -> None:
         self._bytes, self._put = BytesIO(), put
@@ -169,6 +171,6 @@ class _Written:
 
 
 def _parts_of(uri: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// address."""
+    """Return bucket and key of an s3:// address."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key

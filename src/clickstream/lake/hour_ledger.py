@@ -1,4 +1,4 @@
-"""What the lake holds of an hour, or of some: the ledger's rows, its version, its open sessions."""
+"""Reads and changes of the ledger: rows of hours, their versions, and published session parts."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class LedgerRow:
 
     @property
     def version(self) -> str:
-        """What tells this publication of the hour from any other."""
+        """Identifies this publication of the hour."""
         if not self.values:
             return UNPUBLISHED
         return f"{self.values['published_at'].isoformat()} {self.values['published_by']}"
 
 
 def ledger_row(lake: Lake, hour: Hour) -> LedgerRow:
-    """An hour's row in the ledger as it stands now."""
+    """Return an hour's current row in the ledger."""
     return ledger_rows(lake, hour, hour).get(hour, LedgerRow({}))
 
 
 def ledger_rows(lake: Lake, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
-    """The rows of the hours from `first` to `last` that are published, all read at once."""
+    """Return the rows of the published hours from `first` to `last`, in one read."""
     return rows_of(iceberg_tables.load(lake, HOUR_LEDGER), first, last)
 
 
 def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
-    """The rows of the hours that are published; only the partitions of their dates are read."""
+    """Return the rows of the published hours; only the partitions of their dates are read."""
     if not hours:
         return {}
     chosen = And(
@@ -68,7 +68,7 @@ def rows_of_hours(lake: Lake, hours: Collection[Hour]) -> dict[Hour, LedgerRow]:
 def incomplete_rows(
     lake: Lake, first: date | None = None, last: date | None = None
 ) -> dict[Hour, LedgerRow]:
-    """The rows of hours that lack a source, of the UTC dates from `first` to `last`.
+    """Return the rows of hours that lack a source, of the UTC dates from `first` to `last`.
 
     The table's metadata count the nulls of `missing_sources`, so only files with a name are read.
     """
@@ -84,7 +84,7 @@ def incomplete_rows(
 def rewrite_rows(
     lake: Lake, first: Hour, last: Hour, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> bool:
-    """Change rows of hours of one date in one commit; rows that all stay make no commit.
+    """Change rows of hours of one date in one commit; no commit if no row changes.
 
     Returns False if another process has changed the ledger's date meanwhile; nothing is written.
     """
@@ -101,17 +101,17 @@ def rewrite_rows(
 
 
 def rows_of(ledger: iceberg_tables.LoadedTable, first: Hour, last: Hour) -> dict[Hour, LedgerRow]:
-    """The same as they stood when the ledger was loaded."""
+    """Return the rows of the published hours of a range in a ledger that was loaded before."""
     return by_hour(ledger.read(first, last))
 
 
 def by_hour(ledger: pa.Table) -> dict[Hour, LedgerRow]:
-    """Rows of the ledger by their hour."""
+    """Return rows of the ledger by their hour."""
     return {Hour.at(row["hour_at"]): LedgerRow(row) for row in ledger.to_pylist()}
 
 
 def files_by_date(lake: Lake, first: date) -> dict[date, list[str]]:
-    """The ledger's data files of each UTC date from `first` on, sorted; no row is read.
+    """Return the ledger's data files of each UTC date from `first` on, sorted; no row is read.
 
     Every publication of an hour of the date changes them, and so does compaction.
     """
@@ -123,13 +123,13 @@ def files_by_date(lake: Lake, first: date) -> dict[date, list[str]]:
 
 
 def published_hours(lake: Lake, first: Hour, last: Hour) -> set[Hour]:
-    """Which of the hours from `first` to `last` are in the ledger."""
+    """Return which of the hours from `first` to `last` are in the ledger."""
     found = _rows(lake, HOUR_LEDGER, first, last, ["hour_at"]).column("hour_at").to_pylist()
     return {Hour.at(hour_at) for hour_at in found}
 
 
 def ledger(lake: Lake, first: Hour | None = None, last: Hour | None = None) -> pd.DataFrame:
-    """The ledger by hour: all of it, or the rows of the hours from `first` to `last`."""
+    """Return the ledger by hour: all of it, or the rows of the hours from `first` to `last`."""
     return ledger_in_order(lake, first, last).to_pandas()
 
 
@@ -139,12 +139,12 @@ def ledger_in_order(
     last: Hour | None = None,
     columns: Sequence[str] = ("*",),
 ) -> pa.Table:
-    """The same as an Arrow table, or some columns of it, among them `hour_at`."""
+    """Return the ledger by hour as an Arrow table, or some columns of it, among them `hour_at`."""
     return _rows(lake, HOUR_LEDGER, first, last, columns).sort_by("hour_at")
 
 
 def parts_between(lake: Lake, first: Hour, last: Hour, columns: list[str]) -> pa.Table:
-    """Some columns of the published session parts of the hours from `first` to `last`."""
+    """Return some columns of the published session parts of the hours from `first` to `last`."""
     return _rows(lake, SESSION_PARTS, first, last, columns)
 
 

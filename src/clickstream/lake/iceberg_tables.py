@@ -1,4 +1,4 @@
-"""The lake's Iceberg tables: made from `tables.py`, hours replaced as one, conflicts noticed."""
+"""The lake's Iceberg tables: create them, replace hours in one commit, detect conflicts."""
 
 from __future__ import annotations
 
@@ -69,30 +69,29 @@ UNMARKED_VERSION = 1
 PROPERTIES = {
     LAYOUT_PROPERTY: str(LAYOUT_VERSION),
     "write.parquet.compression-codec": "zstd",
-    # A commit must not get slower with every hour that the table holds: few versions are kept, and
-    # manifests have bounds of the columns that a table's `filtered_by` and `rarely_set` name, and
-    # of no others.
+    # A commit must not get slower with every hour in the table. So few versions are kept, and
+    # manifests have bounds only of the columns in a table's `filtered_by` and `rarely_set`.
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "10",
     "write.metadata.metrics.default": "none",
-    # Builders at once are the rule in a backfill; the one that was second tries again at once.
+    # A backfill has concurrent builders; a writer that loses a conflict retries quickly.
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "20",
     "commit.retry.max-wait-ms": "1000",
 }
 MS_PER_HOUR = 3_600_000
 NEWEST_SNAPSHOTS = 20
-"""Snapshots that are never thinned out: publications that are under way are based on them.
+"""Snapshots that are never removed here: publications under way are based on them.
 
-A publication loads its tables seconds before it commits, and makes at most three snapshots of each.
+A publication loads its tables seconds before it commits. It creates up to three snapshots of each.
 """
 
 FORGOTTEN_AT_ONCE = 20
-"""Snapshots are thinned out when as many can be, because it takes a commit of its own."""
+"""Number of removable snapshots at which they are removed, because that takes a commit."""
 
 
 def iceberg_schema(table: Table) -> Schema:
-    """A table's Iceberg schema; field ids follow the columns' order, comments their meaning."""
+    """Return a table's Iceberg schema; field ids follow the columns' order."""
     nested_ids = count(len(table.columns) + 1)
     fields = (
         NestedField(
@@ -104,7 +103,7 @@ def iceberg_schema(table: Table) -> Schema:
 
 
 def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
-    """The Iceberg type of a column; keys, values and elements take their field ids from `ids`."""
+    """Return the Iceberg type of a column; keys, values and elements take field ids from `ids`."""
     if kind == "map<string, long>":
         return MapType(next(ids), StringType(), next(ids), LongType(), value_required=True)
     if kind == "list<long>":
@@ -113,17 +112,17 @@ def _iceberg_type(kind: Type, ids: Iterator[int]) -> IcebergType:
 
 
 def properties(table: Table) -> dict[str, str]:
-    """The properties that a table keeps: those of every table, and its columns with statistics."""
+    """Return a table's properties: those of every table, and its columns with statistics."""
     counted = (*table.filtered_by, *table.rarely_set)
     metrics = {f"write.metadata.metrics.column.{name}": "full" for name in counted}
     return PROPERTIES | metrics
 
 
 def check_tables(lake: Lake) -> bool:
-    """Return whether the catalog holds every table with our properties; refuse another layout.
+    """Return whether the catalog has every table with our properties; refuse another layout.
 
-    Nearly always this is all that opening a lake takes, and each task opens it anew. So it is one
-    request: pyiceberg repeats a table's properties in its entry in Glue. Raises OtherLayout.
+    Opening a lake usually takes only this, and each task opens it again. So it is one request:
+    pyiceberg copies a table's properties to its entry in Glue. Raises OtherLayout.
     """
     entries = lake.catalog_entries(table.name for table in TABLES)
     stored = {t: entries[t.name].get("Parameters", {}) for t in TABLES if t.name in entries}
@@ -135,7 +134,7 @@ def check_tables(lake: Lake) -> bool:
 
 
 def _refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:
-    """Raise OtherLayout if a table, by its properties, is of another version than ours."""
+    """Raise OtherLayout if a table's properties have another version than ours."""
     version = int(parameters.get(LAYOUT_PROPERTY, UNMARKED_VERSION))
     if version == LAYOUT_VERSION:
         return
@@ -152,9 +151,9 @@ def _refuse_other_layout(lake: Lake, parameters: Mapping[str, str]) -> None:
 
 
 def ensure_tables(lake: Lake) -> None:
-    """Make the database and every table that does not exist yet; give the others our properties.
+    """Create the database and every missing table; update the properties of the others.
 
-    Raises OtherLayout if another release has made a table meanwhile.
+    Raises OtherLayout if another release has created a table meanwhile.
     """
     with suppress(NamespaceAlreadyExistsError):
         lake.catalog.create_namespace(lake.database)
@@ -167,7 +166,7 @@ def ensure_tables(lake: Lake) -> None:
 
 
 def _update_properties(lake: Lake, table: Table) -> None:
-    """Give a table our properties: statistics of other columns, or how commits are made."""
+    """Set our properties of a table: which columns have statistics, and how commits are made."""
     stored, ours = load(lake, table).iceberg, properties(table)
     _refuse_other_layout(lake, stored.properties)
     if not ours.items() <= stored.properties.items():
@@ -179,7 +178,7 @@ def _create(lake: Lake, table: Table) -> None:
     schema = iceberg_schema(table)
     event_date = schema.find_field("event_date").field_id
     partition = PartitionField(event_date, 1000, IdentityTransform(), "event_date")
-    with suppress(TableAlreadyExistsError):  # someone else made it meanwhile
+    with suppress(TableAlreadyExistsError):  # another process created it meanwhile
         lake.catalog.create_table(
             f"{lake.database}.{table.name}",
             schema=schema,
@@ -193,10 +192,10 @@ def _create(lake: Lake, table: Table) -> None:
 
 
 def between(first: Hour | None, last: Hour | None) -> BooleanExpression:
-    """The filter that selects the rows of a range of hours, both ends included; None is open.
+    """Return the filter for the rows of a range of hours, both ends included; None is open.
 
-    The date prunes partitions. A range, and not a set of hours, for then a file that lies within it
-    is replaced without being read.
+    The date prunes partitions. The filter is a range and not a set of hours, because then a file
+    within it can be replaced without being read.
     """
     limits: list[BooleanExpression] = [AlwaysTrue()]
     if first:
@@ -210,23 +209,23 @@ def between(first: Hour | None, last: Hour | None) -> BooleanExpression:
 
 @dataclass(frozen=True)
 class LoadedTable:
-    """A table as it stood when it was loaded: writes made from it notice what came later."""
+    """A table in the state in which it was loaded: writes from it detect later changes."""
 
     table: Table
     iceberg: IcebergTable
 
     def read(self, first: Hour, last: Hour, columns: list[str] | None = None) -> pa.Table:
-        """The rows of the hours from `first` to `last`."""
+        """Return the rows of the hours from `first` to `last`."""
         return self.read_between(first, last, columns)
 
     def data_files(self, first: Hour | None, last: Hour | None) -> list[StoredFile]:
-        """The data files with rows of the hours from `first` to `last`; None is an open end."""
+        """Return the data files with rows of the hours of a range; None is an open end."""
         return table_scan.list_files(self.iceberg, between(first, last))
 
     def read_between(
         self, first: Hour | None, last: Hour | None, columns: list[str] | None = None
     ) -> pa.Table:
-        """The rows of the hours from `first` to `last`; None is an open end."""
+        """Return the rows of the hours from `first` to `last`; None is an open end."""
         scan = self.iceberg.scan(
             row_filter=between(first, last), selected_fields=tuple(columns or ["*"])
         )
@@ -241,9 +240,9 @@ class LoadedTable:
     ) -> None:
         """Replace the rows of the hours from `first` to `last`, of one date, in one commit.
 
-        The new rows may come in several tables, best one for each hour: a file has whole ones.
-        With `only`, just those rows are replaced that have all values, by column, of one of them.
-        Raises StaleHour if someone changed one of the hours since the load.
+        The new rows may be in several tables, best one for each hour: each file gets whole tables.
+        With `only`, only rows are replaced that have all values, by column, of one of its entries.
+        Raises StaleHour if another process changed one of the hours since the load.
         """
         chosen = And(between(first, last), _any_of(only)) if only else between(first, last)
         try:
@@ -259,13 +258,13 @@ class LoadedTable:
         except (ValidationException, CommitFailedException) as error:
             hours = f"Hour {first}" if first == last else f"One of the hours {first} to {last}"
             raise StaleHour(
-                f"{hours} of {self.table.name} was published by someone else meanwhile; "
+                f"{hours} of {self.table.name} was published by another process meanwhile; "
                 f"build it again. ({error})"
             ) from error
 
 
 def _any_of(rows: Sequence[Mapping[str, str]]) -> BooleanExpression:
-    """The filter that selects rows that have all values of one of `rows`, by column."""
+    """Return the filter for rows that have all values of one of `rows`, by column."""
     alternatives: list[BooleanExpression] = [
         And(AlwaysTrue(), *(EqualTo(term=name, value=value) for name, value in row.items()))
         for row in rows
@@ -274,26 +273,26 @@ def _any_of(rows: Sequence[Mapping[str, str]]) -> BooleanExpression:
 
 
 def _thin_out(table: IcebergTable) -> None:
-    """Forget the snapshots that can be, once there are some.
+    """Remove the snapshots that can be removed, if there are enough of them.
 
-    A backfill makes thousands in a day, and each commit to come would read and write them all.
+    A backfill adds thousands in a day, and each later commit would read and write them all.
     """
     kept = {ref.snapshot_id for ref in table.refs().values()}
     forgotten = forgettable(table.snapshots(), kept)
     if len(forgotten) >= FORGOTTEN_AT_ONCE:
-        with suppress(CommitFailedException, ValueError):  # someone else does it at this moment
+        with suppress(CommitFailedException, ValueError):  # another process is removing them
             forget(table, forgotten)
 
 
 def forget(table: IcebergTable, snapshots: list[int]) -> None:
-    """Forget snapshots, by their ids. Raises ValueError for one that is gone, or has a name."""
+    """Remove snapshots by id. Raises ValueError for one that does not exist, or has a name."""
     ExpireSnapshots(Replacement(table, autocommit=True)).by_ids(snapshots).commit()
 
 
 def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
-    """The ids of snapshots that are none of the newest, nor the last of a clock hour, nor `kept`.
+    """Return the ids of snapshots except the newest, the last of each clock hour, and `kept`.
 
-    So what a table said at nine o'clock yesterday can still be asked.
+    So a query can still read a table as it was at nine o'clock yesterday.
     """
     in_order = sorted(snapshots, key=lambda snapshot: snapshot.timestamp_ms)
     older = in_order[:-NEWEST_SNAPSHOTS]
@@ -303,5 +302,5 @@ def forgettable(snapshots: Iterable[Snapshot], kept: Set[int]) -> list[int]:
 
 
 def load(lake: Lake, table: Table) -> LoadedTable:
-    """Load a table as it stands now."""
+    """Load the current state of a table."""
     return LoadedTable(table, lake.catalog.load_table(f"{lake.database}.{table.name}"))

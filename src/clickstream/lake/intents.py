@@ -1,15 +1,15 @@
-"""Publication intents, and the session parts that are saved beside them.
+"""Publication intents, and the session parts that are saved with them.
 
-A publication may be killed between two commits, and no process may come to finish it. So while it
-lasts, an intent under `publishing/HOUR/` says so for each of its hours. Its name has the version
-that is replaced and the run. Where session parts are replaced by others, the old ones are saved
-beside it, as far as they show what changes, before the first commit and by the first attempt: a
-retry finds there what readers saw before, whatever the attempt before it had committed.
+A publication may be killed between two commits, and possibly no process completes it. So while it
+runs, each of its hours has an intent under `publishing/HOUR/`, named after the replaced version and
+the run. Where session parts are replaced by different ones, the columns of the old ones that show
+what changes are saved next to it, before the first commit and by the first attempt: a retry finds
+there what readers saw before, whatever the first attempt had committed.
 
-A publication removes the intents of all others in its hours, whether they are still running or not.
-One that is still running either finds its intents removed, and starts afresh, or has loaded the
-tables before, and then Iceberg refuses each of its commits that comes after one of ours. So an hour
-is whole when it has no intent.
+A publication removes all other intents in its hours, whether their publications are still running
+or not. A publication that is still running either finds its intents removed, and starts again, or
+has loaded the tables before, and then Iceberg refuses each of its commits that comes after one of
+ours. So an hour without an intent is complete.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def interrupted_hours(lake: Lake, first: Hour | None = None, last: Hour | None =
 def interrupted_since(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, datetime]:
-    """Return when each publication that is not complete began, by hour; the times are aware."""
+    """Return the start of each incomplete publication by hour; the times are aware."""
     begun: dict[Hour, datetime] = {}
     for hour, name, at in _list_intents(lake, first, last):
         if not _is_done(ledger_row(lake, hour), *name.split("-")):
@@ -52,7 +52,7 @@ def interrupted_since(
 
 
 def _is_done(row: LedgerRow, version: str, run: str) -> bool:
-    """Whether an intent is only left over: its run has replaced its version."""
+    """Return whether an intent is only left over: its run has replaced its version."""
     if run == _PARTS:
         return True
     is_published = run == _short_digest(str(row.values.get("published_by")))
@@ -94,9 +94,9 @@ class PublicationIntents:
         return {hour: self._save(self._parts_keys[hour], parts) for hour, parts in changed.items()}
 
     def saved_by_others(self, existing: Set[str], known: Set[Hour]) -> dict[Hour, pa.Table]:
-        """Return the session parts that other attempts have saved, of hours that are not `known`.
+        """Return the session parts that other attempts saved, of hours that are not `known`.
 
-        An attempt whose new parts equal those in the table may have them from such an attempt.
+        If an attempt's new parts equal those in the table, such an attempt may have written them.
         """
         keys = self._parts_keys.items()
         saved = {hour: key for hour, key in keys if key in existing and hour not in known}
@@ -104,7 +104,7 @@ class PublicationIntents:
         return {hour: _read(one) for hour, one in stored.items() if one}
 
     def _save(self, key: str, parts: pa.Table) -> pa.Table:
-        """Save parts unless another attempt has; return those that are saved."""
+        """Save parts unless another attempt has; return the saved ones."""
         file = BytesIO()
         pq.write_table(
             parts,
@@ -120,7 +120,7 @@ class PublicationIntents:
         return _read(stored) if stored else parts
 
     def list_keys(self) -> Set[str]:
-        """List the keys of all intents of the hours, and of the parts saved beside them."""
+        """List the keys of all intents of the hours, and of the parts saved with them."""
         listed = _list_intents(self.lake, *self._ends)
         return {_key(hour, name) for hour, name, _ in listed}
 
@@ -130,7 +130,7 @@ class PublicationIntents:
         return [hour for hour, key in keys if key not in existing]
 
     def remove(self) -> None:
-        """Remove the intents: the publication is complete."""
+        """Remove the intents, because the publication is complete."""
         objects.delete(self.lake, [*self._keys, *self._parts_keys.values()])
 
     @property
@@ -144,7 +144,7 @@ class PublicationIntents:
 
     @property
     def _parts_keys(self) -> dict[Hour, str]:
-        """Where the replaced parts are saved, by hour."""
+        """The keys of the saved parts by hour."""
         return {
             hour: _key(hour, f"{_short_digest(version)}-{_PARTS}")
             for hour, version in self.versions.items()

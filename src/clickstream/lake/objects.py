@@ -18,7 +18,7 @@ LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 @dataclass(frozen=True)
 class Listed:
-    """An object that a listing names; its size is in bytes, `modified_at` is aware."""
+    """An object in a listing; its size is in bytes, `modified_at` is aware."""
 
     key: str
     size: int
@@ -26,14 +26,14 @@ class Listed:
 
 
 def put(lake: Lake, key: str, body: bytes | IO[bytes]) -> None:
-    """Write an object, whole, over whatever was there; a file from where it stands."""
+    """Write an object over an existing one; a file is written from its current position."""
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
 
 
 def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
-    """Write only if the object still has `etag` (None: does not exist yet).
+    """Write an object only if it still has `etag` (None: does not exist yet).
 
-    Returns the new ETag, or None when somebody else was faster.
+    Returns the new ETag, or None if another process was faster.
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
@@ -46,7 +46,7 @@ def swap(lake: Lake, key: str, body: bytes, etag: str | None) -> str | None:
 
 
 def get(lake: Lake, key: str) -> Stored | None:
-    """An object's bytes and ETag, or None if there is none."""
+    """Return an object's bytes and ETag, or None if it does not exist."""
     return s3_get.get(lake.s3, lake.bucket, key)
 
 
@@ -56,7 +56,7 @@ def fetch(lake: Lake, key: str, file: IO[bytes]) -> bool:
 
 
 def etag_of(lake: Lake, key: str) -> str | None:
-    """An object's ETag, or None if there is none; its bytes are not read."""
+    """Return an object's ETag, or None if it does not exist; its bytes are not read."""
     try:
         return str(lake.s3.head_object(Bucket=lake.bucket, Key=key)["ETag"])
     except ClientError as error:
@@ -66,12 +66,12 @@ def etag_of(lake: Lake, key: str) -> str | None:
 
 
 def listing(lake: Lake, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
-    """Keys and sizes below a prefix, in key order; with `after`, of the keys that come after it."""
+    """Yield keys and sizes below a prefix, in key order; with `after`, of later keys only."""
     return ((item.key, item.size) for item in listed(lake, prefix, after))
 
 
 def listed(lake: Lake, prefix: str, after: str = "") -> Iterator[Listed]:
-    """The same objects with all that the listing says of each."""
+    """Yield the objects below a prefix like `listing`, with their times."""
     pages = lake.s3.get_paginator("list_objects_v2").paginate(
         Bucket=lake.bucket, Prefix=prefix, StartAfter=after
     )
@@ -81,7 +81,7 @@ def listed(lake: Lake, prefix: str, after: str = "") -> Iterator[Listed]:
 
 
 def delete(lake: Lake, keys: list[str]) -> None:
-    """Delete objects; one that is gone already is no error."""
+    """Delete objects; a missing one is no error."""
     for start in range(0, len(keys), 1000):
         batch = [{"Key": key} for key in keys[start : start + 1000]]
         lake.s3.delete_objects(Bucket=lake.bucket, Delete={"Objects": batch, "Quiet": True})

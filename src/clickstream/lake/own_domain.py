@@ -1,7 +1,7 @@
 """Storage of the site's inferred own domain: one small object, written once for the whole lake.
 
-Every hour that is built later uses it, so that a rebuilt hour gives the same bytes. It is replaced
-only after somebody has deleted it; `site.domains` in the settings wins over it.
+Every later build uses it, so that a rebuilt hour has the same bytes. It is inferred again only
+after the object was deleted; `site.domains` in the settings takes precedence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def load(lake: Lake) -> dict[str, Any] | None:
 
 
 def store(lake: Lake, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Store a domain unless another process has; returns the one that is stored now."""
+    """Store a domain unless another process has; return the stored one."""
     body = json.dumps(found, sort_keys=True).encode()
     while not objects.swap(lake, KEY, body, etag=None):
         if stored := load(lake):  # else it was deleted meanwhile

@@ -1,7 +1,7 @@
-"""Publications: hours replaced in every table, one commit after the other, the ledger last.
+"""Publications: replace hours in every table, one commit after the other, the ledger last.
 
-A table is replaced for one or more consecutive hours in one commit, because commits are what costs.
-`intents` shows what is left of a publication that is killed.
+A table is replaced for one or more consecutive hours in one commit, because commits are the main
+cost. `intents` shows what remains of a publication that is killed. `pipeline.publish` calls this.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _REPLACED = ["hour_at", "replaced_at"]
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a publication replaces of an hour: ledger's row, session parts, raw objects by key.
+    """What a publication replaces of an hour: ledger row, session parts, raw objects by key.
 
-    There are no parts where nothing was published before, or the same ones.
+    `parts` is None if the hour was not published before, or its parts do not change.
     """
 
     ledger: LedgerRow
@@ -45,9 +45,9 @@ class Replaced:
 
 @dataclass(frozen=True)
 class Publication:
-    """An hour to publish: the version that its build stood on, and what reads its rows.
+    """An hour to publish: the version that its build replaces, and a function that reads its rows.
 
-    Those of hits, session_parts and rejects, that is.
+    `rows` returns those of hits, session_parts or rejects.
     """
 
     hour: Hour
@@ -58,9 +58,10 @@ class Publication:
 def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> StartedPublication:
     """Replace consecutive hours in the tables of rows, and return what they replace.
 
-    All tables are loaded first, then the hours' versions are compared with those that their builds
-    began with: a publication before the loads shows in the version, one after them makes Iceberg
-    refuse the overwrite. Either way StaleHour is raised, and the build starts afresh.
+    All tables are loaded first, then the hours' versions are compared with those at the start of
+    their builds. A publication before the loads shows in the version; one after the loads makes
+    Iceberg refuse the overwrite. Either way StaleHour is raised, and the caller builds the hours
+    again.
     """
     intents = PublicationIntents(lake, {one.hour: one.version for one in hours}, run_id)
     intents.write()
@@ -73,7 +74,9 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
     existing = intents.list_keys()
     moved = [one.hour for one in hours if before[one.hour].version != one.version]
     if stale := moved or intents.overtaken_hours(existing):
-        raise StaleHour(f"Hour {stale[0]} was published by someone else meanwhile; build it again.")
+        raise StaleHour(
+            f"Hour {stale[0]} was published by another process meanwhile; build it again."
+        )
     parts |= intents.saved_by_others(existing, parts.keys())
     for table in (HITS, SESSION_PARTS, REJECTS):
         tables.replace(table, *(one.rows(table) for one in hours))
@@ -84,7 +87,7 @@ def start_publication(lake: Lake, hours: Sequence[Publication], run_id: str) -> 
 
 @dataclass(frozen=True)
 class StartedPublication:
-    """A publication whose rows are committed, and its audit and the ledger are not.
+    """A publication whose rows are committed, but not its audit rows and the ledger.
 
     `replaced` is what it replaces of each hour, in order.
     """
@@ -94,7 +97,7 @@ class StartedPublication:
     _tables: _Tables
 
     def complete(self, audit: Mapping[str, pa.Table]) -> list[LedgerRow]:
-        """Commit the audit, the ledger last; return the new rows of the ledger, in order.
+        """Commit the audit rows, the ledger last; return the new rows of the ledger, in order.
 
         `audit` has the rows of raw_objects, session_changes and hour_ledger, by table name.
         """
@@ -106,7 +109,7 @@ class StartedPublication:
 
 
 class _Tables:
-    """All tables as they stood at one moment, as far as they are of a range of hours."""
+    """The rows of a range of hours in all tables, loaded at one moment."""
 
     def __init__(self, lake: Lake, first: Hour, last: Hour) -> None:
         self._first, self._last = first, last
@@ -116,13 +119,13 @@ class _Tables:
         }
 
     def ledger_rows(self) -> dict[Hour, LedgerRow]:
-        """Each hour's row in the ledger, in order; one of no values while it is unpublished."""
+        """Return each hour's row in the ledger, in order; an empty one for an unpublished hour."""
         there = rows_of(self._loaded[HOUR_LEDGER.name], self._first, self._last)
         hours = hour_range(self._first, self._last)
         return {hour: there.get(hour, LedgerRow({})) for hour in hours}
 
     def raw_objects(self) -> Mapping[Hour, Mapping[str, Mapping[str, object]]]:
-        """What is known of the raw objects of each hour, by key."""
+        """Return the recorded raw objects of each hour, by key."""
         known: dict[Hour, dict[str, Mapping[str, object]]] = defaultdict(dict)
         for row in self._loaded[RAW_OBJECTS.name].read(self._first, self._last).to_pylist():
             known[Hour.at(row["hour_at"])][row["raw_object"]] = row
@@ -133,7 +136,7 @@ class _Tables:
         self._loaded[table.name].replace(self._first, self._last, *rows)
 
     def record_changes(self, before: Sequence[Replaced], rows: pa.Table) -> None:
-        """Replace what an earlier attempt has recorded of the same publication of an hour.
+        """Replace the changes that an earlier attempt of the same publication recorded.
 
         Most publications record nothing.
         """

@@ -1,7 +1,7 @@
 """The rows of a query as an Arrow table, read from the result file that Athena writes.
 
-Pages of GetQueryResults have 1,000 rows each, a request for each. The file is one object, and Arrow
-reads it at once. `pipeline.facts` calls it.
+A page of GetQueryResults has up to 1,000 rows and takes a request. The file is one object, which
+Arrow reads at once. `pipeline.facts` calls this.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-"""The Arrow type of each of Athena's types that a result file may have here."""
+"""The Arrow type of each of Athena's types that a result file may have."""
 
 
 @dataclass(frozen=True)
 class QueryRows:
-    """The rows of a query, and the bytes that it read."""
+    """The rows of a query, and the bytes that it scanned."""
 
     table: pa.Table
     scanned_bytes: int
@@ -41,7 +41,7 @@ class QueryRows:
 
 @aws_errors.translate_errors()
 def query_rows(lake: Lake, sql: str) -> QueryRows:
-    """Run a SELECT. Raises QueryFailed with Athena's own reason, or if the file is gone."""
+    """Run a SELECT. Raises QueryFailed with Athena's reason, or if the file is missing."""
     execution = athena.execute(lake, sql)
     columns = _columns(lake, execution["QueryExecutionId"])
     location = urlparse(execution["ResultConfiguration"]["OutputLocation"])
@@ -55,21 +55,21 @@ def query_rows(lake: Lake, sql: str) -> QueryRows:
 
 
 def _columns(lake: Lake, execution_id: str) -> Sequence[Mapping[str, Any]]:
-    """Name and type of each column: the file has texts only."""
+    """Return name and type of each column, which the file lacks: it has texts only."""
     answer = lake.athena.get_query_results(QueryExecutionId=execution_id, MaxResults=1)
     columns: Sequence[Mapping[str, Any]] = answer["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     return columns
 
 
 def parse_result(body: bytes, columns: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Read a result file: every value is in quotes, NULL is nothing at all.
+    """Parse a result file: every value is in quotes, NULL is an empty field without quotes.
 
-    So an empty text in quotes is a text. Raises QueryFailed for a column of another type.
+    So an empty text in quotes stays a text. Raises QueryFailed for a column of another type.
     """
     types = {column["Name"]: _arrow_type(column) for column in columns}
     return csv.read_csv(
         io.BytesIO(body),
-        # A value that spans two blocks is refused, so the whole file is one.
+        # Arrow refuses a value that spans two blocks, so the whole file is one block.
         csv.ReadOptions(use_threads=False, block_size=max(len(body), 1)),
         csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         csv.ConvertOptions(

@@ -1,12 +1,13 @@
-"""Raw lines by event hour, and the marks that say which hours wait to be built.
+"""Raw lines by event hour, and the pending markers of hours that have unpublished lines.
 
 `raw/HOUR/HOST-FINGERPRINT-START-END.FORMAT.gz` holds the lines of one pulled range that belong to
-one hour, in file order, and before them the header that a format such as W3C needs to read them;
-so each object can be parsed by itself. Where a range begins inside a line, the rest of that line is
-an object of the format `parse.CONTINUATION`, which holds no line. The same range gives the same
-keys and the same bytes.
-`pending/HOUR/…` has a mark of the same name until an hour that includes the object is published.
-A mark is written after its object and before the bookmark moves, so no crash can lose an hour.
+one hour, in file order, and before them the header that a format such as W3C needs; so each object
+can be parsed alone. If a range begins inside a line, the rest of that line is an object of the
+format `parse.CONTINUATION`, which holds no line. The same range gives the same keys and the same
+bytes.
+
+`pending/HOUR/…` has a marker of the same name until an hour that includes the object is published.
+A marker is written after its object and before the bookmark moves, so no crash can lose an hour.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ from clickstream.lake.objects import Listed
 RAW = "raw/"
 PENDING = "pending/"
 _MAX_RATIO = 1032
-"""The most that DEFLATE compresses: 258 bytes in 2 bits. A damaged length could be larger."""
+"""The highest compression ratio of DEFLATE: 258 bytes in 2 bits.
+
+It limits the memory for a file whose stored length is damaged.
+"""
 _SALVAGED_AT_ONCE = 256
 _IN_MEMORY = 4 << 20
 """Compressed bytes of an object that are held in memory; more go to a temporary file."""
@@ -56,7 +60,7 @@ class RawRange:
 
     @property
     def name(self) -> str:
-        """The last part of its objects' keys."""
+        """The last part of the keys of its objects."""
         span = f"{self.start:014d}-{self.end:014d}"
         return f"{self.host}-{self.fingerprint}-{span}.{self.log_format}.gz"
 
@@ -70,7 +74,7 @@ class RawObject:
 
     @property
     def log_format(self) -> str:
-        """The format of its lines, which its key tells."""
+        """The format of its lines, from its key."""
         return self.key.rsplit(".", 2)[1]
 
 
@@ -85,17 +89,17 @@ def store(lake: Lake, hour: Hour, span: RawRange, lines: bytes) -> None:
 
 
 def list_raw(lake: Lake, hour: Hour) -> list[RawObject]:
-    """The raw objects of an hour, in key order."""
+    """Return the raw objects of an hour, in key order."""
     return [RawObject(key, size) for key, size in objects.listing(lake, f"{RAW}{hour}/")]
 
 
 def all_raw(lake: Lake) -> Iterator[RawObject]:
-    """Every raw object in key order, which is that of their hours; listed as far as it is read."""
+    """Yield every raw object in order of keys and so of hours; pages are listed when needed."""
     return (RawObject(key, size) for key, size in objects.listing(lake, RAW))
 
 
 def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
-    """When each raw object of a range of hours was put there, by key; UTC, as tables hold it."""
+    """Return when each raw object of a range of hours was stored, by key; UTC without a zone."""
     listed = _of_hours(lake, RAW, first, last)
     return {item.key: item.modified_at.replace(tzinfo=None) for _, item in listed}
 
@@ -103,7 +107,7 @@ def arrivals(lake: Lake, first: Hour, last: Hour) -> dict[str, datetime]:
 def raw_by_hour(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, list[RawObject]]:
-    """The raw objects of a range of hours, both ends included; None is an open end."""
+    """Return the raw objects of a range of hours, both ends included; None is an open end."""
     found: dict[Hour, list[RawObject]] = defaultdict(list)
     for hour, item in _of_hours(lake, RAW, first, last):
         found[hour].append(RawObject(item.key, item.size))
@@ -113,7 +117,7 @@ def raw_by_hour(
 def pending_by_hour(
     lake: Lake, first: Hour | None = None, last: Hour | None = None
 ) -> dict[Hour, list[str]]:
-    """The raw objects, by key, that marks say are not built in, of a range of hours."""
+    """Return the keys of the raw objects with a pending marker, of a range of hours."""
     found: dict[Hour, list[str]] = defaultdict(list)
     for hour, item in _of_hours(lake, PENDING, first, last):
         found[hour].append(RAW + item.key.removeprefix(PENDING))
@@ -123,16 +127,16 @@ def pending_by_hour(
 def listed_by_hour(
     lake: Lake, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, Listed]]:
-    """The raw objects of a range of hours as S3 lists them, each with its hour, in order."""
+    """Yield the raw objects of a range of hours as S3 lists them, each with its hour, in order."""
     return _of_hours(lake, RAW, first, last)
 
 
 def _of_hours(
     lake: Lake, prefix: str, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour, Listed]]:
-    """The objects of a range of hours, each with its hour; they sort as their hours do.
+    """Yield the objects of a range of hours in order, each with its hour.
 
-    S3 lists a thousand keys at a time, so only those are asked for that begin as all of them do.
+    S3 lists a thousand keys per request, so the request has the common prefix of the hours.
     """
     after = f"{prefix}{first}" if first else ""
     begin = "".join(longest_common_prefix([str(first), str(last)])) if first and last else ""
@@ -144,7 +148,7 @@ def _of_hours(
 
 
 def read(lake: Lake, raw: RawObject) -> bytes:
-    """The lines of a raw object. Raises DamagedObject if they can't all be read."""
+    """Return the lines of a raw object. Raises DamagedObject if they can't all be read."""
     with SpooledTemporaryFile(_IN_MEMORY) as body:
         if not objects.fetch(lake, raw.key, body):
             raise FileNotFoundError(f"{lake.uri(raw.key)} was listed and is gone; was it deleted?")
@@ -155,9 +159,9 @@ def read(lake: Lake, raw: RawObject) -> bytes:
 
 
 def _unpacked(body: IO[bytes]) -> bytes:
-    """The bytes of a gzip file, read in one piece as long as its end says (RFC 1952, 2.3.1).
+    """Return the bytes of a gzip file, read at once by the length at its end (RFC 1952, 2.3.1).
 
-    Its checksum is compared. Raises EOFError, OSError or IsalError for a damaged file.
+    The checksum is verified. Raises EOFError, OSError or IsalError for a damaged file.
     """
     size = body.seek(0, SEEK_END)
     body.seek(max(size - 4, 0))
@@ -165,12 +169,12 @@ def _unpacked(body: IO[bytes]) -> bytes:
     body.seek(0)
     with igzip.open(body) as file:
         lines: bytes = file.read(length)
-        more: bytes = file.read()  # than its end says, where others have put files together
+        more: bytes = file.read()  # the length is of the last member of concatenated files
     return lines + more
 
 
 def damaged(lake: Lake, key: str, body: IO[bytes]) -> DamagedObject:
-    """The error for a raw object whose bytes can't be read."""
+    """Return the error for a raw object whose bytes can't be read."""
     hour = key.split("/")[1]
     return DamagedObject(
         f"The stored bytes of {lake.uri(key)} are damaged; they hold raw lines of hour {hour}, "
@@ -183,9 +187,9 @@ def damaged(lake: Lake, key: str, body: IO[bytes]) -> DamagedObject:
 
 
 def _readable_lines(body: IO[bytes]) -> int:
-    """Count the lines that a damaged gzip file unpacks to before its code makes no sense.
+    """Count the lines that a damaged gzip file unpacks to before its code becomes invalid.
 
-    DEFLATE has no checksum of its own, so lines after the damage may be among them.
+    DEFLATE has no checksum, so lines after the damage may be among them.
     """
     reader, lines = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), 0
     body.seek(0)
@@ -196,18 +200,18 @@ def _readable_lines(body: IO[bytes]) -> int:
 
 
 def raw_digest(raws: Iterable[RawObject]) -> str:
-    """Digest of a set of raw objects, by their keys and sizes."""
+    """Return the digest of a set of raw objects, by their keys and sizes."""
     text = "".join(f"{raw.key} {raw.size}\n" for raw in raws)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def pending_hours(lake: Lake) -> list[Hour]:
-    """The hours with raw objects that no published hour includes yet, in order."""
+    """Return the hours with raw objects that no published hour includes yet, in order."""
     return sorted(pending_by_hour(lake))
 
 
 def pending_since(lake: Lake) -> dict[Hour, datetime]:
-    """When the oldest raw object came that no published hour includes, by hour; aware times."""
+    """Return when the oldest raw object with a pending marker was stored, by hour (aware)."""
     oldest: dict[Hour, datetime] = {}
     for hour, item in _of_hours(lake, PENDING, None, None):
         oldest[hour] = min(item.modified_at, oldest.get(hour, item.modified_at))
@@ -215,5 +219,5 @@ def pending_since(lake: Lake) -> dict[Hour, datetime]:
 
 
 def clear_pending(lake: Lake, raws: Iterable[str]) -> None:
-    """Take away the marks of raw objects (by key) that a published hour includes."""
+    """Delete the pending markers of raw objects, given by key, that a published hour includes."""
     objects.delete(lake, [PENDING + key.removeprefix(RAW) for key in raws])

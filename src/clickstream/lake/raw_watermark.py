@@ -1,8 +1,8 @@
-"""The raw watermark: the hour before which raw lines are deleted or about to be.
+"""The raw watermark: the hour before which raw lines are deleted, or will be soon.
 
-`retention/raw.json` holds it. It only ever moves on. It is announced days before anything is
-deleted: from the announcement on no hour before it is built, and builds that began earlier are
-over when the deletion begins.
+`retention/raw.json` holds it. It moves only forward. It is announced days before anything is
+deleted: from the announcement on no hour before it is built, and builds that began earlier are over
+when the deletion begins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class RawWatermark:
-    """The announcements that still matter, the oldest first; none while raw is kept for good."""
+    """The announcements that still matter, the oldest first; empty while raw is never deleted."""
 
     announced: tuple[Announcement, ...] = ()
     etag: str | None = None
@@ -39,7 +39,7 @@ class RawWatermark:
         return self.announced[-1].before if self.announced else None
 
     def deletable(self, announced_by: datetime) -> Hour | None:
-        """The hour before which raw lines may be deleted: announced by then."""
+        """Return the hour before which raw lines may be deleted: the newest announced by then."""
         old = [one.before for one in self.announced if one.at <= announced_by]
         return old[-1] if old else None
 
@@ -62,7 +62,7 @@ def read_watermark(lake: Lake) -> RawWatermark:
 def announce(
     lake: Lake, former: RawWatermark, before: Hour, now: datetime, keep_since: datetime
 ) -> bool:
-    """Move the watermark on from `former`; return whether no other process did so meanwhile.
+    """Move the watermark forward from `former`; return False if another process did meanwhile.
 
     Of the announcements up to `keep_since`, only the newest still matters.
     """

@@ -1,4 +1,4 @@
-"""Reads of S3 objects: retried when they break off, and an in-process cache of their bytes."""
+"""Reads of S3 objects: retried when interrupted, and an in-process cache of their bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from urllib3.exceptions import HTTPError
 
 ATTEMPTS = 5
-"""How often a request is made before it has failed, the first time included."""
+"""Limit of the attempts of a request, including the first."""
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ _BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, HT
 
 @dataclass(frozen=True)
 class Stored:
-    """An object's bytes and the ETag a compare-and-swap needs."""
+    """An object's bytes, and the ETag that a compare-and-swap needs."""
 
     body: bytes
     etag: str
@@ -46,7 +46,7 @@ def fetch(s3: Any, bucket: str, key: str, file: IO[bytes]) -> bool:
 
 
 def _retry(read: Callable[[], T]) -> T:
-    """Read again when a connection breaks off while bytes arrive, which boto3 does not retry."""
+    """Retry an interrupted read of a body. boto3 retries failed requests, but not these."""
     for _ in range(ATTEMPTS - 1):
         with suppress(*_BROKEN_OFF):
             return read()
@@ -79,7 +79,7 @@ def _answer(s3: Any, bucket: str, key: str) -> Any:
 
 
 def code(error: ClientError) -> str:
-    """What S3 calls the error."""
+    """Return S3's code of the error."""
     return str(error.response["Error"]["Code"])
 
 

@@ -1,9 +1,9 @@
-"""The staging area: an hour's rows on their way, as Parquet that no reader of the tables sees.
+"""The staging area: an hour's rows between two tasks, as Parquet that no reader of the tables sees.
 
-Two builds of the same input write the same bytes to the same keys, so builds may overlap freely,
-and a process that takes all steps of some hours need not ask S3 for what it has just put there.
+Two builds of the same input write the same bytes to the same keys, so builds may overlap, and a
+process that takes all steps of some hours caches what it has just written.
 
-A step passes on the digest of each object that it stages, and the next steps compare it with the
+A step returns the digest of each object that it stages, and the next steps compare it with the
 bytes that they read. A JSON object holds its own digest. Bytes that differ raise DamagedObject.
 """
 
@@ -48,7 +48,7 @@ class Digests:
 
 
 def name_of(key: str) -> str:
-    """The last part of a key."""
+    """Return the last part of a key."""
     return key.rpartition("/")[2]
 
 
@@ -56,9 +56,9 @@ def name_of(key: str) -> str:
 def writing(
     lake: Lake, key: str, table: Table, hour: Hour, digests: Digests
 ) -> Iterator[RowsWriter]:
-    """Write an hour's rows of a table as one object, which is there once all are written.
+    """Write an hour's rows of a table as one object, which is stored when the block ends.
 
-    `digests` receives its digest.
+    Its digest is added to `digests`.
     """
     with TemporaryFile() as file:
         with RowsWriter(file, table, hour) as writer:
@@ -68,14 +68,14 @@ def writing(
 
 
 def put(lake: Lake, key: str, body: bytes) -> Staged:
-    """Write a staged object, whole."""
+    """Write a staged object."""
     objects.put(lake, key, body)
     lake.staged_objects.put(key, body)
     return Staged(key, _digest(body))
 
 
 def put_json(lake: Lake, key: str, value: dict[str, Any]) -> None:
-    """Write an object in JSON that holds its own digest."""
+    """Write a JSON object with its own digest."""
     put(lake, key, json.dumps({**value, "digest": _digest_of_json(value)}).encode())
 
 
@@ -88,7 +88,7 @@ def _digest_of_json(value: dict[str, Any]) -> str:
 
 
 def get(lake: Lake, key: str) -> bytes | None:
-    """A staged object's bytes, or None if there is none."""
+    """Return a staged object's bytes, or None if it does not exist."""
     body = lake.staged_objects.get(key)
     if body is None and (stored := objects.get(lake, key)):
         body = stored.body
@@ -102,17 +102,17 @@ def check(lake: Lake, staged: Staged) -> None:
 
 
 def read(lake: Lake, staged: Staged, columns: list[str] | None = None) -> pa.Table:
-    """The rows of a staged object, with all columns or some."""
+    """Return the rows of a staged object, with all columns or some."""
     return _opened(lake, staged).read(columns)
 
 
 def read_coded(lake: Lake, staged: Staged, table: Table) -> pa.Table:
-    """The rows of a staged object of a table, as they were shaped: texts are dictionaries."""
+    """Return the rows of a staged object of a table; texts are dictionary-encoded."""
     return _opened(lake, staged, read_dictionary=_texts_of(table)).read()
 
 
 def read_pieces(lake: Lake, staged: Staged, table: Table) -> Iterator[pa.Table]:
-    """The same in the pieces that were written."""
+    """Yield the rows of a staged object like `read_coded`, in the pieces that were written."""
     file = _opened(lake, staged, read_dictionary=_texts_of(table))
     for number in range(file.num_row_groups):
         yield file.read_row_group(number)
@@ -123,13 +123,13 @@ def _texts_of(table: Table) -> list[str]:
 
 
 def count(lake: Lake, staged: Staged) -> int:
-    """How many rows a staged object has."""
+    """Return the number of rows of a staged object."""
     rows: int = _opened(lake, staged).metadata.num_rows
     return rows
 
 
 def read_json(lake: Lake, key: str) -> dict[str, Any]:
-    """The values of a staged object in JSON. Raises DamagedObject if its digest differs."""
+    """Return the values of a staged JSON object. Raises DamagedObject if its digest differs."""
     try:
         value = json.loads(_body(lake, key))
         digest = value.pop("digest")

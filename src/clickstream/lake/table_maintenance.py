@@ -1,16 +1,18 @@
 """Maintenance of tables: compaction, snapshot expiration and removal of orphan files.
 
 *Compaction*: each publication adds a file to each table, and small files make queries slow. So the
-files of a day that is over are read, sorted, and replaced by one file in a single commit. Iceberg
-refuses that commit if the day changed since the table was loaded, and refuses a publication that
-was under way meanwhile: the later one starts afresh. A file without the statistics that its table
-has now is rewritten as well.
+files of a past day are read, sorted, and replaced by one file in a single commit. Iceberg refuses
+that commit if the day changed since the table was loaded, and refuses a publication that was under
+way meanwhile, which then starts again. A file without all statistics that its table has now is
+rewritten as well.
 
-*Snapshot expiration* drops snapshots that are older than queries may travel back to.
+*Snapshot expiration* removes snapshots that are older than queries may travel back to.
 
-*Orphan files* are referenced by nothing, such as those of expired snapshots or of killed builds. A
-commit under way may still refer to a young file. So only files older than a grace period count,
-which must be longer than any task and any query takes.
+*Orphan files* are files without a reference, such as those of expired snapshots or of killed
+builds. A commit under way may still add a reference to a young file. So only files older than a
+grace period are removed, which must be longer than any task and any query takes.
+
+`pipeline.maintenance` calls this.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class FileGroup:
 
     @property
     def rows(self) -> int:
-        """How many rows they have, as the table's metadata says."""
+        """Their number of rows, by the table's metadata."""
         return sum(map(_rows, self.tasks))
 
     @property
@@ -66,7 +68,7 @@ class FileGroup:
 
 
 def find_groups(loaded: LoadedTable, before: date) -> list[FileGroup]:
-    """Find what there is to rewrite in the days before a date, by day and hour."""
+    """Find the groups of files to rewrite in the days before a date, by day and hour."""
     scan = loaded.iceberg.scan(row_filter=LessThan(term="event_date", value=before.isoformat()))
     tasks = sorted(scan.plan_files(), key=lambda task: (_day(task), _first_hour(loaded, task)))
     groups = (
@@ -82,7 +84,7 @@ def _lacks_statistics(loaded: LoadedTable, group: FileGroup) -> bool:
 
 
 def _packed(tasks: Iterable[FileScanTask]) -> Iterator[tuple[FileScanTask, ...]]:
-    """Neighbours together, as many as one file may have the rows of."""
+    """Group neighbouring files up to the limit of rows of one file."""
     return constrained_batches(tasks, data_files.ROWS_PER_FILE, get_len=_rows, strict=False)
 
 
@@ -102,8 +104,8 @@ def _first_hour(loaded: LoadedTable, task: FileScanTask) -> int:
 def compact(loaded: LoadedTable, group: FileGroup) -> None:
     """Replace the files of a group by one file of the same rows.
 
-    Raises StaleHour if someone changed the day since the table was loaded; load it again. Raises
-    ChangedRows, and changes nothing, if the new file does not hold the same rows.
+    Raises StaleHour if another process changed the day since the table was loaded; load it again.
+    Raises ChangedRows, and changes nothing, if the new file does not hold the same rows.
     """
     rows = _sorted_rows(loaded, group)
     new = _written(loaded, rows, group)
@@ -117,7 +119,7 @@ def compact(loaded: LoadedTable, group: FileGroup) -> None:
 
 
 def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
-    """The files' rows as the table wants them sorted; texts that repeat stay dictionaries."""
+    """Return the files' rows in the sort order of the table; repeated texts stay dictionaries."""
     rows = data_files.read(loaded.iceberg, loaded.table, group.tasks)
     if rows.num_rows != group.rows:
         raise ChangedRows(
@@ -128,7 +130,7 @@ def _sorted_rows(loaded: LoadedTable, group: FileGroup) -> pa.Table:
 
 
 def _written(loaded: LoadedTable, rows: pa.Table, group: FileGroup) -> DataFile:
-    """Write rows as a data file that no snapshot has yet, and compare what a reader gets."""
+    """Write rows as a data file that is in no snapshot yet, and compare it as a reader gets it."""
     file = data_files.write(loaded.iceberg, loaded.table, rows, group.day, "compacted")
     with loaded.iceberg.io.new_input(file.file_path).open() as source:
         _compare(rows, pq.ParquetFile(source, page_checksum_verification=True), file.file_path)
@@ -151,13 +153,16 @@ def _compare(rows: pa.Table, file: pq.ParquetFile, path: str) -> None:
 
 
 def _swap(loaded: LoadedTable, group: FileGroup, new: DataFile) -> None:
-    """One commit, and one snapshot: whoever travels in time sees the day before or after it."""
+    """Replace the files in one commit and one snapshot.
+
+    So time travel shows the day before or after the compaction, never a state between.
+    """
     note = {"clickstream.compacted-day": group.day.isoformat()}
     with (
         loaded.iceberg.transaction() as transaction,
         MonthlyOverwrite(transaction, note) as snapshot,
     ):
-        # Anything added to the day, or taken from it, is a conflict; other days are not.
+        # A change of the same day meanwhile is a conflict; changes of other days are not.
         snapshot.delete_by_predicate(EqualTo(term="event_date", value=group.day.isoformat()))
         for task in group.tasks:
             snapshot.delete_data_file(task.file)
@@ -168,10 +173,10 @@ MOST_ATTEMPTS = 10
 
 
 def past(table: IcebergTable, horizon: datetime) -> list[int]:
-    """Ids of the snapshots that were replaced by others before the horizon.
+    """Return the ids of the snapshots that were replaced by others before the horizon.
 
-    What counts is when a snapshot was replaced, not when it was made: the one that was the
-    table's state at the horizon stays, however old it is, and so do all that came after it.
+    What counts is when a snapshot was replaced, not when it was created: the one that was the
+    table's state at the horizon stays, however old it is, and so do all later ones.
     """
     at_horizon = table.snapshot_as_of_timestamp(int(horizon.timestamp() * 1000))
     if at_horizon is None:
@@ -183,12 +188,12 @@ def past(table: IcebergTable, horizon: datetime) -> list[int]:
 
 
 def expire(lake: Lake, table: Table, horizon: datetime) -> int:
-    """Forget a table's past snapshots; returns how many. Their files stay until they are swept.
+    """Remove a table's past snapshots; return their number. Their files stay until they are swept.
 
-    A commit or an expiry by someone else meanwhile is no harm: it is tried again.
+    A commit or an expiration by another process meanwhile does no harm: the removal is retried.
     """
     for _ in range(MOST_ATTEMPTS - 1):
-        with suppress(CommitFailedException, ValueError):  # ValueError: one is gone already
+        with suppress(CommitFailedException, ValueError):  # ValueError: one was removed already
             return _expire(lake, table, horizon)
     return _expire(lake, table, horizon)
 
@@ -207,10 +212,10 @@ _READERS = 8
 
 
 def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
-    """Objects of a table, last written before `before`, that no snapshot of it refers to.
+    """Return objects of a table, last written before `before`, that no snapshot refers to.
 
-    They are listed first and the table is loaded after that, so what a commit in between refers to
-    is known.
+    They are listed first and the table is loaded after that, so the references of a commit in
+    between are known.
     """
     prefix = iceberg_tables.load(lake, table).iceberg.location().removeprefix(lake.uri("")) + "/"
     old = [item for item in objects.listed(lake, prefix) if item.modified_at < before]
@@ -219,7 +224,7 @@ def unreferenced(lake: Lake, table: Table, before: datetime) -> list[Listed]:
 
 
 def referenced(table: IcebergTable) -> Iterator[str]:
-    """Addresses of all files of a table: metadata, and what its snapshots can reach."""
+    """Yield the addresses of all files of a table: metadata, and files that its snapshots reach."""
     yield table.metadata_location
     yield from (entry.metadata_file for entry in table.metadata.metadata_log)
     yield from (file.statistics_path for file in table.metadata.statistics)
@@ -235,7 +240,7 @@ def referenced(table: IcebergTable) -> Iterator[str]:
 
 
 def staged(lake: Lake, before: datetime) -> list[Listed]:
-    """Staged rows of hours that no build has touched since `before`: all of an hour, or none."""
+    """Return the staged rows of hours that no build has written since `before`, by whole hours."""
     found: list[Listed] = []
     listed = objects.listed(lake, STAGING)
     for _, of_hour in groupby(listed, key=lambda item: item.key.split("/")[1]):
@@ -246,6 +251,6 @@ def staged(lake: Lake, before: datetime) -> list[Listed]:
 
 
 def query_results(lake: Lake, before: datetime) -> list[Listed]:
-    """Answers of Athena that are older than `before`."""
+    """Return the result files of Athena that are older than `before`."""
     listed = objects.listed(lake, QUERY_RESULTS)
     return [item for item in listed if item.modified_at < before]

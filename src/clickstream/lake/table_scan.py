@@ -1,9 +1,9 @@
-"""Reads of Iceberg data files that compare page checksums, and name a file that is damaged.
+"""Reads of Iceberg data files that verify page checksums, and name a file that is damaged.
 
 The checksum of a Parquet page is the CRC32 of its compressed bytes (Parquet format, "Data Pages").
-The end of a file, which describes its pages, has no checksum; `verify --deep` compares its numbers
-of rows with the table's metadata. Files of earlier releases have no checksums and are read as they
-are.
+The footer of a file, which describes its pages, has no checksum; `verify --deep` compares its
+numbers of rows with the table's metadata. Files of earlier releases have no checksums and are read
+without a check.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from clickstream.hours import Hour, HourSpan
 from clickstream.lake import aws_errors
 from clickstream.lake.file_io import LakeFiles
 
-# pyiceberg passes no option on to Arrow's reader, and no property of a table or catalog sets this
-# one. So the function that makes its readers of Parquet gets it for all scans of the process.
+# pyiceberg passes no options to Arrow's reader, and no property of a table or catalog sets this
+# one. So the function that creates its Parquet readers gets it, for all scans of the process.
 setattr(  # noqa: B010  # for mypy, a partial function is no cached one
     pyiceberg_arrow,
     "_get_file_format",
@@ -44,7 +44,7 @@ _CODES_OF_DAMAGE = ("INTERNAL_FAILURE", "NO_SUCH_KEY", "HTTP status 404")
 
 
 def read(scan: DataScan) -> pa.Table:
-    """The rows of a scan. Raises DamagedObject if a file's bytes are damaged."""
+    """Return the rows of a scan. Raises DamagedObject if a file's bytes are damaged."""
     tasks = [*scan.plan_files()]
     with naming_damage(scan.io, tasks):
         return pyiceberg_arrow.ArrowScan(
@@ -56,9 +56,9 @@ def read(scan: DataScan) -> pa.Table:
 
 @contextmanager
 def naming_damage(io: FileIO, tasks: Sequence[FileScanTask]) -> Iterator[None]:
-    """Turn an error of reading data files into DamagedObject, if one of them is damaged.
+    """Convert an error of reading data files to DamagedObject, if one of them is damaged.
 
-    Arrow's errors name no file, and leave out what S3 says of it. So the files are read again.
+    Arrow's errors name no file, and omit S3's message. So the files are read again.
     """
     try:
         yield
@@ -73,7 +73,7 @@ def naming_damage(io: FileIO, tasks: Sequence[FileScanTask]) -> Iterator[None]:
 
 
 def find_damage(io: FileIO, task: FileScanTask) -> str:
-    """Read all bytes of a data file; return what is wrong with them, or nothing.
+    """Read all bytes of a data file; return what is wrong with them, or an empty text.
 
     Raises ClientError if S3 can't read the object.
     """
@@ -100,23 +100,23 @@ class StoredFile:
 
     @property
     def path(self) -> str:
-        """Its s3:// address."""
+        """The s3:// address."""
         return self.task.file.file_path
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """The size in bytes."""
         return self.task.file.file_size_in_bytes
 
     @property
     def rows(self) -> int:
-        """Its rows, as the table's metadata say."""
+        """The number of rows, by the table's metadata."""
         return self.task.file.record_count
 
     def find_damage(self) -> str:
-        """Read all its bytes; return what is wrong with them, or nothing.
+        """Read all its bytes; return what is wrong with them, or an empty text.
 
-        That is also what the local S3 says of them.
+        It also returns damage that the local S3 reports.
         """
         try:
             return find_damage(self.io, self.task)
@@ -127,7 +127,7 @@ class StoredFile:
 
 
 def list_files(table: IcebergTable, chosen: BooleanExpression) -> list[StoredFile]:
-    """The data files with chosen rows, in the order of their addresses."""
+    """Return the data files with chosen rows, in the order of their addresses."""
     tasks = sorted(table.scan(row_filter=chosen).plan_files(), key=lambda one: one.file.file_path)
     return [StoredFile(table.io, task, _hours_of(table, task)) for task in tasks]
 
@@ -149,7 +149,7 @@ def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:
 
 
 def damaged(task: FileScanTask, reason: str) -> DamagedObject:
-    """The error for a damaged data file."""
+    """Return the error for a damaged data file."""
     day = days_to_date(task.file.partition[0])
     table = task.file.file_path.split("/data/")[0].rpartition("/")[2]
     return DamagedObject(

@@ -1,13 +1,13 @@
 """Transactions of Iceberg tables: pyiceberg's, with manifests of one month and cheap overwrites.
 
 A commit reads the manifests whose dates include those that it replaces, and rewrites some of them.
-pyiceberg merges manifests in the order of the commits. Where days are published in another order,
+pyiceberg merges manifests in the order of the commits. When days are published in another order,
 each manifest soon spans most of the lake's dates, and a commit reads all of them. Manifests of one
 month keep the cost of a commit the same at any age of the lake and in any order.
 
-An overwrite drops files that lie within the replaced range by their metadata, and rewrites files
-that have other rows, too. pyiceberg would decode each text of such a file for that, which takes
-four times as long, and 300 MB for a busy day.
+An overwrite removes files within the replaced range by their metadata, and rewrites files that also
+have other rows. For that, pyiceberg would decode each text of such a file, which takes four times
+as long, and 300 MB for a busy day.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from clickstream.lake import data_files
 from clickstream.tables import Table
 
 MOST_OF_A_MONTH = 3
-"""Manifests of a month are merged when there are as many; until then each commit adds one.
+"""Number of manifests of a month at which they are merged; until then each commit adds one.
 
-With eight, a year left fifty small ones behind, and each commit reads and writes the list of all.
+With eight, a year left fifty small ones, and each commit reads and writes the list of all.
 """
 
 LARGEST = 128 << 10
-"""Bytes of a merged manifest: some 400 data files, so several for a month of a busy site."""
+"""Limit of the bytes of a merged manifest: about 400 data files, several for a busy month."""
 
 Month = tuple[int, int]
 
 
 class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
-    """What appends and overwrites share: after the commit no manifest spans two months."""
+    """The common part of appends and overwrites: after the commit no manifest spans two months."""
 
     def _process_manifests(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
         """Split the manifests that span months, and merge those of the months that change."""
@@ -65,12 +65,12 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
         return [kept for of_month in by_month.values() for kept in self._merged(of_month)]
 
     def _is_needed(self, manifest: ManifestFile) -> bool:
-        """Whether a manifest has data files, or says what this commit takes away."""
+        """Return whether a manifest has data files, or lists what this commit removes."""
         has_files = manifest.has_added_files() or manifest.has_existing_files()
         return has_files or manifest.added_snapshot_id == self.snapshot_id
 
     def _split(self, manifest: ManifestFile) -> Iterator[tuple[Month, ManifestFile]]:
-        """A manifest for each month of one that spans several, as former versions wrote them."""
+        """Yield one manifest per month of one that spans several, as earlier versions wrote."""
         by_month: dict[Month, list[ManifestEntry]] = defaultdict(list)
         for entry in self.fetch_manifest_entry(manifest):
             by_month[_month(entry.data_file.partition[0])].append(entry)
@@ -81,7 +81,7 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
             yield month, writer.to_manifest_file()
 
     def _merged(self, manifests: list[ManifestFile]) -> list[ManifestFile]:
-        """The manifests of a month; those of other months than the commit's stay as they are."""
+        """Merge the manifests of a month if the commit added one; else return them unchanged."""
         if all(manifest.added_snapshot_id != self.snapshot_id for manifest in manifests):
             return manifests
         manager = _ManifestMergeManager(LARGEST, MOST_OF_A_MONTH, True, self)
@@ -89,24 +89,24 @@ class MonthlyManifests(_SnapshotProducer["MonthlyManifests"]):
 
 
 class MonthlyAppend(MonthlyManifests, _FastAppendFiles):
-    """Adds data files."""
+    """A snapshot that adds data files."""
 
     def __init__(self, transaction: Transaction) -> None:
-        """An append to the table of a transaction."""
+        """Append to the table of a transaction."""
         super().__init__(Operation.APPEND, transaction, transaction._table.io)
 
 
 class MonthlyOverwrite(MonthlyManifests, _OverwriteFiles):
-    """Replaces data files by others."""
+    """A snapshot that replaces data files."""
 
     def __init__(self, transaction: Transaction, note: dict[str, str]) -> None:
-        """An overwrite of the table of a transaction; `note` is kept in the snapshot's summary."""
+        """Overwrite in the table of a transaction; `note` is kept in the snapshot's summary."""
         io = transaction._table.io
         super().__init__(Operation.OVERWRITE, transaction, io, snapshot_properties=note)
 
 
 def months_of(manifest: ManifestFile) -> tuple[Month, Month]:
-    """The months of the first and of the last date of a manifest's data files."""
+    """Return the months of the first and of the last date of a manifest's data files."""
     [dates] = manifest.partitions or []
     first, last = dates.lower_bound, dates.upper_bound
     if first is None or last is None:
@@ -115,15 +115,15 @@ def months_of(manifest: ManifestFile) -> tuple[Month, Month]:
 
 
 def _month(days: int) -> Month:
-    """The month of a date, which Iceberg stores as the days since 1970."""
+    """Return the month of a date, which Iceberg stores as the days since 1970."""
     day = days_to_date(days)
     return day.year, day.month
 
 
 class Replacement(Transaction):
-    """A transaction that works out its metadata when they change, and not each time it looks.
+    """A transaction that computes its metadata when they change, and not at each access.
 
-    pyiceberg copies them thirty times for a commit, with all that the table remembers.
+    pyiceberg copies them thirty times for a commit, with everything that the table keeps.
     """
 
     _state: tuple[object, object] = (None, None)
@@ -139,9 +139,9 @@ class Replacement(Transaction):
         return self._metadata
 
     def remove(self, table: Table, chosen: BooleanExpression, day: date) -> None:
-        """Take the chosen rows of a day out. Rows to be put in their place are added afterwards.
+        """Remove the chosen rows of a day. The rows that replace them are added afterwards.
 
-        Whoever changes such rows meanwhile makes the commit fail, as with pyiceberg's `delete`.
+        A concurrent change of such rows makes the commit fail, as with pyiceberg's `delete`.
         """
         with self.update_snapshot().delete() as dropped:
             dropped.delete_by_predicate(chosen)
@@ -158,7 +158,7 @@ class Replacement(Transaction):
     def _rewritten(
         self, table: Table, chosen: BooleanExpression, day: date
     ) -> Iterator[tuple[DataFile, DataFile | None]]:
-        """The files that have chosen rows, each with one of their other rows, if there are any."""
+        """Yield the files with chosen rows, each with a new file of its other rows, if any."""
         schema = self.table_metadata.schema()
         is_other = _expression_to_complementary_pyarrow(bind(schema, chosen, True), schema)
         for task in self._scan(row_filter=chosen).use_ref(MAIN_BRANCH).plan_files():

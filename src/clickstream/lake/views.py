@@ -1,4 +1,7 @@
-"""The Athena views: one .sql and one .yml each, created in the order they read one another."""
+"""The Athena views: one .sql and one .yml file each, created in the order of their dependencies.
+
+The task `refresh_views`, the facts and backfills call this.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from clickstream.lake import athena
 from clickstream.lake.client import Lake
 from clickstream.tables import ENGAGED_SECONDS
 
-# libyaml's reads the descriptions of all views in 10 ms, the one in Python in 130.
+# libyaml's loader reads the descriptions of all views in 10 ms, the one in Python in 130.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
@@ -26,7 +29,7 @@ _PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 
 @dataclass(frozen=True)
 class DateFilter:
-    """The date column that a view is filtered by, and what a filter for one date reads.
+    """The date column that a view is filtered by, and the dates that a filter for one date reads.
 
     It reads the tables' rows of that date, of `days_before` dates before it and of `days_after`
     dates after it.
@@ -49,7 +52,7 @@ class View:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did."""
+    """The result of a refresh."""
 
     created: list[str]
     unchanged: list[str]
@@ -62,11 +65,11 @@ class Refreshed:
 
 
 Values = Mapping[str, int | str]
-"""What stands for the names in braces in the views' SQL."""
+"""The values that replace the names in braces in the views' SQL."""
 
 
 def read_views(directory: Path, values: Values) -> list[View]:
-    """The directory's views, each after those it reads, with values in place of their names.
+    """Return the directory's views, each after those it reads, with values in place of names.
 
     Raises InputError for a missing .yml, and for views that read each other in a circle.
     """
@@ -92,7 +95,7 @@ def _read(path: Path, values: Values) -> View:
 
 
 def _date_filter(described: Mapping[str, Any], values: Values) -> DateFilter:
-    """The filter of a description; a name such as key_days stands for the value."""
+    """Return the filter of a description; a name such as key_days is replaced by its value."""
     before, after = (
         int(values.get(days, days)) for days in (described["days_before"], described["days_after"])
     )
@@ -108,7 +111,7 @@ def _with_values(sql: str, values: Values) -> str:
 def views_of(lake: Lake, directory: Path) -> list[View]:
     """Return the directory's views with values in place of the names in braces.
 
-    These are `{key_days}`, the setting, for how long a visitor can be recognized,
+    The names are `{key_days}`, the setting, which limits how long a visitor can be recognized,
     `{engaged_seconds}`, and `{time_zone}`, the site's. Raises InputError, see `read_views`.
     """
     values: Values = {
@@ -120,12 +123,12 @@ def views_of(lake: Lake, directory: Path) -> list[View]:
 
 
 def outdated(lake: Lake, directory: Path) -> list[View]:
-    """The views whose SQL differs from what the catalog holds, or that it lacks."""
+    """Return the views whose SQL differs from the catalog's, or that the catalog lacks."""
     return _outdated(lake, views_of(lake, directory))
 
 
 def refresh(lake: Lake, directory: Path) -> Refreshed:
-    """Create or replace the views whose SQL differs from what the catalog holds."""
+    """Create or replace the views whose SQL differs from the catalog's."""
     views = views_of(lake, directory)
     changed = _outdated(lake, views)
     for view in changed:
@@ -141,7 +144,7 @@ def _outdated(lake: Lake, views: Sequence[View]) -> list[View]:
 
 
 def _stored_sql(entry: Mapping[str, Any]) -> str | None:
-    """The SELECT that Glue holds for a view: Athena keeps it in base64 inside a comment."""
+    """Return the SELECT that Glue has for a view: Athena stores it in base64 inside a comment."""
     match = _PRESTO_VIEW.search(entry.get("ViewOriginalText") or "")
     if match is None:
         return None

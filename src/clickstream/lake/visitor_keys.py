@@ -1,15 +1,15 @@
 """Visitor keys in Secrets Manager, one for each key period, and records about them in the lake.
 
-A period is a number of days, counted from 1970-01-01, so every machine finds the same one for an
+A period is a number of days, counted from 1970-01-01, so every machine computes the same one for an
 hour. Its key is created when it is first needed. While the key is stored, an hour can be built
 again with the same visitor ids. When the key of the current period is created, the keys past the
-replay window are destroyed: their visitor ids can never be tied to an address again. The daily
+replay window are destroyed: their visitor ids can never again be linked to an address. The daily
 maintenance destroys those that a killed build left behind. The first build of an hour older than
-the window creates a key for its period, which lives until the next period begins.
+the window creates a key for its period, which is kept until the next period begins.
 
 `visitor_keys/destroyed/PERIOD/DIGEST.json` records when a key was destroyed; it is written before
 the key is deleted. `visitor_keys/open/PERIOD.json` records that the hours of a period may be built
-again though their key is destroyed, because an operator asked for new visitor ids. It is removed
+again although their key is destroyed, because an operator asked for new visitor ids. It is removed
 when all hours of the period have them, so a build that is killed can be completed.
 """
 
@@ -34,7 +34,7 @@ OPEN = "visitor_keys/open/"
 
 @dataclass(frozen=True)
 class OpenPeriod:
-    """A period whose hours get new visitor ids: its name, since when (aware), by which run."""
+    """A period whose hours get new visitor ids: its name, since when (aware), and for which run."""
 
     name: str
     opened_at: datetime
@@ -48,7 +48,7 @@ def record_destroyed(lake: Lake, key_id: str, now: datetime) -> None:
 
 
 def destroyed_at(lake: Lake, key_id: str) -> datetime | None:
-    """When a key was destroyed; None if nothing is recorded, as by earlier versions."""
+    """Return when a key was destroyed; None if that is not recorded, as by earlier versions."""
     stored = objects.get(lake, f"{DESTROYED}{key_id}.json")
     return datetime.fromisoformat(json.loads(stored.body)["destroyed_at"]) if stored else None
 
@@ -60,7 +60,7 @@ def open_period(lake: Lake, name: str, run_id: str, now: datetime) -> None:
 
 
 def open_periods(lake: Lake) -> list[OpenPeriod]:
-    """The periods whose hours may get new visitor ids, in order of their names."""
+    """Return the periods whose hours may get new visitor ids, in order of their names."""
     names = [key.removeprefix(OPEN).removesuffix(".json") for key, _ in objects.listing(lake, OPEN)]
     found = [(name, objects.get(lake, f"{OPEN}{name}.json")) for name in names]
     return [_parse(name, stored.body) for name, stored in found if stored]
@@ -82,52 +82,52 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Period:
-    """The days that one key is good for."""
+    """The days for which one key is used."""
 
     start: datetime
     days: int
 
     @classmethod
     def of(cls, hour: Hour, days: int) -> Period:
-        """The period that an hour lies in."""
+        """Return the period of an hour."""
         number = (hour.start - _EPOCH).days // days
         return cls(_EPOCH + timedelta(days=number * days), days)
 
     @property
     def end(self) -> datetime:
-        """The first instant after it."""
+        """The first instant after the period."""
         return self.start + timedelta(days=self.days)
 
     @property
     def last_day(self) -> date:
-        """Its last UTC day."""
+        """The last UTC day."""
         return (self.end - timedelta(days=1)).date()
 
     @property
     def name(self) -> str:
-        """How its key is called: its first day, and its length in days."""
+        """The name of its key: its first day, and its length in days."""
         return f"{self.start:%Y-%m-%d}-{self.days}d"
 
     @classmethod
     def named(cls, name: str) -> Period:
-        """The reverse of `name`."""
+        """Return the period of a `name`."""
         day, _, days = name.rpartition("-")
         return cls(datetime.fromisoformat(day).replace(tzinfo=UTC), int(days.removesuffix("d")))
 
 
 @dataclass(frozen=True)
 class StoredKey:
-    """The key of a period as Secrets Manager holds it."""
+    """The key of a period as Secrets Manager stores it."""
 
     period: Period
     secret: bytes
 
     @property
     def id(self) -> str:
-        """What the ledger calls it, like `2026-11-03-30d/5b1c9f0e2d7a`.
+        """The key's id in the ledger, like `2026-11-03-30d/5b1c9f0e2d7a`.
 
-        The period's name, and a digest of the random key, which tells it from a later key of the
-        same period and from which nobody can work the key out.
+        It is the period's name and a digest of the random key. The digest distinguishes the key
+        from a later key of the same period, and does not reveal it.
         """
         digest = blake2b(self.secret, digest_size=6, person=b"visitor key").hexdigest()
         return f"{self.period.name}/{digest}"
@@ -137,76 +137,76 @@ class StoredKey:
 class KeyIds:
     """The ids of the keys that an hour was built with.
 
-    `earlier` is the key of the period before, for hours into which its sessions may reach.
+    `earlier` is the key of the period before, for hours that sessions of that period may reach.
     """
 
     own: str
     earlier: str | None = None
 
     def recognize(self, other: KeyIds) -> bool:
-        """Whether an hour with these keys recognizes the visitors of an earlier hour."""
+        """Return whether an hour with these keys recognizes the visitors of an earlier hour."""
         return other.own in (self.own, self.earlier)
 
 
 @dataclass(frozen=True)
 class HourKeys:
-    """The key of an hour, and the one before it if sessions may be open under that."""
+    """The key of an hour, and the one before it if sessions under that key may be open."""
 
     now: StoredKey
     before: StoredKey | None
 
     @property
     def ids(self) -> KeyIds:
-        """The ids of both."""
+        """The ids of both keys."""
         return KeyIds(self.now.id, self.before.id if self.before else None)
 
 
 class KeyRing:
-    """The keys as one operation sees them: each is read once, so all its hours agree."""
+    """The keys of one operation: each is read once, so all its hours use the same."""
 
     def __init__(self, lake: Lake, now: datetime | None = None) -> None:
         self._lake, self._now = lake, now
         self._known: dict[Period, StoredKey | None] = {}
 
     def stored(self, period: Period) -> StoredKey | None:
-        """The period's key; None if it was never created, or is destroyed."""
+        """Return the period's key; None if it was never created, or is destroyed."""
         if period not in self._known:
             self._known[period] = _stored(self._lake, period)
         return self._known[period]
 
     def has(self, key_id: str) -> bool:
-        """Whether the key of that id is stored."""
+        """Return whether the key with this id is stored."""
         key = self.stored(Period.named(key_id.partition("/")[0]))
         return key is not None and key.id == key_id
 
     def of_hour(self, hour: Hour) -> HourKeys:
-        """The keys that an hour is built with; those that do not exist are created."""
+        """Return the keys that an hour is built with; missing ones are created."""
         period, before = periods_of(self._lake, hour)
         return HourKeys(self._key(period), self._key(before) if before else None)
 
     def _key(self, period: Period) -> StoredKey:
-        """The period's key. Of two creators at once one wins, and both get that one's key."""
+        """Return the period's key. If two processes create it at once, both get the same one."""
         key = self.stored(period) or _create(self._lake, period, self._now or datetime.now(UTC))
         self._known[period] = key
         return key
 
 
 def periods_of(lake: Lake, hour: Hour) -> tuple[Period, Period | None]:
-    """The period of an hour, and the one before it if its sessions may reach into the hour."""
+    """Return the period of an hour, and the one before it if its sessions may reach the hour."""
     days, gap = lake.settings.privacy.key_days, lake.settings.sessions.timeout_seconds
     period, before = Period.of(hour, days), Period.of(hour.reaching_back(gap), days)
     return period, before if before != period else None
 
 
 def periods(lake: Lake) -> Iterator[Period]:
-    """The periods whose keys exist."""
+    """Yield the periods whose keys exist."""
     return (period for period, _ in _listed(lake))
 
 
 def _listed(lake: Lake) -> Iterator[tuple[Period, datetime]]:
-    """The stored periods, and when their keys were created (aware).
+    """Yield the stored periods, and when their keys were created (aware).
 
-    Other secrets below the prefix are not ours, and are left alone.
+    Other secrets below the prefix are not ours, and are ignored.
     """
     prefix = lake.settings.lake.key_secret + "/"
     pages = lake.secrets.get_paginator("list_secrets").paginate(
@@ -227,18 +227,18 @@ def _period_of(name: str) -> Period | None:
 
 
 def destroy_expired(lake: Lake, now: datetime) -> list[Period]:
-    """Destroy, for good, the keys of periods that ended before the replay window.
+    """Destroy, irreversibly, the keys of periods that ended before the replay window.
 
-    The lake keeps a record of when, but not of the key.
+    The lake records when, but not the key.
     """
     return _destroy(lake, [one for one in periods(lake) if _is_expired(lake, one, now)], now)
 
 
 def destroy_left_behind(lake: Lake, now: datetime, dry_run: bool = False) -> list[Period]:
-    """Destroy expired keys that exist since before the current period.
+    """Destroy expired keys that were created before the current period.
 
     The first build of the period should have destroyed them, and may have been killed. Keys that
-    builds of old hours have created since then live until the next period, so that a build of
+    builds of old hours have created since then are kept until the next period, so that a build of
     several days keeps its keys.
     """
     began = Period.of(Hour.of(now), lake.settings.privacy.key_days).start

@@ -1,12 +1,12 @@
-"""The one order of steps for an hour and for a range of hours.
+"""The order of steps for an hour and for a range of hours.
 
     pull ─▶ clean_hits ─▶ build_sessions ─▶ check_hour ─▶ register_tables ─▶ refresh_views
                                                                                        │
                                                                          refresh_facts ◀
 
-This is the only place that joins the pure steps with the lake. Every step may be killed and run
-again at any point. One step hands a `CleanedHour` or a `StitchedHour` to the next: keys and counts,
-no rows.
+Only this package joins the pure transforms with the lake. Every step can be killed and run again at
+any point. Each step passes a `CleanedHour` or a `StitchedHour` to the next one: keys and counts, no
+rows.
 """
 
 from clickstream.pipeline.backfill import (

@@ -1,7 +1,7 @@
-"""Proofs that Athena works out: rows agree with the ledger, with one another, and stand once.
+"""Checks that Athena computes: rows agree with the ledger and with each other, and are unique.
 
-Each is a statement over the partitions of some of the hours in question, and its answer has a row
-for each hour at most, however large the tables are.
+`verify` calls this. Each check is a statement over the partitions of some of the hours, and its
+result has at most one row for each hour, however large the tables are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from clickstream.pipeline.results import Finding
 from clickstream.tables import BALANCE
 
 LINES_AT_ONCE = 4_000_000
-"""A statement looks at so many lines at most: it keeps each in mind until it has seen them all."""
+"""Limit of the lines that a statement reads: Athena keeps all of them in memory."""
 
 LONGEST_SESSION_DAYS = 2
-"""How far back the parts of a session are read: a session lies on two dates at most."""
+"""How far back the parts of a session are read: a session is on two dates at most."""
 
 _COUNTS = """
 select hour_at, if(is_bot, 'bots', kind) as counted, count(*) as number
@@ -135,11 +135,11 @@ group by parts.hour_at
 """
 
 STATEMENTS = {
-    _PARTS_WITH_OTHER_HITS: "{:,} of its session parts and its hits do not agree",
-    _LINES_NOT_ONCE: "{:,} of its lines stand in hits or rejects twice, or are another hour's",
-    _SESSIONS_WITHOUT_BEGINNING: "{:,} of its session parts belong to a session that has no first",
+    _PARTS_WITH_OTHER_HITS: "{:,} of its session parts do not agree with its hits",
+    _LINES_NOT_ONCE: "{:,} of its lines are stored more than once, or belong to another hour",
+    _SESSIONS_WITHOUT_BEGINNING: "{:,} of its session parts are of a session without a first part",
 }
-"""What is wrong in so many cases, by the statement that counts them by hour."""
+"""The statements that count faults by hour, each with the sentence about its number."""
 
 
 def disagreeing(
@@ -149,10 +149,10 @@ def disagreeing(
     last: Hour | None,
     edges: Sequence[Hour] = (),
 ) -> Iterator[Finding]:
-    """What is wrong with the rows of the hours from `first` to `last`.
+    """Yield what is wrong with the rows of the hours from `first` to `last`.
 
-    Sessions that reach across one of the `edges` may have lost their beginning: the hours before
-    it were given new visitor ids.
+    Sessions that cross one of the `edges` may have lost their beginning: the hours before it were
+    given new visitor ids.
     """
     yield from _miscounted(lake, ledger, first, last)
     for stretch in _stretches(ledger, first, last):
@@ -169,7 +169,7 @@ def disagreeing(
 def _stretches(
     ledger: pd.DataFrame, first: Hour | None, last: Hour | None
 ) -> Iterator[tuple[Hour | None, Hour | None]]:
-    """The hours from `first` to `last` in stretches of LINES_AT_ONCE; a larger hour is alone."""
+    """Split the hours into ranges of LINES_AT_ONCE; a larger hour is a range alone."""
     hours = zip(ledger["hour_at"], ledger["lines"], strict=True)
     stretches = constrained_batches(hours, LINES_AT_ONCE, get_len=itemgetter(1), strict=False)
     begins = [Hour.at(stretch[0][0]) for stretch in stretches][1:]
@@ -177,7 +177,7 @@ def _stretches(
 
 
 def _within(first: Hour | None, last: Hour | None) -> str:
-    """The condition that selects a range of hours; the dates prune the partitions."""
+    """Return the condition that selects a range of hours; the dates prune the partitions."""
     limits = ["true"]
     if first:
         limits.append(f"event_date >= date '{first.event_date}'")
@@ -189,12 +189,12 @@ def _within(first: Hour | None, last: Hour | None) -> str:
 
 
 def _within_reach(first: Hour | None, last: Hour | None) -> str:
-    """The same for the hours in which those hours' sessions may have begun."""
+    """Return the condition that selects the hours in which those hours' sessions may have begun."""
     return _within(first.minus(24 * LONGEST_SESSION_DAYS) if first else None, last)
 
 
 def _and_not_cut_off(edges: Sequence[Hour]) -> str:
-    """The condition that leaves out parts of sessions that began before an edge that they cross."""
+    """Return the condition that leaves out parts of sessions that cross one of the edges."""
     return "".join(
         f"\n    and not (parts.session_started_at < timestamp '{edge.naive}' "
         f"and parts.hour_at >= timestamp '{edge.naive}')"
@@ -205,7 +205,7 @@ def _and_not_cut_off(edges: Sequence[Hour]) -> str:
 def _miscounted(
     lake: Lake, ledger: pd.DataFrame, first: Hour | None, last: Hour | None
 ) -> Iterator[Finding]:
-    """Hours that have other rows than the ledger says, or rows and no place in the ledger."""
+    """Yield hours whose numbers of rows differ from the ledger, or that have no ledger row."""
     counted: dict[datetime, dict[str, int]] = {}
     counts = athena.query(lake, _COUNTS.format(within=_within(first, last))).rows
     for hour_at, what, number in counts:
@@ -220,11 +220,11 @@ def _miscounted(
         if wrong:
             yield Finding(Hour.at(row["hour_at"]), "; ".join(wrong))
     for hour_at in counted:
-        yield Finding(Hour.at(hour_at), "it has rows in the tables and none in the ledger")
+        yield Finding(Hour.at(hour_at), "it has rows in the tables but no row in the ledger")
 
 
 def _expected(row: Mapping[str, int]) -> dict[str, int]:
-    """What the rows of an hour must add up to, by the ledger."""
+    """Return the numbers of rows that an hour must have, by the ledger."""
     return {
         **{kind: row[kind] for kind in BALANCE},
         "rejected": row["rejected"],

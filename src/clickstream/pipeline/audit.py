@@ -1,6 +1,7 @@
-"""What a publication adds to the lake's history: raw objects, changed sessions, the ledger's row.
+"""The history that a publication adds: raw objects, changed sessions, the ledger's row.
 
-The clock is read here, and nowhere else in the making of an hour; no result depends on it.
+Only this module reads the clock while an hour is built; no result depends on it. `publish` calls
+it.
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ from clickstream.tables import (
 Cause = Literal[
     "first publication", "new visitor ids", "version", "settings", "late lines", "neighbour"
 ]
-"""Why an hour is published. Of several causes the first one counts: its visitors have new ids; the
-library or the settings changed; its set of raw lines changed. With none of these its sessions can
-only differ because those of a neighbouring hour do."""
+"""Why an hour is published. Of several causes the first in this order counts.
+
+"new visitor ids": its visitors have new ids. "version", "settings": the library or the settings
+changed. "late lines": its set of raw lines changed. "neighbour": none of these, so its sessions can
+only differ because those of a neighbouring hour do.
+"""
 
 
 @dataclass(frozen=True)
 class Causes:
-    """Why an hour is published, and what began the chain of publications that reached it."""
+    """Why an hour is published, and the cause of the first publication of its chain."""
 
     own: Cause
     root: Cause
@@ -48,10 +52,10 @@ class Causes:
 def causes_of(
     built: Sequence[BuiltHour], before: Sequence[LedgerRow], given: Cause | None
 ) -> list[Causes]:
-    """Why consecutive hours are published, by the rows of the ledger that they replace.
+    """Return why consecutive hours are published, from the ledger's rows that they replace.
 
-    `given` is the root cause of the publication that made this one necessary, if one did. An hour
-    that changes as a neighbour has the root cause of the hour before it.
+    `given` is the root cause of the publication that made this one necessary, if any. An hour whose
+    own cause is "neighbour" has the root cause of the hour before it.
     """
     causes: list[Causes] = []
     for one, row in zip(built, before, strict=True):
@@ -62,7 +66,7 @@ def causes_of(
 
 
 def cause_of(before: LedgerRow, staged: StitchedHour) -> Cause:
-    """Why an hour is published that replaces this row of the ledger."""
+    """Return why an hour is published that replaces this row of the ledger."""
     if not before.values:
         return "first publication"
     former = before.values
@@ -82,9 +86,9 @@ def audit_rows(
     cause: Cause | None,
     replaced: Sequence[Replaced],
 ) -> dict[str, pa.Table]:
-    """The rows of a publication in raw_objects, session_changes and hour_ledger.
+    """Return the rows of a publication in raw_objects, session_changes and hour_ledger.
 
-    `cause` is the root cause of the publication that made this one necessary, if one did.
+    `cause` is the root cause of the publication that made this one necessary, if any.
     """
     published = {"published_at": datetime.now(UTC).replace(tzinfo=None), "published_by": run_id}
     rows: dict[Table, list[dict[str, Any]]] = {RAW_OBJECTS: [], HOUR_LEDGER: []}
@@ -111,7 +115,7 @@ def _arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
 def _arrivals(
     lake: Lake, built: Sequence[BuiltHour], replaced: Sequence[Replaced]
 ) -> Mapping[str, datetime]:
-    """When the raw objects came, by key; nothing if no hour has a new one."""
+    """Return when the raw objects arrived, by key; empty if no hour has a new one."""
     pairs = zip(built, replaced, strict=True)
     if all(one.raw_lines.keys() <= what.raw_objects.keys() for one, what in pairs):
         return {}
@@ -121,7 +125,7 @@ def _arrivals(
 def _raw_objects(
     hour: Hour, lines: Mapping[str, int], replaced: Replaced, arrived: Mapping[str, datetime]
 ) -> list[dict[str, Any]]:
-    """A row for each raw object. What is said of those that were there before stays as it is."""
+    """Return a row for each raw object. Objects that were recorded before keep their values."""
     known, is_late = replaced.raw_objects, bool(replaced.ledger.values)
     return [
         {
@@ -145,7 +149,7 @@ def _changes(
     causes: Sequence[Causes],
     published: Mapping[str, Any],
 ) -> pa.Table:
-    """A row for each session that is not what it was; none of hours that were unpublished."""
+    """Return a row for each session that changed; none for hours that were unpublished."""
     old, new, of_hours = [], [], []
     for one, what, why in zip(built, replaced, causes, strict=True):
         if what.parts is None:

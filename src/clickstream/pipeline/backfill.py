@@ -1,8 +1,8 @@
-"""Backfills: build a range of hours again, or say in a dry run what that would publish.
+"""Backfills: build a range of hours again, or report in a dry run what that would publish.
 
 The command line, the DAG `clickstream_reprocess` and Spark all plan a range by `plan_backfill`. One
-process builds it, a day at a time in order. Beside the hourly runs, and beside another range, it is
-as safe as any build: `publish_built` notices the others.
+process builds it, a day at a time in order. It may run beside the hourly runs and beside other
+backfills: `publish_built` detects hours that another process has published.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from clickstream.wording import quantity
 
 
 class Steps(StrEnum):
-    """Which steps an hour goes through once more."""
+    """The steps that hours go through again."""
 
     ALL = "all"
     SESSIONS = "sessions"
@@ -46,9 +46,9 @@ class Steps(StrEnum):
 
 
 def left_to_the_run(lake: Lake, run_id: str, done: Hour, last: Hour) -> IsComing:
-    """Whether an hour after `done` is one that a run to `last` has yet to build, in other tasks.
+    """Return a test for hours after `done`, up to `last`, that other tasks of the run will build.
 
-    Whoever publishes that one looks left, and then follows on whatever stands there.
+    A publication of such an hour checks the chain before it, and so uses the new carry-out.
     """
 
     def is_left(hour: Hour) -> bool:
@@ -66,12 +66,13 @@ def rebuild(
     steps: Steps = Steps.ALL,
     is_left: IsComing = lambda _: False,
 ) -> Iterator[Published]:
-    """Build and publish hours, given in order, yielding each publication when it is there.
+    """Build and publish hours, given in order; yield each publication.
 
-    The hours of a day are published as one, or as few as memory allows. With `Steps.SESSIONS` the
-    requests are not read again where an hour's rows still lie in staging. An hour that had to be
-    built along with one before it is not built a second time, and none is built along that comes
-    later anyway, or that `is_left` to others. So a change of rules does not go from hour to hour.
+    The hours of a day are published as one, or in as few batches as memory allows. With
+    `Steps.SESSIONS` the requests of an hour are not read again if its rows are still in staging. An
+    hour that was built along with an earlier one, because its carry-in changed, is not built a
+    second time; and no hour is built along that is built later in this run, or that `is_left` to
+    other tasks. So a change of rules does not spread from hour to hour.
     """
     left = dict.fromkeys(hours)
     for batch in _batches(lake, hours, left.keys()):
@@ -80,13 +81,13 @@ def rebuild(
         for one in publish_built(lake, built, run_id, is_coming):
             left.pop(Hour.parse(one.hour), None)
             yield one
-        del built  # or the rows of this batch would be in memory beside those of the next
-        gc.collect()  # else memory would grow with what each publication leaves behind
+        del built  # free the rows of this batch before the next one is built
+        gc.collect()  # memory would grow with each publication otherwise
     close_renewed_periods(lake)
 
 
 def _batches(lake: Lake, hours: Sequence[Hour], left: Set[Hour]) -> Iterator[Sequence[Hour]]:
-    """The hours that are left when their day's turn comes, as many at once as are published so."""
+    """Yield batches of each day's hours that are still left when the day begins."""
     for _, of_day in groupby(hours, key=lambda hour: hour.event_date):
         yield from split_into_batches(lake, [hour for hour in of_day if hour in left])
 
@@ -96,16 +97,16 @@ def _any_of(hours: Set[Hour], is_left: IsComing) -> IsComing:
 
 
 def outdated_views(lake: Lake) -> list[str]:
-    """The names of the Athena views that `refresh_views` would replace."""
+    """Return the names of the Athena views that `refresh_views` would replace."""
     directory = lake.settings.resolve(lake.settings.build.sql_directory)
     return [view.name for view in views.outdated(lake, directory)]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A publication of a backfill, and how much of the backfill is done with it.
+    """A publication of a backfill, and the progress of the backfill after it.
 
-    Of `hours` in all, `done` are published, with `lines` lines in `seconds`.
+    Of `hours` in total, `done` are published, with `lines` lines in `seconds`.
     """
 
     published: Published
@@ -116,7 +117,7 @@ class Progress:
 
     @property
     def sentence(self) -> str:
-        """Hours done, lines a second, time left, and the publication, for the log."""
+        """Hours done, lines per second, time left, and the publication, for the log."""
         seconds = max(self.seconds, 1e-3)
         left = timedelta(seconds=round(seconds / max(self.done, 1) * (self.hours - self.done)))
         return (
@@ -130,7 +131,8 @@ def track_progress(
 ) -> Iterator[Progress]:
     """Yield the progress of building `hours` with each publication.
 
-    Hours that are published along with them, because an hour before changed, do not count as done.
+    Hours outside `hours` that are published along with them, because their carry-in changed, do not
+    count as done.
     """
     left, lines, started = set(map(str, hours)), 0, time.monotonic()
     for published in publications:
@@ -142,9 +144,9 @@ def track_progress(
 
 @dataclass(frozen=True)
 class Backfill:
-    """A range of hours that a run builds again, as they are before.
+    """A planned backfill: the states of the range's hours before it starts.
 
-    `states` has each hour of the range, and `todo` the hours that are still to be built, in order.
+    `states` has each hour of the range, and `todo` the hours that still have to be built, in order.
     """
 
     lake: Lake
@@ -160,22 +162,22 @@ class Backfill:
 
     @property
     def refused(self) -> str:
-        """The hours that are left as they are, in one sentence; empty if there are none."""
+        """The hours that can't be built again, in one sentence; empty if there are none."""
         return describe_refused(self.states)
 
     def describe_other_settings(self) -> str:
-        """Name published hours beside the range that other settings built; empty for none."""
+        """Name published hours beside the range that other settings built; empty if none."""
         return describe_other_settings(self.lake, self.states[0].hour, self.states[-1].hour)
 
     def dry_run(self) -> list[str]:
-        """Say what building publishes, one sentence for each reason."""
+        """Describe what building would publish, one sentence for each reason."""
         return describe_build(self.lake, self.states, self.todo)
 
     def describe_staged(self) -> str:
-        """Say how many of the hours wait cleaned in the staging area, as Spark leaves them."""
+        """Describe how many of the hours are cleaned in staging already, as Spark leaves them."""
         staged = sum(is_staged(self.lake, hour) for hour in self.todo)
         of_all = quantity(len(self.todo), "hour")
-        return f"{staged} of {of_all} wait cleaned in staging; the others are cleaned here."
+        return f"{staged} of {of_all} already cleaned in staging; the others are cleaned here."
 
     def run(self, steps: Steps = Steps.ALL, run_ends: Hour | None = None) -> Iterator[Progress]:
         """Build and publish the hours of `todo`, and yield the progress with each publication.
@@ -198,7 +200,7 @@ def plan_backfill(
     only_outdated: bool = False,
     only_known: bool = False,
 ) -> Backfill:
-    """Plan the hours from `first` to `last` that a run still has to build; nothing is changed.
+    """Plan which hours from `first` to `last` a run still has to build; nothing is changed.
 
     With `only_known`, hours that have neither raw lines nor a publication are left out. Raises
     InputError for a range that ends before it begins, and PastWindow for hours past their replay

@@ -1,4 +1,4 @@
-"""Build one hour by way of the staging area: clean its lines, stitch its sessions, check it.
+"""Build one hour through the staging area: clean its lines, stitch its sessions, check it.
 
 The tasks of an hour call these functions. `Reading` parses and labels raw lines; `build_range` uses
 it, too.
@@ -44,31 +44,31 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Reading:
-    """The raw objects of hours of one day, in order, read as one: what it leaves, by hour.
+    """The raw objects of consecutive hours of one day, parsed and cleaned in one pass.
 
-    `keys` are those of the first hour. A visitor key holds for whole days. The key before it is of
-    use to the first hours only, and of no harm to the others, for nothing is handed on to those
-    under it.
+    `keys` are those of the first hour. A visitor key is valid for whole days. The key before it is
+    needed by the first hours only; it does not change the others, because no session under it is
+    open there.
     """
 
     lake: Lake
     raws: Mapping[Hour, Sequence[RawObject]]
     keys: HourKeys
     lines: dict[Hour, dict[str, int]] = field(init=False)
-    """How many lines each raw object has, by its key."""
+    """The number of lines of each raw object, by its key, for each hour."""
     _rejects: list[pa.Table] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        """Nothing is read yet."""
+        """Start with no lines read."""
         self.lines = {hour: {} for hour in self.raws}
 
     @property
     def groups(self) -> int:
-        """Into how many groups of visitors the requests are best cut."""
+        """The number of groups of visitors to split the requests into."""
         return spill.groups_for(sum(item.size for items in self.raws.values() for item in items))
 
     def requests(self, groups: int = 1) -> Iterator[clean.Requests]:
-        """The labelled requests, group after group, each in the order of the raw objects."""
+        """Yield the labelled requests, group after group, each in the order of the raw objects."""
         settings = settings_of(self.lake)
         visitor_keys = clean.VisitorKeys(
             self.keys.now.secret, self.keys.before.secret if self.keys.before else None
@@ -78,7 +78,7 @@ class Reading:
 
     @property
     def rejects(self) -> pa.Table:
-        """The lines refused, with the number of each one's hour, once all requests are read."""
+        """The rejected lines, with the number of the hour of each, once all requests are read."""
         return pa.concat_tables(self._rejects)
 
     def _parsed(self) -> Iterator[spill.Batch]:
@@ -86,7 +86,7 @@ class Reading:
             yield from self._parsed_of(hour, items)
 
     def _parsed_of(self, hour: Hour, items: Sequence[RawObject]) -> Iterator[spill.Batch]:
-        """The requests of each raw object; an hour without any has one that is empty."""
+        """Yield the requests of each raw object; one empty table for an hour without any."""
         longest = self.lake.settings.clean.longest_line_bytes
         if not items:
             nothing = parse.parse(b"", "combined")
@@ -109,19 +109,22 @@ class Reading:
 
 @aws_errors.translate_errors()
 def clean_hits(lake: Lake, hour: Hour) -> CleanedHour:
-    """Parse and clean an hour's raw lines, and cut them into parts; no table is touched."""
+    """Parse and clean an hour's raw lines, and cut them into session parts; no table is touched."""
     return _clean(lake, hour, keep_staged=False)
 
 
 @aws_errors.translate_errors()
 def clean_unless_staged(lake: Lake, hour: Hour) -> CleanedHour:
-    """The same, but rows that wait already, of these lines and by these rules, are left alone."""
+    """Clean an hour like `clean_hits`, unless its rows are staged already.
+
+    Staged rows count if they were built from these raw lines by today's rules.
+    """
     return _clean(lake, hour, keep_staged=True)
 
 
 @aws_errors.translate_errors()
 def is_staged(lake: Lake, hour: Hour) -> bool:
-    """Whether the hour's rows wait, of the lines that it has now and by today's rules."""
+    """Whether staging has the hour's rows, from its current raw lines and by today's rules."""
     return _counted(lake, _begun(lake, hour, ReplayWindow(lake))[0]) is not None
 
 
@@ -133,7 +136,7 @@ def _clean(lake: Lake, hour: Hour, keep_staged: bool) -> CleanedHour:
 
 
 def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, list[RawObject]]:
-    row = hour_ledger.ledger_row(lake, hour)  # before anything is read
+    row = hour_ledger.ledger_row(lake, hour)  # before raw is listed, to detect a later publication
     raws = raw.list_raw(lake, hour)
     return begin_build(lake, hour, row, raws, window), raws
 
@@ -141,10 +144,10 @@ def _begun(lake: Lake, hour: Hour, window: ReplayWindow) -> tuple[HourBuild, lis
 def begin_build(
     lake: Lake, hour: Hour, row: LedgerRow, raws: Sequence[RawObject], window: ReplayWindow
 ) -> HourBuild:
-    """An hour's build from its raw objects, which were listed after its row was read.
+    """Describe an hour's build from its raw objects, which were listed after its row was read.
 
-    The prefix under which its rows go names all that they are made of: lines, rules, library,
-    layout of the tables and visitor keys. So rows of another layout are never read. Raises
+    The prefix of its staged rows names everything that they depend on: raw lines, settings, library
+    version, layout version and visitor keys. So rows of another layout are never read. Raises
     PastWindow for an hour past its replay window.
     """
     window.check(hour, row)
@@ -164,7 +167,7 @@ def _digest_of(keys: KeyIds) -> str:
 
 
 def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
-    """The hour as cleaning has left it before, if all its rows wait under its prefix, undamaged."""
+    """Return the cleaned hour if all its rows are staged under its prefix, undamaged; else None."""
     found = _counted(lake, begun)
     if found is None:
         return None
@@ -178,13 +181,13 @@ def find_staged(lake: Lake, begun: HourBuild) -> CleanedHour | None:
 
 
 def _counted(lake: Lake, begun: HourBuild) -> CleanedHour | None:
-    """The same by the counts alone; the rows are not read."""
+    """Return the staged hour by its counts alone, without reading its rows; else None."""
     there = {key for key, _ in objects.listing(lake, begun.prefix)}
     if not begun.cleaned_keys <= there:
         return None
     try:
         counted = staging.read_json(lake, begun.counts_key)["hour"]
-    except DamagedObject:  # or another release staged it, whose counts have no digest
+    except DamagedObject:  # damaged, or staged by an older release without a digest
         return None
     has_todays_kinds = counted["balance"].keys() == set(BALANCE)
     return CleanedHour(**vars(begun), **counted) if has_todays_kinds else None
@@ -193,7 +196,7 @@ def _counted(lake: Lake, begun: HourBuild) -> CleanedHour | None:
 def clean_build(
     lake: Lake, keys: HourKeys, begun: HourBuild, raws: Sequence[RawObject]
 ) -> CleanedHour:
-    """Parse and clean the lines of an hour that was begun, and cut them into parts."""
+    """Parse and clean the raw lines of an hour, and cut them into session parts."""
     hour, rules = Hour.parse(begun.hour), session_rules(lake.settings)
     reading = Reading(lake, {hour: raws}, keys)
     balance: Counter[str] = Counter(dict.fromkeys(BALANCE, 0))
@@ -222,7 +225,7 @@ def clean_build(
 def _write_group(
     requests: clean.Requests, rules: sessions.SessionRules, hits: RowsWriter, parts: RowsWriter
 ) -> None:
-    """Write hits and parts of some visitors; what is made for it is gone before the next ones."""
+    """Write hits and parts of one group of visitors; their memory is free before the next group."""
     cut = sessions.cut(requests, rules)
     made = sessions.make_parts(requests, cut, rules)
     parts.write(made)
@@ -232,7 +235,7 @@ def _write_group(
 
 @aws_errors.translate_errors()
 def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
-    """Stitch the staged parts to the sessions that the hours before hand on."""
+    """Stitch the staged parts to the sessions of the hour's carry-in."""
     window = ReplayWindow(lake)
     hour = Hour.parse(cleaned.hour)
     window.check(hour, hour_ledger.ledger_row(lake, hour))
@@ -240,7 +243,7 @@ def build_sessions(lake: Lake, cleaned: CleanedHour) -> StitchedHour:
 
 
 def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedHour, pa.Table]:
-    """Stitch the staged parts to the sessions of `carry`; also what the hour itself hands on."""
+    """Stitch the staged parts to the sessions of `carry`; also return the hour's own carry-out."""
     hour, rules = Hour.parse(cleaned.hour), session_rules(lake.settings)
     pieces = staging.read_pieces(lake, cleaned.staged(cleaned.parts_key), UNSTITCHED_PARTS)
     stitched, carry_out = stitch_to_carry(carry, pieces, hour, rules)
@@ -256,7 +259,7 @@ def stitch(lake: Lake, cleaned: CleanedHour, carry: pa.Table) -> tuple[StitchedH
 
 @aws_errors.translate_errors()
 def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
-    """Refuse an hour whose staged rows are damaged or do not add up to its lines.
+    """Refuse an hour whose staged rows are damaged or whose line balance does not close.
 
     Raises DamagedObject or UnbalancedHour.
     """
@@ -264,14 +267,14 @@ def check_hour(lake: Lake, hour: StitchedHour) -> StitchedHour:
         staging.count(lake, hour.staged(key))
         for key in (hour.hits_key, hour.session_parts_key, hour.rejects_key)
     )
-    hour.check(hits, parts, rejects, f"Its rows wait in {lake.uri(hour.prefix)}")
+    hour.check(hits, parts, rejects, f"Its rows are in {lake.uri(hour.prefix)}")
     return hour
 
 
 def read_from_staging(lake: Lake, hour: StitchedHour) -> BuiltHour:
     """Return a checked hour whose rows are read from the staging area.
 
-    Raises DamagedObject before a publication begins, not in its middle.
+    Raises DamagedObject before a publication begins, not in the middle of it.
     """
     staged = {
         HITS: hour.staged(hour.hits_key),

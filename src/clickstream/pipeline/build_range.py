@@ -1,8 +1,8 @@
 """Build consecutive hours in memory, before any of them is published.
 
 Cleaning, cutting and writing have a high cost per call and a low one per row. So they run once for
-all hours of a piece, and only sessions are stitched hour after hour. The rows of an hour equal
-those of an hour that is built alone. What an hour carries out follows from its own parts and its
+all hours of a batch, and only sessions are stitched hour after hour. The rows of an hour equal
+those of an hour that is built alone. The carry-out of an hour depends only on its own parts and its
 carry-in, so only the first hour of a range reads the published hours before it.
 """
 
@@ -40,7 +40,7 @@ from clickstream.step_config import session_rules
 from clickstream.tables import HITS, REJECTS, SESSION_PARTS, Table
 
 HourNumbers = NDArray[np.int32]
-"""For each row the number of its hour, in order."""
+"""For each row the number of its hour, in ascending order."""
 
 
 def build_in_memory(
@@ -50,10 +50,10 @@ def build_in_memory(
     raws: Mapping[Hour, Sequence[RawObject]],
     carry: pa.Table,
 ) -> tuple[list[BuiltHour], pa.Table]:
-    """Clean, stitch and check hours of one day that were begun; `carry` is handed on to the first.
+    """Clean, stitch and check hours of one day; `carry` is the carry-in of the first.
 
-    No table is touched. Also what the last one hands on. Raises UnbalancedHour for one that does
-    not add up.
+    No table is touched. Also returns the carry-out of the last one. Raises UnbalancedHour for an
+    hour whose line balance does not close.
     """
     hours = [Hour.parse(one.hour) for one in begun]
     reading = Reading(lake, {hour: raws[hour] for hour in hours}, keys.of_hour(hours[0]))
@@ -82,9 +82,9 @@ def build_in_memory(
 def _build_rows(
     requests: clean.Requests, hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[dict[Table, list[pa.Table]], list[str], pa.Table]:
-    """Hits and session parts of each hour, the digests of what is handed on at every edge.
+    """Return hits and session parts by hour, the digests of all carries, and the last carry-out.
 
-    Also what is handed on at the last one.
+    The digests are one more than the hours: the carry-in of the first, then each hour's carry-out.
     """
     of_requests = requests.columns["hour"]
     cut = sessions.cut(requests, rules, of_requests)
@@ -105,14 +105,14 @@ def _checked(
 ) -> BuiltHour:
     """Return an hour with its rows if its line balance closes."""
     sums = hour.hits, hour.session_parts, hour.rejected
-    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` keeps its rows in staging")
+    hour.check(*sums, f"`clickstream build {hour.hour} {hour.hour}` leaves its rows in staging")
     return BuiltHour(hour, lines, rows.__getitem__)
 
 
 def _stitch_all(
     parts: Sequence[pa.Table], hours: Sequence[Hour], carry: pa.Table, rules: SessionRules
 ) -> tuple[pa.Table, list[str], pa.Table]:
-    """All parts with their sessions, and as `_build_rows` the digests and what is handed on."""
+    """Return all parts with their sessions, the digests of all carries, and the last carry-out."""
     found: list[pa.Table] = []
     digests = [sessions.carry_digest(carry)]
     for some, hour in zip(parts, hours, strict=True):
@@ -125,27 +125,28 @@ def _stitch_all(
 def _split_by_hour(
     rows: pa.Table, table: Table, of_rows: HourNumbers, hours: Sequence[Hour]
 ) -> list[pa.Table]:
-    """Rows as the table wants them, in a piece for each hour."""
+    """Convert rows to the columns of the table, and split them into one piece for each hour."""
     shaped = shape(rows, table, pa.array(of_rows.astype("M8[h]").astype("M8[us]")))
     return [shaped[some] for some in _hour_slices(of_rows, hours)]
 
 
 def _hour_slices(of_rows: HourNumbers, hours: Sequence[Hour]) -> list[slice]:
-    """Where the rows of each hour lie."""
+    """Return the slice of the rows of each hour."""
     edges = [hours[0].number, *(hour.next.number for hour in hours)]
     return [slice(*ends) for ends in pairwise(np.searchsorted(of_rows, edges).tolist())]
 
 
 CLEANED_AT_ONCE = 8 << 20
-"""Raw bytes, compressed, of hours that are cleaned as one: some 350,000 lines, a group of `spill`.
+"""Compressed bytes of raw lines of hours that are cleaned together: about 350,000 lines.
 
-It bounds what is held in memory while they are.
+That is one group of `spill`. It limits the memory of cleaning.
 """
 
 PUBLISHED_AT_ONCE = 32 << 20
-"""The same of hours that are published as one, each of some commits: more than a million lines.
+"""Compressed bytes of raw lines of hours that are published as one: over a million lines.
 
-It bounds the rows that wait in memory, and what a run that is killed has to do again.
+Each publication takes several commits. The limit bounds the rows that wait in memory, and what a
+run that is killed has to do again.
 """
 
 RawObjects = Mapping[Hour, Sequence[RawObject]]
@@ -153,13 +154,14 @@ RawObjects = Mapping[Hour, Sequence[RawObject]]
 
 @aws_errors.translate_errors()
 def build_hours(lake: Lake, hours: Sequence[Hour], afresh: bool = True) -> list[BuiltHour]:
-    """Clean, stitch and check hours that follow on each other; no table is touched.
+    """Clean, stitch and check consecutive hours; no table is touched.
 
-    A large hour goes by way of staging, and one alone; others are built in memory, as many together
-    as it allows. Unless `afresh`, rows that wait in staging, of today's lines and rules, are not
-    cleaned again. Raises PastWindow if one of them is past its replay window.
+    A large hour, or a single one, is built through staging; others are built in memory, as many
+    together as CLEANED_AT_ONCE allows. Unless `afresh`, rows in staging from today's lines and
+    rules are not cleaned again. Raises PastWindow if one of the hours is past its replay window.
     """
-    rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])  # before anything is read
+    # Read before raw is listed, to detect a later publication.
+    rows = hour_ledger.ledger_rows(lake, hours[0], hours[-1])
     raws = raw.raw_by_hour(lake, hours[0], hours[-1])
     window = ReplayWindow(lake)
     window.check_all({hour: rows.get(hour, LedgerRow({})) for hour in hours})
@@ -180,7 +182,7 @@ def _build_piece(
     carry: pa.Table,
     afresh: bool,
 ) -> tuple[list[BuiltHour], pa.Table]:
-    """The hours of a piece, and what the last one hands on."""
+    """Build the hours of a batch; also return the carry-out of the last one."""
     known = [None if afresh else find_staged(lake, one) for one in begun]
     if len(begun) > 1 and not any(known):
         return build_in_memory(lake, keys, begun, raws, carry)
@@ -194,7 +196,7 @@ def _build_piece(
 
 
 def split_into_batches(lake: Lake, hours: Sequence[Hour]) -> Iterator[Sequence[Hour]]:
-    """Hours of one day, in order, in pieces that follow on each other and are not too large."""
+    """Split hours of one day, in order, into batches of consecutive hours of PUBLISHED_AT_ONCE."""
     raws = raw.raw_by_hour(lake, hours[0], hours[-1]) if hours else {}
     return split_by_size(hours, _sizes(raws), PUBLISHED_AT_ONCE)
 
@@ -206,6 +208,6 @@ def _sizes(raws: RawObjects) -> Callable[[Hour], int]:
 def split_by_size(
     hours: Iterable[Hour], size: Callable[[Hour], int], most: int
 ) -> Iterator[Sequence[Hour]]:
-    """Hours in pieces that follow on each other, as large as may be; a larger hour is alone."""
+    """Split hours into batches of consecutive hours; an hour over the limit is a batch alone."""
     for run in split_when(hours, lambda hour, following: following != hour.next):
         yield from constrained_batches(run, most, get_len=size, strict=False)

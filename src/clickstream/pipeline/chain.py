@@ -1,4 +1,7 @@
-"""The chain of published hours: what they hand on to one another, and where that is astray."""
+"""The session chain of published hours: carry-ins, carry-outs, and where the chain is broken.
+
+`build` and `build_range` stitch by it, `publish`, `hour_states` and `verify` check it.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ from clickstream.settings import MAX_TIMEOUT_SECONDS
 from clickstream.step_config import session_rules
 
 LINK_COLUMNS = [*KEY_COLUMNS, "timeout_seconds", "cap_hours", "carry_in", "carry_out"]
-"""What of the ledger makes a link of the chain."""
+"""The columns of the ledger that describe a link of the chain."""
 
 MAX_REACH_HOURS = MAX_TIMEOUT_SECONDS // 3600
-"""How many hours an hour can hand a session on."""
+"""The number of later hours in which an open session can continue."""
 
 
 def carry_into(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa.Table:
-    """The sessions that are still open when an hour starts, from the published hours before it.
+    """Return the carry-in of an hour: the open sessions, from the published hours before it.
 
-    Hours without parts count for nothing, so it makes no difference which of them are unpublished.
-    Neither do hours whose visitors an hour with these keys does not recognize.
+    Hours without parts have no effect, so it makes no difference whether they are published.
+    Neither do hours whose visitors can't be recognized under these keys.
     """
     rules = session_rules(lake.settings)
     reach = hour.reaching_back(rules.timeout_seconds)
@@ -46,7 +49,7 @@ def carry_into(lake: Lake, hour: Hour, keys: KeyIds, window: ReplayWindow) -> pa
 def stitch_to_carry(
     carry: pa.Table, tables: Iterable[pa.Table], hour: Hour, rules: SessionRules
 ) -> tuple[list[pa.Table], pa.Table]:
-    """An hour's parts, in any number of tables, with their sessions; and what the hour hands on."""
+    """Stitch an hour's parts, given in any number of tables; also return the hour's carry-out."""
     stitched = [sessions.stitch(parts, carry, rules) for parts in tables]
     rows = pa.concat_tables([carry, *map(sessions.carry_rows, stitched)])
     return stitched, sessions.carry_out(rows, hour, rules)
@@ -55,10 +58,10 @@ def stitch_to_carry(
 def links(
     lake: Lake, rows: Iterable[Mapping[str, Any]], first: Hour | None = None
 ) -> Iterator[Link]:
-    """Rows of the ledger, in order, as links of the chain, from the hour `first` on.
+    """Yield rows of the ledger, in order, as links of the chain, from the hour `first` on.
 
-    An hour keeps the gap and the cap that it was built with, so another setting does not break the
-    chain.
+    An hour keeps the timeout and the cap that it was built with, so another setting does not break
+    the chain.
     """
     window = ReplayWindow(lake)
     before: deque[tuple[Hour, KeyIds]] = deque(maxlen=MAX_REACH_HOURS)
@@ -82,18 +85,18 @@ def links(
 
 
 def key_edges(lake: Lake, first: Hour | None, last: Hour | None) -> list[Hour]:
-    """The published hours of a range at whose start sessions end, for want of a common key."""
+    """Return the published hours at whose start sessions end, because no visitor key is common."""
     ledger = hour_ledger.ledger_in_order(lake, _first_to_read(first), last, LINK_COLUMNS)
     return [link.hour for link in links(lake, ledger.to_pylist(), first) if link.left_out]
 
 
 def _first_to_read(first: Hour | None) -> Hour | None:
-    """From where the ledger is read to know the keys of all hours that `first` may reach."""
+    """Return where to start reading the ledger to know the keys of all hours before `first`."""
     return first.minus(MAX_REACH_HOURS) if first else None
 
 
 def _digests_up_to(lake: Lake, chosen: Iterable[Link], last: Hour) -> Digests:
-    """What the published parts hand on, up to the hour `last`, that some links depend on."""
+    """Return the carry-outs, up to the hour `last`, that some links depend on."""
     return sessions.cache_digests(_parts(lake, min(link.reach for link in chosen), last))
 
 
@@ -103,11 +106,11 @@ def check_links(
     last: Hour | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Link, bool, bool]]:
-    """Each link, whether it took over and whether it hands on what the published parts say.
+    """Yield each link, and whether its carry-in and its carry-out agree with the published parts.
 
-    Parts are read a day at a time; `progress` is told of each. Those after the hour `last` are not
-    read: a later link counts as long as it takes over from hours up to that one, and is not asked
-    what it hands on itself.
+    Parts are read a day at a time; `progress` is called for each day. Parts after the hour `last`
+    are not read: a later link is checked if its carry-in depends on hours up to that one, and its
+    carry-out is not checked.
     """
     chain = _links_with_keys(lake, ledger)
     if not chain:
@@ -123,7 +126,7 @@ def check_links(
 
 
 def _links_with_keys(lake: Lake, ledger: pa.Table) -> list[Link]:
-    """The rows of a range in the ledger as links, which know the keys of the hours before it."""
+    """Return the ledger's rows of a range as links, which know the keys of the hours before it."""
     if not ledger.num_rows:
         return []
     first = Hour.at(ledger["hour_at"][0].as_py())
@@ -133,14 +136,14 @@ def _links_with_keys(lake: Lake, ledger: pa.Table) -> list[Link]:
 
 
 def last_reached(hour: Hour) -> Hour:
-    """The last hour that an hour can hand anything on to."""
+    """Return the last hour that an hour's open sessions can reach."""
     return hour.plus(MAX_REACH_HOURS)
 
 
 def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
-    """The hours up to `last` that another build would change, or that leave a later one astray.
+    """Return the hours up to `last` that a build would change, or that break the chain after them.
 
-    `ledger` has the rows of a range in order, and of the hours that its last one may hand on to.
+    `ledger` has the rows of a range in order, and those of the hours that its last hour may reach.
     """
     found: set[Hour] = set()
     for link, follows, leads in check_links(lake, ledger, last):
@@ -152,11 +155,11 @@ def broken_hours(lake: Lake, ledger: pa.Table, last: Hour) -> set[Hour]:
 
 
 def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
-    """The first published hour, from `first` on, that took over something else than it would now.
+    """Return the first published hour, from `first` on, whose carry-in has changed.
 
-    The hours from `first` to `last` were published as one. Only those of them are looked at that
-    take over from hours before, and later ones that take over from them. Its repair will look on
-    from there, so this is enough to repair them all.
+    The hours from `first` to `last` were published as one. Of them, only those are checked whose
+    carry-in depends on hours before; and later hours whose carry-in depends on them. The caller
+    rebuilds the hour found and checks again from there, so this is enough to repair all.
     """
     ledger = hour_ledger.ledger_in_order(
         lake, _first_to_read(first), last_reached(last), LINK_COLUMNS
@@ -173,6 +176,6 @@ def first_broken_hour(lake: Lake, first: Hour, last: Hour) -> Hour | None:
 
 
 def _parts(lake: Lake, first: Hour, last: Hour) -> pa.Table:
-    """The published parts of some hours, as rows of a carry."""
+    """Return the published parts of some hours, as rows of a carry."""
     found = hour_ledger.parts_between(lake, first, last, sessions.CARRY_COLUMNS)
     return sessions.carry_rows(found)

@@ -1,4 +1,4 @@
-"""Check hosts: reach each one, look at what it has, and say what is missing and how to repair it.
+"""Check hosts: connect to each one, inspect its files, and report problems and their remedies.
 
 `clickstream sources check` calls this. It reads the first and last lines of one file of each host,
 and stores nothing.
@@ -27,7 +27,7 @@ from clickstream.step_config import log_format_of
 from clickstream.wording import printable, shorten
 
 OPENED = 10
-"""Newest files that are opened, to see whether the account may read them."""
+"""Number of newest files that are opened, to check whether the account may read them."""
 
 SAMPLE_BYTES = 64 << 10
 NAMES_SHOWN = 6
@@ -37,9 +37,10 @@ NAMES_SHOWN = 6
 class HostCheck:
     """What a host has for a pull.
 
-    `problems` say what keeps lines from being pulled and how to repair it, `notes` what else was
+    `problems` say what prevents lines from being pulled and how to fix it, `notes` what else was
     found. `newest_line_at`, in Unix seconds, and `log_format` are those of the file `newest`.
-    `unchecked` says why the host was not tried, such as a login that is not at hand here.
+    `unchecked` says why the host was not checked, for example because its login is not available
+    here.
     """
 
     name: str
@@ -54,13 +55,13 @@ class HostCheck:
 
 
 def check_hosts(lake: Lake, hosts: Iterable[Host], at_once: int) -> Iterator[HostCheck]:
-    """Check several hosts at a time; yield what was found in the order of `hosts`."""
+    """Check several hosts at a time; yield the results in the order of `hosts`."""
     with ThreadPoolExecutor(at_once, thread_name_prefix="check") as pool:
         yield from pool.map(lambda host: check_host(lake, host), hosts)
 
 
 def check_host(lake: Lake, host: Host) -> HostCheck:
-    """Check one host. Errors of the host are what was found, and not raised."""
+    """Check one host. An error of the host is part of the result and not raised."""
     address = host.address if host.source.kind == "sftp" else "this machine"
     found = HostCheck(host.name, address)
     if host.source.connection:
@@ -103,7 +104,7 @@ def _no_match(source: Source, logs: LogSource) -> str:
 
 @dataclass
 class _Findings:
-    """What the newest files show; those of the first one that is an access log."""
+    """What the newest files show; format and time are those of the newest access log."""
 
     newest: str = ""
     log_format: str = ""
@@ -125,7 +126,7 @@ def _problems(findings: _Findings) -> list[str]:
 def _look_at(
     settings: Settings, source: Source, logs: LogSource, file: ListedFile, findings: _Findings
 ) -> None:
-    """Open a file; read it only if no newer one was found to be an access log."""
+    """Open a file; read it only if no newer file was an access log."""
     try:
         with logs.open(file.name) as handle:
             if not findings.newest:
@@ -172,7 +173,7 @@ def _read(
 def _newest_line(
     log: OpenLog, head: bytes, unfinished: bytes, chosen: str | parse.Format
 ) -> int | None:
-    """The newest time of the first lines and, if the file can be read anywhere, of the last."""
+    """Return the newest time of the first lines and, unless it is compressed, of the last lines."""
     samples = [(head, b"")]
     size = 0 if log.is_compressed else log.stat().size
     if size > log.padding + len(head) + len(unfinished):

@@ -1,7 +1,7 @@
-"""What each fact file is computed from, as a version: the SQL of its view, and the published hours.
+"""Versions of fact files: digests of the SQL of a view and of the published hours it reads.
 
-Only metadata are read: the ledger's list of data files by date. So it costs the same at any size of
-the lake.
+Only metadata are read: the ledger's list of data files by date. So the cost does not depend on the
+size of the lake. `facts` calls this.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from clickstream.lake.fact_files import FACT_VIEWS
 from clickstream.lake.views import DateFilter, View
 
 Key = tuple[str, date]
-"""A view and a UTC date: what one fact file has the rows of."""
+"""A view and a UTC date: one fact file has their rows."""
 
 
 def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Key, str]:
-    """The version of each fact file that there should be, of dates from `first` on.
+    """Return the version of each fact file that should exist, of dates from `first` on.
 
     These are the dates with published hours. Raises InputError if a fact view is missing.
     """
@@ -38,7 +38,7 @@ def source_versions(lake: Lake, views: Collection[View], first: date) -> dict[Ke
 
 
 def date_filter(views: Mapping[str, View], name: str) -> DateFilter:
-    """The date filter of a fact view. Raises InputError without the view or its filter."""
+    """Return the date filter of a fact view. Raises InputError without the view or its filter."""
     chosen = views[name].filter_by if name in views else None
     if chosen is None:
         raise InputError(
@@ -49,12 +49,12 @@ def date_filter(views: Mapping[str, View], name: str) -> DateFilter:
 
 
 def is_same_sql(version: str, other: str) -> bool:
-    """Whether two versions are of the same SQL, whatever hours were published."""
+    """Return whether two versions are of the same SQL, whichever hours were published."""
     return version.partition("-")[0] == other.partition("-")[0]
 
 
 def _all_sql(views: Mapping[str, View], name: str) -> Iterator[str]:
-    """The SQL of a view and of all views that it reads."""
+    """Yield the SQL of a view and of all views that it reads."""
     if name in views:
         yield views[name].sql
         for read in views[name].reads:

@@ -1,10 +1,10 @@
-"""Fact files for the dashboard, brought up to date from the Athena views after hours are published.
+"""Fact files for the dashboard, updated from the Athena views after hours are published.
 
     manifest, ledger ─▶ which dates of which views changed ─▶ Athena ─▶ files ─▶ swap the manifest
 
-No state is kept but the manifest. For each file it has the version of what the rows were computed
-from; a file whose version is another one now is computed again. So a refresh may be killed at any
-point and run beside others, and the manifest names complete files at any time.
+The manifest is the only state. For each file it has the version of the data that the rows were
+computed from; a file is computed again when that version has changed. So a refresh can be killed at
+any point and run beside others, and the manifest names complete files at any time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from clickstream.pipeline.fact_versions import Key, date_filter, is_same_sql, so
 from clickstream.wording import quantity, shorten
 
 DATES_AT_ONCE = 7
-"""Dates of a batch. The manifest is replaced after each, so a kill loses one batch at most."""
+"""Dates of a batch. The manifest is replaced after each batch, so a kill loses at most one."""
 
 QUERIES_AT_ONCE = 4
 
@@ -44,10 +44,10 @@ def _quiet(_sentence: str) -> None:
 
 @dataclass(frozen=True)
 class FactsRefreshed:
-    """What a refresh did, as dates of each view.
+    """The result of a refresh, as dates of each view.
 
-    `computed` were asked for, and the rows of `changed` among them differ from before; `removed`
-    left the manifest. `version` is the manifest's, 0 if there is none. In a dry run, `computed` and
+    `computed` were queried, and the rows of `changed` among them differ from before; `removed` left
+    the manifest. `version` is the manifest's, 0 if there is none. In a dry run, `computed` and
     `queries` are what a refresh would do.
     """
 
@@ -60,7 +60,7 @@ class FactsRefreshed:
     dry_run: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom: of dates, how many of each view."""
+        """The fields as plain values, for XCom; each list of dates is replaced by its length."""
         values = vars(self)
         lists = ("computed", "changed", "removed")
         return values | {
@@ -106,13 +106,13 @@ def refresh_facts(
     apart: timedelta = timedelta(),
     sleep: Callable[[float], None] = time.sleep,
 ) -> FactsRefreshed:
-    """Bring the fact files up to date with the published hours, newest dates first.
+    """Update the fact files to the published hours, newest dates first.
 
     Outdated views are replaced first. [dashboard] keep_days counts back from `now`, an aware
-    moment. With `everything`, files are computed again whose version is the same. A refresh that
-    has something to do waits until the manifest is `apart` old: of many runs that publish hours of
-    the same dates, few refreshes do the work. Raises QueryFailed if Athena fails; the manifest then
-    is that of the last complete batch.
+    moment. With `everything`, files of an unchanged version are computed again, too. A refresh that
+    has something to do waits until the manifest is `apart` old: when many runs publish hours of the
+    same dates, few refreshes do the work. Raises QueryFailed if Athena fails; the manifest is then
+    that of the last complete batch.
     """
     directory = lake.settings.resolve(lake.settings.build.sql_directory)
     if not dry_run:
@@ -146,7 +146,7 @@ class _Refresh:
     version: int = 0
 
     def plan(self) -> FactsRefreshed:
-        """Say what `run` would do."""
+        """Return what `run` would do."""
         stored, wanted = self._load()
         todo = self._todo(stored, wanted)
         queries = sum(len([*_ranges(batch)]) for batch in _batches(todo))
@@ -154,7 +154,7 @@ class _Refresh:
         return FactsRefreshed(_by_view(todo), {}, _by_view(gone), queries, 0, self.version, True)
 
     def seconds_to_wait(self, apart: timedelta) -> float:
-        """How long to wait until the manifest is `apart` old; 0 if nothing has to be done."""
+        """Return the time until the manifest is `apart` old; 0 if there is nothing to do."""
         stored, wanted = self._load() if apart else (None, {})
         if stored is None or not self._todo(stored, wanted):
             return 0.0
@@ -162,7 +162,7 @@ class _Refresh:
         return max((apart - age).total_seconds(), 0.0)
 
     def run(self) -> bool:
-        """Return whether all is up to date; False if another process replaced the manifest."""
+        """Compute the outdated files; return False if another process replaced the manifest."""
         stored, wanted = self._load()
         for batch in [*_batches(self._todo(stored, wanted)), []]:  # the last only removes files
             self._compute(batch, wanted)
@@ -179,23 +179,23 @@ class _Refresh:
         return True
 
     def result(self) -> FactsRefreshed:
-        """Say what was done."""
+        """Return what was done."""
         computed, changed, removed = map(_by_view, (self.computed, self.changed, self.removed))
         return FactsRefreshed(
             computed, changed, removed, self.queries, self.scanned_bytes, self.version, False
         )
 
     def _load(self) -> tuple[StoredManifest | None, dict[Key, str]]:
-        """The manifest, and the version that each file should have.
+        """Read the manifest, and the version that each file should have.
 
-        The manifest is read first, and its ETag decides: no file can replace a newer one.
+        The manifest is read first, and its ETag guards the swap: no file can replace a newer one.
         """
         stored = fact_files.read_manifest(self.lake)
         self.version = stored.manifest.version if stored else 0
         return stored, source_versions(self.lake, self.views.values(), self.first)
 
     def _todo(self, stored: StoredManifest | None, wanted: Mapping[Key, str]) -> list[Key]:
-        """The files that neither the manifest nor this refresh has in the version wanted."""
+        """Return the files that neither the manifest nor this refresh has in the wanted version."""
         there = {} if self.everything else _files(stored)
         return [
             key
@@ -206,7 +206,7 @@ class _Refresh:
     def _next(
         self, stored: StoredManifest | None, wanted: Mapping[Key, str]
     ) -> dict[Key, FactFile]:
-        """The files of the next manifest: the computed ones, and of the others those of this SQL.
+        """Return the files of the next manifest: computed files, and others of the same SQL.
 
         Rows of another SQL may have other columns, or dates of another time zone, so readers never
         get both. Until they are computed again, those dates have no file.
@@ -229,11 +229,11 @@ class _Refresh:
         return Manifest(self.version + 1, datetime.now(UTC), zone, by_view)
 
     def _compute(self, batch: list[Key], wanted: Mapping[Key, str]) -> None:
-        """Ask for the rows of a batch and store them, several views at once."""
+        """Query the rows of a batch and store them, several views at once."""
         if not batch:
             return
         questions = [*_ranges(batch)]
-        self.lake.athena, self.lake.s3  # noqa: B018  # made here, for threads would make several
+        self.lake.athena, self.lake.s3  # noqa: B018  # else each thread would create its own
         with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
             answers = [*pool.map(lambda one: self._ask(one, wanted), questions)]
         for files, scanned_bytes in answers:
@@ -247,7 +247,7 @@ class _Refresh:
     def _ask(
         self, question: list[Key], wanted: Mapping[Key, str]
     ) -> tuple[dict[Key, FactFile], int]:
-        """Files of consecutive dates of a view by one query, and the bytes that it read."""
+        """Query consecutive dates of a view, and store them; also return the bytes scanned."""
         view, days = question[0][0], [day for _, day in question]
         chosen = date_filter(self.views, view)
         answer = query_rows(self.lake, fact_query(view, chosen, days))
@@ -260,11 +260,11 @@ class _Refresh:
 
 
 def fact_query(view: str, chosen: DateFilter, days: Sequence[date]) -> str:
-    """The SELECT of a view's rows of consecutive dates.
+    """Return the SELECT of a view's rows of consecutive dates.
 
-    Where a date's rows need the tables' rows of other dates, Trino can tell which for a single
-    date only; for a range it depends on dynamic filters, which may come too late. So each date is
-    selected on its own there.
+    Where a date's rows depend on the tables' rows of other dates, Trino can derive those dates from
+    a single date only; for a range it needs dynamic filters, which may come too late. So each date
+    has its own SELECT there.
     """
     if not chosen.days_before and not chosen.days_after:
         conditions = [f"between date '{days[0]}' and date '{days[-1]}'"]
@@ -275,7 +275,7 @@ def fact_query(view: str, chosen: DateFilter, days: Sequence[date]) -> str:
 
 
 def _files(stored: StoredManifest | None) -> dict[Key, FactFile]:
-    """The files of a manifest by view and date."""
+    """Return the files of a manifest by view and date."""
     views = stored.manifest.files if stored else {}
     return {(view, day): file for view, days in views.items() for day, file in days.items()}
 
@@ -285,12 +285,12 @@ def _has_version(file: FactFile | None, version: str) -> bool:
 
 
 def _differs(before: FactFile | None, file: FactFile) -> bool:
-    """Whether the rows differ: a file's key has their digest."""
+    """Return whether the rows differ: a file's key has their digest."""
     return before is None or before.key != file.key
 
 
 def _batches(todo: Iterable[Key]) -> Iterator[list[Key]]:
-    """Files of DATES_AT_ONCE dates at most, the newest first."""
+    """Yield batches of files of up to DATES_AT_ONCE dates, the newest first."""
     by_date: dict[date, list[Key]] = defaultdict(list)
     for key in todo:
         by_date[key[1]].append(key)
@@ -301,7 +301,7 @@ def _batches(todo: Iterable[Key]) -> Iterator[list[Key]]:
 
 
 def _ranges(batch: Iterable[Key]) -> Iterator[list[Key]]:
-    """The files of each view, cut where dates are not consecutive: each becomes one query."""
+    """Split the files of each view into runs of consecutive dates: each becomes one query."""
 
     def is_apart(one: Key, other: Key) -> bool:
         return one[0] != other[0] or other[1] - one[1] != _ONE_DAY

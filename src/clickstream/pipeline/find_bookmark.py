@@ -1,7 +1,7 @@
-"""The bookmark of a log: found by the content, whatever the file's name is.
+"""Find the bookmark of a log by the content of the file, whatever its name is.
 
-A file is recognized by how it begins. Digests of the bytes before the bookmark's offset, or before
-an earlier checkpoint, distinguish files that begin alike. `pull_file` calls this.
+A file is recognized by its beginning. Digests of the bytes before the bookmark's offset, or before
+an earlier checkpoint, distinguish files with the same beginning. `pull_file` calls this.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from clickstream.settings import AUTO
 ALIKE_FILES = 8
 
 ABANDONED_SECONDS = 1_800
-"""Age of an intent after which the pull that saved it is surely dead: a range takes seconds."""
+"""Age of an intent after which the pull that saved it has surely died: a range takes seconds."""
 
 
 LONG_LINES_LIMIT_BYTES = 128 << 20
-"""Bytes at the beginning of a log that are read to find a line that is not too long."""
+"""Bytes at the beginning of a log that are searched for a line that is not too long."""
 
 
 class NotAnAccessLog(Exception):
@@ -37,7 +37,7 @@ class NotAnAccessLog(Exception):
 
 
 class _Fit(Enum):
-    """How a log fits a bookmark whose fingerprint it has."""
+    """How a log matches a bookmark that has its fingerprint."""
 
     SAME = "it has the bytes before the bookmark's offset, and those that are intended"
     CUT = "it has those before the offset, and not those that an earlier pull intended"
@@ -48,9 +48,9 @@ class _Fit(Enum):
 def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
     """Return the log's bookmark; None for a log without a finished line.
 
-    Several files may begin alike: each further one gets a fingerprint of its own. A server may
-    begin every file with the same line; then more lines make the fingerprint.
-    Raises NotAnAccessLog, and InputError for an access log in no known format.
+    If several files have the same beginning, each further one gets another fingerprint. If a server
+    begins every file with the same line, the fingerprint covers more lines. Raises NotAnAccessLog,
+    and InputError for an access log in no known format.
     """
     head = b""
     alike: list[tuple[_Fit, Bookmark]] = []
@@ -73,12 +73,12 @@ def find_bookmark(pull: HostPull, log: OpenLog, name: str) -> Bookmark | None:
 def _resume(
     pull: HostPull, log: OpenLog, new: Bookmark, alike: Sequence[tuple[_Fit, Bookmark]]
 ) -> Bookmark:
-    """The bookmark of a log that begins like others: without the lines collected from them.
+    """Return the bookmark of a log that begins like others, past the lines collected from them.
 
-    A log all of whose lines were collected is a shorter copy, and has the bookmark of the whole
-    one. So has a log that may get the bytes that a pull intended and has not stored yet. Only logs
-    of the same name count as earlier content of this one: those of two sites of a host may begin
-    with the same questions of a load balancer, and each has lines of its own.
+    If all lines of a log were collected, it is a shorter copy, and has the bookmark of the complete
+    file. The same holds for a log that may still get the bytes that a pull intended and has not
+    stored yet. Only logs of the same name count as earlier content of this one: logs of two sites
+    of a host may begin with the same requests of a load balancer, and still have different lines.
     """
     for fit, known in alike:
         if fit is not _Fit.OTHER and _is_awaited(pull, known):
@@ -95,9 +95,9 @@ def _resume(
 
 
 def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
-    """Whether the bytes that a bookmark needs may still come.
+    """Return whether the bytes that a bookmark needs may still appear.
 
-    Another file may have them, or the pull that intended them has read them and stores them.
+    Another file may have them, or the pull that intended them has read them and is storing them.
     """
     if known.pending_end is None:
         return not known.checkpoints
@@ -105,12 +105,12 @@ def _is_awaited(pull: HostPull, known: Bookmark) -> bool:
 
 
 def _fit(known: Bookmark, log: OpenLog) -> _Fit:
-    """How a log fits a bookmark.
+    """Return how a log matches a bookmark.
 
-    For a log that ends earlier, the last checkpoint that fits decides: it is a shorter copy of the
-    known file, or another file that begins alike. So it does while nothing was pulled yet and the
-    first range is intended. A bookmark of an earlier version has no checkpoints: the log is taken
-    for a copy.
+    If the log ends before the bookmark's offset, the last checkpoint within it decides whether it
+    is a shorter copy of the known file, or another file with the same beginning. The same holds
+    while nothing was pulled yet and the first range is intended. A bookmark of an earlier version
+    has no checkpoints: then the log counts as a copy.
     """
     seen = known.offset if known.tail else known.pending_end or known.offset
     found = _digest_before(log, seen)
@@ -128,14 +128,14 @@ def _fit(known: Bookmark, log: OpenLog) -> _Fit:
 
 
 def _has_intended(known: Bookmark, log: OpenLog) -> bool:
-    """Whether the log has the bytes that are intended; earlier versions stored no digest."""
+    """Return whether the log has the intended bytes; earlier versions stored no digest of them."""
     if known.pending_end is None or not known.pending_digest:
         return True
     return digest(log.read(known.offset, known.pending_end - known.offset)) == known.pending_digest
 
 
 def _digest_before(log: OpenLog, offset: int) -> str | None:
-    """Digest of the bytes just before an offset; None when the log ends before it."""
+    """Return the digest of the bytes just before an offset; None if the log ends before it."""
     data = log.read_before(offset)
     return digest(data) if len(data) == min(offset, TAIL_BYTES) else None
 
@@ -156,7 +156,7 @@ def _new_bookmark(pull: HostPull, log: OpenLog, found_fingerprint: str, name: st
 
 
 def _detect(log: OpenLog, name: str, likely: str, longest: int) -> str:
-    """The format of a log's first lines; all the first 1,000 are tried only if need be."""
+    """Return the format of a log's first lines; the first 1,000 are tried only if necessary."""
     sample = log.sample()
     try:
         if b"\n" in sample:
@@ -173,13 +173,13 @@ def _detect(log: OpenLog, name: str, likely: str, longest: int) -> str:
 
 
 def _lines_behind_long(log: OpenLog, longest: int) -> bytes:
-    """Lines behind those that are too long, if some begin within the first 128 MB; else nothing."""
+    """Return lines after those that are too long, within the first 128 MB; else nothing."""
     blocks = parse.read_blocks(_Beginning(log), longest=longest)
     return next((block for block in blocks if not parse.is_nothing_else(block, longest)), b"")
 
 
 class _Beginning(io.RawIOBase):
-    """The first bytes of a log behind its padding as a stream."""
+    """The first bytes of a log after its padding, as a stream."""
 
     def __init__(self, log: OpenLog) -> None:
         self._log = log

@@ -1,8 +1,8 @@
 """Freshness: how recent the lake's data is, and what is missing from it.
 
-`measure_freshness` is the one place that decides this. It is a pure function of what the lake
-records and of `now`; `lake_freshness` reads those records. Whatever shows freshness prints its
-result. The cost depends on the days looked at and on what waits, not on the age of the lake.
+Only `measure_freshness` decides this. It is a pure function of the lake's records and of `now`;
+`lake_freshness` reads those records. `clickstream status` and the other outputs print its result.
+The cost depends on the number of days checked and of waiting hours, not on the age of the lake.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from clickstream.wording import describe_duration, quantity
 
 DEFAULT_DAYS = 35
 PUBLICATION_LIMIT = timedelta(minutes=30)
-"""A publication takes seconds, one of a large range minutes; one that is older broke off."""
+"""A publication takes seconds, a large range minutes; an older one was interrupted."""
 
 _COLUMNS = ("hour_at", "published_at", "published_by", "settings_digest", "library_version")
 
 
 class Health(StrEnum):
-    """Whether the lake is fresh and complete. `exit_code` is what monitoring gets."""
+    """Whether the lake is fresh and complete. `exit_code` is what monitoring reads."""
 
     FRESH = "fresh"
     LATE = "late or incomplete"
@@ -46,10 +46,10 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """How old things may be.
+    """How old data may be.
 
-    `lag` holds for the newest published hour, for lines that wait, and for the last pull of a
-    source; `source_lag` for a source's newest line: a quiet site may log none for a night.
+    `lag` applies to the newest published hour, to lines that wait, and to the last pull of a
+    source; `source_lag` to a source's newest line: a quiet site may log none for a night.
     """
 
     lag: timedelta = timedelta(hours=3)
@@ -58,7 +58,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class PublishedHour:
-    """What the ledger says of an hour; `published_at` is aware."""
+    """An hour's row of the ledger; `published_at` is aware."""
 
     published_at: datetime
     published_by: str
@@ -67,13 +67,13 @@ class PublishedHour:
 
 @dataclass(frozen=True)
 class LakeRecords:
-    """What freshness is measured from.
+    """The records that freshness is measured from.
 
-    `published` has the hours of the ledger from `since` on. `waiting_since` says when the oldest
-    raw lines came that are not built in, `publishing_since` when publications that are not done
-    began; both for all hours. `late` are the published hours among those that wait. `sources` are
-    the states of the hosts that should be pulled. `incomplete` names the hosts that published
-    hours lack.
+    `published` has the hours of the ledger from `since` on. `waiting_since` maps each hour with raw
+    lines that are not published to the time when the oldest of them arrived, `publishing_since`
+    each hour of an unfinished publication to its beginning; both for all hours. `late` are the
+    published hours among those that wait. `sources` are the states of the hosts that should be
+    pulled. `incomplete` names the hosts that published hours lack.
     """
 
     since: Hour
@@ -105,13 +105,13 @@ class MissingHost:
 class Freshness:
     """How fresh the lake is at `now`, for the hours from `since` on.
 
-    `lag` is the time since the end of the newest published hour. `waiting` hours have raw lines
-    and are not published, `reopened` hours are published and got more lines; `late` are those of
-    both that wait for longer than allowed. `past_window` hours are published, past their
-    replay window, and got lines that wait for new visitor ids; they are in none of the other
-    groups. `missing_hosts` are hosts that published hours lack. `gaps` lie between published hours,
-    without raw lines and never built. `outdated` hours were built with other settings or by
-    another version.
+    `lag` is the time since the end of the newest published hour. `waiting` hours have raw lines and
+    are not published, `reopened` hours are published and have late lines; `late` are those of both
+    that wait for longer than allowed. `past_window` hours are published, past their replay window,
+    and have late lines that wait for new visitor ids; they are in none of the other groups.
+    `missing_hosts` are hosts that published hours lack. `gaps` are hours between published hours
+    that have no raw lines and were never built. `outdated` hours were built with other settings or
+    by another version.
     """
 
     now: datetime
@@ -144,7 +144,7 @@ class Freshness:
         if self.lag is not None and self.is_late:
             problems.append(
                 f"The newest published hour is {self.newest}, {describe_duration(self.lag)} ago; "
-                f"{describe_duration(self.limits.lag)} are allowed."
+                f"the limit is {describe_duration(self.limits.lag)}."
             )
         if self.late:
             problems.append(
@@ -157,7 +157,7 @@ class Freshness:
             )
         if self.broken_off:
             problems.append(
-                f"{quantity(len(self.broken_off), 'publication')} broke off: "
+                f"{quantity(len(self.broken_off), 'publication')} interrupted: "
                 f"{describe_hours(self.broken_off)}."
             )
         problems += [one.sentence for one in self.missing_hosts]
@@ -170,12 +170,12 @@ class Freshness:
         if self.newest is None:
             unknowns.insert(0, f"No hour since {self.since} is published.")
         if not self.sources:
-            unknowns.append("No source of logs is set, or no host of it was ever pulled.")
+            unknowns.append("No source of logs is set, or none of its hosts was ever pulled.")
         return unknowns
 
     @property
     def health(self) -> Health:
-        """The verdict."""
+        """Whether the lake is fresh, late or incomplete, or unknown."""
         if self.problems:
             return Health.LATE
         return Health.UNKNOWN if self.unknowns else Health.FRESH
@@ -184,8 +184,8 @@ class Freshness:
 def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Freshness:
     """Decide how fresh a lake is at `now`, an aware time.
 
-    Hours that are not over need not be published. An hour in the future of `now`, from a server
-    with a wrong clock, does not count as the newest.
+    Hours that are not over need not be published. An hour later than `now`, from a server with a
+    wrong clock, does not count as the newest.
     """
     running = Hour.of(now)
     published = sorted(hour for hour in records.published if hour <= running)
@@ -229,7 +229,7 @@ def measure_freshness(records: LakeRecords, now: datetime, limits: Limits) -> Fr
 def _missing_hosts(
     incomplete: Mapping[Hour, Sequence[str]], running: Hour
 ) -> tuple[MissingHost, ...]:
-    """The hosts that hours lack, by name; hours that are not over lack all, and do not count."""
+    """Return the hosts that hours lack, by name; hours that are not over do not count."""
     hours: dict[str, list[Hour]] = defaultdict(list)
     for hour, names in sorted(incomplete.items()):
         for name in names if hour < running else ():
@@ -241,10 +241,10 @@ def _missing_hosts(
 def lake_freshness(
     lake: Lake, now: datetime, since: Hour | None = None, limits: Limits | None = None
 ) -> Freshness:
-    """Read what the lake records and measure its freshness.
+    """Read the lake's records and measure its freshness.
 
-    `since` is the first hour looked at, by default midnight DEFAULT_DAYS ago: only those
-    partitions of the ledger are read.
+    `since` is the first hour checked, by default midnight DEFAULT_DAYS ago: only those partitions
+    of the ledger are read.
     """
     first = since or Hour.first_of(f"{now.astimezone(UTC) - timedelta(days=DEFAULT_DAYS):%Y-%m-%d}")
     waiting_since = raw.pending_since(lake)
@@ -273,7 +273,7 @@ def _published(lake: Lake, first: Hour) -> dict[Hour, PublishedHour]:
 
 
 def _incomplete(lake: Lake, first: Hour) -> dict[Hour, list[str]]:
-    """The names of the hosts that hours from `first` on lack; only files with a name are read."""
+    """Return the names of the hosts that hours from `first` on lack; complete files aren't read."""
     rows = hour_ledger.incomplete_rows(lake, first.event_date)
     return {
         hour: row.values["missing_sources"].split(SEPARATOR)
@@ -283,7 +283,7 @@ def _incomplete(lake: Lake, first: Hour) -> dict[Hour, list[str]]:
 
 
 def _sources(lake: Lake) -> list[SourceState]:
-    """The states of the hosts that should be pulled; of all ever pulled, if no source is set."""
+    """Return the states of the hosts to be pulled; of all ever pulled, if no source is set."""
     if lake.settings.sources:
         return expected_states(lake)
     return [state for state in collection.source_states(lake) if state.retired_at is None]

@@ -1,6 +1,6 @@
 """Freshness of one host: its newest line, its last pulls, and what is wrong with it.
 
-`freshness` asks it for every host that should be pulled.
+`freshness` calls this for every host that should be pulled.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from clickstream.wording import describe_duration, quantity
 class HostFreshness:
     """A host: its newest pulled line, how long ago that was, and the files left out.
 
-    `pulled_at` is when the last successful pull began. `failed_at` and `failure` are of the newest
-    pull, if that failed. `problem` is empty while the host is fresh; `is_known` is false if none
-    of its pulls has ended, in success or failure.
+    `pulled_at` is when the last successful pull began. `failed_at` and `failure` belong to the
+    newest pull, if it failed. `problem` is empty while the host is fresh; `is_known` is false if
+    none of its pulls has ended, in success or failure.
     """
 
     name: str
@@ -78,7 +78,7 @@ def _problem(
     newest_is_old: timedelta | None,
     source_lag: timedelta,
 ) -> str:
-    """What is wrong with a host that was pulled, the gravest first; empty if nothing is."""
+    """Return the gravest problem of a host that was pulled; empty if there is none."""
     name = f"Host {state.source}"
     if state.refused:
         first = state.refused[0]
@@ -88,7 +88,7 @@ def _problem(
     if since_pull > lag:
         return f"{name} was last pulled {describe_duration(since_pull)} ago."
     if newest_is_old is None:
-        return f"{name} has not brought a line with a time yet."
+        return f"{name}: no line with a time was pulled from it yet."
     if newest_is_old > source_lag:
         return f"{name}: its newest line is {describe_duration(newest_is_old)} old."
     return ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShownKey:
-    """The key that a host showed, and the fingerprints of its keys that are trusted so far."""
+    """The key that a host presented, and the fingerprints of its keys that are trusted already."""
 
     host: Host
     key: asyncssh.SSHKey
@@ -37,18 +37,18 @@ class ShownKey:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether this very key is trusted already."""
+        """Whether exactly this key is trusted already."""
         return self.fingerprint in self.trusted
 
 
 def known_hosts_of(settings: Settings) -> Path:
-    """The file of the host keys that are trusted."""
+    """Return the path of the file of trusted host keys."""
     return settings.resolve(settings.collect.known_hosts)
 
 
 def ask_for_key(settings: Settings, host: Host) -> ShownKey:
     """Ask a host for its key. Raises HostUnreachable, and InputError for a host without SSH."""
-    from clickstream.collect import known_hosts, ssh  # loads asyncssh
+    from clickstream.collect import known_hosts, ssh  # imports asyncssh
 
     if host.source.kind != "sftp":
         raise InputError(f"{host.name} is a directory of this machine; it needs no host key.")
@@ -65,7 +65,7 @@ def ask_for_key(settings: Settings, host: Host) -> ShownKey:
 
 
 def trust(settings: Settings, shown: ShownKey) -> None:
-    """Trust the key that a host showed, and no other key of it that was trusted before."""
+    """Trust the key that a host presented, and remove other keys of it that were trusted before."""
     from clickstream.collect import known_hosts
 
     known_hosts.replace_keys(known_hosts_of(settings), shown.host.key_name, shown.key)

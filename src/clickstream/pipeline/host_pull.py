@@ -1,4 +1,7 @@
-"""What the pulls of a host's files share: where they read and store, what they brought so far."""
+"""What the pulls of a host's files share: source, destination, and totals so far.
+
+`pull`, `pull_file` and `find_bookmark` use it.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from clickstream.step_config import log_format_of
 from clickstream.wording import quantity
 
 REPORT_SECONDS = 10
-"""Time between two sentences about the progress of a pull."""
+"""Seconds between two sentences about the progress of a pull."""
 
 MEGABYTE = 1_000_000
 
 CHUNK_BYTES = 32 << 20
-"""Bytes of a file that are pulled at once, at most."""
+"""Limit of the bytes of a file that are pulled at once."""
 
 NamedFormat = str | parse.Format | None
 """The format that the settings name; None if it is detected, and may change within a file."""
@@ -31,16 +34,16 @@ NamedFormat = str | parse.Format | None
 
 @dataclass
 class Stored:
-    """What a pull stored so far, of all files. Several threads add to it."""
+    """Totals of what a pull stored so far, of all files. Several threads add to it."""
 
     lines: Counter[Hour] = field(default_factory=Counter)
     bytes: int = 0
     padding: list[int] = field(default_factory=list)
-    """Bytes of padding that were left out, of each file that has some."""
+    """Bytes of padding that were left out, for each file that has some."""
     newest: int | None = None
     """Time of the newest line, in Unix seconds; lines from the future do not count."""
     last_format: str = ""
-    """The format of the file that was read last, which the next one probably has."""
+    """The format of the file that was read last; the next file probably has the same."""
     lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, lines: Mapping[Hour, int], size: int, newest: int | None, padding: int) -> None:
@@ -56,9 +59,9 @@ class Stored:
 
 @dataclass
 class PullProgress:
-    """Says every few seconds how far a pull is.
+    """Reports every few seconds how far a pull is.
 
-    `files` is how many are to be read; `report` gets the sentences.
+    `files` is the number of files to read; `report` is called with the sentences.
     """
 
     host: str
@@ -70,7 +73,7 @@ class PullProgress:
     reported: float = field(default_factory=time.monotonic)
 
     def add_files(self, number: int) -> None:
-        """Expect further files."""
+        """Add files to the expected number."""
         self.files += number
 
     def file_done(self) -> None:
@@ -87,7 +90,7 @@ class PullProgress:
 
     @property
     def seconds(self) -> float:
-        """How long the pull takes so far."""
+        """Seconds since the pull began."""
         return time.monotonic() - self.started
 
     @property
@@ -107,8 +110,8 @@ class HostPull:
 
     It began to list at `began_at`, in Unix seconds. `finished` are the files that earlier pulls
     read to their end. `fingerprints` are those of the host's bookmarks when many new files are to
-    be read; it is None when each bookmark is looked up. A pull `gives_up_intents`, of bytes that no
-    file has any more, when it has looked at all files.
+    be read; it is None when each bookmark is looked up. A pull that has looked at all files
+    `gives_up_intents`: ranges intended by earlier pulls whose bytes no file has any more.
     """
 
     lake: Lake
@@ -123,16 +126,16 @@ class HostPull:
     gives_up_intents: bool = False
 
     def named_format(self, bookmark: Bookmark) -> NamedFormat:
-        """The format that all lines behind a bookmark have, if the settings name one."""
+        """Return the format of all lines after a bookmark, if the settings name one."""
         if self.source.format == AUTO:
             return None
         return log_format_of(self.lake.settings, bookmark.log_format)
 
     @property
     def longest_line_bytes(self) -> int:
-        """Bytes of the longest line that has a format."""
+        """Limit of the length of a line in bytes; longer lines have no format."""
         return self.lake.settings.clean.longest_line_bytes
 
     def may_have_bookmark(self, fingerprint: str) -> bool:
-        """Whether a bookmark of this fingerprint has to be looked up."""
+        """Return whether a bookmark of this fingerprint may exist and has to be looked up."""
         return self.fingerprints is None or fingerprint in self.fingerprints

@@ -1,6 +1,6 @@
-"""The hosts of the settings' sources, their states, and the pull of one of them or of all.
+"""The hosts of the settings' sources, their states, and pulls of one host or of all.
 
-The command line and the hourly DAG go from a source to its hosts here.
+The command line and the hourly DAG call this.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from clickstream.settings import Settings, Source
 from clickstream.wording import shorten
 
 UNKNOWN_INSTANCES = "instances"
-"""`SOURCE.instances` stands for the hosts of a source whose instances AWS does not tell."""
+"""`SOURCE.instances` is the name for all hosts of a source whose instances AWS does not return."""
 
 CANCEL_SECONDS = 0.2
 
@@ -53,8 +53,8 @@ def list_hosts(lake: Lake, with_retired: bool = False) -> list[Host]:
     """Return every host that should be pulled, by source in the order of the settings, then name.
 
     An instance that was pulled before and is not found any more is listed too, with that problem,
-    until it is retired. Where AWS does not tell a source's instances, those that were pulled
-    before are listed with the reason; the hosts of the other sources are as always.
+    until it is retired. If AWS does not return a source's instances, those that were pulled before
+    are listed with the reason; the hosts of other sources are not affected.
     """
     states = collection.source_states(lake)
     retired = {state.source for state in states if state.retired_at and not with_retired}
@@ -71,8 +71,13 @@ def _hosts_of(lake: Lake, source: Source, known: Sequence[str]) -> list[Host]:
         found = _instances(lake, source)
     except (AwsRefused, AwsUnavailable) as error:
         names = pulled or [instance_name(source, UNKNOWN_INSTANCES)]
-        untold = Host("", source, problem=_untold(source, error), needs_person=error.is_permanent)
-        return [replace(untold, name=name) for name in names]
+        unknown = Host(
+            "",
+            source,
+            problem=_describe_unknown_instances(source, error),
+            needs_person=error.is_permanent,
+        )
+        return [replace(unknown, name=name) for name in names]
     hosts = {host.name: host for host in found}
     hosts |= {name: gone_host(source, name) for name in pulled if name not in hosts}
     return [hosts[name] for name in sorted(hosts)]
@@ -83,7 +88,7 @@ def _instances(lake: Lake, source: Source) -> list[Host]:
     return find_instances(lake.ec2, source)
 
 
-def _untold(source: Source, error: ClickstreamError) -> str:
+def _describe_unknown_instances(source: Source, error: ClickstreamError) -> str:
     return (
         f"The instances of {source.name} are unknown: {error} Pulling them needs the permission "
         "ec2:DescribeInstances; docs/sources.md has the policy."
@@ -92,9 +97,9 @@ def _untold(source: Source, error: ClickstreamError) -> str:
 
 @aws_errors.translate_errors()
 def find_host(lake: Lake, name: str) -> Host:
-    """Return the host of a name, also a retired one; look at no other source than its own.
+    """Return the host of a name, also a retired one; only its own source is looked up.
 
-    Raises InputError, naming the hosts there are, for any other name.
+    Raises InputError for any other name; the message lists the known hosts.
     """
     own = next((one for one in lake.settings.sources if one.name == name.partition(".")[0]), None)
     is_known = own and own.instances and collection.source_state(lake, name).etag
@@ -107,7 +112,7 @@ def find_host(lake: Lake, name: str) -> Host:
 
 
 def login_of(settings: Settings, source: Source) -> Login:
-    """The login that the settings give. Raises InputError where an Airflow connection has it."""
+    """Return the login from the settings. Raises InputError if an Airflow connection has it."""
     if source.connection:
         raise InputError(
             f"The login of {source.name} is in the Airflow connection {source.connection}, which "
@@ -119,9 +124,9 @@ def login_of(settings: Settings, source: Source) -> Login:
 
 @contextmanager
 def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[LogSource]:
-    """The files of a host, for as long as the block runs.
+    """Open the files of a host for as long as the block runs.
 
-    Raises InputError, HostUnreachable or HostKeyRefused when they can't be reached.
+    Raises InputError, HostUnreachable or HostKeyRefused if they can't be reached.
     """
     settings, source = lake.settings, host.source
     if host.problem:
@@ -129,7 +134,7 @@ def open_source(lake: Lake, host: Host, login: Login | None = None) -> Iterator[
     if source.kind == "directory":
         yield DirectorySource(settings.resolve(source.path), source.pattern)
         return
-    from clickstream.collect import sftp  # loads asyncssh, which a directory does not need
+    from clickstream.collect import sftp  # imports asyncssh, which a directory does not need
 
     known_hosts = settings.resolve(settings.collect.known_hosts)
     login = login or login_of(settings, source)
@@ -143,12 +148,11 @@ def pull_host(
     login: Login | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Pulled:
-    """Pull what is new on a host into raw; `login` is needed where its source has a connection.
+    """Pull the new lines of a host into raw; `login` is required if its source has a connection.
 
-    `progress` gets a sentence now and then during a long pull. A failure is stored in the state of
-    the host, but not that its login is not at hand: Airflow may pull it well. Raises
-    HostUnreachable or HostKeyRefused when the host can't be reached, and InputError when its files
-    can't be listed.
+    `progress` is called with a sentence every few seconds. A failure is stored in the state of the
+    host, except a missing login: Airflow may be able to pull the host. Raises HostUnreachable or
+    HostKeyRefused if the host can't be reached, and InputError if its files can't be listed.
     """
     if host.source.kind == "sftp" and not host.problem:
         login = login or login_of(lake.settings, host.source)
@@ -180,30 +184,30 @@ def pull_all(
     at_once: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[Host, Pulled | ClickstreamError]]:
-    """Pull several hosts at a time; yield each with what it brought or why it failed, as it ends.
+    """Pull several hosts at a time; yield each with its result or its error when it is done.
 
     A host that fails does not stop the others. Memory grows with `at_once`, not with the hosts.
     """
-    _ = lake.s3  # boto3 makes clients in one thread only
+    _ = lake.s3  # created here, because boto3 can't create clients in several threads
     with ThreadPoolExecutor(at_once, thread_name_prefix="pull") as pool:
         futures = {pool.submit(pull_host, lake, host, None, progress): host for host in hosts}
         try:
             for future in as_completed(futures):
                 yield futures[future], _outcome(future)
-        except BaseException:  # an interruption, or the caller wants no more
+        except BaseException:  # an interruption, or the caller stops early
             _cancel(futures)
             raise
 
 
 def _cancel(futures: Iterable[Future[Pulled]]) -> None:
-    """Cancel pulls: at once where they wait for a host, else when they do so next."""
+    """Cancel pulls: those that wait for a host at once, others at their next wait."""
     waiting = [future for future in futures if not future.cancel()]
     while wait(waiting, timeout=CANCEL_SECONDS).not_done:
         event_loop.cancel_all()
 
 
 def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
-    """Expect no more lines of a host, or expect them again; return what its pulls observed.
+    """Expect no more lines of a host, or expect them again; return the host's state.
 
     Raises InputError for a host that is not in the settings.
     """
@@ -215,7 +219,7 @@ def retire(lake: Lake, name: str, undo: bool = False) -> SourceState:
 
 @dataclass(frozen=True)
 class HostState:
-    """A host, what its pulls observed, and how many bookmarks it has; None for very many."""
+    """A host, what its pulls observed, and its number of bookmarks; None if there are too many."""
 
     host: Host
     state: SourceState

@@ -1,4 +1,7 @@
-"""The states of hours in a range: why they are out of date, and what a build of them changes."""
+"""The states of hours in a range: why they are out of date, and what a build of them changes.
+
+Backfills and their dry runs use it.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from clickstream.wording import quantity
 UNBUILT = LedgerRow({})
 
 HOURS_BESIDE = 24
-"""Hours before and after a range in which published hours are compared with it."""
+"""Hours before and after a range whose settings are compared with it."""
 
 
 @dataclass(frozen=True)
 class HourState:
     """The state of an hour: its raw lines, its publication, and why that is out of date.
 
-    `refusal` says why it may not be built again; None if it may.
+    `refusal` says why it must not be built again; None if it may be.
     """
 
     hour: Hour
@@ -37,7 +40,7 @@ class HourState:
     refusal: PastWindow | None = None
 
     def is_built_by(self, run_id: str) -> bool:
-        """Whether readers see what this run has built, and need not see anything else."""
+        """Whether this run published the hour, and it is up to date."""
         return not self.outdated and self.row.values["published_by"] == run_id
 
 
@@ -63,10 +66,10 @@ def hour_states(lake: Lake, first: Hour, last: Hour) -> list[HourState]:
         if isinstance(refusals.get(hour), RawDeleted):
             return "without raw lines, which are deleted"
         if hour in waiting or row["raw_digest"] != raw.raw_digest(raws[hour]):
-            return "built from other lines"
+            return "built from other raw lines"
         if (row["settings_digest"], row["library_version"]) != (digest, __version__):
             return "built by other settings or another version"
-        return "not following on" if hour in astray else ""
+        return "with a broken session chain" if hour in astray else ""
 
     return [
         HourState(
@@ -93,10 +96,10 @@ def describe(found: Sequence[HourState]) -> str:
 
 
 def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
-    """Published hours beside a range that other settings than today's built, in one sentence.
+    """Describe published hours beside a range that were built by other settings than today's.
 
-    Empty if there is none. A range that is built by other settings than the hours around it shows
-    readers a change that no visitor made.
+    One sentence; empty if there are none. A range that is built by other settings than the hours
+    around it shows readers a change that no visitor made.
     """
     beside = hour_ledger.ledger_in_order(
         lake, first.minus(HOURS_BESIDE), last.plus(HOURS_BESIDE), ["hour_at", "settings_digest"]
@@ -109,26 +112,25 @@ def describe_other_settings(lake: Lake, first: Hour, last: Hour) -> str:
     if not others:
         return ""
     return (
-        f"{len(others):,} published hours beside {first} to {last} were built by other settings, "
-        f"the nearest of them {min(others, key=lambda hour: _hours_between(hour, first, last))}. "
-        "Build them by the same settings, too, or take theirs; `clickstream settings` shows yours."
+        f"{len(others):,} published hours beside {first} to {last} were built by other settings; "
+        f"the nearest is {min(others, key=lambda hour: _hours_between(hour, first, last))}. Build "
+        "them again by these settings, or use theirs here; `clickstream settings` shows yours."
     )
 
 
 def _hours_between(hour: Hour, first: Hour, last: Hour) -> int:
-    """How many hours lie between an hour and a range that it is not in."""
+    """Return how many hours are between an hour and a range that does not contain it."""
     return max(first.number - hour.number, hour.number - last.number)
 
 
 def hours_to_rebuild(
     found: Sequence[HourState], run_id: str, only_outdated: bool = False
 ) -> list[Hour]:
-    """Which of some hours a run still has to build, in order.
+    """Return which of some hours a run still has to build, in order.
 
-    Those that the same run has built already are left out, so a task that is tried again goes on
-    where it stopped. An hour whose publication was cut short hangs off the chain, and is built.
-    Hours past their replay window are left out with `only_outdated`; otherwise they raise
-    PastWindow.
+    Hours that this run has already built are left out, so a retried task continues where it
+    stopped. An hour whose publication was interrupted is not in the chain, and is built. Hours past
+    their replay window are left out with `only_outdated`; otherwise they raise PastWindow.
     """
     if not only_outdated:
         raise_first([(one.hour, one.refusal) for one in found if one.refusal])
@@ -140,7 +142,7 @@ def hours_to_rebuild(
 
 
 def describe_refused(found: Sequence[HourState]) -> str:
-    """The hours of a range that are left as they are, in one sentence; empty if there are none."""
+    """Name the hours of a range that can't be built again, in one sentence; empty if none."""
     refused = [one.hour for one in found if one.refusal]
     if not refused:
         return ""
@@ -151,19 +153,20 @@ def describe_refused(found: Sequence[HourState]) -> str:
 
 
 def check_range(first: Hour, last: Hour) -> tuple[Hour, Hour]:
-    """The range that someone named. Raises InputError when it ends before it begins."""
+    """Return the range that a caller named. Raises InputError if it ends before it begins."""
     if last < first:
         raise InputError(f"The range ends before it begins: {first} to {last}; swap the two.")
     return first, last
 
 
-ASKED = "up to date, built because the range names them"
+ASKED = "already up to date, because the range includes them"
 
 
 def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour]) -> list[str]:
-    """Say what building the hours `todo` of a range publishes, one sentence for each reason.
+    """Describe what building the hours `todo` of a range publishes, one sentence for each reason.
 
-    Which hours after them change as well, only building can tell: the last sentence is the bound.
+    Which hours after them change as well is known only after building: the last sentence gives the
+    upper bound.
     """
     if not todo:
         return ["Would build no hour."]
@@ -179,18 +182,18 @@ def describe_build(lake: Lake, found: Sequence[HourState], todo: Collection[Hour
 
 
 def describe_reach(lake: Lake, hours: Collection[Hour]) -> str:
-    """The bound of what is published again beside some hours that are built, in a sentence."""
+    """Describe in one sentence which other hours may be published again with some hours."""
     within = {hour for changed in hours for hour in affected_hours(changed)} - {*hours}
     published = hour_ledger.rows_of_hours(lake, within).keys()
     if not published:
         return "No other hour can change: none is published up to the second midnight after them."
     return (
-        "Where sessions that cross into other hours change, those are published again as well: at "
-        f"most {describe_hours(published)}. Only building can tell which."
+        "If sessions that continue in other hours change, those hours are published again as well: "
+        f"at most {describe_hours(published)}. Which ones is known only after building."
     )
 
 
 def affected_hours(changed: Hour) -> Sequence[Hour]:
-    """The hours after a changed one that it can change: those up to the second midnight."""
+    """Return the hours that a changed hour can change: those up to the second midnight."""
     last = Hour.last_of(str(changed.event_date + timedelta(days=1)))
     return [*hour_range(changed.next, last)]

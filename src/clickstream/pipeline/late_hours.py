@@ -1,4 +1,7 @@
-"""Late hours: published hours that got more lines, and what waits of those past their window."""
+"""Late hours: published hours with late lines, and the lines that wait past the replay window.
+
+Hourly runs, `status` and the retention of raw lines use it.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,12 @@ from clickstream.wording import quantity
 
 @dataclass(frozen=True)
 class LateHour:
-    """A published hour whose raw objects are not all built in.
+    """A published hour with raw objects that it was not built from.
 
-    `raw_objects` are those that wait. `lines` are theirs, if the ledger has their number; it is
-    counted for hours past their replay window only, since the others are built again at once. An
-    hour without raw lines (`has_lost_raw`) may be unpublished as well: it is not built, either.
+    `raw_objects` is the number of those that wait. `lines` is their number of lines, if the ledger
+    has it: it is counted only for hours past their replay window, since the others are built again
+    soon. An hour without raw lines (`has_lost_raw`) may also be unpublished; it is not built,
+    either.
     """
 
     hour: Hour
@@ -35,7 +39,7 @@ class LateHour:
 
     @property
     def sentence(self) -> str:
-        """What waits of an hour past its window, and how to build it in."""
+        """What waits for an hour past its window, and how to build it in."""
         lines = quantity(self.lines, "line") if self.lines is not None else "Lines"
         what_to_do = (
             "They stay in raw: its other raw lines are deleted, so it can't be built."
@@ -49,9 +53,9 @@ class LateHour:
 
 
 def late_hours(lake: Lake, hours: Collection[Hour]) -> list[LateHour]:
-    """Those of the hours with waiting lines that are published, or have lost raw lines, in order.
+    """Return which of the hours with waiting lines are published, or have lost raw lines.
 
-    Only the ledger's rows of these hours are read, however far they lie apart.
+    They are in order. Only the ledger's rows of these hours are read, however far apart they are.
     """
     window = ReplayWindow(lake)
     rows = hour_ledger.rows_of_hours(lake, hours)
@@ -81,9 +85,9 @@ def _known_lines(row: Mapping[str, int | None], raw_objects: int) -> int | None:
 def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]:
     """Count the lines of late hours past their window, and write the numbers to the ledger.
 
-    Each raw object is read once: an hour whose number is recorded is left alone. Where another
-    process changes the ledger's date meanwhile, the next run records it. An unpublished hour has
-    no row, so its lines are not counted.
+    Each raw object is read once: an hour whose number is recorded is skipped. If another process
+    changes the ledger's date meanwhile, the next run records it. An unpublished hour has no row, so
+    its lines are not counted.
     """
     counted = [
         one if one.lines is not None or not one.is_published else _count(lake, one) for one in late
@@ -95,7 +99,7 @@ def record_waiting_lines(lake: Lake, late: Sequence[LateHour]) -> list[LateHour]
 
 
 def _count(lake: Lake, late: LateHour) -> LateHour:
-    """Count the lines that wait; a mark without its raw object is none."""
+    """Count the lines that wait; a pending marker without its raw object is ignored."""
     marked = set(raw.pending_by_hour(lake, late.hour, late.hour).get(late.hour, ()))
     waiting = [one for one in raw.list_raw(lake, late.hour) if one.key in marked]
     return replace(late, raw_objects=len(marked), lines=sum(_line_counts(lake, waiting)))

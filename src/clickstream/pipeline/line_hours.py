@@ -1,4 +1,7 @@
-"""Which hour each line of a log belongs to, and in which format it is."""
+"""Determine the hour and the format of each line of a log.
+
+`pull_file` and `shared_lines` call this.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ HOUR_SECONDS = 3_600
 
 @dataclass(frozen=True)
 class Part:
-    """Lines in one format: its entries, and the Unix time of each, -1 where it has none."""
+    """Lines in one format: its entries, and the Unix time of each, -1 if it has none."""
 
     log_format: str
     entries: parse.Entries
@@ -25,13 +28,13 @@ class Part:
 
 
 def reading_of(bookmark: Bookmark) -> parse.Reading:
-    """How the lines behind a bookmark are read."""
+    """Return how the lines after a bookmark are read."""
     header = parse.unescape(bookmark.header)
     return parse.Reading(bookmark.log_format, header, bookmark.leaning, bookmark.leaned)
 
 
 def with_reading(bookmark: Bookmark, after: parse.Reading) -> Bookmark:
-    """The bookmark with what is known of how its next lines are read."""
+    """Return the bookmark with the state in which its next lines are read."""
     return replace(
         bookmark,
         log_format=after.log_format,
@@ -47,10 +50,10 @@ def parts_of(
     chosen: str | parse.Format | None,
     longest: int = parse.LONGEST_LINE_BYTES,
 ) -> tuple[list[Part], parse.Reading]:
-    """The lines by format, in file order, and how those below them are read.
+    """Return the lines by format, in file order, and how the lines after them are read.
 
     `chosen` is the format that the settings name; without one, the lines may change theirs. A line
-    of more than `longest` bytes is one of no format, and has no time.
+    of more than `longest` bytes has no format and no time.
     """
     short = parse.shorten(data, longest)
     parts, after = _parts_of(short.data, now, chosen)
@@ -77,7 +80,7 @@ def _part(data: bytes, name: str, header: bytes, chosen: str | parse.Format | No
 
 
 def _original(parts: Sequence[Part], short: parse.Shortened, data: bytes) -> list[Part]:
-    """The parts of shortened lines, with the bytes that these lines have in `data`."""
+    """Return the parts of shortened lines, with the bytes that these lines have in `data`."""
     found, at = [], 0
     for part in parts:
         entries = part.entries
@@ -94,11 +97,11 @@ def _original(parts: Sequence[Part], short: parse.Shortened, data: bytes) -> lis
 
 
 def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64]:
-    """The start of each line's hour, in Unix seconds.
+    """Return the start of each line's hour, in Unix seconds.
 
-    A line without a time of its own belongs where its neighbour before it does, also if that was
-    pulled earlier; at the start of the file, where the one after it does; with no time at all, to
-    the hour the file was written in.
+    A line without its own time belongs to the hour of the line before it, also if that was pulled
+    earlier; at the start of the file, to the hour of the first line with a time; if no line has a
+    time, to the hour in which the file was last written.
     """
     epochs = np.where(seconds < 0, seconds, seconds // HOUR_SECONDS * HOUR_SECONDS)
     known = np.flatnonzero(epochs >= 0)
@@ -114,7 +117,7 @@ def hours_of(seconds: NDArray[np.int64], bookmark: Bookmark) -> NDArray[np.int64
 def by_format_and_hour(
     parts: Sequence[Part], epochs: NDArray[np.int64]
 ) -> dict[tuple[str, Hour], tuple[bytes, int]]:
-    """The lines of each format and hour, in file order, and how many they are."""
+    """Return the lines of each format and hour, in file order, and their number."""
     found: dict[tuple[str, Hour], tuple[bytes, int]] = {}
     first = 0
     for part in parts:

@@ -1,9 +1,11 @@
-"""Maintenance: keep the lake small and quick, without a reader or a build noticing.
+"""Maintenance: compact data files, expire snapshots, and delete files that nothing needs.
 
     compact_days ─▶ expire_snapshots ─▶ sweep_files
 
-Each may be killed and run again at any point, beside builds and beside itself. With `dry_run` it
-says what it would do, and does nothing. `now` is an aware moment that all ages are counted from.
+The DAG `clickstream_daily` and `clickstream maintain` call this. Each step can be killed and run
+again at any point, beside builds and beside itself; readers and builds notice nothing. With
+`dry_run` a step reports what it would do, and changes nothing. All ages are counted from `now`, an
+aware moment.
 """
 
 from __future__ import annotations
@@ -37,12 +39,16 @@ from clickstream.wording import quantity
 
 MOST_PASSES = 3
 DAYS_OF_STATISTICS = 31
-"""Days of a table, at most, whose files without statistics one run rewrites: a run over a year of a
-busy site would take hours."""
+"""Limit of the days of a table whose files without statistics one run rewrites.
+
+A run over a year of a busy site would take hours.
+"""
 
 LONGEST_QUERY = timedelta(hours=1)
-"""A query may have begun inside the retention and still be reading; Athena stops it after 30
-minutes."""
+"""How long a query may read after it began within the retention.
+
+Athena stops it after 30 minutes.
+"""
 
 Progress = Callable[[str], None]
 
@@ -53,10 +59,10 @@ def _quiet(_sentence: str) -> None:
 
 @dataclass(frozen=True)
 class Compacted:
-    """What became of the small files of days that are over, and of those without statistics.
+    """What became of the small files of past days, and of files without statistics.
 
-    `rewritten` counts the files of older versions that have statistics now, `days_left` the days of
-    a table whose files of this kind wait for the next runs.
+    `rewritten` is the number of files of older versions that have statistics now, `days_left` the
+    number of days of a table whose files without statistics wait for the next runs.
     """
 
     files_before: int
@@ -67,7 +73,7 @@ class Compacted:
     dry_run: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
@@ -75,7 +81,7 @@ class Compacted:
         """One line for the log."""
         verb = "would become" if self.dry_run else "became"
         small = f"{quantity(self.files_before, 'small data file')} {verb} {self.files_after:,}."
-        kept = f" Left for the next run, as builds changed them: {', '.join(self.left)}."
+        kept = f" Left for the next run, because builds changed them: {', '.join(self.left)}."
         return small + self._about_statistics + (kept if self.left else "")
 
     @property
@@ -92,32 +98,32 @@ class Compacted:
 
 @dataclass(frozen=True)
 class Expired:
-    """How many snapshots of each table are gone."""
+    """How many snapshots of each table were removed."""
 
     snapshots: dict[str, int]
     horizon: str
     dry_run: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
     def sentence(self) -> str:
         """One line for the log."""
-        verb = "would be forgotten" if self.dry_run else "forgotten"
+        verb = "would be removed" if self.dry_run else "removed"
         each = ", ".join(f"{n:,} of {table}" for table, n in self.snapshots.items())
         return f"Snapshots replaced before {self.horizon} {verb}: {each}."
 
 
 @dataclass(frozen=True)
 class Swept:
-    """How many files of each kind are gone, and their size in bytes.
+    """How many files of each kind were deleted, and their size in bytes.
 
-    `raw_files` are raw objects whose retention is over, of `raw_bytes`; they are in no other count.
-    `raw_before` is the watermark that is announced, if it moves, and `raw_kept` says what holds
-    it back. `keys` names the key periods whose visitor keys were destroyed, because a build that
-    should have done so was killed.
+    `raw_files` are raw objects whose retention is over, of `raw_bytes`; no other count includes
+    them. `raw_before` is the watermark that is announced, if it moves, and `raw_kept` says which
+    hour stops it. `keys` names the key periods whose visitor keys were destroyed here, because a
+    build that should have destroyed them was killed.
     """
 
     files: dict[str, int]
@@ -130,7 +136,7 @@ class Swept:
     keys: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
@@ -139,7 +145,7 @@ class Swept:
         verb = "would be deleted" if self.dry_run else "deleted"
         each = ", ".join(f"{n:,} of {kind}" for kind, n in self.files.items())
         return (
-            f"Files that nothing needs {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
+            f"Unneeded files {verb}, {self.bytes / 1e6:,.1f} MB: {each}."
             f"{self._about_raw}{self._about_keys}"
         )
 
@@ -153,29 +159,29 @@ class Swept:
     @property
     def _about_raw(self) -> str:
         verb, will = ("would be deleted", "would be") if self.dry_run else ("deleted", "are")
-        said = []
+        sentences = []
         if self.raw_files:
             number = quantity(self.raw_files, "raw object")
-            said.append(
+            sentences.append(
                 f"{number} past [maintenance] raw_days {verb}, {self.raw_bytes / 1e6:,.1f} MB."
             )
         if self.raw_before:
-            said.append(
-                f"Hours before {self.raw_before} {will} closed to builds from now on; their raw "
-                "lines go in a later run."
+            sentences.append(
+                f"Hours before {self.raw_before} {will} closed to builds from now on; a later run "
+                "deletes their raw lines."
             )
-        return "".join(f" {one}" for one in [*said, self.raw_kept] if one)
+        return "".join(f" {one}" for one in [*sentences, self.raw_kept] if one)
 
 
 def compact_days(
     lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
 ) -> Compacted:
-    """Let one data file stand for the small ones of each table and day that is over.
+    """Replace the small data files of each table and past day by one file.
 
-    Files without statistics are rewritten as well, of at most DAYS_OF_STATISTICS days of a table,
-    the newest first. A day in which an hour is published meanwhile is tried again, and after that
-    left as it is. Raises ChangedRows, with nothing replaced, if a new file does not hold the rows
-    of the old.
+    Files without statistics are rewritten as well, of up to DAYS_OF_STATISTICS days of a table, the
+    newest first. A day in which an hour is published meanwhile is tried again, and after
+    MOST_PASSES attempts left for the next run. Raises ChangedRows, with nothing replaced, if a new
+    file does not hold the rows of the old ones.
     """
     before = (now - timedelta(hours=lake.settings.maintenance.compact_after_hours)).date()
     done: list[FileGroup] = []
@@ -198,7 +204,7 @@ def compact_days(
 
 
 def _bounded(groups: list[FileGroup]) -> tuple[list[FileGroup], int]:
-    """The groups of this run, and of how many days files without statistics wait for the next."""
+    """Return the groups of this run, and how many days of files without statistics remain."""
     days = sorted({group.day for group in groups if not group.is_small_files}, reverse=True)
     waiting = set(days[DAYS_OF_STATISTICS:])
     due = [group for group in groups if group.is_small_files or group.day not in waiting]
@@ -206,7 +212,7 @@ def _bounded(groups: list[FileGroup]) -> tuple[list[FileGroup], int]:
 
 
 def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
-    """Whether one file has replaced the group; not if someone changed its day meanwhile."""
+    """Replace a group by one file; return False if another process changed its day meanwhile."""
     try:
         table_maintenance.compact(loaded, group)
     except StaleHour:
@@ -221,7 +227,7 @@ def _compact(loaded: LoadedTable, group: FileGroup, progress: Progress) -> bool:
 
 
 def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expired:
-    """Forget the tables' states that were replaced longer ago than queries can travel back."""
+    """Remove the tables' snapshots that were replaced before queries can travel back to."""
     horizon = now - timedelta(days=lake.settings.maintenance.snapshot_days) - LONGEST_QUERY
     gone = {
         table.name: len(table_maintenance.past(iceberg_tables.load(lake, table).iceberg, horizon))
@@ -235,10 +241,10 @@ def expire_snapshots(lake: Lake, now: datetime, dry_run: bool = False) -> Expire
 def sweep_files(
     lake: Lake, now: datetime, dry_run: bool = False, progress: Progress = _quiet
 ) -> Swept:
-    """Delete old files that nothing refers to: of tables and facts, staged rows, query results.
+    """Delete old files without references: of tables, facts, staged rows and query results.
 
-    Raw lines past their retention go, too: those announced at least `grace_days` ago; and visitor
-    keys that a killed build left behind.
+    Raw lines past their retention are deleted, too, if their deletion was announced at least
+    `grace_days` ago; and visitor keys that a killed build left behind.
     """
     before = now - timedelta(days=lake.settings.maintenance.grace_days)
     files: dict[str, int] = {}
@@ -248,7 +254,7 @@ def sweep_files(
             objects.delete(lake, [item.key for item in found])
         files[kind] = len(found)
         size += sum(item.size for item in found)
-        progress(f"{kind}: {quantity(len(found), 'file')} that nothing needs.")
+        progress(f"{kind}: {quantity(len(found), 'unneeded file')}.")
     plan = plan_retention(lake, now)
     if not dry_run:
         announce_watermark(lake, plan, now)
@@ -261,7 +267,7 @@ def sweep_files(
 def _sweep_raw(
     lake: Lake, plan: RawRetention, dry_run: bool, progress: Progress
 ) -> tuple[int, int]:
-    """Delete the raw objects that may go; return their number and their bytes."""
+    """Delete the raw objects whose retention is over; return their number and their bytes."""
     if plan.deletable is None:
         return 0, 0
     if not dry_run:

@@ -1,8 +1,8 @@
-"""Missing sources: the hosts that published hours lack, because no pull reached them since.
+"""Missing sources: the hosts that published hours lack, because no pull reached them afterwards.
 
-An hour is published whichever hosts answer. Its row of the ledger names those that were not pulled
-since the hour ended. A host that is back brings its lines, which reopen their hours; and
-`complete_hours` takes its name out of every hour, also of those it has no line for.
+An hour is published whichever hosts answer. Its row of the ledger names the hosts that were not
+pulled since the hour ended. When a host is reachable again, its lines reopen their hours, and
+`complete_hours` removes its name from every hour, also from hours for which it has no line.
 """
 
 from __future__ import annotations
@@ -20,50 +20,52 @@ from clickstream.lake.collection import SourceState
 from clickstream.settings import Source
 
 LOOK_BACK = timedelta(days=35)
-"""How long before a run's hour the hours are completed that lack a host. A host that was away for
-longer has most likely lost its older lines to log rotation; hours that are older keep the name
-until they are built again."""
+"""How long before a run's hour incomplete hours are looked for.
+
+A host that was unreachable for longer has most likely lost its older lines to log rotation; older
+hours keep the name until they are built again.
+"""
 
 SEPARATOR = ", "
 
 
 @dataclass(frozen=True)
 class ExpectedHosts:
-    """The hosts that should be pulled, by name, each with the moment up to which it is pulled.
+    """The hosts that should be pulled, by name, each with the time up to which it is pulled.
 
-    The moments are Unix seconds; None stands for a host that was never pulled.
+    The times are Unix seconds; a host that was never pulled has None.
     """
 
     pulled_to: Mapping[str, int | None]
 
     def missing(self, hour: Hour) -> list[str]:
-        """The names of the hosts that were not pulled since the hour ended, sorted."""
+        """Return the names of the hosts that were not pulled since the hour ended, sorted."""
         end = hour.end.timestamp()
         return sorted(n for n, pulled in self.pulled_to.items() if pulled is None or pulled < end)
 
     def missing_names(self, hour: Hour) -> str | None:
-        """The same as the ledger keeps it; None if no host is missing."""
+        """Return the missing names as the ledger stores them; None if no host is missing."""
         return SEPARATOR.join(self.missing(hour)) or None
 
 
 def expected_hosts(lake: Lake) -> ExpectedHosts:
-    """Read which hosts should be pulled, and up to when each of them is. AWS EC2 is not asked."""
+    """Read which hosts should be pulled, and up to when each is pulled; no request to EC2."""
     states = expected_states(lake)
     return ExpectedHosts({state.source: state.pulled_at for state in states})
 
 
 def expected_states(lake: Lake) -> list[SourceState]:
-    """The state of every host that should be pulled, by source in order of the settings.
+    """Return the state of every host that should be pulled, by source in order of the settings.
 
-    These are the hosts that the settings name, and those of a source of EC2 instances that were
-    listed once. Retired hosts are not expected.
+    These are the hosts that the settings name, and for a source of EC2 instances those that were
+    listed before. Retired hosts are not expected.
     """
     names = [name for source in lake.settings.sources for name in _names(lake, source)]
     return [one for one in collection.states_of(lake, names) if one.retired_at is None]
 
 
 def _names(lake: Lake, source: Source) -> Sequence[str]:
-    """The names of a source's hosts: those in the settings, else those that have a state."""
+    """Return the names of a source's hosts: those in the settings, or those with a state."""
     if source.instances is None:
         return [host.name for host in hosts_of(source)]
     return collection.host_names(lake, instance_name(source, "i-"))
@@ -71,7 +73,10 @@ def _names(lake: Lake, source: Source) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Completed:
-    """An hour that lacks fewer hosts than its row of the ledger said; `left` are still missing."""
+    """An hour that lacks fewer hosts than its row of the ledger recorded.
+
+    `arrived` are the hosts that it lacks no more, `left` those still missing.
+    """
 
     hour: Hour
     arrived: Sequence[str]
@@ -81,19 +86,19 @@ class Completed:
     def sentence(self) -> str:
         """One line for the log."""
         still = f"it still lacks {SEPARATOR.join(self.left)}" if self.left else "it is complete"
-        return f"Hour {self.hour} lacks {SEPARATOR.join(self.arrived)} no more; {still}."
+        return f"Hour {self.hour} no longer lacks {SEPARATOR.join(self.arrived)}; {still}."
 
 
 @aws_errors.translate_errors()
 def complete_hours(
     lake: Lake, hour: Hour, due: Collection[Hour] = (), look_back: timedelta = LOOK_BACK
 ) -> list[Completed]:
-    """Take the names of hosts that are pulled by now out of the ledger, and return those hours.
+    """Remove the names of hosts that are pulled by now from the ledger; return those hours.
 
-    Hours from `look_back` before `hour` on are looked at. Only rows of the ledger change, in one
-    commit for each date: no row of an hour does. Hours that are `due`, so about to be built, are
-    left alone, since their publication writes the names. Where another process changes the
-    ledger's date meanwhile, the next run does it.
+    Hours from `look_back` before `hour` on are checked. Only rows of the ledger change, in one
+    commit for each date; the hours' own rows stay. Hours that are `due`, that is about to be built,
+    are skipped, since their publication writes the names. If another process changes the ledger's
+    date meanwhile, the next run does it.
     """
     first = (hour.start - look_back).date()
     hours = sorted(hour_ledger.incomplete_rows(lake, first).keys() - set(due))
@@ -107,7 +112,7 @@ def complete_hours(
 def _complete_date(
     lake: Lake, hours: Sequence[Hour], expected: ExpectedHosts
 ) -> Sequence[Completed]:
-    """Write what hours of one date still lack; return those that changed, if they were written."""
+    """Write what hours of one date still lack; return the changed ones if they were written."""
     changed: list[Completed] = []
 
     def without_arrived(row: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +128,6 @@ def _complete_date(
 
 
 def _compare(hour: Hour, names: str | None, expected: ExpectedHosts) -> Completed:
-    """The hosts of an hour that are missing no more, and those that still are."""
+    """Compare the hosts that an hour lacked with those that are missing now."""
     before, now = (names.split(SEPARATOR) if names else []), set(expected.missing(hour))
     return Completed(hour, [n for n in before if n not in now], [n for n in before if n in now])

@@ -1,9 +1,9 @@
-"""New visitor ids: build hours past their replay window again, on purpose and by whole key periods.
+"""New visitor ids: build hours past their replay window again, on purpose, by whole key periods.
 
-Visitors get new ids, so a period is built as a whole: else those of its other hours would count
-twice. Sessions that are open at the edges of what is built end there, and no hour outside changes.
-While a period's hours are built, a record in the lake says that the period is open for it, so a
-run that is killed can be completed by the same command, by Airflow or by `repair`.
+Visitors get new ids, so a period is built as a whole: otherwise visitors of its other hours would
+count twice. Sessions that are open at the edges of the rebuilt hours end there, and no hour outside
+changes. While a period's hours are built, a record in the lake marks the period as open for new
+ids, so a run that is killed can be completed by the same command, by Airflow or by `repair`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ where event_date between date '{first}' and date '{last}'
 
 @dataclass(frozen=True)
 class NewIds:
-    """What is built to give hours past their replay window new visitor ids.
+    """The plan to give hours past their replay window new visitor ids.
 
-    `hours` are all hours that are built, in order, `published` how many of them are published now.
-    `sessions` and `visitors` are those of the periods as they are published now.
+    `hours` are all hours that are built, in order; `published` is how many of them are published
+    now. `sessions` and `visitors` are those of the periods as they are published now.
     """
 
     first: Hour
@@ -48,7 +48,7 @@ class NewIds:
 
     @property
     def days(self) -> list[tuple[Hour, Hour]]:
-        """The first and the last hour that is built of each UTC day."""
+        """The first and the last hour that is built on each UTC day."""
         by_day = (list(of_day) for _, of_day in groupby(self.hours, lambda hour: hour.event_date))
         return [(hours[0], hours[-1]) for hours in by_day]
 
@@ -66,10 +66,10 @@ class NewIds:
 
 
 def plan_new_visitor_ids(lake: Lake, first: Hour, last: Hour) -> NewIds:
-    """Say what new visitor ids for the hours from `first` to `last` take; nothing is changed.
+    """Plan new visitor ids for the hours from `first` to `last`; nothing is changed.
 
-    Raises InputError when no hour of the range is past its replay window, and RawDeleted when raw
-    lines of an hour that has to be built are deleted.
+    Raises InputError if no hour of the range is past its replay window, and RawDeleted if raw lines
+    of an hour that has to be built are deleted.
     """
     days = lake.settings.privacy.key_days
     touched = _periods(first, last, days)
@@ -110,7 +110,7 @@ def _past_window(lake: Lake, rows: Mapping[Hour, LedgerRow]) -> set[Hour]:
 
 
 def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindow]]:
-    """Hours that can't be built because their raw lines are deleted, in order, each with why."""
+    """Return hours that can't be built because their raw lines are deleted, with the reason."""
     window = ReplayWindow(lake)
     return [
         (hour, error)
@@ -120,7 +120,7 @@ def _without_raw(lake: Lake, hours: Set[Hour]) -> Sequence[tuple[Hour, PastWindo
 
 
 def _count_published(lake: Lake, periods: list[Period]) -> tuple[int, int]:
-    """Sessions and visitors of some periods as they are published; a visitor has an id in each."""
+    """Count published sessions and visitors of some periods; a visitor has an id in each."""
     counts = [
         athena.query(lake, _PUBLISHED.format(first=one.start.date(), last=one.last_day)).rows[0]
         for one in periods
@@ -137,7 +137,7 @@ def open_periods(lake: Lake, plan: NewIds, run_id: str) -> None:
 def give_new_visitor_ids(lake: Lake, plan: NewIds, run_id: str) -> Iterator[Progress]:
     """Build the hours of a plan, and yield the progress with each publication.
 
-    Killed at any point, the same plan made again, or `repair`, builds what is left.
+    If it is killed at any point, the same plan made again, or `repair`, builds the remaining hours.
     """
     open_periods(lake, plan, run_id)
     yield from track_progress(plan.hours, rebuild(lake, plan.hours, run_id))

@@ -1,4 +1,7 @@
-"""The order of steps: publish hours, look left and right, and go on until the chain holds."""
+"""Publish hours, check the session chain around them, and rebuild hours until it is intact.
+
+The task `register_tables`, backfills, `clickstream build` and `clickstream repair` call this.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ from clickstream.pipeline.results import BuiltHour, Published, StitchedHour
 MAX_ATTEMPTS = 20
 
 HOURS_OF_A_DAY = 24
-"""Hours of a chain that are built at once, at most: a range of one date."""
+"""Limit of the hours of a chain that are built at once: a range of one date."""
 
 IsComing = Callable[[Hour], bool]
-"""Whether an hour is built next anyway, so that nobody need build it along with one before it."""
+"""Whether the run builds an hour later anyway, so that it need not be built with an earlier one."""
 
 
 def _nothing_is_left(_hour: Hour) -> bool:
@@ -40,7 +43,7 @@ class Due:
 
     `left_waiting` are unpublished hours before those that are built. `past_window` are published
     hours with late lines that are past their replay window. `completed` are published hours that
-    lack fewer hosts than before; they are not built again, because their rows are the same.
+    lack fewer hosts than before; they are not built again, because their rows do not change.
     """
 
     hours: list[Hour]
@@ -51,14 +54,15 @@ class Due:
 
 @aws_errors.translate_errors()
 def hours_to_build(lake: Lake, hour: Hour, catch_up: bool = True) -> Due:
-    """The hours a run of `hour` builds, in order: its own, and those whose lines came late.
+    """Return the hours that a run of `hour` builds, in order: its own, missed and reopened ones.
 
-    Late are published hours that got more lines, whichever they are, and with `catch_up` unbuilt
-    hours before the run's own, at most `catch_up_hours` back: a run after an outage makes good for
-    the runs that were missed, and a first run over a year of old logs does not; those hours wait
-    for a backfill, whose runs have an hour each and catch up nothing. So do hours after the run's.
-    Late lines of hours past their replay window wait; the ledger gets their number. In any run,
-    hosts that are pulled by now lose their names in the ledger (`complete_hours`).
+    Reopened hours are published hours with late lines, of any age. With `catch_up`, unpublished
+    hours up to `catch_up_hours` before the run's own are added: so a run after an outage builds the
+    hours of the runs that were missed, but a first run over a year of old logs does not build the
+    year. Those older hours wait for a backfill, whose runs build one hour each and catch up
+    nothing. Hours after the run's own wait, too. Late lines of hours past their replay window wait;
+    their number is written to the ledger. Every run also removes the names of hosts that are pulled
+    by now from the ledger (`complete_hours`).
     """
     earliest = hour.minus(lake.settings.build.catch_up_hours) if catch_up else hour
     waiting = [h for h in raw.pending_hours(lake) if h != hour]
@@ -79,13 +83,13 @@ def register_tables(
     run_id: str,
     progress: Callable[[Published], None] = lambda _: None,
 ) -> list[Published]:
-    """Commit a checked hour to the tables, then rebuild whatever it makes untrue.
+    """Commit a checked hour to the tables, then rebuild the hours whose carry-in it changes.
 
-    If someone published the hour meanwhile, it is built afresh. Then the chain is looked at, to the
-    left and to the right: if the hours before hand on something else by now, this hour is built
-    again; if one of the next took over something else, so is that one, and so on while carries
-    change: usually for one hour, and never beyond the second midnight. `progress` is called with
-    each hour when it is published.
+    If another process published the hour meanwhile, it is built again from its raw lines. Then the
+    session chain is checked in both directions. If the carry-out of the hours before has changed,
+    this hour is built again. If the carry-in of a later hour has changed, that hour is built again,
+    and so on while carries change: usually for one hour, and never beyond the second midnight.
+    `progress` is called with each hour when it is published.
     """
     hour = Hour.parse(staged.hour)
     ReplayWindow(lake).check(hour, hour_ledger.ledger_row(lake, hour))
@@ -98,9 +102,10 @@ def register_tables(
 
 
 def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
-    """The staged hour, stitched again if the hours before it hand on something else by now.
+    """Return the staged hour, stitched again if the carry-out of the hours before has changed.
 
-    It would be found astray once it is published, and be published twice.
+    Otherwise the check of the chain would find it wrong after its publication, and publish it
+    twice.
     """
     carry = carry_into(lake, Hour.parse(staged.hour), staged.keys, ReplayWindow(lake))
     if sessions.carry_digest(carry) == staged.carry_in:
@@ -111,14 +116,14 @@ def _stitch_to_current_carry(lake: Lake, staged: StitchedHour) -> StitchedHour:
 def publish_built(
     lake: Lake, built: Sequence[BuiltHour], run_id: str, is_coming: IsComing = _nothing_is_left
 ) -> Iterator[Published]:
-    """The same for checked hours that follow on each other: they are published as one."""
+    """Publish checked consecutive hours as one, and rebuild the hours whose carry-in changes."""
     with aws_errors.translate_errors():
         yield from _publish_chain(lake, built, run_id, is_coming)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """Hours to publish as one, why, and the root cause of the publication before it in its chain.
+    """Hours to publish as one, the reason, and the root cause of the publication before them.
 
     `reach` is how many hours of a chain are built at once.
     """
@@ -130,7 +135,7 @@ class _Task:
 
     @property
     def hours(self) -> list[Hour]:
-        """The hours, which follow on each other."""
+        """The hours, which are consecutive."""
         return [one.hour for one in self.built]
 
 
@@ -148,14 +153,14 @@ def _publish_chain(
         except StaleHour:
             if attempts[first] == MAX_ATTEMPTS:
                 raise
-            # Several hours are cleaned in memory sooner than they are read from staging.
+            # Cleaning several hours in memory is faster than reading them from staging.
             again = build_hours(lake, some.hours, afresh=len(some.hours) > 1)
             todo.append(replace(some, built=again, reason="built again after a conflict"))
             continue
         yield from published
         astray = first_broken_hour(lake, first, last)
         if astray and attempts[astray] < MAX_ATTEMPTS and not is_coming(astray):
-            reason = "built again after an hour before changed"
+            reason = "built again because its carry-in changed"
             reach = min(max(2 * some.reach, 1), HOURS_OF_A_DAY)
             todo.append(_Task(_rebuild_along(lake, astray, reach, is_coming), reason, cause, reach))
 
@@ -163,10 +168,10 @@ def _publish_chain(
 def _rebuild_along(
     lake: Lake, astray: Hour, reach: int, is_coming: IsComing
 ) -> Sequence[BuiltHour]:
-    """Build `astray` and up to `reach` - 1 published hours after it, as far as carries change.
+    """Build `astray` and up to `reach` - 1 published hours after it, while carry-ins change.
 
-    The caller doubles `reach` from step to step of a chain: a change that goes no further costs one
-    hour, and one that reaches the second midnight is built in a few ranges.
+    The caller doubles `reach` from step to step of a chain: a change that stops after one hour
+    costs one hour, and one that reaches the second midnight is built in a few ranges.
     """
     hours = _published_hours_from(lake, astray, reach, is_coming)
     built = build_hours(lake, hours, afresh=len(hours) > 1)
@@ -181,7 +186,7 @@ def _rebuild_along(
 def _published_hours_from(
     lake: Lake, first: Hour, most: int, is_coming: IsComing
 ) -> Sequence[Hour]:
-    """Consecutive published hours of one day from `first` on, as many as memory allows.
+    """Return consecutive published hours of one day from `first` on, as many as memory allows.
 
     They end before an hour past its replay window, which no build may touch.
     """
@@ -193,7 +198,7 @@ def _published_hours_from(
 
 
 def _publish(lake: Lake, some: _Task, run_id: str) -> tuple[list[Published], Cause]:
-    """Publish hours, and say what began the chain at whose end the last one is."""
+    """Publish hours, and return them with the root cause for hours rebuilt after them."""
     hours = [Publication(one.hour, one.stitched.version, one.rows) for one in some.built]
     started = start_publication(lake, hours, run_id)
     after = started.complete(audit_rows(lake, some.built, run_id, some.cause, started.replaced))
@@ -207,7 +212,7 @@ def _publish(lake: Lake, some: _Task, run_id: str) -> tuple[list[Published], Cau
 
 
 def build_hour(lake: Lake, hour: Hour, run_id: str) -> list[Published]:
-    """Build and publish one hour, all steps."""
+    """Build and publish one hour, with all steps."""
     return list(publish_built(lake, build_hours(lake, [hour]), run_id))
 
 

@@ -1,4 +1,7 @@
-"""Pull: every finished line of every log file lands in the raw lines of its own hour, once."""
+"""Pull: store every finished line of every log file in the raw store, in its own hour, once.
+
+`hosts` calls this for each host.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,28 @@ from clickstream.settings import AUTO, Source
 from clickstream.wording import printable
 
 SETTLED_SECONDS = 3
-"""How long after the last write of a file any further one surely changes its time of writing. Times
-on other machines are whole seconds, and so are those of two pulls that are compared."""
+"""Seconds after which a further write to a file surely changes its modification time.
+
+Times on other machines are whole seconds, and so are the times of two pulls that are compared.
+"""
 
 SMALL_BYTES = 1 << 20
 MANY_FILES = 16
 THREADS = 8
-"""Of MANY_FILES or more, those of SMALL_BYTES or fewer are pulled at the same time: most of their
-time is spent waiting for S3. Memory limits the others to one at a time."""
+"""Threads that pull small files: of MANY_FILES or more, those of up to SMALL_BYTES.
+
+Most of their time is spent waiting for S3. Larger files are pulled one at a time, to limit memory.
+"""
 
 KEYS_PER_FILE = 50
-"""Bookmarks that are listed at most for each file to read. A page of the listing has a thousand, so
-it costs a twentieth of looking up each file's bookmark, however many a host has."""
+"""Limit of the bookmarks that are listed for each file to read.
+
+A page of the listing has a thousand, so listing costs a twentieth of looking up each file's
+bookmark, however many a host has.
+"""
 
 Outcomes = Mapping[ListedFile, Outcome]
-"""What came of each file of a listing."""
+"""The outcome of each file of a listing."""
 
 
 @aws_errors.translate_errors()
@@ -46,15 +56,15 @@ def pull(
     host: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Pulled:
-    """Pull what is new in the files of a source's host into raw.
+    """Pull the new lines in the files of a source's host into raw.
 
-    `logs` is where the files are read; the source's directory if left out. `host` is the name that
-    the bookmarks and raw objects keep; the source's name if left out. `progress` gets a sentence
-    every few seconds. An access log whose lines have no known format is refused by name, and the
-    others are still pulled; so is one that is damaged, from its first damaged line on. Other files
-    without a line in a known format are set aside. Pulls at the same time share the files: a range
-    that another pull began is left to it while there are other files, and is looked at last.
-    Raises InputError when the source can't be listed.
+    `logs` reads the files, by default from the source's directory. `host` is the name in bookmarks
+    and raw objects, by default the source's name. `progress` is called with a sentence every few
+    seconds. An access log whose lines have no known format is refused by name, and the others are
+    still pulled; a damaged one is refused from its first damaged line on. Other files without a
+    line in a known format are set aside. Concurrent pulls of a host share the files: a range that
+    another pull began is left to it while other files remain, and is checked last. Raises
+    InputError if the source can't be listed.
     """
     host = host or source.name
     logs = logs or DirectorySource(lake.settings.resolve(source.path), source.pattern)
@@ -64,7 +74,7 @@ def pull(
         lake, source, host, logs, began_at, known, stored, PullProgress(host, stored, progress)
     )
     found = _pull_listed(shared, state, {})
-    if any(one.is_rotated for one in found.values()):  # lines have other names now
+    if any(one.is_rotated for one in found.values()):  # lines are in files of other names now
         found = _pull_listed(shared, state, found)
     finished = _finished(shared, found)
     if finished != known:
@@ -78,7 +88,7 @@ def pull(
 def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outcomes:
     """List the files, and pull those that are not known to be finished or set aside.
 
-    `before` is what came of an earlier listing of this pull.
+    `before` are the outcomes of an earlier listing of this pull.
     """
     outcomes = _known_outcomes(shared, state, before)
     todo = [file for file, known in outcomes.items() if known is None]
@@ -95,7 +105,7 @@ def _pull_listed(shared: HostPull, state: SourceState, before: Outcomes) -> Outc
 def _known_outcomes(
     shared: HostPull, state: SourceState, before: Outcomes
 ) -> dict[ListedFile, Outcome | None]:
-    """List the files, with what is known of those that did not change; None for those to read."""
+    """List the files with the known outcomes of unchanged ones; None for those to read."""
     is_same_version = state.library_version == __version__ and shared.source.format == AUTO
     set_aside = {one.identity for one in state.set_aside} if is_same_version else set()
     read = {one.identity: one for one in before.values() if one.identity}
@@ -111,10 +121,10 @@ def _known_outcomes(
 
 
 def _is_settled(shared: HostPull, file: ListedFile) -> bool:
-    """Whether any further write changes the identity that the file had when it was listed.
+    """Return whether any further write would change the identity that the file was listed with.
 
-    On this machine, its last write is some seconds old. The clock of another machine is not known:
-    there an earlier pull, some seconds ago, has seen the same identity.
+    On this machine, that is so if its last write is some seconds old. The clock of another machine
+    is not known: there an earlier pull, some seconds ago, must have seen the same identity.
     """
     first_read = shared.finished.read_at.get(file.identity, shared.began_at)
     if not file.stat.is_remote:
@@ -123,9 +133,9 @@ def _is_settled(shared: HostPull, file: ListedFile) -> bool:
 
 
 def _finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
-    """The files that did not change from their listing to their last read.
+    """Return the files that did not change between their listing and their last read.
 
-    A compressed file that is not settled is known by its trailer.
+    A compressed file that is not settled is identified by its trailer.
     """
     trailers: dict[str, str] = {}
     read_at: dict[str, int] = {}
@@ -141,7 +151,7 @@ def _finished(shared: HostPull, found: Outcomes) -> FinishedFiles:
 
 
 def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
-    """Read which bookmarks exist by one listing, where many files would look up one each."""
+    """Read which bookmarks exist by one listing, instead of one request for each of many files."""
     if len(todo) < MANY_FILES:
         return shared
     limit = KEYS_PER_FILE * len(todo)
@@ -150,7 +160,7 @@ def _with_fingerprints(shared: HostPull, todo: list[ListedFile]) -> HostPull:
 
 
 def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[ListedFile, Outcome]]:
-    """Pull files, many small ones at the same time; ranges of other pulls are left to them."""
+    """Pull files, many small ones at the same time; leave ranges of other pulls to them."""
 
     def pull_one(file: ListedFile) -> tuple[ListedFile, Outcome]:
         outcome = pull_file(shared, file, may_leave=True)
@@ -170,7 +180,7 @@ def _pull_some(shared: HostPull, todo: list[ListedFile]) -> Iterator[tuple[Liste
 
 
 def _observed(shared: HostPull, found: Outcomes) -> SourceState:
-    """The state of the host as this pull saw it."""
+    """Return the state of the host as this pull observed it."""
     return SourceState(
         shared.host,
         pulled_at=shared.began_at,
@@ -204,7 +214,7 @@ def _observed(shared: HostPull, found: Outcomes) -> SourceState:
 
 
 def _merged(observed: SourceState, state: SourceState) -> SourceState:
-    """The state to store over `state`, which is the one before or that of a pull beside this."""
+    """Return the state to store over `state`, which an earlier or a concurrent pull stored."""
     pulled = [at for at in (state.pulled_at, observed.pulled_at) if at is not None]
     newest = [at for at in (state.newest_line_at, observed.newest_line_at) if at is not None]
     return replace(

@@ -1,7 +1,7 @@
 """Pull one file: store its new lines, range after range, each line once.
 
-`pull` calls this for each file of a host. All reads of a file come from one open handle, because
-its name may mean another file by the time of the next read.
+`pull` calls this for each file of a host. All reads of a file use one open handle, because its name
+may belong to another file by the time of the next read.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from clickstream.pipeline.line_hours import (
 
 
 class FileChanged(Exception):
-    """The file does not hold, or no longer, the bytes that its bookmark promises."""
+    """The file does not have, or no longer has, the bytes that its bookmark expects."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file.
+    """The outcome of pulling one file.
 
-    `identity` is that of the open handle after the last read, and empty unless the file was read
-    to its end; `trailer` is that of a compressed file. It `is_rotated` if the listed file has
-    another name by now, or was cut. It `is_left` if another process pulls it, or did so until it
-    was killed. `waits` says why lines of it could not be taken yet, `refusal` why it, or a part of
-    it, can't be read.
+    `identity` is that of the open handle after the last read, and empty unless the file was read to
+    its end; `trailer` is that of a compressed file. `is_rotated` means that the listed file has
+    another name by now, or was cut. `is_left` means that another process is pulling it, or did so
+    until it was killed. `waits` says why some of its lines can't be stored yet, `refusal` why the
+    file, or a part of it, can't be read.
     """
 
     identity: str = ""
@@ -61,7 +61,7 @@ class Outcome:
 def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
     """Pull the new lines of a file into raw.
 
-    With `may_leave`, a range that another process began is left to it; without, it is taken over.
+    With `may_leave`, a range that another process began is left to it; without, it is pulled here.
     """
     with ExitStack() as opened:
         try:
@@ -74,7 +74,7 @@ def pull_file(pull: HostPull, file: ListedFile, may_leave: bool) -> Outcome:
             outcome = _pull_handle(pull, file.name, handle, opened, may_leave)
             return replace(outcome, is_rotated=_is_rotated(file.stat, handle.stat()))
         except HostFileError as error:
-            return Outcome(refusal=f"can't be read ({error.strerror}): look at its host's disk.")
+            return Outcome(refusal=f"can't be read ({error.strerror}): check its host's disk.")
 
 
 def _pull_handle(
@@ -95,7 +95,7 @@ def _pull_handle(
 def _trailer(handle: FileHandle) -> str:
     try:
         return read_trailer(handle)
-    except OSError:  # the log meets it again, and says up to where it could be read
+    except OSError:  # OpenLog reports it later, with the readable part
         return ""
 
 
@@ -111,7 +111,7 @@ def _pull_log(found: _FilePull, may_leave: bool) -> Outcome:
 
 
 def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
-    """Whether the name may mean another file than at the listing; without inodes, any change."""
+    """Return whether the name may belong to another file now; without inodes, any change counts."""
     if opened.is_remote:
         return opened != listed
     return opened.inode != listed.inode or opened.size < listed.size
@@ -121,7 +121,7 @@ def _is_rotated(listed: FileStat, opened: FileStat) -> bool:
 class _Window:
     """Bytes of a file: `before` the bookmark's `offset`, 1,024 from `begin` on, and `behind` it.
 
-    They are read apart, so that a range of a whole window needs no copy of it.
+    They are read separately, so that a range of a whole window needs no copy of it.
     """
 
     begin: int
@@ -138,26 +138,26 @@ class _Window:
         return self.end > self.offset
 
     def until(self, end: int) -> bytes:
-        """The bytes from `offset` to `end`."""
+        """Return the bytes from `offset` to `end`."""
         return self.behind[: end - self.offset]
 
     def between(self, first: int, last: int) -> bytes:
-        """The bytes between two offsets of the window."""
+        """Return the bytes between two offsets of the window."""
         before = self.before[first - self.begin : last - self.begin] if first < self.offset else b""
         behind = self.behind[max(first - self.offset, 0) : max(last - self.offset, 0)]
         return before + behind
 
     def tail(self, end: int) -> str:
-        """Digest of the bytes just before `end`."""
+        """Return the digest of the bytes just before `end`."""
         return digest(self.between(max(self.begin, end - TAIL_BYTES), end))
 
     def lines_end(self, is_closed: bool) -> int:
-        """Where the last finished line ends; of a closed file's last bytes, where they end."""
+        """Return where the last finished line ends; for a closed file's last bytes, their end."""
         is_full = len(self.behind) == CHUNK_BYTES
         if is_closed and not is_full:
             return self.end
         end = self.behind.rfind(b"\n") + 1
-        if end == 0 and is_full:  # one line of 32 MB or more is stored piece by piece
+        if end == 0 and is_full:  # a line of 32 MB or more is stored in pieces
             return self.end
         return self.offset + end
 
@@ -166,7 +166,7 @@ class _Window:
 class _Range:
     """A bookmark whose next range is intended, that range's bytes, and those around it.
 
-    It `is_own` if this pull intended it, and not one that crashed or is still running.
+    `is_own` means that this pull intended it, and not one that crashed or is still running.
     """
 
     bookmark: Bookmark
@@ -195,7 +195,7 @@ class _FilePull:
             if may_leave and not found.is_own:
                 return Outcome(is_left=True)
             bookmark = self._store(found)
-            del found  # before the next range is read
+            del found  # free its bytes before the next range is read
         return self._outcome(found.offset, found.has_rest)
 
     def _outcome(self, offset: int, has_rest: bool) -> Outcome:
@@ -206,9 +206,9 @@ class _FilePull:
         return Outcome(identity=self.log.stat().identity(self.name))
 
     def _next_range(self, bookmark: Bookmark) -> _Range | _Window:
-        """The next range, or the bytes behind the last one when no finished line is left.
+        """Return the next range, or the bytes after the last one if no finished line is left.
 
-        A range that is intended already is taken as it is.
+        A range that is intended already is used unchanged.
         """
         while bookmark.pending_end is None:
             window = self._read_window(bookmark, CHUNK_BYTES)
@@ -223,14 +223,14 @@ class _FilePull:
         return self._intended_range(bookmark, bookmark.pending_end)
 
     def _intended_range(self, bookmark: Bookmark, end: int) -> _Range:
-        """Raises FileChanged unless the file has the very bytes that were intended."""
+        """Read an intended range. Raises FileChanged if the file lacks the intended bytes."""
         window = self._read_window(bookmark, end - bookmark.offset)
         data = window.until(end)
         intended = bookmark.pending_digest or digest(data)  # earlier versions stored no digest
         if window.end < end or digest(data) != intended:
             raise FileChanged(
-                f"bytes {bookmark.offset:,} to {end:,}, which an earlier pull began to store, are "
-                "not in it as they were; each pull looks for them in all files"
+                f"does not have bytes {bookmark.offset:,} to {end:,} as an earlier pull began to "
+                "store them; each pull looks for them in all files"
             )
         return _Range(bookmark, end, data, window, is_own=False)
 
@@ -274,7 +274,7 @@ class _FilePull:
 
     @staticmethod
     def _split_rest(found: _Range) -> tuple[bytes, bytes]:
-        """The rest of the line that the range before ended in, and the lines behind it."""
+        """Return the rest of the line in which the previous range ended, and the lines after it."""
         if not found.bookmark.is_inside_line:
             return b"", found.data
         end = found.data.find(b"\n") + 1 or len(found.data)
@@ -295,6 +295,6 @@ class _FilePull:
 
 def _damaged(damage: Exception, offset: int) -> str:
     return (
-        f"cut off or damaged ({damage}); its whole lines up to there, {offset:,} bytes "
-        "uncompressed, are pulled: copy or compress it again, and the rest will be, too."
+        f"cut off or damaged ({damage}). Its complete lines before the damage, {offset:,} bytes "
+        "uncompressed, are pulled. Copy or compress the file again to pull the rest."
     )

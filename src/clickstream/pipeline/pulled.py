@@ -1,4 +1,4 @@
-"""What a pull brought, in figures and in one sentence."""
+"""The result of a pull, in figures and in one sentence."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from clickstream.wording import quantity, shorten
 
 NAMES_SHOWN = 5
-"""File names in a sentence; of more, the number is given."""
+"""Limit of the file names in a sentence; further ones are counted."""
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What one pull brought.
+    """The result of one pull.
 
     `refused` are files that can't be read, or only up to some line, with the reason;
-    `newly_refused` those of them that no earlier pull found so. `set_aside` are files that are no
-    access logs. `waiting` are files whose lines could not be taken yet, with the reason.
-    `padding_bytes` at the head of `padded_files` new files (NULs, a byte-order mark) were left out.
+    `newly_refused` are those that no earlier pull refused. `set_aside` are files that are not
+    access logs. `waiting` are files whose lines could not be pulled yet, with the reason.
+    `padding_bytes` at the beginning of `padded_files` new files (NULs, a byte-order mark) were left
+    out.
     """
 
     source: str
@@ -36,33 +37,33 @@ class Pulled:
     padded_files: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
     def sentence(self) -> str:
         """One line for the log."""
         files = quantity(self.files, "file")
-        said = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
+        parts = [f"{self.source}: {quantity(self.lines, 'new line')} of {files}"]
         if self.hours:
-            said.append(f", hours {self.hours[0]} to {self.hours[-1]}")
+            parts.append(f", hours {self.hours[0]} to {self.hours[-1]}")
         if self.padded_files:
             padding = f"{quantity(self.padding_bytes, 'byte')} of NULs or a byte-order mark"
-            said.append(
+            parts.append(
                 f"; left out {padding} at the head of {quantity(self.padded_files, 'file')}"
             )
         if self.unfinished:
-            said.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
+            parts.append(f"; the unfinished last line of {_names(self.unfinished)} waits")
         if self.waiting:
-            said.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
+            parts.append(f"; {quantity(len(self.waiting), 'file')} WAITING: {_names(self.waiting)}")
         if self.set_aside:
             number = quantity(len(self.set_aside), "file")
-            said.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
+            parts.append(f"; {number} set aside, not access logs: {_names(self.set_aside)}")
         if self.newly_refused:
-            said.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
+            parts.append(f"; {quantity(len(self.newly_refused), 'file')} REFUSED")
         if known := len(self.refused) - len(self.newly_refused):
-            said.append(f"; {quantity(known, 'file')} refused before and unchanged since")
-        return "".join([*said, "."])
+            parts.append(f"; {quantity(known, 'file')} refused before and unchanged since")
+        return "".join([*parts, "."])
 
 
 def _names(names: Sequence[str]) -> str:

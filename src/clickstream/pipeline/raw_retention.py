@@ -1,9 +1,9 @@
 """Retention of raw lines: which are deleted, and which hours keep theirs.
 
-`sweep_files` asks it once a day. Raw lines are all that an hour can be built from, so no hour
-before the raw watermark is built any more (`replay_window` refuses it). A sweep announces the
-watermark, and a later one, `grace_days` after, deletes. So a build that began before the
-announcement is over when its lines go.
+`sweep_files` calls this once a day. An hour can be built only from its raw lines, so no hour before
+the raw watermark is built any more (`replay_window` refuses it). One sweep announces the watermark,
+and a later one, at least `grace_days` after, deletes. So a build that began before the announcement
+is over when its lines are deleted.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from clickstream.tables import RAW_OBJECTS
 
 NEVER_BUILT = "its lines were never built"
 LATE_LINES = "its late lines are not built in yet"
-BROKE_OFF = "a publication of it broke off, or is under way"
+BROKE_OFF = "a publication of it was interrupted, or is still running"
 NEW_IDS = "its key period gets new visitor ids"
-BUILT_LATELY = "it was built in the last days, perhaps with others that are still to come"
+BUILT_LATELY = "it was built in the last days, and other hours of that build may still follow"
 REMEDIES = {
     NEVER_BUILT: "To build it: clickstream build {hour} {hour}.",
     LATE_LINES: "The next hourly run builds it.",
-    BROKE_OFF: "If it stays so: clickstream repair {hour}.",
-    NEW_IDS: "It moves on when all hours of the period have them.",
-    BUILT_LATELY: "It moves on [maintenance] grace_days after that.",
+    BROKE_OFF: "If this remains: clickstream repair {hour}.",
+    NEW_IDS: "This ends when all hours of the period have them.",
+    BUILT_LATELY: "This ends [maintenance] grace_days after that.",
 }
 
 
 @dataclass(frozen=True)
 class Block:
-    """An hour that the watermark may not pass, and why."""
+    """An hour that the watermark must not pass, and the reason."""
 
     hour: Hour
     why: str
 
     @property
     def sentence(self) -> str:
-        """What keeps raw lines, and what to do."""
+        """Why raw lines are kept, and what to do."""
         remedy = REMEDIES[self.why].format(hour=self.hour)
         return f"Raw lines are kept from hour {self.hour} on: {self.why}. {remedy}"
 
@@ -55,8 +55,8 @@ class Block:
 class RawRetention:
     """What the retention does at a moment.
 
-    Raw lines before `deletable` may go now. `due` is the watermark by age, and `announced` the one
-    that a sweep announces, if it moves; `block` is the hour that holds it back.
+    Raw lines before `deletable` may be deleted now. `due` is the watermark by age, and `announced`
+    the one that a sweep announces, if it moves; `block` is the hour that stops it.
     """
 
     deletable: Hour | None = None
@@ -66,7 +66,7 @@ class RawRetention:
 
     @property
     def sentence(self) -> str:
-        """What holds the watermark back; empty if nothing does."""
+        """The hour that stops the watermark; empty if there is none."""
         return self.block.sentence if self.block else ""
 
 
@@ -89,10 +89,10 @@ def _announced_by(lake: Lake, now: datetime) -> datetime:
 
 
 def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -> Block | None:
-    """The first hour before `due` that may still have to be built, if there is one.
+    """Return the first hour before `due` that may still have to be built, if there is one.
 
-    Of the hours from `first` on, none must have been published after `built_by`: the range that it
-    was built with may not be done, and sessions cross from hour to hour.
+    An hour from `first` on that was published after `built_by` is such an hour: the range that it
+    was built with may not be complete, and sessions cross from hour to hour.
     """
     last = due.previous
     waiting = raw.pending_by_hour(lake, None, last).keys()
@@ -109,7 +109,7 @@ def _find_block(lake: Lake, first: Hour | None, due: Hour, built_by: datetime) -
 
 
 def _built_since(lake: Lake, first: Hour | None, last: Hour, moment: datetime) -> set[Hour]:
-    """The hours of a range that were published after a moment."""
+    """Return the hours of a range that were published after a moment."""
     if first and first > last:
         return set()
     rows = hour_ledger.ledger_in_order(lake, first, last, ["hour_at", "published_at"])
@@ -130,7 +130,7 @@ def announce_watermark(lake: Lake, plan: RawRetention, now: datetime) -> None:
 
 
 def complete_before(lake: Lake, before: Hour) -> None:
-    """Take hosts that are back or retired out of the hours whose raw lines may go."""
+    """Remove hosts that are pulled by now, or retired, from the hours whose raw lines may go."""
     first = next(raw.all_raw(lake), None)
     if first:
         begin = Hour.parse(first.key.split("/")[1])
@@ -138,11 +138,11 @@ def complete_before(lake: Lake, before: Hour) -> None:
 
 
 def deletable_raw(lake: Lake, before: Hour) -> Iterator[Sequence[Listed]]:
-    """Raw objects of hours before an hour that are built in, of one UTC date after the other.
+    """Yield the raw objects that may be deleted, of hours before `before`, by UTC date.
 
-    Hours keep all of theirs while late lines wait, a host is missing, a publication broke off, or
-    their key period gets new visitor ids. A raw object that no published hour was built from is
-    never among them.
+    An hour keeps all raw objects while late lines wait, a host is missing, a publication was
+    interrupted, or its key period gets new visitor ids. A raw object that no published hour was
+    built from is never deleted.
     """
     kept = _kept_hours(lake, before)
     listed = raw.listed_by_hour(lake, None, before.previous)
@@ -165,7 +165,7 @@ def _kept_hours(lake: Lake, before: Hour) -> set[Hour]:
 
 
 def _built_in(lake: Lake, first: Hour, last: Hour) -> set[str]:
-    """The keys of the raw objects that the published hours of a range were built from."""
+    """Return the keys of the raw objects that the published hours of a range were built from."""
     published = hour_ledger.published_hours(lake, first, last)
     rows = iceberg_tables.load(lake, RAW_OBJECTS).read(first, last, ["hour_at", "raw_object"])
     return {row["raw_object"] for row in rows.to_pylist() if Hour.at(row["hour_at"]) in published}

@@ -1,4 +1,7 @@
-"""Mend: build again what `verify` finds, and say what is left."""
+"""Repair: build the hours again that `verify` reports as wrong, and verify them again.
+
+`clickstream repair` calls this.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from clickstream.pipeline.publish import build_hour
 from clickstream.pipeline.replay_window import close_renewed_periods
 from clickstream.pipeline.results import VerifyReport
 from clickstream.pipeline.verify import stray_marks, verify
+from clickstream.wording import quantity
 
 
 @aws_errors.translate_errors()
@@ -20,11 +24,12 @@ def repair(
     run_id: str,
     tell: Callable[[str], None] = lambda _: None,
 ) -> VerifyReport:
-    """Do what the findings of a report need, hour after hour, and verify those hours again.
+    """Apply the remedies of a report's findings, hour after hour, and verify those hours again.
 
     Returns the report of the hours from the first to the last one with a finding; `report` itself
-    if it has none. `tell` gets a sentence for everything that is done. An hour that can't be built
-    is told, too, and does not keep the others waiting. Mending what is right changes nothing.
+    if it has none. `tell` is called with a sentence for every action. An hour that can't be built
+    is reported to `tell`, too, and does not stop the others. Repairing a correct hour changes
+    nothing.
     """
     hours = sorted({finding.hour for finding in report.findings})
     if not hours:
@@ -43,7 +48,7 @@ def repair(
 
 
 def _build(lake: Lake, hour: Hour, run_id: str, tell: Callable[[str], None]) -> set[str]:
-    """Build an hour and whatever stands on it; the hours that were published."""
+    """Build an hour and the hours whose carry-in it changes; return the published hours."""
     try:
         published = build_hour(lake, hour, run_id)
     except ClickstreamError as error:
@@ -58,4 +63,4 @@ def _drop_stray_marks(lake: Lake, first: Hour, last: Hour, tell: Callable[[str],
     there, marks = raw.raw_by_hour(lake, first, last), raw.pending_by_hour(lake, first, last)
     for hour, keys in stray_marks(there, marks).items():
         raw.clear_pending(lake, keys)
-        tell(f"Hour {hour}: {len(keys):,} marks dropped, of which there was no raw object.")
+        tell(f"Hour {hour}: removed {quantity(len(keys), 'pending marker')} without a raw object.")

@@ -1,10 +1,10 @@
 """The replay window: which hours can be built, or built again, with the same result.
 
-An hour is past its window for one of two reasons. A visitor key that it was built with is
-destroyed: to build it again would give its visitors new ids, so that they count twice, and would
-change the hours after it. Or its raw lines are deleted, or about to be: to build it would lose
-them. So every build asks here first. `new_visitor_ids` is the way to build hours of the first kind
-on purpose; there is none for the second.
+An hour is past its window for one of two reasons. First, a visitor key that it was built with is
+destroyed: building it again would give its visitors new ids, so that they count twice, and would
+change the hours after it. Second, its raw lines are deleted, or will be soon: building it would
+lose them. So every build checks here first. `new_visitor_ids` builds hours of the first kind on
+purpose; hours of the second kind can't be built.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from clickstream.lake.raw_watermark import read_watermark
 from clickstream.lake.visitor_keys import KeyIds, KeyRing, Period, periods_of
 
 KEY_COLUMNS = ("hour_at", "visitor_key", "earlier_visitor_key")
-"""The columns of the ledger that say which keys an hour was built with."""
+"""The columns of the ledger that name the keys that an hour was built with."""
 
 
 class ReplayWindow:
-    """Which hours of a lake are past their window, as one operation sees it.
+    """Which hours of a lake are past their window, from the view of one operation.
 
     `keys` are the keys that the operation builds with.
     """
@@ -37,30 +37,30 @@ class ReplayWindow:
         self.keys = KeyRing(lake)
 
     def key_ids(self, row: Mapping[str, Any]) -> KeyIds:
-        """The ids of the keys that a published hour, by its row of the ledger, was built with."""
+        """Return the ids of the keys that the hour of a row of the ledger was built with."""
         return KeyIds(row["visitor_key"], row["earlier_visitor_key"])
 
     def has_lost_key(self, row: Mapping[str, Any]) -> bool:
-        """Whether a key that the hour of a row of the ledger was built with is destroyed."""
+        """Return whether a key that the hour of a row of the ledger was built with is destroyed."""
         return self._destroyed(row) is not None
 
     def _destroyed(self, row: Mapping[str, Any]) -> str | None:
-        """The id of a key that the hour was built with and that is not stored any more."""
+        """Return the id of a key that the hour was built with and that is no longer stored."""
         ids = self.key_ids(row)
         return next((one for one in (ids.own, ids.earlier) if one and not self.keys.has(one)), None)
 
     def has_lost_raw(self, hour: Hour) -> bool:
-        """Whether the hour is before the raw watermark, published or not.
+        """Return whether the hour is before the raw watermark, published or not.
 
-        An hour whose publication broke off keeps its raw lines and may be repaired; so do those of
-        a period that is open for new visitor ids.
+        An hour whose publication was interrupted keeps its raw lines and can be repaired; so do the
+        hours of a period that is open for new visitor ids.
         """
         if self.raw_before is None or hour >= self.raw_before or self.is_open(hour):
             return False
         return hour not in interrupted_hours(self._lake, hour, hour)
 
     def check(self, hour: Hour, row: LedgerRow) -> None:
-        """Raise PastWindow for an hour, by its row of the ledger, that is past its window.
+        """Raise PastWindow if an hour, given with its row of the ledger, is past its window.
 
         It is not raised while the hour's period is open for new visitor ids.
         """
@@ -68,7 +68,7 @@ class ReplayWindow:
             raise error
 
     def refusal(self, hour: Hour, row: LedgerRow) -> PastWindow | None:
-        """Why an hour may not be built; None if it may."""
+        """Return why an hour must not be built; None if it may be."""
         if self.has_lost_raw(hour):
             return RawDeleted(self._raw_message(hour))
         destroyed = self._destroyed(row.values) if row.values else None
@@ -81,13 +81,13 @@ class ReplayWindow:
         raise_first(self.refused(rows))
 
     def refused(self, rows: Mapping[Hour, LedgerRow]) -> Sequence[tuple[Hour, PastWindow]]:
-        """The hours that may not be built, in order, each with why."""
+        """Return the hours that must not be built, in order, each with the reason."""
         found = ((hour, self.refusal(hour, row)) for hour, row in sorted(rows.items()))
         return [(hour, error) for hour, error in found if error]
 
     @cached_property
     def raw_before(self) -> Hour | None:
-        """The raw watermark: no hour before it is built; None while raw lines are kept for good."""
+        """The raw watermark: no hour before it is built. None while raw lines are never deleted."""
         return read_watermark(self._lake).before
 
     def is_open(self, hour: Hour) -> bool:
@@ -105,23 +105,23 @@ class ReplayWindow:
         return (
             f"Hour {hour} is past its replay window and was not built again: the visitor key of "
             f"{period.start:%Y-%m-%d} to {period.last_day:%Y-%m-%d} was destroyed{when}, so its "
-            "visitors would get new ids and count twice. Nothing was changed, lines that came late "
-            "stay in raw, and to clear the task again has the same result. To build its whole key "
-            f"period with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or "
-            "tick New visitor ids in clickstream_reprocess."
+            "visitors would get new ids and count twice. Nothing was changed, and late lines stay "
+            "in raw; clearing the task again has the same result. To build its whole key period "
+            f"with new visitor ids: clickstream build {hour} {hour} --new-visitor-ids, or tick New "
+            "visitor ids in clickstream_reprocess."
         )
 
     def _raw_message(self, hour: Hour) -> str:
         return (
             f"Hour {hour} is past its replay window and was not built: raw lines before "
             f"{self.raw_before} are deleted, or will be in a few days ([maintenance] raw_days), so "
-            "a build would lose lines. Nothing was changed, lines that came late stay in raw and "
-            "are never deleted, and to clear the task again has the same result."
+            "a build would lose lines. Nothing was changed, and late lines stay in raw and are "
+            "never deleted; clearing the task again has the same result."
         )
 
 
 def raise_first(refused: Sequence[tuple[Hour, PastWindow]]) -> None:
-    """Raise one PastWindow for refused hours, in order, that names them all; none for no hour."""
+    """Raise one PastWindow that names all refused hours, given in order; nothing for no hour."""
     if not refused:
         return
     first, others = refused[0][1], describe_hours([hour for hour, _ in refused[1:]])
@@ -143,7 +143,7 @@ class Renewal:
 
 
 def renewals(lake: Lake) -> list[Renewal]:
-    """The periods that are open for new visitor ids; as a rule there is none."""
+    """Return the periods that are open for new visitor ids; usually there are none."""
     found = []
     for opened in visitor_keys.open_periods(lake):
         period = Period.named(opened.name)
@@ -155,7 +155,7 @@ def renewals(lake: Lake) -> list[Renewal]:
 
 
 def close_renewed_periods(lake: Lake) -> None:
-    """End the permission for new visitor ids of the periods whose hours all have them."""
+    """Close the periods for new visitor ids whose hours all have them."""
     for renewal in renewals(lake):
         if not renewal.left:
             visitor_keys.close_period(lake, renewal.opened.name)

@@ -21,7 +21,7 @@ from clickstream.wording import quantity
 
 
 def balance_text(balance: Mapping[str, int]) -> str:
-    """The kinds of a line balance, as in `2 page requests, 1 bot request`."""
+    """Format the kinds of a line balance, as in `2 page requests, 1 bot request`."""
     names = {kind: kind.replace("_", " ").removesuffix("s") for kind in balance}
     names["bots"] = "bot request"
     return ", ".join(quantity(number, names[kind]) for kind, number in balance.items())
@@ -29,7 +29,7 @@ def balance_text(balance: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class HourBuild:
-    """The inputs of an hour's build: its raw lines, and what else its rows depend on.
+    """The inputs of an hour's build: its raw lines, and everything else its rows depend on.
 
     `prefix` is where its rows are staged, and `version` the publication that the build replaces.
     """
@@ -66,7 +66,7 @@ class HourBuild:
 
     @property
     def counts_key(self) -> str:
-        """The key of the counts of cleaning, in all and for each raw object; written last."""
+        """The key of the counts of cleaning, in total and for each raw object; written last."""
         return f"{self.prefix}counts.json"
 
     @property
@@ -76,7 +76,7 @@ class HourBuild:
 
     @property
     def cleaned_keys(self) -> set[str]:
-        """The keys of all that cleaning writes."""
+        """The keys of all objects that cleaning writes."""
         return {*self.row_keys, self.counts_key}
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,8 +106,8 @@ class HourBuild:
 class CleanedHour(HourBuild):
     """An hour whose hits, rejects and unstitched parts are staged, with their counts.
 
-    `digests` are those of the staged objects, by the last part of their keys; there are none for an
-    hour that is built in memory.
+    `digests` are those of the staged objects, by the last part of their keys; an hour that is built
+    in memory has none.
     """
 
     lines: int
@@ -121,7 +121,7 @@ class CleanedHour(HourBuild):
         return Staged(key, self.digests[name_of(key)])
 
     def stitched(self, session_parts: int, carry_in: str, carry_out: str) -> StitchedHour:
-        """Add the sessions; those of an hour that is stitched already are replaced."""
+        """Add the sessions; the sessions of an hour that is already stitched are replaced."""
         cleaned = {one.name: getattr(self, one.name) for one in fields(CleanedHour)}
         return StitchedHour(
             **cleaned, session_parts=session_parts, carry_in=carry_in, carry_out=carry_out
@@ -132,7 +132,7 @@ class CleanedHour(HourBuild):
         """One line for the log."""
         kinds = balance_text({kind: n for kind, n in self.balance.items() if n})
         sums = (
-            f"{quantity(self.lines, 'line')} = {kinds or 'none used'}, {self.rejected:,} rejected"
+            f"{quantity(self.lines, 'line')} = {kinds or 'no requests'}, {self.rejected:,} rejected"
         )
         return f"Hour {self.hour}: {sums}."
 
@@ -147,7 +147,7 @@ class StitchedHour(CleanedHour):
 
     @property
     def session_parts_key(self) -> str:
-        """The key of its session parts, named by the carry that they depend on."""
+        """The key of its session parts, named after the carry-in that they depend on."""
         return f"{self.prefix}session_parts-{self.carry_in}.parquet"
 
     def check(self, hits: int, parts: int, rejects: int, advice: str) -> None:
@@ -165,8 +165,8 @@ class StitchedHour(CleanedHour):
         wrong = [f"{name}: {a:,} ≠ {b:,}" for name, (a, b) in checks.items() if a != b]
         if wrong:
             raise UnbalancedHour(
-                f"Hour {self.hour} does not add up and stays unpublished: {'; '.join(wrong)}. "
-                f"{advice}; report this, it is a fault of ours."
+                f"The line balance of hour {self.hour} does not close, so it stays unpublished: "
+                f"{'; '.join(wrong)}. {advice}. Please report this: it is a bug in clickstream."
             )
 
     @property
@@ -178,7 +178,7 @@ class StitchedHour(CleanedHour):
 
 @dataclass(frozen=True)
 class BuiltHour:
-    """An hour that is stitched and checked, and a reader of its rows, wherever they are.
+    """An hour that is stitched and checked, and a function that reads its rows.
 
     `rows` returns those of hits, session_parts or rejects; `raw_lines` is the number of lines of
     each raw object that the hour was built from, by key.
@@ -196,7 +196,7 @@ class BuiltHour:
 
 @dataclass(frozen=True)
 class Published:
-    """An hour that readers see now."""
+    """An hour that was published."""
 
     hour: str
     lines: int
@@ -207,12 +207,12 @@ class Published:
 
     @classmethod
     def of(cls, hour: StitchedHour, late_lines: int, reason: str) -> Published:
-        """An hour that is published now."""
+        """Create the result for an hour that was published just now."""
         counts = (hour.lines, hour.hits, hour.session_parts)
         return cls(hour.hour, *counts, late_lines, reason)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain values, for XCom."""
+        """The fields as plain values, for XCom."""
         return asdict(self)
 
     @property
@@ -230,9 +230,9 @@ Remedy = Literal["build again", "drop marks", "close period", "none"]
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is wrong with an hour, and what `repair` does about it.
+    """One fault of an hour, and what `repair` does about it.
 
-    Where that is nothing, `what` says why, and what to do instead.
+    If `repair` does nothing, `what` gives the reason, and what to do instead.
     """
 
     hour: Hour
@@ -250,13 +250,14 @@ class Finding:
 class VerifyReport:
     """The result of `verify` for a range of hours.
 
-    `span` is the range looked at; None is a lake without any hour and no range asked for. `hours`
-    are the published hours in it, and `lines` their raw lines. Every other hour of the range is in
-    one of three groups: `waiting` hours have raw lines and are over, so they should be published;
-    `gaps` are over, have no raw lines and were never built; `unfinished` hours are not over yet.
-    `late_past_window` are hours past their replay window whose late lines wait. At the start of
-    `edges` sessions end, because the hours before have another key. Raw lines before
-    `raw_gone_before` are deleted, so those of the hours before it were not looked at.
+    `span` is the range that was checked; it is None for a lake without any hour when no range was
+    given. `hours` is the number of published hours in it, and `lines` of their raw lines. Every
+    other hour of the range is in one of three groups: `waiting` hours have raw lines and are over,
+    so they should be published; `gaps` are over, have no raw lines and were never built;
+    `unfinished` hours are not over yet. `late_past_window` are hours past their replay window whose
+    late lines wait. At the start of `edges` sessions end, because the hours before have another
+    visitor key. Raw lines before `raw_gone_before` are deleted, so those of earlier hours were not
+    checked.
     """
 
     span: HourSpan | None
@@ -272,21 +273,21 @@ class VerifyReport:
 
     @property
     def is_proven(self) -> bool:
-        """Whether hours are published, nothing is wrong with them, and no line waits."""
+        """Whether hours are published, none has a finding, and no line waits."""
         return self.hours > 0 and not self.findings and not self.waiting
 
     @property
     def sentence(self) -> str:
-        """What was looked at."""
+        """What was checked."""
         if self.span is None:
-            return "Looked at all hours: there are no published ones and no raw lines."
+            return "Checked all hours: none is published, and there are no raw lines."
         published = f"{self.hours:,} of {quantity(len(self.span), 'hour')} published"
         lines = f", {quantity(self.lines, 'line')}" if self.hours else ""
-        return f"Looked at {self.span.first} to {self.span.last}: {published}{lines}."
+        return f"Checked {self.span.first} to {self.span.last}: {published}{lines}."
 
     @property
     def failures(self) -> list[str]:
-        """A sentence for everything that keeps the range from being proven."""
+        """A sentence for each reason why the range is not proven."""
         failures = [finding.sentence for finding in self.findings]
         if self.waiting:
             commands = [f"clickstream build {s.first} {s.last}" for s in group_hours(self.waiting)]
@@ -317,7 +318,7 @@ class VerifyReport:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each group of hours that is not published and need not be."""
+        """A sentence for each group of hours that is no failure."""
         notes = []
         if self.gaps:
             notes.append(

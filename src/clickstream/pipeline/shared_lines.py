@@ -1,8 +1,8 @@
 """The lines that a log shares with one that was pulled before: a file that was cut in its middle.
 
-A file may be cut to its first lines and then written on, by hand or by a repair of its disk. Its
-bookmark does not fit any more, but those lines are collected already. `find_bookmark` asks here
-where the lines begin that are not.
+A file may be cut to its first lines and then written further, by hand or by a repair of its disk.
+Its bookmark does not match any more, but the first lines are collected already. `find_bookmark`
+asks here where the lines begin that are not collected.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ from clickstream.pipeline.line_hours import Part, hours_of, parts_of, reading_of
 BLOCK_BYTES = 8 << 20
 
 LEAST_SHARED = 2
-"""Lines that a cut file shares with its earlier content at least. A single one may be what a server
-begins every file with, and then each file's is a line of its own."""
+"""Minimum of the lines that a cut file shares with its earlier content.
+
+A server may begin every file with the same line. A single shared line may be such a line, which
+belongs to each file separately.
+"""
 
 
 @dataclass(frozen=True)
 class Shared:
-    """The bookmark of a log, past its first `lines` lines, which were collected from another one.
+    """The bookmark of a log, past its first `lines` lines, which were collected from another log.
 
-    It `is_all` if the log has no finished line behind them.
+    `is_all` is true if the log has no finished line after them.
     """
 
     bookmark: Bookmark
@@ -43,8 +46,8 @@ class Shared:
 def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[Bookmark]) -> Shared:
     """Move a new bookmark past the lines that were collected under known ones.
 
-    A file that was cut before has lines under several. Raw objects of these lines' hours are read,
-    but only for a file that begins like one that was pulled and continues differently.
+    A file that was cut before has lines under several bookmarks. Raw objects of these lines' hours
+    are read, but only for a file that begins like one that was pulled and continues differently.
     """
     collected, bookmark, lines = _Collected(pull.lake, known), fresh, 0
     named, longest = pull.named_format(fresh), pull.longest_line_bytes
@@ -64,7 +67,7 @@ def skip_shared(pull: HostPull, log: OpenLog, fresh: Bookmark, known: Sequence[B
 
 
 def _finished_lines(log: OpenLog, offset: int) -> bytes:
-    """Some finished lines, or a piece of a line that is stored piece by piece."""
+    """Return some finished lines, or a piece of a line that is stored in pieces."""
     for size in (BLOCK_BYTES, CHUNK_BYTES):
         block = log.read(offset, size)
         if end := block.rfind(b"\n") + 1:
@@ -75,7 +78,7 @@ def _finished_lines(log: OpenLog, offset: int) -> bytes:
 def _collected_end(
     parts: Sequence[Part], hours: Sequence[Hour], collected: _Collected
 ) -> tuple[int, int]:
-    """Where the first line begins that was not collected, and how many come before it."""
+    """Return where the first uncollected line begins, and the number of lines before it."""
     base = number = 0
     for part in parts:
         found = part.entries
@@ -90,7 +93,7 @@ def _collected_end(
 def _moved(
     pull: HostPull, log: OpenLog, bookmark: Bookmark, data: bytes, last_hour: str
 ) -> Bookmark:
-    """The bookmark past some data, as if it had been pulled."""
+    """Return the bookmark past some data, as if the data had been pulled."""
     end = bookmark.offset + len(data)
     passed = []
     for offset in checkpoint_offsets(bookmark.start):
@@ -115,7 +118,7 @@ class _Collected:
         self._left: dict[Hour, Counter[bytes]] = {}
 
     def take(self, hour: Hour, line: bytes) -> bool:
-        """Take a line out of its hour, if it is there."""
+        """Remove a line from its hour; return whether the hour had it."""
         if hour not in self._left:
             self._left[hour] = self._lines(hour)
         text = line.rstrip(b"\r\n")

@@ -26,9 +26,9 @@ SAMPLE_OBJECTS = 1000
 """Raw objects that the sample is drawn from: the earliest ones, which S3 lists in one request."""
 
 SAMPLE_BYTES = 2 << 20
-"""Compressed bytes at which the sample ends: some 90,000 lines.
+"""Compressed bytes at which the sample ends: about 90,000 lines.
 
-It bounds what a lake costs that gives no domain away: every process that builds looks again.
+It limits the cost while no domain can be inferred: every process that builds tries again.
 """
 
 _MEMO = "own domain"
@@ -44,10 +44,10 @@ class _Known:
 
 
 def settings_of(lake: Lake, store: bool = True) -> Settings:
-    """The settings that the lake's hours are built with.
+    """Return the settings that the lake's hours are built with.
 
-    Without `store` the lake is only read: a domain that it does not store yet is inferred as a
-    build would infer it, and not stored.
+    Without `store` the lake is only read: a domain that it does not store yet is inferred in the
+    same way, and not stored.
     """
     settings = lake.settings
     if settings.site.domains or not (found := _own_domain(lake, store)):
@@ -57,13 +57,13 @@ def settings_of(lake: Lake, store: bool = True) -> Settings:
 
 
 def settings_digest(lake: Lake, store: bool = True) -> str:
-    """Digest of all that shapes an hour's result, but its lines and the library's version."""
+    """Return the digest of everything that shapes an hour, except lines and library version."""
     return result_digest(settings_of(lake, store))
 
 
 @aws_errors.translate_errors()
 def describe_own_domain(lake: Lake) -> str:
-    """The inferred domain and its evidence in one sentence; empty if the settings name domains."""
+    """Describe the inferred domain and its evidence; empty if the settings name domains."""
     if lake.settings.site.domains:
         return ""
     if found := _own_domain(lake, store=True):
@@ -75,7 +75,7 @@ def describe_own_domain(lake: Lake) -> str:
 
 
 def look_again(lake: Lake) -> None:
-    """Infer the domain from the raw lines once more when it is next needed, if none is stored."""
+    """Let the next use infer the domain from the raw lines again, if none is stored."""
     known = lake.memo.get(_MEMO)
     if known and not known.is_settled:
         del lake.memo[_MEMO]
@@ -95,7 +95,7 @@ def _stored(lake: Lake) -> _Known | None:
 
 
 def _settled(lake: Lake, found: OwnDomain) -> _Known:
-    """Store the domain; of two processes at once one wins, and both use the winner's."""
+    """Store the domain. If two processes store one, both use the first one that was stored."""
     stored = OwnDomain(**own_domain.store(lake, asdict(found)))
     if stored == found:
         logging.getLogger(__name__).info(found.sentence)
@@ -103,12 +103,12 @@ def _settled(lake: Lake, found: OwnDomain) -> _Known:
 
 
 def _inferred(lake: Lake) -> OwnDomain | None:
-    """What the lake's raw lines say now, whichever hour is built and in whatever order."""
+    """Infer the domain from the lake's raw lines, independent of the hour that is built."""
     rules = clean_rules(lake.settings)
-    # Neither keys nor devices matter here, and a device is dear to work out.
+    # Neither keys nor devices matter here, and a device is expensive to determine.
     look_ups = LookUps(device=lambda _: _ANY_DEVICE)
     cleaner = Cleaner(rules, VisitorKeys(bytes(32)), look_ups)
-    cleaner.add(parse.parse(b"", "common").table)  # so that there is a batch at least
+    cleaner.add(parse.parse(b"", "common").table)  # the cleaner needs at least one batch
     longest = lake.settings.clean.longest_line_bytes
     for item in _sample(lake):
         log_format = log_format_of(lake.settings, item.log_format)
@@ -117,7 +117,7 @@ def _inferred(lake: Lake) -> OwnDomain | None:
 
 
 def _sample(lake: Lake) -> Iterator[RawObject]:
-    """The earliest raw objects in an order that has nothing to do with time, up to SAMPLE_BYTES."""
+    """Yield the earliest raw objects in an order independent of time, up to SAMPLE_BYTES."""
     earliest = islice(raw.all_raw(lake), SAMPLE_OBJECTS)
     size = 0
     for item in sorted(earliest, key=_place):

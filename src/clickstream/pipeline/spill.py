@@ -1,8 +1,8 @@
-"""An hour's requests, all of some visitors at a time, so that memory does not grow with the hour.
+"""Process an hour's requests in groups of visitors, so that memory does not grow with the hour.
 
-Visitors are grouped by the beginning of their ids, so groups in order are ids in order. Most hours
-are one group. A larger one goes to the local disk: the requests taken in so far are labelled, cut
-into groups and put away, and at the end each group is taken up again as a whole.
+Visitors are grouped by the beginning of their ids, so the order of groups is the order of ids. Most
+hours are one group. The requests of a larger hour are labelled in batches, split into groups and
+written to the local disk; at the end each group is read as a whole. `build` calls this.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from clickstream import clean, dictionary_encoding
 from clickstream.hours import Hour
 
 ROWS_AT_ONCE = 350_000
-"""Requests that are labelled at a time where there are groups; a group has about as many."""
+"""Requests that are labelled in one batch of a large hour; a group has about as many."""
 
 _BYTES_PER_ROW = 24
-"""What a line is about in raw, compressed: some more in most logs."""
+"""Approximate compressed size of a raw line in bytes; in most logs it is slightly more."""
 
 Positions = npt.NDArray[np.int64]
 Batch = tuple[pa.Table, str, Hour]
-"""The table of parsed requests, the raw object they are from, and the hour that it is of."""
+"""A table of parsed requests, their raw object, and their hour."""
 
 
 def groups_for(compressed_bytes: int) -> int:
-    """Into how many groups the requests of so many bytes of raw objects are best cut."""
+    """Return the number of groups to split the requests of raw objects of this size into."""
     return 1 + compressed_bytes // (_BYTES_PER_ROW * ROWS_AT_ONCE)
 
 
 def grouped(
     batches: Iterable[Batch], cleaner: clean.Cleaner, groups: int
 ) -> Iterator[clean.Requests]:
-    """The labelled requests, group after group; each visitor is in one, whole."""
+    """Yield the labelled requests, group after group; each visitor is in one group, complete."""
     if groups == 1:
         for batch in batches:
             cleaner.add(*batch)
@@ -58,10 +58,10 @@ def grouped(
 
 
 class _Store:
-    """Files with the rows of each group and, apart from them, the tables that rows point into.
+    """Files with the rows of each group and, in other files, the tables that the rows point into.
 
-    One set of tables serves all rows that were labelled while the cleaner kept it: an *age*. Of
-    visitors, each group has those of its own.
+    All rows that were labelled while the cleaner kept its tables share one set of them: an *age*.
+    Of visitors, each group has its own.
     """
 
     def __init__(self, directory: Path, groups: int) -> None:
@@ -71,7 +71,7 @@ class _Store:
         self._age = 0
 
     def put(self, cleaner: clean.Cleaner) -> None:
-        """Label what the cleaner has taken in, and put it away."""
+        """Label the requests that the cleaner has, and write them to disk."""
         if not len(cleaner) and self._pieces_of:
             return
         columns = cleaner.rows()
@@ -84,7 +84,7 @@ class _Store:
             self.put_tables(cleaner)
 
     def put_tables(self, cleaner: clean.Cleaner) -> None:
-        """Put the tables away; those of the rows to come are new ones."""
+        """Write the cleaner's tables to disk; later rows point into new ones."""
         tables = cleaner.tables()
         cleaner.forget()
         visitors = tables.pop("visitor")
@@ -98,15 +98,15 @@ class _Store:
         self._age += 1
 
     def groups(self) -> Iterator[clean.Requests]:
-        """What was put away, group after group."""
+        """Yield the requests on disk, group after group."""
         for number in range(self._groups):
             found = [*filter(None, (self._found(number, age) for age in range(self._age)))]
             if found:
                 yield clean.together(found)
-                found.clear()  # the next group comes when this one is done with
+                found.clear()  # free this group before the next one is read
 
     def _found(self, number: int, age: int) -> clean.Requests | None:
-        """A group's rows of an age, if there are any."""
+        """Return a group's rows of an age; None if there are none."""
         pieces = self._pieces_of[number, age]
         if not pieces:
             return None
@@ -118,7 +118,7 @@ class _Store:
         return clean.Requests(rows, {**self._read(f"tables-{age}"), "visitor": visitors})
 
     def _by_group(self, group: npt.NDArray[np.uint16]) -> Iterator[tuple[int, Positions]]:
-        """The positions of each group's, in their order; nothing at all is a group, too."""
+        """Yield the positions of each group's rows, in order; one empty group without rows."""
         order = np.argsort(group, kind="stable")
         edges = np.searchsorted(group[order], np.arange(self._groups + 1))
         edges[-1] = max(edges[-1], 1)
@@ -126,7 +126,7 @@ class _Store:
             yield number, order[edges[number] : edges[number + 1]]
 
     def _group_of(self, visitor_ids: Sequence[str]) -> npt.NDArray[np.uint16]:
-        """Each visitor's group: the first 16 bits of the id, on a scale of the groups."""
+        """Return each visitor's group: the first 16 bits of the id, scaled to the groups."""
         known = self._group_of_visitor
         begins = np.array([int(text[:4], 16) for text in visitor_ids[len(known) :]], np.int64)
         new = (begins * self._groups >> 16).astype(np.uint16)  # few bits sort fastest

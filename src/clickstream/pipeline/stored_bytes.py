@@ -23,17 +23,17 @@ from clickstream.tables import HITS, HOUR_LEDGER, RAW_OBJECTS, REJECTS, TABLES, 
 from clickstream.wording import quantity
 
 _BUILT_WITHOUT_READING = (HITS, REJECTS)
-"""Tables whose rows a publication replaces and does not read."""
+"""Tables whose rows a publication replaces without reading them."""
 
 LinesOfObjects = Mapping[str, int]
-"""Lines of each raw object, by key."""
+"""Number of lines of each raw object, by key."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A damaged object, and what to do.
+    """A damaged object, and the remedy.
 
-    `span` are the hours that it holds; None for a file that describes a whole table.
+    `span` are the hours of its rows or lines; None for a file that describes a whole table.
     """
 
     span: HourSpan | None
@@ -55,10 +55,10 @@ class Damage:
 
 @dataclass
 class BytesReport:
-    """What `check_stored_bytes` has read, and what of it is damaged.
+    """What `check_stored_bytes` has read, and the damage that it found.
 
-    `chosen` is the range that was asked for, as text. Raw lines before `raw_gone_before` are
-    deleted. `damage` is in the order in which it was found: the ledger comes first.
+    `chosen` is the range that was given, as text. Raw lines before `raw_gone_before` are deleted.
+    `damage` is in the order in which it was found: the ledger comes first.
     """
 
     chosen: str
@@ -91,7 +91,7 @@ class BytesReport:
 
     @property
     def notes(self) -> list[str]:
-        """A sentence on raw lines that can't be read any more."""
+        """A sentence about raw lines that can't be read any more."""
         if self.raw_gone_before is None:
             return []
         return [
@@ -157,7 +157,7 @@ def _check_table(
 
 
 def _reported_damage(error: Exception) -> str:
-    """What the library or S3 says of damaged bytes. Raises the error if it is another one."""
+    """Return the report of damaged bytes from the library or S3. Raises any other error again."""
     if isinstance(error, DamagedObject):
         return str(error)
     if found := aws_errors.reported_damage(error):
@@ -191,7 +191,7 @@ def _check_raw(
 
 
 def _lines_of_objects(lake: Lake, first: Hour | None, last: Hour | None) -> LinesOfObjects:
-    """What the table raw_objects says; nothing if it is damaged, which is reported already."""
+    """Return the rows of the table raw_objects; empty if it is damaged, as reported before."""
     try:
         loaded = iceberg_tables.load(lake, RAW_OBJECTS)
         found = loaded.read_between(first, last, ["raw_object", "lines"])
@@ -204,10 +204,10 @@ def _lines_of_objects(lake: Lake, first: Hour | None, last: Hour | None) -> Line
 def _damage_of_raw(
     lake: Lake, item: RawObject, counted: LinesOfObjects, report: BytesReport
 ) -> str:
-    """Read a raw object and compare its number of lines; return what is wrong, or nothing."""
+    """Read a raw object and compare its number of lines; return what is wrong, or an empty text."""
     try:
         text = raw.read(lake, item)
-    except FileNotFoundError:  # maintenance has deleted it since it was listed
+    except FileNotFoundError:  # maintenance deleted it after it was listed
         return ""
     except Exception as error:
         return _reported_damage(error)

@@ -1,6 +1,7 @@
-"""Verify: prove from the lake that hours add up, agree with their rows, and form one chain.
+"""Verify published hours: line balance, agreement with their rows, and the session chain.
 
-Nothing is taken on the ledger's word that rows, parts and raw objects can say themselves.
+`clickstream verify` calls this. Everything that can be computed again from rows, session parts and
+raw objects is computed again and compared with the ledger.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from clickstream.pipeline.hour_states import check_range
 from clickstream.pipeline.replay_window import ReplayWindow, renewals
 from clickstream.pipeline.results import Finding, VerifyReport
 from clickstream.tables import BALANCE
+from clickstream.wording import quantity
 
-LINES_WAIT = "lines came late and wait to be built in"
-STILL_FORMER_IDS = "it has its former visitor ids, and its key period gets new ones"
+LINES_WAIT = "late lines are not built in yet"
+STILL_FORMER_IDS = "it still has its former visitor ids; its key period has been open for new ones"
 
 
 @aws_errors.translate_errors()
@@ -35,13 +37,13 @@ def verify(
     progress: Callable[[str], None] = lambda _: None,
     now: datetime | None = None,
 ) -> VerifyReport:
-    """Check the published hours from `first` to `last`, and report the hours that are not there.
+    """Check the published hours from `first` to `last`, and report the hours that are missing.
 
-    None is an open end. Of a range, only its partitions are read, and what its sessions reach back
-    to. Tables are read one after the other, and an hour may be published in between, so hours that
-    seem wrong are looked at twice. `progress` is called with what is looked at. An hour that is not
-    over at `now`, by default the present, need not be published. Raises InputError when the range
-    ends before it begins.
+    None is an open end. For a range, only its partitions are read, and those that its sessions
+    reach back to. Tables are read one after the other, and an hour may be published in between, so
+    hours with findings are checked a second time. `progress` is called with the name of each part
+    that is checked. An hour that is not over at `now`, by default the present, need not be
+    published. Raises InputError if the range ends before it begins.
     """
     if first and last:
         check_range(first, last)
@@ -55,7 +57,11 @@ def verify(
 
 @dataclass
 class _Seen:
-    """What one look at a range of hours saw: lines by published hour, and hours with raw lines."""
+    """The result of one pass over a range of hours.
+
+    `published` maps each published hour to its number of lines. `with_raw_lines` are the hours that
+    have any.
+    """
 
     published: dict[Hour, int]
     with_raw_lines: Set[Hour]
@@ -96,13 +102,13 @@ def _report(
 def _look(
     lake: Lake, first: Hour | None, last: Hour | None, progress: Callable[[str], None]
 ) -> _Seen:
-    """Look at a range of hours, by tables that are read one after the other."""
+    """Check a range of hours once. Tables are read one after the other."""
     progress("The ledger")
     in_order = hour_ledger.ledger_in_order(lake, first, last)
     ledger = in_order.to_pandas()
     found = [*_unbalanced(ledger)]
     found += [
-        Finding(hour, "a publication of it broke off, or is under way")
+        Finding(hour, "a publication of it was interrupted, or is still running")
         for hour in interrupted_hours(lake, first, last)
     ]
     progress("Rows, parts and lines")
@@ -128,9 +134,9 @@ def _look(
 
 
 def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], list[Hour]]:
-    """Findings, of which those of hours past their window are not for `repair`.
+    """Mark findings of hours past their replay window as not repairable.
 
-    Lines that wait for such an hour are no fault of it: those hours are returned beside.
+    Late lines that wait for such an hour are not a fault: return those hours separately.
     """
     rows = hour_ledger.rows_of_hours(lake, {finding.hour for finding in found})
     refused = dict(ReplayWindow(lake).refused(rows))
@@ -147,7 +153,7 @@ def _past_window(lake: Lake, found: Sequence[Finding]) -> tuple[list[Finding], l
 
 
 def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator[Finding]:
-    """Hours that should get new visitor ids and do not have them yet."""
+    """Yield a finding for each hour that should get new visitor ids and does not have them yet."""
     for renewal in renewals(lake):
         since = f"{renewal.opened.opened_at:%Y-%m-%d %H:%M} UTC"
         for hour in renewal.left:
@@ -155,27 +161,31 @@ def _half_renewed(lake: Lake, first: Hour | None, last: Hour | None) -> Iterator
                 yield Finding(hour, f"{STILL_FORMER_IDS} since {since}")
         begin = Hour(renewal.period.start)
         if not renewal.left and (first or begin) <= begin <= (last or begin):
-            what = f"its key period is open for new visitor ids since {since}, and all have them"
+            what = (
+                f"its key period has been open for new visitor ids since {since}, and all its "
+                "hours have them"
+            )
             yield Finding(begin, what, remedy="close period")
 
 
 def _unbalanced(ledger: pd.DataFrame) -> Iterator[Finding]:
     sums = ledger[[*BALANCE, "rejected"]].sum(axis=1)
     for row in ledger[sums != ledger["lines"]].itertuples():
-        yield Finding(Hour.at(row.hour_at), f"its balance does not add up to {row.lines:,} lines")
+        what = f"its line balance does not close: its counts do not sum to {row.lines:,} lines"
+        yield Finding(Hour.at(row.hour_at), what)
     for hour_at in ledger.loc[ledger["hour_at"].duplicated(), "hour_at"]:
-        yield Finding(Hour.at(hour_at), "it is in the ledger twice")
+        yield Finding(Hour.at(hour_at), "it has more than one row in the ledger")
 
 
 def _off_the_chain(
     lake: Lake, ledger: pa.Table, progress: Callable[[str], None]
 ) -> Iterator[Finding]:
-    """Hours that took over something else than the hours before hand on, worked out from parts."""
+    """Yield hours whose carry-in or carry-out differs from the one computed from session parts."""
     for link, follows, leads in check_links(lake, ledger, progress=progress):
         if not follows:
-            yield Finding(link.hour, "it took over other sessions than were handed on to it")
+            yield Finding(link.hour, "its carry-in is not the carry-out of the hours before it")
         if not leads:
-            yield Finding(link.hour, "it hands on other sessions than the ledger says")
+            yield Finding(link.hour, "its carry-out is not the one in the ledger")
 
 
 def _not_as_in_raw(
@@ -184,9 +194,9 @@ def _not_as_in_raw(
     marks: Mapping[Hour, list[str]],
     gone_before: Hour | None,
 ) -> Iterator[Finding]:
-    """Hours that were built from other lines than lie in raw now, and marks that mean nothing.
+    """Yield hours built from other lines than raw has now, and markers without raw objects.
 
-    Of hours before the raw watermark nothing but late lines can be told.
+    Of hours before the raw watermark, only late lines can be found: their raw lines are deleted.
     """
     columns = (ledger["hour_at"], ledger["raw_objects"], ledger["raw_digest"])
     for hour_at, number, digest in zip(*columns, strict=True):
@@ -196,14 +206,14 @@ def _not_as_in_raw(
         elif hour in marks:
             yield Finding(hour, LINES_WAIT)
     for hour, stray in stray_marks(stored, marks).items():
-        what = f"{len(stray):,} marks say that lines wait of which there is no raw object"
+        what = f"{quantity(len(stray), 'pending marker')} without a raw object"
         yield Finding(hour, what, remedy="drop marks")
 
 
 def stray_marks(
     there: Mapping[Hour, list[RawObject]], marks: Mapping[Hour, list[str]]
 ) -> dict[Hour, list[str]]:
-    """The marked keys, by hour, that there is no raw object of: somebody deleted it."""
+    """Return the pending markers, by hour, whose raw object no longer exists."""
     stored = {item.key for items in there.values() for item in items}
     stray = {hour: sorted(set(keys) - stored) for hour, keys in marks.items()}
     return {hour: keys for hour, keys in stray.items() if keys}
@@ -215,11 +225,11 @@ def _built_from(
     if len(there) < number:
         yield Finding(
             hour,
-            f"it was built from {number:,} raw objects, of which {len(there):,} are left. Bring "
-            "them back; to build it again would lose their lines",
+            f"it was built from {quantity(number, 'raw object')}, of which {len(there):,} still "
+            "exist. Restore the missing ones; a build without them would lose their lines",
             remedy="none",
         )
     elif raw.raw_digest(there) != digest:
         yield Finding(hour, LINES_WAIT)
     elif is_marked:
-        yield Finding(hour, "all its lines are built in, and marks say that some wait")
+        yield Finding(hour, "all its lines are built in, but it still has pending markers")

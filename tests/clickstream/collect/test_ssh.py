@@ -227,7 +227,7 @@ def test_a_connection_that_breaks_in_the_middle_is_no_error_of_the_file(
 def test_a_host_without_sftp_says_so(tmp_path: Path, logs: Path) -> None:
     with (
         ssh_server(tmp_path / "ssh", sftp_factory=None) as server,
-        pytest.raises(InputError, match="gives logs no SFTP"),
+        pytest.raises(InputError, match="offers logs no SFTP"),
         connected(server, logs),
     ):
         pass

@@ -60,7 +60,7 @@ def test_an_interrupted_publication_is_found_by_its_intents_until_a_run_complete
 
 def test_a_build_from_an_outdated_version_is_refused_and_changes_nothing(lake: Lake) -> None:
     publish_as(lake, "first", build_publication(HOUR, "ana"))
-    with pytest.raises(StaleHour, match=rf"Hour {HOUR} was published by someone else"):
+    with pytest.raises(StaleHour, match=rf"Hour {HOUR} was published by another process"):
         publish_as(lake, "stale", build_publication(HOUR, "bob"))
     assert visitors(lake) == ["ana"]
     assert hour_ledger.ledger_row(lake, HOUR).values["published_by"] == "first"

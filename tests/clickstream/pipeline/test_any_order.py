@@ -134,7 +134,7 @@ def test_an_hour_that_does_not_add_up_is_not_published(in_order: Lake) -> None:
     from dataclasses import replace
 
     staged = pipeline.build_sessions(in_order, pipeline.clean_hits(in_order, FIRST))
-    with pytest.raises(UnbalancedHour, match="does not add up and stays unpublished"):
+    with pytest.raises(UnbalancedHour, match="does not close, so it stays unpublished"):
         pipeline.check_hour(in_order, replace(staged, lines=staged.lines + 1))
 
 

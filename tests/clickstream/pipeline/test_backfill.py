@@ -133,7 +133,7 @@ def test_only_what_would_change_is_built(built: Lake, tmp_path: Path) -> None:
     assert left_for(built, "again", only_outdated=True) == []
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{HOURS[1]}:10:00", "/late")])
     pipeline.pull(built, built.settings.sources[0])
-    assert outdated(built) == ["", "built from other lines", ""]
+    assert outdated(built) == ["", "built from other raw lines", ""]
     todo = left_for(built, "again", only_outdated=True)
     list(pipeline.rebuild(built, todo, "again"))
     assert publishers(built) == ["first", "again", "first"]
@@ -146,8 +146,8 @@ def test_an_hour_that_leaves_a_later_one_astray_does_not_stand(built: Lake, tmp_
     append(tmp_path / "logs" / "access.log", [CHO.get(f"{FIRST}:50:00", "/late")])
     pipeline.pull(built, built.settings.sources[0])
     list(pipeline.rebuild(built, [FIRST], "again", Steps.ALL, lambda _: True))
-    assert outdated(built) == ["not following on", "not following on", ""]
-    for hour, why in ((FIRST, "not following on"), (LAST, "")):
+    assert outdated(built) == ["with a broken session chain", "with a broken session chain", ""]
+    for hour, why in ((FIRST, "with a broken session chain"), (LAST, "")):
         assert [one.outdated for one in pipeline.hour_states(built, hour, hour)] == [why]
     run(built, "repair")
     assert outdated(built) == [""] * 3
@@ -229,7 +229,7 @@ def test_a_day_leaves_the_next_one_to_the_run_that_builds_it_too(
         going = pipeline.rebuild(built, days[number], "again", Steps.ALL, is_left)
         reasons.append([(one.hour, one.reason) for one in going])
     as_planned = [[(str(hour), "built") for hour in days[number]] for number in order]
-    along = (str(HOURS[1]), "built again after an hour before changed")
+    along = (str(HOURS[1]), "built again because its carry-in changed")
     assert [reasons[0], reasons[1][: len(as_planned[1])]] == as_planned
     assert reasons[1][len(as_planned[1]) :] == ([] if order == (0, 1) else [along])
     assert pipeline.verify(built).is_proven
@@ -244,6 +244,6 @@ def test_build_beside_hours_of_other_settings_says_so(built: Lake) -> None:
     assert said.startswith(
         f"2 published hours beside {LAST} to {LAST} were built by other settings"
     )
-    assert f"the nearest of them {LAST.previous}" in said
+    assert f"the nearest is {LAST.previous}" in said
     for alone in ((FIRST, LAST), (FIRST.plus(30), LAST.plus(30))):  # nothing is published beside it
         assert pipeline.describe_other_settings(other, *alone) == ""

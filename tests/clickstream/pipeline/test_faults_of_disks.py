@@ -27,8 +27,8 @@ def test_no_room_for_rows_on_their_way(lake_settings: Settings, tmp_path: Path) 
     told = tmp_path / "told"
     run = children.start(children.run_with_little_room, lake_settings, str(FIRST), ROOM, told)
     assert children.finish(run) == children.FINISHED
-    assert told.read_text().startswith("DiskFull: The disk takes no more: ")
-    assert "make room there, or set TMPDIR, and clear the task" in told.read_text()
+    assert told.read_text().startswith("DiskFull: The disk is full: ")
+    assert "free space there, or set TMPDIR, then clear the task" in told.read_text()
     lake = children.open_lake(lake_settings)
     report = pipeline.verify(lake)
     assert (report.findings, report.waiting, report.is_proven) == ((), (FIRST,), False)

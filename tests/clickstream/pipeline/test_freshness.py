@@ -102,7 +102,7 @@ def test_an_hour_from_the_future_does_not_make_a_lake_fresh() -> None:
     found = measured(replace(FRESH, published={**old, RUNNING.plus(5): BUILT}))
     assert (found.newest, found.health) == (RUNNING.minus(8), Health.LATE)
     assert found.problems == [
-        "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; 3 hours are allowed."
+        "The newest published hour is 2026-11-26T05, 7 hours 5 minutes ago; the limit is 3 hours."
     ]
 
 

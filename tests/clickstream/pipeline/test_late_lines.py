@@ -145,7 +145,7 @@ def test_changes_are_recorded_once_wherever_a_publication_dies(lake: Lake, tmp_p
         with suppress(Killed):
             build_all(dying_after(lake, commits), *pair, "killed")
             pytest.fail("it should have died")
-    broken = {f.hour for f in pipeline.verify(lake).findings if "broke off" in f.what}
+    broken = {f.hour for f in pipeline.verify(lake).findings if "was interrupted" in f.what}
     assert broken == {*hour_range(FIRST, pairs[-2][1])}, "after its last commit it is done"
     build_all(lake, FIRST, last, "again")
     assert changes(lake) == [

@@ -139,7 +139,7 @@ def test_an_hour_is_complete_when_its_host_is_back(
     pull_all(cafe)
     due = run_hours(cafe)
     assert (due.hours, [one.hour for one in due.completed]) == ([HOURS[0], HOURS[2]], [HOURS[1]])
-    assert due.completed[0].sentence == f"Hour {HOURS[1]} lacks web-2 no more; it is complete."
+    assert due.completed[0].sentence == f"Hour {HOURS[1]} no longer lacks web-2; it is complete."
     assert missing(cafe) == [None] * 3
     assert before[1] == hour_ledger.ledger(cafe)["published_by"][1]
     assert pipeline.verify(cafe).is_proven
@@ -180,7 +180,7 @@ def test_of_two_missing_hosts_the_one_that_is_back_loses_its_name(
     write(tmp_path / "one", [])
     pull_all(cafe)
     (done,) = pipeline.complete_hours(cafe, FIRST)
-    assert done.sentence == f"Hour {FIRST} lacks web-1 no more; it still lacks web-2."
+    assert done.sentence == f"Hour {FIRST} no longer lacks web-1; it still lacks web-2."
     assert missing(cafe) == ["web-2"]
 
 

@@ -180,7 +180,7 @@ def test_verify_says_that_raw_lines_are_gone_and_finds_no_damage(cafe: Lake) -> 
 
 def test_a_missing_raw_object_of_a_kept_hour_is_still_damage(cafe: Lake) -> None:
     objects.delete(cafe, [raw.list_raw(cafe, FIRST)[0].key])
-    assert "of which 0 are left" in pipeline.verify(cafe).failures[0]
+    assert "of which 0 still exist" in pipeline.verify(cafe).failures[0]
 
 
 def test_lines_that_come_late_for_a_closed_hour_wait_in_raw_for_good(cafe: Lake) -> None:
@@ -287,7 +287,7 @@ def test_a_publication_that_broke_off_keeps_its_raw_lines_and_can_be_repaired(ca
 def test_a_publication_under_way_holds_the_watermark_back(cafe: Lake) -> None:
     objects.put(cafe, f"publishing/{HOURS[1]}/0123456789abcdef-fedcba9876543210", b"")
     swept = pipeline.sweep_files(cafe, MUCH_LATER)
-    assert (swept.raw_before, "broke off" in swept.raw_kept) == (str(HOURS[1]), True)
+    assert (swept.raw_before, "was interrupted" in swept.raw_kept) == (str(HOURS[1]), True)
 
 
 def test_a_period_that_gets_new_visitor_ids_keeps_its_raw_lines(cafe: Lake) -> None:

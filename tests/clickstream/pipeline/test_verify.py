@@ -181,7 +181,7 @@ def test_late_lines_are_built_in(lake: Lake) -> None:
     late_line(lake)
     report = pipeline.verify(lake)
     (found,) = report.findings
-    assert (found.hour, found.what) == (HOUR, "lines came late and wait to be built in")
+    assert (found.hour, found.what) == (HOUR, "late lines are not built in yet")
     told: list[str] = []
     assert pipeline.repair(lake, report, "tests", told.append).is_proven
     assert told[0].startswith(f"Hour {HOUR} published")
@@ -195,7 +195,7 @@ def test_an_hour_whose_raw_lines_are_gone_is_left_alone(lake: Lake) -> None:
     before = contents(lake)
     report = pipeline.verify(lake)
     (found,) = report.findings
-    assert "of which 1 are left" in found.what
+    assert "of which 1 still exist" in found.what
     assert "clickstream repair" not in found.sentence
     assert pipeline.repair(lake, report, "tests").findings == (found,)
     for name, frame in contents(lake).items():

@@ -93,7 +93,7 @@ def test_without_a_range_verify_looks_from_the_first_to_the_last_known_hour(
     assert report.span == HourSpan(HOURS[0], HOURS[4])
     assert (report.waiting, report.gaps) == ((HOURS[0],), (HOURS[2], HOURS[3]))
     assert report.sentence == (
-        "Looked at 2026-11-20T21 to 2026-11-21T01: 2 of 5 hours published, 2 lines."
+        "Checked 2026-11-20T21 to 2026-11-21T01: 2 of 5 hours published, 2 lines."
     )
     assert report.failures == [
         "1 hour with raw lines not published: 2026-11-20T21. To build: clickstream build "
