@@ -1,4 +1,7 @@
-"""The command line: read arguments, call one thing below, show the result."""
+"""The `clickstream` command.
+
+Each command reads its arguments, calls one function of another package, and prints the result.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    """Run the command line.
+
+    A ClickstreamError is printed as one sentence on stderr; the exit code is then 1.
+    """
     use_system_allocator()
     try:
         app()
@@ -84,7 +90,7 @@ def try_(
         ),
     ] = None,
 ) -> None:
-    """Read logs straight, without AWS or Airflow, and report what is in them.
+    """Report what log files contain, without AWS or Airflow.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
 
@@ -115,7 +121,7 @@ RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 
 
 def _refuse_renamed(old: str, new: str) -> None:
-    """Register a hidden command under an old name that says the new one."""
+    """Register a hidden command under an old name; it raises an InputError with the new name."""
 
     def refuse() -> None:
         raise InputError(f"The command {old} is called {new} now: clickstream {new} --help.")
@@ -137,10 +143,11 @@ def facts(
         bool, typer.Option("--all", help="Compute every date, though its hours are the same.")
     ] = False,
 ) -> None:
-    """Bring the dashboard's facts up to date with the published hours.
+    """Update the dashboard's facts from the published hours.
 
-    [bold]build[/], [bold]repair[/] and Airflow's runs end with it. Only dates are computed whose
-    hours were published since, or whose views changed.
+    [bold]build[/], [bold]repair[/] and the DAG runs do this as their last step.
+    By default, the command computes only dates whose hours were published since
+    the last update, or whose views changed.
 
     Example: [bold]clickstream facts --dry-run[/]
     """
@@ -159,7 +166,7 @@ def maintain(
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
 ) -> None:
-    """Compact days that are over, forget old snapshots, delete what nothing needs.
+    """Compact past days, expire old Iceberg snapshots, and delete unused or expired files.
 
     Example: [bold]clickstream maintain --dry-run[/]
     """
@@ -180,7 +187,7 @@ def query(
         str, typer.Option("--format", metavar="STYLE", help="table, csv or json.")
     ] = "table",
 ) -> None:
-    """Ask Athena, and print the answer.
+    """Run a SQL statement on Athena and print the result.
 
     Example: [bold]clickstream query "select * from daily_traffic" --format csv[/]
     """
@@ -195,7 +202,7 @@ def query(
 def settings(
     as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
 ) -> None:
-    """Show every setting: its value now, and what it means.
+    """Show all settings with their current values and meanings.
 
     Example: [bold]CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS=900 clickstream settings[/]
     """
@@ -213,7 +220,9 @@ def settings(
 def up(
     airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566, dashboard_port: DashboardPort = 8095
 ) -> None:
-    """Start the local AWS, PostgreSQL, Airflow and the dashboard here; Ctrl-C stops them all.
+    """Start the local stack: a local AWS, PostgreSQL, Airflow and the dashboard.
+
+    Ctrl-C stops all of them.
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
@@ -239,9 +248,10 @@ def demo(
     aws_port: AwsPort = 4566,
     dashboard_port: DashboardPort = 8095,
 ) -> None:
-    """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
+    """Start the local stack and build 48 hours of a simulated café's logs, or of your own.
 
-    The café's four weeks before follow, newest first; with --exit, one day of them.
+    Then build the four weeks before the café's 48 hours, newest day first; with
+    [bold]--exit[/], build only the newest day of them.
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """

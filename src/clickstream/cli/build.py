@@ -1,4 +1,4 @@
-"""`clickstream build`: pull the hosts, build a range of hours, and refresh what readers ask."""
+"""`clickstream build`: pull the hosts, build a range of hours, and refresh views and facts."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def build(
         bool, typer.Option("--yes", "-y", help="Give new visitor ids without asking.")
     ] = False,
 ) -> None:
-    """Build every hour from the first to the last and refresh the views, without Airflow.
+    """Build all hours from FROM to TO and refresh views and facts, without Airflow.
 
-    After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
+    To continue after an interruption, run the same command with [bold]--outdated[/].
 
-    A host that can't be pulled does not stop the others; then the exit code is 1.
+    If a host can't be pulled, the command continues without it and exits with code 1.
 
-    Published hours whose visitor key is destroyed are refused, and left out with
-    [bold]--outdated[/]: their visitors would get new ids and count twice.
+    The command refuses published hours whose visitor key is destroyed, because their
+    visitors would get new ids and count twice. With [bold]--outdated[/], it skips them.
 
     Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
 
@@ -97,7 +97,7 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 
 def _refresh_readers(lake: Lake) -> None:
-    """Bring what readers ask up to date after hours were published: views, then facts."""
+    """Refresh the views, then the facts, after hours were published."""
     from clickstream import pipeline
 
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -107,7 +107,7 @@ def _refresh_readers(lake: Lake) -> None:
 
 
 def _pull_all(lake: Lake) -> bool:
-    """Pull every host, several at a time; return whether each could be pulled."""
+    """Pull all hosts, several at a time. Return whether all could be pulled."""
     from clickstream import pipeline
 
     hosts, failed = pipeline.list_hosts(lake), []
@@ -137,7 +137,7 @@ def _show_refusal(sentence: str) -> None:
 
 
 def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
-    """Print each hour when it is published, with a progress bar over the hours to build."""
+    """Print each hour when it is published, below a progress bar of the hours to build."""
     with progress_bar() as bars:
         bar = bars.add_task("Hours", total=len(todo))
         for step in steps:

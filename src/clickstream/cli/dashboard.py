@@ -1,4 +1,4 @@
-"""`clickstream dashboard`: start the owner's dashboard, and manage who may log in to it."""
+"""`clickstream dashboard`: start the owner's dashboard, and manage its accounts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def dashboard(
         bool, typer.Option("--link/--no-link", help="Print a link that logs in once.")
     ] = True,
 ) -> None:
-    """Show the owner's dashboard on this machine; Ctrl-C stops it.
+    """Serve the owner's dashboard on this machine. Ctrl-C stops it.
 
     The printed link logs in once, within 24 hours.
 
@@ -96,7 +96,7 @@ def link(
         ),
     ] = f"http://{LOCAL_HOST}:{DEFAULT_PORT}",
 ) -> None:
-    """Print a link that logs in to the dashboard once, within 24 hours, as the account `owner`.
+    """Print a link that logs in once as the account `owner`, within 24 hours.
 
     Example: [bold]clickstream dashboard link[/]
 
@@ -107,7 +107,7 @@ def link(
 
 @user.command()
 def add(name: Name, password_stdin: PasswordStdin = False) -> None:
-    """Add an account; asks for its password twice.
+    """Add an account. The command asks for the password twice.
 
     Example: [bold]clickstream dashboard user add ana[/]
 
@@ -119,7 +119,7 @@ def add(name: Name, password_stdin: PasswordStdin = False) -> None:
 
 @user.command()
 def password(name: Name, password_stdin: PasswordStdin = False) -> None:
-    """Change an account's password, or give the account `owner` one; ends its sessions.
+    """Set the password of an account, also of the account `owner`, and end its sessions.
 
     Example: [bold]clickstream dashboard user password owner[/]
     """
@@ -129,7 +129,7 @@ def password(name: Name, password_stdin: PasswordStdin = False) -> None:
 
 @user.command()
 def remove(name: Name) -> None:
-    """Remove an account; its sessions end at once.
+    """Remove an account and end its sessions.
 
     Example: [bold]clickstream dashboard user remove ana[/]
     """
@@ -168,7 +168,7 @@ def _show_link(address: str) -> None:
 
 
 def _ask_password(from_stdin: bool) -> str:
-    """The password from stdin, without the line's end, or typed twice."""
+    """Read the password from the first line of stdin, or ask for it twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,4 +1,4 @@
-"""`clickstream digest`: show the weekly mail without sending it."""
+"""`clickstream digest`: show the weekly mail, or write it to a file, without sending it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clickstream.settings import Settings
 
 NO_SENDER = "clickstream@localhost"
-"""The sender of a preview where the settings have none; Airflow's connection is not asked."""
+"""The sender of a preview if the settings have none; the Airflow connection is not read."""
 
 
 def digest(
@@ -36,9 +36,9 @@ def digest(
         ),
     ] = None,
 ) -> None:
-    """Show the weekly mail, which the DAG clickstream_digest sends; nothing is sent.
+    """Show the weekly mail of the DAG clickstream_digest without sending it.
 
-    Without --preview the text part is printed.
+    Without --preview, the command prints the text part.
 
     Example: [bold]clickstream digest[/]
 
@@ -68,7 +68,7 @@ Writer = Callable[["Digest", "Settings", datetime], bytes]
 
 
 def _writer(path: Path) -> Writer:
-    """What writes a file of a suffix. Raises InputError for another suffix."""
+    """Return the writer for a path's suffix. Raises InputError for an unknown suffix."""
     if write := _WRITERS.get(path.suffix.lower()):
         return write
     raise InputError(f"Can't write a preview to {path}: name it .html, .eml, .txt or .png.")

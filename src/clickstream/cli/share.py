@@ -1,4 +1,4 @@
-"""`clickstream dashboard share`: make, list and withdraw share links of the dashboard."""
+"""`clickstream dashboard share`: create, list and withdraw share links of the dashboard."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def add(
     ] = "28d",
     url: Url = None,
 ) -> None:
-    """Make a link for somebody without an account, and print it.
+    """Create a share link and print it.
 
-    Whoever has the link sees its pages until it ends, and can change nothing.
+    Anyone who has the link can read its pages without an account until it expires.
 
     Example: [bold]clickstream dashboard share add "Bean & Co" --page marketing --days 90[/]
 
@@ -71,7 +71,7 @@ def add(
 
 @share.command("list")
 def list_(url: Url = None) -> None:
-    """List the links, with their addresses.
+    """List the share links with their addresses.
 
     Example: [bold]clickstream dashboard share list[/]
     """
@@ -92,7 +92,7 @@ def list_(url: Url = None) -> None:
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="Name or id of the link.")],
 ) -> None:
-    """Withdraw a link; it opens nothing from the next request on.
+    """Withdraw a share link. It opens no page from the next request on.
 
     Example: [bold]clickstream dashboard share remove "Bean & Co"[/]
     """
@@ -103,7 +103,10 @@ def remove(
 
 
 def _find(entries: Sequence[Share], name: str) -> Share:
-    """The link of an id, or the only one of a name. Raises InputError if it is not one."""
+    """Return the link with an id, or the only link with a name.
+
+    Raises InputError if there is no such link, or if several have the name.
+    """
     found = [one for one in entries if name in (one.id, one.name)]
     if len(found) == 1:
         return found[0]
