@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream import settings as settings_room
 from clickstream.cli import build, dashboard, digest, health, sources
 from clickstream.cli.console import (
     AirflowPort,
@@ -28,6 +27,7 @@ from clickstream.cli.console import (
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
+from clickstream.settings import load as load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -101,7 +101,7 @@ def try_(
     from clickstream.report import run_trial
     from clickstream.report.explain import show_explanation
 
-    chosen = settings_room.load()
+    chosen = load_settings()
     if line is not None:
         raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
     if not logs:
@@ -206,7 +206,7 @@ def settings(
 
     Example: [bold]CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS=900 clickstream settings[/]
     """
-    chosen = settings_room.load()
+    chosen = load_settings()
     if as_json:
         out.print_json(chosen.model_dump_json())
         return

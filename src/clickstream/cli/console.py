@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clickstream import settings as settings_room
 from clickstream.hours import Hour, HourSpan
 from clickstream.memory import freeze_imports
+from clickstream.settings import load as load_settings
 from clickstream.terminal import SafeConsole
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def open_lake() -> Lake:
     from clickstream import lake
     from clickstream.demo.environment_file import check_beside_stack
 
-    chosen = settings_room.load()
+    chosen = load_settings()
     check_beside_stack(chosen)
     freeze_imports()
     return lake.open_lake(chosen)

@@ -11,12 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream import settings as settings_room
 from clickstream.cli.console import DashboardPort, err, out
 from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
 from clickstream.errors import InputError
+from clickstream.settings import load as load_settings
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8095
@@ -70,7 +70,7 @@ def dashboard(
             f"The dashboard needs the package {error.name}; install it by "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
-    chosen = settings_room.load()
+    chosen = load_settings()
 
     def announce() -> None:
         base_url = f"http://{LOCAL_HOST}:{port}"
@@ -154,7 +154,7 @@ def list_() -> None:
 
 
 def _directory() -> Path:
-    chosen = settings_room.load()
+    chosen = load_settings()
     return chosen.resolve(chosen.dashboard.directory)
 
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import typer
 from rich.markup import escape
 
-from clickstream import settings as settings_room
 from clickstream.cli.console import err, out
 from clickstream.errors import InputError
+from clickstream.settings import load as load_settings
 
 if TYPE_CHECKING:
     from clickstream.dashboard.access.shares import Share, Shares
@@ -125,13 +125,13 @@ def _shares() -> Shares:
             f"Share links need the package {error.name}; install it by "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
-    chosen = settings_room.load()
+    chosen = load_settings()
     return Shares(chosen.resolve(chosen.dashboard.directory), lambda: datetime.now(UTC))
 
 
 def _address(shares: Shares, one: Share, url: str | None) -> str:
     of_stack = os.environ.get("STACK_DASHBOARD_URL")
-    base = url or settings_room.load().dashboard.url or of_stack or LOCAL_URL
+    base = url or load_settings().dashboard.url or of_stack or LOCAL_URL
     return base.rstrip("/") + shares.path(one)
 
 
