@@ -34,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="AnyCompany Café's clickstream: web-server access logs in, answers out, every hour.",
+    help="Build sessions and traffic figures from web-server access logs, hour by hour.",
 )
 
 
@@ -77,7 +77,7 @@ def try_(
         typer.Option(
             "--format",
             metavar="NAME",
-            help=r"auto, a name of docs/formats.md, or one of the settings' \[formats].",
+            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
         ),
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -86,7 +86,7 @@ def try_(
         typer.Option(
             "--explain",
             metavar="LINE",
-            help="Show what becomes of one line and why: the line, or its number in LOG.",
+            help="Explain how one line is processed. LINE is the line, or its number in LOG.",
         ),
     ] = None,
 ) -> None:
@@ -137,10 +137,10 @@ for old_name, new_name in RENAMED_COMMANDS.items():
 @app.command()
 def facts(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be computed.")
+        bool, typer.Option("--dry-run", help="Show what would be computed; change nothing.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Compute every date, though its hours are the same.")
+        bool, typer.Option("--all", help="Compute all dates, also those without a change.")
     ] = False,
 ) -> None:
     """Update the dashboard's facts from the published hours.
@@ -163,7 +163,7 @@ def facts(
 @app.command()
 def maintain(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")
     ] = False,
 ) -> None:
     """Compact past days, expire old Iceberg snapshots, and delete unused or expired files.
@@ -182,9 +182,9 @@ def maintain(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement; - reads it from stdin.")],
+    sql: Annotated[str, typer.Argument(help="One SQL statement; - reads it from stdin.")],
     style: Annotated[
-        str, typer.Option("--format", metavar="STYLE", help="table, csv or json.")
+        str, typer.Option("--format", metavar="STYLE", help="Output format: table, csv or json.")
     ] = "table",
 ) -> None:
     """Run a SQL statement on Athena and print the result.
@@ -200,7 +200,7 @@ def query(
 
 @app.command()
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the settings as JSON.")] = False,
 ) -> None:
     """Show all settings with their current values and meanings.
 
@@ -236,14 +236,13 @@ def up(
 @app.command()
 def demo(
     logs: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Your own access logs: a directory or file.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Use your own access logs: a directory or a file."),
     ] = None,
     exit_when_done: Annotated[
-        bool, typer.Option("--exit", help="Stop when the answers are there.")
+        bool, typer.Option("--exit", help="Stop the local stack after the hours are built.")
     ] = False,
-    history: Annotated[
-        bool, typer.Option(help="Build the café's four weeks before as well.")
-    ] = True,
+    history: Annotated[bool, typer.Option(help="Also build the café's four weeks before.")] = True,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
     dashboard_port: DashboardPort = 8095,

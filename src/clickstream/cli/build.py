@@ -34,20 +34,20 @@ def build(
         bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
     ] = True,
     only_outdated: Annotated[
-        bool, typer.Option("--outdated", help="Leave out hours that another build can't change.")
+        bool, typer.Option("--outdated", help="Skip hours that are up to date.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be built; change nothing.")
     ] = False,
     new_visitor_ids: Annotated[
         bool,
         typer.Option(
             "--new-visitor-ids",
-            help="Build hours past their replay window, by whole key periods; asks first.",
+            help="Build hours past their replay window, in whole key periods; asks first.",
         ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Give new visitor ids without asking.")
+        bool, typer.Option("--yes", "-y", help="Give new visitor ids without confirmation.")
     ] = False,
 ) -> None:
     """Build all hours from FROM to TO and refresh views and facts, without Airflow.
@@ -123,8 +123,8 @@ def _pull_all(lake: Lake) -> bool:
                 _show_refusal(f"{host.name}: {printable(reason)}")
     if failed:
         err.print(
-            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without "
-            "their lines, and completed by the next build after a pull that reaches them.",
+            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without the "
+            "lines of these hosts. After the next successful pull, a build completes the hours.",
             soft_wrap=True,
         )
     if inferred := pipeline.describe_own_domain(lake):
@@ -152,6 +152,6 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
     if dry_run:
         return
     if not yes:
-        typer.confirm("Give them new visitor ids?", abort=True)
+        typer.confirm("Build these hours with new visitor ids?", abort=True)
     _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
     _refresh_readers(lake)

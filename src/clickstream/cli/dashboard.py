@@ -40,10 +40,10 @@ def dashboard(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Address to listen on; another than 127.0.0.1 needs a proxy with TLS before it.",
+            help="Address to listen on; any but 127.0.0.1 needs a proxy with TLS in front.",
         ),
     ] = LOCAL_HOST,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     print_link: Annotated[
         bool, typer.Option("--link/--no-link", help="Print a link that logs in once.")
     ] = True,
@@ -67,7 +67,7 @@ def dashboard(
         from clickstream.dashboard import server, surroundings
     except ModuleNotFoundError as error:
         raise InputError(
-            f"The dashboard needs the package {error.name}; install it by "
+            f"The dashboard needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
     chosen = load_settings()
@@ -92,7 +92,7 @@ def link(
     url: Annotated[
         str,
         typer.Option(
-            metavar="URL", envvar="STACK_DASHBOARD_URL", help="Where browsers reach the dashboard."
+            metavar="URL", envvar="STACK_DASHBOARD_URL", help="Dashboard address for browsers."
         ),
     ] = f"http://{LOCAL_HOST}:{DEFAULT_PORT}",
 ) -> None:
@@ -143,14 +143,14 @@ def list_() -> None:
 
     Example: [bold]clickstream dashboard user list[/]
     """
-    table = Table("Name", "Added (UTC)", "Logs in by", box=None, header_style="bold")
+    table = Table("Name", "Added (UTC)", "Logs in with", box=None, header_style="bold")
     for account in _accounts().list():
         way = "password" if account.password else "one-time link"
         table.add_row(escape(account.name), f"{account.created_at:%Y-%m-%d %H:%M}", way)
     if table.row_count:
         out.print(table)
     else:
-        out.print("There are no accounts; add one by `clickstream dashboard user add NAME`.")
+        out.print("There are no accounts; add one with `clickstream dashboard user add NAME`.")
 
 
 def _directory() -> Path:
@@ -163,7 +163,7 @@ def _accounts() -> Accounts:
 
 
 def _show_link(address: str) -> None:
-    err.print("The dashboard; this link logs in once, within 24 hours:")
+    err.print("Open the dashboard with this link. It logs in once, within 24 hours:")
     out.print(address, soft_wrap=True, highlight=False)
 
 

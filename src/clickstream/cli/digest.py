@@ -25,14 +25,14 @@ def digest(
     week: Annotated[
         str | None,
         typer.Option(
-            metavar="WEEK", help="A week like 2026-W47; the last complete one if not set."
+            metavar="WEEK", help="A week such as 2026-W47; by default the last complete one."
         ),
     ] = None,
     preview: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the mail to a file: .html, .txt, .png (the picture) or .eml (all of it).",
+            help="Write the mail to a file: .html, .txt, .png (only the chart) or .eml (all).",
         ),
     ] = None,
 ) -> None:
@@ -49,7 +49,7 @@ def digest(
         from clickstream.dashboard.digest import Week, build_digest, render_text
     except ModuleNotFoundError as error:
         raise InputError(
-            f"The weekly mail needs the package {error.name}; install it by "
+            f"The weekly mail needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
     lake, moment = open_lake(), datetime.now(UTC)
@@ -61,7 +61,7 @@ def digest(
         out.print(render_text(content), markup=False, highlight=False, soft_wrap=True, end="")
         return
     preview.write_bytes(write(content, lake.settings, moment))
-    err.print(f"The mail of {chosen} is in {preview}.", markup=False, soft_wrap=True)
+    err.print(f"The mail of {chosen} is written to {preview}.", markup=False, soft_wrap=True)
 
 
 Writer = Callable[["Digest", "Settings", datetime], bytes]

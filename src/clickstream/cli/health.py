@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 BYTES_NOT_READ = (
-    "Bytes that these checks do not need were not read: clickstream verify --deep reads all, and "
-    "names damaged objects."
+    "These checks do not read all stored bytes. To read them all and find damaged objects, run "
+    "clickstream verify --deep."
 )
 
 
@@ -57,7 +57,7 @@ def status(
         typer.Option(
             parser=_duration,
             metavar="DURATION",
-            help="How old the newest published hour, waiting lines and the last pull may be.",
+            help="Allowed age of the newest published hour, waiting lines and the last pull.",
         ),
     ] = "3h",  # type: ignore[assignment]  # typer parses the default
     max_source_lag: Annotated[
@@ -65,7 +65,7 @@ def status(
         typer.Option(
             parser=_duration,
             metavar="DURATION",
-            help="How old a source's newest line may be; a quiet site has none for hours.",
+            help="Allowed age of a host's newest line; a quiet site may log nothing for hours.",
         ),
     ] = "24h",  # type: ignore[assignment]
     since: Annotated[
@@ -73,10 +73,10 @@ def status(
         typer.Option(
             parser=_span,
             metavar="DAY",
-            help="First day or hour to look at, UTC; by default 35 days ago.",
+            help="First day or hour to check, UTC; 35 days ago by default.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show how recent the lake is, which hours wait, and what is missing.
 
@@ -141,7 +141,8 @@ def repair(
     first: FromSpan = None,
     last: ToSpan = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is wrong and would be repaired.")
+        bool,
+        typer.Option("--dry-run", help="Show what would be repaired; change nothing."),
     ] = False,
 ) -> None:
     """Build again the hours that verify reports as wrong, then verify them again.
@@ -180,7 +181,7 @@ def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) 
 
     with err.status("Reading all bytes") as status:
         report = pipeline.check_stored_bytes(lake, *_ends(first, last), status.update)
-    _show(report, "No stored byte of them is damaged." if report.is_whole else "")
+    _show(report, "No stored object of these hours is damaged." if report.is_whole else "")
     return report.is_whole
 
 
@@ -199,7 +200,10 @@ def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> Veri
 
 
 def _show_proofs(report: VerifyReport) -> None:
-    good = "Every published hour adds up, agrees with its rows, and follows on."
+    good = (
+        "The line balance of every published hour closes and matches its rows, and the session "
+        "chain is intact."
+    )
     _show(report, good if report.is_proven else "")
 
 
@@ -211,4 +215,4 @@ def _show(report: VerifyReport | BytesReport, good: str) -> None:
     for failure in report.failures:
         err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
     if good:
-        out.print(f"[green]✓[/] {good}")
+        out.print(f"[green]✓[/] {good}", soft_wrap=True)

@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 LOCAL_URL = "http://127.0.0.1:8095"
 
 share = typer.Typer(
-    no_args_is_help=True, help="Make, list and withdraw links that show pages without an account."
+    no_args_is_help=True, help="Create, list and withdraw links that show pages without a login."
 )
 
 Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help=f"Where browsers reach the dashboard; else url of \\[dashboard], else {LOCAL_URL}.",
+        help="Dashboard address for browsers; by default url of \\[dashboard] in the settings, "
+        f"the address of the local stack, or {LOCAL_URL}.",
     ),
 ]
 
 
 @share.command()
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom the link is for.")],
-    days: Annotated[int, typer.Option(metavar="DAYS", help="Days that it is valid.")] = 30,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the recipient.")],
+    days: Annotated[int, typer.Option(metavar="DAYS", help="Days until the link expires.")] = 30,
     page: Annotated[
         list[str] | None,
-        typer.Option(metavar="PAGE", help="A page that it opens; repeat for several; else all."),
+        typer.Option(metavar="PAGE", help="A page to open; repeat for several; default all."),
     ] = None,
     range_: Annotated[
-        str, typer.Option("--range", metavar="RANGE", help="Range that it begins with.")
+        str, typer.Option("--range", metavar="RANGE", help="Date range at the first visit.")
     ] = "28d",
     url: Url = None,
 ) -> None:
@@ -78,12 +79,12 @@ def list_(url: Url = None) -> None:
     shares = _shares()
     entries = shares.file.read().entries
     if not entries:
-        out.print("There are no links; make one by `clickstream dashboard share add NAME`.")
+        out.print("There are no links; create one with `clickstream dashboard share add NAME`.")
         return
     for one in entries:
         until = f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
-        state = "ended" if one.expires_at <= datetime.now(UTC) else "until"
-        about = f"{one.id}, {_pages(one)}, {state} {until}, made by {one.created_by}"
+        state = "expired" if one.expires_at <= datetime.now(UTC) else "until"
+        about = f"{one.id}, {_pages(one)}, {state} {until}, created by {one.created_by}"
         out.print(f"[bold]{escape(one.name)}[/] ({escape(about)})", soft_wrap=True, highlight=False)
         out.print(_address(shares, one, url), soft_wrap=True, highlight=False, markup=False)
 
@@ -112,7 +113,7 @@ def _find(entries: Sequence[Share], name: str) -> Share:
         return found[0]
     if found:
         ids = ", ".join(one.id for one in found)
-        raise InputError(f"There are {len(found)} links for {name!r}; name one by its id: {ids}.")
+        raise InputError(f"There are {len(found)} links for {name!r}; give the id of one: {ids}.")
     known = ", ".join(one.name for one in entries) or "none"
     raise InputError(f"There is no link {name[:80]!r}; the links are for: {known}.")
 
@@ -122,7 +123,7 @@ def _shares() -> Shares:
         from clickstream.dashboard.access.shares import Shares
     except ModuleNotFoundError as error:
         raise InputError(
-            f"Share links need the package {error.name}; install it by "
+            f"Share links need the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
     chosen = load_settings()

@@ -34,7 +34,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[HOST]...", help="Hosts or sources, by name; all by default."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()
@@ -88,7 +88,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
 @app.command()
 def trust(
     name: Annotated[
-        str, typer.Argument(metavar="HOST", help="A host, or a source: all its hosts.")
+        str, typer.Argument(metavar="HOST", help="A host, or a source for all its hosts.")
     ],
     fingerprint: Annotated[
         str,
@@ -97,10 +97,10 @@ def trust(
         ),
     ] = "",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Trust it in place of the key that is trusted now.")
+        bool, typer.Option("--replace", help="Replace the key that is trusted now.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Trust the keys that are shown now, without asking.")
+        bool, typer.Option("--yes", "-y", help="Trust the shown keys without confirmation.")
     ] = False,
 ) -> None:
     """Fetch a host's SSH key, show its fingerprint, and trust the key after confirmation.
@@ -118,7 +118,9 @@ def trust(
     lake = open_lake()
     hosts = _chosen(lake, [name])
     if fingerprint and len(hosts) > 1:
-        raise InputError(f"{name} has {len(hosts)} hosts: name the one with this fingerprint.")
+        raise InputError(
+            f"{name} has {len(hosts)} hosts, but a fingerprint belongs to one: name that host."
+        )
     failed = False
     for host in hosts:
         try:
@@ -139,7 +141,9 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
         _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
         return
     show_key(shown, out)
-    if not (yes or fingerprint) and not typer.confirm("Is it the same, and do you trust it?"):
+    if not (yes or fingerprint) and not typer.confirm(
+        "Are both fingerprints equal, and do you trust the key?"
+    ):
         _say(f"{host.name}: nothing is changed.")
         return
     pipeline.trust(lake.settings, shown)
@@ -156,22 +160,22 @@ def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None
     name, found = shown.host.name, shown.fingerprint
     if fingerprint and fingerprint != found:
         raise HostKeyRefused(
-            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. Someone may "
-            "intercept the connection; look at the key on the host itself."
+            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. An attacker "
+            "may intercept the connection; compare with the key on the host itself."
         )
     if shown.trusted and not shown.is_trusted and not replace:
         raise HostKeyRefused(
-            f"{name} has the key {found}, but trusted is {', '.join(shown.trusted)}: nothing is "
-            "changed. Someone may intercept the connection. If the host was installed anew, "
-            "compare the fingerprint on it and add --replace."
+            f"{name} has the key {found}, but the trusted key is {', '.join(shown.trusted)}: "
+            "nothing is changed. An attacker may intercept the connection. If the host was "
+            "reinstalled, compare the fingerprint with the one on the host and add --replace."
         )
 
 
 @app.command()
 def retire(
-    name: Annotated[str, typer.Argument(metavar="HOST", help="The host, by name.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Expect the host's lines again.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Pull the retired host again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Retire a host that will not come back, so that hours without its lines are complete.
 
@@ -197,7 +201,7 @@ def retire(
         return
     _say(describe_last_pull(state))
     if not yes:
-        typer.confirm(f"Expect no more lines of {host.name}?", abort=True)
+        typer.confirm(f"Retire {host.name}?", abort=True)
     pipeline.retire(lake, host.name)
     _say(
         f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "

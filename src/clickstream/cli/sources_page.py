@@ -68,8 +68,8 @@ def show_key(shown: ShownKey, out: Console) -> None:
     _line(out, f"{host.name} at {escape(where)} has this key:")
     out.print(f"  {shown.kind} [bold]{shown.fingerprint}[/]", soft_wrap=True, highlight=False)
     for fingerprint in shown.trusted:
-        _line(out, f"  In place of {fingerprint}, which is trusted now.")
-    out.print("Compare it on the host itself, or in the text of its console:")
+        _line(out, f"  It would replace {fingerprint}, which is trusted now.")
+    out.print("Compare it with the key that the host itself or its console shows:")
     kind = shown.kind.removeprefix("ssh-").split("-")[0]
     _line(out, f"  ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub")
     if host.source.instances:

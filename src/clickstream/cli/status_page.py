@@ -27,8 +27,8 @@ def show_status(found: Freshness, out: Console) -> None:
     """Print freshness on one screen: the verdict, the hours, the sources, and problems."""
     health = found.health
     out.print(
-        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}, "
-        f"by the hours since {found.since}.",
+        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}. "
+        f"Checked: hours since {found.since}.",
         *("", _hours(found)),
         sep="\n",
         highlight=False,
@@ -61,14 +61,14 @@ def _hours(found: Freshness) -> Table:
         ("Never built", found.gaps, BAD),
         ("Other rules", found.outdated, NOTE),
         ("Publishing", found.publishing, NOTE),
-        ("Broken off", found.broken_off, BAD),
+        ("Interrupted", found.broken_off, BAD),
     ):
         is_late = name in ("Waiting", "Late lines") and not late.isdisjoint(hours)
         more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
         text = f"{_named(hours)}{more}" if hours else "none"
         table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
     lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
-    table.add_row(BAD if lacking else GOOD, "Lack a host", _named(lacking) if lacking else "none")
+    table.add_row(BAD if lacking else GOOD, "Incomplete", _named(lacking) if lacking else "none")
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
 
