@@ -1,8 +1,8 @@
-"""The HTTP door: finds out which service a request is for and lets it answer in a worker thread.
+"""The HTTP server: finds the service of each request and calls it in a worker thread.
 
 A request names its service in the credential scope of its signature (``AK/date/region/s3/
-aws4_request``). Signatures themselves are not checked: the server listens on the loopback address
-only. Unsigned requests are refused all the same, so that no web page in a browser can reach in.
+aws4_request``). The signature itself is not checked, because the server listens on the loopback
+address only. Unsigned requests are still refused, so that web pages in a browser can't use it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from localaws.store import BlobFolder, Database
 
 WORKER_THREADS = 64
 BODY_SECONDS = 20
-"""How long the next bytes of a body may take: each upload that waits occupies a thread."""
+"""Time limit for the next bytes of a body, because each waiting upload occupies a thread."""
 
 _BLOCK = 1 << 20
 _MAX_JSON_BYTES = 16 << 20
@@ -46,7 +46,10 @@ _SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
 
 
 def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
-    """The whole of localaws over one folder; ``lock_root`` it first. `limits` are of queries."""
+    """Build the application over one folder, which the caller has locked with ``lock_root``.
+
+    ``limits`` apply to queries of Athena.
+    """
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
     s3 = S3(database, BlobFolder(root / "blobs"))
@@ -60,8 +63,8 @@ def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
         for service in services:
             await to_thread.run_sync(service.close)
 
-    # Only requests addressed to this machine: a web page that rebinds its own host name to
-    # 127.0.0.1 is turned away.
+    # Accept only these Host headers: a web page that rebinds its own host name to 127.0.0.1 (DNS
+    # rebinding) is refused.
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app = Starlette(lifespan=lifespan, middleware=[hosts])
     app.router.default = Gateway(s3, services)
@@ -134,18 +137,19 @@ class Gateway:
 def _is_from_a_page(request: Request) -> bool:
     """Whether a browser sent the request for a page of another site.
 
-    Such a request needs no permission if it looks like one of a form (Fetch standard, simple
-    requests), and its answer is not shown to the page, but what it asks for would be done. No
-    client of AWS sends these headers.
+    A browser sends such a request without asking the server if a form could send it as well (Fetch
+    standard, simple requests). It hides the response from the page, but the server would execute
+    the request. AWS clients never send these headers.
     """
     site = request.headers.get("sec-fetch-site", "none")
     return "origin" in request.headers or site not in ("none", "same-origin")
 
 
 def _service_name(request: Request) -> str | None:
-    """Service of the credential scope, in the header or in a presigned URL; None if unsigned.
+    """Return the service of the credential scope; None if the request is unsigned.
 
-    A POST needs the header, which no form can send.
+    The scope is in the header or in a presigned URL. A POST needs the header, which no form can
+    send.
     """
     is_form_like = request.method == "POST"
     credential = "" if is_form_like else request.query_params.get("X-Amz-Credential", "")
@@ -186,7 +190,10 @@ async def _read(request: Request) -> bytes:
 
 
 async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
-    """The next part of a body, empty at its end. Raises AwsError if the client sends none."""
+    """Return the next part of a body, empty at its end.
+
+    Raises AwsError if the client sends nothing for BODY_SECONDS.
+    """
     try:
         with fail_after(BODY_SECONDS):
             async for chunk in stream:
@@ -202,7 +209,7 @@ async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
 
 
 def _blocks(request: Request) -> Iterator[bytes]:
-    """The body for a worker thread, in blocks: one visit to the event loop per block."""
+    """Yield the body in blocks to a worker thread, with one call to the event loop per block."""
     stream = request.stream()
 
     async def next_block() -> bytes:
