@@ -23,7 +23,7 @@ from localaws.errors import AwsError, StartError
 from localaws.reserve import DiskReserve
 
 BUSY_TIMEOUT_MS = 60_000
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def lock_root(root: Path) -> IO[str]:
@@ -89,7 +89,7 @@ class Database:
         Writers wait for a lock of this object, which is fair and cheap, instead of SQLite's busy
         polling.
         """
-        with self._write_lock, _room_on_disk():
+        with self._write_lock, _translate_disk_errors():
             connection = self.connection()
             connection.execute("begin immediate")
             try:
@@ -147,7 +147,7 @@ class BlobFolder:
         """
         writer = BlobWriter(self, uuid.uuid4().hex)
         try:
-            with _room_on_disk(), writer:
+            with _translate_disk_errors(), writer:
                 yield writer
         except BaseException:
             self.remove(writer.name)
@@ -207,7 +207,7 @@ class BlobWriter:
 
 
 @contextmanager
-def _room_on_disk() -> Iterator[None]:
+def _translate_disk_errors() -> Iterator[None]:
     """Translate the errors of a full disk for the client.
 
     Raises AwsError (InternalError), which clients retry.
@@ -215,7 +215,7 @@ def _room_on_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _DISK_FULL:
             raise
         raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
     except sqlite3.OperationalError as error:
