@@ -70,14 +70,14 @@ def _serve(root: Path, listener: socket.socket, limits: Limits) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m localaws",
-        description="S3, Glue Data Catalog, Athena and Secrets Manager on this machine, durable "
-        "and on 127.0.0.1 only.",
+        description="Serve S3, the Glue Data Catalog, Athena and Secrets Manager on 127.0.0.1. "
+        "Acknowledged writes survive a crash.",
         epilog="example: python -m localaws --root .local/aws --port 4566\n"
         "then:    export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--root", type=Path, required=True, help="folder that holds everything; made if absent"
+        "--root", type=Path, required=True, help="folder for all data; created if missing"
     )
     parser.add_argument(
         "--port",
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_minutes,
         default=DEFAULT.seconds / 60,
         metavar="MINUTES",
-        help="time limit of a query of Athena, 30 at most and by default, as at AWS",
+        help="time limit of an Athena query; default and maximum are 30 minutes, as at AWS",
     )
     return parser
 
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 def _minutes(text: str) -> float:
     minutes = float(text)
     if not 0 < minutes <= DEFAULT.seconds / 60:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most 30")
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; give more than 0 and at most 30")
     return minutes
 
 

@@ -91,11 +91,11 @@ class Gateway:
     async def _answer(self, request: Request) -> Response:
         if _is_from_a_page(request):
             return _hang_up(
-                _refuse(request, "Access Denied: web pages may not send requests here.")
+                _refuse(request, "Access Denied: localaws refuses requests of web pages.")
             )
         service = _service_name(request)
         if service is None:
-            reason = "Access Denied: sign the request; any access key will do."
+            reason = "Access Denied: the request is not signed. Sign it with any access key."
             return _hang_up(_refuse(request, reason))
         if service == "s3":
             return await self._answer_s3(request)

@@ -128,7 +128,7 @@ class AthenaService:
             raise invalid_request(f"Output location: {error}.") from None
         if not self._blobs.exists_bucket(bucket):
             raise invalid_request(
-                f"Unable to verify/create output bucket {bucket}. Make the bucket first.",
+                f"Unable to verify/create output bucket {bucket}. Create the bucket first.",
             )
 
     def _get_query(self, body: Json) -> Json:

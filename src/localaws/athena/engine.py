@@ -26,8 +26,8 @@ from localaws.service import Blobs, Catalog
 WORKERS = 2
 CANCEL_REASON = "Query cancelled by user"
 DIED_REASON = (
-    "The process that ran this query ended unexpectedly, perhaps for want "
-    "of memory. Run it again, over less data if it ends again."
+    "The process that ran this query ended unexpectedly, perhaps because it ran out of memory. "
+    "Run the query again; if it fails again, read less data."
 )
 Columns = list[tuple[str, Type]]
 log = logging.getLogger(__name__)

@@ -130,7 +130,7 @@ class QueryTables:
         except AwsError as error:
             raise QueryError("ICEBERG_BAD_DATA", error.message) from None
         if path is None:
-            raise QueryError("ICEBERG_MISSING_DATA", f"File {uri} of the snapshot is gone")
+            raise QueryError("ICEBERG_MISSING_DATA", f"File {uri} of the snapshot is missing")
         return str(path)
 
     def check_files(self) -> None:
@@ -166,7 +166,7 @@ def read_view(entry: dict[str, Any]) -> ViewText:
     """Decode a view as Athena stores it. Raises QueryError for views of other engines."""
     match = PRESTO_VIEW.fullmatch((entry.get("ViewOriginalText") or "").strip())
     if match is None:
-        raise not_supported(f"the view {entry['Name']}, which Athena did not make")
+        raise not_supported(f"the view {entry['Name']}, which was not created by Athena")
     view = json.loads(base64.b64decode(match[1]))
     columns = [(column["name"], types.parse_type(column["type"])) for column in view["columns"]]
     return ViewText(view["schema"], view["originalSql"], columns)

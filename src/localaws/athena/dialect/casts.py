@@ -170,7 +170,7 @@ def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> s
     if target.name != "timestamp":
         return f"{function}({trimmed} AS {name})"
     if target.numbers[0] > MICROSECOND_DIGITS:
-        raise not_supported(f"the type {target}, more exact than microseconds", node)
+        raise not_supported(f"the type {target}, which is more precise than microseconds", node)
     # A timestamp has no zone: Trino drops the zone of the text.
     clock = f"regexp_extract({trimmed}, {quote(f'^{_DATE}({_TIME})?')})"
     return round_time(f"{function}({clock} AS {name})", target.numbers[0])

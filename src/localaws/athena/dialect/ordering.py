@@ -91,7 +91,7 @@ def _count(node: exp.Expr | None) -> int:
     if node is None:
         return 1
     if not isinstance(node, exp.Literal) or not node.name.isdigit():
-        raise not_supported("LIMIT or OFFSET that is no number", node)
+        raise not_supported("LIMIT or OFFSET that is not a number", node)
     return int(node.name)
 
 

@@ -29,7 +29,7 @@ class Call:
         text = self.arguments[place].constant
         if text is None:
             raise not_supported(
-                f"{self.name} with argument {place + 1} that is no constant", self.node
+                f"{self.name} with argument {place + 1} that is not a constant", self.node
             )
         return text
 

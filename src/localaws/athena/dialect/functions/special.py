@@ -59,7 +59,7 @@ def typeof(call: Call) -> Typed:
     call.count(1)
     value = call.arguments[0]
     if "varchar" in str(value.type):
-        raise not_supported("typeof of a varchar, whose length it does not know", call.node)
+        raise not_supported("typeof of a varchar, because it does not track lengths", call.node)
     name = quote(str(value.type))
     return Typed(f"(CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END)", VARCHAR)
 
