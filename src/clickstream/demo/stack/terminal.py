@@ -1,4 +1,4 @@
-"""What the terminal shows of the local stack: how far its start has come, and where it answers."""
+"""Terminal output of the local stack: progress of its start, and its addresses."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def up(
     more: Mapping[str, str] | None = None,
     console: Console | None = None,
 ) -> int:
-    """Start the stack of the project in `root` and keep it until Ctrl-C or SIGTERM.
+    """Start the stack of the project in `root` and run it until Ctrl-C or SIGTERM.
 
-    `more` are further processes, name → shell command. Raises StackError when it can't start or
-    when one of its processes ends by itself.
+    `more` has further processes (name → shell command). Raises StackError if the stack can't start
+    or if one of its processes ends unexpectedly.
     """
     console = console or SafeConsole()
     drop_stack_variables(os.environ)
@@ -40,7 +40,7 @@ def up(
 
 
 def show_start(stack: Stack, console: Console) -> None:
-    """Wait until the stack is ready, with a line for each part that has come up."""
+    """Wait until the stack is ready, and print a line for each part when it is."""
     started = time.monotonic()
     with console.status("Starting PostgreSQL, the local AWS and Airflow (about half a minute)"):
         for part in stack.ready_parts():
@@ -48,7 +48,7 @@ def show_start(stack: Stack, console: Console) -> None:
 
 
 def show_addresses(stack: Stack, console: Console) -> None:
-    """Print where everything is, how to log in, and what points other programs at it.
+    """Print the addresses, the logins, and the command by which other shells use the stack.
 
     The dashboard's link logs in once, so each call prints a new one.
     """
