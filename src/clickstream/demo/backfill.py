@@ -103,12 +103,12 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         runs = api.run_ids(DAG, first, last)
         for hour in failed:
             by_reason[failure_of(api, DAG, runs[hour])].append(hour)
-    said = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    sentences = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
     others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
         [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
     )
-    return said[:MOST_REASONS] + more
+    return sentences[:MOST_REASONS] + more
 
 
 def _runs_of(hours: list[Hour]) -> str:
@@ -123,8 +123,8 @@ def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
     if not failed:
         return "No task of it failed; the run was marked as failed, or has no tasks."
     first = min(failed, key=lambda task: task["start_date"] or "")
-    said = api.error_lines(first)
-    message = said[-1] if said else "Its log has no error; see the task in Airflow's web UI."
+    lines = api.error_lines(first)
+    message = lines[-1] if lines else "Its log has no error; see the task in Airflow's web UI."
     return f"{_name_of(first)}: {message[:LONGEST_REASON]}"
 
 

@@ -46,7 +46,7 @@ def write(path: Path, text: bytes) -> None:
 def rotate(directory: Path) -> None:
     """Rename all files to one hour older, and create a new one."""
     finish_rotation(directory)
-    _make_room(directory, 2)
+    _shift_older(directory, 2)
     if (previous := rotated(directory, 1)).exists():
         previous.rename(_to_compress(directory))
     if current(directory).exists():
@@ -68,7 +68,7 @@ def _to_compress(directory: Path) -> Path:
     return directory / "access.log.2"
 
 
-def _make_room(directory: Path, age: int) -> None:
+def _shift_older(directory: Path, age: int) -> None:
     """Rename the file of that age, and the next older ones up to the first gap, to one age more."""
     oldest = age
     while rotated(directory, oldest).exists():

@@ -96,7 +96,7 @@ def _person(
     """Simulate one person: mostly one visit, sometimes more with pauses between them."""
     is_regular = rng.random() < _SHARE_OF_REGULARS
     progress = story.progress(rules, hour)
-    client = rng.choice(_regulars(rules)) if is_regular else _somebody(rng, progress)
+    client = rng.choice(_regulars(rules)) if is_regular else _choose_client(rng, progress)
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
     _visit(rng, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
@@ -125,10 +125,10 @@ def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
 def _regulars(rules: CafeRules) -> tuple[Client, ...]:
     """Return the people who come on many days."""
     rng = dice(rules, "always", "regulars")
-    return tuple(_somebody(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
+    return tuple(_choose_client(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
 
 
-def _somebody(rng: Random, progress: float = 0.0) -> Client:
+def _choose_client(rng: Random, progress: float = 0.0) -> Client:
     """Choose a client; people in one office share an address, and some also a user agent."""
     at_work = rng.random() < _SHARE_OF_OFFICES
     address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng, progress)

@@ -172,7 +172,7 @@ class _Session:
     goals: list[str] = field(default_factory=list)
     hours: dict[Hour, None] = field(default_factory=dict)
 
-    def goes_on(self, seconds: int) -> bool:
+    def continues_at(self, seconds: int) -> bool:
         """Whether a request at that time still belongs to the session."""
         midnight = seconds // DAY * DAY
         is_capped = midnight > self.last and midnight - self.started >= CAP
@@ -240,7 +240,7 @@ class Tally:
         key = (request.client.address, request.client.agent)
         seconds = request.received // SECOND
         session = self._open.get(key)
-        if session is None or not session.goes_on(seconds):
+        if session is None or not session.continues_at(seconds):
             if session is not None:
                 self._ended.append(session)
             session = self._open[key] = _Session(request.client, seconds, seconds)

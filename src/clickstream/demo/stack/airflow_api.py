@@ -167,8 +167,8 @@ class AirflowApi:
         run, name, number = task["dag_run_id"], task["task_id"], task["try_number"]
         path = f"/dags/{task['dag_id']}/dagRuns/{run}/taskInstances/{name}/logs/{number}"
         log = self._get(path, map_index=str(task["map_index"]))["content"]
-        said = (_error_line(entry) for entry in log if isinstance(entry, dict))
-        return [line for line in said if line]
+        lines = (_error_line(entry) for entry in log if isinstance(entry, dict))
+        return [line for line in lines if line]
 
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
         """Return all rows of a paged listing."""

@@ -61,5 +61,5 @@ def show_addresses(stack: Stack, console: Console) -> None:
     table.add_row("Logs", str(stack.layout.logs))
     console.print(table)
     command = source_command(stack.layout.environment_file)
-    said = f"For `clickstream` commands and any AWS client in another shell: {command}"
-    console.print(escape(said), soft_wrap=True, highlight=False)
+    hint = f"For `clickstream` commands and any AWS client in another shell: {command}"
+    console.print(escape(hint), soft_wrap=True, highlight=False)
