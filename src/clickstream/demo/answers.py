@@ -15,7 +15,7 @@ from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
-FUNNEL = "How far did they get on the way to it?"
+FUNNEL = "How far did they get in the funnel?"
 QUESTIONS = {
     "How many people came, and what did they do?": """
         select event_date, visitors, sessions, page_views, pages_per_session as per_session,
@@ -28,7 +28,7 @@ QUESTIONS = {
         group by page
         order by page_views desc, page
         limit 8""",
-    "What brought them?": """
+    "Which sources brought them?": """
         select channel, source, medium, campaign, sum(sessions) as sessions
         from traffic_sources
         group by channel, source, medium, campaign
@@ -91,8 +91,8 @@ def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) ->
     hours = sorted(hour_ledger.published_hours(lake, first, last))
     of_all = quantity(len(list(hour_range(first, last))), "hour")
     console.print(
-        f"\n[bold]First answers[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
-        "Dates without one of these hours are not shown yet.",
+        f"\n[bold]First results[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
+        "Dates without any of these hours are not shown yet.",
         soft_wrap=True,
     )
     console.print(build_table(answer), "")

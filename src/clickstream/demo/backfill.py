@@ -79,7 +79,7 @@ def _start_backfill(
         return not left
 
     def is_started() -> bool:
-        progress.show_phase("Airflow makes the runs of the hours")
+        progress.show_phase("Airflow creates the runs of the hours")
         api.close_backfills(DAG)
         return api.create_backfill(DAG, first, last) is not None
 
@@ -89,7 +89,7 @@ def _start_backfill(
 
 def _is_parsed(api: AirflowApi) -> bool:
     for file, trace in api.import_errors().items():
-        raise StackError(f"Airflow can't read {file}; put it right and start again:\n{trace}")
+        raise StackError(f"Airflow can't read {file}; correct it and start again:\n{trace}")
     return api.dag_exists(DAG)
 
 
@@ -121,7 +121,7 @@ def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
     """Describe the failure of a run: its first failed task and the last error in its log."""
     failed = [task for task in api.tasks(dag_id, run_id) if task["state"] == "failed"]
     if not failed:
-        return "No task of it failed; the run was marked as failed, or has no tasks."
+        return "No task of the run failed: it was marked as failed, or has no tasks."
     first = min(failed, key=lambda task: task["start_date"] or "")
     lines = api.error_lines(first)
     message = lines[-1] if lines else "Its log has no error; see the task in Airflow's web UI."

@@ -229,13 +229,13 @@ def _say_what_is_built(span: Span, console: Console) -> None:
     total = span.last.number - span.first.number + 1
     hours = f"{total} hours" if total > 1 else "1 hour"
     console.print(
-        f"Airflow builds {hours}, {span.first} to {span.last}; watch it in its web UI.",
+        f"Airflow builds {hours}, {span.first} to {span.last}; watch the runs in its web UI.",
         soft_wrap=True,
     )
     if span.earliest < span.first:
         console.print(
-            f"The logs begin at {span.earliest}; the demo builds the last {HOURS} hours of them. "
-            "How to build the others is said at the end.",
+            f"The logs begin at {span.earliest}; the demo builds their last {HOURS} hours. At the "
+            "end, it prints how to build the others.",
             soft_wrap=True,
         )
 
@@ -245,8 +245,8 @@ def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
     if span.earliest == span.first:
         return
     console.print(
-        f"The lines of {span.earliest} to {span.first.previous} are pulled, and the demo does not "
-        "build them. To build all hours while it runs (without EXIT=1), in another shell:",
+        f"The lines of {span.earliest} to {span.first.previous} are pulled but not built. To build "
+        "all hours, run this in another shell while the demo runs (without EXIT=1):",
         soft_wrap=True,
     )
     commands = (
@@ -267,8 +267,8 @@ def _verdict(
     if failed or failures:
         return 1
     console.print(
-        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: every hour adds "
-        "up and follows on.",
+        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: the line balance "
+        "of every hour closes, and the session chain is intact.",
         soft_wrap=True,
     )
     return 0

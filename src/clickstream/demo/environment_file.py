@@ -84,8 +84,9 @@ def check_beside_stack(settings: Settings, environment: Mapping[str, str] | None
         if different := [*_different(stack, environment, settings.directory)]:
             raise SettingsError(
                 f"The local stack on {settings.aws.endpoint_url} has other settings than this "
-                f"shell: {', '.join(different)}. Take over its settings by `{source_command(path)}`"
-                " and run the command again; to change them, start the stack anew with your own."
+                f"shell: {', '.join(different)}. Load the stack's settings by "
+                f"`{source_command(path)}` and run the command again. To use other settings, "
+                "restart the stack with them."
             )
 
 

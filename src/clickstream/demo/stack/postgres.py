@@ -26,7 +26,7 @@ def main(directory: Path) -> int:
     if len(str(directory / _SOCKET)) > _LONGEST_SOCKET:
         raise StackError(
             f"The path {directory} is too long for a socket; put the project in a directory "
-            f"whose path is at most {_LONGEST_SOCKET - len('/var/postgres/' + _SOCKET)} long."
+            f"whose path is at most {_LONGEST_SOCKET - len('/var/postgres/' + _SOCKET)} bytes long."
         )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     as_user = _as_nobody(directory) if os.geteuid() == 0 else []

@@ -53,8 +53,8 @@ class Ended:
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             tail = "".join(deque(lines, LINES_SHOWN))
         return StackError(
-            f"{self.name} ended by itself (status {self.status}), so everything was stopped. "
-            f"The last lines of {self.log}:\n{tail}"
+            f"{self.name} ended unexpectedly (status {self.status}), so all processes were "
+            f"stopped. The last lines of {self.log}:\n{tail}"
         )
 
 

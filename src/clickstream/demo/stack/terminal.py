@@ -34,7 +34,7 @@ def up(
     with running_stack(Layout(root.resolve()), ports, more) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
-        console.print("Ctrl-C stops everything; the next start goes on from here.")
+        console.print("Ctrl-C stops everything; the next start continues from here.")
         stack.wait()
     return 0
 
@@ -54,12 +54,12 @@ def show_addresses(stack: Stack, console: Console) -> None:
     """
     table = Table.grid(padding=(0, 2))
     table.add_row("Dashboard", login_link(stack.layout.dashboard, stack.ports.dashboard_url))
-    table.add_row("", "logs in once, within 24 hours; another: clickstream dashboard link")
+    table.add_row("", "logs in once, within 24 hours; new link: clickstream dashboard link")
     table.add_row("Airflow", stack.ports.airflow_url)
     table.add_row("Login", f"{LOGIN} / {stack.secrets.password}")
     table.add_row("Local AWS", stack.ports.aws_url)
     table.add_row("Logs", str(stack.layout.logs))
     console.print(table)
     command = source_command(stack.layout.environment_file)
-    hint = f"For `clickstream` commands and any AWS client in another shell: {command}"
+    hint = f"To use `clickstream` commands or AWS clients in another shell: {command}"
     console.print(escape(hint), soft_wrap=True, highlight=False)
