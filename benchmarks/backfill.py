@@ -1,11 +1,12 @@
-"""What a native backfill costs: so many hours of the simulated café, built by a real Airflow.
+"""Cost of a native backfill: a real Airflow builds hours of the simulated café.
 
     python -m benchmarks.backfill --hours 24
 
-Starts the local stack on free ports, has Airflow backfill `clickstream_hourly` for the last hours
-that are over, and prints how long each task took, the CPU time of each part of the stack, for the
-first and the last quarter of the hours as well, and hours a minute. All runs must succeed, and the
-lake must verify. On a shared machine the clock measures the neighbours: go by CPU time.
+Starts the local stack on free ports, has Airflow backfill `clickstream_hourly` for the last
+complete hours, and prints the duration of each task, the CPU time of each part of the stack (also
+for the first and the last quarter of the hours), and hours per minute. All runs must succeed, and
+`verify` must find no failure. On a shared machine, elapsed time depends on other processes, so use
+the CPU time.
 """
 
 from __future__ import annotations

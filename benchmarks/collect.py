@@ -1,13 +1,13 @@
-"""What it costs to collect logs: many small files, SFTP against OpenSSH's client, many hosts.
+"""Cost of log collection: many small files, SFTP compared with OpenSSH's client, many hosts.
 
     python -m benchmarks.collect files --files 5000 --lines 100
     python -m benchmarks.collect files --files 8760 --lines 1600
     python -m benchmarks.collect sftp --megabytes 200 --rounds 5
     python -m benchmarks.collect hosts --hosts 5 50
 
-Each measured pull is a process of its own: CPU seconds and peak memory are those of the process,
-without its imports, the local AWS and the SSH server. Requests are those sent to S3, repeated ones
-included. The SSH server is a real sshd on this machine, which needs the package openssh-server.
+Each measured pull runs in its own process. CPU seconds and peak memory are those of this process,
+without its imports, the local AWS and the SSH server. Requests are those to S3, with retries. The
+SSH server is a real sshd on this machine, from the package openssh-server.
 """
 
 from __future__ import annotations

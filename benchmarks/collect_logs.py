@@ -1,4 +1,4 @@
-"""Logs for the benchmark of collection: one large one, and directories of many small ones."""
+"""Writes logs for the benchmark of collection: a large one, and directories of many small ones."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What the publication of an hour costs when the tables hold few hours, and when they hold many.
+"""Cost of the publication of an hour, by the number of hours in the tables.
 
     python -m benchmarks.commits --at 100 1000 5000
 
-The tables are filled a day at a time, as `clickstream_reprocess` does; what is measured are
-publications of one hour each, as the hourly runs do.
+The tables are filled a day at a time, as by `clickstream_reprocess`. The measured publications are
+of one hour each, as by hourly runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The process of one contestant: does its work once and prints what came of it as JSON."""
+"""Process of one contestant: does its work once and prints the result as JSON."""
 
 from __future__ import annotations
 

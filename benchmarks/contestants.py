@@ -1,4 +1,4 @@
-"""Who runs: each contestant, what it needs, and what to install when that is missing."""
+"""Table of the contestants, with their requirements and how to install them."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What the dashboard costs: CPU time and bytes of each step, on synthetic facts.
+"""Cost of the dashboard: CPU time and bytes of each step, with synthetic facts.
 
     python -m benchmarks.dashboard --days 90
     python -m benchmarks.dashboard --days 365
 
-Facts of 20,000 page views a day are written into a local AWS of its own by another process. Then
-one process fills the local copy, refreshes it as after a published hour, and answers pages. A
-number is the median of the rounds. With Streamlit installed (`make bench` installs it), a Streamlit
-page with the same panels on the same DuckDB file runs in the same process, for a ratio.
+A separate process writes facts of 20,000 page views a day to its own local AWS. Then one process
+fills the local copy, refreshes it as after a published hour, and answers pages. Each figure is the
+median of the rounds. If Streamlit is installed (by `make bench`), a Streamlit page with the same
+panels on the same DuckDB file runs in the same process, for a ratio.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Synthetic rows of the dashboard's fact views, written as fact files without the pipeline.
+"""Writes synthetic fact files for the dashboard without the pipeline.
 
 A day has 20,000 page views in 7,000 visits by default, spread over 24 hours with a few hundred
 pages, sources and campaigns; the same seed gives the same rows.

@@ -1,7 +1,8 @@
 """The Overview's panels as a Streamlit page on the dashboard's DuckDB file, for `dashboard.py`.
 
-It asks the same questions without the dashboard's cache, and draws them by Streamlit's own tiles,
-charts and tables. `run_page` runs it in this process as Streamlit's tests do, without a browser.
+It runs the same queries without the dashboard's cache, and shows the results with Streamlit's
+tiles, charts and tables. `run_page` runs the page in this process and without a browser, like
+Streamlit's test framework.
 """
 
 # Streamlit runs the source of `show_page` by itself, where names of types are not defined.

@@ -1,4 +1,4 @@
-"""How fast each named format is read: its example line, with other pages and addresses."""
+"""Speed of parsing each named format: its example line, with varied pages and addresses."""
 
 from __future__ import annotations
 

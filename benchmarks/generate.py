@@ -1,8 +1,8 @@
-"""Makes one busy hour of a web server's combined log, plain and gzipped, the same for one seed.
+"""Generates one busy hour of a web server's combined log, plain and gzipped; equal for equal seeds.
 
-People come in sessions, from many addresses and browsers, and fetch pages with their assets; bots
-fetch pages only. One line in a thousand is broken and one in a thousand is odd but right, and the
-file beside the log says how many of each.
+People have sessions, from many addresses and browsers, and request pages with their assets; bots
+request only pages. One line in a thousand is broken, and one in a thousand is unusual but valid. A
+JSON file beside the log has the numbers of each.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What one live hour costs: the CPU time of each task's own work, as a warm Airflow would do it.
+"""Cost of one live hour: the CPU time of the work of each task, as in a warm Airflow.
 
     python -m benchmarks.live_hour --lines 60000 --rounds 5
 
-Tasks of a warm Airflow are forks that have everything imported, so one warm process stands for
-them all: its first hour is not counted. Every round has a lake of its own on a local AWS in another
-process, whose CPU time is told apart: on AWS it is Amazon's.
+Tasks of a warm Airflow are forks of a process with all imports. Here, one process runs all tasks,
+and its first hour is not counted. Each round has its own lake on a local AWS in another process,
+whose CPU time is reported separately, because on AWS that work is not ours.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""What it costs to build many hours again: a small café's year, or a month of busy days.
+"""Cost of building many hours again: a small café's year, or a month of busy days.
 
     python -m benchmarks.reprocess --hours 168 --lines 2000
     python -m benchmarks.reprocess --hours 48 --lines 41667 --processes 2
 
-The lines of an hour are one of some made logs, moved to that hour. All hours are published for the
-first time, then built again by the same rules, and once more after a change of settings that ends
-sessions sooner, by processes that each take the next day as Airflow's tasks do; at the end the lake
-must verify. CPU seconds are those of the processes; the local AWS is told apart.
+The lines of an hour are one of a few generated logs, moved to that hour. All hours are published
+for the first time, then built again with the same rules, and once more with a shorter session
+timeout. Several processes build one day after another, like Airflow's tasks. At the end, `verify`
+must find no failure. CPU seconds are those of the processes; the local AWS is reported separately.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Runs every contestant as a process of its own, round after round, and prints what it cost.
+"""Runs each contestant in its own process, in several rounds, and prints the costs (`make bench`).
 
-Cost is CPU time, user and system, as the kernel counts it for the process and its children: on a
-shared machine the clock on the wall measures the neighbours. It imports nothing heavy itself, since
-a child's peak memory starts from its parent's.
+Cost is CPU time, user and system, as the kernel counts it for the process and its children, because
+on a shared machine the elapsed time depends on other processes. This module imports no large
+library, because a child's peak memory starts with that of its parent.
 """
 
 from __future__ import annotations

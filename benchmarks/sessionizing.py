@@ -1,9 +1,9 @@
 """Contestants that only sessionize: hits are in memory before the clock starts.
 
-All get the same two columns, visitor and time, in file order, and return how many sessions there
-are after giving every hit its session. Ids of visitors are texts, as everywhere: pandas holds them
-as its `str`, ours as the dictionary that the steps hand on. For whoever has numbered visitors
-already there is a second pandas; DuckDB and Polars are given such numbers, too, which are faster.
+All get the same two columns, visitor and time, in file order, assign a session to each hit, and
+return the number of sessions. Visitor ids are texts: `str` in pandas, and dictionary-encoded in
+ours, as between the steps of the pipeline. A second pandas contestant gets numbers as visitor ids.
+DuckDB and Polars get numbers, too, which is faster for them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Contestants for the whole way: a gzipped log in, hits and session parts on disk as Parquet.
 
-All do the same work: parse, take times, hash visitors, split targets and referrers, tell kinds and
-bots (on distinct user agents), sessionize every request, and write the hits that are no assets and
-one row per session, zstd, sorted. Ours does more: it keeps rejects, checks every field, tells which
-pattern gave a bot away, makes keyed ids of 24 digits for parts and sessions, and hands the requests
-from task to task as a file, as the pipeline does.
+All do the same work: parse lines and times, hash visitors, split targets and referrers, classify
+kinds and bots (by distinct user agents), sessionize all requests, and write the hits that are not
+assets and one row per session, sorted, with zstd. Ours does more: it stores rejects, checks every
+field, records which pattern detected a bot, computes keyed ids of 24 digits for parts and sessions,
+and passes the requests from task to task as a file, as the pipeline does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Write the pages of docs/ that come from the code.
+"""Generate the pages of docs/ that come from the code.
 
-python scripts/make_docs.py            writes them
-python scripts/make_docs.py --check    fails if one is not what would be written
+python scripts/make_docs.py            writes the pages
+python scripts/make_docs.py --check    fails if a page differs from its generated text
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ Made by `make docs` from what the program itself says; change it in `src/clickst
 
 LISTS: dict[str, Any] = {"sources": Source, "funnel": Step}
 REPEATED = LISTS | {"goals": Goal}
-"""What each entry of a section has, where a section may have several."""
+"""The model of the entries of sections that may have several entries."""
 
 
 def metrics_page() -> str:
-    """The metrics, by the fact view that each is computed from, and the dimensions."""
+    """Build the page of metrics, grouped by fact view, and dimensions."""
     lines = [METRICS_PAGE]
     for facts in dict.fromkeys(metric.facts for metric in METRICS.values()):
         lines += [f"## From {facts.name}", "", "| metric | answers | definition | limits |"]
@@ -90,14 +90,14 @@ def metrics_page() -> str:
 
 
 def dimension_sql(dimension: Dimension) -> str:
-    """A dimension's SQL, below its definition if it has one."""
+    """Return a dimension's definition, if it has one, and its SQL."""
     parts = [part for part in (dimension.known, dimension.sql) if part]
     sql = "<br>".join(f"`{part}`" for part in parts)
     return f"{dimension.definition}<br>{sql}" if dimension.definition else sql
 
 
 def metric_row(metric: Metric) -> str:
-    """A metric as a row: its SQL stands below the definition."""
+    """Return the row of a metric, with its SQL below the definition."""
     few = f" Not shown for fewer than {metric.smallest_group}." if metric.smallest_group else ""
     sql = metric.sql.replace("|", "\\|")
     return (
@@ -107,14 +107,14 @@ def metric_row(metric: Metric) -> str:
 
 
 def dictionary() -> str:
-    """The data dictionary: tables and views."""
+    """Build the data dictionary of tables and views."""
     tables = (line for table in TABLES for line in table_page(table))
     views = (line for path in sorted((ROOT / "include/sql").glob("*.yml")) for line in view(path))
     return "\n".join([DICTIONARY, "## Tables", "", *tables, "## Views", "", *views]).rstrip() + "\n"
 
 
 def table_page(table: Table) -> Iterator[str]:
-    """A table: what one row is, and its columns."""
+    """Yield the lines of a table: the meaning of a row, and the columns."""
     yield f"### {table.name}"
     yield ""
     yield f"One row is {table.one_row_is}. Partitioned by `event_date`."
@@ -131,7 +131,7 @@ def table_page(table: Table) -> Iterator[str]:
 
 
 def view(path: Path) -> Iterator[str]:
-    """A view: what one row is, what it reads, and its columns."""
+    """Yield the lines of a view: the meaning of a row, the tables it reads, and the columns."""
     facts = yaml.safe_load(path.read_text(encoding="utf-8"))
     yield f"### {path.stem}"
     yield ""
@@ -147,7 +147,7 @@ def view(path: Path) -> Iterator[str]:
 
 
 def filter_sentence(chosen: dict[str, Any]) -> str:
-    """What to filter a view by, and which dates of the tables a query about one date reads."""
+    """Say which column to filter by, and which dates of the tables a query about one date reads."""
     before, after = chosen["days_before"], chosen["days_after"]
     dates = ["that date"]
     dates += [f"the `{before}` days before it"] if before == "key_days" else []
@@ -159,13 +159,13 @@ def filter_sentence(chosen: dict[str, Any]) -> str:
 
 
 def settings() -> str:
-    """Every setting: its default, what is allowed, what it means."""
+    """Build the page of settings: default, allowed values and meaning of each."""
     sections = (line for name in Settings.model_fields for line in section(name))
     return "\n".join([SETTINGS, *sections]).rstrip() + "\n"
 
 
 def section(name: str) -> Iterator[str]:
-    """A section of the settings; of a list of sections, what each entry has."""
+    """Yield the lines of a section of the settings, or of the entries of a list of sections."""
     field = Settings.model_fields[name]
     if field.exclude:
         return
@@ -184,20 +184,20 @@ def section(name: str) -> Iterator[str]:
 
 
 def rows_of(model: type[BaseModel]) -> Iterator[str]:
-    """A row of the table for each setting of a section."""
+    """Yield the table row of each setting of a section."""
     for name, schema in model.model_json_schema()["properties"].items():
         default = "needed" if model.model_fields[name].is_required() else default_of(schema)
         yield f"| `{name}` | {default} | {allowed(schema)} | {schema['description']} |"
 
 
 def default_of(schema: dict[str, Any]) -> str:
-    """A default as TOML spells it; a setting that is None is not in the file."""
+    """Return a default in TOML syntax, or "not set" for None."""
     value = schema["default"]
     return "not set" if value is None else f"`{json.dumps(value)}`"
 
 
 def allowed(schema: dict[str, Any]) -> str:
-    """The values that a setting takes, in words, from its JSON schema."""
+    """Describe the allowed values of a setting, from its JSON schema."""
     if "anyOf" in schema:
         return allowed(schema["anyOf"][0])
     if "$ref" in schema:  # a section within a section, as its description shows
@@ -216,7 +216,7 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def commands() -> str:
-    """The command line: what `--help` says of every command."""
+    """Build the page of commands from the output of `--help`."""
     helps = {name: help_text(name) for name in ["", *names_of(typer.main.get_command(app))]}
     titles = {name: f"clickstream {name}".strip() for name in helps}
     pages = (f"## {titles[name]}\n\n```text\n{text}\n```\n" for name, text in helps.items())
@@ -226,7 +226,7 @@ def commands() -> str:
 
 
 def names_of(group: Any, before: str = "") -> Iterator[str]:
-    """The commands of a group that are not hidden, each followed by its own commands."""
+    """Yield the visible commands of a group, each followed by its subcommands."""
     for name, one in group.commands.items():
         if not one.hidden:
             yield f"{before}{name}"
@@ -235,7 +235,7 @@ def names_of(group: Any, before: str = "") -> Iterator[str]:
 
 
 def help_text(command: str) -> str:
-    """What one command's `--help` prints, 88 columns wide."""
+    """Return the output of a command's `--help`, 88 columns wide."""
     arguments = [*command.split(), "--help"]
     wide = {"COLUMNS": "88", "TERMINAL_WIDTH": "88", "NO_COLOR": "1", "TERM": "dumb"}
     shown = CliRunner().invoke(app, arguments, prog_name="clickstream", env=wide)

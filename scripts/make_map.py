@@ -1,7 +1,7 @@
-"""Write the shapes of the dashboard's maps: the world, and an outline of each country.
+"""Generate the shapes of the dashboard's maps: the world, and an outline of each country.
 
 python scripts/make_map.py            fetches npm's world-atlas and writes static/map
-python scripts/make_map.py DIRECTORY  takes the package from a directory
+python scripts/make_map.py DIRECTORY  reads the package from a directory
 
 The shapes are Natural Earth's, which are in the public domain; world-atlas, their TopoJSON, has the
 ISC licence. The same package gives the same bytes.

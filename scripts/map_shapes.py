@@ -1,4 +1,4 @@
-"""Shapes of countries out of a TopoJSON file: rings of longitudes and latitudes, simplified."""
+"""Reads shapes of countries from a TopoJSON file: simplified rings of longitudes and latitudes."""
 
 from __future__ import annotations
 

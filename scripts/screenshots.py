@@ -1,9 +1,9 @@
-"""Make the pictures of dashboard and weekly mail for README and docs, in docs/images/.
+"""Take the pictures of dashboard and weekly mail for README and docs, in docs/images/.
 
-`make screenshots` runs it. It simulates four weeks of the café, and the four weeks before to
-compare with, into a local AWS of its own, builds them, and photographs the dashboard in the
+`make screenshots` runs it. It simulates four weeks of the café and the four weeks before, for
+comparisons, builds them in its own local AWS, and takes screenshots of the dashboard in the
 system's Chromium. The café's seed and the dashboard's clock are fixed, so the pictures change only
-if the café or the pages do.
+if the café or the pages change.
 """
 
 from __future__ import annotations
@@ -142,9 +142,9 @@ def _save(page: Page, target: Path) -> None:
 
 
 def take_picture_in_airflow(browser: Browser, settings: Settings, directory: Path) -> None:
-    """Photograph an hour of the day before, in the navigation of a real Airflow.
+    """Take a screenshot of the dashboard in the navigation of a real Airflow.
 
-    Airflow's clock does not stand still, so the picture is of a week that is over.
+    Airflow's clock can't be fixed, so the picture shows a past week.
     """
     hour = Hour.of(NOW).minus(24)
     week = f"from={NOW.date() - timedelta(days=7)}&to={NOW.date() - timedelta(days=1)}"

@@ -1,4 +1,4 @@
-"""The command line of the benchmark: build the lake or use the kept one, measure, report."""
+"""Command line of the benchmark: builds a lake or uses a kept one, measures it, prints a report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ err = Console(stderr=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build and measure; print the tables, and write the JSON if asked to."""
+    """Build and measure the lake, print the tables, and write the JSON file if requested."""
     chosen = _arguments(arguments)
     try:
         _run(chosen)
@@ -115,7 +115,7 @@ def _plan(directory: Path, days: int, lines_per_hour: int) -> Plan:
 
 
 def _build(plan: Plan, directory: Path) -> Built:
-    """Build the lake, or what a stopped run has left to build."""
+    """Build the lake, or the rest of it after an interrupted run."""
     built = Built.load(directory / "built.json")
     if built.is_finished:
         err.print(f"The lake in {directory} is built; it ends at {plan.last}.", soft_wrap=True)

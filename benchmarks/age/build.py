@@ -1,9 +1,9 @@
-"""Build the lake day by day, as it would have grown, and measure what each stretch costs.
+"""Builds the lake day by day, as it grows in production, and measures the cost of each stretch.
 
-After each day its files are compacted, and once a week old snapshots and files are removed, as the
-daily maintenance does. On two days, one near the start and one near the end, the last hours are
-published one by one, as the hourly runs do. The state is saved after each day, so that an
-interrupted build continues there.
+After each day, its files are compacted; once a week, old snapshots and files are removed, as by the
+daily maintenance. On two days, one near the start and one near the end, the last hours are
+published one by one, as by hourly runs. The state is saved after each day, so that an interrupted
+build continues there.
 """
 
 from __future__ import annotations

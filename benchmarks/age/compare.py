@@ -1,4 +1,4 @@
-"""Two runs of the benchmark side by side, from the JSON that it writes."""
+"""Compares two runs of the benchmark, from the JSON files that it writes."""
 
 from __future__ import annotations
 

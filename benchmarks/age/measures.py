@@ -1,7 +1,7 @@
-"""The measures of a built lake: each is a command that an engineer runs in production.
+"""Measures of a built lake: each is a command that an engineer runs in production.
 
-The commands that change the lake come last. Of those, the old hour is the last one, because the
-lake may be broken after it.
+The commands that change the lake are last. The build of an old hour is the very last one, because
+the lake may be broken after it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What some work costs: CPU time of this process, of its commands and of the local AWS."""
+"""Measures the cost of work: CPU time of this process, of its commands and of the local AWS."""
 
 from __future__ import annotations
 

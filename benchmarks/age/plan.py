@@ -1,4 +1,4 @@
-"""What a simulated lake consists of: its hours, its traffic, its visitor keys, its settings."""
+"""Plan of a simulated lake: its hours, its devices, its visitor keys, its settings."""
 
 from __future__ import annotations
 

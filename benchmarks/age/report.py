@@ -1,4 +1,4 @@
-"""The figures of a lake as tables, and as JSON for comparing two runs."""
+"""Prints the figures of a lake as tables, and returns them for the JSON file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The lines of each hour: the simulated café, and two devices that send a request all the time.
+"""Lines of each hour: those of the simulated café, and of two devices that are always on.
 
-To simulate a year would take as long as to build it. So two weeks of the café are simulated, and
-repeated under other dates. Sessions of people cross hours and midnights; bots crawl and scan.
+A simulation of a whole year would take as long as its build. So two weeks of the café are simulated
+and repeated with other dates. People's sessions cross hours and midnights; bots crawl and scan.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a question about one day reads: each view, filtered by each of its date columns."""
+"""Bytes that a query about one day reads, for each view and each of its date columns."""
 
 from __future__ import annotations
 
