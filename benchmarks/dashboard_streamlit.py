@@ -24,7 +24,7 @@ LISTS = ("sources", "pages", "times", "goals")
 
 
 def questions(last: date) -> dict[str, list[Question]]:
-    """What the panels of 28 days ask, by the panel's name."""
+    """Return the questions of the panels of 28 days, by the panel's name."""
     period = Period(last - timedelta(days=27), last)
     view = View(grain="day")
     asked = {name: PANELS[name].questions(view, period) for name in ("trend", "moved", *LISTS)}
@@ -34,7 +34,7 @@ def questions(last: date) -> dict[str, list[Question]]:
 
 
 def show_page(copy, asked, tiles):
-    """Draw the page; the imports are inside, because nothing else of this module is run."""
+    """Draw the page. Imports are inside, because Streamlit runs only this function's source."""
     import duckdb
     import streamlit as st
 
@@ -60,7 +60,7 @@ def show_page(copy, asked, tiles):
 
 
 def run_page(copy: Path, last: date) -> None:
-    """Run the page once. Raises RuntimeError with what Streamlit reports."""
+    """Run the page once. Raises RuntimeError with the errors that Streamlit reports."""
     arguments = {"copy": str(copy), "asked": questions(last), "tiles": TILES}
     page = AppTest.from_function(show_page, kwargs=arguments, default_timeout=60)
     ran = page.run()

@@ -73,7 +73,7 @@ def duckdb_regex(log: Path) -> int:
 def duckdb_with_lines(log: Path) -> Any:
     """A DuckDB connection with the table `parsed`: line_number and one text per field.
 
-    DuckDB's text must be UTF-8: a line that is not gets dropped as it is read.
+    DuckDB's text must be UTF-8: lines that are not UTF-8 are dropped.
     """
     import duckdb
 

@@ -19,7 +19,7 @@ Result = tuple[int, float]
 
 
 def clickstream(hits: Path) -> Result:
-    """Ours: one sort of packed integers, and a mark where a run begins."""
+    """Ours: one sort of packed integers, and a flag where a session begins."""
     import numpy as np
 
     from clickstream.sessions import SessionRules, cut
@@ -36,7 +36,7 @@ def clickstream(hits: Path) -> Result:
 
 
 class _Hits:
-    """The two columns as `clickstream.sessions` takes requests: visitors are texts."""
+    """The two columns in the form that `clickstream.sessions` reads: visitors are texts."""
 
     def __init__(self, hits: Any) -> None:
         import pyarrow as pa
@@ -150,7 +150,7 @@ def _hits(log: Path) -> Any:
 
 
 def _timed(work: Callable[[], int]) -> Result:
-    """What the work returns, and the CPU seconds (user and system, all threads) it took."""
+    """Return the result of work, and its CPU seconds (user and system, all threads)."""
     start = time.process_time()
     count = work()
     return count, time.process_time() - start

@@ -200,7 +200,7 @@ def allowed(schema: dict[str, Any]) -> str:
     """Describe the allowed values of a setting, from its JSON schema."""
     if "anyOf" in schema:
         return allowed(schema["anyOf"][0])
-    if "$ref" in schema:  # a section within a section, as its description shows
+    if "$ref" in schema:  # a nested section, which its description explains
         return "section"
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
@@ -251,7 +251,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> int:
-    """Write the pages, or with --check compare them."""
+    """Write the pages, or compare them with --check."""
     stale = 0
     for name, page in PAGES.items():
         path, text = ROOT / "docs" / name, page()

@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def _with_target(settings: Settings) -> Settings:
-    """The settings with a monthly target of orders that fits the traffic."""
+    """Return the settings with a monthly target of orders that fits the traffic."""
     dashboard = settings.dashboard.model_copy(update={"monthly_targets": {"order": ORDERS}})
     return settings.model_copy(update={"dashboard": dashboard})
 
@@ -116,7 +116,7 @@ def build_weeks(settings: Settings) -> Lake:
 
 
 def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
-    """Log in once, and photograph each page from its top."""
+    """Log in once, and take a screenshot of each page from its top."""
     context = browser.new_context()
     context.new_page().goto(dashboard.new_link())
     state = context.storage_state()
@@ -129,7 +129,7 @@ def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
 
 
 def take_mail(browser: Browser, lake: Lake) -> None:
-    """Photograph the weekly mail of the last week of the story from its top."""
+    """Take a screenshot of the weekly mail of the story's last week from its top."""
     week = Week.last_complete(NOW, ZoneInfo(lake.settings.site.time_zone))
     page = browser.new_context(viewport=MAIL).new_page()
     page.set_content(render_preview(build_digest(lake, week, NOW)))

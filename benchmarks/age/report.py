@@ -24,7 +24,7 @@ SHOWN_CHARACTERS = 90
 
 @dataclass(frozen=True)
 class Figures:
-    """All that was measured of a lake."""
+    """All measured figures of a lake."""
 
     plan: Plan
     built: Built

@@ -72,7 +72,7 @@ def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
 
 
 class Gateway:
-    """ASGI application that hands each request to its service."""
+    """ASGI application that passes each request to its service."""
 
     def __init__(self, s3: S3, services: list[Service]) -> None:
         self._s3 = s3
@@ -157,14 +157,17 @@ def _service_name(request: Request) -> str | None:
     match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
     if match:
         return match[1]
-    # The older signature names no service; S3 alone still knows it.
+    # The older signature (version 2) names no service; only S3 still accepts it.
     is_in_query = "AWSAccessKeyId" in request.query_params and not is_form_like
     is_older = is_in_query or authorization.startswith("AWS ")
     return "s3" if is_older else None
 
 
 def _hang_up(response: Response) -> Response:
-    """An answer given before the body was read: what comes next is not a request."""
+    """Close the connection after a response that is sent before the body is read.
+
+    Otherwise the rest of the body would be parsed as the next request.
+    """
     response.headers["connection"] = "close"
     return response
 

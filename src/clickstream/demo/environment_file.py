@@ -28,7 +28,7 @@ LIST_VARIABLE = "STACK_VARIABLES"
 """The variable that lists the other variables of the file."""
 
 DASHBOARD_URL_VARIABLE = "STACK_DASHBOARD_URL"
-"""Read by `clickstream dashboard link`."""
+"""The default address of `clickstream dashboard link` and `share`."""
 
 DASHBOARD_DIRECTORY_VARIABLE = f"{PREFIX}DASHBOARD__DIRECTORY"
 """Each stack has its own dashboard. Commands that change the lake do not need this variable."""
@@ -116,5 +116,5 @@ def _different(
         if name == DASHBOARD_DIRECTORY_VARIABLE:
             continue
         if name == FILE_VARIABLE and Path(value).parent == directory:
-            continue  # found without the variable
+            continue  # commands find this file without the variable
         yield f"{name} is {'different' if name in environment else 'not set'}"

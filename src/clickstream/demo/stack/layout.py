@@ -25,7 +25,7 @@ LOGIN = "admin"
 
 
 class StackError(ClickstreamError):
-    """The local stack can't start, or one of its processes ended by itself."""
+    """The local stack can't start, or one of its processes ended unexpectedly."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from types import FrameType
 from clickstream.demo.stack.layout import StackError
 
 _SOCKET = ".s.PGSQL.5432"
-_LONGEST_SOCKET = 103  # macOS; Linux allows four more
+_LONGEST_SOCKET = 103  # the limit of macOS; that of Linux is 107
 
 
 def main(directory: Path) -> int:

@@ -76,14 +76,14 @@ CONSTANTS: dict[type[exp.Expr], str] = {
     exp.Window: "over",
     exp.Array: "bracket_notation",
 }
-"""Arguments that the parser sets to the dialect's own constants, whatever the statement says."""
+"""Arguments that the parser always sets to constants of the dialect."""
 
 FOREIGN = (
     *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift),
     *(exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg),
     *(exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National),
 )
-"""Nodes of other dialects' syntax, which Trino cannot read."""
+"""Nodes of syntax that only other dialects have."""
 
 
 def check_arguments(tree: exp.Expr) -> None:

@@ -47,7 +47,7 @@ def negate(node: exp.Expr, value: Typed) -> Typed:
     """Unary minus."""
     if value.type.name not in (*NUMBERS, *INTERVALS):
         raise type_mismatch(f"Cannot negate {value.type}", node)
-    if value.type.name in INTEGERS:  # the smallest one turns into a wider type
+    if value.type.name in INTEGERS:  # DuckDB negates the smallest one to a wider type
         return Typed(f"CAST((-{value.sql}) AS {types.duckdb_name(value.type)})", value.type)
     return Typed(f"(-{value.sql})", value.type)
 

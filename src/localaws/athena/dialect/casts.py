@@ -32,7 +32,7 @@ TEXT_PATTERNS = {
     "timestamp": rf"{_DATE}({_TIME}{_ZONE})?",
 }
 UNTRIMMED = ("boolean", "decimal")
-"""Types whose texts may have no blanks around them."""
+"""Types to which a text with surrounding spaces can't be cast."""
 
 ZONED_TEXT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?)?"
@@ -117,7 +117,7 @@ def _number(value: Typed, target: Type, safe: bool) -> str:
     whole = target.name in INTEGERS and value.type.name in ("double", "real")
     operand = f"round({value.sql})" if whole else value.sql
     if target.name == "decimal" and value.type.name in ("double", "real"):
-        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds the shortest text of a double
+        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds a double's shortest text
     return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
 
 

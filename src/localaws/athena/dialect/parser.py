@@ -50,13 +50,13 @@ FOREIGN_PHRASE = re.compile(
     )(?!\S)""",
     re.VERBOSE,
 )
-"""Words of a statement up to the one that Trino does not expect there."""
+"""Patterns of words in a statement, the last of which Trino does not expect there."""
 
 IS_LITERAL = "is_literal"
 """Key that marks a type before its literal (DATE '2026-11-20'), in contrast to a cast."""
 
 TYPE_TEXT = "type_text"
-"""Key of the text of a type as the statement writes it, in the ``meta`` of its node."""
+"""Key in a node's ``meta`` for the text of a type as in the statement."""
 
 
 class AthenaSql(Trino):

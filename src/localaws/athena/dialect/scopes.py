@@ -62,7 +62,7 @@ class Field:
     scan: Scan | None = None
     sources: Sources = ()
     label: str | None = None
-    """The name as the statement writes it, which heads a result."""
+    """The name as in the statement, which becomes the name of the result's column."""
 
     def use(self) -> Typed:
         """Return the compiled column, and mark it as used in its scan."""

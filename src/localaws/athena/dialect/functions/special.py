@@ -214,4 +214,4 @@ FALLBACK: dict[str, Callable[[Call], Typed]] = {
     "sequence": sequence,
     "from_unixtime": from_unixtime,
 }
-"""Tried where no signature of the tables fits."""
+"""Functions that are tried if no signature in the tables matches."""
