@@ -180,7 +180,7 @@ def _print_rows(
 
 
 def _print_stages(runs: list[dict[str, float]], lines: int) -> None:
-    """Print the cost of each stage of our whole way, in total and for each line."""
+    """The cost model of our whole way: what each stage takes, and what that is for a line."""
     print("\nWhere our whole way spends it\n")
     _print_line("stage", "CPU s", "share", "µs a line", "")
     _print_line("---", *["---:"] * 3, "---")

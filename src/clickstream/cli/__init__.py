@@ -41,7 +41,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line.
 
-    A ClickstreamError is printed as one sentence on stderr; the exit code is then 1.
+    An error of the library is printed with its code on stderr, and the exit code is 1.
     """
     use_system_allocator()
     try:
