@@ -65,17 +65,21 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True)
     files = commands.add_parser("files", help="many small files of a directory")
     files.add_argument("--files", type=int, default=5_000)
-    files.add_argument("--lines", type=int, default=100, help="of each file")
-    files.add_argument("--pulls", type=int, default=2, help="the second finds nothing new")
+    files.add_argument("--lines", type=int, default=100, help="lines of each file")
+    files.add_argument(
+        "--pulls", type=int, default=2, help="number of pulls; the second finds nothing new"
+    )
     files.set_defaults(measure=measure_files)
-    sftp = commands.add_parser("sftp", help="one large file, against OpenSSH's client")
+    sftp = commands.add_parser("sftp", help="one large file, compared with OpenSSH's client")
     sftp.add_argument("--megabytes", type=int, default=200)
     sftp.add_argument("--rounds", type=int, default=5)
     sftp.set_defaults(measure=measure_sftp)
     hosts = commands.add_parser("hosts", help="many hosts in one run")
     hosts.add_argument("--hosts", type=int, nargs="+", default=[5, 50])
-    hosts.add_argument("--megabytes", type=int, default=10, help="of each host's log")
-    hosts.add_argument("--at-once", type=int, default=4, help="hosts that are pulled at a time")
+    hosts.add_argument("--megabytes", type=int, default=10, help="size of each host's log")
+    hosts.add_argument(
+        "--at-once", type=int, default=4, help="hosts that are pulled at the same time"
+    )
     hosts.set_defaults(measure=measure_hosts)
     return parser.parse_args()
 

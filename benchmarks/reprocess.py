@@ -80,8 +80,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what it costs to build hours again.")
     parser.add_argument("--hours", type=int, default=168)
-    parser.add_argument("--lines", type=int, default=2000, help="in each hour")
-    parser.add_argument("--processes", type=int, default=1, help="that build days at once")
+    parser.add_argument("--lines", type=int, default=2000, help="lines in each hour")
+    parser.add_argument("--processes", type=int, default=1, help="processes that build days")
     return parser.parse_args()
 
 

@@ -65,7 +65,9 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure speed against peers.")
     parser.add_argument("--lines", type=int, default=500_000, help="2000000 for a large log")
-    parser.add_argument("--log", type=Path, help="a combined log, gzipped, instead of a made one")
+    parser.add_argument(
+        "--log", type=Path, help="a gzipped combined log instead of a generated one"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
