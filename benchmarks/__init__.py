@@ -1,1 +1,1 @@
-"""Speed against peers, measured in one run: `make bench`."""
+"""Benchmarks. `make bench` compares the speed with that of other tools in one run."""

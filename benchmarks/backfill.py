@@ -1,11 +1,12 @@
-"""What a native backfill costs: so many hours of the simulated café, built by a real Airflow.
+"""Cost of a native backfill: a real Airflow builds hours of the simulated café.
 
     python -m benchmarks.backfill --hours 24
 
-Starts the local stack on free ports, has Airflow backfill `clickstream_hourly` for the last hours
-that are over, and prints how long each task took, the CPU time of each part of the stack, for the
-first and the last quarter of the hours as well, and hours a minute. All runs must succeed, and the
-lake must verify. On a shared machine the clock measures the neighbours: go by CPU time.
+Starts the local stack on free ports, has Airflow backfill `clickstream_hourly` for the last
+complete hours, and prints the duration of each task, the CPU time of each part of the stack (also
+for the first and the last quarter of the hours), and hours per minute. All runs must succeed, and
+`verify` must find no failure. On a shared machine, elapsed time depends on other processes, so use
+the CPU time.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ from clickstream.hours import Hour
 
 DAG = "clickstream_hourly"
 LINKED = ("Procfile", "dags", "plugins", "include")
-SETTINGS = "clickstream.toml"  # its paths count from where it really lies, so no link
+SETTINGS = "clickstream.toml"  # a copy, not a link: its paths are relative to its real directory
 ALONE = {"CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0"}
 DEADLINE_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True)
 class Milestone:
-    """How many hours were done at a time of the clock, and each part's CPU seconds until then."""
+    """The number of built hours at a time, and each part's CPU seconds until then."""
 
     hours: int
     at: float
@@ -50,9 +51,9 @@ class Milestone:
 
 
 def main() -> None:
-    """Backfill the hours in a stack of its own, and print what it cost."""
+    """Backfill the hours in a separate stack, and print the cost."""
     chosen = _arguments()
-    last = Hour.of(datetime.now(UTC)).previous  # of hours to come Airflow makes no runs
+    last = Hour.of(datetime.now(UTC)).previous  # Airflow creates no runs of future hours
     first = last.minus(chosen.hours - 1)
     with TemporaryDirectory(prefix="backfill-") as folder:
         layout = Layout(Path(folder))
@@ -98,7 +99,7 @@ def _free_ports() -> Ports:
 
 
 def _prove(stack: Stack) -> None:
-    """Verify the lake, as anybody would."""
+    """Verify the lake with `clickstream verify`."""
     command = [sys.executable, "-m", "clickstream.cli", "verify"]
     subprocess.run(command, env=stack.environment, cwd=stack.layout.root, check=True)
 
@@ -114,12 +115,12 @@ def _durations(api: AirflowApi, first: Hour, last: Hour) -> dict[str, list[float
 
 
 def _cpu(stack: Stack) -> Counter[str]:
-    """CPU seconds so far of each part of the stack, tasks that have ended included."""
+    """Return the CPU seconds so far of each part of the stack, including ended tasks."""
     used: Counter[str] = Counter()
     for name, pid in stack.processes.pids().items():
         process = psutil.Process(pid)
         for one in [process, *process.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):  # a task that ends now is its parent's next time
+            with suppress(psutil.NoSuchProcess):  # ended: counted with its parent later
                 used[name] += sum(one.cpu_times()[:4])
     return used
 
@@ -139,13 +140,13 @@ def _report(durations: Mapping[str, list[float]], way: Sequence[Milestone]) -> N
 
 
 def _quarters(way: Sequence[Milestone]) -> list[Milestone]:
-    """The milestones at which each quarter of the hours was done, the start included."""
+    """Return the milestones of the start and of each quarter of the hours."""
     limits = [way[-1].hours * quarter / 4 for quarter in range(5)]
     return [next(stone for stone in way if stone.hours >= limit) for limit in limits]
 
 
 def _hourly(start: Milestone, end: Milestone) -> dict[str, float]:
-    """CPU seconds that an hour took between two milestones, by part and in all."""
+    """Return the CPU seconds per hour between two milestones, by part and in total."""
     hours = max(end.hours - start.hours, 1)
     parts = {name: (used - start.cpu[name]) / hours for name, used in end.cpu.items()}
     return {**parts, "all": sum(parts.values())}

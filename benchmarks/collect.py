@@ -1,13 +1,13 @@
-"""What it costs to collect logs: many small files, SFTP against OpenSSH's client, many hosts.
+"""Cost of log collection: many small files, SFTP compared with OpenSSH's client, many hosts.
 
     python -m benchmarks.collect files --files 5000 --lines 100
     python -m benchmarks.collect files --files 8760 --lines 1600
     python -m benchmarks.collect sftp --megabytes 200 --rounds 5
     python -m benchmarks.collect hosts --hosts 5 50
 
-Each measured pull is a process of its own: CPU seconds and peak memory are those of the process,
-without its imports, the local AWS and the SSH server. Requests are those sent to S3, repeated ones
-included. The SSH server is a real sshd on this machine, which needs the package openssh-server.
+Each measured pull runs in its own process. CPU seconds and peak memory are those of this process,
+without its imports, the local AWS and the SSH server. Requests are those to S3, with retries. The
+SSH server is a real sshd on this machine, from the package openssh-server.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from clickstream.settings import Lake as LakeSettings
 
 @dataclass(frozen=True)
 class Cost:
-    """What some work took in a process of its own, and its result."""
+    """The cost of work in a separate process, and its result."""
 
     seconds: float
     cpu: float
@@ -53,7 +53,7 @@ class Cost:
 
 
 def main() -> None:
-    """Measure what was chosen and print a table."""
+    """Run the chosen measurement and print a table."""
     chosen = _arguments()
     with TemporaryDirectory(dir=chosen.folder) as name:
         chosen.measure(chosen, Path(name))
@@ -65,17 +65,21 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(required=True)
     files = commands.add_parser("files", help="many small files of a directory")
     files.add_argument("--files", type=int, default=5_000)
-    files.add_argument("--lines", type=int, default=100, help="of each file")
-    files.add_argument("--pulls", type=int, default=2, help="the second finds nothing new")
+    files.add_argument("--lines", type=int, default=100, help="lines of each file")
+    files.add_argument(
+        "--pulls", type=int, default=2, help="number of pulls; the second finds nothing new"
+    )
     files.set_defaults(measure=measure_files)
-    sftp = commands.add_parser("sftp", help="one large file, against OpenSSH's client")
+    sftp = commands.add_parser("sftp", help="one large file, compared with OpenSSH's client")
     sftp.add_argument("--megabytes", type=int, default=200)
     sftp.add_argument("--rounds", type=int, default=5)
     sftp.set_defaults(measure=measure_sftp)
     hosts = commands.add_parser("hosts", help="many hosts in one run")
     hosts.add_argument("--hosts", type=int, nargs="+", default=[5, 50])
-    hosts.add_argument("--megabytes", type=int, default=10, help="of each host's log")
-    hosts.add_argument("--at-once", type=int, default=4, help="hosts that are pulled at a time")
+    hosts.add_argument("--megabytes", type=int, default=10, help="size of each host's log")
+    hosts.add_argument(
+        "--at-once", type=int, default=4, help="hosts that are pulled at the same time"
+    )
     hosts.set_defaults(measure=measure_hosts)
     return parser.parse_args()
 
@@ -110,7 +114,7 @@ def pull_all_files(settings: Settings) -> tuple[int, int]:
 
 
 def measure_sftp(chosen: argparse.Namespace, directory: Path) -> None:
-    """Read a large log by each client in turn: OpenSSH's, ours, and a whole pull of ours."""
+    """Read a large log by one client after another: OpenSSH's, ours, and a whole pull of ours."""
     write_large_file(directory / "logs" / "access.log", chosen.megabytes * 1_000_000)
     (directory / "aws").mkdir()
     costs: dict[str, list[Cost]] = defaultdict(list)
@@ -163,7 +167,7 @@ def sftp_get(sshd: Sshd, log: Path) -> Cost:
 
 
 def read_over_sftp(settings: Settings) -> int:
-    """Read the host's one log as a pull does, and forget it; returns its size."""
+    """Read the host's only log as a pull does, without storing it; return its size."""
     offset = 0
     [host] = hosts_of(settings.sources[0])
     with open_source(Lake(settings, _session()), host) as source:
@@ -188,7 +192,7 @@ def pull_hosts(settings: Settings, at_once: int) -> int:
 
 
 def measure_hosts(chosen: argparse.Namespace, directory: Path) -> None:
-    """Pull from a few hosts and from many, each a directory of its own behind one sshd."""
+    """Pull from a few hosts and from many; each is a directory of the same sshd."""
     (directory / "aws").mkdir()
     print(f"\nhosts with {chosen.megabytes} MB each, {chosen.at_once} at a time\n")
     print("| hosts | s | CPU s | peak MB | lines |\n| ---: | ---: | ---: | ---: | ---: |")
@@ -211,7 +215,7 @@ def measure_hosts(chosen: argparse.Namespace, directory: Path) -> None:
 def _settings(
     endpoint: str, *sources: Source, number: int = 0, known: Path = Path("known_hosts")
 ) -> Settings:
-    """Settings of the lake of a number."""
+    """Return the settings of the lake with a number."""
     return Settings(
         sources=sources,
         collect=Collect(known_hosts=str(known)),
@@ -225,7 +229,7 @@ def _session() -> boto3.Session:
 
 
 def cost_of(work: Callable[..., Any], *arguments: Any) -> Cost:
-    """Do some work in a fresh process, whose start and imports do not count."""
+    """Do work in a new process; its start and imports are not counted."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
         return pool.submit(_measure, work, arguments).result()
@@ -239,7 +243,7 @@ def _measure(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Cost:
 
 
 def _peak_mb() -> float:
-    """Peak memory of this process; `getrusage` would begin with that of its parent."""
+    """Return the peak memory of this process; that of `getrusage` starts with its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

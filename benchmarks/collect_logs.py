@@ -1,4 +1,4 @@
-"""Logs for the benchmark of collection: one large one, and directories of many small ones."""
+"""Writes logs for the benchmark of collection: a large one, and directories of many small ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STAMP = b"@the hour@"
 
 
 def hour_of_lines(lines: int) -> bytes:
-    """Lines in the combined format, even over an hour; STAMP stands where date and hour belong."""
+    """Return lines in the combined format, evenly over an hour, with STAMP as date and hour."""
     return b"".join(_line(number, lines) for number in range(lines))
 
 
@@ -26,7 +26,7 @@ def _line(number: int, lines: int) -> bytes:
 
 
 def at_hour(text: bytes, number: int) -> bytes:
-    """The lines of an hour, as those of the hour of a number."""
+    """Return the lines with the date and hour of the hour with a number."""
     hour = START + timedelta(hours=number)
     return text.replace(STAMP, hour.strftime("%d/%b/%Y:%H").encode())
 
@@ -41,7 +41,7 @@ def write_hourly_files(directory: Path, files: int, lines: int) -> None:
 
 
 def write_large_file(path: Path, size: int) -> None:
-    """Write lines of one hour after the other up to a size in bytes."""
+    """Write lines, hour after hour, up to a size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = hour_of_lines(20_000)
     number = 0

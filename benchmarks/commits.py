@@ -1,9 +1,9 @@
-"""What the publication of an hour costs when the tables hold few hours, and when they hold many.
+"""Cost of the publication of an hour, by the number of hours in the tables.
 
     python -m benchmarks.commits --at 100 1000 5000
 
-The tables are filled a day at a time, as `clickstream_reprocess` does; what is measured are
-publications of one hour each, as the hourly runs do.
+The tables are filled a day at a time, as by `clickstream_reprocess`. The measured publications are
+of one hour each, as by hourly runs.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from clickstream.tables import (
 FIRST = Hour.parse("2026-01-01T00")
 ROWS_PER_HOUR = 50
 MEASURED = 30
-"""Publications that a figure is the median of."""
+"""Number of publications of which a figure is the median."""
 
 
 def main() -> None:
-    """Fill the tables up to each count, and print what the last publications before it cost."""
+    """Fill the tables up to each count, and print the cost of the last publications before it."""
     parser = argparse.ArgumentParser(description="Measure what publications cost.")
     parser.add_argument("--at", type=int, nargs="+", default=[100, 1000, 5000])
     counts = parser.parse_args().at
@@ -90,7 +90,7 @@ def _publish(lake: Lake, hours: Sequence[Hour]) -> None:
 
 
 def _rows(table: Table, hour: Hour, number: int = ROWS_PER_HOUR) -> pa.Table:
-    """Rows of the hour that are alike in all else."""
+    """Return a number of equal rows of an hour."""
     row = {column.name: SAMPLES[column.type] for column in table.columns}
     row |= {"event_date": hour.event_date, "hour_at": hour.naive}
     return pa.Table.from_pylist([row] * number, schema=table.arrow_schema())

@@ -1,4 +1,4 @@
-"""The process of one contestant: does its work once and prints what came of it as JSON."""
+"""Process of one contestant: does its work once and prints the result as JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from benchmarks.whole_way import Stages
 
 
 def contest(work: str, log: Path, out: Path) -> dict[str, Any]:
-    """Run MODULE:FUNCTION. What came of it: counts, and CPU seconds where the work says so."""
+    """Run MODULE:FUNCTION, and return its counts, and CPU seconds if the function returns them."""
     module, name = work.split(":")
     if name.startswith("clickstream"):
-        importlib.import_module("clickstream")  # before Arrow, as its commands do
+        importlib.import_module("clickstream")  # before Arrow, as in our commands
     function = getattr(importlib.import_module(f"benchmarks.{module}"), name)
     if module == "parsing":
         return {"counts": [function(log)]}

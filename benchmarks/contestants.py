@@ -1,4 +1,4 @@
-"""Who runs: each contestant, what it needs, and what to install when that is missing."""
+"""Table of the contestants, with their requirements and how to install them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Contestant:
 
     @property
     def is_command(self) -> bool:
-        """Whether it is a program of its own and not one of our functions."""
+        """Whether it is a separate program, not a function of this package."""
         return " " in self.work
 
     @property
     def is_missing(self) -> bool:
-        """Whether this machine lacks what it needs."""
+        """Whether a requirement is missing on this machine."""
         lacks_module = bool(self.module) and find_spec(self.module) is None
         return lacks_module or (bool(self.program) and shutil.which(self.program) is None)
 

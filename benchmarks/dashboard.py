@@ -1,12 +1,12 @@
-"""What the dashboard costs: CPU time and bytes of each step, on synthetic facts.
+"""Cost of the dashboard: CPU time and bytes of each step, with synthetic facts.
 
     python -m benchmarks.dashboard --days 90
     python -m benchmarks.dashboard --days 365
 
-Facts of 20,000 page views a day are written into a local AWS of its own by another process. Then
-one process fills the local copy, refreshes it as after a published hour, and answers pages. A
-number is the median of the rounds. With Streamlit installed (`make bench` installs it), a Streamlit
-page with the same panels on the same DuckDB file runs in the same process, for a ratio.
+A separate process writes facts of 20,000 page views a day to its own local AWS. Then one process
+fills the local copy, refreshes it as after a published hour, and answers pages. Each figure is the
+median of the rounds. If Streamlit is installed (by `make bench`), a Streamlit page with the same
+panels on the same DuckDB file runs in the same process, for a ratio.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ BUDGETS = {
     "HTML, CSS and JS, gzipped, kB": 20,
     "memory of the process, MB": 250,
 }
-"""What a step may cost at most."""
+"""Upper limits of the cost of each step."""
 
 
 @dataclass
 class Measured:
-    """A step and what it took."""
+    """A step and its cost."""
 
     step: str
     value: float
@@ -168,7 +168,7 @@ def _page(dashboard: Dashboard) -> str:
 
 @dataclass
 class _Recording:
-    """A reader that notes what is asked."""
+    """A reader that records the questions."""
 
     reader: Reader
     asked: list[Question]
@@ -183,7 +183,7 @@ class _Recording:
 
 
 def _questions(dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
-    """The mean question of an Overview of 28 days, cold and kept."""
+    """Measure the mean question of an Overview of 28 days, without and with the cache."""
     asked = _asked(dashboard)
     yield Measured("queries of an Overview", len(asked))
     with dashboard.engine.reader() as reader:
@@ -216,7 +216,7 @@ def _bytes(dashboard: Dashboard) -> Iterator[Measured]:
 
 
 def _streamlit(copy: Path, dashboard: Dashboard, rounds: int) -> Iterator[Measured]:
-    """The same panels by Streamlit, without a browser: CPU of a page, and its ratio to ours."""
+    """Measure the same panels in Streamlit, without a browser: CPU of a page, and the ratio."""
     try:
         from benchmarks.dashboard_streamlit import run_page
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""Synthetic rows of the dashboard's fact views, written as fact files without the pipeline.
+"""Writes synthetic fact files for the dashboard without the pipeline.
 
 A day has 20,000 page views in 7,000 visits by default, spread over 24 hours with a few hundred
 pages, sources and campaigns; the same seed gives the same rows.
@@ -27,7 +27,7 @@ BOT_CLASSES = "search engine,ai training,ai search,monitor,seo,tool,scanner,link
 
 @dataclass(frozen=True)
 class Volume:
-    """How much there is on each day."""
+    """The amount of traffic on each day."""
 
     page_views: int = 20_000
     seed: int = 7
@@ -39,7 +39,7 @@ class Volume:
 
 
 def write_facts(lake: Lake, last: date, days: int, volume: Volume) -> int:
-    """Write the fact files of so many days up to `last`, and a manifest; return their bytes."""
+    """Write the fact files of a number of days up to `last`, and a manifest; return their bytes."""
     files: dict[str, dict[date, FactFile]] = {}
     for number in range(days):
         _write_day(lake, files, last - timedelta(days=number), volume, "first")
@@ -177,7 +177,7 @@ def _session_errors(rng: np.random.Generator, visits: pa.Table) -> pa.Table:
 def _machine_side(
     rng: np.random.Generator, day: date, volume: Volume, visits: pa.Table
 ) -> dict[str, pa.Table]:
-    """Hours, sources, bots, errors and rejects: few rows, whatever the traffic."""
+    """Hours, sources, bots, errors and rejects: few rows, independent of the traffic."""
     hours = _hours(day, volume)
     errors = visits.select(["visitor_id", "local_hour"]).slice(0, volume.visits // 50)
     dated = {"local_date": [day], "event_date": [day]}
@@ -274,7 +274,7 @@ def _picked(rng: np.random.Generator, names: Sequence[str], many: int) -> pa.Arr
 def _named(
     rng: np.random.Generator, stem: str, kinds: int, many: int, missing: float = 0.0
 ) -> pa.Array:
-    """Names of some kinds, the first of them the most frequent; a share of them is null."""
+    """Draw names, with decreasing frequencies; a share of them is null."""
     numbers = rng.zipf(1.4, many) % kinds
     names = np.asarray([f"{stem} {number}" for number in range(kinds)])
     return pa.array(names[numbers], mask=rng.random(many) < missing)

@@ -1,7 +1,8 @@
 """The Overview's panels as a Streamlit page on the dashboard's DuckDB file, for `dashboard.py`.
 
-It asks the same questions without the dashboard's cache, and draws them by Streamlit's own tiles,
-charts and tables. `run_page` runs it in this process as Streamlit's tests do, without a browser.
+It runs the same queries without the dashboard's cache, and shows the results with Streamlit's
+tiles, charts and tables. `run_page` runs the page in this process and without a browser, like
+Streamlit's test framework.
 """
 
 # Streamlit runs the source of `show_page` by itself, where names of types are not defined.
@@ -23,7 +24,7 @@ LISTS = ("sources", "pages", "times", "goals")
 
 
 def questions(last: date) -> dict[str, list[Question]]:
-    """What the panels of 28 days ask, by the panel's name."""
+    """Return the questions of the panels of 28 days, by the panel's name."""
     period = Period(last - timedelta(days=27), last)
     view = View(grain="day")
     asked = {name: PANELS[name].questions(view, period) for name in ("trend", "moved", *LISTS)}
@@ -33,7 +34,7 @@ def questions(last: date) -> dict[str, list[Question]]:
 
 
 def show_page(copy, asked, tiles):
-    """Draw the page; the imports are inside, because nothing else of this module is run."""
+    """Draw the page. Imports are inside, because Streamlit runs only this function's source."""
     import duckdb
     import streamlit as st
 
@@ -59,7 +60,7 @@ def show_page(copy, asked, tiles):
 
 
 def run_page(copy: Path, last: date) -> None:
-    """Run the page once. Raises RuntimeError with what Streamlit reports."""
+    """Run the page once. Raises RuntimeError with the errors that Streamlit reports."""
     arguments = {"copy": str(copy), "asked": questions(last), "tiles": TILES}
     page = AppTest.from_function(show_page, kwargs=arguments, default_timeout=60)
     ran = page.run()

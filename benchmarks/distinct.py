@@ -1,10 +1,10 @@
-"""What an hour costs in which nothing repeats: each line has its own path, referrer, agent, client.
+"""Cost of an hour without repeated values: each line has another path, referrer, agent and client.
 
     python -m benchmarks.distinct --lines 1000000
 
-Columns are dictionary-encoded and each distinct value is worked out once, so this is the dearest
-hour for its lines. A scanner that sends random requests comes close to it. Each step is a process
-of its own; the local AWS is another one, whose cost is not counted.
+Columns are dictionary-encoded, and each distinct value is processed once, so this is the most
+expensive hour of its number of lines. A scanner that sends random requests comes close to it. Each
+step runs in its own process. The cost of the local AWS, another process, is not counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast each named format is read: its example line, with other pages and addresses."""
+"""Speed of parsing each named format: its example line, with varied pages and addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def log(example: bytes, lines: int) -> bytes:
-    """A log of so many lines: 5,000 pages, asked for from 40,000 addresses."""
+    """Return a log with a number of lines: 5,000 pages, requested from 40,000 addresses."""
     *header, line = example.splitlines()
     made = (
         line.replace(PAGE, b"%b/%d" % (PAGE, n * 7 % 5000)).replace(

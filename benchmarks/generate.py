@@ -1,8 +1,8 @@
-"""Makes one busy hour of a web server's combined log, plain and gzipped, the same for one seed.
+"""Generates one busy hour of a web server's combined log, plain and gzipped; equal for equal seeds.
 
-People come in sessions, from many addresses and browsers, and fetch pages with their assets; bots
-fetch pages only. One line in a thousand is broken and one in a thousand is odd but right, and the
-file beside the log says how many of each.
+People have sessions, from many addresses and browsers, and request pages with their assets; bots
+request only pages. One line in a thousand is broken, and one in a thousand is unusual but valid. A
+JSON file beside the log has the numbers of each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Spoil = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Planted:
-    """What a log holds: its lines, how many are broken in which way, and the odd, valid ones."""
+    """Counts of a log: its lines, its broken lines by kind, and its unusual but valid lines."""
 
     lines: int
     broken: dict[str, int]
@@ -39,11 +39,11 @@ class Planted:
 
     @property
     def requests(self) -> int:
-        """The lines that a strict reader takes."""
+        """The number of lines that a strict parser accepts."""
         return self.lines - sum(self.broken.values())
 
 
-# Each takes a whole line and spoils it: in a way that no reader can repair, or none has to.
+# Each modifies a complete line: _BROKEN so that no parser accepts it, _ODD so that it stays valid.
 _BROKEN: Mapping[str, Spoil] = {
     "empty": lambda _: b"",
     "cut": lambda line: line[: line.index(b'" ') - 3],  # inside the request, so its quote is open
@@ -59,7 +59,7 @@ _ODD: Mapping[str, Spoil] = {
 
 
 def generate(log: Path, lines: int, seed: int = 7) -> Planted:
-    """Write `log`, `log`.gz and `log`.json, which holds what was planted."""
+    """Write `log`, `log`.gz and `log`.json, which has the counts of special lines."""
     rng = np.random.default_rng(seed)
     made = [*_lines(rng, lines)]
     broken, odd = _plant(rng, made)
@@ -73,12 +73,12 @@ def generate(log: Path, lines: int, seed: int = 7) -> Planted:
 
 
 def planted_in(log: Path) -> Planted:
-    """What `generate` planted in a log it has written."""
+    """Read the counts of a log that `generate` has written."""
     return Planted(**json.loads(_note(log).read_text()))
 
 
 def zipped(log: Path) -> Path:
-    """The gzipped log beside the plain one."""
+    """Return the path of the gzipped log beside the plain one."""
     return log.with_name(f"{log.name}.gz")
 
 
@@ -87,7 +87,7 @@ def _note(log: Path) -> Path:
 
 
 def _plant(rng: np.random.Generator, lines: list[bytes]) -> tuple[dict[str, int], dict[str, int]]:
-    """Spoil lines where chance falls; each way gets its turn."""
+    """Modify random lines, by one kind of modification after another."""
     each = len(lines) // _ONE_IN
     places = rng.choice(len(lines), 2 * each, replace=False).tolist()
     counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
@@ -107,7 +107,7 @@ def _with_request(line: bytes, request: bytes) -> bytes:
 
 
 def _lines(rng: np.random.Generator, lines: int) -> Iterator[bytes]:
-    """Whole and right lines, in the order of their times."""
+    """Return complete and valid lines, in the order of their times."""
     visitors, pages, assets = max(lines // 15, 20), _pages(rng), _assets()
     clients, agents, is_bot = _visitors(rng, visitors)
     second, visitor, page, asset, first = _hits(rng, lines, is_bot, len(pages), len(assets))
@@ -118,7 +118,7 @@ def _lines(rng: np.random.Generator, lines: int) -> Iterator[bytes]:
     for row in range(lines):
         who, at = visitor[row], int(second[row])
         target = pages[page[row]] if asset[row] < 0 else assets[asset[row]]
-        if first[row] and clicks[row] < 0.05:  # an advertisement's click has an id of its own
+        if first[row] and clicks[row] < 0.05:  # a click on an advertisement has a unique id
             target = (
                 f"{target.partition('?')[0]}?utm_source=google&utm_medium=cpc&gclid=Cj{row:09x}"
             )
@@ -132,14 +132,14 @@ def _lines(rng: np.random.Generator, lines: int) -> Iterator[bytes]:
 def _hits(
     rng: np.random.Generator, lines: int, is_bot: npt.NDArray[np.bool_], pages: int, assets: int
 ) -> tuple[Codes, Codes, Codes, Codes, npt.NDArray[np.bool_]]:
-    """Second, visitor, page, asset (-1: the page itself) and whether it opens a session."""
+    """Return second, visitor, page, asset (-1: the page itself) and whether it starts a session."""
     sessions = max(lines // 3, 50)
     who = rng.integers(0, len(is_bot), sessions)
     views = rng.geometric(np.where(is_bot[who], 1 / 15, 1 / 4))
     session = np.repeat(np.arange(sessions), views)
     first = np.diff(session, prepend=-1) > 0
     pause = np.where(first, 0, rng.lognormal(3.6, 1.1, len(session)).astype(np.int64))
-    pause[rng.random(len(session)) < 0.02] += 1500  # away from the screen
+    pause[rng.random(len(session)) < 0.02] += 1500  # the visitor pauses
     start = rng.integers(0, _SECONDS, sessions)
     since = np.cumsum(np.where(first, 0, pause))
     second = start[session] + since - since[first][session]
@@ -151,14 +151,14 @@ def _hits(
     row = np.concatenate([np.arange(len(session)), of])
     second = np.concatenate([second, second[of] + rng.integers(0, 3, len(of))])
     inside = np.flatnonzero(second < _SECONDS)
-    inside = inside[np.argsort(row[inside], kind="stable")][:lines]  # whole sessions, the last cut
+    inside = inside[np.argsort(row[inside], kind="stable")][:lines]  # only the last session is cut
     inside = inside[np.argsort(second[inside], kind="stable")]
     row, asset = row[inside], asset[inside]
     return second[inside], who[session[row]], page[row], asset, first[row] & (asset < 0)
 
 
 def _popular(rng: np.random.Generator, choices: int, count: int) -> Codes:
-    """Picks among the choices, the n-th one with a weight of 1/n."""
+    """Choose among options, the n-th one with a weight of 1/n."""
     weight = 1 / np.arange(1, choices + 1)
     return rng.choice(choices, count, p=weight / weight.sum())
 
@@ -240,7 +240,7 @@ def _assets() -> list[str]:
 def _referrers(
     rng: np.random.Generator, pages: list[str], first: npt.NDArray[np.bool_]
 ) -> list[str]:
-    """Where each hit came from: a session from nowhere or another site, the rest from our own."""
+    """Return each hit's referrer: at a session's start none or another site, then our own site."""
     outside = ["https://www.google.com/", "https://www.bing.com/", "https://l.instagram.com/"]
     outside += [f"https://blog-{n}.example.org/post/{n * 7}?ref=cafe" for n in range(600)]
     inside = [f"https://{SITE}{page}" for page in pages[:400]]
@@ -253,7 +253,7 @@ def _referrers(
 
 
 def main() -> None:
-    """Make a log from the command line."""
+    """Generate a log from the command line."""
     parser = argparse.ArgumentParser(description="Make one busy hour of a combined log.")
     parser.add_argument("log", type=Path)
     parser.add_argument("--lines", type=int, default=500_000)

@@ -1,10 +1,10 @@
-"""What one live hour costs: the CPU time of each task's own work, as a warm Airflow would do it.
+"""Cost of one live hour: the CPU time of the work of each task, as in a warm Airflow.
 
     python -m benchmarks.live_hour --lines 60000 --rounds 5
 
-Tasks of a warm Airflow are forks that have everything imported, so one warm process stands for
-them all: its first hour is not counted. Every round has a lake of its own on a local AWS in another
-process, whose CPU time is told apart: on AWS it is Amazon's.
+Tasks of a warm Airflow are forks of a process with all imports. Here, one process runs all tasks,
+and its first hour is not counted. Each round has its own lake on a local AWS in another process,
+whose CPU time is reported separately, because on AWS that work is not ours.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ SQL = Path("include/sql")
 
 
 class Meter:
-    """CPU seconds of this process and of the local AWS, by what was done."""
+    """CPU seconds of this process and of the local AWS, by the name of the work."""
 
     def __init__(self, aws: psutil.Process) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self._aws = aws
 
     def measure(self, name: str, work: Callable[[], T]) -> T:
-        """Do the work, and note what it cost."""
+        """Do work, and record its cost."""
         own, theirs = time.process_time(), self._aws_seconds()
         done = work()
         self.seconds[name].append(time.process_time() - own)
@@ -54,7 +54,7 @@ class Meter:
 
 
 def main() -> None:
-    """Make the log, build it in lakes of its own, print the table."""
+    """Generate the log, build it in a separate lake for each round, and print the table."""
     chosen = _arguments()
     with TemporaryDirectory() as folder:
         directory = Path(folder)
@@ -94,7 +94,7 @@ def _hour(lake: Lake, aws: psutil.Process) -> dict[str, float]:
     built = meter.measure("build_sessions", lambda: pipeline.build_sessions(lake, staged))
     checked = meter.measure("check_hour", lambda: pipeline.check_hour(lake, built))
     meter.measure("register_tables", lambda: pipeline.register_tables(lake, checked, "bench"))
-    pipeline.refresh_views(lake)  # once for all hours; a live hour finds them as they are
+    pipeline.refresh_views(lake)  # once for all hours; a live hour finds them up to date
     meter.measure("refresh_views", lambda: pipeline.refresh_views(lake))
     return {"lines": staged.lines} | {n: sum(seconds) for n, seconds in meter.seconds.items()}
 

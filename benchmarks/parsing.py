@@ -1,8 +1,8 @@
 """Contestants that only parse: each reads the gzipped log and returns how many lines it parsed.
 
-Ours also checks times, decodes text and splits request lines; the others stop at the fields' texts.
-All but GoAccess use the same strict pattern, which knows escaped quotes. What is in Python unpacks
-with ISA-L, and counts block after block without keeping what it parsed.
+Ours also checks times, decodes text and splits request lines; the others only extract the texts of
+fields. All but GoAccess use the same strict pattern, which supports escaped quotes. Those in Python
+decompress with ISA-L, and count block by block without storing results.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def duckdb_regex(log: Path) -> int:
 def duckdb_with_lines(log: Path) -> Any:
     """A DuckDB connection with the table `parsed`: line_number and one text per field.
 
-    DuckDB's text must be UTF-8: a line that is not gets dropped as it is read.
+    DuckDB's text must be UTF-8: lines that are not UTF-8 are dropped.
     """
     import duckdb
 

@@ -1,12 +1,12 @@
-"""What it costs to build many hours again: a small café's year, or a month of busy days.
+"""Cost of building many hours again: a small café's year, or a month of busy days.
 
     python -m benchmarks.reprocess --hours 168 --lines 2000
     python -m benchmarks.reprocess --hours 48 --lines 41667 --processes 2
 
-The lines of an hour are one of some made logs, moved to that hour. All hours are published for the
-first time, then built again by the same rules, and once more after a change of settings that ends
-sessions sooner, by processes that each take the next day as Airflow's tasks do; at the end the lake
-must verify. CPU seconds are those of the processes; the local AWS is told apart.
+The lines of an hour are one of a few generated logs, moved to that hour. All hours are published
+for the first time, then built again with the same rules, and once more with a shorter session
+timeout. Several processes build one day after another, like Airflow's tasks. At the end, `verify`
+must find no failure. CPU seconds are those of the processes; the local AWS is reported separately.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from clickstream.settings import Lake as LakeSettings
 FIRST = Hour.parse("2026-01-01T00")
 LONG_KEPT = 3660
 LOGS = 8
-"""So many different logs; hour after hour takes the next."""
+"""Number of different logs; each hour uses the next one."""
 
 PARTS = (
     *((build_range, "build_in_memory"), (build_range, "carry_into")),
     *((publish, "start_publication"), (publish, "first_broken_hour")),
 )
-"""What is measured by itself; the rest is `other`."""
+"""Parts that are measured separately; the rest is `other`."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What some hours took: CPU seconds by part, and the most memory a process had, in MB."""
+    """Cost of hours: CPU seconds by part, and the peak memory of a process in MB."""
 
     hours: int
     lines: int
@@ -80,8 +80,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what it costs to build hours again.")
     parser.add_argument("--hours", type=int, default=168)
-    parser.add_argument("--lines", type=int, default=2000, help="in each hour")
-    parser.add_argument("--processes", type=int, default=1, help="that build days at once")
+    parser.add_argument("--lines", type=int, default=2000, help="lines in each hour")
+    parser.add_argument("--processes", type=int, default=1, help="processes that build days")
     return parser.parse_args()
 
 
@@ -93,7 +93,7 @@ def _settings(endpoint: str) -> Settings:
     return Settings(
         lake=LakeSettings(bucket="year", database="year"),
         aws=Aws(endpoint_url=endpoint, region="eu-central-1"),
-        privacy=Privacy(replay_days=LONG_KEPT),  # a new visitor key would make every session anew
+        privacy=Privacy(replay_days=LONG_KEPT),  # a new visitor key would change all sessions
     )
 
 
@@ -103,12 +103,12 @@ def _open(settings: Settings) -> Lake:
 
 @cache
 def _session() -> boto3.Session:
-    """One for all days of a process, as tasks of Airflow inherit one."""
+    """Return one session for all days of a process, as Airflow's tasks inherit one."""
     return boto3.Session("local", "local")
 
 
 def _store_lines(lake: Lake, directory: Path, last: Hour, lines: int) -> None:
-    """What `pull` leaves: the raw lines of every hour, and a mark that it waits."""
+    """Store the raw lines of every hour and its pending marker, like `pull`."""
     logs = [_made(directory / f"{seed}.log", lines, seed) for seed in range(LOGS)]
     written = f"{Hour.parse(HOUR).start:[%d/%b/%Y:%H}".encode()
     for number, hour in enumerate(hour_range(FIRST, last)):
@@ -124,7 +124,7 @@ def _made(path: Path, lines: int, seed: int) -> bytes:
 def _in_processes(
     settings: Settings, days: Sequence[tuple[Hour, Hour]], run_id: str, processes: int
 ) -> list[Cost]:
-    """Build the days, as many at once as there are processes."""
+    """Build the days, each in one of several processes."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=fresh) as pool:
         end = str(max(last for _, last in days))
@@ -133,7 +133,7 @@ def _in_processes(
 
 
 def _day(settings: Settings, first: str, last: str, end: str, run_id: str) -> Cost:
-    """What a task of `clickstream_reprocess` does."""
+    """Build a day like a task of `clickstream_reprocess`."""
     seconds: dict[str, float] = defaultdict(float)
     _measure_parts(seconds)
     begun = time.process_time()

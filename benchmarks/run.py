@@ -1,8 +1,8 @@
-"""Runs every contestant as a process of its own, round after round, and prints what it cost.
+"""Runs each contestant in its own process, in several rounds, and prints the costs (`make bench`).
 
-Cost is CPU time, user and system, as the kernel counts it for the process and its children: on a
-shared machine the clock on the wall measures the neighbours. It imports nothing heavy itself, since
-a child's peak memory starts from its parent's.
+Cost is CPU time, user and system, as the kernel counts it for the process and its children, because
+on a shared machine the elapsed time depends on other processes. This module imports no large
+library, because a child's peak memory starts with that of its parent.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from benchmarks.contestants import CONTESTANTS, CUT, GROUPS, PARSE, WHOLE, Conte
 
 BENCH = Path("var/bench")
 A_FEW = 100
-"""Lines of the log that is read to see what a contestant takes to start."""
+"""Lines of the small log by which the cost of a contestant's start is measured."""
 _COUNTED = {PARSE: ("lines parsed",), WHOLE: ("hits", "session parts"), CUT: ("sessions",)}
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass
 class Measured:
-    """What a contestant cost in each round, to start and in all, and what it counted."""
+    """A contestant's cost in each round, for the start and in total, and its counts."""
 
     start: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Measured:
 
     @property
     def without_start(self) -> float:
-        """CPU seconds in all, without those to start."""
+        """CPU seconds without those of the start."""
         return median(self.cpu) - median(self.start)
 
 
@@ -65,13 +65,15 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure speed against peers.")
     parser.add_argument("--lines", type=int, default=500_000, help="2000000 for a large log")
-    parser.add_argument("--log", type=Path, help="a combined log, gzipped, instead of a made one")
+    parser.add_argument(
+        "--log", type=Path, help="a gzipped combined log instead of a generated one"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
 def _made(lines: int) -> Path:
-    """A log of so many lines, gzipped."""
+    """Return a gzipped log with a number of lines."""
     log = BENCH / f"access-{lines}.log"
     _run([sys.executable, "-m", "benchmarks.generate", str(log), "--lines", str(lines)])
     return log.with_name(f"{log.name}.gz")
@@ -95,7 +97,7 @@ def _measure(one: Contestant, few: Path, log: Path, measured: Measured) -> None:
 
 
 def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
-    """CPU seconds and peak memory in MB of a contestant, and what it says."""
+    """Return CPU seconds and peak memory in MB of a contestant, and its output."""
     out = BENCH / "out" / one.name.replace(" ", "-")
     out.mkdir(parents=True, exist_ok=True)
     _goaccess_report(out).unlink(missing_ok=True)
@@ -110,7 +112,7 @@ def _cost(one: Contestant, log: Path) -> tuple[float, float, dict[str, Any]]:
 
 
 def _run(command: list[str]) -> tuple[str, Any]:
-    """What a command printed, and what it and its children used. Stops the run if it fails."""
+    """Return a command's output and the resources of it and its children. Stop if it fails."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | _ONE_THREAD)
     assert child.stdout is not None
     printed = child.stdout.read().decode()
@@ -122,7 +124,7 @@ def _run(command: list[str]) -> tuple[str, Any]:
 
 
 def _goaccess(out: Path) -> dict[str, Any]:
-    """The lines GoAccess parsed, from its report; a command without one counts nothing."""
+    """Return the number of lines in GoAccess's report; nothing for a command without a report."""
     report = _goaccess_report(out)
     if not report.exists():
         return {"counts": []}

@@ -1,9 +1,9 @@
 """Contestants that only sessionize: hits are in memory before the clock starts.
 
-All get the same two columns, visitor and time, in file order, and return how many sessions there
-are after giving every hit its session. Ids of visitors are texts, as everywhere: pandas holds them
-as its `str`, ours as the dictionary that the steps hand on. For whoever has numbered visitors
-already there is a second pandas; DuckDB and Polars are given such numbers, too, which are faster.
+All get the same two columns, visitor and time, in file order, assign a session to each hit, and
+return the number of sessions. Visitor ids are texts: `str` in pandas, and dictionary-encoded in
+ours, as between the steps of the pipeline. A second pandas contestant gets numbers as visitor ids.
+DuckDB and Polars get numbers, too, which is faster for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Result = tuple[int, float]
 
 
 def clickstream(hits: Path) -> Result:
-    """Ours: one sort of packed integers, and a mark where a run begins."""
+    """Ours: one sort of packed integers, and a flag where a session begins."""
     import numpy as np
 
     from clickstream.sessions import SessionRules, cut
@@ -36,7 +36,7 @@ def clickstream(hits: Path) -> Result:
 
 
 class _Hits:
-    """The two columns as `clickstream.sessions` takes requests: visitors are texts."""
+    """The two columns in the form that `clickstream.sessions` reads: visitors are texts."""
 
     def __init__(self, hits: Any) -> None:
         import pyarrow as pa
@@ -150,7 +150,7 @@ def _hits(log: Path) -> Any:
 
 
 def _timed(work: Callable[[], int]) -> Result:
-    """What the work returns, and the CPU seconds (user and system, all threads) it took."""
+    """Return the result of work, and its CPU seconds (user and system, all threads)."""
     start = time.process_time()
     count = work()
     return count, time.process_time() - start

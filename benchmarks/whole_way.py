@@ -1,10 +1,10 @@
 """Contestants for the whole way: a gzipped log in, hits and session parts on disk as Parquet.
 
-All do the same work: parse, take times, hash visitors, split targets and referrers, tell kinds and
-bots (on distinct user agents), sessionize every request, and write the hits that are no assets and
-one row per session, zstd, sorted. Ours does more: it keeps rejects, checks every field, tells which
-pattern gave a bot away, makes keyed ids of 24 digits for parts and sessions, and hands the requests
-from task to task as a file, as the pipeline does.
+All do the same work: parse lines and times, hash visitors, split targets and referrers, classify
+kinds and bots (by distinct user agents), sessionize all requests, and write the hits that are not
+assets and one row per session, sorted, with zstd. Ours does more: it stores rejects, checks every
+field, records which pattern detected a bot, computes keyed ids of 24 digits for parts and sessions,
+and passes the requests from task to task as a file, as the pipeline does.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Stages:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._since = 0.0  # the process began: what was spent so far is start and imports
+        self._since = 0.0  # from the start of the process: the first stage is start and imports
 
     def done(self, stage: str) -> None:
-        """What was spent since the last call was spent on this stage."""
+        """Assign the CPU time since the last call to this stage."""
         now = time.process_time()
         self.seconds[stage] = round(self.seconds.get(stage, 0) + now - self._since, 4)
         self._since = now
 
 
 def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: Any = None) -> Rows:
-    """Ours, with the functions that `clickstream.pipeline.build` strings together."""
+    """Ours, with the functions that `clickstream.pipeline.build` calls."""
     import pyarrow as pa
 
     from clickstream import sessions
@@ -80,10 +80,10 @@ def clickstream(log: Path, out: Path, stages: Stages | None = None, look_ups: An
 
 
 def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
-    """Ours once more in a process that has built an hour already, and what that took.
+    """Measure ours in a process that has built an hour already.
 
-    So do the hours of a day that is built again: nothing is imported or compiled, and the devices
-    of user agents are known.
+    This is the cost of most hours of a day that is built again: nothing is imported or compiled,
+    and the devices of user agents are known.
     """
     from clickstream.settings import Settings
     from clickstream.step_config import look_ups
@@ -96,7 +96,7 @@ def clickstream_again(log: Path, out: Path) -> tuple[Rows, float]:
 
 
 def cleaned(log: Path, stages: Stages, rejects: list[Any], look_ups: Any = None) -> Iterator[Any]:
-    """The labelled requests of the log, group after group; its rejects join the list."""
+    """Yield the classified requests of the log in groups, and add rejects to the list."""
     from clickstream import clean, dictionary_encoding, parse
     from clickstream.hours import Hour
     from clickstream.pipeline import spill
@@ -236,7 +236,7 @@ def _polars_kind() -> Any:
 
 
 def _polars_decoded(tag: str) -> Any:
-    """Percent signs decoded, once for each distinct text: Polars has no function for it."""
+    """Decode percent-encoding, once for each distinct text; Polars has no function for it."""
     from urllib.parse import unquote_plus
 
     import polars as pl

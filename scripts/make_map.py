@@ -1,7 +1,7 @@
-"""Write the shapes of the dashboard's maps: the world, and an outline of each country.
+"""Generate the shapes of the dashboard's maps: the world, and an outline of each country.
 
 python scripts/make_map.py            fetches npm's world-atlas and writes static/map
-python scripts/make_map.py DIRECTORY  takes the package from a directory
+python scripts/make_map.py DIRECTORY  reads the package from a directory
 
 The shapes are Natural Earth's, which are in the public domain; world-atlas, their TopoJSON, has the
 ISC licence. The same package gives the same bytes.
@@ -56,14 +56,14 @@ INSETS: dict[str, Sequence[tuple[Box, Box]]] = {
     "ES": (((-19, 27, -13, 30), (40, 500, 260, 600)),),
     "PT": (((-32, 36, -24, 40), (30, 80, 260, 220)), ((-18, 32, -16, 34), (110, 330, 200, 400))),
 }
-"""Far parts that an outline shows beside the mainland: their bounds, and their place in it."""
+"""Distant parts that an outline shows beside the mainland: their bounds, and their position."""
 FAR, SMALL_PART = 0.15, 0.05
 """A ring farther from the mainland than this share of its diagonal is left out, if its area is
 smaller than this share of the largest ring's."""
 
 
 def main() -> None:
-    """Write all files, and say how many bytes they have."""
+    """Write all files, and print their size."""
     if len(sys.argv) > 1:
         contents = draw(Path(sys.argv[1]))
     else:
@@ -93,7 +93,7 @@ def fetch(directory: Path) -> Path:
 
 
 def draw(package: Path) -> dict[str, bytes]:
-    """All files by their names."""
+    """Draw all files; return their texts by name."""
     topology = json.loads((package / "countries-50m.json").read_text())
     world = read_shapes(topology, WORLD_SMALLEST, WORLD_LEAST_AREA)
     contents = {"world.svg": _world(world)}
@@ -125,7 +125,7 @@ def _shape(code: str, rings: list[Ring]) -> str:
 
 
 def draw_outline(code: str, rings: list[Ring]) -> tuple[bytes, list[Frame]]:
-    """A country's file, and its frames."""
+    """Draw the outline of a country; return its file and its frames."""
     left, frames, drawn = list(rings), [], []
     for bounds, box in INSETS.get(code, ()):
         inside = [ring for ring in left if _is_inside(middle_of(ring), bounds)]
@@ -138,7 +138,7 @@ def draw_outline(code: str, rings: list[Ring]) -> tuple[bytes, list[Frame]]:
 
 
 def _fitted(rings: list[Ring], box: Box) -> tuple[Frame, list[list[Point]]]:
-    """The frame that shows rings in a box as large as they fit, and the rings in it."""
+    """Fit rings into a box as large as possible; return the frame and the rings in it."""
     middle = middle_of(max(rings, key=area_of))[0]
     unrolled = [_unrolled(ring, middle) for ring in rings]
     bounds = _bounds([point for ring in unrolled for point in ring])
@@ -165,7 +165,7 @@ def _simplified(ring: list[Point]) -> list[Point]:
 
 
 def _with_margin(bounds: Box) -> Box:
-    """Bounds with a twentieth of a degree around: coasts are coarse, and cities lie at them."""
+    """Add a margin of 0.05 degrees to bounds, because coasts are coarse and have cities."""
     west, south, east, north = bounds
     return (
         *(round(west - 0.05, 2), round(max(south - 0.05, -90), 2)),
@@ -174,7 +174,7 @@ def _with_margin(bounds: Box) -> Box:
 
 
 def _mainland(rings: list[Ring]) -> list[Ring]:
-    """The rings without small ones that are far away."""
+    """Remove small rings that are far from the mainland."""
     ordered = sorted(rings, key=area_of, reverse=True)
     largest = area_of(ordered[0])
     middle = middle_of(ordered[0])[0]
@@ -196,7 +196,7 @@ def _gap(one: Box, other: Box) -> float:
 
 
 def _unrolled(ring: Ring, middle: float) -> Ring:
-    """A ring moved by whole turns, so that its middle is near a longitude."""
+    """Move a ring by multiples of 360 degrees, so that its middle is near a longitude."""
     x = middle_of(ring)[0]
     shift = wrap(x, middle) - x
     return [(longitude + shift, latitude) for longitude, latitude in ring]
@@ -217,7 +217,7 @@ def _bounds_middle(box: Box) -> Point:
 
 
 def _path(code: str, rings: Iterable[Iterable[Point]]) -> str:
-    """A path in whole units. Its stroke keeps its width in a picture of any size."""
+    """Return an SVG path in whole units, whose stroke width does not scale with the picture."""
     drawn = "".join(map(_steps, rings))
     return f'<path id="{code}" vector-effect="non-scaling-stroke" d="{drawn}"/>'
 

@@ -1,4 +1,4 @@
-"""Shapes of countries out of a TopoJSON file: rings of longitudes and latitudes, simplified."""
+"""Reads shapes of countries from a TopoJSON file: simplified rings of longitudes and latitudes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Ring = list[Point]
 Shapes = dict[str, list[Ring]]
 
 UNNUMBERED = {"Kosovo": "XK", "N. Cyprus": "CY", "Somaliland": "SO"}
-"""Names without an ISO number in Natural Earth, and the code that databases of places use."""
+"""Names without an ISO number in Natural Earth, and their code in GeoIP databases."""
 LEFT_OUT = ("AQ",)
 OVERSEAS = {
     "FR": {
@@ -36,9 +36,9 @@ Norwegian islands, too: only rings that lie west of 0 or north of 74 degrees are
 def read_shapes(topology: Mapping[str, Any], smallest: float, least_area: float) -> Shapes:
     """The rings of each country by ISO 3166-1 alpha-2, holes included.
 
-    Arcs are simplified, so neighbours keep one border: points whose triangle is smaller than
-    `smallest` square degrees go. Rings of less than `least_area` square degrees go, too, except a
-    country's largest one.
+    Arcs are simplified, so that neighbours keep a common border: points whose triangle is smaller
+    than `smallest` square degrees are removed. Rings of less than `least_area` square degrees are
+    removed, too, except a country's largest ring.
     """
     arcs = [simplify(arc, smallest) for arc in _arcs(topology)]
     shapes: Shapes = {}

@@ -1,9 +1,9 @@
-"""Make the pictures of dashboard and weekly mail for README and docs, in docs/images/.
+"""Take the pictures of dashboard and weekly mail for README and docs, in docs/images/.
 
-`make screenshots` runs it. It simulates four weeks of the café, and the four weeks before to
-compare with, into a local AWS of its own, builds them, and photographs the dashboard in the
+`make screenshots` runs it. It simulates four weeks of the café and the four weeks before, for
+comparisons, builds them in its own local AWS, and takes screenshots of the dashboard in the
 system's Chromium. The café's seed and the dashboard's clock are fixed, so the pictures change only
-if the café or the pages do.
+if the café or the pages change.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def _with_target(settings: Settings) -> Settings:
-    """The settings with a monthly target of orders that fits the traffic."""
+    """Return the settings with a monthly target of orders that fits the traffic."""
     dashboard = settings.dashboard.model_copy(update={"monthly_targets": {"order": ORDERS}})
     return settings.model_copy(update={"dashboard": dashboard})
 
@@ -116,7 +116,7 @@ def build_weeks(settings: Settings) -> Lake:
 
 
 def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
-    """Log in once, and photograph each page from its top."""
+    """Log in once, and take a screenshot of each page from its top."""
     context = browser.new_context()
     context.new_page().goto(dashboard.new_link())
     state = context.storage_state()
@@ -129,7 +129,7 @@ def take_pictures(browser: Browser, dashboard: RunningDashboard) -> None:
 
 
 def take_mail(browser: Browser, lake: Lake) -> None:
-    """Photograph the weekly mail of the last week of the story from its top."""
+    """Take a screenshot of the weekly mail of the story's last week from its top."""
     week = Week.last_complete(NOW, ZoneInfo(lake.settings.site.time_zone))
     page = browser.new_context(viewport=MAIL).new_page()
     page.set_content(render_preview(build_digest(lake, week, NOW)))
@@ -142,9 +142,9 @@ def _save(page: Page, target: Path) -> None:
 
 
 def take_picture_in_airflow(browser: Browser, settings: Settings, directory: Path) -> None:
-    """Photograph an hour of the day before, in the navigation of a real Airflow.
+    """Take a screenshot of the dashboard in the navigation of a real Airflow.
 
-    Airflow's clock does not stand still, so the picture is of a week that is over.
+    Airflow's clock can't be fixed, so the picture shows a past week.
     """
     hour = Hour.of(NOW).minus(24)
     week = f"from={NOW.date() - timedelta(days=7)}&to={NOW.date() - timedelta(days=1)}"

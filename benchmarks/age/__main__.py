@@ -1,4 +1,4 @@
-"""The command line of the benchmark: build the lake or use the kept one, measure, report."""
+"""Command line of the benchmark: builds a lake or uses a kept one, measures it, prints a report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ err = Console(stderr=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build and measure; print the tables, and write the JSON if asked to."""
+    """Build and measure the lake, print the tables, and write the JSON file if requested."""
     chosen = _arguments(arguments)
     try:
         _run(chosen)
@@ -62,13 +62,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.age", description="Measure what a lake costs as it ages."
     )
-    parser.add_argument("--days", type=int, default=60, help="of the lake (default: 60)")
+    parser.add_argument("--days", type=int, default=60, help="days of the lake (default: 60)")
     parser.add_argument("--lines-per-hour", type=int, default=1600, help="(default: 1600)")
     parser.add_argument(
         "--keep",
         type=Path,
         metavar="DIR",
-        help="keep the built lake there, or measure a copy of the one that is there",
+        help="build the lake in DIR and keep it; measure a copy of it, also of an existing one",
     )
     parser.add_argument(
         "--only",
@@ -77,19 +77,25 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=(*NAMES, VIEWS),
         help="what to measure of the built lake (default: all)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument(
-        "--compare", type=Path, metavar="FILE", help="print the figures of an earlier --json beside"
+        "--json", type=Path, metavar="FILE", help="also write the figures to a file"
     )
-    parser.add_argument("--trino", metavar="URL", help="a Trino on the local AWS of --aws-port")
-    parser.add_argument("--aws-port", type=int, default=0, help="of the local AWS (default: any)")
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="compare with the figures of an earlier --json"
+    )
+    parser.add_argument(
+        "--trino", metavar="URL", help="a Trino that uses the local AWS on --aws-port"
+    )
+    parser.add_argument(
+        "--aws-port", type=int, default=0, help="port of the local AWS (default: any)"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.days < LEAST_DAYS:
         parser.error(f"--days {chosen.days} is too short; give {LEAST_DAYS} or more.")
     if chosen.lines_per_hour < 1:
         parser.error(f"--lines-per-hour {chosen.lines_per_hour} is not positive.")
     if chosen.trino and not chosen.aws_port:
-        parser.error("--trino needs --aws-port: the port that Trino expects the local AWS on.")
+        parser.error("--trino needs --aws-port, the port on which Trino expects the local AWS.")
     return chosen
 
 
@@ -107,7 +113,7 @@ def _plan(directory: Path, days: int, lines_per_hour: int) -> Plan:
     plan = Plan.load(path)
     if (plan.days, plan.lines_per_hour) != (days, lines_per_hour):
         raise SystemExit(
-            f"{directory} holds a lake of {plan.days} days and {plan.lines_per_hour} lines an "
+            f"{directory} has a lake of {plan.days} days and {plan.lines_per_hour} lines per "
             f"hour. Give `--days {plan.days} --lines-per-hour {plan.lines_per_hour}`, or another "
             "directory."
         )
@@ -115,7 +121,7 @@ def _plan(directory: Path, days: int, lines_per_hour: int) -> Plan:
 
 
 def _build(plan: Plan, directory: Path) -> Built:
-    """Build the lake, or what a stopped run has left to build."""
+    """Build the lake, or the rest of it after an interrupted run."""
     built = Built.load(directory / "built.json")
     if built.is_finished:
         err.print(f"The lake in {directory} is built; it ends at {plan.last}.", soft_wrap=True)
@@ -134,7 +140,7 @@ def _progress_bar() -> Progress:
 
 @contextmanager
 def _scratch_copy(built_in: Path, keep: bool) -> Iterator[Path]:
-    """The directory to measure in: a copy of a lake that is kept, because measuring changes it."""
+    """Return the directory to measure in: a copy of a kept lake, because measuring changes it."""
     if not keep:
         yield built_in
         return

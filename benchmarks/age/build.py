@@ -1,9 +1,9 @@
-"""Build the lake day by day, as it would have grown, and measure what each stretch costs.
+"""Builds the lake day by day, as it grows in production, and measures the cost of each stretch.
 
-After each day its files are compacted, and once a week old snapshots and files are removed, as the
-daily maintenance does. On two days, one near the start and one near the end, the last hours are
-published one by one, as the hourly runs do. The state is saved after each day, so that an
-interrupted build continues there.
+After each day, its files are compacted; once a week, old snapshots and files are removed, as by the
+daily maintenance. On two days, one near the start and one near the end, the last hours are
+published one by one, as by hourly runs. The state is saved after each day, so that an interrupted
+build continues there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clickstream.lake import Lake, raw
 from clickstream.lake.raw import RawRange
 
 STRETCH_DAYS = 42
-"""A stretch of days has about 1,000 hours."""
+"""Number of days in a stretch, which has about 1,000 hours."""
 
 MAINTENANCE_DAYS = 7
 MOST_SINGLE_HOURS = 6
@@ -50,7 +50,7 @@ class Stretch:
 
 @dataclass
 class Built:
-    """How far a lake is built, and what that cost. `publications` are single hours of a day."""
+    """The built part of a lake and its cost. `publications` are those of single hours."""
 
     days: int = 0
     is_finished: bool = False
@@ -88,11 +88,11 @@ class Built:
 
 
 def build_lake(plan: Plan, bench: Workbench, progress: Callable[[int], None]) -> Built:
-    """Build what is not built yet; `progress` is called with the number of days built."""
+    """Build the days that are not built yet; `progress` is called with the number of built days."""
     path = bench.directory / "built.json"
     built, traffic = Built.load(path), Traffic(plan)
     days = [*by_day(plan.first_hour, plan.last_hour)]
-    pipeline.pull(bench.lake, bench.lake.settings.sources[0])  # else hours lack their source
+    pipeline.pull(bench.lake, bench.lake.settings.sources[0])  # else hours miss the source
     for number in range(built.days, len(days)):
         if number % STRETCH_DAYS == 0:
             built.stretches.append(Stretch())
@@ -134,7 +134,7 @@ def _build_day(bench: Workbench, built: Built, traffic: Traffic, days: Days, num
 def _when(number: int, days: int) -> str:
     """Return `start` or `end` for the days whose last hours are published one by one.
 
-    The last day is rarely whole, so the day before it is the end; the start is after a week.
+    The last day is rarely complete, so the day before it is the end; the start is after a week.
     """
     return {min(7, days // 3): "start", days - 2: "end"}.get(number, "")
 
@@ -165,17 +165,17 @@ def _publish_alone(bench: Workbench, hour: Hour) -> Cost:
 
 
 def _maintain(lake: Lake, end: datetime, is_week_over: bool) -> None:
-    """Do what the maintenance does when the day is over.
+    """Run the maintenance of a day.
 
-    All snapshots and files are younger than they would be, for the lake grows in minutes. So old
-    ones go by a clock that is ahead: once a week, all but the current ones.
+    The lake grows in minutes, so its snapshots and files are too young to expire. Therefore a clock
+    that is ahead is used once a week, by which all but the current ones expire.
     """
     keep = lake.settings.maintenance
     pipeline.compact_days(lake, end + timedelta(hours=keep.compact_after_hours))
     if is_week_over:
         ahead = datetime.now(UTC) + timedelta(days=keep.snapshot_days + keep.grace_days + 1)
         pipeline.expire_snapshots(lake, ahead)
-        # By that clock, keys of days that are built now would be past their window.
+        # By that clock, keys of days that are being built would be past their window.
         privacy = lake.settings.privacy.model_copy(update={"replay_days": LONG_KEPT})
         settings = lake.settings.model_copy(update={"privacy": privacy})
         pipeline.sweep_files(replace(lake, settings=settings), ahead)

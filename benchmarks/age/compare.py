@@ -1,4 +1,4 @@
-"""Two runs of the benchmark side by side, from the JSON that it writes."""
+"""Compares two runs of the benchmark, from the JSON files that it writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECTIONS = {"plan", "built", "measures", "views"}
 
 
 def load_run(path: Path) -> Run:
-    """Read the JSON of an earlier run. Raises InputError if it is none."""
+    """Read the JSON of an earlier run. Raises InputError for another file."""
     try:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -28,7 +28,7 @@ def load_run(path: Path) -> Run:
 
 
 def print_comparison(before: Run, now: Run) -> None:
-    """Print each figure that both runs have, before and now."""
+    """Print each figure that both runs have: the earlier and the current value."""
     print_head("Compared", "figure", "before", "now")
     found, others = dict(_figures(now)), dict(_figures(before))
     for name in (name for name in found if name in others):

@@ -1,7 +1,7 @@
-"""The measures of a built lake: each is a command that an engineer runs in production.
+"""Measures of a built lake: each is a command that an engineer runs in production.
 
-The commands that change the lake come last. Of those, the old hour is the last one, because the
-lake may be broken after it.
+The commands that change the lake are last. The build of an old hour is the very last one, because
+the lake may be broken after it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from clickstream.hours import Hour
 from clickstream.lake import visitor_keys
 
 OLD_HOUR_PLACE = 12
-"""The old hour is that many hours after the first one, so an hour before it is published."""
+"""Hours from the first hour to the old hour, so that an hour before the old one is published."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A command, what it cost, and what it did to the lake.
+    """A command, its cost, and its effect on the lake.
 
     `hours_again` are hours that it published again, `tables_changed` names of tables that it
     committed to, `keys_made` visitor keys that did not exist before. `is_proven` is the verdict of

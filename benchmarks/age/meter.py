@@ -1,4 +1,4 @@
-"""What some work costs: CPU time of this process, of its commands and of the local AWS."""
+"""Measures the cost of work: CPU time of this process, of its commands and of the local AWS."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from clickstream import settings
 from clickstream.lake import Lake, open_lake
 
 PATIENCE_SECONDS = 900
-"""A command that takes longer is stopped, and counts as failed."""
+"""Time limit of a command, after which it is stopped and counts as failed."""
 
 
 @dataclass
 class Cost:
-    """CPU seconds of the work and of the local AWS, requests of boto3, seconds on the clock."""
+    """CPU seconds of the work and of the local AWS, requests of boto3, and elapsed seconds."""
 
     cpu: float = 0.0
     aws_cpu: float = 0.0
@@ -55,7 +55,7 @@ class Ran:
 
 
 class Workbench:
-    """The lake of a directory, open on a running local AWS, and a meter of what is done to it."""
+    """The lake of a directory, open on a running local AWS, and a meter of work on it."""
 
     def __init__(self, directory: Path, aws: LocalAwsProcess) -> None:
         self.directory = directory
@@ -69,12 +69,12 @@ class Workbench:
         )
 
     def reopened(self) -> Lake:
-        """The lake as a process sees it that starts now."""
+        """Open the lake again, as in a new process."""
         return Lake(self.lake.settings, self.lake.session)
 
     @contextmanager
     def measured(self) -> Iterator[Cost]:
-        """Measure what is done meanwhile; the cost is complete when the block ends."""
+        """Measure the work of the block; the cost is complete when the block ends."""
         cost = Cost()
         before = _own_cpu(), self._aws_cpu(), self._requests, time.monotonic()
         try:
@@ -85,7 +85,7 @@ class Workbench:
             cost.add(Cost(cpu, aws_cpu, int(requests), wall))
 
     def run(self, *arguments: str) -> Ran:
-        """Run a command of `clickstream` on the lake, in a process of its own."""
+        """Run a command of `clickstream` on the lake in its own process."""
         command = [sys.executable, "-m", "clickstream.cli", *arguments]
         with self.measured() as cost:
             exit_code, printed = _run(command, self.directory, self._variables)
@@ -122,7 +122,7 @@ def _run(
 
 
 def _variables(directory: Path, endpoint: str) -> dict[str, str]:
-    """The environment of commands, which compile modules once and not at every start."""
+    """Return the environment of commands, in which Python stores compiled modules."""
     inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return inherited | {
         "CLICKSTREAM_SETTINGS": str(directory / "clickstream.toml"),

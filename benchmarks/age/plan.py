@@ -1,4 +1,4 @@
-"""What a simulated lake consists of: its hours, its traffic, its visitor keys, its settings."""
+"""Plan of a simulated lake: its hours, its devices, its visitor keys, its settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY_DAYS, REPLAY_DAYS = 30, 90
 """The defaults of `privacy`; a short lake has shorter ones, so that some keys are destroyed."""
 
 DEVICE_DAYS = 57
-"""Age of the device whose first request a late line precedes, at most."""
+"""Largest age of the device whose first request a late line precedes."""
 
 DRY_RUN_DAYS = 90
 
@@ -36,7 +36,7 @@ class Plan:
 
     @classmethod
     def up_to_now(cls, days: int, lines_per_hour: int) -> Self:
-        """Return the plan of the lake that ends with the last hour that is over."""
+        """Return the plan of the lake that ends with the last complete hour."""
         return cls.up_to(Hour.of(datetime.now(UTC)).previous, days, lines_per_hour)
 
     @classmethod
@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def middle_day(self) -> str:
-        """A whole day in the middle of the lake, which views are filtered by."""
+        """A complete day in the middle of the lake, by which views are filtered."""
         return str(self.last_hour.minus(12 * self.days).event_date)
 
     @property
@@ -107,7 +107,7 @@ def key_days(days: int) -> int:
 def replay_days(days: int) -> int:
     """Return the days after its period that a key is destroyed.
 
-    They are few enough that some periods of a lake of so many days are past them.
+    They are few enough that some keys of a lake of that many days are destroyed.
     """
     return min(REPLAY_DAYS, max(days - key_days(days) - 1, 1))
 

@@ -1,4 +1,4 @@
-"""The figures of a lake as tables, and as JSON for comparing two runs."""
+"""Prints the figures of a lake as tables, and returns them for the JSON file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN_CHARACTERS = 90
 
 @dataclass(frozen=True)
 class Figures:
-    """All that was measured of a lake."""
+    """All measured figures of a lake."""
 
     plan: Plan
     built: Built

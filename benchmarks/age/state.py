@@ -1,4 +1,4 @@
-"""What the lake's tables hold at a moment, and which hours are published again by the next."""
+"""State of the lake's tables at a time, and the hours that are published again until another."""
 
 from __future__ import annotations
 

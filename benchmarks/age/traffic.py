@@ -1,7 +1,7 @@
-"""The lines of each hour: the simulated café, and two devices that send a request all the time.
+"""Lines of each hour: those of the simulated café, and of two devices that are always on.
 
-To simulate a year would take as long as to build it. So two weeks of the café are simulated, and
-repeated under other dates. Sessions of people cross hours and midnights; bots crawl and scan.
+A simulation of a whole year would take as long as its build. So two weeks of the café are simulated
+and repeated with other dates. People's sessions cross hours and midnights; bots crawl and scan.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ LATE_MINUTE = FIRST_MINUTE - 20
 ALWAYS_ON, SECOND_DEVICE = "198.51.100.7", "198.51.100.8"
 
 MONITOR_LINES = 60
-"""Lines in each hour of the café's uptime monitor, however many visitors there are."""
+"""Lines of the café's uptime monitor in each hour, independent of the number of visitors."""
 
 LINES_PER_VISITOR = 17.5
-"""Lines of the café for each arriving visitor; those of bots, in proportion, included."""
+"""Lines of the café for each arriving visitor, with a proportional share of bots' lines."""
 
 VISITORS_PER_BOT = 4.5
 
 
 def cafe_rules(lines_per_hour: int) -> CafeRules:
-    """Return the rules of a café that logs about so many lines in an average hour."""
+    """Return the rules of a café that logs about a number of lines in an average hour."""
     visitors = max((lines_per_hour - MONITOR_LINES) / LINES_PER_VISITOR, 1)
     bots = round(visitors / VISITORS_PER_BOT)
     return CafeRules(visitors_per_hour=round(visitors), bots_per_hour=bots)

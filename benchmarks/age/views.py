@@ -1,4 +1,4 @@
-"""What a question about one day reads: each view, filtered by each of its date columns."""
+"""Bytes that a query about one day reads, for each view and each of its date columns."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DayOfView:
 def measure_views(
     engine: str, bytes_read: BytesRead, day: str, files: list[TableFiles]
 ) -> Iterator[DayOfView]:
-    """Ask each view for one day, such as `2026-11-20`, by each of its date columns."""
+    """Query each view for one day, such as `2026-11-20`, by each of its date columns."""
     views = _views()
     sizes = {one.table: one.bytes for one in files}
     for view, described in views.items():
@@ -55,12 +55,12 @@ def measure_views(
 
 
 def athena_bytes(lake: Lake) -> BytesRead:
-    """Return a function that asks Athena."""
+    """Return a function that runs statements on Athena."""
     return lambda sql: athena.query(lake, sql).scanned_bytes
 
 
 def trino_bytes(trino: Trino) -> BytesRead:
-    """Return a function that asks Trino."""
+    """Return a function that runs statements on Trino."""
     return lambda sql: trino.ask(DATABASE, sql).bytes
 
 

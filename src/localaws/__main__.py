@@ -18,13 +18,13 @@ from localaws.store import lock_root
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
 GRACE_SECONDS = 5
-# Longer than clients keep idle connections for reuse, so that it is they who hang up.
+# Longer than clients keep idle connections for reuse, so that the client closes them, not we.
 KEEP_ALIVE_SECONDS = 120
 BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, so that whoever started it need not guess."""
+    """Prints its address when it accepts requests, for the process that started it."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; the exit status."""
+    """Run until SIGTERM or SIGINT, and return the exit status."""
     arguments = _parser().parse_args()
     root: Path = arguments.root.resolve()
     try:
@@ -43,8 +43,8 @@ def main() -> int:
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    # uvicorn stops on these signals and raises them again when it has stopped; by then they have
-    # done their work, and stopping on request is no failure.
+    # uvicorn stops on these signals and raises them again after it has stopped. The second time
+    # they are ignored, so that a requested stop exits with status 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with lock, listener:
@@ -70,14 +70,14 @@ def _serve(root: Path, listener: socket.socket, limits: Limits) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m localaws",
-        description="S3, Glue Data Catalog, Athena and Secrets Manager on this machine, durable "
-        "and on 127.0.0.1 only.",
+        description="Serve S3, the Glue Data Catalog, Athena and Secrets Manager on 127.0.0.1. "
+        "Acknowledged writes survive a crash.",
         epilog="example: python -m localaws --root .local/aws --port 4566\n"
         "then:    export AWS_ENDPOINT_URL=http://127.0.0.1:4566",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--root", type=Path, required=True, help="folder that holds everything; made if absent"
+        "--root", type=Path, required=True, help="folder for all data; created if missing"
     )
     parser.add_argument(
         "--port",
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_minutes,
         default=DEFAULT.seconds / 60,
         metavar="MINUTES",
-        help="time limit of a query of Athena, 30 at most and by default, as at AWS",
+        help="time limit of an Athena query; default and maximum are 30 minutes, as at AWS",
     )
     return parser
 
@@ -98,12 +98,12 @@ def _parser() -> argparse.ArgumentParser:
 def _minutes(text: str) -> float:
     minutes = float(text)
     if not 0 < minutes <= DEFAULT.seconds / 60:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0 and at most 30")
+        raise argparse.ArgumentTypeError(f"{text} is not allowed; give more than 0 and at most 30")
     return minutes
 
 
 def _listen(port: int) -> socket.socket:
-    """A listening socket. Raises StartError if the port is taken or cannot be had."""
+    """Return a listening socket. Raises StartError if the port is in use or not permitted."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

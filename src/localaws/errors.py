@@ -1,12 +1,12 @@
-"""Everything that can go wrong, as one small tree.
+"""The exceptions of localaws.
 
 ::
 
     LocalAwsError
     ├── StartError              the server cannot start: port or folder in use
     └── AwsError                an answer to a client: code, message, HTTP status
-        ├── UnknownOperationError   a JSON service has no such operation here
-        └── NotSupportedError       S3 or query-protocol functionality that is not here
+        ├── UnknownOperationError   an operation of a JSON service that localaws lacks
+        └── NotSupportedError       a feature of S3 or the query protocol that localaws lacks
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class StartError(LocalAwsError):
 
 
 class AwsError(LocalAwsError):
-    """An error a client receives, shaped as its protocol wants it.
+    """An error that is returned to the client, in the format of the service's protocol.
 
     ``code`` is AWS's name of the error (``EntityNotFoundException``), ``status`` the HTTP status,
-    ``members`` further fields of the error body, such as ``AthenaErrorCode``.
+    and ``members`` has further fields of the error body, such as ``AthenaErrorCode``.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Checks a JSON request against its service's description, so that operations get what they expect.
+"""Checks the members of a JSON request against the service's description.
 
-botocore has the descriptions of AWS. Members that they do not have are ignored, as at AWS.
+The descriptions are those of botocore. Members that a description lacks are ignored, as at AWS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "blob": (str,),
 }
-"""What JSON has for each type of a shape."""
+"""The Python types of JSON values that each type of a shape accepts."""
 
 RANGE_ERRORS = {
     "athena": "InvalidRequestException",
@@ -39,10 +39,10 @@ _LARGEST = 2**63 - 1
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Read the JSON object of a request, without members that are null. Raises AwsError.
+    """Parse the JSON object of a request and drop members that are null.
 
-    Refused (SerializationException) are numbers that no type of AWS holds, null in a list, and
-    halves of surrogate pairs, which are no text.
+    Raises AwsError (SerializationException) for invalid JSON, for numbers outside all types of AWS,
+    for null in a list, and for unpaired surrogates.
     """
     try:
         parsed = json.loads(
@@ -58,7 +58,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def check_members(service: str, operation: str, body: dict[str, Any]) -> None:
-    """Raise AwsError if a member has another type than the operation's, or is out of its range."""
+    """Raise AwsError if a member has the wrong type for the operation, or is out of range."""
     try:
         shape = _model(service).operation_model(operation).input_shape
     except OperationNotFoundError:  # the service refuses it by name
@@ -84,7 +84,7 @@ def _check(service: str, value: Any, shape: Any, path: str) -> None:
 
 
 def _members(value: Any, shape: Any) -> list[tuple[object, Any, Any]]:
-    """Names, values and shapes of what a value holds."""
+    """Return name, value and shape of each part of a structure, map or list."""
     if shape.type_name == "structure":
         return [(n, value[n], below) for n, below in shape.members.items() if n in value]
     if shape.type_name == "map":

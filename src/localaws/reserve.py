@@ -1,4 +1,4 @@
-"""Room on the disk that is kept for deletions: a full disk can be emptied through the API."""
+"""Disk space that is reserved for deletions, so that clients can free a full disk by the API."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 RESERVE_BYTES = 16 << 20
-"""A deletion writes the pages of the index that it changes; the largest has 1,000 objects."""
+"""Enough for the index pages that the largest deletion, of 1,000 objects, writes."""
 
 
 class DiskReserve:
-    """A file that occupies room, and is removed while a deletion needs it."""
+    """A file that occupies disk space, and is removed while a deletion needs the space."""
 
     def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
         self._path = path
@@ -20,7 +20,7 @@ class DiskReserve:
         self.fill()
 
     def fill(self) -> None:
-        """Occupy the room, if the disk has it and as much again."""
+        """Create the file, if the disk has at least twice its size free."""
         with suppress(OSError):
             if self._path.exists() or _free_bytes(self._path.parent) < 2 * self._size:
                 return
@@ -30,7 +30,7 @@ class DiskReserve:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Leave the room to the block if the disk has no other."""
+        """Remove the file during the block if the disk has less than its size free."""
         if _free_bytes(self._path.parent) < self._size:
             self._path.unlink(missing_ok=True)
         try:

@@ -1,8 +1,8 @@
-"""The HTTP door: finds out which service a request is for and lets it answer in a worker thread.
+"""The HTTP server: finds the service of each request and calls it in a worker thread.
 
 A request names its service in the credential scope of its signature (``AK/date/region/s3/
-aws4_request``). Signatures themselves are not checked: the server listens on the loopback address
-only. Unsigned requests are refused all the same, so that no web page in a browser can reach in.
+aws4_request``). The signature itself is not checked, because the server listens on the loopback
+address only. Unsigned requests are still refused, so that web pages in a browser can't use it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from localaws.store import BlobFolder, Database
 
 WORKER_THREADS = 64
 BODY_SECONDS = 20
-"""How long the next bytes of a body may take: each upload that waits occupies a thread."""
+"""Time limit for the next bytes of a body, because each waiting upload occupies a thread."""
 
 _BLOCK = 1 << 20
 _MAX_JSON_BYTES = 16 << 20
@@ -46,7 +46,10 @@ _SCOPE = re.compile(r"Credential=[^,\s]*/([a-z0-9-]+)/aws4_request")
 
 
 def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
-    """The whole of localaws over one folder; ``lock_root`` it first. `limits` are of queries."""
+    """Build the application over one folder, which the caller has locked with ``lock_root``.
+
+    ``limits`` apply to queries of Athena.
+    """
     root.mkdir(parents=True, exist_ok=True)
     database = Database(root / "localaws.db")
     s3 = S3(database, BlobFolder(root / "blobs"))
@@ -60,8 +63,8 @@ def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
         for service in services:
             await to_thread.run_sync(service.close)
 
-    # Only requests addressed to this machine: a web page that rebinds its own host name to
-    # 127.0.0.1 is turned away.
+    # Accept only these Host headers: a web page that rebinds its own host name to 127.0.0.1 (DNS
+    # rebinding) is refused.
     hosts = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app = Starlette(lifespan=lifespan, middleware=[hosts])
     app.router.default = Gateway(s3, services)
@@ -69,7 +72,7 @@ def build_app(root: Path, limits: Limits = DEFAULT) -> Starlette:
 
 
 class Gateway:
-    """ASGI application that hands each request to its service."""
+    """ASGI application that passes each request to its service."""
 
     def __init__(self, s3: S3, services: list[Service]) -> None:
         self._s3 = s3
@@ -88,11 +91,11 @@ class Gateway:
     async def _answer(self, request: Request) -> Response:
         if _is_from_a_page(request):
             return _hang_up(
-                _refuse(request, "Access Denied: web pages may not send requests here.")
+                _refuse(request, "Access Denied: localaws refuses requests of web pages.")
             )
         service = _service_name(request)
         if service is None:
-            reason = "Access Denied: sign the request; any access key will do."
+            reason = "Access Denied: the request is not signed. Sign it with any access key."
             return _hang_up(_refuse(request, reason))
         if service == "s3":
             return await self._answer_s3(request)
@@ -134,18 +137,19 @@ class Gateway:
 def _is_from_a_page(request: Request) -> bool:
     """Whether a browser sent the request for a page of another site.
 
-    Such a request needs no permission if it looks like one of a form (Fetch standard, simple
-    requests), and its answer is not shown to the page, but what it asks for would be done. No
-    client of AWS sends these headers.
+    A browser sends such a request without asking the server if a form could send it as well (Fetch
+    standard, simple requests). It hides the response from the page, but the server would execute
+    the request. AWS clients never send these headers.
     """
     site = request.headers.get("sec-fetch-site", "none")
     return "origin" in request.headers or site not in ("none", "same-origin")
 
 
 def _service_name(request: Request) -> str | None:
-    """Service of the credential scope, in the header or in a presigned URL; None if unsigned.
+    """Return the service of the credential scope; None if the request is unsigned.
 
-    A POST needs the header, which no form can send.
+    The scope is in the header or in a presigned URL. A POST needs the header, which no form can
+    send.
     """
     is_form_like = request.method == "POST"
     credential = "" if is_form_like else request.query_params.get("X-Amz-Credential", "")
@@ -153,14 +157,17 @@ def _service_name(request: Request) -> str | None:
     match = _SCOPE.search(authorization) or _SCOPE.search(f"Credential={credential}")
     if match:
         return match[1]
-    # The older signature names no service; S3 alone still knows it.
+    # The older signature (version 2) names no service; only S3 still accepts it.
     is_in_query = "AWSAccessKeyId" in request.query_params and not is_form_like
     is_older = is_in_query or authorization.startswith("AWS ")
     return "s3" if is_older else None
 
 
 def _hang_up(response: Response) -> Response:
-    """An answer given before the body was read: what comes next is not a request."""
+    """Close the connection after a response that is sent before the body is read.
+
+    Otherwise the rest of the body would be parsed as the next request.
+    """
     response.headers["connection"] = "close"
     return response
 
@@ -186,7 +193,10 @@ async def _read(request: Request) -> bytes:
 
 
 async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
-    """The next part of a body, empty at its end. Raises AwsError if the client sends none."""
+    """Return the next part of a body, empty at its end.
+
+    Raises AwsError if the client sends nothing for BODY_SECONDS.
+    """
     try:
         with fail_after(BODY_SECONDS):
             async for chunk in stream:
@@ -202,7 +212,7 @@ async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
 
 
 def _blocks(request: Request) -> Iterator[bytes]:
-    """The body for a worker thread, in blocks: one visit to the event loop per block."""
+    """Yield the body in blocks to a worker thread, with one call to the event loop per block."""
     stream = request.stream()
 
     async def next_block() -> bytes:

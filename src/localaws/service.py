@@ -1,7 +1,7 @@
-"""What the parts of localaws promise each other.
+"""Interfaces between the parts of localaws.
 
-The server speaks HTTP; a ``Service`` answers one AWS JSON-1.1 API; ``Blobs`` and ``Catalog`` are
-what Athena needs to know of S3 and Glue.
+The server speaks HTTP. A ``Service`` answers one AWS JSON-1.1 API. Athena uses S3 through
+``Blobs`` and Glue through ``Catalog``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 ACCOUNT_ID = "000000000000"
-"""The one account everything belongs to."""
+"""The only account; it owns all resources."""
 
 REGION = "us-east-1"
-"""The region that resource names (ARNs) carry; clients may sign for any region."""
+"""The region in resource names (ARNs); clients may sign for any region."""
 
 
 class Service(Protocol):
@@ -28,7 +28,7 @@ class Service(Protocol):
     def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answer one operation; runs in a worker thread and may block.
 
-        Raises AwsError for everything the client is to be told.
+        Raises AwsError for each error that is returned to the client.
         """
         ...
 
@@ -41,12 +41,12 @@ class Blobs(Protocol):
     """Objects of the local S3, as files."""
 
     def path(self, bucket: str, key: str) -> Path | None:
-        """File with the object's bytes, or None if there is no such object.
+        """Return the file with the object's bytes, or None if there is no such object.
 
-        Raises AwsError (InternalError) if the stored bytes are damaged or gone.
+        Raises AwsError (InternalError) if the stored bytes are damaged or missing.
 
-        The file never changes, but it disappears when the object is overwritten or deleted: a
-        caller that finds it gone asks again.
+        The file never changes, but it is removed when the object is overwritten or deleted. A
+        caller that finds the file missing must call again.
         """
         ...
 

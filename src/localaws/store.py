@@ -1,8 +1,8 @@
-"""What survives a crash: one SQLite database and a folder of immutable blob files.
+"""Durable storage: one SQLite database and a folder of immutable blob files.
 
-A fact counts only when its transaction is on disk, so a client is answered after the commit. A
-blob is on disk before the row that names it, and its file is removed after the row is gone: a
-crash between the two leaves a file nobody names, which the next start sweeps away.
+A change is answered only after its transaction is on disk. A blob is on disk before the row that
+names it, and its file is removed after that row. So a crash between the two leaves only a file
+that no row names, which the next start removes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from localaws.errors import AwsError, StartError
 from localaws.reserve import DiskReserve
 
 BUSY_TIMEOUT_MS = 60_000
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def lock_root(root: Path) -> IO[str]:
-    """Claim the folder for this process; the lock ends with the returned file or the process.
+    """Lock the folder for this process, until the returned file is closed or the process ends.
 
-    Raises StartError if another live process holds it or the folder cannot be made.
+    Raises StartError if another process has the lock or if the folder can't be created.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ class Database:
             self.connection().executescript(schema)
 
     def query(self, sql: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a SELECT, as of the last commit."""
+        """Return all rows of a SELECT, as of the last commit."""
         return self.connection().execute(sql, tuple(parameters)).fetchall()
 
     def query_one(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Row | None:
@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Several SELECTs that see the same state."""
+        """Open a read transaction, in which all SELECTs see the same state."""
         connection = self.connection()
         connection.execute("begin")
         try:
@@ -84,11 +84,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: on disk when the block ends, undone when it raises.
+        """Open a write transaction: on disk when the block ends, rolled back if it raises.
 
-        Writers queue on a lock of ours, which is fair and cheap, instead of SQLite's busy polling.
+        Writers wait for a lock of this object, which is fair and cheap, instead of SQLite's busy
+        polling.
         """
-        with self._write_lock, _room_on_disk():
+        with self._write_lock, _translate_disk_errors():
             connection = self.connection()
             connection.execute("begin immediate")
             try:
@@ -108,7 +109,10 @@ class Database:
             self.connection().execute("pragma wal_checkpoint(truncate)")
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection for reading, opened on first use; writers take ``write``."""
+        """Return this thread's connection for reading, opened on first use.
+
+        Writers use ``write``.
+        """
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, isolation_level=None)
@@ -137,29 +141,29 @@ class BlobFolder:
 
     @contextmanager
     def writing(self) -> Iterator[BlobWriter]:
-        """A new blob: kept if the block ends, removed if it raises.
+        """Create a blob, which is kept if the block ends and removed if it raises.
 
-        The block calls ``finish()`` when all bytes are written.
+        The block must call ``finish()`` when all bytes are written.
         """
         writer = BlobWriter(self, uuid.uuid4().hex)
         try:
-            with _room_on_disk(), writer:
+            with _translate_disk_errors(), writer:
                 yield writer
         except BaseException:
             self.remove(writer.name)
             raise
 
     def remove(self, *names: str) -> None:
-        """Unlink blobs; who has one open can read on.
+        """Unlink blobs. A reader that has a blob open can still read it to the end.
 
-        A file that cannot be removed now is removed by the next sweep: the index forgot it.
+        A file that can't be removed now is removed by the next sweep, because no row names it.
         """
         for name in names:
             with suppress(OSError):
                 self.path(name).unlink()
 
     def sweep(self, live: Set[str]) -> int:
-        """Remove every file that is not in ``live``; the number of files removed."""
+        """Remove every file that is not in ``live``, and return how many were removed."""
         leftover = [
             entry for entry in self._root.glob("??/*") if entry.is_file() and entry.name not in live
         ]
@@ -185,7 +189,7 @@ class BlobWriter:
         self.size += len(chunk)
 
     def finish(self) -> None:
-        """Bring the bytes and the file's name to disk."""
+        """Sync the bytes and the file's directory entry to disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -203,15 +207,15 @@ class BlobWriter:
 
 
 @contextmanager
-def _room_on_disk() -> Iterator[None]:
-    """A write that the disk has no room for is an error that the client is told of.
+def _translate_disk_errors() -> Iterator[None]:
+    """Translate the errors of a full disk for the client.
 
-    Raises AwsError (InternalError), which clients take for a fault that may pass.
+    Raises AwsError (InternalError), which clients retry.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _DISK_FULL:
             raise
         raise AwsError("InternalError", f"The disk of localaws is full: {error}", 500) from error
     except sqlite3.OperationalError as error:
@@ -221,7 +225,7 @@ def _room_on_disk() -> Iterator[None]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to disk (fsync of a file does not promise that)."""
+    """Sync a folder's entries to disk, which fsync of a file does not guarantee."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""STS, as much of it as clients call to learn who they are: GetCallerIdentity."""
+"""STS, with only the operation GetCallerIdentity, by which clients learn their identity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 def answer(body: bytes) -> Response:
-    """Answer a query-protocol request; whatever is not GetCallerIdentity is refused by name."""
+    """Answer a query-protocol request; other actions than GetCallerIdentity are refused by name."""
     action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
     if action != "GetCallerIdentity":
         return _refusal(action)

@@ -180,8 +180,8 @@ def test_verify_deep_reads_all_bytes_and_verify_alone_says_that_it_does_not(
     assert (deep.returncode, alone.returncode) == (0, 0), deep.stderr
     assert deep.stdout.startswith(f"Read all stored bytes of {HOUR} to {HOUR}: ")
     assert "1 raw object with 3 lines" in deep.stdout
-    assert "✓ No stored byte of them is damaged." in deep.stdout
-    assert "clickstream verify --deep reads all" in alone.stdout
+    assert "✓ No stored object of these hours is damaged." in deep.stdout
+    assert "run clickstream verify --deep." in alone.stdout
     assert "verify --deep" not in deep.stdout
 
 

@@ -1,4 +1,7 @@
-"""The command line: read arguments, call one thing below, show the result."""
+"""The `clickstream` command.
+
+Each command reads its arguments, calls one function of another package, and prints the result.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from clickstream import __version__
-from clickstream import settings as settings_room
 from clickstream.cli import build, dashboard, digest, health, sources
 from clickstream.cli.console import (
     AirflowPort,
@@ -25,18 +27,22 @@ from clickstream.cli.console import (
 from clickstream.errors import ClickstreamError, InputError
 from clickstream.memory import use_system_allocator
 from clickstream.query_output import STYLES, show_result
+from clickstream.settings import load as load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="AnyCompany Café's clickstream: web-server access logs in, answers out, every hour.",
+    help="Build sessions and traffic figures from web-server access logs, hour by hour.",
 )
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    """Run the command line.
+
+    An error of the library is printed with its code on stderr, and the exit code is 1.
+    """
     use_system_allocator()
     try:
         app()
@@ -71,7 +77,7 @@ def try_(
         typer.Option(
             "--format",
             metavar="NAME",
-            help=r"auto, a name of docs/formats.md, or one of the settings' \[formats].",
+            help=r"Log format: auto, a name in docs/formats.md, or one of \[formats] in settings.",
         ),
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -80,11 +86,11 @@ def try_(
         typer.Option(
             "--explain",
             metavar="LINE",
-            help="Show what becomes of one line and why: the line, or its number in LOG.",
+            help="Explain how one line is processed. LINE is the line, or its number in LOG.",
         ),
     ] = None,
 ) -> None:
-    """Read logs straight, without AWS or Airflow, and report what is in them.
+    """Report what log files contain, without AWS or Airflow.
 
     Example: [bold]clickstream try /var/log/nginx/access.log*[/]
 
@@ -95,7 +101,7 @@ def try_(
     from clickstream.report import run_trial
     from clickstream.report.explain import show_explanation
 
-    chosen = settings_room.load()
+    chosen = load_settings()
     if line is not None:
         raise typer.Exit(show_explanation(line, logs or [], log_format, chosen, out))
     if not logs:
@@ -115,7 +121,7 @@ RENAMED_COMMANDS = {"mend": "repair", "upkeep": "maintain"}
 
 
 def _refuse_renamed(old: str, new: str) -> None:
-    """Register a hidden command under an old name that says the new one."""
+    """Register a hidden command under an old name; it raises an InputError with the new name."""
 
     def refuse() -> None:
         raise InputError(f"The command {old} is called {new} now: clickstream {new} --help.")
@@ -131,16 +137,17 @@ for old_name, new_name in RENAMED_COMMANDS.items():
 @app.command()
 def facts(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be computed.")
+        bool, typer.Option("--dry-run", help="Show what would be computed; change nothing.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Compute every date, though its hours are the same.")
+        bool, typer.Option("--all", help="Compute all dates, also those without a change.")
     ] = False,
 ) -> None:
-    """Bring the dashboard's facts up to date with the published hours.
+    """Update the dashboard's facts from the published hours.
 
-    [bold]build[/], [bold]repair[/] and Airflow's runs end with it. Only dates are computed whose
-    hours were published since, or whose views changed.
+    [bold]build[/], [bold]repair[/] and the DAG runs do this as their last step.
+    By default, the command computes only dates whose hours were published since
+    the last update, or whose views changed.
 
     Example: [bold]clickstream facts --dry-run[/]
     """
@@ -156,10 +163,10 @@ def facts(
 @app.command()
 def maintain(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")
     ] = False,
 ) -> None:
-    """Compact days that are over, forget old snapshots, delete what nothing needs.
+    """Compact past days, expire old Iceberg snapshots, and delete unused or expired files.
 
     Example: [bold]clickstream maintain --dry-run[/]
     """
@@ -175,12 +182,12 @@ def maintain(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement; - reads it from stdin.")],
+    sql: Annotated[str, typer.Argument(help="One SQL statement; - reads it from stdin.")],
     style: Annotated[
-        str, typer.Option("--format", metavar="STYLE", help="table, csv or json.")
+        str, typer.Option("--format", metavar="STYLE", help="Output format: table, csv or json.")
     ] = "table",
 ) -> None:
-    """Ask Athena, and print the answer.
+    """Run a SQL statement on Athena and print the result.
 
     Example: [bold]clickstream query "select * from daily_traffic" --format csv[/]
     """
@@ -193,13 +200,13 @@ def query(
 
 @app.command()
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the settings as JSON.")] = False,
 ) -> None:
-    """Show every setting: its value now, and what it means.
+    """Show all settings with their current values and meanings.
 
     Example: [bold]CLICKSTREAM_SESSIONS__TIMEOUT_SECONDS=900 clickstream settings[/]
     """
-    chosen = settings_room.load()
+    chosen = load_settings()
     if as_json:
         out.print_json(chosen.model_dump_json())
         return
@@ -213,7 +220,9 @@ def settings(
 def up(
     airflow_port: AirflowPort = 8080, aws_port: AwsPort = 4566, dashboard_port: DashboardPort = 8095
 ) -> None:
-    """Start the local AWS, PostgreSQL, Airflow and the dashboard here; Ctrl-C stops them all.
+    """Start the local stack: a local AWS, PostgreSQL, Airflow and the dashboard.
+
+    Ctrl-C stops all of them.
 
     Example: [bold]clickstream up --airflow-port 9090[/]
     """
@@ -227,21 +236,21 @@ def up(
 @app.command()
 def demo(
     logs: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Your own access logs: a directory or file.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Use your own access logs: a directory or a file."),
     ] = None,
     exit_when_done: Annotated[
-        bool, typer.Option("--exit", help="Stop when the answers are there.")
+        bool, typer.Option("--exit", help="Stop the local stack after the hours are built.")
     ] = False,
-    history: Annotated[
-        bool, typer.Option(help="Build the café's four weeks before as well.")
-    ] = True,
+    history: Annotated[bool, typer.Option(help="Also build the café's four weeks before.")] = True,
     airflow_port: AirflowPort = 8080,
     aws_port: AwsPort = 4566,
     dashboard_port: DashboardPort = 8095,
 ) -> None:
-    """Simulate a café, or take your own logs, and let Airflow build 48 hours of it.
+    """Start the local stack and build 48 hours of a simulated café's logs, or of your own.
 
-    The café's four weeks before follow, newest first; with --exit, one day of them.
+    Then build the four weeks before the café's 48 hours, newest day first; with
+    [bold]--exit[/], build only the newest day of them.
 
     Example: [bold]clickstream demo --logs /var/log/nginx[/]
     """

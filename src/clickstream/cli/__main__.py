@@ -1,4 +1,4 @@
-"""`python -m clickstream.cli`."""
+"""Entry point of `python -m clickstream.cli`."""
 
 from clickstream.cli import main
 

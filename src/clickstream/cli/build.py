@@ -1,4 +1,4 @@
-"""`clickstream build`: pull the hosts, build a range of hours, and refresh what readers ask."""
+"""`clickstream build`: pull the hosts, build a range of hours, and refresh views and facts."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ def build(
         bool, typer.Option("--pull/--no-pull", help="Pull the sources' new lines first.")
     ] = True,
     only_outdated: Annotated[
-        bool, typer.Option("--outdated", help="Leave out hours that another build can't change.")
+        bool, typer.Option("--outdated", help="Skip hours that are up to date.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be built, and touch nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be built; change nothing.")
     ] = False,
     new_visitor_ids: Annotated[
         bool,
         typer.Option(
             "--new-visitor-ids",
-            help="Build hours past their replay window, by whole key periods; asks first.",
+            help="Build hours past their replay window, in whole key periods; asks first.",
         ),
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Give new visitor ids without asking.")
+        bool, typer.Option("--yes", "-y", help="Give new visitor ids without confirmation.")
     ] = False,
 ) -> None:
-    """Build every hour from the first to the last and refresh the views, without Airflow.
+    """Build all hours from FROM to TO and refresh views and facts, without Airflow.
 
-    After an interruption, the same command with [bold]--outdated[/] goes on where it stopped.
+    To continue after an interruption, run the same command with [bold]--outdated[/].
 
-    A host that can't be pulled does not stop the others; then the exit code is 1.
+    If a host can't be pulled, the command continues without it and exits with code 1.
 
-    Published hours whose visitor key is destroyed are refused, and left out with
-    [bold]--outdated[/]: their visitors would get new ids and count twice.
+    The command refuses published hours whose visitor key is destroyed, because their
+    visitors would get new ids and count twice. With [bold]--outdated[/], it skips them.
 
     Example: [bold]clickstream build 2026-11-20T00 2026-11-20T23[/]
 
@@ -97,7 +97,7 @@ def _build_range(lake: Lake, first: Hour, last: Hour, only_outdated: bool, dry_r
 
 
 def _refresh_readers(lake: Lake) -> None:
-    """Bring what readers ask up to date after hours were published: views, then facts."""
+    """Refresh the views, then the facts, after hours were published."""
     from clickstream import pipeline
 
     out.print(pipeline.refresh_views(lake).sentence, soft_wrap=True)
@@ -107,7 +107,7 @@ def _refresh_readers(lake: Lake) -> None:
 
 
 def _pull_all(lake: Lake) -> bool:
-    """Pull every host, several at a time; return whether each could be pulled."""
+    """Pull all hosts, several at a time. Return whether all could be pulled."""
     from clickstream import pipeline
 
     hosts, failed = pipeline.list_hosts(lake), []
@@ -123,8 +123,8 @@ def _pull_all(lake: Lake) -> bool:
                 _show_refusal(f"{host.name}: {printable(reason)}")
     if failed:
         err.print(
-            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without "
-            "their lines, and completed by the next build after a pull that reaches them.",
+            f"[yellow]![/] Not pulled: {escape(shorten(failed))}. The hours are built without the "
+            "lines of these hosts. After the next successful pull, a build completes the hours.",
             soft_wrap=True,
         )
     if inferred := pipeline.describe_own_domain(lake):
@@ -137,7 +137,7 @@ def _show_refusal(sentence: str) -> None:
 
 
 def _show_progress(todo: Sequence[Hour], steps: Iterable[Progress]) -> None:
-    """Print each hour when it is published, with a progress bar over the hours to build."""
+    """Print each hour when it is published, below a progress bar of the hours to build."""
     with progress_bar() as bars:
         bar = bars.add_task("Hours", total=len(todo))
         for step in steps:
@@ -152,6 +152,6 @@ def _give_new_visitor_ids(lake: Lake, plan: NewIds, yes: bool, dry_run: bool) ->
     if dry_run:
         return
     if not yes:
-        typer.confirm("Give them new visitor ids?", abort=True)
+        typer.confirm("Build these hours with new visitor ids?", abort=True)
     _show_progress(plan.hours, pipeline.give_new_visitor_ids(lake, plan, run_by_hand()))
     _refresh_readers(lake)

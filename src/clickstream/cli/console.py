@@ -1,4 +1,4 @@
-"""What the commands share: consoles, kinds of arguments, the open lake."""
+"""Parts that the commands share: consoles, argument types, and opening the lake."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from clickstream import settings as settings_room
 from clickstream.hours import Hour, HourSpan
 from clickstream.memory import freeze_imports
+from clickstream.settings import load as load_settings
 from clickstream.terminal import SafeConsole
 
 if TYPE_CHECKING:
@@ -39,25 +39,25 @@ ToSpan = Annotated[
 
 
 def run_by_hand() -> str:
-    """The name that the ledger gives to a run of the command line."""
+    """Return the name under which the ledger records a run of the command line."""
     return f"by hand at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def open_lake() -> Lake:
-    """Open the lake of the settings.
+    """Open the lake that the settings describe.
 
-    Raises SettingsError where a local stack that runs on the same endpoint has other settings.
+    Raises SettingsError if a local stack runs on the same endpoint with other settings.
     """
     from clickstream import lake
     from clickstream.demo.environment_file import check_beside_stack
 
-    chosen = settings_room.load()
+    chosen = load_settings()
     check_beside_stack(chosen)
     freeze_imports()
     return lake.open_lake(chosen)
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr, which is gone when its work is done."""
+    """Build a progress bar on stderr that disappears when the work is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=err, transient=True)

@@ -1,4 +1,4 @@
-"""`clickstream dashboard`: start the owner's dashboard, and manage who may log in to it."""
+"""`clickstream dashboard`: start the owner's dashboard, and manage its accounts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from clickstream import settings as settings_room
 from clickstream.cli.console import DashboardPort, err, out
 from clickstream.cli.share import share
 from clickstream.dashboard.access.accounts import Accounts
 from clickstream.dashboard.access.link import login_link
 from clickstream.errors import InputError
+from clickstream.settings import load as load_settings
 
 LOCAL_HOST = "127.0.0.1"
 DEFAULT_PORT = 8095
@@ -40,15 +40,15 @@ def dashboard(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Address to listen on; another than 127.0.0.1 needs a proxy with TLS before it.",
+            help="Address to listen on; any but 127.0.0.1 needs a proxy with TLS in front.",
         ),
     ] = LOCAL_HOST,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     print_link: Annotated[
         bool, typer.Option("--link/--no-link", help="Print a link that logs in once.")
     ] = True,
 ) -> None:
-    """Show the owner's dashboard on this machine; Ctrl-C stops it.
+    """Serve the owner's dashboard on this machine. Ctrl-C stops it.
 
     The printed link logs in once, within 24 hours.
 
@@ -67,10 +67,10 @@ def dashboard(
         from clickstream.dashboard import server, surroundings
     except ModuleNotFoundError as error:
         raise InputError(
-            f"The dashboard needs the package {error.name}; install it by "
+            f"The dashboard needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
-    chosen = settings_room.load()
+    chosen = load_settings()
 
     def announce() -> None:
         base_url = f"http://{LOCAL_HOST}:{port}"
@@ -92,11 +92,11 @@ def link(
     url: Annotated[
         str,
         typer.Option(
-            metavar="URL", envvar="STACK_DASHBOARD_URL", help="Where browsers reach the dashboard."
+            metavar="URL", envvar="STACK_DASHBOARD_URL", help="Dashboard address for browsers."
         ),
     ] = f"http://{LOCAL_HOST}:{DEFAULT_PORT}",
 ) -> None:
-    """Print a link that logs in to the dashboard once, within 24 hours, as the account `owner`.
+    """Print a link that logs in once as the account `owner`, within 24 hours.
 
     Example: [bold]clickstream dashboard link[/]
 
@@ -107,7 +107,7 @@ def link(
 
 @user.command()
 def add(name: Name, password_stdin: PasswordStdin = False) -> None:
-    """Add an account; asks for its password twice.
+    """Add an account. The command asks for the password twice.
 
     Example: [bold]clickstream dashboard user add ana[/]
 
@@ -119,7 +119,7 @@ def add(name: Name, password_stdin: PasswordStdin = False) -> None:
 
 @user.command()
 def password(name: Name, password_stdin: PasswordStdin = False) -> None:
-    """Change an account's password, or give the account `owner` one; ends its sessions.
+    """Set the password of an account, also of the account `owner`, and end its sessions.
 
     Example: [bold]clickstream dashboard user password owner[/]
     """
@@ -129,7 +129,7 @@ def password(name: Name, password_stdin: PasswordStdin = False) -> None:
 
 @user.command()
 def remove(name: Name) -> None:
-    """Remove an account; its sessions end at once.
+    """Remove an account and end its sessions.
 
     Example: [bold]clickstream dashboard user remove ana[/]
     """
@@ -143,18 +143,18 @@ def list_() -> None:
 
     Example: [bold]clickstream dashboard user list[/]
     """
-    table = Table("Name", "Added (UTC)", "Logs in by", box=None, header_style="bold")
+    table = Table("Name", "Added (UTC)", "Logs in with", box=None, header_style="bold")
     for account in _accounts().list():
         way = "password" if account.password else "one-time link"
         table.add_row(escape(account.name), f"{account.created_at:%Y-%m-%d %H:%M}", way)
     if table.row_count:
         out.print(table)
     else:
-        out.print("There are no accounts; add one by `clickstream dashboard user add NAME`.")
+        out.print("There are no accounts; add one with `clickstream dashboard user add NAME`.")
 
 
 def _directory() -> Path:
-    chosen = settings_room.load()
+    chosen = load_settings()
     return chosen.resolve(chosen.dashboard.directory)
 
 
@@ -163,12 +163,12 @@ def _accounts() -> Accounts:
 
 
 def _show_link(address: str) -> None:
-    err.print("The dashboard; this link logs in once, within 24 hours:")
+    err.print("Open the dashboard with this link. It logs in once, within 24 hours:")
     out.print(address, soft_wrap=True, highlight=False)
 
 
 def _ask_password(from_stdin: bool) -> str:
-    """The password from stdin, without the line's end, or typed twice."""
+    """Read the password from the first line of stdin, or ask for it twice."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -1,4 +1,4 @@
-"""`clickstream digest`: show the weekly mail without sending it."""
+"""`clickstream digest`: show the weekly mail, or write it to a file, without sending it."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from clickstream.settings import Settings
 
 NO_SENDER = "clickstream@localhost"
-"""The sender of a preview where the settings have none; Airflow's connection is not asked."""
+"""The sender of a preview if the settings have none; the Airflow connection is not read."""
 
 
 def digest(
     week: Annotated[
         str | None,
         typer.Option(
-            metavar="WEEK", help="A week like 2026-W47; the last complete one if not set."
+            metavar="WEEK", help="A week such as 2026-W47; by default the last complete one."
         ),
     ] = None,
     preview: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the mail to a file: .html, .txt, .png (the picture) or .eml (all of it).",
+            help="Write the mail to a file: .html, .txt, .png (only the chart) or .eml (all).",
         ),
     ] = None,
 ) -> None:
-    """Show the weekly mail, which the DAG clickstream_digest sends; nothing is sent.
+    """Show the weekly mail of the DAG clickstream_digest without sending it.
 
-    Without --preview the text part is printed.
+    Without --preview, the command prints the text part.
 
     Example: [bold]clickstream digest[/]
 
@@ -49,7 +49,7 @@ def digest(
         from clickstream.dashboard.digest import Week, build_digest, render_text
     except ModuleNotFoundError as error:
         raise InputError(
-            f"The weekly mail needs the package {error.name}; install it by "
+            f"The weekly mail needs the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
     lake, moment = open_lake(), datetime.now(UTC)
@@ -61,14 +61,14 @@ def digest(
         out.print(render_text(content), markup=False, highlight=False, soft_wrap=True, end="")
         return
     preview.write_bytes(write(content, lake.settings, moment))
-    err.print(f"The mail of {chosen} is in {preview}.", markup=False, soft_wrap=True)
+    err.print(f"The mail of {chosen} is written to {preview}.", markup=False, soft_wrap=True)
 
 
 Writer = Callable[["Digest", "Settings", datetime], bytes]
 
 
 def _writer(path: Path) -> Writer:
-    """What writes a file of a suffix. Raises InputError for another suffix."""
+    """Return the writer for a path's suffix. Raises InputError for an unknown suffix."""
     if write := _WRITERS.get(path.suffix.lower()):
         return write
     raise InputError(f"Can't write a preview to {path}: name it .html, .eml, .txt or .png.")

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 
 
 BYTES_NOT_READ = (
-    "Bytes that these checks do not need were not read: clickstream verify --deep reads all, and "
-    "names damaged objects."
+    "These checks do not read all stored bytes. To read them all and find damaged objects, run "
+    "clickstream verify --deep."
 )
 
 
 def _duration(text: str) -> timedelta:
-    """Parse an option of `status`, whose exit code 1 has a meaning that no mistake may have."""
+    """Parse a duration of `status`.
+
+    Raises BadParameter, which exits with code 2: exit code 1 of `status` means late or incomplete.
+    """
     try:
         return parse_duration(text)
     except InputError as error:
@@ -54,7 +57,7 @@ def status(
         typer.Option(
             parser=_duration,
             metavar="DURATION",
-            help="How old the newest published hour, waiting lines and the last pull may be.",
+            help="Allowed age of the newest published hour, waiting lines and the last pull.",
         ),
     ] = "3h",  # type: ignore[assignment]  # typer parses the default
     max_source_lag: Annotated[
@@ -62,7 +65,7 @@ def status(
         typer.Option(
             parser=_duration,
             metavar="DURATION",
-            help="How old a source's newest line may be; a quiet site has none for hours.",
+            help="Allowed age of a host's newest line; a quiet site may log nothing for hours.",
         ),
     ] = "24h",  # type: ignore[assignment]
     since: Annotated[
@@ -70,16 +73,16 @@ def status(
         typer.Option(
             parser=_span,
             metavar="DAY",
-            help="First day or hour to look at, UTC; by default 35 days ago.",
+            help="First day or hour to check, UTC; 35 days ago by default.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Show how fresh the lake is, what waits and what is missing.
+    """Show how recent the lake is, which hours wait, and what is missing.
 
-    Exit code for monitoring: 0 fresh and complete; 1 something is late or
-    missing; 2 it can't be determined, because nothing is published, a source
-    was never pulled, or AWS does not answer.
+    Exit codes for monitoring: 0 if the lake is recent and complete; 1 if something
+    is late or missing; 2 if this can't be determined, because no hour is published,
+    a source was never pulled, or AWS does not answer.
 
     Example: [bold]clickstream status --max-lag 6h[/]
 
@@ -109,13 +112,15 @@ def verify(
         typer.Option("--deep", help="Read all stored bytes first: data files and raw objects."),
     ] = False,
 ) -> None:
-    """Prove from the lake that hours add up, agree with their rows, and form one chain.
+    """Check that line balances close and match the rows, and that the session chain is intact.
 
-    With FROM alone, of that hour or day; with neither, of all hours. Lists the
-    hours of the range that are not published. Exit code 1 when something is
-    wrong, when an hour that is over has raw lines and is not published, or when
-    no hour of the range is published. Only with --deep are all bytes read, and
-    damaged objects named.
+    With FROM alone, check that hour or day; without FROM and TO, check all hours.
+    The command also lists the hours of the range that are not published.
+
+    The exit code is 1 if a check fails, if a past hour has raw lines but is not
+    published, or if no hour of the range is published.
+
+    Only [bold]--deep[/] reads all stored bytes and names damaged objects.
 
     Example: [bold]clickstream verify 2026-11-20T00 2026-11-20T23[/]
 
@@ -136,12 +141,13 @@ def repair(
     first: FromSpan = None,
     last: ToSpan = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is wrong and would be repaired.")
+        bool,
+        typer.Option("--dry-run", help="Show what would be repaired; change nothing."),
     ] = False,
 ) -> None:
-    """Build again what verify finds, and verify the hours once more.
+    """Build again the hours that verify reports as wrong, then verify them again.
 
-    Hours that were never built are left to [bold]clickstream build[/].
+    Hours that were never built stay so; build them with [bold]clickstream build[/].
 
     Example: [bold]clickstream repair 2026-11-20T00 2026-11-20T23[/]
     """
@@ -167,12 +173,15 @@ def repair(
 
 
 def _has_whole_bytes(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> bool:
-    """Read all bytes of a range of hours, print what is damaged, and return whether nothing is."""
+    """Read all stored bytes of a range of hours and print damaged objects.
+
+    Return whether no object is damaged.
+    """
     from clickstream import pipeline
 
     with err.status("Reading all bytes") as status:
         report = pipeline.check_stored_bytes(lake, *_ends(first, last), status.update)
-    _show(report, "No stored byte of them is damaged." if report.is_whole else "")
+    _show(report, "No stored object of these hours is damaged." if report.is_whole else "")
     return report.is_whole
 
 
@@ -181,7 +190,7 @@ def _ends(first: HourSpan | None, last: HourSpan | None) -> tuple[Hour | None, H
 
 
 def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> VerifyReport:
-    """Verify a range of hours, and print what was looked at and found."""
+    """Verify a range of hours, and print the report."""
     from clickstream import pipeline
 
     with err.status("Verifying") as status:
@@ -191,16 +200,19 @@ def _verified(lake: Lake, first: HourSpan | None, last: HourSpan | None) -> Veri
 
 
 def _show_proofs(report: VerifyReport) -> None:
-    good = "Every published hour adds up, agrees with its rows, and follows on."
+    good = (
+        "The line balance of every published hour closes and matches its rows, and the session "
+        "chain is intact."
+    )
     _show(report, good if report.is_proven else "")
 
 
 def _show(report: VerifyReport | BytesReport, good: str) -> None:
-    """Print what was looked at and found, and `good`, the sentence for no failure, if any."""
+    """Print a report: its summary, notes and failures, then `good` if it is not empty."""
     out.print(report.sentence, soft_wrap=True)
     for note in report.notes:
         out.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
     for failure in report.failures:
         err.print(f"[red]✗[/] {escape(failure)}", soft_wrap=True)
     if good:
-        out.print(f"[green]✓[/] {good}")
+        out.print(f"[green]✓[/] {good}", soft_wrap=True)

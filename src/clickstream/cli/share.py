@@ -1,4 +1,4 @@
-"""`clickstream dashboard share`: make, list and withdraw share links of the dashboard."""
+"""`clickstream dashboard share`: create, list and withdraw share links of the dashboard."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import typer
 from rich.markup import escape
 
-from clickstream import settings as settings_room
 from clickstream.cli.console import err, out
 from clickstream.errors import InputError
+from clickstream.settings import load as load_settings
 
 if TYPE_CHECKING:
     from clickstream.dashboard.access.shares import Share, Shares
@@ -21,34 +21,35 @@ if TYPE_CHECKING:
 LOCAL_URL = "http://127.0.0.1:8095"
 
 share = typer.Typer(
-    no_args_is_help=True, help="Make, list and withdraw links that show pages without an account."
+    no_args_is_help=True, help="Create, list and withdraw links that show pages without a login."
 )
 
 Url = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help=f"Where browsers reach the dashboard; else url of \\[dashboard], else {LOCAL_URL}.",
+        help="Dashboard address for browsers; by default url of \\[dashboard] in the settings, "
+        f"the address of the local stack, or {LOCAL_URL}.",
     ),
 ]
 
 
 @share.command()
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whom the link is for.")],
-    days: Annotated[int, typer.Option(metavar="DAYS", help="Days that it is valid.")] = 30,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the recipient.")],
+    days: Annotated[int, typer.Option(metavar="DAYS", help="Days until the link expires.")] = 30,
     page: Annotated[
         list[str] | None,
-        typer.Option(metavar="PAGE", help="A page that it opens; repeat for several; else all."),
+        typer.Option(metavar="PAGE", help="A page to open; repeat for several; default all."),
     ] = None,
     range_: Annotated[
-        str, typer.Option("--range", metavar="RANGE", help="Range that it begins with.")
+        str, typer.Option("--range", metavar="RANGE", help="Date range at the first visit.")
     ] = "28d",
     url: Url = None,
 ) -> None:
-    """Make a link for somebody without an account, and print it.
+    """Create a share link and print it.
 
-    Whoever has the link sees its pages until it ends, and can change nothing.
+    Anyone who has the link can read its pages without an account until it expires.
 
     Example: [bold]clickstream dashboard share add "Bean & Co" --page marketing --days 90[/]
 
@@ -71,19 +72,19 @@ def add(
 
 @share.command("list")
 def list_(url: Url = None) -> None:
-    """List the links, with their addresses.
+    """List the share links with their addresses.
 
     Example: [bold]clickstream dashboard share list[/]
     """
     shares = _shares()
     entries = shares.file.read().entries
     if not entries:
-        out.print("There are no links; make one by `clickstream dashboard share add NAME`.")
+        out.print("There are no links; create one with `clickstream dashboard share add NAME`.")
         return
     for one in entries:
         until = f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
-        state = "ended" if one.expires_at <= datetime.now(UTC) else "until"
-        about = f"{one.id}, {_pages(one)}, {state} {until}, made by {one.created_by}"
+        state = "expired" if one.expires_at <= datetime.now(UTC) else "until"
+        about = f"{one.id}, {_pages(one)}, {state} {until}, created by {one.created_by}"
         out.print(f"[bold]{escape(one.name)}[/] ({escape(about)})", soft_wrap=True, highlight=False)
         out.print(_address(shares, one, url), soft_wrap=True, highlight=False, markup=False)
 
@@ -92,7 +93,7 @@ def list_(url: Url = None) -> None:
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_ID", help="Name or id of the link.")],
 ) -> None:
-    """Withdraw a link; it opens nothing from the next request on.
+    """Withdraw a share link. It opens no page from the next request on.
 
     Example: [bold]clickstream dashboard share remove "Bean & Co"[/]
     """
@@ -103,13 +104,16 @@ def remove(
 
 
 def _find(entries: Sequence[Share], name: str) -> Share:
-    """The link of an id, or the only one of a name. Raises InputError if it is not one."""
+    """Return the link with an id, or the only link with a name.
+
+    Raises InputError if there is no such link, or if several have the name.
+    """
     found = [one for one in entries if name in (one.id, one.name)]
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(one.id for one in found)
-        raise InputError(f"There are {len(found)} links for {name!r}; name one by its id: {ids}.")
+        raise InputError(f"There are {len(found)} links for {name!r}; give the id of one: {ids}.")
     known = ", ".join(one.name for one in entries) or "none"
     raise InputError(f"There is no link {name[:80]!r}; the links are for: {known}.")
 
@@ -119,16 +123,16 @@ def _shares() -> Shares:
         from clickstream.dashboard.access.shares import Shares
     except ModuleNotFoundError as error:
         raise InputError(
-            f"Share links need the package {error.name}; install it by "
+            f"Share links need the package {error.name}; install it with "
             "`pip install 'clickstream[dashboard]'`."
         ) from None
-    chosen = settings_room.load()
+    chosen = load_settings()
     return Shares(chosen.resolve(chosen.dashboard.directory), lambda: datetime.now(UTC))
 
 
 def _address(shares: Shares, one: Share, url: str | None) -> str:
     of_stack = os.environ.get("STACK_DASHBOARD_URL")
-    base = url or settings_room.load().dashboard.url or of_stack or LOCAL_URL
+    base = url or load_settings().dashboard.url or of_stack or LOCAL_URL
     return base.rstrip("/") + shares.path(one)
 
 

@@ -34,16 +34,16 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[HOST]...", help="Hosts or sources, by name; all by default."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command()
 def check(names: Names = None, as_json: AsJson = False) -> None:
-    """Try each host: what can be pulled, what is missing, and how to repair it.
+    """Check for each host what can be pulled, what can't, and how to fix it.
 
-    Reads a few lines of one file of each host, and stores nothing.
+    The command reads a few lines of one file of each host, and stores nothing.
 
-    Exit code 1 when something keeps lines of a host from being pulled.
+    The exit code is 1 if lines of a host can't be pulled.
 
     Example: [bold]clickstream sources check[/]
 
@@ -67,9 +67,9 @@ def check(names: Names = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(names: Names = None, as_json: AsJson = False) -> None:
-    """Show what the last pulls of each host brought: lag, lines, rate, bookmarks and failures.
+    """Show the last pull of each host: its age, lines, rate, bookmarks and failures.
 
-    Asks no host; retired hosts come last.
+    The command connects to no host. Retired hosts are listed last.
 
     Example: [bold]clickstream sources show[/]
 
@@ -88,7 +88,7 @@ def show(names: Names = None, as_json: AsJson = False) -> None:
 @app.command()
 def trust(
     name: Annotated[
-        str, typer.Argument(metavar="HOST", help="A host, or a source: all its hosts.")
+        str, typer.Argument(metavar="HOST", help="A host, or a source for all its hosts.")
     ],
     fingerprint: Annotated[
         str,
@@ -97,16 +97,17 @@ def trust(
         ),
     ] = "",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Trust it in place of the key that is trusted now.")
+        bool, typer.Option("--replace", help="Replace the key that is trusted now.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Trust the keys that are shown now, without asking.")
+        bool, typer.Option("--yes", "-y", help="Trust the shown keys without confirmation.")
     ] = False,
 ) -> None:
-    """Ask a host for its key, show the key's fingerprint, and trust it from now on.
+    """Fetch a host's SSH key, show its fingerprint, and trust the key after confirmation.
 
-    Compare the fingerprint with the one that the host itself shows, over another way than this
-    network: only that keeps someone between from reading along.
+    Compare the fingerprint with the one on the host itself. Read the latter by
+    another way than this network, such as the host's console: only then does the
+    comparison protect against an attacker who intercepts the connection.
 
     Example: [bold]clickstream sources trust web.shop-1.example[/]
 
@@ -117,7 +118,9 @@ def trust(
     lake = open_lake()
     hosts = _chosen(lake, [name])
     if fingerprint and len(hosts) > 1:
-        raise InputError(f"{name} has {len(hosts)} hosts: name the one with this fingerprint.")
+        raise InputError(
+            f"{name} has {len(hosts)} hosts, but a fingerprint belongs to one: name that host."
+        )
     failed = False
     for host in hosts:
         try:
@@ -138,7 +141,9 @@ def _trust_one(lake: Lake, host: Host, fingerprint: str, replace: bool, yes: boo
         _say(f"[green]✓[/] {host.name}: {shown.fingerprint} is trusted already.")
         return
     show_key(shown, out)
-    if not (yes or fingerprint) and not typer.confirm("Is it the same, and do you trust it?"):
+    if not (yes or fingerprint) and not typer.confirm(
+        "Are both fingerprints equal, and do you trust the key?"
+    ):
         _say(f"{host.name}: nothing is changed.")
         return
     pipeline.trust(lake.settings, shown)
@@ -151,30 +156,31 @@ def _say(text: str) -> None:
 
 
 def _check_fingerprint(shown: ShownKey, fingerprint: str, replace: bool) -> None:
-    """Raise HostKeyRefused for another key than the expected one, or than the trusted one."""
+    """Raise HostKeyRefused if the key is not the expected one, or not the trusted one."""
     name, found = shown.host.name, shown.fingerprint
     if fingerprint and fingerprint != found:
         raise HostKeyRefused(
-            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. Someone may "
-            "intercept the connection; look at the key on the host itself."
+            f"{name} has the key {found}, and not {fingerprint}: nothing is changed. An attacker "
+            "may intercept the connection; compare with the key on the host itself."
         )
     if shown.trusted and not shown.is_trusted and not replace:
         raise HostKeyRefused(
-            f"{name} has the key {found}, but trusted is {', '.join(shown.trusted)}: nothing is "
-            "changed. Someone may intercept the connection. If the host was installed anew, "
-            "compare the fingerprint on it and add --replace."
+            f"{name} has the key {found}, but the trusted key is {', '.join(shown.trusted)}: "
+            "nothing is changed. An attacker may intercept the connection. If the host was "
+            "reinstalled, compare the fingerprint with the one on the host and add --replace."
         )
 
 
 @app.command()
 def retire(
-    name: Annotated[str, typer.Argument(metavar="HOST", help="The host, by name.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Expect the host's lines again.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    name: Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Pull the retired host again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Expect no more lines of a host that will not come back, so that its hours are complete.
+    """Retire a host that will not come back, so that hours without its lines are complete.
 
-    It is not pulled any more, and no hour waits for it. What was pulled of it stays.
+    A retired host is not pulled any more, and no hour waits for it. Lines that were
+    pulled from it stay.
 
     Example: [bold]clickstream sources retire web.i-0abc[/]
 
@@ -195,7 +201,7 @@ def retire(
         return
     _say(describe_last_pull(state))
     if not yes:
-        typer.confirm(f"Expect no more lines of {host.name}?", abort=True)
+        typer.confirm(f"Retire {host.name}?", abort=True)
     pipeline.retire(lake, host.name)
     _say(
         f"{host.name} is retired: no hour waits for it any more. To undo: clickstream sources "
@@ -204,7 +210,10 @@ def retire(
 
 
 def _chosen(lake: Lake, names: Sequence[str] | None, with_retired: bool = False) -> list[Host]:
-    """The hosts of some names, each of a host or of a source. Raises InputError for others."""
+    """Return the hosts with the given names, each the name of a host or of a source.
+
+    Without names, return all hosts. Raises InputError for an unknown name.
+    """
     from clickstream import pipeline
 
     hosts = pipeline.list_hosts(lake, with_retired)
@@ -215,5 +224,5 @@ def _chosen(lake: Lake, names: Sequence[str] | None, with_retired: bool = False)
     known = {name for host in hosts for name in (host.name, host.source.name)}
     for name in names:
         if name not in known:
-            pipeline.find_host(lake, name)  # says which there are
+            pipeline.find_host(lake, name)  # raises an InputError that lists the known hosts
     return [host for host in hosts if host.name in names or host.source.name in names]

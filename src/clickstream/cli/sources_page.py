@@ -1,4 +1,4 @@
-"""What `clickstream sources` prints, and the same as JSON values."""
+"""Text and JSON output of `clickstream sources`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_check(found: HostCheck, width: int, out: Console) -> None:
-    """Print what a check found of one host: a line, and one for each problem and note."""
+    """Print the check of one host: a line, and one more for each problem and note."""
     mark = BAD if found.problems else NOTE if found.unchecked else GOOD
     seen = _seen(found)
     first, *problems = [seen, *found.problems] if seen else found.problems
@@ -34,7 +34,7 @@ def show_check(found: HostCheck, width: int, out: Console) -> None:
 
 
 def _seen(found: HostCheck) -> str:
-    """What a host has, in one sentence; nothing where it could not be reached."""
+    """Describe a host's files in one line; empty if the host could not be reached."""
     if found.unchecked:
         return f"not checked: {found.unchecked}"
     if not found.files:
@@ -54,7 +54,7 @@ def _line(out: Console, text: str) -> None:
 
 
 def check_values(found: HostCheck) -> dict[str, Any]:
-    """The same as plain values, with times in ISO 8601."""
+    """Return the check of a host as JSON values, with times in ISO 8601."""
     values = asdict(found)
     values["newest"] = printable(found.newest)
     values["newest_line_at"] = _iso(found.newest_line_at)
@@ -62,14 +62,14 @@ def check_values(found: HostCheck) -> dict[str, Any]:
 
 
 def show_key(shown: ShownKey, out: Console) -> None:
-    """Print a host's key, and where to find the one to compare it with."""
+    """Print a host's key, and how to show the key on the host itself for comparison."""
     host = shown.host
     where = f"[{host.address}]:{host.port}" if host.port != SSH_PORT else host.address
     _line(out, f"{host.name} at {escape(where)} has this key:")
     out.print(f"  {shown.kind} [bold]{shown.fingerprint}[/]", soft_wrap=True, highlight=False)
     for fingerprint in shown.trusted:
-        _line(out, f"  In place of {fingerprint}, which is trusted now.")
-    out.print("Compare it on the host itself, or in the text of its console:")
+        _line(out, f"  It would replace {fingerprint}, which is trusted now.")
+    out.print("Compare it with the key that the host itself or its console shows:")
     kind = shown.kind.removeprefix("ssh-").split("-")[0]
     _line(out, f"  ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub")
     if host.source.instances:
@@ -81,9 +81,9 @@ def show_key(shown: ShownKey, out: Console) -> None:
 
 
 def show_states(states: Sequence[HostState], out: Console) -> None:
-    """Print some lines for each host, retired ones dimmed and last, and failures with their reason.
+    """Print a few lines for each host, with the reasons of failures; retired hosts dimmed, last.
 
-    They are sentences and not a table, which would not fit a terminal of 80 columns.
+    The lines are sentences because a table would not fit a terminal of 80 columns.
     """
     width = max((len(one.host.name) for one in states), default=0)
     now = int(time.time())
@@ -104,7 +104,7 @@ def show_states(states: Sequence[HostState], out: Console) -> None:
 
 
 def _figures(one: HostState, now: int) -> list[str]:
-    """What was pulled of a host, and when."""
+    """Return the lines that say what was pulled from a host, and when."""
     state = one.state
     retired = " (retired)" if state.retired_at else ""
     if state.pulled_at is None:
@@ -122,7 +122,7 @@ def _figures(one: HostState, now: int) -> list[str]:
 
 
 def _problems(one: HostState) -> list[tuple[str, str]]:
-    """What of a host needs a look."""
+    """Return the problems of a host, each with its mark."""
     state = one.state
     if state.retired_at:
         return []
@@ -137,7 +137,7 @@ def _problems(one: HostState) -> list[tuple[str, str]]:
 
 
 def state_values(one: HostState) -> dict[str, Any]:
-    """The same as plain values, with times in ISO 8601."""
+    """Return the state of a host as JSON values, with times in ISO 8601."""
     values = asdict(one.state)
     del values["etag"]
     values["host"] = values.pop("source")
@@ -148,7 +148,7 @@ def state_values(one: HostState) -> dict[str, Any]:
 
 
 def describe_last_pull(state: SourceState) -> str:
-    """Say what was pulled last of a host, and what is not expected any more."""
+    """Describe the last pull of a host that is to be retired, and the lines that stay missing."""
     if state.pulled_at is None:
         return f"{state.source} was never pulled: none of its lines are in the lake."
     newest = state.newest_line_at
@@ -170,7 +170,7 @@ def _iso(seconds: int | None) -> str | None:
 
 
 def _ago(seconds: int, now: int) -> str:
-    """How long ago a time is, in its two largest units: `3d 4h ago`, `1h 32m ago`."""
+    """Return the age of a time in its two largest units: `3d 4h ago`, `1h 32m ago`."""
     minutes = max(now - seconds, 0) // 60
     parts = ((minutes // 1_440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "m"))
     largest = next((place for place, (number, _) in enumerate(parts) if number), None)
@@ -181,7 +181,7 @@ def _ago(seconds: int, now: int) -> str:
 
 
 def _size(size: float) -> str:
-    """Bytes in the unit that suits them: `512 B`, `1.5 MB`."""
+    """Return a number of bytes in a suitable decimal unit: `512 B`, `1.5 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1_000 or unit == "GB":
             break

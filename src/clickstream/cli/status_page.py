@@ -1,4 +1,4 @@
-"""The page that `clickstream status` prints, and the same as JSON values."""
+"""Text and JSON output of `clickstream status`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SPANS_NAMED = 3
 
 
 def show_status(found: Freshness, out: Console) -> None:
-    """Print freshness on one screen: the verdict, the hours, the sources, what to do."""
+    """Print freshness on one screen: the verdict, the hours, the sources, and problems."""
     health = found.health
     out.print(
-        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}, "
-        f"by the hours since {found.since}.",
+        f"[bold {COLOURS[health.exit_code]}]{health.capitalize()}[/] at {_minute(found.now)}. "
+        f"Checked: hours since {found.since}.",
         *("", _hours(found)),
         sep="\n",
         highlight=False,
@@ -48,7 +48,7 @@ def show_status(found: Freshness, out: Console) -> None:
 
 
 def _hours(found: Freshness) -> Table:
-    """A line for each thing that an hour can be: published, waiting, missing, outdated."""
+    """Build the table of hours: a row for the newest one, and one for each problem or note."""
     table = Table.grid(padding=(0, 1))
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
@@ -61,20 +61,20 @@ def _hours(found: Freshness) -> Table:
         ("Never built", found.gaps, BAD),
         ("Other rules", found.outdated, NOTE),
         ("Publishing", found.publishing, NOTE),
-        ("Broken off", found.broken_off, BAD),
+        ("Interrupted", found.broken_off, BAD),
     ):
         is_late = name in ("Waiting", "Late lines") and not late.isdisjoint(hours)
         more = f"; {len(late.intersection(hours)):,} for more than {allowed}" if is_late else ""
         text = f"{_named(hours)}{more}" if hours else "none"
         table.add_row((BAD if is_late else mark) if hours else GOOD, name, text)
     lacking = sorted({hour for one in found.missing_hosts for hour in one.hours})
-    table.add_row(BAD if lacking else GOOD, "Lack a host", _named(lacking) if lacking else "none")
+    table.add_row(BAD if lacking else GOOD, "Incomplete", _named(lacking) if lacking else "none")
     table.add_row(NOTE if found.past_window else GOOD, "Past window", _past_window(found))
     return table
 
 
 def _past_window(found: Freshness) -> str:
-    """Hours whose late lines wait: their visitor key is destroyed, or their raw lines are."""
+    """Describe hours whose late lines can't be built: visitor key or raw lines are deleted."""
     late = found.past_window
     if not late:
         return "none"
@@ -85,7 +85,7 @@ def _past_window(found: Freshness) -> str:
 
 
 def _newest(found: Freshness) -> tuple[str, str, str]:
-    """The line of the newest published hour."""
+    """Return the row of the newest published hour: mark, label and text."""
     if found.newest_published is None or found.lag is None:
         return NOTE, "Newest hour", "none is published"
     allowed = f" ({describe_duration(found.limits.lag)} allowed)" if found.is_late else ""
@@ -95,7 +95,7 @@ def _newest(found: Freshness) -> tuple[str, str, str]:
 
 
 def _named(hours: Collection[Hour]) -> str:
-    """Hours with their number, which a single run of hours has at its end."""
+    """Return the ranges of hours with their number, which a single range has at its end."""
     named = describe_hours(hours, SPANS_NAMED)
     return named if len(group_hours(hours)) == 1 else f"{quantity(len(hours), 'hour')}: {named}"
 
@@ -117,7 +117,7 @@ def _sources(sources: Iterable[HostFreshness]) -> Table:
 
 
 def _show_files(source: HostFreshness, out: Console) -> None:
-    """Name the files of a source that were not read, or not to their end."""
+    """Print the names of a source's files that were not read, or not to their end."""
     for name, files in (
         ("refused", source.refused),
         ("set aside", source.set_aside),
@@ -137,7 +137,7 @@ def _minute(moment: datetime) -> str:
 
 
 def status_values(found: Freshness) -> dict[str, Any]:
-    """Freshness as plain values: times in ISO 8601, durations in seconds, hours as text."""
+    """Return freshness as JSON values: times in ISO 8601, durations in seconds, hours as text."""
     return {
         "health": str(found.health),
         "exit_code": found.health.exit_code,

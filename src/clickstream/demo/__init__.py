@@ -1,1 +1,1 @@
-"""What makes one laptop enough: the stack of local processes and a simulated café."""
+"""The demo on one machine: the local stack and a simulated café that writes access logs."""

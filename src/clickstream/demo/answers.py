@@ -1,4 +1,4 @@
-"""The demo's answers: what the owner would ask, asked through Athena, and the line balance."""
+"""Prints the demo's results: typical questions of an owner, asked to Athena, and line balances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clickstream.query_output import build_table
 from clickstream.tables import BALANCE
 from clickstream.wording import quantity
 
-FUNNEL = "How far did they get on the way to it?"
+FUNNEL = "How far did they get in the funnel?"
 QUESTIONS = {
     "How many people came, and what did they do?": """
         select event_date, visitors, sessions, page_views, pages_per_session as per_session,
@@ -28,7 +28,7 @@ QUESTIONS = {
         group by page
         order by page_views desc, page
         limit 8""",
-    "What brought them?": """
+    "Which sources brought them?": """
         select channel, source, medium, campaign, sum(sessions) as sessions
         from traffic_sources
         group by channel, source, medium, campaign
@@ -82,23 +82,24 @@ _BALANCE = f"""
 
 
 def show_first_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
-    """Print the first question's answer, from the hours that are there so far.
+    """Print the answer to the first question, from the hours that are published so far.
 
-    The hours are read after the answer: those published in between are named, and none is missing.
+    The hours are read after the answer, so that all hours in the answer are named. An hour that was
+    published in between is named, too.
     """
     answer = athena.query(lake, next(iter(QUESTIONS.values())))
     hours = sorted(hour_ledger.published_hours(lake, first, last))
     of_all = quantity(len(list(hour_range(first, last))), "hour")
     console.print(
-        f"\n[bold]First answers[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
-        "Dates without one of these hours are not shown yet.",
+        f"\n[bold]First results[/], from {len(hours)} of {of_all}: {_ranges(hours)}. "
+        "Dates without any of these hours are not shown yet.",
         soft_wrap=True,
     )
     console.print(build_table(answer), "")
 
 
 def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
-    """Print the answer to each question, then the balance of the hours `first` to `last`."""
+    """Print the answer to each question, then the line balance of the hours `first` to `last`."""
     for question, sql in QUESTIONS.items():
         console.print(f"\n[bold]{question}[/]")
         result = athena.query(lake, sql)
@@ -109,9 +110,9 @@ def show_answers(lake: Lake, first: Hour, last: Hour, console: Console) -> None:
 
 
 def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
-    """Add the settings' name of each step to an answer whose first column is its number.
+    """Add a column with the name of each funnel step to a result with step numbers.
 
-    A step that the settings no longer have has no name.
+    The first column has the numbers. A step that the settings no longer have gets no name.
     """
     named = dict(enumerate(names, start=1))
     rows = [(step, named.get(step), *others) for step, *others in result.rows]
@@ -120,7 +121,7 @@ def with_step_names(result: QueryResult, names: Sequence[str]) -> QueryResult:
 
 
 def _ranges(hours: Sequence[Hour]) -> str:
-    """Hours in order, those that follow on each other as one range."""
+    """Describe sorted hours; consecutive hours become one range."""
     runs = split_when(hours, lambda hour, following: following != hour.next)
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
 
@@ -131,7 +132,7 @@ def _sums(lake: Lake, first: Hour, last: Hour) -> dict[str, int]:
 
 
 def _balance(sums: dict[str, int]) -> str:
-    """The balance in one sentence, every line of the hours in exactly one of its parts."""
+    """Return the line balance as one sentence."""
     kinds = balance_text({kind: sums[kind] or 0 for kind in BALANCE})
     lines, hours = quantity(sums["lines"] or 0, "line"), quantity(sums["hours"], "hour")
     return f"\n{lines} in {hours} = {kinds}, {sums['rejected'] or 0:,} rejected."

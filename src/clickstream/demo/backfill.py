@@ -1,4 +1,4 @@
-"""A range of hours built by a backfill in the local Airflow: its progress, and why runs failed."""
+"""Builds a range of hours by a backfill in the local Airflow, and explains failed runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from clickstream.hours import Hour, hour_range
 DAG = "clickstream_hourly"
 PARSED_SECONDS = 120
 MOST_REASONS = 5
-"""Reasons of failed runs that are shown."""
+"""How many reasons of failed runs are shown."""
 
 LONGEST_REASON = 400
-"""Characters of a failed task's message that are shown; its log has the rest."""
+"""How many characters of a failed task's message are shown; its log has the rest."""
 
 FINISHED = ("success", "failed")
 
@@ -31,10 +31,11 @@ def build_hours(
     console: Console,
     after_some: tuple[int, Callable[[], None]],
 ) -> dict[Hour, str]:
-    """Have Airflow build the hours, and wait for it; returns the state of each hour's run.
+    """Have Airflow build the hours, wait for it, and return the state of each hour's run.
 
-    `after_some` is called, once, when as many hours are built as it names, unless all are by then.
-    Hours whose runs have succeeded before are left alone.
+    `after_some` has a number of hours and a function, which is called once when that many hours are
+    built, unless all hours are built by then. Hours whose runs succeeded before are not built
+    again.
     """
     total = len([*hour_range(first, last)])
     enough, then = after_some
@@ -65,9 +66,9 @@ def _start_backfill(
     progress: CountedProgress,
     are_done: Callable[[int], bool],
 ) -> None:
-    """Start a backfill; Airflow has one at a time, so an earlier one is ended first.
+    """Start a backfill, after the end of an earlier one: Airflow allows one at a time.
 
-    An interrupted start left it with hours to build, which Airflow goes on with.
+    If an earlier start of the demo was interrupted, Airflow first finishes that backfill.
     """
 
     def no_run_is_left() -> bool:
@@ -78,7 +79,7 @@ def _start_backfill(
         return not left
 
     def is_started() -> bool:
-        progress.show_phase("Airflow makes the runs of the hours")
+        progress.show_phase("Airflow creates the runs of the hours")
         api.close_backfills(DAG)
         return api.create_backfill(DAG, first, last) is not None
 
@@ -88,12 +89,12 @@ def _start_backfill(
 
 def _is_parsed(api: AirflowApi) -> bool:
     for file, trace in api.import_errors().items():
-        raise StackError(f"Airflow can't read {file}; put it right and start again:\n{trace}")
+        raise StackError(f"Airflow can't read {file}; correct it and start again:\n{trace}")
     return api.dag_exists(DAG)
 
 
 def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) -> list[str]:
-    """Why runs failed, a sentence for each reason and the hours that have it, earliest first."""
+    """Describe why runs failed: a sentence for each reason and its hours, earliest first."""
     failed = [hour for hour, state in sorted(states.items()) if state != "success"]
     if not failed:
         return []
@@ -102,12 +103,12 @@ def failures(stack: Stack, states: Mapping[Hour, str], first: Hour, last: Hour) 
         runs = api.run_ids(DAG, first, last)
         for hour in failed:
             by_reason[failure_of(api, DAG, runs[hour])].append(hour)
-    said = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
+    sentences = [f"{_runs_of(hours)} failed. {reason}" for reason, hours in by_reason.items()]
     others = sum(map(len, [*by_reason.values()][MOST_REASONS:]))
     more = (
         [f"{others} more runs failed, for other reasons; see Airflow's web UI."] if others else []
     )
-    return said[:MOST_REASONS] + more
+    return sentences[:MOST_REASONS] + more
 
 
 def _runs_of(hours: list[Hour]) -> str:
@@ -117,17 +118,17 @@ def _runs_of(hours: list[Hour]) -> str:
 
 
 def failure_of(api: AirflowApi, dag_id: str, run_id: str) -> str:
-    """The first task of a run that failed, and the last line of its log."""
+    """Describe the failure of a run: its first failed task and the last error in its log."""
     failed = [task for task in api.tasks(dag_id, run_id) if task["state"] == "failed"]
     if not failed:
-        return "No task of it failed; the run was marked as failed, or has no tasks."
+        return "No task of the run failed: it was marked as failed, or has no tasks."
     first = min(failed, key=lambda task: task["start_date"] or "")
-    said = api.error_lines(first)
-    message = said[-1] if said else "Its log has no error; see the task in Airflow's web UI."
+    lines = api.error_lines(first)
+    message = lines[-1] if lines else "Its log has no error; see the task in Airflow's web UI."
     return f"{_name_of(first)}: {message[:LONGEST_REASON]}"
 
 
 def _name_of(task: Mapping[str, Any]) -> str:
-    """A task's name, and of a mapped one what it was mapped over."""
+    """Return a task's name; of a mapped task also the item that it is mapped over."""
     mapped = task.get("rendered_map_index")
     return f"{task['task_id']} ({mapped})" if mapped else str(task["task_id"])

@@ -1,8 +1,8 @@
-"""The log files of the demo's café, and what has to be remembered to continue them.
+"""The log files of the demo's café, and the state that is needed to continue them.
 
-The first demo writes the newest hours, and holds half of the lines of four hours back. Later come
-the four weeks before, and what was held back. `var/cafe.json` records when the story begins and
-with which hour the newest logs begin: every line follows from the two.
+The first demo writes the newest hours, without half of the lines of four hours. Later it writes
+the four weeks before, and the lines that were left out, as late lines. `var/cafe.json` records the
+first day of the story and the first hour of the newest logs: all lines depend only on these two.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 
 LATE_FROM, LATE_TO = 10, 13
-"""The UTC hours of the day before the last one whose lines are partly held back."""
+"""The UTC hours of yesterday with late lines."""
 
 
 @dataclass(frozen=True)
 class CafeLogs:
     """The café's logs in a directory.
 
-    `story_begins` is the first day of the story and of the older logs, `begin` the first hour of
-    the newest ones. `late_hours` are those whose lines are partly held back.
+    `story_begins` is the first day of the story and of the older logs. `begin` is the first hour of
+    the newest logs. `late_hours` are the hours with late lines.
     """
 
     directory: Path
@@ -37,7 +37,7 @@ class CafeLogs:
 
     @classmethod
     def new(cls, directory: Path, begin: Hour, last: Hour, has_history: bool) -> CafeLogs:
-        """The logs of a first demo, whose newest hours are `begin` to `last`."""
+        """Return the logs of a first demo, whose newest hours are `begin` to `last`."""
         yesterday = Hour.first_of(str(last.event_date - timedelta(days=1)))
         late = hour_range(yesterday.plus(LATE_FROM), yesterday.plus(LATE_TO))
         story_begins = last.event_date - timedelta(days=story.DAYS)
@@ -45,9 +45,9 @@ class CafeLogs:
 
     @classmethod
     def load(cls, directory: Path, state: Path) -> CafeLogs | None:
-        """The logs that an earlier demo has written; None if there are none.
+        """Return the logs of an earlier demo; None if there are none.
 
-        Raises InputError for those of a version that did not record its story.
+        Raises InputError for logs of an earlier version without a recorded story.
         """
         if not (directory / "access.log").exists():
             return None
@@ -65,7 +65,7 @@ class CafeLogs:
         )
 
     def save(self, state: Path) -> None:
-        """Record the logs, before their first line is written."""
+        """Store the description of the logs; call it before their first line is written."""
         stored = {
             "story_begins": str(self.story_begins),
             "begin": str(self.begin),
@@ -85,12 +85,12 @@ class CafeLogs:
         return Hour.first_of(str(self.story_begins))
 
     def write_newest(self, last: Hour) -> Truth:
-        """Write the newest hours up to `last`, without their late lines; returns their truth."""
+        """Write the newest hours up to `last` without late lines, and return their true counts."""
         is_late = late_in(self.late_hours)
         return write_history(self.directory, self.begin, last, self.rules, is_late)
 
     def write_older(self) -> Iterator[Path]:
-        """Write what is missing of the older days, then the late lines, yielding each file."""
+        """Write the missing files of older days, then the late lines, and yield each file."""
         yield from write_older_days(self.directory, self.first, self.begin.previous, self.rules)
         if late := write_late_lines(self.directory, self.late_hours, self.rules):
             yield late

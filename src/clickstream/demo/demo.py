@@ -1,9 +1,9 @@
-"""The demo: a simulated café, or someone's own logs, built by Airflow on this machine.
+"""The demo (`make demo`): Airflow builds logs of a simulated café, or the user's own logs.
 
-It starts the local stack, has Airflow build the last 48 hours by a backfill, and shows the answers
-and the link of the dashboard. Then Airflow builds the café's four weeks before, newest first, while
-its traffic continues live. Everything is kept in `var/`, so a second demo continues where the first
-one ended.
+`run_demo` starts the local stack, has Airflow build the last 48 hours by a backfill, and prints
+first results and a link to the dashboard. Then Airflow builds the café's four weeks before, newest
+day first, while live traffic continues. All state is in `var/`, so that a second demo continues
+where the first one ended.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ HOURS = 48
 FIRST_HOURS = 4
 OWN_LOGS_STATE = "var/own-logs"
 CAFE = "cafe"
-"""The name of the site in the settings while nobody has described a site of their own."""
+"""The name of the site in the settings of this repository, until the user sets another."""
 
 NOT_THE_CAFE = {
     "CLICKSTREAM_SITE__NAME": "own-logs",
@@ -57,19 +57,23 @@ NOT_THE_CAFE = {
     "CLICKSTREAM_GOALS": "{}",
     "CLICKSTREAM_FUNNEL": "[]",
 }
-"""Own logs have no part of the café: neither its name, domains and time zone nor its goals."""
+"""Settings for the user's own logs, in place of the café's name, domains, time zone and goals."""
 
 BESIDE_BACKFILL = {
     "CLICKSTREAM_BUILD__CATCH_UP_HOURS": "0",
     "CLICKSTREAM_COLLECT__SETTLE_MINUTES": "0",
 }
-"""The backfill has a run for every hour; a scheduled run beside it must not build them too. Where
-that one has the hour of a run of the backfill, the demo waits for its end: it must not wait."""
+"""Settings of hourly runs during the backfill.
+
+The backfill has a run for every hour, so a scheduled run must not build other hours as well. If a
+scheduled run has one of the backfill's hours, the demo waits for its end, so that run must pull at
+once.
+"""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The hours that the demo builds, and the earliest hour that there are lines of."""
+    """The hours that the demo builds, and the earliest hour with lines."""
 
     first: Hour
     last: Hour
@@ -78,9 +82,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Where the demo's lines come from, and which hours of them are built.
+    """Source of the demo's lines, and the hours to build.
 
-    `older` are the café's logs if the weeks before are built, too; None if they are not.
+    `older` has the café's logs if the weeks before are built as well, else None. `processes` and
+    `variables` are additional processes and environment variables of the local stack.
     """
 
     state: str
@@ -98,20 +103,20 @@ def run_demo(
     ports: Ports | None = None,
     console: Console | None = None,
 ) -> int:
-    """Run the demo in the project's directory `root` (the working directory if None).
+    """Run the demo in the project's directory `root` (default: the working directory).
 
-    `logs` is a directory of access logs, or one log, to take instead of the simulated café. With
-    `history` the café's four weeks before are built after its last 48 hours; with `exit_when_done`
-    only one day of them, and the demo ends. Otherwise it continues until Ctrl-C. Returns the exit
-    status: 0 when every run succeeded and nothing is wrong with the published hours. Raises
-    StackError when the stack can't run.
+    `logs` is a directory of access logs, or one log, to use instead of the simulated café. With
+    `history`, the café's four weeks before its last 48 hours are built after them. With
+    `exit_when_done`, only one day of them is built, and the demo ends; otherwise it runs until
+    Ctrl-C. Returns the exit status: 0 if all runs succeeded and verification found no failure.
+    Raises StackError if the local stack can't run.
     """
     console, root = console or SafeConsole(), (root or Path.cwd()).resolve()
     drop_stack_variables(os.environ)
     traffic = own_logs(logs) if logs else simulated_cafe(Layout(root), console, history)
     layout = Layout(root, traffic.state)
     with running_stack(layout, ports, traffic.processes, traffic.variables) as stack:
-        os.environ.update(stack.environment)  # from here on this process sees what the tasks see
+        os.environ.update(stack.environment)  # this process now has the settings of the tasks
         show_start(stack, console)
         show_addresses(stack, console)
         lake = open_lake(settings.load())
@@ -129,7 +134,7 @@ def run_demo(
 
 
 def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int:
-    """Build the newest hours, and show answers and verdict; the exit status."""
+    """Build the newest hours, print results and verdict, and return the exit status."""
     first, last = span.first, span.last
     _say_what_is_built(span, console)
     first_answers = partial(_show_first_facts, stack, lake, span, console)
@@ -141,7 +146,7 @@ def _build_newest(stack: Stack, lake: Lake, span: Span, console: Console) -> int
 
 
 def _show_first_facts(stack: Stack, lake: Lake, span: Span, console: Console) -> None:
-    """Print the dashboard's link and the first answer, from the hours that are built so far."""
+    """Print the first result, from the hours that are built so far, and a dashboard link."""
     show_first_answers(lake, span.first, span.last, console)
     _show_link(stack, console)
 
@@ -152,7 +157,10 @@ def _show_link(stack: Stack, console: Console) -> None:
 
 
 def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Traffic:
-    """The simulated café: its newest logs are written at the first demo, its traffic is live."""
+    """Set up the simulated café, and at the first demo write its newest logs.
+
+    A process of the stack then appends live traffic.
+    """
     last = Hour.of(datetime.now(UTC)).previous
     first = last.minus(HOURS - 1)
     logs = CafeLogs.load(layout.cafe_logs, layout.cafe_file)
@@ -172,7 +180,10 @@ def simulated_cafe(layout: Layout, console: Console, history: bool = True) -> Tr
 
 
 def own_logs(logs: Path) -> Traffic:
-    """Someone's own logs, with a state of their own, so that they mix with no others."""
+    """Set up the user's own logs, with a separate state, so that they do not mix with others.
+
+    Raises InputError if the path does not exist.
+    """
     if not logs.exists():
         raise InputError(f"{logs} does not exist; name a directory of access logs, or one log.")
     path = logs.resolve()
@@ -188,7 +199,7 @@ def own_logs(logs: Path) -> Traffic:
 
 
 def _span_of_sources(lake: Lake, console: Console) -> Span:
-    """Pull the sources now, to know the last hours that they have lines of."""
+    """Pull the sources to find the last hours with lines. Raises InputError if there are none."""
     for source in lake.settings.sources:
         with console.status(f"Reading the logs in {source.path}"):
             pulled = pipeline.pull(lake, source)
@@ -208,7 +219,7 @@ def _span_of_sources(lake: Lake, console: Console) -> Span:
 
 
 def _hours_with_lines(lake: Lake) -> list[Hour]:
-    """Hours that lines were pulled of; the scheduled runs beside the demo publish empty ones."""
+    """Return the hours with pulled lines. Scheduled runs may also have published empty hours."""
     ledger = hour_ledger.ledger_in_order(lake, columns=["hour_at", "lines"]).to_pylist()
     published = [Hour.at(row["hour_at"]) for row in ledger if row["lines"]]
     return published + raw.pending_hours(lake)
@@ -218,24 +229,24 @@ def _say_what_is_built(span: Span, console: Console) -> None:
     total = span.last.number - span.first.number + 1
     hours = f"{total} hours" if total > 1 else "1 hour"
     console.print(
-        f"Airflow builds {hours}, {span.first} to {span.last}; watch it in its web UI.",
+        f"Airflow builds {hours}, {span.first} to {span.last}; watch the runs in its web UI.",
         soft_wrap=True,
     )
     if span.earliest < span.first:
         console.print(
-            f"The logs begin at {span.earliest}; the demo builds the last {HOURS} hours of them. "
-            "How to build the others is said at the end.",
+            f"The logs begin at {span.earliest}; the demo builds their last {HOURS} hours. At the "
+            "end, it prints how to build the others.",
             soft_wrap=True,
         )
 
 
 def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
-    """How to build the hours before those that the demo builds."""
+    """Print how to build the hours before those that the demo builds."""
     if span.earliest == span.first:
         return
     console.print(
-        f"The lines of {span.earliest} to {span.first.previous} are pulled, and the demo does not "
-        "build them. To build all hours while it runs (without EXIT=1), in another shell:",
+        f"The lines of {span.earliest} to {span.first.previous} are pulled but not built. To build "
+        "all hours, run this in another shell while the demo runs (without EXIT=1):",
         soft_wrap=True,
     )
     commands = (
@@ -249,15 +260,15 @@ def _say_what_is_left(stack: Stack, span: Span, console: Console) -> None:
 def _verdict(
     lake: Lake, states: Mapping[Hour, str], failed: list[str], span: Span, console: Console
 ) -> int:
-    """Say whether the runs succeeded and the hours are proven; the exit status."""
+    """Print failed runs and failed checks, or that all is well, and return the exit status."""
     failures = pipeline.verify(lake, span.first, span.last).failures
     for complaint in [*failed, *failures]:
         console.print(f"[red]✗[/] {escape(complaint)}", soft_wrap=True)
     if failed or failures:
         return 1
     console.print(
-        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: every hour adds "
-        "up and follows on.",
+        f"[green]✓[/] {len(states)} runs succeeded; {span.first} to {span.last}: the line balance "
+        "of every hour closes, and the session chain is intact.",
         soft_wrap=True,
     )
     return 0

@@ -1,8 +1,8 @@
-"""The file that points a shell at a running local stack, and what keeps commands from missing it.
+"""The file `env.sh`, by which a shell uses a running local stack, and a check of its settings.
 
-The stack writes `env.sh` into its state directory when it starts and deletes it when it stops. A
-shell that has read it (`. var/env.sh`) reaches the stack's AWS and builds by the stack's settings.
-Imports nothing of the stack itself: `clickstream build` on AWS has no use for that.
+The stack writes `env.sh` to its state directory when it starts, and deletes it when it stops.
+Commands in a shell that has read it (`. var/env.sh`) use the stack's AWS and its settings. This
+module imports nothing of the stack, because `clickstream build` on AWS imports it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from clickstream.settings import ENDPOINT_VARIABLE, FILE_VARIABLE, PREFIX, Setti
 
 NAME = "env.sh"
 LOCK_NAME = "stack.lock"
-"""Holds the process id of the stack, in the same directory."""
+"""The file with the process id of the stack, in the same directory."""
 
 AWS_VARIABLES = (
     *(ENDPOINT_VARIABLE, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EC2_METADATA_DISABLED"),
 )
 LIST_VARIABLE = "STACK_VARIABLES"
-"""Names the variables that come from the file."""
+"""The variable that lists the other variables of the file."""
 
 DASHBOARD_URL_VARIABLE = "STACK_DASHBOARD_URL"
-"""Read by `clickstream dashboard link`."""
+"""The default address of `clickstream dashboard link` and `share`."""
 
 DASHBOARD_DIRECTORY_VARIABLE = f"{PREFIX}DASHBOARD__DIRECTORY"
-"""Each stack has a dashboard of its own. Commands that change the lake need not know of it."""
+"""Each stack has its own dashboard. Commands that change the lake do not need this variable."""
 
 _TEXT = """\
 # Points a shell at the local stack in {directory}: read it by `. {path}`.
@@ -43,9 +43,9 @@ case ":$PATH:" in *:{programs}:*) ;; *) PATH={programs}:$PATH ;; esac
 
 
 def text_of(path: Path, environment: Mapping[str, str], programs: Path) -> str:
-    """The file's text, from the environment of the stack's processes.
+    """Build the file's text from the environment of the stack's processes.
 
-    `programs` is the directory of the `clickstream` command, which the shell finds from then on.
+    `programs` is the directory of the `clickstream` command, which the file adds to PATH.
     """
     quoted = {"directory": str(path.parent), "path": shlex.quote(str(path)), "prefix": PREFIX}
     text = _TEXT.format(**quoted, programs=shlex.quote(str(programs)))
@@ -60,20 +60,21 @@ def text_of(path: Path, environment: Mapping[str, str], programs: Path) -> str:
 
 
 def drop_stack_variables(environment: MutableMapping[str, str]) -> None:
-    """Drop what a shell has read from the file of a stack: another stack begins without it."""
+    """Remove the variables that a shell has read from `env.sh`, before another stack starts."""
     for name in environment.pop(LIST_VARIABLE, "").split():
         environment.pop(name, None)
 
 
 def source_command(path: Path) -> str:
-    """What to type into a shell."""
+    """Return the shell command that reads the file."""
     return f". {shlex.quote(str(path))}"
 
 
 def check_beside_stack(settings: Settings, environment: Mapping[str, str] | None = None) -> None:
-    """Refuse to work on the lake of a running local stack by other settings than the stack's.
+    """Raise SettingsError if a local stack runs on the same endpoint with other settings.
 
-    Its next run would build the same hours by its own settings again. Raises SettingsError.
+    Otherwise the command would build hours with its settings, and the stack's next run would build
+    them again with its own.
     """
     environment = os.environ if environment is None else environment
     for path in _running_stacks(settings.resolve("var")):
@@ -83,23 +84,24 @@ def check_beside_stack(settings: Settings, environment: Mapping[str, str] | None
         if different := [*_different(stack, environment, settings.directory)]:
             raise SettingsError(
                 f"The local stack on {settings.aws.endpoint_url} has other settings than this "
-                f"shell: {', '.join(different)}. Take over its settings by `{source_command(path)}`"
-                " and run the command again; to change them, start the stack anew with your own."
+                f"shell: {', '.join(different)}. Load the stack's settings by "
+                f"`{source_command(path)}` and run the command again. To use other settings, "
+                "restart the stack with them."
             )
 
 
 def _running_stacks(var: Path) -> Iterator[Path]:
-    """The files of the stacks that run now."""
+    """Yield the files of running stacks."""
     for path in sorted([*var.glob(NAME), *var.glob(f"*/{NAME}")]):
         try:
             os.kill(int((path.parent / LOCK_NAME).read_text(encoding="utf-8")), 0)
-        except (OSError, ValueError):  # it was killed before it could delete its file
+        except (OSError, ValueError):  # the stack was killed before it could delete its file
             continue
         yield path
 
 
 def _variables(path: Path) -> dict[str, str]:
-    """What the file exports."""
+    """Return the variables that the file exports."""
     words = shlex.split(path.read_bytes().decode(), comments=True)
     exported = (word for before, word in pairwise(words) if before == "export")
     return dict(word.split("=", 1) for word in exported)
@@ -114,5 +116,5 @@ def _different(
         if name == DASHBOARD_DIRECTORY_VARIABLE:
             continue
         if name == FILE_VARIABLE and Path(value).parent == directory:
-            continue  # found without the variable
+            continue  # commands find this file without the variable
         yield f"{name} is {'different' if name in environment else 'not set'}"

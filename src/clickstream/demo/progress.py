@@ -1,4 +1,4 @@
-"""How far something is that takes minutes: a bar in a terminal, plain lines elsewhere."""
+"""Progress of work that takes minutes: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 PLAIN_STEPS = 6
 PLAIN_SECONDS = 20
-"""Without a terminal, a line is printed for as many more steps, and at least as often."""
+"""Without a terminal, a line is printed every PLAIN_STEPS steps, or when PLAIN_SECONDS are over."""
 
 
 class CountedProgress:
-    """How many of some hours or days, `unit`, are done.
+    """Shows how many of `total` hours or days (`unit`) are done.
 
-    With `shows_left`, the time that is left is shown as well, as if all took equally long.
+    With `shows_left`, it also shows the remaining time, estimated from the average so far.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class CountedProgress:
         self._bar.stop()
 
     def show_phase(self, phase: str) -> None:
-        """Show what is waited for."""
+        """Show the current phase of the work."""
         if phase != self._phase:
             self._phase = phase
             self._bar.update(self._task, description=phase)
             self._print(f"{phase} …")
 
     def show_done(self, done: int) -> None:
-        """Show that so many are done."""
+        """Show the number of hours or days that are done."""
         seconds = time.monotonic() - self._started
         left = self._left(done, seconds)
         self._bar.update(self._task, completed=done, left=left)
@@ -64,7 +64,7 @@ class CountedProgress:
             self._print(f"{of_all} ({seconds:.0f} s{', ' + left if left else ''})")
 
     def _left(self, done: int, seconds: float) -> str:
-        """The time that is left, in words; empty if it is not known."""
+        """Return the remaining time as text; empty if it is unknown."""
         if not self._shows_left or not 0 < done < self._total:
             return ""
         left = seconds / done * (self._total - done)

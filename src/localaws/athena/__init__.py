@@ -1,7 +1,7 @@
 """Athena on one machine: Trino SQL over Iceberg tables and Glue views, answered by DuckDB.
 
-``AthenaService`` is loaded on first use, because the worker processes import this package too and
-need neither the SQL compiler nor pyiceberg.
+``AthenaService`` is imported on first use, because the worker processes import this package too
+and need neither the SQL compiler nor pyiceberg.
 """
 
 from __future__ import annotations

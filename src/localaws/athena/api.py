@@ -1,4 +1,4 @@
-"""Athena's API: what each operation takes and returns."""
+"""The Athena service: reads the requests of all operations and builds their responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TIMELINE = tuple(
 
 
 class AthenaService:
-    """The Athena service over one folder, the local S3 and the local Glue."""
+    """The Athena service, which stores its state in one folder and uses the local S3 and Glue."""
 
     name = "athena"
     target_prefix = "AmazonAthena"
@@ -128,7 +128,7 @@ class AthenaService:
             raise invalid_request(f"Output location: {error}.") from None
         if not self._blobs.exists_bucket(bucket):
             raise invalid_request(
-                f"Unable to verify/create output bucket {bucket}. Make the bucket first.",
+                f"Unable to verify/create output bucket {bucket}. Create the bucket first.",
             )
 
     def _get_query(self, body: Json) -> Json:
@@ -182,7 +182,7 @@ class AthenaService:
         return answer
 
     def _page(self, execution: Json, offset: int, count: int) -> tuple[list[Row], int | None]:
-        """Rows of a result from an offset: bytes in a CSV file, lines in a text file."""
+        """Read rows of a result from an offset, which counts bytes of a CSV file, else lines."""
         location = execution["ResultConfiguration"]["OutputLocation"]
         path = self._blobs.path(*split_uri(location))
         if path is None:
@@ -215,7 +215,7 @@ def _offset(body: Json) -> int:
 
 
 def _asks_for_something(option: Any) -> bool:
-    """Whether an option asks for more than "no", as a client's default may."""
+    """Whether an option enables anything; clients send some options with false values."""
     if isinstance(option, dict):
         return any(_asks_for_something(value) for value in option.values())
     return bool(option)

@@ -1,4 +1,4 @@
-"""Reads Iceberg's metadata straight from the files of the local S3."""
+"""FileIO of pyiceberg that reads metadata directly from the files of the local S3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localaws.service import Blobs
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of ``s3://bucket/key``. Raises ValueError for any other URI."""
+    """Return bucket and key of ``s3://bucket/key``. Raises ValueError for any other URI."""
     parts = urlsplit(uri, allow_fragments=False)
     if parts.scheme not in ("s3", "s3a", "s3n") or not parts.netloc:
         raise ValueError(f"{uri} is not an s3:// URI")
@@ -34,7 +34,7 @@ class BlobInputFile(InputFile):
         return self._path is not None and self._path.exists()
 
     def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002 (pyiceberg names it)
-        """The object's bytes. Raises FileNotFoundError."""
+        """Open the object. Raises FileNotFoundError."""
         return self._existing().open("rb")
 
     def _existing(self) -> Path:
@@ -44,7 +44,7 @@ class BlobInputFile(InputFile):
 
 
 class BlobFileIO(FileIO):
-    """pyiceberg's door to the local S3; Athena only reads."""
+    """Read-only FileIO of pyiceberg for the local S3."""
 
     def __init__(self, blobs: Blobs) -> None:
         super().__init__()
@@ -57,15 +57,15 @@ class BlobFileIO(FileIO):
         return hash(id(self._blobs))
 
     def new_input(self, location: str) -> BlobInputFile:
-        """An object to read."""
+        """Return an object to read."""
         return BlobInputFile(location, self._blobs.path(*split_uri(location)))
 
     def new_output(self, location: str) -> OutputFile:
-        """Refused: queries do not write tables."""
+        """Raise PermissionError, because queries do not write tables."""
         return self._refuse(location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Refused: queries do not delete files."""
+        """Raise PermissionError, because queries do not delete files."""
         self._refuse(str(location))
 
     def _refuse(self, location: str) -> NoReturn:

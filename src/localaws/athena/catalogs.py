@@ -1,4 +1,4 @@
-"""Athena's operations on catalogs, databases and tables, answered from Glue."""
+"""Athena's operations on catalogs, databases and tables, based on Glue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CATALOG = "AwsDataCatalog"
 
 
 class CatalogOperations:
-    """ListDatabases, GetTableMetadata and the like; the only catalog is Glue's."""
+    """Operations such as ListDatabases and GetTableMetadata; the only catalog is Glue's."""
 
     def __init__(self, glue: Catalog) -> None:
         self._glue = glue

@@ -1,4 +1,4 @@
-"""Runs one query from QUEUED to its final state."""
+"""Runs queries from QUEUED to their final state."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from localaws.service import Blobs, Catalog
 WORKERS = 2
 CANCEL_REASON = "Query cancelled by user"
 DIED_REASON = (
-    "The process that ran this query ended unexpectedly, perhaps for want "
-    "of memory. Run it again, over less data if it ends again."
+    "The process that ran this query ended unexpectedly, perhaps because it ran out of memory. "
+    "Run the query again; if it fails again, read less data."
 )
 Columns = list[tuple[str, Type]]
 log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Plans queries here, runs them in worker processes and stores their results."""
+    """Plans queries in this process, runs them in workers, and stores their results."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Engine:
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="athena")
 
     def submit(self, query_id: str) -> None:
-        """Run a recorded query as soon as there is room."""
+        """Queue a recorded query; it runs as soon as one of ``WORKERS`` threads is free."""
         self._threads.submit(self._run, query_id)
 
     def stop(self, query_id: str) -> None:
-        """Cancel a query; one that has ended already stays as it is."""
+        """Cancel a query, unless it has ended."""
         cancelled = self._executions.change(
             query_id, lambda record: finish(record, "CANCELLED", CANCEL_REASON)
         )
@@ -65,7 +65,7 @@ class Engine:
             self._workers.stop(query_id)
 
     def close(self) -> None:
-        """Kill what runs; the next start finds it FAILED."""
+        """Kill running queries; the next start sets them to FAILED."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._workers.close()
 
@@ -112,7 +112,7 @@ class Engine:
         self._executions.change(query_id, change)
 
     def _answer(self, execution: Record, statistics: Record) -> Columns:
-        """Run a statement and store its result; the result's columns."""
+        """Run a statement, store its result, and return the result's columns."""
         database = execution["QueryExecutionContext"]["Database"].lower()
         sql = execution["Query"]
         tables = QueryTables(self._blobs, self._glue)
@@ -152,7 +152,7 @@ class Engine:
             try:
                 answer = self._workers.run(execution["QueryExecutionId"], job)
             except QueryError:
-                tables.check_files()  # a file that is gone or damaged by now is the reason
+                tables.check_files()  # a missing or damaged file explains the failure better
                 raise
             with output.open("rb") as file:
                 self._store(execution, file, "application/octet-stream")
@@ -162,7 +162,7 @@ class Engine:
     def _job(
         self, compiled: CompiledStatement, tables: QueryTables, explain: bool
     ) -> tuple[dict[str, Any], int]:
-        """What a worker needs, and the bytes that it will read."""
+        """Build the job for a worker, and return it with the number of bytes that it reads."""
         views, files, total = [], set(), 0
         for scan in compiled.scans:
             view, scanned, size = tables.plan(scan)

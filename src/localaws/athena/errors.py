@@ -1,6 +1,6 @@
-"""How a query fails, in Athena's words.
+"""Errors of queries, with the codes and texts of Athena.
 
-A ``QueryError`` ends one query in state FAILED; its code is the engine's name of the error and its
+A ``QueryError`` ends one query in state FAILED. Its code is the engine's name of the error, and its
 message says what to do. Errors of API requests are ``localaws.errors.AwsError``.
 """
 
@@ -24,10 +24,10 @@ RUNTIME_CODES = frozenset(
 
 
 class QueryError(Exception):
-    """A query cannot be answered.
+    """A query failed.
 
-    ``code`` is the engine's error name (``TABLE_NOT_FOUND``); ``node`` the part of the statement
-    that is wrong, from which the position is taken once the statement's text is known.
+    ``code`` is the engine's error name (``TABLE_NOT_FOUND``). ``node`` is the wrong part of the
+    statement; ``located`` computes its position when the statement's text is known.
     """
 
     def __init__(self, code: str, message: str, node: exp.Expr | None = None) -> None:
@@ -37,7 +37,7 @@ class QueryError(Exception):
         self.node = node
 
     def located(self, sql: str) -> QueryError:
-        """The same error with ``line L:C:`` of the offending part of ``sql``, if it is known."""
+        """Return the error with the position ``line L:C:`` of the wrong part, if it is known."""
         offset = first_offset(self.node) if self.node is not None else None
         if offset is None:
             return self
@@ -46,7 +46,7 @@ class QueryError(Exception):
         return QueryError(self.code, f"line {line}:{column}: {self.message}")
 
     def athena_error(self) -> dict[str, Any]:
-        """The ``AthenaError`` member of a query's status."""
+        """Return the ``AthenaError`` member of a query's status."""
         internal = self.code.startswith("GENERIC_INTERNAL")
         return {
             "ErrorCategory": SYSTEM_ERROR if internal else USER_ERROR,
@@ -57,21 +57,24 @@ class QueryError(Exception):
 
 
 def not_supported(what: str, node: exp.Expr | None = None) -> QueryError:
-    """The error that refuses a feature by its name."""
+    """Build the error that refuses a feature by its name."""
     return QueryError("NOT_SUPPORTED", f"The local Athena does not support {what}", node)
 
 
 def invalid_request(message: str) -> AwsError:
-    """The error of an API request that cannot be answered."""
+    """Build the error of an invalid API request."""
     return AwsError("InvalidRequestException", message)
 
 
 def type_mismatch(message: str, node: exp.Expr | None = None) -> QueryError:
-    """The error for types that do not fit together."""
+    """Build the error for types that do not fit together."""
     return QueryError("TYPE_MISMATCH", message, node)
 
 
 def first_offset(node: exp.Expr) -> int | None:
-    """Where in the text a part of the statement starts (the parser notes it on names only)."""
+    """Return the offset at which a part of the statement starts, from the names in it, or None.
+
+    The parser records offsets of names only.
+    """
     offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
     return min(offsets, default=None)

@@ -1,8 +1,8 @@
-"""What Athena remembers: query executions and workgroups, in one SQLite table each.
+"""Stores query executions; the schema here also has the table of workgroups.
 
-A record is on disk before the client hears of it. A query that was running when the process ended
-is FAILED when the next one starts, and so is one whose end could not be written, because the disk
-was full: no client waits for it for ever.
+A record is on disk before the client gets its answer. The next start sets queries to FAILED that
+were running when the process ended, or whose final state could not be written because the disk
+was full, so that no client waits for them forever.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ RESTART_REASON = (
 
 
 class Executions:
-    """Query executions, each a ``QueryExecution`` record with what only we need of it.
+    """Query executions, each a ``QueryExecution`` of the API with internal data.
 
-    A record is ``{"execution": QueryExecution, "columns": [[name, type]] or None}``; columns are
-    there once the query has succeeded.
+    A record is ``{"execution": QueryExecution, "columns": [[name, type]] or None}``. Columns are
+    set when the query has succeeded.
     """
 
     def __init__(self, store: Database) -> None:
@@ -46,9 +46,10 @@ class Executions:
         self._fail_interrupted()
 
     def add(self, execution: Record, token: str | None) -> str:
-        """Record a new query; the id of the earlier one if its token was used before.
+        """Record a new query and return its id.
 
-        Raises AwsError if the token was used for another query.
+        If its token was used before, return the id of the earlier query. Raises AwsError if that
+        query has another text.
         """
         with self._store.write() as connection:
             if token is not None:
@@ -72,16 +73,17 @@ class Executions:
         return str(execution["QueryExecutionId"])
 
     def get(self, query_id: str) -> Record:
-        """A record. Raises AwsError if there is none."""
+        """Return a record. Raises AwsError if there is none."""
         row = self._store.query_one("select record from athena_execution where id = ?", (query_id,))
         if row is None:
             raise invalid_request(f"QueryExecution {query_id} was not found")
         return self._with_failure(query_id, json.loads(row["record"]))
 
     def fail_unsaved(self, query_id: str, reason: str) -> None:
-        """Let a query be FAILED from now on, though it can't be written; a later change writes it.
+        """Treat a query as FAILED although its record can't be written now.
 
-        If the process ends before that, the next one fails the query, too.
+        A later change of the record writes the failure. If the process ends before that, the next
+        start sets the query to FAILED.
         """
         self._unsaved[query_id] = reason
 
@@ -91,7 +93,7 @@ class Executions:
         return record
 
     def change(self, query_id: str, change: Callable[[Record], bool]) -> bool:
-        """Change a record in one transaction; ``change`` says whether it did anything."""
+        """Change a record in one transaction; ``change`` returns whether it changed the record."""
         with self._store.write() as connection:
             row = connection.execute(
                 "select record from athena_execution where id = ?", (query_id,)
@@ -106,7 +108,7 @@ class Executions:
         return changed
 
     def ids(self, workgroup: str, count: int, offset: int) -> list[str]:
-        """Ids of a workgroup's queries, newest first."""
+        """Return the ids of a workgroup's queries, newest first."""
         rows = self._store.query(
             "select id from athena_execution where workgroup = ?"
             " order by submitted_at desc, id limit ? offset ?",
@@ -126,7 +128,7 @@ class Executions:
 
 
 def finish(record: Record, state: str, reason: str | None = None) -> bool:
-    """Bring a query to its final state; False if it has one already."""
+    """Set the final state of a query; return False if it has one already."""
     status = record["execution"]["Status"]
     if status["State"] not in OPEN_STATES:
         return False

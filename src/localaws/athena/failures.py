@@ -1,6 +1,6 @@
-"""Why a query failed while it ran, in Trino's words: its code and message for an error of DuckDB's.
+"""Translates DuckDB's errors of a running query to Trino's codes and messages.
 
-The worker calls this. What DuckDB says itself goes to the log of the server.
+The worker calls this. DuckDB's own message of an unknown error goes to the server's log.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ TYPE_NAMES = {
 }
 with Path(__file__).with_name("failures.csv").open(encoding="utf-8", newline="") as table:
     MESSAGES = [(row["pattern"], row["code"], row["message"]) for row in csv.DictReader(table)]
-"""A pattern of DuckDB's text, Trino's code, and its message with the groups of the pattern."""
+"""Rows of a pattern of DuckDB's text, Trino's code, and Trino's message.
+
+Placeholders in the message are groups of the pattern.
+"""
 
 CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
@@ -35,7 +38,7 @@ CLASSES: tuple[tuple[type[Exception], str], ...] = (
 
 
 def explain_failure(error: Exception, limits: Limits) -> dict[str, str]:
-    """Trino's code and message for an error of DuckDB's."""
+    """Return Trino's code and message for an error of DuckDB."""
     text = str(error)
     if isinstance(error, duckdb.OutOfMemoryException):
         return {"code": "EXCEEDED_LOCAL_MEMORY_LIMIT", "message": _memory_message(text, limits)}

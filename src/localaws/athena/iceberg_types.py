@@ -1,4 +1,4 @@
-"""Iceberg's types in Trino and in DuckDB."""
+"""Converts Iceberg's types to types of Trino and DuckDB."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PRIMITIVES: dict[type[iceberg.IcebergType], Type] = {
 
 
 def trino_type(field: iceberg.NestedField) -> Type:
-    """The Trino type of a column. Raises QueryError (NOT_SUPPORTED)."""
+    """Return the Trino type of a column. Raises QueryError (NOT_SUPPORTED)."""
     return _convert(field.field_type, field.name)
 
 
@@ -44,7 +44,7 @@ def _convert(kind: iceberg.IcebergType, column: str) -> Type:
 
 
 def duckdb_schema(schema: Schema) -> tuple[list[tuple[str, str]], str]:
-    """Quoted names with DuckDB types, and the ``schema`` argument of read_parquet by field id."""
+    """Return quoted names with DuckDB types, and read_parquet's ``schema`` argument by field id."""
     names, entries = [], []
     for field in schema.fields:
         kind = types.duckdb_name(trino_type(field))

@@ -1,6 +1,6 @@
 """Trino's JSON functions, as Python functions inside DuckDB.
 
-JSON keeps the text of numbers until it is written; documents are read no further than asked.
+Numbers keep their text until the JSON is written. A document is read only as far as necessary.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Number(str):
     __slots__ = ()
 
     def canonical(self) -> str:
-        """The number as Trino writes it: a fraction or an exponent makes it a double."""
+        """Return the number as Trino writes it; with a fraction or an exponent it is a double."""
         return java_double(float(self)) if re.search("[.eE]", self) else str(self)
 
 
@@ -60,10 +60,10 @@ _MISSING = object()
 
 
 def _follow(document: str, path: str) -> Any:
-    """The part of a document at a path; _MISSING if there is none or it is no JSON.
+    """Return the part of a document at a path; _MISSING if there is none or it is no JSON.
 
-    The document is read up to that part only, as Trino's reader does: what comes after it may be
-    wrong, and the first of two equal keys counts.
+    Like Trino's parser, it stops reading after that part: errors after it are ignored, and the
+    first of two equal keys counts.
     """
     try:
         return _seek(document, _skip(document, 0), list(JSON_STEP.finditer(path)))
@@ -109,18 +109,18 @@ def _scalar(value: Any) -> str | None:
 
 
 def json_extract_scalar(document: str, path: str) -> str | None:
-    """Text, number or boolean at a path, as text; None for anything else."""
+    """Return the text, number or boolean at a path as text; None for anything else."""
     return _scalar(_follow(document, path))
 
 
 def json_extract(document: str, path: str) -> str | None:
-    """JSON at a path."""
+    """Return the JSON at a path."""
     value = _follow(document, path)
     return None if value is _MISSING else _dump(value)
 
 
 def json_parse(document: str) -> str:
-    """JSON in its canonical form: no spaces, keys in order. Fails if it is no JSON."""
+    """Return JSON in canonical form: no spaces, sorted keys. Fails if it is no JSON."""
     try:
         return _dump(DECODER.decode(document), sort=True)
     except ValueError:
@@ -128,13 +128,13 @@ def json_parse(document: str) -> str:
 
 
 def json_array_length(document: str) -> int | None:
-    """Length of a JSON array; None for anything else."""
+    """Return the length of a JSON array; None for anything else."""
     value = _follow(document, "$")
     return len(value) if isinstance(value, list) and not isinstance(value, _Pairs) else None
 
 
 def json_text(document: str, kind: str) -> str | None:
-    """A JSON scalar as the text that a cast to ``kind`` reads."""
+    """Return a JSON scalar as the text that a cast to ``kind`` reads."""
     value = DECODER.decode(document)
     if isinstance(value, list):
         fail(f"INVALID_CAST_ARGUMENT: Cannot cast '{document}' to {kind}")

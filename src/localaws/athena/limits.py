@@ -1,4 +1,4 @@
-"""What one query of the local Athena may use of the machine; workers and their pool keep to it."""
+"""Limits of memory, disk and time for one query of the local Athena, kept by its workers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Memory of a query and the disk it may spill to; sizes as DuckDB spells them.
+    """Limits of one query.
 
-    `process_bytes` bounds what the whole worker may allocate: DuckDB does not count what functions
-    build in one value. `seconds` is how long a query may run: 30 minutes, as Athena's default for a
-    DML statement.
+    ``memory`` and ``spill`` limit memory and disk, in DuckDB's notation of sizes. ``process_bytes``
+    limits the allocations of the whole worker, because DuckDB does not count the memory in which a
+    function builds a single value. ``seconds`` limits the run time: 30 minutes, Athena's default
+    for a DML statement.
     """
 
     memory: str = "1GB"
@@ -20,7 +21,7 @@ class Limits:
     seconds: float = 30 * 60
 
     def as_arguments(self) -> list[str]:
-        """What a worker needs to know, as arguments of its command."""
+        """Return the limits that a worker applies itself, as arguments of its command."""
         return [self.memory, self.spill, str(self.process_bytes)]
 
 

@@ -1,6 +1,6 @@
-"""DuckDB macros for functions that Trino has and DuckDB lacks or does differently.
+"""DuckDB macros for functions of Trino that DuckDB lacks or computes differently.
 
-Their names start with ``trino_``; the table of functions in ``dialect.functions`` refers to them.
+Their names start with ``trino_``. The tables in ``dialect.functions`` refer to them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ WHITESPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
 )
-"""What Trino's trim takes away; DuckDB's takes spaces only."""
+"""Characters that Trino's trim removes; DuckDB's removes only spaces."""
 
 ISO_TIMESTAMP = r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?"
 
 CHECKS = {
-    # DuckDB may compute the parts of AND in any order, but no branch of CASE ahead of its test.
+    # DuckDB may evaluate the operands of AND in any order, but a branch of CASE only after its
+    # condition.
     "trino_checked(x, is_wrong, message)": """CASE
         WHEN is_wrong THEN CASE WHEN trino_fail(message) IS NULL THEN NULL ELSE x END
         ELSE x END""",
@@ -75,7 +76,7 @@ MOMENTS = {
         THEN trino_parse(x, format) + INTERVAL 100 YEAR ELSE trino_parse(x, format) END""",
     "trino_from_hex(x)": """unhex(trino_argument(x, length(x) % 2 = 1,
         'invalid input length ' || length(x)))""",
-    # The offset stays as it was where the clock shows a time twice, as in Joda-Time.
+    # A local time that occurs twice keeps the offset of the moment, as in Joda-Time.
     "trino_moved(zone, moment, clock)": """CASE
         WHEN timezone(zone, moment + (clock - timezone(zone, moment))) = clock
         THEN moment + (clock - timezone(zone, moment))
@@ -89,7 +90,7 @@ MOMENTS = {
 }
 
 NUMBERS = {
-    # True where neither is NaN, false where one is, unknown where one of them is NULL besides.
+    # NULL if one is NULL, otherwise whether neither is NaN.
     "trino_no_nan(a, b)": """CASE WHEN NOT (isnan(a) OR isnan(b)) THEN true
         WHEN a IS NULL OR b IS NULL THEN NULL ELSE false END""",
     "trino_finite(x)": "CASE WHEN isfinite(x) THEN x END",
@@ -132,8 +133,8 @@ ARRAYS = {
         WHEN list_contains(l, x) THEN true
         WHEN trino_has_null(l) THEN NULL
         ELSE false END""",
-    # Sorted with their places, equal elements are neighbours: 100,000 take 0.1 s; searching
-    # each one among those before it takes minutes.
+    # Sorts elements with their positions, so that equal elements are neighbours. 100,000 elements
+    # take 0.1 s; a search of each element among those before it takes minutes.
     "trino_sorted(l)": """list_sort(list_transform(l,
         lambda e, i: {'k': e.k, 'i': CAST(i AS BIGINT), 'v': e.v}))""",
     "trino_firsts(s)": """list_transform(list_filter(list_zip(s, list_concat([NULL], s)),
@@ -160,7 +161,7 @@ ARRAYS = {
         WHEN len(a) = 0 OR len(b) = 0 THEN false
         WHEN trino_has_null(a) OR trino_has_null(b) THEN NULL
         ELSE false END""",
-    # In the order of the longer one.
+    # The result has the order of the longer array.
     "trino_array_intersect(a, b)": """CASE WHEN a IS NOT NULL AND b IS NOT NULL
         THEN trino_in_place(trino_repeated(trino_tagged(
             trino_array_distinct(CASE WHEN len(a) < len(b) THEN b ELSE a END)
@@ -171,7 +172,8 @@ ARRAYS = {
         THEN l[s:s + n - 1]
         WHEN len(l) + s < 0 THEN l[2:1]
         ELSE l[len(l) + s + 1:len(l) + s + n] END""",
-    # Ten thousand are allowed. A longer one is cut after one more, for it could fill the memory.
+    # Up to 10,000 elements are allowed. A longer sequence is cut after one more element before it
+    # is refused, because it could exhaust the memory.
     "trino_count(n)": """trino_argument(trino_argument(n, n > 10000,
         'count argument of repeat function must be less than or equal to 10000'), n < 0,
         'count argument of repeat function must be greater than or equal to 0')""",
@@ -214,5 +216,5 @@ MACROS = {**CHECKS, **TEXT, **MOMENTS, **NUMBERS, **ARRAYS, **MAPS}
 
 
 def statements() -> list[str]:
-    """CREATE MACRO for each, in an order in which they find each other."""
+    """Return the CREATE MACRO statements, ordered so that each macro follows those it uses."""
     return [f"CREATE TEMP MACRO {head} AS ({body})" for head, body in MACROS.items()]

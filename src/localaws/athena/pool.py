@@ -1,4 +1,7 @@
-"""Worker processes: started ahead, killed when a query is stopped, replaced when they die."""
+"""Pool of worker processes for queries.
+
+Workers start before they are needed. One is killed to stop its query, and replaced if it ends.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ MODULE = "localaws.athena.worker"
 
 
 class WorkerDied(Exception):
-    """The worker ended before it answered: killed, or out of memory."""
+    """The worker ended before it answered, because it was killed or ran out of memory."""
 
 
 class _Fell(WorkerDied):
-    """It ended by itself; nobody stopped the query."""
+    """The worker ended although its query was not stopped."""
 
 
 class Worker:
-    """One worker process; it answers one job at a time, and spills to a directory of its own.
+    """One worker process, which answers one job at a time and spills to its own directory.
 
-    The directory is emptied first: a worker that was killed left its files there.
+    The directory is emptied first, because a killed worker leaves its files behind.
     """
 
     def __init__(self, spill: Path, limits: Limits) -> None:
@@ -46,9 +49,9 @@ class Worker:
         )
 
     def ask(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Run a job and wait for its answer.
+        """Run a job and return its answer.
 
-        Raises WorkerDied, and QueryError if the job takes longer than its limit.
+        Raises WorkerDied, or QueryError if the job exceeds its time limit.
         """
         self._read()
         assert self._process.stdin is not None  # noqa: S101 (opened as a pipe above)
@@ -69,7 +72,7 @@ class Worker:
         self.kill()
 
     def _read(self) -> dict[str, Any]:
-        """One line: ``{}`` when the worker is ready, else the answer to a job."""
+        """Read one line: ``{}`` when the worker is ready, otherwise the answer to a job."""
         assert self._process.stdout is not None  # noqa: S101 (opened as a pipe above)
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
@@ -86,16 +89,16 @@ class Worker:
         return WorkerDied() if self._killed else _Fell()
 
     def alive(self) -> bool:
-        """Whether it can take another job."""
+        """Whether the worker can run another job."""
         return not self._killed and self._process.poll() is None
 
     def kill(self) -> None:
-        """End the process now; whoever waits for an answer gets WorkerDied."""
+        """Kill the process. A caller that waits for its answer gets WorkerDied."""
         self._killed = True
         self._process.kill()
 
     def replaced(self) -> Worker:
-        """A new worker in the place of this one, which is ended first."""
+        """End this worker and start a new one in its place."""
         self.close()
         return Worker(self._spill, self._limits)
 
@@ -112,7 +115,7 @@ class Worker:
 class WorkerPool:
     """A few workers, each running one query at a time.
 
-    ``spill`` is a directory that nothing else uses; whatever an earlier pool left in it is removed.
+    ``spill`` is a directory that nothing else uses. Files of an earlier pool in it are removed.
     """
 
     def __init__(self, size: int, spill: Path, limits: Limits = DEFAULT) -> None:
@@ -129,9 +132,10 @@ class WorkerPool:
     def run(self, query_id: str, job: dict[str, Any]) -> dict[str, Any]:
         """Run a job for a query on the next free worker.
 
-        If the worker falls, maybe already before it had the job, the query runs again: it only
-        reads, and all workers may have fallen while idle. Raises QueryError for a query that fails,
-        WorkerDied if it was stopped or if a fresh worker fell too.
+        If the worker ends unexpectedly, the query runs again on another one, because queries only
+        read. All idle workers may have ended, so it is tried once more than there are workers.
+        Raises QueryError if the query fails, and WorkerDied if it was stopped or if the last worker
+        ended, too.
         """
         for _ in range(self._size):
             with suppress(_Fell):
@@ -149,21 +153,21 @@ class WorkerPool:
             with self._lock:
                 self._busy.pop(query_id, None)
                 self._stopped.discard(query_id)
-            # Killed while it answered, or fallen: either way it serves no other query.
+            # A worker that was killed or ended during the job can't run another query.
             self._idle.put(worker if worker.alive() else worker.replaced())
         if error := answer.get("error"):
             raise QueryError(error["code"], error["message"])
         return answer
 
     def _claim(self, query_id: str, worker: Worker) -> None:
-        """Note who runs a query. Raises WorkerDied if the query was stopped before it began."""
+        """Record which worker runs a query. Raises WorkerDied if it was stopped before."""
         with self._lock:
             if query_id in self._stopped:
                 raise WorkerDied
             self._busy[query_id] = worker
 
     def stop(self, query_id: str) -> None:
-        """Kill the worker that runs a query; a query that waits for one will not start."""
+        """Kill the worker that runs a query, or keep a waiting query from starting."""
         with self._lock:
             worker = self._busy.get(query_id)
             if worker is None:

@@ -1,7 +1,7 @@
-"""Conditions of a query as an Iceberg filter, to leave out files.
+"""Translates conditions of a query to an Iceberg filter, which skips files.
 
-Only for types where the two compare alike; anything else leaves out nothing, for the query checks
-all its conditions itself.
+Only types that Iceberg and Trino compare alike are used. Other conditions skip no file; the query
+checks all its conditions itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlglot import exp
 from localaws.athena.dialect.scopes import Condition
 from localaws.athena.types import Type
 
-# pyiceberg's predicates take a column's name and values, which their type hints do not say.
+# pyiceberg's predicates accept a column's name and values, but their type hints do not.
 PREDICATES: Mapping[str, Any] = {
     "=": iceberg.EqualTo,
     "<": iceberg.LessThan,
@@ -32,7 +32,7 @@ TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d{1,6})?))?")
 def row_filter(
     conditions: Sequence[Condition], columns: Mapping[str, Type]
 ) -> iceberg.BooleanExpression:
-    """All conditions that Iceberg can judge, joined by AND."""
+    """Join all conditions that Iceberg can evaluate by AND."""
     result: iceberg.BooleanExpression = iceberg.AlwaysTrue()
     for column, operator, literals in conditions:
         values = [_value(literal, columns[column]) for literal in literals]
@@ -51,7 +51,7 @@ def _predicate(column: str, operator: str, values: list[Any]) -> iceberg.Boolean
 
 
 def _value(node: exp.Expr, kind: Type) -> Any:
-    """A literal as Iceberg compares it with a column of this type; None if it cannot."""
+    """Return a literal as Iceberg compares it with a column of a type; None if it can't."""
     if isinstance(node, exp.Literal):
         if node.is_string:
             return node.name if kind.name == "varchar" else None

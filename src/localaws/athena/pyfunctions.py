@@ -1,7 +1,7 @@
-"""Functions that Trino takes from Java's library, as Python functions inside DuckDB.
+"""Functions that Trino implements with Java's library, as Python functions inside DuckDB.
 
-URLs follow ``java.net.URI`` (RFC 2396), regular expressions Java's syntax as far as Python's is
-the same, doubles print as Trino prints them. JSON is in ``json_values``.
+URLs follow ``java.net.URI`` (RFC 2396). Regular expressions follow Java's syntax as far as it is
+equal to Python's. Doubles have the text that Trino prints. ``json_values`` has functions of JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, unquote, unquote_plus
 from localaws.athena.results import scientific
 
 FAILURE_MARK = "trino-failure"
-"""Begins the text of an exception that carries a Trino error: mark, code, message."""
+"""Prefix of the text of an exception for a Trino error: mark, code, message."""
 
 _ESCAPED = r"%[0-9A-Fa-f]{2}"
 _OTHER = r"\u0080-\U0010FFFF"
@@ -54,7 +54,7 @@ def fail(text: str) -> NoReturn:
 
 
 def double_text(value: float) -> str:
-    """cast(double as varchar): always with an exponent, as the SQL standard wants."""
+    """cast(double as varchar): always with an exponent, as the SQL standard requires."""
     if value == 0:
         return "-0E0" if str(value).startswith("-") else "0E0"
     if value != value or value in (float("inf"), float("-inf")):
@@ -63,7 +63,7 @@ def double_text(value: float) -> str:
 
 
 def fixed(text: str, digits: int, grouping: bool, width: int) -> str:
-    """A number with a fixed count of decimals, rounded half up, as Java's %.2f, %,d and %02d."""
+    """Format a number like Java's %.2f, %,d and %02d: fixed decimals, rounded half up."""
     number = Decimal(text)
     if not number.is_finite():
         return text.replace("inf", "Infinity").replace("nan", "NaN")
@@ -72,13 +72,13 @@ def fixed(text: str, digits: int, grouping: bool, width: int) -> str:
 
 
 def reverse(text: str) -> str:
-    """The code points in reverse."""
+    """Reverse the code points."""
     return text[::-1]
 
 
 @lru_cache(maxsize=4096)
 def parse_uri(url: str) -> dict[str, str | None] | None:
-    """Parts of a URI by RFC 2396 as Java reads it; None if it is no URI."""
+    """Parse a URI by RFC 2396 like Java; None if it is no URI."""
     if match := OPAQUE_URI.fullmatch(url):
         return match.groupdict() if match.end("protocol") + 1 < len(url) else None
     match = URI.fullmatch(url)
@@ -105,7 +105,7 @@ def _is_address(host: str) -> bool:
 
 
 def url_part(url: str, part: str) -> str | None:
-    """url_extract_*: escapes decoded; empty if the part is missing, None if it is no URL."""
+    """url_extract_*: decoded part; empty if it is missing, None if the text is no URL."""
     parts = parse_uri(url)
     if parts is None:
         return None
@@ -116,7 +116,7 @@ def url_part(url: str, part: str) -> str | None:
 
 
 def url_parameter(url: str, name: str) -> str | None:
-    """The first value of a query parameter, decoded as a form."""
+    """Return the first value of a query parameter, with form encoding decoded."""
     parts = parse_uri(url)
     if parts is None or parts.get("query") is None:
         return None
@@ -128,12 +128,12 @@ def url_parameter(url: str, name: str) -> str | None:
 
 
 def url_encode(text: str) -> str:
-    """A text as the value of a form field."""
+    """Encode a text as the value of a form field."""
     return quote_plus(text, safe="-_.*").replace("~", "%7E")
 
 
 def url_decode(text: str) -> str:
-    """The inverse of url_encode. Fails for an incomplete escape."""
+    """Decode the result of url_encode. Fails for an incomplete escape."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         fail(f"INVALID_FUNCTION_ARGUMENT: Incomplete trailing escape (%) pattern: {text}")
     return unquote_plus(text)
@@ -148,7 +148,7 @@ CLASSES = {
     "s": SPACE,
     "S": r"\x00-\x08\x0e-\x1f!-\U0010FFFF",
 }
-"""What Java's classes of letters stand for: ASCII, while cases and word ends are Unicode's."""
+"""Java's character classes: ASCII only, although case and word boundaries follow Unicode."""
 
 REGEX_TOKEN = re.compile(r"\\(.)|(\[\^?\]?)|(\])|\{,(\d+)\}|.", re.DOTALL)
 
@@ -166,7 +166,7 @@ def _regex(pattern: str) -> re.Pattern[str]:
 
 
 def _python_regex(pattern: str) -> str:
-    """The pattern of Java as Python writes it."""
+    """Translate a pattern of Java to Python."""
     parts, is_class = [], False
     for token in REGEX_TOKEN.finditer(pattern):
         text = token[0]
@@ -175,14 +175,14 @@ def _python_regex(pattern: str) -> str:
         elif token[1] == "z":
             text = r"\Z"
         elif token[4] and not is_class:
-            text = re.escape(text)  # a literal: Java wants the lower bound
+            text = re.escape(text)  # a literal: Java requires the lower bound of a repetition
         is_class = (is_class or bool(token[2])) and not token[3]
         parts.append(text)
     return "".join(parts)
 
 
 def _matches(pattern: str, text: str) -> Iterator[re.Match[str]]:
-    """All matches; the search goes on one letter after an empty one."""
+    """Yield all matches; after an empty match, the search skips one character."""
     place = 0
     while place <= len(text) and (match := _regex(pattern).search(text, place)):
         yield match
@@ -190,7 +190,7 @@ def _matches(pattern: str, text: str) -> Iterator[re.Match[str]]:
 
 
 def regexp_like(text: str, pattern: str) -> bool:
-    """Whether the pattern occurs."""
+    """Whether the pattern occurs in the text."""
     return _regex(pattern).search(text) is not None
 
 
@@ -200,20 +200,20 @@ def _check_group(groups: int, group: int) -> None:
 
 
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
-    """A group of the first match; None without a match or if the group took no part in it."""
+    """Return a group of the first match; None without a match or if the group did not match."""
     _check_group(_regex(pattern).groups, group)
     match = _regex(pattern).search(text)
     return match[group] if match else None
 
 
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
-    """A group of each match."""
+    """Return a group of each match."""
     _check_group(_regex(pattern).groups, group)
     return [match[group] for match in _matches(pattern, text)]
 
 
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
-    """Each match replaced; ``$1`` is a group, a backslash takes the next letter as it is."""
+    """Replace each match; ``$1`` inserts a group, a backslash makes the next character literal."""
     parts, place = [], 0
     for match in _matches(pattern, text):
         parts += [text[place : match.start()], _expand(match, replacement)]
@@ -235,7 +235,7 @@ FUNCTIONS: tuple[Callable[..., Any], ...] = (
     *(fail, double_text, fixed, reverse, url_part, url_parameter, url_encode, url_decode),
     *(regexp_like, regexp_extract, regexp_extract_all, regexp_replace),
 )
-"""Called ``trino_`` and their name; ``DUCKDB_TYPES`` says which types their annotations are."""
+"""Registered as ``trino_`` plus their name; ``DUCKDB_TYPES`` maps their annotations to types."""
 
 DUCKDB_TYPES = {
     "str": "VARCHAR",
@@ -248,14 +248,14 @@ DUCKDB_TYPES = {
 
 
 def signature(function: Callable[..., Any]) -> tuple[list[str], str]:
-    """DuckDB's types of the parameters and of the result."""
+    """Return DuckDB's types of the parameters and of the result."""
     annotations: dict[str, str] = function.__annotations__
     kinds = [DUCKDB_TYPES[kind.removesuffix(" | None")] for kind in annotations.values()]
     return kinds[:-1], kinds[-1]
 
 
 def strict(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NULL in, NULL out, as for nearly all functions of SQL."""
+    """Wrap a function so that it returns NULL if an argument is NULL, as usual in SQL."""
 
     @wraps(function)
     def call(*arguments: Any) -> Any:

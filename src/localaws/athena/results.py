@@ -1,8 +1,8 @@
-"""Results as Athena writes and returns them.
+"""Result files and result pages in Athena's format.
 
-A result file is CSV with every value in quotes and NULL as nothing at all; GetQueryResults reads
-its pages from that file. Texts of values are those that Athena prints: ``1.0E10``,
-``2026-11-20 05:00:00.000``, ``[a, b]``, ``{k=v}``.
+A result file is CSV: every value is in quotes, and NULL is an empty field without quotes.
+GetQueryResults reads its pages from that file. Values have the text that Athena prints:
+``1.0E10``, ``2026-11-20 05:00:00.000``, ``[a, b]``, ``{k=v}``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Row = Sequence[str | None]
 
 
 def column_info(name: str, kind: Type) -> dict[str, Any]:
-    """``ColumnInfo`` of GetQueryResults for a column."""
+    """Build the ``ColumnInfo`` of GetQueryResults for a column."""
     decimal = kind.name == "decimal"
     return {
         "CatalogName": "hive",
@@ -53,12 +53,12 @@ def column_info(name: str, kind: Type) -> dict[str, Any]:
 
 
 def double_text(value: float) -> str:
-    """A double as Java prints it: shortest digits, exponent outside 0.001 to 10,000,000."""
+    """Format a double like Java: fewest digits, with an exponent outside 0.001 to 10,000,000."""
     return _java_float(value, repr(value))
 
 
 def real_text(value: float) -> str:
-    """A 32-bit float as Java prints it, by the fewest digits that give the same float."""
+    """Format a 32-bit float like Java, with the fewest digits that give the same float."""
     for digits in FLOAT_DIGITS:
         text = f"{value:.{digits}g}"
         if struct.pack("f", float(text)) == struct.pack("f", value):
@@ -67,7 +67,7 @@ def real_text(value: float) -> str:
 
 
 def scientific(text: str) -> str:
-    """Digits of a number with one place before the point: ``1.05E1``."""
+    """Format a number with one digit before the point and an exponent: ``1.05E1``."""
     sign, digits, exponent = Decimal(text).normalize().as_tuple()
     number = "".join(map(str, digits))
     power = len(digits) - 1 + int(exponent)
@@ -89,7 +89,7 @@ def _java_float(value: float, text: str) -> str:
 
 
 def _timestamp(value: datetime) -> str:
-    """Milliseconds, or microseconds where the value has them: nothing is cut off."""
+    """Format with milliseconds, or with microseconds if the value has any."""
     unit = "microseconds" if value.microsecond % 1000 else "milliseconds"
     return value.isoformat(" ", unit)
 
@@ -107,7 +107,7 @@ Renderer = Callable[[Any], str]
 
 
 def renderer(kind: Type) -> Renderer:
-    """The function that prints values of a type; values are never None."""
+    """Return the function that formats values of a type; values are never None."""
     if kind.name == types.TIMESTAMP_TZ:
         zone = zone_info(kind.zone)
         return lambda value: (
@@ -165,7 +165,10 @@ def _quoted(text: str) -> str:
 
 
 def read_page(path: Path, offset: int, count: int) -> tuple[list[Row], int | None]:
-    """Up to ``count`` rows of a result file from a byte offset, and the next page's offset."""
+    """Return up to ``count`` rows of a result file from a byte offset, and the next offset.
+
+    The next offset is None after the last row.
+    """
     rows: list[Row] = []
     with path.open("rb") as file:
         file.seek(offset)
@@ -178,7 +181,7 @@ def read_page(path: Path, offset: int, count: int) -> tuple[list[Row], int | Non
 
 
 def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines of a CSV file; a line break inside quotes does not end one."""
+    """Yield the records of a CSV file; a line break inside quotes does not end a record."""
     held = b""
     for line in lines:
         held += line
@@ -188,7 +191,7 @@ def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def parse_line(line: str) -> Row:
-    """The values of one CSV line; Python's csv module cannot tell NULL from an empty text."""
+    """Parse one CSV record. Python's csv module can't distinguish NULL and empty text."""
     values: list[str | None] = []
     place, line = 0, line.removesuffix("\n")
     while place <= len(line):

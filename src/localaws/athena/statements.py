@@ -1,4 +1,4 @@
-"""Statements other than queries: views, SHOW, DESCRIBE, EXPLAIN; all else is refused by name."""
+"""Statements other than queries: views, SHOW, DESCRIBE, EXPLAIN. Others are refused by name."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ CELL_WIDTH = 20
 
 @dataclass(frozen=True)
 class Lines:
-    """The result of a statement that is no query: lines of text under column names."""
+    """Result of a statement that is not a query: lines of text under column names."""
 
     columns: Sequence[str]
     lines: Sequence[str]
 
 
 def plain(sql: str) -> str:
-    """A statement without comments before it and the semicolon after it."""
+    """Return a statement without leading comments and the final semicolon."""
     match = LEADING.match(sql)
     return sql[match.end() if match else 0 :].rstrip().rstrip(";").rstrip()
 
@@ -66,13 +66,13 @@ def is_query(sql: str) -> bool:
 
 
 def explained(sql: str) -> str | None:
-    """The query inside EXPLAIN; None if it is another statement."""
+    """Return the query inside EXPLAIN; None for another statement."""
     match = EXPLAIN.fullmatch(plain(sql))
     return match[1] if match and is_query(match[1]) else None
 
 
 def statement_type(sql: str) -> str:
-    """DML, DDL or UTILITY, as Athena sorts statements."""
+    """Return DML, DDL or UTILITY, as Athena classifies statements."""
     if is_query(sql):
         return "DML"
     first = plain(sql).split(None, 1)[:1]
@@ -81,7 +81,7 @@ def statement_type(sql: str) -> str:
 
 
 class Statements:
-    """Runs statements that are no queries against the catalog."""
+    """Runs statements that are not queries on the catalog."""
 
     def __init__(self, glue: Catalog, database: str, tables: QueryTables) -> None:
         self._glue = glue
@@ -99,7 +99,10 @@ class Statements:
         ]
 
     def run(self, sql: str) -> Lines:
-        """Run a statement. Raises QueryError, NOT_SUPPORTED with the statement's first words."""
+        """Run a statement.
+
+        Raises QueryError; for an unknown statement with its first words (NOT_SUPPORTED).
+        """
         text = plain(sql)
         if match := CREATE_VIEW.fullmatch(text):
             return self._create_view(match, sql)
@@ -131,7 +134,10 @@ class Statements:
         return Lines((), ())
 
     def _view_columns(self, query: str, sql: str) -> list[tuple[str, types.Type]]:
-        """Columns of the view's query, whose errors get positions in the whole statement."""
+        """Return the columns of the view's query.
+
+        Spaces replace the text before the query, so that errors have positions in the statement.
+        """
         start = sql.index(query)
         padded = re.sub(r"[^\n]", " ", sql[:start]) + query
         compiled = compile_statement(padded, self._database, self._tables)
@@ -199,7 +205,7 @@ class Statements:
         return Lines(("field",), names)
 
     def _describe(self, match: re.Match[str]) -> Lines:
-        """Tables have the two sections of an Iceberg table, views padded cells."""
+        """DESCRIBE prints two sections for an Iceberg table, and padded cells for a view."""
         database, name = self._name(match[1])
         entry = self._tables.entry(database, name)
         if not is_view(entry):
@@ -236,7 +242,7 @@ class Statements:
 
 
 def _refusal(text: str) -> QueryError:
-    """The error for a statement that is none of ours, by its first words."""
+    """Build the error for an unsupported statement, with its first words."""
     words = re.findall(r"\w+", text)[:2]
     if words and words[0].upper() in OTHER_STATEMENTS:
         return not_supported(f"the statement {' '.join(words).upper()}")
@@ -244,13 +250,13 @@ def _refusal(text: str) -> QueryError:
 
 
 def _matching(names: Sequence[str], pattern: str | None) -> list[str]:
-    """Names that match a pattern of SHOW: ``*`` for anything, ``|`` between alternatives."""
+    """Filter names by a pattern of SHOW: ``*`` is any text, ``|`` separates alternatives."""
     wanted = "|".join(re.escape(part).replace(r"\*", ".*") for part in (pattern or "*").split("|"))
     return sorted(name for name in names if re.fullmatch(wanted, name))
 
 
 def pages(glue: Catalog, operation: str, member: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """All entries of a paged Glue operation."""
+    """Return all entries of a paged Glue operation."""
     entries: list[dict[str, Any]] = []
     token: str | None = None
     while True:
@@ -264,7 +270,7 @@ def pages(glue: Catalog, operation: str, member: str, body: dict[str, Any]) -> l
 def view_input(
     name: str, database: str, query: str, columns: Sequence[tuple[str, types.Type]]
 ) -> dict[str, Any]:
-    """Glue's ``TableInput`` of a view, as Athena writes it."""
+    """Build Glue's ``TableInput`` of a view, as Athena writes it."""
     definition = {
         "originalSql": query,
         "catalog": "awsdatacatalog",
@@ -290,5 +296,5 @@ def view_input(
 
 
 def line_columns(lines: Lines) -> list[tuple[str, types.Type]]:
-    """Columns of a result that is lines of text."""
+    """Return the columns of a result of text lines."""
     return [(name, VARCHAR) for name in lines.columns]

@@ -1,4 +1,4 @@
-"""Texts that describe Iceberg tables: DESCRIBE, SHOW CREATE TABLE and SHOW PARTITIONS.
+"""Output of DESCRIBE, SHOW CREATE TABLE and SHOW PARTITIONS for Iceberg tables.
 
 DESCRIBE of an Iceberg table has two sections with headings, and cells that are separated by tabs
 and not padded, unlike DESCRIBE of other tables (github.com/dacort/metabase-athena-driver, issue
@@ -24,11 +24,11 @@ PRINTED_PROPERTIES = {
     "write.format.default": ("format", "parquet"),
     "write.parquet.compression-codec": ("write_compression", "zstd"),
 }
-"""Properties of Iceberg that Athena sets by a name of its own, with the name and its default."""
+"""Properties of Iceberg that have another name in Athena, with that name and its default."""
 
 
 def describe(entry: Entry, table: StaticTable) -> Iterator[str]:
-    """The lines of DESCRIBE: columns with type and comment, then the partition spec."""
+    """Yield the lines of DESCRIBE: columns with type and comment, then the partition spec."""
     yield "# Table schema:\t\t"
     yield "# col_name\tdata_type\tcomment"
     for column in current_columns(entry):
@@ -42,10 +42,10 @@ def describe(entry: Entry, table: StaticTable) -> Iterator[str]:
 
 
 def show_create(entry: Entry, table: StaticTable) -> Iterator[str]:
-    """The lines of a CREATE TABLE statement that makes a table like this one.
+    """Yield the lines of a CREATE TABLE statement that creates a table like this one.
 
-    Only properties that Athena's CREATE TABLE takes are printed. By its user guide Athena may
-    refuse the statement for a table that has others ("SHOW CREATE TABLE" of Iceberg tables).
+    Only properties that Athena's CREATE TABLE accepts are printed. According to its user guide,
+    Athena may refuse SHOW CREATE TABLE for an Iceberg table that has others.
     """
     columns = [_column_line(column) for column in current_columns(entry)]
     yield f"CREATE TABLE {entry['DatabaseName']}.{entry['Name']} ("
@@ -65,7 +65,10 @@ def show_create(entry: Entry, table: StaticTable) -> Iterator[str]:
 
 
 def show_partitions(entry: Entry, table: StaticTable) -> Iterator[str]:
-    """A line for each partition with files, in order. Raises QueryError if there can be none."""
+    """Yield a line for each partition with files, sorted.
+
+    Raises QueryError if the table is not partitioned by column values.
+    """
     fields = table.spec().fields
     if not fields:
         raise QueryError("INVALID_TABLE", f"Table {entry['Name']} is not a partitioned table")
@@ -80,7 +83,7 @@ def show_partitions(entry: Entry, table: StaticTable) -> Iterator[str]:
 
 
 def current_columns(entry: Entry) -> list[dict[str, Any]]:
-    """The columns of the table's current schema; writers keep older ones in Glue beside them."""
+    """Return the columns of the current schema; in Glue, writers also keep those of older ones."""
     columns: list[dict[str, Any]] = entry["StorageDescriptor"]["Columns"]
     return [
         column
@@ -95,7 +98,7 @@ def _column_line(column: Entry) -> str:
 
 
 def _partition_terms(table: StaticTable) -> Iterator[str]:
-    """The partition columns as CREATE TABLE takes them: `column`, or a transform of one."""
+    """Yield the partition columns in the syntax of CREATE TABLE: `column`, or its transform."""
     for field in table.spec().fields:
         column = table.schema().find_column_name(field.source_id)
         transform = re.fullmatch(r"(\w+)(?:\[(\d+)\])?", str(field.transform))
@@ -107,5 +110,5 @@ def _partition_terms(table: StaticTable) -> Iterator[str]:
 
 
 def _spaced(kind: str) -> str:
-    """A type of Glue with a space after each colon and comma, as DESCRIBE prints nested types."""
+    """Add a space after each colon and comma of a Glue type, as DESCRIBE prints nested types."""
     return re.sub(r"([:,])\s*", r"\1 ", kind)

@@ -1,7 +1,7 @@
 """Tables and views of the Glue Data Catalog, and the files of an Iceberg table's snapshot.
 
-Each query looks every table up once and keeps to the snapshot it found. Columns are read by their
-Iceberg field ids, so a renamed or added column is read right from files that are older than it.
+Each query looks up every table once and uses that snapshot throughout. Columns are read by their
+Iceberg field ids, so renamed and added columns are read correctly from older files.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class QueryTables:
         self._uris: set[str] = set()
 
     def find(self, schema: str, name: str, version: object) -> ViewText | TableColumns:
-        """A table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
+        """Return a table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
         entry = self.entry(schema, name)
         if is_view(entry):
             if version is not None:
@@ -60,7 +60,7 @@ class QueryTables:
         return TableColumns([(field.name.lower(), trino_type(field)) for field in columns.fields])
 
     def entry(self, schema: str, name: str) -> dict[str, Any]:
-        """Glue's ``Table`` of a table or view, read once per query. Raises QueryError."""
+        """Return Glue's ``Table`` of a table or view, read once per query. Raises QueryError."""
         key = (schema, name)
         if key not in self._found:
             self._found[key] = self._get_table(schema, name)
@@ -86,7 +86,7 @@ class QueryTables:
             raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{schema}' does not exist") from None
 
     def iceberg(self, entry: dict[str, Any]) -> StaticTable:
-        """The table as its metadata file says. Raises QueryError (NOT_SUPPORTED)."""
+        """Open the table from its metadata file. Raises QueryError (NOT_SUPPORTED)."""
         parameters = entry.get("Parameters", {})
         name = f"{entry['DatabaseName']}.{entry['Name']}"
         if parameters.get("table_type", "").upper() != "ICEBERG":
@@ -105,13 +105,13 @@ class QueryTables:
         )
 
     def plan(self, scan: Scan) -> tuple[str, list[str], int]:
-        """SQL of the view over a scan's files, the files, and the bytes that a query must read."""
+        """Return the SQL of a view over a scan's files, the files, and the bytes to read."""
         table = self.iceberg(self.entry(scan.schema, scan.table))
         snapshot_id, schema = _snapshot(table, scan.version)
         tasks = _tasks(table, snapshot_id, row_filter(scan.conditions, dict(scan.columns)))
         files = [self._file(task) for task in tasks]
         used = {
-            field_id  # of keys, values and elements, too: only these have a size
+            field_id  # also of keys, values and elements: only leaf fields have a size
             for field_id, path in index_name_by_id(schema).items()
             if path.split(".")[0].lower() in scan.used
         }
@@ -130,23 +130,23 @@ class QueryTables:
         except AwsError as error:
             raise QueryError("ICEBERG_BAD_DATA", error.message) from None
         if path is None:
-            raise QueryError("ICEBERG_MISSING_DATA", f"File {uri} of the snapshot is gone")
+            raise QueryError("ICEBERG_MISSING_DATA", f"File {uri} of the snapshot is missing")
         return str(path)
 
     def check_files(self) -> None:
-        """Raise QueryError if a planned file is gone or damaged by now, as a failed query asks."""
+        """Raise QueryError if a planned file is missing or damaged; called after a query fails."""
         for uri in sorted(self._uris):
             self._path(uri)
 
 
 @lru_cache(maxsize=METADATA_CACHE)
 def read_metadata(io: BlobFileIO, location: str) -> TableMetadata:
-    """A table's metadata file; it never changes once written."""
+    """Read a table's metadata file, which never changes."""
     return FromInputFile.table_metadata(io.new_input(location))
 
 
 def _refuse_renamed_fields(metadata: TableMetadata, name: str) -> None:
-    """Columns are read by id, but fields inside rows by name, so these must keep theirs."""
+    """Raise QueryError for renamed fields inside rows: only top-level columns are read by id."""
     labels: dict[int, str] = {}
     for schema in metadata.schemas:
         for field_id, path in index_name_by_id(schema).items():
@@ -163,17 +163,17 @@ def is_view(entry: dict[str, Any]) -> bool:
 
 
 def read_view(entry: dict[str, Any]) -> ViewText:
-    """The query of a view as Athena stores it. Raises QueryError for views of other engines."""
+    """Decode a view as Athena stores it. Raises QueryError for views of other engines."""
     match = PRESTO_VIEW.fullmatch((entry.get("ViewOriginalText") or "").strip())
     if match is None:
-        raise not_supported(f"the view {entry['Name']}, which Athena did not make")
+        raise not_supported(f"the view {entry['Name']}, which was not created by Athena")
     view = json.loads(base64.b64decode(match[1]))
     columns = [(column["name"], types.parse_type(column["type"])) for column in view["columns"]]
     return ViewText(view["schema"], view["originalSql"], columns)
 
 
 def _snapshot(table: StaticTable, version: object) -> tuple[int | None, Schema]:
-    """The snapshot to read, None for an empty table, and the schema it is read with."""
+    """Return the snapshot to read, or None for an empty table, and the schema to read it with."""
     current = table.current_snapshot()
     if not isinstance(version, exp.Version):
         return (current.snapshot_id if current else None), table.schema()
@@ -184,7 +184,7 @@ def _snapshot(table: StaticTable, version: object) -> tuple[int | None, Schema]:
 
 
 def _travel(table: StaticTable, version: exp.Version) -> Any:
-    """The snapshot of FOR TIMESTAMP AS OF or FOR VERSION AS OF, by a literal."""
+    """Return the snapshot of FOR TIMESTAMP AS OF or FOR VERSION AS OF with a literal."""
     node = version.expression
     literal = node.this if isinstance(node, exp.Cast) else node
     text = literal.name if isinstance(literal, exp.Literal) else ""
@@ -203,20 +203,21 @@ def _travel(table: StaticTable, version: exp.Version) -> Any:
 
 
 def _tasks(table: StaticTable, snapshot_id: int | None, condition: Any) -> list[FileScanTask]:
-    """Files that may have rows for the condition, in a fixed order."""
+    """Return the files that may have rows for the condition, in a fixed order."""
     if snapshot_id is None:
         return []
     scan = table.scan(snapshot_id=snapshot_id, case_sensitive=False)
     try:
         tasks = list(scan.filter(condition).plan_files())
     except (ValueError, ValidationError):
-        # A constant that Iceberg cannot compare leaves out no file; the query still checks it.
+        # Iceberg can't compare one of the constants: read all files; the query checks its
+        # conditions itself.
         tasks = list(scan.plan_files())
     return sorted(tasks, key=lambda task: str(task.file.file_path))
 
 
 def _bytes_read(task: FileScanTask, used: set[int]) -> int:
-    """Bytes of the columns that the query names, from the manifest."""
+    """Return the size of the columns that the query names, in bytes, from the manifest."""
     sizes = task.file.column_sizes
     if not sizes:
         return int(task.file.file_size_in_bytes)

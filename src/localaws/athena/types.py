@@ -1,7 +1,7 @@
-"""Trino's types: how they are written, which turns into which, and what DuckDB calls them.
+"""Trino's types: their notation, implicit conversions, and DuckDB types.
 
-Every expression of a query carries one, because the two engines agree on values only where the
-types agree: 7/2 is 3 for integers, 3.5 for decimals, and a date plus a day is a date.
+Every compiled expression has a type, because the results of an operator depend on it: 7/2 is 3 for
+integers and 3.5 for decimals, and a date plus a day is a date.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ TIMESTAMP_TZ = "timestamp with time zone"
 DAY_TIME_INTERVAL = "interval day to second"
 YEAR_MONTH_INTERVAL = "interval year to month"
 MIXED_ZONES = "several"
-"""Zone of a column whose values have different ones: they can be compared, but not shown."""
+"""Zone of a column whose values have different zones: they can be compared, but not printed."""
 
 
 @dataclass(frozen=True)
 class Type:
     """A Trino type.
 
-    ``args`` are element types (array, map, row); ``numbers`` are precision and scale of a decimal,
-    the precision of a timestamp; ``labels`` are a row's field names ("" for a field without one);
-    ``zone`` is the time zone that a timestamp with time zone is shown in.
+    ``args`` are the element types of an array, map or row. ``numbers`` are precision and scale of a
+    decimal, or the precision of a timestamp. ``labels`` are a row's field names ("" for a field
+    without a name). ``zone`` is the zone in which a timestamp with time zone is printed.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Type:
 
     @property
     def precision(self) -> int:
-        """Digits of a number, or after the second of a moment; 0 for other types."""
+        """Digits of a number, or fractional digits of a timestamp; 0 for other types."""
         return self.numbers[0] if self.numbers else 0
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ TRINO_NAMES = {glue: trino for trino, glue in GLUE_NAMES.items()}
 
 
 def decimal(precision: int, scale: int) -> Type:
-    """A decimal type; a precision beyond 38 is cut to 38, as Trino does."""
+    """A decimal type; as in Trino, the precision is at most 38."""
     return Type("decimal", numbers=(min(precision, MAX_PRECISION), scale))
 
 
@@ -112,7 +112,7 @@ def row(fields: Iterable[tuple[str, Type]]) -> Type:
 
 
 def field_names(kind: Type) -> list[str]:
-    """Names of a row's fields inside DuckDB; a field without a name is called by its place."""
+    """Return the names of a row's fields in DuckDB; a field without a name gets its position."""
     return [label or f"field{place}" for place, label in enumerate(kind.labels)]
 
 
@@ -147,7 +147,7 @@ def glue_name(kind: Type) -> str:
 
 
 def common(left: Type, right: Type) -> Type | None:
-    """The type that values of both turn into without being asked, or None if there is none."""
+    """Return the common type of two types by implicit conversion, or None if there is none."""
     if left == right or right == UNKNOWN:
         return left
     if left == UNKNOWN:
@@ -174,7 +174,7 @@ def _common_number(left: Type, right: Type) -> Type:
 
 
 def as_decimal(kind: Type) -> Type:
-    """The decimal type that an integer type turns into; a decimal stays as it is."""
+    """Return the decimal type to which an integer type converts; a decimal type is unchanged."""
     return kind if kind.name == "decimal" else decimal(INTEGER_DIGITS[kind.name], 0)
 
 
@@ -197,7 +197,7 @@ def _common_nested(left: Type, right: Type) -> Type | None:
 
 
 def parse_type(text: str) -> Type:
-    """Read a type as Trino or Glue writes it. Raises ValueError for a type that is not known."""
+    """Parse a type in the notation of Trino or Glue. Raises ValueError for an unknown type."""
     text = text.strip().lower()
     simple = TRINO_NAMES.get(text, text)
     if simple == "timestamp":
@@ -242,7 +242,7 @@ def split_top(text: str) -> list[str]:
 
 
 def to_json(kind: Type) -> dict[str, Any]:
-    """A type as plain data, for the worker and for the record of a query."""
+    """Convert a type to JSON data, for the worker and the record of a query."""
     return asdict(kind)
 
 

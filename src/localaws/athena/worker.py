@@ -1,10 +1,10 @@
-"""The process that runs queries, one at a time, and can be killed at any moment.
+"""Worker process that runs queries, one at a time; the server may kill it at any time.
 
-It reads one job per line from stdin and answers each with one line on stdout. Between two jobs it
-already holds a fresh DuckDB, so that a small query need not wait for one. DuckDB may read the
-files of the job and nothing else: no network, no other file, no extension. What needs more memory
-than the limit spills to the worker's own directory, up to a limit. When stdin ends, the server is
-gone and so is the worker, whatever it is doing.
+It reads one job per line from stdin and answers each with one line on stdout. It prepares a fresh
+DuckDB before each job, so that a small query does not wait for one. DuckDB may read the files of
+the job and nothing else: no network, no other file, no extension. A query that exceeds the memory
+limit spills to the worker's own directory, up to a limit. When stdin ends, the server has ended,
+and the worker exits at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SETTINGS = (
 
 
 def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
-    """A fresh DuckDB with Trino's functions, which spills to a directory."""
+    """Open a fresh DuckDB with Trino's functions, which spills to a directory."""
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
@@ -63,7 +63,7 @@ def prepare(spill: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
 
 
 def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str, Any]:
-    """Run a job: set up views, run the query, write its rows. The answer for the server."""
+    """Run a job: set up views, run the query, write its rows. Return the answer to the server."""
     files = ", ".join(_quoted(file) for file in job["files"])
     connection.execute(f"SET allowed_paths = [{files}]")
     connection.execute("SET enable_external_access = false")
@@ -80,7 +80,7 @@ def run(connection: duckdb.DuckDBPyConnection, job: dict[str, Any]) -> dict[str,
 
 
 def check_types(connection: duckdb.DuckDBPyConnection, kinds: list[types.Type]) -> None:
-    """Fail loudly if DuckDB's types are not those the compiler worked out."""
+    """Raise TypeError if DuckDB's types differ from those that the compiler computed."""
     for kind, column in zip(kinds, connection.description or [], strict=True):
         expected = duckdb.sqltype(types.duckdb_name(kind))
         if kind != types.UNKNOWN and str(column[1]) != str(expected):
@@ -110,14 +110,14 @@ def _quoted(text: str) -> str:
 
 
 def _read_jobs(jobs: queue.Queue[str]) -> None:
-    """Pass jobs on; leave at once when the server's end of the pipe closes."""
+    """Put jobs from stdin into the queue; exit the process when stdin closes."""
     for line in sys.stdin:
         jobs.put(line)
     os._exit(0)
 
 
 def serve(answers: IO[str], spill: Path, limits: Limits) -> None:
-    """Answer jobs until the server is gone."""
+    """Answer jobs until the server ends."""
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
     while True:
@@ -132,12 +132,12 @@ def serve(answers: IO[str], spill: Path, limits: Limits) -> None:
             is_spent = isinstance(error, MemoryError | duckdb.OutOfMemoryException)
         connection.close()
         print(json.dumps(answer), file=answers, flush=True)
-        if is_spent:  # what is left of the limit may be too little for the next query
+        if is_spent:  # the memory that remains may be too little for the next query
             return
 
 
 def main() -> None:
-    """Keep stdout for answers alone: whatever else prints goes to stderr."""
+    """Run the worker. Stdout is for answers only; all other output goes to stderr."""
     parser = argparse.ArgumentParser(prog="localaws.athena.worker")
     parser.add_argument("spill", type=Path, help="directory of this worker alone")
     parser.add_argument("memory", help="memory of a query, as DuckDB spells it")

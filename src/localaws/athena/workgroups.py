@@ -1,4 +1,4 @@
-"""Workgroups: where results go by default, and whether a query may choose another place."""
+"""Workgroups: the default output location of results, and whether a query may choose another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN_SETTINGS = frozenset(
 
 
 class Workgroups:
-    """The workgroups of the account; ``primary`` is always there."""
+    """The workgroups of the account; ``primary`` always exists."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class Workgroups:
             self._save(_new("primary", {}, ""))
 
     def get(self, name: str) -> Json:
-        """A workgroup. Raises AwsError if there is none."""
+        """Return a workgroup. Raises AwsError if there is none."""
         row = self._store.query_one("select record from athena_workgroup where name = ?", (name,))
         if row is None:
             raise invalid_request(f"WorkGroup {name} is not found.")
@@ -34,7 +34,7 @@ class Workgroups:
         return group
 
     def output_location(self, name: str, asked: str | None) -> str:
-        """Folder for the results of a query that asks for ``asked``. Raises AwsError."""
+        """Return the folder for the results of a query that asks for ``asked``. Raises AwsError."""
         group = self.get(name)
         if group["State"] != "ENABLED":
             raise invalid_request(f"WorkGroup {name} is disabled.")
@@ -76,7 +76,7 @@ class Workgroups:
         return {}
 
     def delete(self, name: str) -> Json:
-        """DeleteWorkGroup; the history of its queries stays readable by id."""
+        """DeleteWorkGroup; its queries can still be read by id."""
         if name == "primary":
             raise invalid_request("The primary workgroup cannot be deleted.")
         self.get(name)
@@ -85,7 +85,7 @@ class Workgroups:
         return {}
 
     def summaries(self) -> list[Json]:
-        """WorkGroupSummary of each, by name."""
+        """Return the WorkGroupSummary of each workgroup, by name."""
         rows = self._store.query("select record from athena_workgroup order by name")
         groups = [json.loads(row["record"]) for row in rows]
         shown = ("Name", "State", "Description", "CreationTime")

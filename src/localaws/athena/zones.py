@@ -1,4 +1,4 @@
-"""Time zones as Trino names them: regions of the tz database, and fixed offsets such as +05:30."""
+"""Time zones by Trino's names: regions of the tz database, and fixed offsets such as +05:30."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_HOURS = 14
 
 
 def zone_name(text: str) -> str:
-    """The zone as Trino prints it. Raises ValueError for a zone that does not exist."""
+    """Return the zone as Trino prints it. Raises ValueError for an unknown zone."""
     if text.removeprefix("Etc/") in NAMES_OF_UTC:
         return "UTC"
     if match := OFFSET.fullmatch(text):
@@ -32,7 +32,7 @@ def zone_name(text: str) -> str:
 
 
 def zone_info(name: str) -> tzinfo:
-    """Python's zone for a name that ``zone_name`` returned."""
+    """Return Python's zone for a name that ``zone_name`` returned."""
     if name == "UTC":
         return UTC
     if match := OFFSET.fullmatch(name):
@@ -42,5 +42,5 @@ def zone_info(name: str) -> tzinfo:
 
 
 def duckdb_zone(name: str) -> str:
-    """DuckDB's name of the zone."""
+    """Return DuckDB's name of the zone."""
     return f"GMT{name}" if name[0] in "+-" else name

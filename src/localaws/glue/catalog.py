@@ -1,4 +1,4 @@
-"""The catalog as a service: which operation does what."""
+"""The Glue service: maps each operation to its function."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ class GlueCatalogStore:
         return handler(body)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the service holds no resources."""

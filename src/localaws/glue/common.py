@@ -1,4 +1,4 @@
-"""What databases and tables share: names, pages and errors."""
+"""Functions shared by the operations on databases and tables: names, pages and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_RESULTS = 100
 
 
 def member(body: Json, name: str) -> Any:
-    """A member that must be there. Raises AwsError (InvalidInputException)."""
+    """Return a required member. Raises AwsError (InvalidInputException) if it is empty."""
     value = body.get(name)
     if not value:
         raise AwsError("InvalidInputException", f"{name} must not be empty.")
@@ -24,12 +24,12 @@ def member(body: Json, name: str) -> Any:
 
 
 def entity_name(body: Json, member_name: str) -> str:
-    """A name as Glue keeps it: in lower case."""
+    """Return a name as Glue stores it, in lower case."""
     return str(member(body, member_name)).lower()
 
 
 def after(body: Json) -> str:
-    """What the page before ended with, out of the token; empty for the first page."""
+    """Decode the last entry of the page before from the token; empty for the first page."""
     try:
         return base64.b64decode(body.get("NextToken") or "", validate=True).decode()
     except ValueError as error:
@@ -37,7 +37,7 @@ def after(body: Json) -> str:
 
 
 def page(rows: list[sqlite3.Row], body: Json, key: str = "name") -> tuple[list[sqlite3.Row], Json]:
-    """The first rows, as many as asked for, and ``{"NextToken": ...}`` if there are more."""
+    """Return up to ``MaxResults`` rows, and ``{"NextToken": ...}`` if there are more."""
     limit = int(body.get("MaxResults") or MAX_RESULTS)
     first = rows[:limit]
     if len(first) == len(rows):
@@ -62,7 +62,7 @@ def require_database(connection: sqlite3.Connection, name: str) -> sqlite3.Row:
 
 
 def describe(row: sqlite3.Row) -> Json:
-    """What a database and a table answer alike: the input they were made with, and more."""
+    """Return the fields that databases and tables share: their input, name, time and catalog."""
     return {
         **json.loads(row["input"]),
         "Name": row["name"],
@@ -72,5 +72,5 @@ def describe(row: sqlite3.Row) -> Json:
 
 
 def not_found(message: str) -> AwsError:
-    """The error for what is not there."""
+    """Build the error for a missing database, table or version."""
     return AwsError("EntityNotFoundException", message)

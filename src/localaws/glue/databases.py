@@ -26,7 +26,7 @@ class DatabaseOperations:
         self._store = store
 
     def create_database(self, body: Json) -> Json:
-        """AlreadyExistsException if there is one of that name."""
+        """Create a database. Raises AwsError (AlreadyExistsException) if the name exists."""
         given = member(body, "DatabaseInput")
         name = entity_name(given, "Name")
         with self._store.write() as connection:
@@ -50,7 +50,7 @@ class DatabaseOperations:
         return {}
 
     def delete_database(self, body: Json) -> Json:
-        """As at AWS, the tables go with their database."""
+        """Delete a database with its tables, as AWS does."""
         name = entity_name(body, "Name")
         with self._store.write() as connection:
             require_database(connection, name)

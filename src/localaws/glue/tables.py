@@ -30,7 +30,7 @@ class TableOperations:
         self._store = store
 
     def create_table(self, body: Json) -> Json:
-        """Make a table or view, version 0."""
+        """Create a table or view with version 0."""
         for option in ("OpenTableFormatInput", "PartitionIndexes", "TransactionId"):
             if body.get(option):
                 raise NotSupportedError(f"{option} in glue CreateTable")
@@ -47,7 +47,10 @@ class TableOperations:
         return {}
 
     def update_table(self, body: Json) -> Json:
-        """Replace a table, if it still has the version the caller has read."""
+        """Replace a table, if it still has the version that the caller has read.
+
+        Raises AwsError (ConcurrentModificationException) if it has another.
+        """
         for option in ("UpdateOpenTableFormatInput", "TransactionId", "ViewUpdateAction"):
             if body.get(option):
                 raise NotSupportedError(f"{option} in glue UpdateTable")
@@ -80,7 +83,7 @@ class TableOperations:
         return {}
 
     def batch_delete_table(self, body: Json) -> Json:
-        """Drop tables; those that are not there are listed in ``Errors``."""
+        """Drop tables. Missing ones are listed in ``Errors``."""
         database, errors = entity_name(body, "DatabaseName"), []
         with self._store.write() as connection:
             require_database(connection, database)
@@ -111,7 +114,7 @@ class TableOperations:
         return {"TableList": [_describe_table(row) for row in rows], **token}
 
     def get_table_version(self, body: Json) -> Json:
-        """One version; the current one if none is named."""
+        """Return one version, by default the current one."""
         wanted = body.get("VersionId")
         for row in self._versions(body):
             if wanted is None or str(row["version"]) == wanted:
@@ -171,10 +174,10 @@ def _check_version(expected: str | None, current: int) -> None:
 
 
 def _name_pattern(expression: str | None) -> Callable[[str], object]:
-    """What decides whether a table's name matches GetTables' ``Expression``.
+    """Return the function that matches table names with the ``Expression`` of GetTables.
 
-    AWS matches a regular expression with the whole name; a bare ``*`` stands for any text, as in
-    Hive, where the expression comes from (clients send ``*hits*``).
+    AWS matches the whole name with a regular expression. A bare ``*`` matches any text, as in Hive,
+    where the expression comes from (clients send ``*hits*``).
     """
     if expression is None:
         return lambda _name: True

@@ -1,4 +1,4 @@
-"""Which S3 operation a request means, and its refusal by name if it is not here."""
+"""The S3 service: finds the operation of a request, or refuses it by name."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ class S3:
         )
 
     def handle(self, request: S3Request) -> Response:
-        """Answer a request; errors become S3's XML."""
+        """Answer a request. An AwsError becomes an error document of S3."""
         try:
             request.check_headers()
             return self._find(request)(request)
         except AwsError as error:
-            # What is left of the body would be taken for the connection's next request.
+            # Read the rest of the body: else it would be parsed as the connection's next request.
             for _ in request.body:
                 pass
             return xml.error_response(error, request.bucket, request.key, request.method == "HEAD")
@@ -101,10 +101,10 @@ class BlobAccess:
         self._s3 = s3
 
     def path(self, bucket: str, key: str) -> Path | None:
-        """File with the object's bytes, or None; it vanishes when the object is replaced.
+        """Return the file with the object's bytes, or None; see ``service.Blobs``.
 
         Its bytes are compared with their MD5 once. Raises AwsError (InternalError) if they are
-        damaged or gone.
+        damaged or missing.
         """
         index = self._s3.index
         try:
@@ -129,7 +129,7 @@ class BlobAccess:
 def _operations(
     buckets: BucketOperations, objects: ObjectOperations, multipart: MultipartOperations
 ) -> Mapping[str, _Operation]:
-    """Operations by what is addressed, method and subresource."""
+    """Map level, method and subresource of a request to its operation."""
     return {
         "service GET": buckets.list_buckets,
         "bucket PUT": buckets.create,

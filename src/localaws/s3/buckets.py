@@ -1,4 +1,4 @@
-"""Operations on buckets: create, find, list, empty and drop them."""
+"""Operations on buckets: create, find, list, delete, and delete several objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OWNER = {"ID": ACCOUNT_ID, "DisplayName": "localaws"}
 
 
 class BucketOperations:
-    """Everything addressed to a bucket, or to none."""
+    """Operations on one bucket, and ListBuckets."""
 
     def __init__(self, index: ObjectIndex) -> None:
         self._index = index
@@ -98,7 +98,7 @@ class BucketOperations:
             marker,
             _max_keys(request),
         )
-        # AWS names the next marker only with a delimiter; else clients take the last key.
+        # AWS returns a next marker only with a delimiter; otherwise clients use the last key.
         next_marker = page.last if page.last is not None and delimiter else None
         return xml.response(
             "ListBucketResult",
@@ -141,7 +141,10 @@ class BucketOperations:
 
 
 def read_document(request: S3Request) -> bytes:
-    """A small request body, verified. Raises AwsError (MalformedXML if too large, BadDigest...)."""
+    """Read and verify a small request body.
+
+    Raises AwsError (MalformedXML if it is too large, BadDigest, …).
+    """
     payload, body = Payload(request), bytearray()
     for block in payload:
         body += block
@@ -152,7 +155,7 @@ def read_document(request: S3Request) -> bytes:
 
 
 def _echo(request: S3Request) -> dict[str, Any]:
-    """What both versions of a listing repeat from the request."""
+    """Return the request parameters that both versions of a listing repeat."""
     encode, query = _encoder(request), request.query
     return {
         "Name": request.bucket,
@@ -186,7 +189,7 @@ def _max_keys(request: S3Request) -> int:
 
 
 def _encoder(request: S3Request) -> Callable[[str], str]:
-    """How names are written: URL-encoded if the client asks, else as they are."""
+    """Return the function that encodes names: URL encoding if the client asks for it."""
     encoding = request.query.get("encoding-type")
     if encoding is None:
         return str

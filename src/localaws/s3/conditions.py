@@ -1,4 +1,4 @@
-"""Conditional headers and byte ranges, as S3 reads them (RFC 9110, sections 13 and 14)."""
+"""Conditional headers and byte ranges, as S3 interprets them (RFC 9110, sections 13 and 14)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from localaws.errors import AwsError, NotSupportedError
 
 @dataclass(frozen=True)
 class WriteCondition:
-    """What must hold of the current object for a write to happen; checked inside the write."""
+    """Condition on the current object for a write, checked in the transaction of the write."""
 
     if_match: str | None = None
     if_none_match: str | None = None
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> WriteCondition:
-        """From request headers. Raises AwsError for If-None-Match other than ``*``."""
+        """Read the condition from headers. Raises AwsError for If-None-Match other than ``*``."""
         if_none_match = headers.get("if-none-match")
         if if_none_match not in (None, "*"):
             raise NotSupportedError(
@@ -42,10 +42,10 @@ class WriteCondition:
 def is_modified(
     headers: Mapping[str, str], etag: str, modified_at: float, prefix: str = ""
 ) -> bool:
-    """Whether a read should get the object: False means 304 Not Modified.
+    """Whether a read returns the object; False means 304 Not Modified.
 
-    ``prefix`` is ``x-amz-copy-source-`` for the source of a copy. An ETag condition outranks the
-    date condition beside it. Raises AwsError (PreconditionFailed).
+    ``prefix`` is ``x-amz-copy-source-`` for the source of a copy. An ETag condition takes
+    precedence over a date condition. Raises AwsError (PreconditionFailed).
     """
     match, none_match = headers.get(prefix + "if-match"), headers.get(prefix + "if-none-match")
     unmodified_since = _seconds(headers.get(prefix + "if-unmodified-since"))
@@ -60,9 +60,10 @@ def is_modified(
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First position and length of the part asked for, or None for the whole object.
+    """Return start and length of the requested range, or None for the whole object.
 
-    S3 ignores a header it cannot read, and serves one range only. Raises AwsError (InvalidRange).
+    As at S3, a malformed header or one with several ranges is ignored. Raises AwsError
+    (InvalidRange).
     """
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", header or "")
     if match is None or match[0] == "bytes=-":
@@ -90,7 +91,7 @@ def _matches(header: str, etag: str) -> bool:
 
 
 def _seconds(date: str | None) -> float | None:
-    """An HTTP date as Unix seconds; None if absent or unreadable, which S3 ignores."""
+    """Return an HTTP date as Unix seconds; None if it is missing or malformed, as S3 ignores it."""
     try:
         return parsedate_to_datetime(date).timestamp() if date else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""Which buckets and objects there are: rows in the database, each naming its blob.
+"""Index of buckets and objects: rows in the database, each with the name of its blob.
 
-An object changes in one transaction that looks at the current object, checks the condition and
-replaces it. So of many conditional writers exactly one wins, and no reader sees a mixture.
+One transaction reads the current object, checks the condition of the write, and replaces the
+object. So exactly one of several conditional writers succeeds, and no reader sees a mixture.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ create table if not exists s3_part (
 class StoredObject:
     """One object. ``size`` in bytes, ``etag`` without quotes, ``modified_at`` in Unix seconds.
 
-    ``headers`` are content headers and user metadata; ``checksums`` the checksum headers that were
-    sent with the object and verified.
+    ``headers`` has content headers and user metadata. ``checksums`` has the checksum headers that
+    were sent with the object and verified.
     """
 
     key: str
@@ -73,9 +73,9 @@ class ObjectIndex:
     # Buckets
 
     def create_bucket(self, name: str, region: str) -> None:
-        """Raises AwsError (InvalidBucketName, BucketAlreadyOwnedByYou).
+        """Create a bucket. Raises AwsError (InvalidBucketName, BucketAlreadyOwnedByYou).
 
-        In us-east-1 creating an own bucket again succeeds, as it does at AWS.
+        In us-east-1, creating an existing bucket again succeeds, as at AWS.
         """
         if not re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
             raise AwsError("InvalidBucketName", "The specified bucket is not valid.")
@@ -124,7 +124,7 @@ class ObjectIndex:
     # Objects
 
     def get(self, bucket: str, key: str) -> StoredObject:
-        """Raises AwsError (NoSuchBucket, NoSuchKey)."""
+        """Return an object. Raises AwsError (NoSuchBucket, NoSuchKey)."""
         found = self.find(bucket, key)
         if found is None:
             self.bucket_region(bucket)
@@ -139,17 +139,17 @@ class ObjectIndex:
         return None if row is None else _stored_object(row)
 
     def open(self, bucket: str, key: str) -> tuple[StoredObject, IO[bytes]]:
-        """The object and its open blob, which stays readable whatever happens to the object.
+        """Return an object and its open blob, which stays readable if the object is replaced.
 
-        Raises AwsError (NoSuchBucket, NoSuchKey; InternalError if the blob is gone or cut off).
+        Raises AwsError (NoSuchBucket, NoSuchKey; InternalError if the blob is missing).
         """
         while True:
             found = self.get(bucket, key)
             try:
                 file = self.blobs.path(found.blob).open("rb")
             except FileNotFoundError:
-                # Replaced between the look-up and the open: look again. A blob that is missing
-                # although the index still names it is a damaged store, not a race.
+                # The object was replaced between the look-up and the open: look it up again. If
+                # the index still names the missing blob, the store is damaged.
                 if self.get(bucket, key).blob == found.blob:
                     raise missing(uri_of(bucket, key), self.blobs.path(found.blob)) from None
             else:
@@ -177,7 +177,10 @@ class ObjectIndex:
             yield from self.integrity.blocks(uri, stored.blob, stored.etag, stored.size, file)
 
     def put(self, bucket: str, new: StoredObject, condition: WriteCondition) -> None:
-        """Store an object whose blob is on disk. Raises AwsError (NoSuchBucket, see ``check``)."""
+        """Store an object whose blob is on disk.
+
+        Raises AwsError (NoSuchBucket, and those of ``WriteCondition.check``).
+        """
         with self.database.write() as connection:
             replaced = self.replace(connection, bucket, new, condition)
         self.blobs.remove(*replaced)
@@ -189,7 +192,7 @@ class ObjectIndex:
         new: StoredObject,
         condition: WriteCondition,
     ) -> list[str]:
-        """Put inside the caller's transaction; blobs to remove after its commit."""
+        """Put inside the caller's transaction; return the blobs to remove after its commit."""
         if not connection.execute("select 1 from s3_bucket where name = ?", (bucket,)).fetchone():
             raise no_such_bucket(bucket)
         old = connection.execute(
@@ -206,7 +209,7 @@ class ObjectIndex:
         return [old["blob"]] if old else []
 
     def delete(self, bucket: str, keys: Iterable[str], if_match: str | None = None) -> None:
-        """Delete objects in one transaction; absent ones are no error, as at AWS.
+        """Delete objects in one transaction. As at AWS, missing objects are no error.
 
         Raises AwsError (NoSuchBucket; NoSuchKey or PreconditionFailed for ``if_match``).
         """
@@ -240,7 +243,7 @@ def uri_of(bucket: str, key: str) -> str:
 
 
 def no_such_bucket(name: str) -> AwsError:
-    """The error for a bucket that is not there."""
+    """Build the error for a missing bucket."""
     return AwsError(
         "NoSuchBucket",
         "The specified bucket does not exist",

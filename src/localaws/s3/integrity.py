@@ -1,8 +1,8 @@
-"""Comparison of stored bytes with their MD5, so that damage on disk reaches no client as data.
+"""Compares stored bytes with their MD5, so that no client receives damaged bytes as data.
 
-The ETag of an object that one request has put is the MD5 of its bytes. That of a multipart object
-is not, so completing an upload stores the MD5 of its blob beside it; multipart objects of earlier
-releases have none and are read unchecked.
+The ETag of an object from a single PutObject is the MD5 of its bytes. The ETag of a multipart
+object is not, so the completion of an upload also stores the MD5 of its blob. Multipart objects of
+earlier releases have no MD5 and are read unchecked.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 
 class Integrity:
-    """Digests of blobs, and the blobs that this process has found undamaged.
+    """MD5 digests of blobs, and a cache of the blobs that this process has found undamaged.
 
-    A blob is never changed, so a range of it is checked by the whole blob, once per process and
-    again when the file's size or times have changed.
+    A blob never changes, so a read of a range checks the whole blob: once per process, and again
+    if the file's size or times have changed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -47,21 +47,21 @@ class Integrity:
         self._lock = Lock()
 
     def forget_all_but_stored(self) -> None:
-        """Delete the MD5s of blobs that no object has; on a full disk a later start does it."""
+        """Delete the MD5s of blobs that no object has; on a full disk, a later start does it."""
         with suppress(AwsError), self._database.write() as connection:
             connection.execute(
                 "delete from s3_blob_md5 where blob not in (select blob from s3_object)"
             )
 
     def md5_of(self, blob: str, etag: str) -> str | None:
-        """The MD5 of a blob in hexadecimal; None if it is not known."""
+        """Return the MD5 of a blob in hexadecimal; None if it is unknown."""
         if "-" not in etag:
             return etag
         row = self._database.query_one("select md5 from s3_blob_md5 where blob = ?", (blob,))
         return None if row is None else str(row["md5"])
 
     def check(self, uri: str, blob: str, etag: str, size: int, file: IO[bytes]) -> None:
-        """Compare a whole blob, unless that has been done. Raises AwsError (InternalError)."""
+        """Compare a blob with its MD5, unless done before. Raises AwsError (InternalError)."""
         stamp = _stamp(file)
         with self._lock:
             if self._verified.get(blob) == stamp:
@@ -77,14 +77,15 @@ class Integrity:
             raise damaged(uri, file, f"there are {found:,} bytes instead of {size:,}")
 
     def is_suspect(self, blob: str) -> bool:
-        """Whether a read of the blob has found it damaged after most of it was sent."""
+        """Whether an earlier read found the blob damaged after most of it was sent."""
         with self._lock:
             return blob in self._suspects
 
     def blocks(self, uri: str, blob: str, etag: str, size: int, file: IO[bytes]) -> Iterator[bytes]:
-        """All bytes of a blob in blocks; the last one only if the MD5 is right.
+        """Yield all bytes of a blob in blocks, the last one only if the MD5 is right.
 
-        Raises AwsError (InternalError) instead of the last block. The file stays open.
+        Raises AwsError (InternalError) instead of the last block if it is wrong. The file stays
+        open.
         """
         self.check_size(uri, size, file)
         expected, digest = self.md5_of(blob, etag), hashlib.md5(usedforsecurity=False)
@@ -112,7 +113,7 @@ def save_md5(connection: sqlite3.Connection, blob: str, md5: bytes) -> None:
 
 
 def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
-    """The error for an object whose bytes are not those that were stored."""
+    """Log and build the error for an object whose bytes are damaged."""
     message = (
         f"The stored bytes of {uri} are damaged: {reason} (file {file.name} of localaws). Restore "
         "the object from a backup, or put it again."
@@ -122,7 +123,7 @@ def damaged(uri: str, file: IO[bytes], reason: str) -> AwsError:
 
 
 def missing(uri: str, path: Path) -> AwsError:
-    """The error for an object whose blob is gone although the index names it."""
+    """Log and build the error for an object whose blob is missing."""
     message = (
         f"The stored bytes of {uri} are missing: the file {path} of localaws is gone. Restore the "
         "object from a backup, or put it again."

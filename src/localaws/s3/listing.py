@@ -1,7 +1,7 @@
-"""One page of a bucket's keys: prefix, delimiter, where to start, how many.
+"""Pages of a bucket listing.
 
-A page is made of entries in key order, an entry being a key or a common prefix. The next page
-starts after the last entry, whichever kind it is.
+A page has entries in key order. An entry is a key or a common prefix. The next page starts after
+the last entry of either kind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class Page:
 def list_page(
     index: ObjectIndex, bucket: str, prefix: str, delimiter: str, after: str, limit: int
 ) -> Page:
-    """Entries greater than ``after``, at most ``limit``; keys under a delimiter are folded."""
+    """List up to ``limit`` entries after ``after``.
+
+    Keys that have the delimiter after the prefix are folded to a common prefix.
+    """
     page = Page()
     last = ""
     if limit == 0:

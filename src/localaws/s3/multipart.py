@@ -22,7 +22,7 @@ _MAX_PARTS = 1000
 
 
 class MultipartOperations:
-    """Everything addressed to an upload."""
+    """Operations on one multipart upload."""
 
     def __init__(self, index: ObjectIndex, objects: ObjectOperations) -> None:
         self._index = index
@@ -38,7 +38,7 @@ class MultipartOperations:
         )
 
     def put_part(self, request: S3Request) -> Response:
-        """UploadPart, or UploadPartCopy if a source is named."""
+        """UploadPart, or UploadPartCopy if the request names a source."""
         upload_id, number = self._check(request), _part_number(request)
         if "x-amz-copy-source" in request.headers:
             return self._copy_part(request, upload_id, number)
@@ -96,7 +96,7 @@ class MultipartOperations:
         return Response(status_code=204)
 
     def _check(self, request: S3Request) -> str:
-        """Id of the upload, which belongs to the object. Raises AwsError (NoSuchUpload)."""
+        """Return the id of the object's upload. Raises AwsError (NoSuchUpload)."""
         upload_id = request.query["uploadId"]
         self._index.bucket_region(request.bucket)
         self._uploads.check(request.bucket, request.key, upload_id)
@@ -117,7 +117,7 @@ class MultipartOperations:
 
 
 def _source_range(request: S3Request, size: int) -> tuple[int, int]:
-    """Start and length of the part of the source to copy."""
+    """Return start and length of the range of the source to copy."""
     header = request.headers.get("x-amz-copy-source-range")
     if header is None:
         return 0, size

@@ -18,12 +18,12 @@ from localaws.s3.payload import Payload
 from localaws.s3.request import CONTENT_HEADERS, MAX_METADATA_BYTES, S3Request, split_path
 from localaws.store import BlobWriter
 
-# What fits is read in the thread that looks the object up; what does not is streamed.
+# A body up to this size is read by the thread that looks up the object; a longer one is streamed.
 _BLOCK = 1 << 20
 
 
 class ObjectOperations:
-    """Everything addressed to one object, except multipart uploads."""
+    """Operations on one object, except multipart uploads."""
 
     def __init__(self, index: ObjectIndex) -> None:
         self._index = index
@@ -40,7 +40,7 @@ class ObjectOperations:
         return Response(headers={"ETag": f'"{stored.etag}"', **_checksum_headers(stored)})
 
     def put_stream(self, bucket: str, key: str, data: IO[bytes], content_type: str) -> None:
-        """Store what our own process has, block by block. Raises AwsError (NoSuchBucket)."""
+        """Store data of this process, block by block. Raises AwsError (NoSuchBucket)."""
         with self._index.blobs.writing() as blob:
             shutil.copyfileobj(data, blob, _BLOCK)
             blob.finish()
@@ -73,7 +73,7 @@ class ObjectOperations:
         return Response(status_code=204)
 
     def open_source(self, request: S3Request) -> tuple[StoredObject, IO[bytes]]:
-        """The source of a copy, opened. Raises AwsError (NoSuchKey, PreconditionFailed...)."""
+        """Open the source of a copy. Raises AwsError (NoSuchKey, PreconditionFailed, …)."""
         path, _, query = request.headers["x-amz-copy-source"].partition("?")
         if query:
             raise NotSupportedError(f"the S3 copy source parameter {parse_qsl(query)[0][0]}")
@@ -92,10 +92,10 @@ class ObjectOperations:
     def _with_body(
         self, request: S3Request, head: Response, stored: StoredObject, file: IO[bytes]
     ) -> Response:
-        """The answer to a read; its bytes are compared with their MD5.
+        """Add the body to the response of a read, and compare its bytes with their MD5.
 
-        A large object is compared while it is sent, and the connection breaks off if it is damaged.
-        The next read of it is refused at once.
+        A large object is compared while it is sent; if it is damaged, the connection is closed
+        before the last block. The next read of the object is refused before it is sent.
         """
         part = byte_range(request.headers.get("range"), stored.size)
         length = int(head.headers["content-length"])
@@ -140,7 +140,7 @@ def stored_object(
     headers: Mapping[str, str],
     checksums: Mapping[str, str] | None = None,
 ) -> StoredObject:
-    """The object a finished blob makes; its ETag is the MD5 of its bytes."""
+    """Build the object of a finished blob; its ETag is the MD5 of its bytes."""
     return StoredObject(key, blob.name, blob.size, blob.md5().hex(), headers, checksums or {})
 
 
@@ -151,14 +151,14 @@ def source_bucket(request: S3Request) -> str:
 
 
 def refuse_versions(request: S3Request) -> None:
-    """Raise AwsError if the request asks for a version, or for one part, of an object."""
+    """Raise NotSupportedError if the request asks for a version or a part of an object."""
     for name in ("versionId", "partNumber"):
         if name in request.query:
             raise NotSupportedError(f"the S3 parameter {name} in {request.method} of an object")
 
 
 def file_blocks(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
-    """``length`` bytes of an open file from ``start``, in blocks; closes the file at the end."""
+    """Yield ``length`` bytes of a file from ``start`` in blocks; close the file at the end."""
     with file:
         file.seek(start)
         while length > 0 and (block := file.read(min(length, _BLOCK))):
@@ -167,7 +167,7 @@ def file_blocks(file: IO[bytes], start: int, length: int) -> Iterator[bytes]:
 
 
 def _read_head(request: S3Request, stored: StoredObject) -> Response:
-    """Status and headers of a read, whole or of a range, without the body."""
+    """Build status and headers of the response to a read, without the body."""
     headers = {
         "ETag": f'"{stored.etag}"',
         "Last-Modified": formatdate(stored.modified_at, usegmt=True),
@@ -186,9 +186,9 @@ def _read_head(request: S3Request, stored: StoredObject) -> Response:
 
 
 def _overrides(request: S3Request) -> dict[str, str]:
-    """Headers a presigned URL may set in the answer: ``response-content-type=...``.
+    """Return the response headers that the URL overrides: ``response-content-type=...``.
 
-    Raises AwsError (InvalidArgument) for a value that no header can carry (RFC 9110, 5.5).
+    Raises AwsError (InvalidArgument) for a value that is invalid in a header (RFC 9110, 5.5).
     """
     names = {name: f"response-{name}" for name in CONTENT_HEADERS}
     found = {name: request.query[key] for name, key in names.items() if key in request.query}

@@ -1,7 +1,7 @@
-"""The bytes of an upload: unframed from ``aws-chunked`` and checked against every digest sent.
+"""Reads the bytes of an upload: removes ``aws-chunked`` framing and verifies all sent digests.
 
-Framing and trailers follow the SigV4 documentation ("Transferring payload in multiple chunks");
-chunk signatures are not checked, since no signature is.
+Framing and trailers follow the SigV4 documentation ("Transferring payload in multiple chunks").
+Chunk signatures are not checked, like all signatures.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class _Crc32:
         return self._value.to_bytes(4, "big")
 
 
-# CRC32C, CRC64NVME and what comes after them are taken unchecked and not kept: the standard
-# library cannot compute them, and Python code for them would be slower than the upload.
+# Other algorithms, such as CRC32C and CRC64NVME, are accepted unchecked and not stored: the
+# standard library can't compute them, and Python code for them would be slower than the upload.
 _ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
     "crc32": _Crc32,
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
@@ -50,7 +50,7 @@ _ALGORITHMS: Mapping[str, Callable[[], _Hash]] = {
 
 
 class Payload:
-    """Iterable over an upload's bytes; afterwards ``verify`` says whether they arrived intact."""
+    """Iterable over an upload's bytes; call ``verify`` after the iteration."""
 
     def __init__(self, request: S3Request) -> None:
         self._headers = request.headers
@@ -76,10 +76,10 @@ class Payload:
             yield block
 
     def verify(self, md5: bytes) -> dict[str, str]:
-        """Check length and digests; the checksum headers that were sent and are right.
+        """Verify length and digests, and return the checksum headers that were sent.
 
-        ``md5`` is the digest of the bytes as received. Raises AwsError (IncompleteBody,
-        BadDigest, XAmzContentSHA256Mismatch, InvalidDigest, InvalidRequest).
+        ``md5`` is the digest of the received bytes. Raises AwsError (IncompleteBody, BadDigest,
+        XAmzContentSHA256Mismatch, InvalidDigest, InvalidRequest).
         """
         self._verify_length()
         self._verify_content_md5(md5)
@@ -143,7 +143,7 @@ class Payload:
 
 
 class _Reader:
-    """Lines and runs of bytes out of a stream of blocks."""
+    """Reads lines and numbers of bytes from a stream of blocks."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
@@ -173,7 +173,7 @@ class _Reader:
 
 
 def _read_chunks(blocks: Iterator[bytes], trailers: dict[str, str]) -> Iterator[bytes]:
-    """Data of an ``aws-chunked`` body; fills ``trailers`` when the last chunk has come."""
+    """Yield the data of an ``aws-chunked`` body, then fill ``trailers``."""
     reader = _Reader(blocks)
     while size := _chunk_size(reader.line()):
         yield from reader.run(size)
@@ -184,7 +184,7 @@ def _read_chunks(blocks: Iterator[bytes], trailers: dict[str, str]) -> Iterator[
 
 
 def _chunk_size(line: bytes) -> int:
-    """Size in a chunk's first line: hexadecimal, perhaps followed by ``;chunk-signature=``."""
+    """Parse a chunk's first line: its size in hexadecimal, then optionally a signature."""
     digits = line.partition(b";")[0].strip()
     if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", digits):
         raise _incomplete_body()
@@ -199,7 +199,7 @@ def _incomplete_body() -> AwsError:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Decoded bytes; empty if the text is not base64."""
+    """Decode base64; return no bytes if the text is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:

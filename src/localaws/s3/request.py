@@ -1,4 +1,4 @@
-"""An S3 request as the operations see it: parsed, synchronous, its body a stream of blocks."""
+"""An S3 request in the form that operations use: parsed, with its body as a stream of blocks."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CONTENT_HEADERS = (
     "expires",
 )
 
-# Headers that ask for something S3 has and localaws has not, with the values that ask for nothing
-# beyond what every object gets anyway.
+# Headers for features of S3 that localaws lacks, each with the values that are accepted because
+# they ask for the default.
 _UNSUPPORTED_HEADERS: Mapping[str, tuple[str, ...]] = {
     "x-amz-acl": ("private", "bucket-owner-full-control"),
     "x-amz-bucket-object-lock-enabled": ("false",),
@@ -47,8 +47,8 @@ _UNSUPPORTED_HEADERS: Mapping[str, tuple[str, ...]] = {
 class S3Request:
     """One request. ``bucket`` and ``key`` are empty where the path has none.
 
-    ``query`` maps names to decoded values; ``body`` yields the raw body in blocks of about 1 MiB
-    and waits for the client as it goes.
+    ``query`` maps names to decoded values. ``body`` yields the raw body in blocks of about 1 MiB
+    and blocks while the client has not sent the next one.
     """
 
     method: str
@@ -59,7 +59,7 @@ class S3Request:
     body: Iterator[bytes]
 
     def check_headers(self) -> None:
-        """Raise AwsError if a header asks for what is not here, or expects another owner."""
+        """Raise AwsError if a header asks for an unsupported feature or names another owner."""
         for name, harmless in _UNSUPPORTED_HEADERS.items():
             value = self.headers.get(name)
             if value is not None and value not in harmless:
@@ -68,7 +68,7 @@ class S3Request:
             raise AwsError("AccessDenied", "Access Denied", 403)
 
     def object_headers(self) -> dict[str, str]:
-        """Content headers and user metadata to keep with an object, by lower-case name."""
+        """Return the content headers and user metadata to store, by lower-case name."""
         kept = {
             name: value
             for name, value in self.headers.items()
@@ -81,7 +81,10 @@ class S3Request:
 
 
 def split_path(raw_path: bytes) -> tuple[str, str]:
-    """Bucket and key of a still percent-encoded path. Raises AwsError (InvalidURI...)."""
+    """Split a percent-encoded path into bucket and key.
+
+    Raises AwsError (InvalidURI, KeyTooLongError).
+    """
     bucket, _, key = raw_path.removeprefix(b"/").partition(b"/")
     try:
         names = unquote_to_bytes(bucket).decode(), unquote_to_bytes(key).decode()
@@ -93,7 +96,7 @@ def split_path(raw_path: bytes) -> tuple[str, str]:
 
 
 def _without_aws_chunked(encoding: str) -> str:
-    """Content-Encoding without the transfer framing that S3 removes."""
+    """Remove ``aws-chunked``, the transfer framing, from a Content-Encoding."""
     parts = (part.strip() for part in encoding.split(","))
     return ",".join(part for part in parts if part and part != "aws-chunked")
 

@@ -1,4 +1,4 @@
-"""Multipart uploads: parts are blobs of their own until the upload is completed or aborted."""
+"""Multipart uploads. Each part is a separate blob until the upload is completed or aborted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Uploads:
         self._database = index.database
 
     def create(self, bucket: str, key: str, headers: Mapping[str, str]) -> str:
-        """Begin an upload; its id. Raises AwsError (NoSuchBucket)."""
+        """Begin an upload and return its id. Raises AwsError (NoSuchBucket)."""
         self._index.bucket_region(bucket)
         upload_id = uuid.uuid4().hex
         with self._database.write() as connection:
@@ -50,7 +50,7 @@ class Uploads:
         return upload_id
 
     def check(self, bucket: str, key: str, upload_id: str) -> Mapping[str, str]:
-        """Headers the upload was begun with. Raises AwsError (NoSuchUpload)."""
+        """Return the headers that began the upload. Raises AwsError (NoSuchUpload)."""
         row = self._database.query_one(
             "select headers from s3_upload where id = ? and bucket = ? and key = ?",
             (upload_id, bucket, key),
@@ -61,9 +61,9 @@ class Uploads:
         return headers
 
     def put_part(self, upload_id: str, number: int, blob: BlobWriter) -> Part:
-        """Keep a part whose blob is on disk, in place of an earlier one with its number.
+        """Store a part whose blob is on disk; it replaces an earlier part with its number.
 
-        Raises AwsError (NoSuchUpload) if the upload ended meanwhile.
+        Raises AwsError (NoSuchUpload) if the upload has ended in the meantime.
         """
         part = Part(number, blob.name, blob.size, blob.md5().hex(), time.time())
         with self._database.write() as connection:
@@ -93,7 +93,7 @@ class Uploads:
         """Join the wanted parts (number, ETag) into the object and end the upload.
 
         Raises AwsError (NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, and those of
-        the condition, after which the upload is still there).
+        the condition, after which the upload still exists).
         """
         headers = self.check(bucket, key, upload_id)
         chosen = _choose(self.parts(upload_id), wanted)
@@ -130,7 +130,7 @@ class Uploads:
                     ):
                         writer.write(block)
         except FileNotFoundError as error:
-            # Someone aborted, completed or replaced a part while we were reading.
+            # Another request ended the upload or replaced a part during the read.
             raise _invalid_part() from error
 
 
@@ -144,7 +144,7 @@ def _parts(rows: Sequence[sqlite3.Row]) -> list[Part]:
 
 
 def _choose(parts: Sequence[Part], wanted: Sequence[tuple[int, str]]) -> list[Part]:
-    """The parts a client lists, checked as S3 checks them."""
+    """Return the parts that a client lists, after the checks of S3. Raises AwsError."""
     numbers = [number for number, _ in wanted]
     if numbers != sorted(set(numbers)):
         raise AwsError(
@@ -170,7 +170,7 @@ def _choose(parts: Sequence[Part], wanted: Sequence[tuple[int, str]]) -> list[Pa
 
 
 def _joint_etag(parts: Sequence[Part]) -> str:
-    """ETag of a multipart object: MD5 of the parts' MD5s, and their number."""
+    """Return the ETag of a multipart object: MD5 of the parts' MD5s, and their number."""
     joint = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
     return f"{joint.hexdigest()}-{len(parts)}"
 

@@ -1,4 +1,4 @@
-"""S3's XML: answers from plain dictionaries, and request bodies to elements."""
+"""The XML of S3: builds responses from dictionaries and parses request bodies."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from localaws.errors import AwsError
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DOCUMENT_BYTES = 8 << 20
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no document of XML 1.0 may have (2.2). A listing with encoding-type=url shows such keys."""
+"""Characters that XML 1.0 does not allow (section 2.2).
+
+A listing with encoding-type=url shows keys that have them.
+"""
 
 
 def response(root: str, content: Mapping[str, Any] | str) -> Response:
-    """A document: text, or children by name.
+    """Build the response with an XML document: its text, or its children by name.
 
-    A child is text, a number, a boolean, a mapping, a list (the child repeated) or None (absent).
+    A child is text, a number, a boolean, a mapping, a list (repeats the child) or None (no child).
     """
     element = ET.Element(root, xmlns=_NAMESPACE)
     if isinstance(content, str):
@@ -33,7 +36,7 @@ def response(root: str, content: Mapping[str, Any] | str) -> Response:
 
 
 def error_response(error: AwsError, bucket: str, key: str, is_head: bool) -> Response:
-    """An error as S3 words it; an answer to HEAD has no body."""
+    """Build the error document of S3. A response to HEAD has no body."""
     request_id = uuid.uuid4().hex[:16].upper()
     element = ET.Element("Error")
     _fill(
@@ -55,7 +58,7 @@ def error_response(error: AwsError, bucket: str, key: str, is_head: bool) -> Res
 
 
 def parse(body: bytes) -> ET.Element:
-    """Root of a request body, names without their namespace. Raises AwsError (MalformedXML)."""
+    """Parse a request body and remove namespaces from names. Raises AwsError (MalformedXML)."""
     try:
         root = ET.fromstring(body)  # noqa: S314  expat itself stops entity bombs
     except ET.ParseError as error:
@@ -66,7 +69,7 @@ def parse(body: bytes) -> ET.Element:
 
 
 def malformed_xml() -> AwsError:
-    """The error for a document that is not what the operation takes."""
+    """Build the error for a document that the operation does not accept."""
     return AwsError(
         "MalformedXML",
         "The XML you provided was not well-formed or did not validate against our published schema",
@@ -99,5 +102,5 @@ def _to_bytes(element: ET.Element) -> bytes:
         if one.text:
             one.text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", one.text)
     data: bytes = ET.tostring(element, encoding="UTF-8", xml_declaration=True)
-    # A carriage return written raw would be read back as a line feed.
+    # An XML parser would read a raw carriage return as a line feed.
     return data.replace(b"\r", b"&#13;")

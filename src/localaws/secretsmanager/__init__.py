@@ -1,8 +1,8 @@
-"""Secrets Manager: named secrets, each with versions, and stages that point at versions.
+"""Secrets Manager: named secrets, each with versions, and stages that point to versions.
 
-``AWSCURRENT`` is the stage readers get by default; when it moves to a new version, ``AWSPREVIOUS``
-moves to the one it left. A secret scheduled for deletion cannot be read; when its window is over,
-or when deletion is forced, its bytes are wiped from the disk.
+Readers get the version of the stage ``AWSCURRENT`` by default. When ``AWSCURRENT`` moves to a new
+version, ``AWSPREVIOUS`` moves to the version before. A secret that is scheduled for deletion can't
+be read. When its recovery window ends, or when deletion is forced, its bytes are wiped from disk.
 """
 
 from localaws.secretsmanager.manager import SecretsManager

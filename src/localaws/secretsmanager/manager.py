@@ -1,4 +1,4 @@
-"""Secrets Manager's operations."""
+"""The Secrets Manager service and its operations."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class SecretsManager:
         return handler(body)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the service holds no resources."""
 
     def _create(self, body: Json) -> Json:
-        """The same ClientRequestToken with the same value again is the same call again."""
+        """Create a secret. A repeated ClientRequestToken with the same value changes nothing."""
         if body.get("AddReplicaRegions"):
             raise NotSupportedError("AddReplicaRegions in secretsmanager CreateSecret")
         name, value = _member(body, "Name"), vault.Value.of(body)
@@ -163,7 +163,7 @@ class SecretsManager:
         return _identity(secret) | {"DeletionDate": purge_at}
 
     def _force_delete(self, body: Json) -> Json:
-        """As at AWS, no error if the secret is deleted already or never was."""
+        """Wipe a secret. As at AWS, a secret that does not exist is no error."""
         if "RecoveryWindowInDays" in body:
             raise AwsError(
                 "InvalidParameterException",
@@ -200,7 +200,7 @@ class SecretsManager:
 
 
 def _check_same_call(connection: sqlite3.Connection, secret: sqlite3.Row, version_id: str) -> None:
-    """Raise AwsError unless an earlier CreateSecret call made this very version."""
+    """Raise AwsError unless an earlier CreateSecret call created this version."""
     name = secret["name"]
     if secret["deleted_at"] is not None:
         raise AwsError(
@@ -230,7 +230,7 @@ def _version_id(body: Json) -> str:
 
 
 def _after(body: Json) -> str:
-    """The name that the page before ended with. Raises AwsError (InvalidNextTokenException)."""
+    """Decode the last name of the page before. Raises AwsError (InvalidNextTokenException)."""
     try:
         return base64.b64decode(body.get("NextToken") or "", validate=True).decode()
     except ValueError:
@@ -238,7 +238,7 @@ def _after(body: Json) -> str:
 
 
 def _name_prefixes(body: Json) -> tuple[str, ...]:
-    """Prefixes a name may have; other filters are refused."""
+    """Return the prefixes of the filter by name. Raises NotSupportedError for other filters."""
     prefixes: tuple[str, ...] = ("",)
     for item in body.get("Filters") or []:
         values = item.get("Values", [])

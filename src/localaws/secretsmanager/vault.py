@@ -34,14 +34,17 @@ CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 @dataclass(frozen=True)
 class Value:
-    """What a version holds: text, or bytes in base64."""
+    """The value of a version: text, or bytes in base64."""
 
     text: str | None = None
     binary: str | None = None
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Value | None:
-        """The value in a request, if any. Raises AwsError (InvalidParameterException) for two."""
+        """Return the value in a request, or None.
+
+        Raises AwsError (InvalidParameterException) if the request has both text and bytes.
+        """
         value = cls(body.get("SecretString"), body.get("SecretBinary"))
         if value.text is not None and value.binary is not None:
             raise AwsError(
@@ -80,7 +83,7 @@ def require_live(connection: sqlite3.Connection, secret_id: str) -> sqlite3.Row:
 
 
 def create(connection: sqlite3.Connection, name: str, body: dict[str, Any]) -> sqlite3.Row:
-    """A new secret without a version."""
+    """Create a secret without a version."""
     alphabet = string.ascii_letters + string.digits
     suffix = "".join(secrets.choice(alphabet) for _ in range(6))
     now = time.time()
@@ -102,9 +105,9 @@ def create(connection: sqlite3.Connection, name: str, body: dict[str, Any]) -> s
 def add_version(
     connection: sqlite3.Connection, name: str, version_id: str, value: Value, stages: list[str]
 ) -> None:
-    """Add a version and move the stages to it; the same version again changes nothing.
+    """Add a version and move the stages to it. Adding an equal version again changes nothing.
 
-    Raises AwsError (ResourceExistsException) if the version holds another value.
+    Raises AwsError (ResourceExistsException) if the version exists with another value.
     """
     old = connection.execute(
         "select * from secret_version where name = ? and id = ?", (name, version_id)
@@ -129,7 +132,7 @@ def add_version(
 def version(
     connection: sqlite3.Connection, name: str, version_id: str | None, stage: str | None
 ) -> sqlite3.Row:
-    """The version with that id and that stage; ``AWSCURRENT`` if neither is given.
+    """Return the version with an id, a stage or both; by default that of ``AWSCURRENT``.
 
     Raises AwsError (ResourceNotFoundException; InvalidRequestException if id and stage disagree).
     """
@@ -158,7 +161,7 @@ def version(
 
 
 def stages(connection: sqlite3.Connection, name: str) -> dict[str, list[str]]:
-    """Stages by version, of the versions that have any."""
+    """Return the stages of each version that has any."""
     found: dict[str, list[str]] = {}
     for row in connection.execute(
         "select version_id, stage from secret_stage where name = ? order by stage", (name,)
@@ -175,7 +178,7 @@ def wipe(connection: sqlite3.Connection, name: str) -> None:
 
 
 def not_found(message: str) -> AwsError:
-    """The error for what is not there."""
+    """Build the error for a missing secret or version."""
     return AwsError("ResourceNotFoundException", message)
 
 

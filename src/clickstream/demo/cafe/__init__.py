@@ -1,10 +1,10 @@
-"""A simulated café: it writes a web server's log and knows the truth about it to the last line.
+"""A simulated café: writes a web server's log, and counts its true figures while it does.
 
     history = simulate(Hour.parse("2026-11-20T05"), Hour.parse("2026-11-21T04"))
     history.truth.total.page_requests
 
-The same seed gives the same lines, and ranges that overlap agree on the hours they share, so a
-history written now and the traffic that follows live are one log.
+The same seed gives the same lines, and overlapping ranges have equal lines in their common hours.
+So a written history and the live traffic after it form one log.
 """
 
 from clickstream.demo.cafe.addresses import COUNTRIES

@@ -1,8 +1,7 @@
-"""Network addresses, of which none can be a real person's.
+"""Network addresses that can't belong to real people.
 
-All are from ranges kept for documentation and benchmarks (RFC 5737, RFC 2544, RFC 3849). Each
-country has a block of its own: a table of places made for these blocks says where the café's
-customers are.
+All are from ranges that are reserved for documentation and benchmarks (RFC 5737, RFC 2544,
+RFC 3849). Each country has its own block, and the database in `places` maps blocks to cities.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ CHICAGO = ("198.18.9.0/24", "198.18.10.0/24", "198.18.11.0/24")
 """The IPv4 addresses of Chicago in the block of the US (see `places`)."""
 
 CHICAGO_GROWS_TO = 0.16
-"""The share of the people at home that come from Chicago at the end of the story, besides."""
+"""The additional share of home addresses in Chicago at the end of the story."""
 
 OFFICES = tuple(f"198.51.100.{n}" for n in range(10, 22))
-"""Addresses that many people share."""
+"""Addresses of offices, each shared by many people."""
 
 MONITOR = "192.0.2.250"
 CRAWLERS = "192.0.2.0/25"
@@ -42,9 +41,9 @@ TABLETS = "198.51.100.128/26"
 
 
 def home_address(rng: Random, progress: float = 0.0) -> str:
-    """An address of somebody at home or on the way: one in four uses IPv6.
+    """Choose an address of a person outside an office; one in four is IPv6.
 
-    `progress` is how far the story has come: Chicago takes off.
+    `progress` is the progress of the story, with which the share of Chicago grows.
     """
     if progress and rng.random() < CHICAGO_GROWS_TO * progress:
         return address_in(rng, rng.choice(CHICAGO))
@@ -53,7 +52,7 @@ def home_address(rng: Random, progress: float = 0.0) -> str:
 
 
 def address_in(rng: Random, block: str) -> str:
-    """Any address of a block but its first and last."""
+    """Choose an address of a block, except its first and last."""
     network = _network(block)
     return str(network[rng.randrange(1, network.num_addresses - 1)])
 

@@ -1,4 +1,4 @@
-"""The user agents of people and of machines, each with how common it is."""
+"""The user agents of people and machines, each with its weight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Equipment(NamedTuple):
-    """What somebody browses with."""
+    """Device, browser and operating system of a person."""
 
     device: str
     browser: str
@@ -94,17 +94,17 @@ PEOPLE: dict[str, tuple[int, Equipment]] = {
         Equipment("mobile", "Firefox", "Android"),
     ),
 }
-"""How common each user agent of a person is, and what it stands for."""
+"""Weight and equipment of each user agent of a person."""
 
 BROWSERS = {agent: weight for agent, (weight, _) in PEOPLE.items()}
 
 TABLET = f"Mozilla/5.0 (Linux; Android 13; SM-X200) {_WEBKIT} Chrome/140.0.0.0 Safari/537.36"
-"""The tablets that show the menu in partner shops, day and night."""
+"""User agent of the tablets that show the menu in partner shops day and night."""
 
 EQUIPMENT = {agent: equipment for agent, (_, equipment) in PEOPLE.items()} | {
     TABLET: Equipment("tablet", "Chrome", "Android")
 }
-"""What each user agent of a person stands for."""
+"""Equipment of each user agent of a person or tablet."""
 
 MONITOR = "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"
 
@@ -133,7 +133,7 @@ WAVE_CRAWLER = (
     "(compatible; Bytespider; spider-feedback@bytedance.com)"
 )
 HIDDEN_CRAWLER = f"{_WINDOWS} Chrome/127.0.0.0 Safari/537.36"
-"""A browser's user agent that no person at the café has."""
+"""A browser's user agent that no person of the simulation has."""
 
 SCANNERS: dict[str, int] = {
     "-": 10,
@@ -147,5 +147,5 @@ SCANNERS: dict[str, int] = {
 
 
 def pick(rng: Random, table: dict[str, int]) -> str:
-    """One of a table's names, as often as its weight says."""
+    """Choose one name of a table by its weights."""
     return rng.choices(list(table), list(table.values()))[0]

@@ -1,8 +1,8 @@
 """How people come to the site: by a search, a campaign's link, a post, another site, or directly.
 
-Over the story (see `story`) a campaign by mail and the AI assistants bring more and more of them.
-A campaign's tags are written the ways real links write them: a space as `+` or as `%20`, click
-ids before or after the tags.
+During the story (see `story`), the traffic of an e-mail campaign and of AI assistants grows. The
+tags of campaigns have the variants of real links: a space is `+` or `%20`, and click ids are before
+or after the tags.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from clickstream.demo.cafe.weblog import NOWHERE, Source
 
 
 class Campaign(NamedTuple):
-    """One campaign: its tags, where its links are, which page they lead to, and its success.
+    """One campaign: its tags, referrer, landing page, channel and success.
 
-    `weight` is its share at the beginning of the story, `growth` what is added by the end.
-    `temper` is what the people are like whom it brings (see `people`).
+    `weight` is its weight at the start of the story, and `growth` is added to it until the end.
+    `temper` is how its visitors behave (see `people`).
     """
 
     source: str
@@ -50,7 +50,7 @@ CAMPAIGNS = (
 
 
 class Site(NamedTuple):
-    """Another site with links to the café: how often they are followed, and what they stand for."""
+    """Another site with links to the café: their weight, and the expected channel and source."""
 
     referrer: str
     weight: int
@@ -86,18 +86,18 @@ PARTNERS = (
 )
 
 WAYS = {"direct": 34, "search": 27, "campaign": 24, "post": 9, "partner": 5, "assistant": 1}
-"""How common each way in is at the beginning of the story."""
+"""Weight of each kind of arrival at the start of the story."""
 
 GROWTH = {"campaign": 10, "assistant": 6}
-"""What is added to a way in by the end of the story."""
+"""What is added to the weight of a kind of arrival until the end of the story."""
 
 _CLICK_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
 class Arrival(NamedTuple):
-    """A way in: the step it leads to, the query and referrer it brings, what they stand for.
+    """An arrival: its first step, its query and referrer, and the expected source.
 
-    `temper` is what the people are like who come this way.
+    `temper` is how the visitor behaves (see `people`).
     """
 
     landing: str
@@ -111,7 +111,7 @@ DIRECTLY = Arrival("home", "", "-", NOWHERE)
 
 
 def arrive(rng: Random, progress: float = 0.0) -> Arrival:
-    """Any way in; `progress` is how far the story has come."""
+    """Choose an arrival; `progress` is the progress of the story, from 0 to 1."""
     weights = [weight + GROWTH.get(way, 0) * progress for way, weight in WAYS.items()]
     match rng.choices(list(WAYS), weights)[0]:
         case "search":

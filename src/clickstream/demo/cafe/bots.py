@@ -1,7 +1,7 @@
-"""Machines: crawlers that read the site, the monitor that watches it, scanners that probe it.
+"""Requests of machines: crawlers, the uptime monitor, and scanners.
 
-On one day of the story (see `story`) several times as many crawlers come: one by its name, and one
-that sends a browser's user agent and gives itself away by what it does.
+On one day of the story (see `story`), there are several times as many crawls: by a crawler with a
+known name, and by one that sends a browser's user agent and is detectable only by its behaviour.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clickstream.demo.cafe.weblog import Ask, Client, Reply, Request, log
 from clickstream.hours import Hour
 
 WAVE_CRAWLS, HIDDEN_CRAWLS = 5, 0.5
-"""Crawls of the wave's named and hidden crawler in an hour, as multiples of the usual crawls."""
+"""Crawls per hour of the wave's named and hidden crawler, as multiples of `bots_per_hour`."""
 
 _READABLE = tuple(page for pages in menu.PAGES.values() for page in pages)
 
@@ -40,7 +40,7 @@ PROBES: dict[str, int] = {
     '/cafe/menu.php?id=1\'+or+\\"1\\"=\\"1': 403,
     "/server-status": 403,
 }
-"""What scanners ask for, as Apache logs it, and what they get."""
+"""Targets of scanners, as Apache logs them, and the status of the response."""
 
 STRAYS: tuple[tuple[str, int, int | None], ...] = (
     (r"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x9a\x1f", 400, 484),
@@ -50,11 +50,14 @@ STRAYS: tuple[tuple[str, int, int | None], ...] = (
     ("-", 408, None),
     ("-", 400, 0),
 )
-"""What is no HTTP request, as Apache logs it: TLS on the wrong port, silence, hang-ups."""
+"""Bytes that are not an HTTP request, as Apache logs them: TLS on the wrong port, timeouts, aborts.
+
+Each has the logged request, status and size.
+"""
 
 
 def crawlers(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The crawls that start in the hour: robots.txt first, then some pages at an even pace."""
+    """Yield the crawls that start in the hour: robots.txt first, then pages at a regular pace."""
     rng = dice(rules, hour, "crawlers")
     for _ in range(how_many(rng, rules.bots_per_hour)):
         address = addresses.address_in(rng, addresses.CRAWLERS)
@@ -63,7 +66,7 @@ def crawlers(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 
 
 def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The crawls of the wave of bots that start in the hour."""
+    """Yield the crawls of the wave of bots that start in the hour."""
     if not story.is_wave(rules, hour):
         return
     rng = dice(rules, hour, "wave")
@@ -77,15 +80,15 @@ def wave(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 
 
 def _hidden_addresses(rng: Random, number: int) -> list[str]:
-    """Addresses that differ: no two crawls of an hour are one visitor's."""
+    """Choose different addresses, so that no two crawls of an hour have the same visitor."""
     found = {addresses.address_in(rng, addresses.HIDDEN_CRAWLERS): None for _ in range(number)}
     return list(found)
 
 
 def _hidden_crawl(rng: Random, client: Client, now: int) -> Iterator[Request]:
-    """A crawl that begins and ends within its hour, since behaviour is judged hour by hour.
+    """Yield a crawl within one hour, because bot verdicts by behaviour are made for each hour.
 
-    It asks for robots.txt first, then for many pages and nothing that they show.
+    It requests robots.txt first, then many pages without their static files.
     """
     now += rng.randrange(10 * MINUTE)
     yield log(client, now, Ask("GET", "/robots.txt"), Reply(200, 143, 4))
@@ -109,7 +112,7 @@ def _crawl(rng: Random, rules: CafeRules, client: Client, now: int) -> Iterator[
 
 
 def _render(rng: Random, client: Client, page: menu.Page, now: int) -> Iterator[Request]:
-    """Some crawlers run a browser, which pulls in pictures too."""
+    """Yield the requests for pictures of a crawler that runs a browser."""
     for path in page.images[:3]:
         now += rng.randrange(100, SECOND)
         ask = Ask("GET", path, is_asset=True)
@@ -123,7 +126,7 @@ def _status(rules: CafeRules, page: menu.Page, now: int) -> int:
 
 
 def monitor(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The uptime monitor: every minute of every hour."""
+    """Yield the requests of the uptime monitor, one each minute."""
     rng = dice(rules, hour, "monitor")
     client = Client(addresses.MONITOR, agents.MONITOR, is_machine=True)
     for minute in range(60):
@@ -132,7 +135,7 @@ def monitor(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 
 
 def scanners(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The scans that start in the hour, and the strays that come with the same weather."""
+    """Yield the scans that start in the hour, and about as many invalid requests."""
     rng = dice(rules, hour, "scanners")
     for _ in range(how_many(rng, rules.scanners_per_hour)):
         now = some_moment(rng, hour)

@@ -1,4 +1,4 @@
-"""A person's browser: it asks for a page, then for what the page pulls in, and keeps a cache."""
+"""A person's browser: requests a page and the static files of the page, and has a cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONFIRMATION = menu.Page("confirmation", "/cafe/orderConfirmation.php", 5_870)
 
 
 class Browser:
-    """One browser, from its first request to its last. `history` is what it has asked so far."""
+    """One browser, from its first request to its last. `history` has its requests so far."""
 
     def __init__(
         self, rng: Random, rules: CafeRules, client: Client, now: int, has_cache: bool = False
@@ -30,47 +30,47 @@ class Browser:
         self._here = "-"
 
     def wait(self, milliseconds: int) -> None:
-        """Let time pass after the last answer."""
+        """Let time pass after the last response."""
         self.now += milliseconds
 
     def wait_exactly(self, seconds: int) -> None:
-        """Let exactly so many seconds pass, as the log counts them, after the last request."""
+        """Let an exact number of seconds pass after the last request, by the times in the log."""
         last = self.history[-1].received // SECOND
         self.now = (last + seconds) * SECOND + self._rng.randrange(SECOND)
 
     def come_back(self) -> None:
-        """Start again with what is cached: it is asked for, but need not be sent."""
+        """Start another visit with a filled cache, so that files may be answered with 304."""
         self._has_cache = True
         self._loaded.clear()
 
     def land(self, page: menu.Page, arrival: Arrival) -> int:
-        """Open a page from elsewhere. Returns the status."""
+        """Open a page from outside the site, and return the status."""
         return self._open(page, arrival)
 
     def follow(self, page: menu.Page) -> int:
-        """Open a page by a link on the one that is shown. Returns the status."""
+        """Open a page by a link on the current page, and return the status."""
         return self._open(page, DIRECTLY._replace(referrer=self._here))
 
     def reload(self, page: menu.Page) -> int:
-        """Open the shown page again, the same way it was opened. Returns the status."""
+        """Open the current page again with the same referrer and query, and return the status."""
         return self._open(page, self._shown)
 
     def redirect(self, short: str, arrival: Arrival) -> None:
-        """Ask for a short link, which the server answers with the place to go."""
+        """Request a short link, which the server answers with a redirect."""
         target = f"{short}?{arrival.query}" if arrival.query else short
         self._ask(Ask("GET", target, arrival.referrer, arrival.source), 301, 237, 20)
 
     def post(self, path: str, status: int, size: int | None, goal: str = "") -> None:
-        """Send the form on the shown page."""
+        """Send the form of the current page."""
         self._ask(Ask("POST", path, self._here, goal=goal), status, size, 400)
 
     @property
     def is_order_form_failing(self) -> bool:
-        """Whether the order form and what it is sent to answer 500 now."""
+        """Whether the order form and its target answer 500 now."""
         return trouble.is_failing(self._rules, menu.ORDER, self.now)
 
     def confirm(self, receipt: Receipt) -> None:
-        """See an order confirmed, or see it again by a reload."""
+        """Open the confirmation of an order, also again."""
         whole, cents = divmod(receipt.total_cents, 100)
         page = _CONFIRMATION._replace(query=f"order={receipt.number}&total={whole}.{cents:02}")
         referrer = f"{self._origin}{menu.ORDER.path}"
@@ -99,7 +99,7 @@ class Browser:
         return 304 if is_cached else 200
 
     def _pull_in(self, page: menu.Page) -> None:
-        """Ask for the page's static files that are not loaded yet, several at a time."""
+        """Request the page's static files that are not loaded yet, several at a time."""
         files = [*menu.LAYOUT.items(), *((path, menu.IMAGES[path]) for path in page.images)]
         for path, size in files:
             if path in self._loaded:
@@ -107,14 +107,14 @@ class Browser:
             self._loaded.add(path)
             is_cached = self._has_cache and self._rng.random() < 0.7
             if is_cached and self._rng.random() < 0.5:
-                continue  # still fresh: the server is not even asked
+                continue  # the cached file is fresh: no request
             self.now += self._rng.randrange(60)
             reply = Reply(304, None, 2) if is_cached else Reply(200, size, self._took(size // 500))
             ask = Ask("GET", path, self._here, is_asset=True)
             self.history.append(log(self._client, self.now, ask, reply))
 
     def _ask(self, ask: Ask, status: int, size: int | None, usual: int) -> None:
-        """Ask, and wait for the answer."""
+        """Send a request, and wait for the response."""
         reply = Reply(status, size, self._took(usual))
         self.history.append(log(self._client, self.now, ask, reply))
         self.now += reply.took

@@ -1,6 +1,6 @@
-"""All traffic, hour by hour: what starts in an hour may run on into later ones.
+"""All traffic of the café, hour by hour, and a range of hours in memory with its true figures.
 
-A stretch of hours of the simulated log, held in memory together with its truth.
+Visits and crawls that start in an hour may continue in later hours.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from clickstream.errors import InputError
 from clickstream.hours import Hour, hour_range
 
 REACH_HOURS = 26
-"""What starts in an hour ends at most so many hours later; what would not is left out."""
+"""A visit or crawl ends at most this many hours after its first hour; later requests are cut."""
 
 
 def traffic(rules: CafeRules, first: Hour) -> Iterator[tuple[Hour, list[Entry]]]:
-    """Each hour from `first` on, without end, with its entries in the order they are logged.
+    """Yield each hour from `first` on, without end, with its entries in the order of the log.
 
     Raises InputError for an hour before the café opened.
     """
@@ -56,9 +56,9 @@ def _starting_in(rules: CafeRules, hour: Hour) -> Iterator[Entry]:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of the log: when the server wrote it (aware, UTC), and its bytes with newline.
+    """One line of the log: the time at which the server wrote it (UTC), and its bytes with newline.
 
-    A record's own time is that of the request, up to 2 seconds earlier, in the same hour.
+    The time in the line is that of the request: up to 2 seconds earlier, in the same hour.
     """
 
     at: datetime
@@ -67,7 +67,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class History:
-    """The log of the hours `first` to `last`, both included, and its truth."""
+    """The log of the hours `first` to `last`, both included, and its true figures."""
 
     first: Hour
     last: Hour
@@ -75,14 +75,14 @@ class History:
 
     @property
     def lines(self) -> Iterator[LogLine]:
-        """All lines in the order they are logged."""
+        """Yield all lines in the order of the log."""
         for entries in self._entries.values():
             for entry in entries:
                 yield LogLine(datetime.fromtimestamp(entry.written / SECOND, UTC), render(entry))
 
     @cached_property
     def truth(self) -> Truth:
-        """What there is to find out from the lines."""
+        """The true figures of the lines."""
         tally = Tally()
         for hour, entries in self._entries.items():
             tally.add(hour, entries)

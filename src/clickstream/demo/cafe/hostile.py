@@ -1,8 +1,8 @@
-r"""Attempts to smuggle scripts and SQL into whatever shows the log, a few each day.
+r"""Requests with scripts or SQL in a logged field, a few each day.
 
-People's browsers send some of them, by links that were prepared: in a path, a referrer, a campaign
-tag. Others come with a user agent that is the attempt itself. They are written as Apache logs them:
-a quote in a request or a header is `\"`. Whoever shows them has to show them as text.
+Some are sent by people's browsers, which follow prepared links: the attack is in a path, a
+referrer, a query or a campaign tag. In others it is the user agent. They are written as in Apache's
+log: a quote in a request or a header is `\"`. A page that shows them must escape them as text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SEARCH_PAGES = tuple(
         "1'%20OR%20'1'='1",
     )
 )
-"""Pages whose path holds what was searched for, in the normal form of RFC 3986."""
+"""Pages with the search terms in their path, in the normal form of RFC 3986."""
 
 QUERIES = (
     "q=<script>alert('cakes')</script>",
@@ -46,7 +46,7 @@ REFERRERS = (
 
 
 class Tags(NamedTuple):
-    """Campaign tags, as they are after decoding, and the channel that they lead to."""
+    """Decoded campaign tags, and the channel that follows from them."""
 
     source: str
     medium: str
@@ -69,7 +69,7 @@ AGENTS = (
 
 
 def hostile_people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The people who follow a prepared link in the hour."""
+    """Yield the requests of people who follow a prepared link in the hour."""
     rng = dice(rules, hour, "hostile people")
     if rules.visitors_per_hour and rng.random() < PEOPLE_PER_HOUR:
         yield from _person(rng, rules, hour)
@@ -113,7 +113,7 @@ def _tagged(tags: Tags) -> Arrival:
 
 
 def hostile_machines(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """The requests of the hour whose user agent is the attempt."""
+    """Yield the requests of the hour with an attack in the user agent."""
     rng = dice(rules, hour, "hostile machines")
     if rules.scanners_per_hour and rng.random() < MACHINES_PER_HOUR:
         address = addresses.address_in(rng, addresses.SCANNERS)

@@ -1,12 +1,10 @@
-"""The log files in their directory, as logrotate leaves them: one hour each.
+"""Writes the café's log files with hourly rotation: a history of hours, then live traffic.
 
 `access.log` is the newest, `access.log.1` the one before, and older ones are compressed:
-`access.log.2.gz` and on. Every step of a rotation can be repeated after a crash.
+`access.log.2.gz` and so on. Each step of a rotation can be repeated after a crash.
 
-The café's web server at work: it leaves behind a history of logs, and goes on live from there.
-
-Live, nothing is remembered but the log files themselves: each holds one hour from its beginning,
-so the hour of `access.log` and its size say exactly where to go on.
+The live traffic has no state besides the log files. Each file has the lines of one hour from its
+start, so the hour of `access.log` and its size determine the position at which writing continues.
 """
 
 from __future__ import annotations
@@ -31,24 +29,24 @@ _STAMP = re.compile(rb"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):\d\d:\d\d \+0000\]")
 
 
 def current(directory: Path) -> Path:
-    """The file that the server writes to."""
+    """Return the path of the file that the server writes to."""
     return directory / "access.log"
 
 
 def rotated(directory: Path, age: int) -> Path:
-    """The file of so many hours ago, 1 or more."""
+    """Return the path of the file of `age` hours ago, 1 or more."""
     return directory / f"access.log.{age}{'.gz' if age > 1 else ''}"
 
 
 def write(path: Path, text: bytes) -> None:
-    """Write a whole file, compressed if its name says so; the same text gives the same bytes."""
+    """Write a file, compressed if its name ends in `.gz`; equal texts give equal bytes."""
     path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
 def rotate(directory: Path) -> None:
-    """Make every file one hour older and begin a new one."""
+    """Rename all files to one hour older, and create a new one."""
     finish_rotation(directory)
-    _make_room(directory, 2)
+    _shift_older(directory, 2)
     if (previous := rotated(directory, 1)).exists():
         previous.rename(_to_compress(directory))
     if current(directory).exists():
@@ -58,7 +56,7 @@ def rotate(directory: Path) -> None:
 
 
 def finish_rotation(directory: Path) -> None:
-    """Compress what a rotation left plain, in two steps, so no file is ever half compressed."""
+    """Compress the file that a rotation left plain, then rename it, so that it appears complete."""
     plain, packed = _to_compress(directory), directory / "rotating.gz"
     if plain.exists():
         write(packed, plain.read_bytes())
@@ -70,8 +68,8 @@ def _to_compress(directory: Path) -> Path:
     return directory / "access.log.2"
 
 
-def _make_room(directory: Path, age: int) -> None:
-    """Move the file of that age, and those that stand in its way, up to the first free place."""
+def _shift_older(directory: Path, age: int) -> None:
+    """Rename the file of that age, and the next older ones up to the first gap, to one age more."""
     oldest = age
     while rotated(directory, oldest).exists():
         oldest += 1
@@ -80,7 +78,7 @@ def _make_room(directory: Path, age: int) -> None:
 
 
 def hour_of(path: Path) -> Hour | None:
-    """The hour whose lines a plain log file holds, by its first dated line; None without one."""
+    """Return the hour of a plain log file, by its first line with a time; None without one."""
     if not path.exists():
         return None
     with path.open("rb") as lines:
@@ -96,7 +94,7 @@ Clock = Callable[[], datetime]
 
 
 IsLate = Callable[[Hour, Entry], bool]
-"""Whether a line of an hour is not in the server's own log: it comes later, in another file."""
+"""Whether a line of an hour is late: not in the server's log, but later in another file."""
 
 
 def write_history(
@@ -106,13 +104,13 @@ def write_history(
     rules: CafeRules = STANDARD,
     is_late: IsLate = lambda *_: False,
 ) -> Truth:
-    """Write the logs of the hours `first` to `last`, both included, and return their truth.
+    """Write the logs of the hours `first` to `last`, both included, and return their true figures.
 
-    Late lines are left out, though the truth knows them. The directory is made when missing.
-    Raises InputError when it already holds an access log.
+    Late lines are not written, but the figures count them. A missing directory is created. Raises
+    InputError if the directory already has an access log.
     """
     if current(directory).exists():
-        raise InputError(f"{directory} already holds an access log; give an empty directory.")
+        raise InputError(f"{directory} already has an access log; give an empty directory.")
     directory.mkdir(parents=True, exist_ok=True)
     ages = reversed(range(len(list(hour_range(first, last)))))
     tally = Tally()
@@ -134,11 +132,12 @@ def live(
     clock: Clock = _now,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Append to `access.log` the lines whose time has come, every second, until `stop()` is true.
+    """Append due lines to `access.log` every second, until `stop()` is true.
 
-    Goes on at the byte where the files stop, even inside a line, and catches up with what was
-    missed; without files it begins with the hour that `clock` shows. Rotates at every hour's end.
-    Raises InputError when the files are not what this café would have written.
+    Writing continues at the byte where the files end, even inside a line, and first adds the lines
+    that are missing up to now. Without files, it begins with the current hour of `clock`. Files are
+    rotated at the end of each hour. Raises InputError if the existing files differ from those that
+    this café would have written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     finish_rotation(directory)
@@ -156,7 +155,7 @@ def live(
 
 
 class _HourOfLog:
-    """One hour's log file, of which some first bytes are already written."""
+    """The log file of one hour, of which a first part may be written already."""
 
     def __init__(self, path: Path, hour: Hour, entries: Sequence[Entry]) -> None:
         lines = [render(entry) for entry in entries]
@@ -168,13 +167,13 @@ class _HourOfLog:
         there = path.read_bytes()
         if not self._text.startswith(there):
             raise InputError(
-                f"{path} holds other lines than this café writes in {hour}; "
-                "give the directory and the rules it was begun with."
+                f"{path} has other lines than this café writes in {hour}; "
+                "give the rules with which the files in the directory were written."
             )
         self._written = len(there)
 
     def append_until(self, now: datetime) -> None:
-        """Append the lines that are logged by now."""
+        """Append the lines that are due."""
         due = self._ends[bisect_right(self._times, now.timestamp() * SECOND)]
         if due > self._written:
             with self._path.open("ab") as file:
@@ -183,7 +182,7 @@ class _HourOfLog:
 
 
 def _resume_at(directory: Path, now: datetime) -> Hour:
-    """The hour that `access.log` holds, or is to hold."""
+    """Return the hour of `access.log`, or the hour with which it begins if it is empty."""
     if hour := hour_of(current(directory)):
         return hour
     previous = hour_of(rotated(directory, 1))

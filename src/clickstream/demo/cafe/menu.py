@@ -1,4 +1,4 @@
-"""The café's website: its products, its pages, and the static files that each page pulls in."""
+"""The café's website: its products, its pages, and the static files that each page loads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 
 class Product(NamedTuple):
-    """Something on the menu."""
+    """A product on the menu."""
 
     name: str
     price_cents: int
@@ -16,7 +16,7 @@ class Product(NamedTuple):
 
     @property
     def slug(self) -> str:
-        """The name as the product's address spells it."""
+        """The name in the product's address."""
         return self.name.lower().replace(" ", "-")
 
 
@@ -34,7 +34,7 @@ PRODUCTS = (
 
 
 class Page(NamedTuple):
-    """A page. `step` is what it is to a visit; a static page can be answered with 304."""
+    """A page. `step` is its step in a visit. A static page can be answered with 304."""
 
     step: str
     path: str
@@ -75,7 +75,7 @@ PRODUCT_PAGES = tuple(
 GALLERY_PAGES = tuple(
     Page("gallery", "/cafe/gallery.php", 4_100, query=f"photo={quote(p.image)}") for p in PRODUCTS
 )
-"""Pages whose query, not path, ends like a picture's name."""
+"""Pages whose query, not path, ends with the name of a picture."""
 
 POSTS = tuple(
     Page("post", f"/blog/{name}.html", size, ("/cafe/images/latte-art.avif",), is_static=True)
@@ -90,10 +90,10 @@ MISSING = tuple(
     Page("missing", path, 1_245)
     for path in ("/cafe/specials.php", "/cafe/menu.html", "/blog/pumpkin-week.html", "/jobs")
 )
-"""Pages that once were, and are still linked to; the size is that of the 404 page."""
+"""Former pages to which links still exist; the size is that of the 404 page."""
 
 SHORT_LINKS = {"/menu": MENU, "/cafe": HOME, "/where": LOCATIONS}
-"""What is printed on cups and posters; the server redirects it."""
+"""Short addresses on cups and posters, which the server redirects."""
 
 PAGES = {page.step: (page,) for page in (HOME, MENU, ORDER, ABOUT, LOCATIONS, BLOG)} | {
     "product": PRODUCT_PAGES,
@@ -101,4 +101,4 @@ PAGES = {page.step: (page,) for page in (HOME, MENU, ORDER, ABOUT, LOCATIONS, BL
     "post": POSTS,
     "missing": MISSING,
 }
-"""The pages that a step of a visit can lead to."""
+"""The pages of each step of a visit."""

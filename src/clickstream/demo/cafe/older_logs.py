@@ -1,7 +1,7 @@
-"""What comes to the café's directory later: the logs of older days, and a second server's lines.
+"""Files that are added to the café's log directory later: older days, and a second server's lines.
 
-Older days are one compressed file each, with the date in its name, as logrotate's `dateext` leaves
-them. The second server's file holds the lines of some hours that the first one's logs leave out.
+Each older day is a compressed file with the date in its name, as with logrotate's `dateext`. The
+second server's file has the late lines, which are missing in the first server's logs.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ SECOND_SERVER = "web-2-access.log"
 def write_older_days(
     directory: Path, first: Hour, last: Hour, rules: CafeRules = STANDARD
 ) -> Iterator[Path]:
-    """Write a file for each UTC date of the hours `first` to `last`, yielding each when written.
+    """Write a file for each UTC date of the hours `first` to `last`, and yield each written file.
 
-    Files that exist are left alone, and a file appears whole, so this may be interrupted at any
-    point and called again.
+    Existing files are not changed, and files appear complete. So the function may be interrupted at
+    any point and called again.
     """
     missing = {hour for hour in hour_range(first, last) if not _of_date(directory, hour).exists()}
     if not missing:
@@ -44,16 +44,16 @@ def _of_date(directory: Path, hour: Hour) -> Path:
 
 
 def _write_whole(path: Path, text: bytes) -> None:
-    """Write a file beside its place and move it there; no source takes the name of the first."""
+    """Write a file under a name that no source reads, then rename it."""
     beside = path.with_name(f"writing{path.suffix}")
     write(beside, text)
     beside.rename(path)
 
 
 def late_in(hours: Collection[Hour]) -> IsLate:
-    """Return what decides which lines of some hours are the second server's: half of the clients'.
+    """Return the function that selects late lines of some hours: those of half of the clients.
 
-    Lines that are no records stay with the first server, whose neighbours date them.
+    Broken lines stay in the first server's log, because their time follows from their neighbours.
     """
 
     def is_late(hour: Hour, entry: Entry) -> bool:
@@ -67,7 +67,10 @@ def late_in(hours: Collection[Hour]) -> IsLate:
 def write_late_lines(
     directory: Path, hours: Collection[Hour], rules: CafeRules = STANDARD
 ) -> Path | None:
-    """Write the second server's file, with the late lines of the hours; None if it exists."""
+    """Write the second server's file with the late lines of the hours, and return its path.
+
+    Return None if the file exists or there are no hours.
+    """
     path = directory / SECOND_SERVER
     if path.exists() or not hours:
         return None

@@ -1,6 +1,6 @@
-"""People: who they are, how they find their way around the site, when they leave and come back.
+"""Requests of people: their clients, their steps through the site, their pauses and later visits.
 
-Some pauses are made to lie a second on either side of the 30 minutes that end a session.
+Some pauses are 1,799, 1,800 or 1,801 seconds long, to test the limit at which a session ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NEXT: dict[str, dict[str, int]] = {
     "order failed": {"try again": 30, "home": 5, LEAVE: 65},
     "search": {"home": 30, LEAVE: 70},
 }
-"""What people do next after each step, and how often in comparison."""
+"""The next steps after each step, with their weights."""
 
 TEMPERS: dict[str, dict[str, dict[str, int]]] = {
     "usual": {},
@@ -62,7 +62,7 @@ TEMPERS: dict[str, dict[str, dict[str, int]]] = {
         "order": {"buy": 4, "menu": 8, LEAVE: 88},
     },
 }
-"""Where people differ from that: whom a campaign brings for cakes, and whom it brings in vain."""
+"""Weights that differ from NEXT by temper: visitors of successful and of useless campaigns."""
 
 _WAYS = {
     (temper, step): (tuple(ways), tuple(ways.values()))
@@ -78,7 +78,7 @@ _NEAR_HALF_AN_HOUR = (1799, 1800, 1801)
 
 
 def people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
-    """All requests of the people who arrive in the hour, in the order of their arrival's draw."""
+    """Yield all requests of the people who arrive in the hour, person by person."""
     rng = dice(rules, hour, "people")
     hours_open = (milliseconds(hour) - milliseconds(OPENED)) // HOUR
     order_numbers = count(hours_open * 10_000 + 1)
@@ -93,10 +93,10 @@ def people(rules: CafeRules, hour: Hour) -> Iterator[Request]:
 def _person(
     rng: Random, rules: CafeRules, hour: Hour, order_numbers: Iterator[int]
 ) -> list[Request]:
-    """One person's visits: mostly one, sometimes more with a pause between."""
+    """Simulate one person: mostly one visit, sometimes more with pauses between them."""
     is_regular = rng.random() < _SHARE_OF_REGULARS
     progress = story.progress(rules, hour)
-    client = rng.choice(_regulars(rules)) if is_regular else _somebody(rng, progress)
+    client = rng.choice(_regulars(rules)) if is_regular else _choose_client(rng, progress)
     browser = Browser(rng, rules, client, some_moment(rng, hour), has_cache=is_regular)
     _visit(rng, browser, arrive(rng, progress), order_numbers)
     while rng.random() < 0.1:
@@ -107,7 +107,10 @@ def _person(
 
 
 def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
-    """A partner shop's tablet: it reloads the menu for a day and more, without a long silence."""
+    """Simulate a partner shop's tablet, which reloads the menu for 20 to 25.5 hours.
+
+    Its pauses are shorter than 30 minutes, so that sessions cross midnight.
+    """
     client = Client(addresses.address_in(rng, addresses.TABLETS), agents.TABLET, "HTTP/2.0")
     browser = Browser(rng, rules, client, some_moment(rng, hour))
     goes_dark = browser.now + rng.randrange(20 * HOUR, 25 * HOUR + 30 * MINUTE)
@@ -120,13 +123,13 @@ def _tablet(rng: Random, rules: CafeRules, hour: Hour) -> list[Request]:
 
 @lru_cache(maxsize=8)
 def _regulars(rules: CafeRules) -> tuple[Client, ...]:
-    """The people who come again and again, on many days."""
+    """Return the people who come on many days."""
     rng = dice(rules, "always", "regulars")
-    return tuple(_somebody(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
+    return tuple(_choose_client(rng) for _ in range(50 + 4 * rules.visitors_per_hour))
 
 
-def _somebody(rng: Random, progress: float = 0.0) -> Client:
-    """Anybody; people in one office share an address, and some of them even the user agent."""
+def _choose_client(rng: Random, progress: float = 0.0) -> Client:
+    """Choose a client; people in one office share an address, and some also a user agent."""
     at_work = rng.random() < _SHARE_OF_OFFICES
     address = rng.choice(addresses.OFFICES) if at_work else addresses.home_address(rng, progress)
     protocol = "HTTP/1.1" if rng.random() < 0.2 else "HTTP/2.0"
@@ -141,7 +144,7 @@ def _pause(rng: Random, browser: Browser) -> None:
 
 
 def _visit(rng: Random, browser: Browser, arrival: Arrival, order_numbers: Iterator[int]) -> None:
-    """Come in, wander from page to page, leave."""
+    """Simulate one visit, from the arrival until the person leaves."""
     visit = _Visit(rng, browser, order_numbers)
     step = visit.begin(arrival)
     for _ in range(_MOST_STEPS):
@@ -154,7 +157,7 @@ def _visit(rng: Random, browser: Browser, arrival: Arrival, order_numbers: Itera
 
 
 class _Visit:
-    """The steps of one visit. Each returns the step that it turned out to be."""
+    """The steps of one visit. Each method returns the resulting step."""
 
     def __init__(self, rng: Random, browser: Browser, order_numbers: Iterator[int]) -> None:
         self._rng = rng
@@ -163,7 +166,7 @@ class _Visit:
         self._page = menu.HOME
 
     def begin(self, arrival: Arrival) -> str:
-        """Arrive on the first page, maybe by way of a short link."""
+        """Arrive on the first page, in some cases by a short link."""
         landing = arrival.landing
         if landing == "short link":
             short, self._page = self._rng.choice(list(menu.SHORT_LINKS.items()))
@@ -173,7 +176,7 @@ class _Visit:
         return self._outcome(self._browser.land(self._page, arrival))
 
     def read(self) -> None:
-        """Look at the page for half a minute, or for long, or forget about it for a while."""
+        """Wait on the page: mostly about half a minute, rarely about half an hour."""
         chance = self._rng.random()
         if chance < 0.006:
             self._browser.wait_exactly(self._rng.choice(_NEAR_HALF_AN_HOUR))
@@ -184,7 +187,7 @@ class _Visit:
             self._browser.wait(round(min(seconds, 1500) * SECOND))
 
     def go(self, way: str) -> str:
-        """Take a way that leads on."""
+        """Take the next step."""
         match way:
             case "buy":
                 return self._buy()
@@ -205,7 +208,7 @@ class _Visit:
         return "order failed" if self._page is menu.ORDER else "failed"
 
     def _buy(self) -> str:
-        """Order one to four things of the menu, unless the form fails."""
+        """Order one to four products, unless the form fails."""
         if self._browser.is_order_form_failing:
             self._browser.post(_SENT_TO, 500, 614)
             return "order failed"

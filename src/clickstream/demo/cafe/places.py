@@ -1,6 +1,6 @@
-"""A database of places for the café's made-up addresses, so that they lead to real cities.
+"""A GeoIP database that maps the café's reserved addresses to real cities.
 
-Each country's block of addresses is cut into sixteenths, and its cities share them out.
+Each country's block of addresses is split into sixteen networks, which are assigned to its cities.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from clickstream.demo.cafe.addresses import (
     TABLETS,
 )
 
-_BUILT_AT = 1_767_225_600  # 2026-01-01, whenever it is written: the same database, the same bytes
+_BUILT_AT = 1_767_225_600  # 2026-01-01, a constant, so that equal databases have equal bytes
 _OFFICES = "198.51.100.0/25"
 _HOME_RADIUS_KM = 20
 _KNOWN_RADIUS_KM = 1
 
 
 class City(NamedTuple):
-    """A city and how many sixteenths of its country's people are there."""
+    """A city, and its number of the sixteen networks of each block of its country."""
 
     name: str
     region: str
@@ -87,14 +87,14 @@ CITIES: dict[str, tuple[City, ...]] = {
         City("Bengaluru", "Karnataka", 12.9719, 77.5937, 8),
     ),
 }
-"""The cities of each country of the café's customers."""
+"""The cities of each country of the café's visitors."""
 
 _ASHBURN = City("Ashburn", "Virginia", 39.0437, -77.4875)
 _AMSTERDAM = City("Amsterdam", "North Holland", 52.374, 4.8897)
 
 
 class Place(NamedTuple):
-    """Where an address is."""
+    """Country, region and city of an address."""
 
     country: str
     region: str
@@ -102,7 +102,7 @@ class Place(NamedTuple):
 
 
 def place_of(address: str) -> Place:
-    """Where a person of the café is, by their address."""
+    """Return the place of a person of the simulation, by their address."""
     ip = ip_address(address)
     if place := _homes().get(_sixteenth(ip)):
         return place
@@ -112,7 +112,7 @@ def place_of(address: str) -> Place:
 
 @cache
 def _homes() -> dict[tuple[int, int], Place]:
-    """The place of each sixteenth of a country's blocks."""
+    """Return the place of each network of the countries' blocks."""
     return {
         _sixteenth(ip_network(network)[0]): _place(country, city)
         for country, blocks in COUNTRIES.items()
@@ -122,7 +122,7 @@ def _homes() -> dict[tuple[int, int], Place]:
 
 
 def _sixteenth(ip: IPv4Address | IPv6Address) -> tuple[int, int]:
-    """The sixteenth of a block that an address lies in: IPv4 blocks are /20, IPv6 blocks /48."""
+    """Return the key of an address's sixteenth of a block: IPv4 blocks are /20, IPv6 blocks /48."""
     return ip.version, int(ip) >> (8 if ip.version == 4 else 76)
 
 
@@ -131,7 +131,7 @@ def _place(country: str, city: City) -> Place:
 
 
 def _shared_out(country: str) -> list[City]:
-    """The city of each sixteenth of a country's block."""
+    """Return the city of each of the sixteen networks of a country's block."""
     return [shared for city in CITIES[country] for shared in repeat(city, city.share)]
 
 
@@ -141,7 +141,7 @@ class _Writer(MMDBWriter):
 
 
 def write_demo_database(path: Path) -> None:
-    """Write the café's database, in the layout of GeoIP2 City."""
+    """Write the café's database in the layout of GeoIP2 City."""
     writer = _Writer(
         ip_version=6,
         ipv4_compatible=True,
@@ -156,7 +156,7 @@ def write_demo_database(path: Path) -> None:
 
 
 def demo_networks() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every network with its record."""
+    """Yield all networks with their records."""
     for country, (ipv4, ipv6, _) in COUNTRIES.items():
         for block in (ipv4, ipv6):
             for network, city in zip(_sixteenths(block), _shared_out(country), strict=True):

@@ -1,7 +1,7 @@
-"""The café's rules: how much traffic there is, when, and the dice that every choice is made with.
+"""The café's rules: the amount of traffic by hour, and the generators of random choices.
 
-A die is thrown for a purpose and an hour, so the traffic that starts in an hour is a function of
-the seed and that hour alone, whatever range is simulated and in whatever process.
+Each generator is seeded for a purpose and an hour. So the traffic that starts in an hour depends
+only on the seed and the hour, not on the simulated range or the process.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from clickstream.hours import Hour
 SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
-"""Moments inside the simulation are Unix time in whole milliseconds."""
+"""Times in the simulation are Unix times in whole milliseconds."""
 
 OPENED = Hour(datetime(2020, 1, 1, tzinfo=UTC))
-"""Order numbers count from here, so nothing is simulated before."""
+"""Order numbers are counted from this hour, so earlier hours can't be simulated."""
 
 CITY_TIME = ZoneInfo("Europe/London")
-"""The café's own time, by which its visitors come and its events are dated."""
+"""The café's time zone, which its visitors and events follow."""
 
 WEEKDAY = (
     *(0.20, 0.13, 0.09, 0.08, 0.12, 0.35),
@@ -39,21 +39,21 @@ WEEKEND = (
     *(3.40, 2.85, 2.30, 1.90, 1.70, 1.50),
     *(1.30, 1.05, 0.90, 0.75, 0.60, 0.48),
 )
-"""Visitors of each hour of the day in the café's own time, as multiples of the average hour.
+"""Visitors of each hour of the day in the café's time zone, as multiples of the average hour.
 
-Weekdays have a morning coffee and a lunch, weekends a late brunch.
+Weekdays have peaks in the morning and at noon, weekends one in the late morning.
 """
 
 
 @dataclass(frozen=True)
 class CafeRules:
-    """What the simulated café is like. Rates are averages over a week.
+    """Parameters of the simulated café. Rates are averages over a week.
 
     `visitors_per_hour`: people who arrive. `bots_per_hour`: crawls that start.
-    `scanners_per_hour`: scans for weak spots that start. `broken_lines_per_hour`: lines that are
-    no records. `domains`: the site's own, which internal links lead to. `story_begins`: the first
+    `scanners_per_hour`: vulnerability scans that start. `broken_lines_per_hour`: lines that are not
+    requests. `domains`: the site's own domains, used in internal links. `story_begins`: the first
     day of the four weeks in which the café changes (see `story`). Raises InputError for a negative
-    rate and for no domain at all.
+    rate and for an empty list of domains.
     """
 
     seed: int = 7
@@ -65,7 +65,7 @@ class CafeRules:
     story_begins: date = date(2026, 10, 26)
 
     def __post_init__(self) -> None:
-        """Refuse what can't be simulated."""
+        """Raise InputError for rules that can't be simulated."""
         for name in ("visitors", "bots", "scanners", "broken_lines"):
             if (rate := getattr(self, f"{name}_per_hour")) < 0:
                 raise InputError(f"{name}_per_hour = {rate} is negative; give 0 or more.")
@@ -77,19 +77,19 @@ STANDARD = CafeRules()
 
 
 def dice(rules: CafeRules, when: object, purpose: str) -> Random:
-    """The generator of random choices for one purpose in one hour (or day, or for good)."""
+    """Return the random generator for one purpose in one hour (or one day, or all time)."""
     return Random(f"{rules.seed} {purpose} {when}")  # noqa: S311 - made to be repeated, not secret
 
 
 def how_many(rng: Random, average: float) -> int:
-    """How many of something come in an hour, given the average: near enough to Poisson."""
+    """Draw a number of events in an hour, given their average; close to a Poisson distribution."""
     if average < 10:
         return sum(rng.random() < average / 20 for _ in range(20))
     return max(0, round(rng.gauss(average, math.sqrt(average))))
 
 
 def visitors_in(rules: CafeRules, hour: Hour) -> float:
-    """The visitors expected in an hour of an ordinary week."""
+    """Return the expected visitors in an hour of an ordinary week."""
     local = city_time(hour)
     day = WEEKEND if local.weekday() >= 5 else WEEKDAY
     return rules.visitors_per_hour * day[local.hour]
@@ -97,15 +97,15 @@ def visitors_in(rules: CafeRules, hour: Hour) -> float:
 
 @lru_cache(maxsize=1024)
 def city_time(hour: Hour) -> datetime:
-    """When an hour begins in the café's own time."""
+    """Return the start of an hour in the café's time zone."""
     return hour.start.astimezone(CITY_TIME)
 
 
 def milliseconds(hour: Hour) -> int:
-    """An hour's start as Unix time in milliseconds."""
+    """Return an hour's start as Unix time in milliseconds."""
     return int(hour.start.timestamp()) * SECOND
 
 
 def some_moment(rng: Random, hour: Hour) -> int:
-    """Any moment of the hour."""
+    """Return a random time in the hour."""
     return milliseconds(hour) + rng.randrange(HOUR)

@@ -1,4 +1,4 @@
-"""What goes wrong: pages that fail for some time, and lines that are no records."""
+"""Faults of the café's server: pages that fail for some time, and lines that are not requests."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _ERROR_LOG = (
 
 
 def is_failing(rules: CafeRules, page: menu.Page, moment: int) -> bool:
-    """Whether the page answers 500 then.
+    """Whether the page answers 500 at that time.
 
-    The menu does for some minutes every other day, the order form for an hour of the story.
+    The menu fails for some minutes every other day, the order form for one hour of the story.
     """
     if page is menu.ORDER:
         return story.order_form_fails(rules, moment // HOUR)
@@ -41,7 +41,7 @@ def is_failing(rules: CafeRules, page: menu.Page, moment: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _incident(rules: CafeRules, day: int) -> tuple[int, int]:
-    """When the day's incident begins and ends (never, on every other day)."""
+    """Return start and end of the day's incident; 0, 0 on every other day."""
     if (day + rules.seed) % 2:
         return 0, 0
     rng = dice(rules, day, "incident")
@@ -50,10 +50,10 @@ def _incident(rules: CafeRules, day: int) -> tuple[int, int]:
 
 
 def broken_lines(rules: CafeRules, hour: Hour) -> Iterator[BrokenLine]:
-    """The hour's lines that are no records.
+    """Yield the hour's lines that are not requests.
 
-    A line without a time of its own can only be placed by its neighbours, so these keep two
-    minutes away from the hour's edges.
+    The time of a line without a timestamp follows from its neighbours, so these lines are at least
+    two minutes from the start and end of the hour.
     """
     rng = dice(rules, hour, "broken lines")
     for _ in range(how_many(rng, rules.broken_lines_per_hour)):
@@ -69,11 +69,11 @@ def _broken(rng: Random, moment: int) -> bytes:
             return _ERROR_LOG
         case "empty":
             return b"\n"
-    return b"\0" * rng.randrange(8, 200) + b"\n"  # what a file system leaves after a power cut
+    return b"\0" * rng.randrange(8, 200) + b"\n"  # as in a file after a power failure
 
 
 def _cut(rng: Random, moment: int) -> bytes:
-    """A record cut off before its request ends, as by a full disk."""
+    """Return a line that is cut off inside its request, as by a full disk."""
     client = Client(addresses.home_address(rng), agents.pick(rng, agents.BROWSERS))
     whole = render(
         log(client, moment - moment % SECOND, Ask("GET", menu.HOME.path), Reply(200, 9_120, 0))

@@ -1,4 +1,4 @@
-"""The truth about a simulated log: counted while it is made, never read back from its lines."""
+"""True figures of a simulated log, counted during its generation and not read from its lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = 24 * HOUR // SECOND
 
 @dataclass(frozen=True)
 class HourTruth:
-    """What one hour holds: `lines` is the sum of the kinds; `bytes` of bodies sent."""
+    """True counts of one hour: `lines` is the sum of all kinds; `bytes` is that of sent bodies."""
 
     lines: int
     page_requests: int
@@ -41,7 +41,7 @@ class HourTruth:
 
 
 class PageView(NamedTuple):
-    """A page that was viewed: its path without a final slash, and when (UTC, whole seconds)."""
+    """A viewed page: its path without a final slash, and the time (UTC, whole seconds)."""
 
     page: str
     viewed_at: datetime
@@ -51,11 +51,11 @@ class PageView(NamedTuple):
 class PersonSession:
     """One session of a person: requests of one client and user agent, assets included.
 
-    It ends after more than 1,800 seconds of silence, or at the first 00:00 UTC at which it has
-    lasted 12 hours. Times are the log's, in whole seconds UTC. Where it came from is that of the
-    last request that says so; Direct if none does. `pages` are the page views in their order.
-    `goals` has the name of each goal as often as it was met, in that order. `errors` are answers
-    4xx and 5xx, but for those to static files.
+    It ends after a pause of more than 1,800 seconds, or at the first 00:00 UTC at which it has
+    lasted 12 hours. Times are those of the log, in whole seconds UTC. The source is that of the
+    last request with a source; Direct if none has one. `pages` has the page views in order.
+    `goals` has a name for each time that a goal was met, in order. `errors` counts responses 4xx
+    and 5xx except those for static files.
     """
 
     client: str
@@ -77,12 +77,12 @@ class PersonSession:
 
     @property
     def visitor(self) -> tuple[str, str]:
-        """Who it was, as far as a log can tell: address and user agent."""
+        """The visitor as a log shows it: address and user agent."""
         return self.client, self.user_agent
 
     @property
     def duration_seconds(self) -> int:
-        """From the first request to the last."""
+        """Seconds from the first request to the last."""
         return int((self.ended_at - self.started_at).total_seconds())
 
     @property
@@ -92,12 +92,12 @@ class PersonSession:
 
     @property
     def landing_page(self) -> str | None:
-        """The first page; None when none was viewed."""
+        """The first viewed page; None if there is none."""
         return self.pages[0].page if self.pages else None
 
     @property
     def exit_page(self) -> str | None:
-        """The last page; None when none was viewed."""
+        """The last viewed page; None if there is none."""
         return self.pages[-1].page if self.pages else None
 
     @property
@@ -112,7 +112,7 @@ class PersonSession:
 
     @property
     def is_engaged(self) -> bool:
-        """Whether it has two page views, or met a goal, or lasted more than 10 seconds."""
+        """Whether it has two page views, met a goal, or lasted more than 10 seconds."""
         return self.page_views > 1 or self.conversions > 0 or self.duration_seconds > 10
 
     @property
@@ -137,9 +137,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Truth:
-    """Everything there is to find out: per hour, per session (by start, then visitor), per order.
+    """True figures by hour, session (sorted by start, then visitor) and order.
 
-    Sessions are cut to the simulated range, as the log is.
+    Sessions are cut to the simulated range, like the log.
     """
 
     hours: Mapping[Hour, HourTruth]
@@ -154,13 +154,13 @@ class Truth:
 
     @property
     def order_cents(self) -> int:
-        """What all orders come to, in cents."""
+        """The total of all orders, in cents."""
         return sum(order.total_cents for order in self.orders)
 
 
 @dataclass
 class _Session:
-    """A session that may go on."""
+    """A session that may continue."""
 
     client: Client
     started: int
@@ -172,14 +172,14 @@ class _Session:
     goals: list[str] = field(default_factory=list)
     hours: dict[Hour, None] = field(default_factory=dict)
 
-    def goes_on(self, seconds: int) -> bool:
-        """Whether a request then still belongs to it."""
+    def continues_at(self, seconds: int) -> bool:
+        """Whether a request at that time still belongs to the session."""
         midnight = seconds // DAY * DAY
         is_capped = midnight > self.last and midnight - self.started >= CAP
         return seconds - self.last <= GAP and not is_capped
 
     def add(self, request: Request, seconds: int, hour: Hour) -> None:
-        """Take the next request."""
+        """Add the next request."""
         self.last = seconds
         self.requests += 1
         self.errors += request.kind in ("client_errors", "server_errors")
@@ -193,7 +193,7 @@ class _Session:
             self.goals.append(request.ask.goal)
 
     def finish(self) -> PersonSession:
-        """The session as the truth tells it."""
+        """Return the finished session."""
         return PersonSession(
             self.client.address,
             self.client.agent,
@@ -212,7 +212,7 @@ class _Session:
 
 
 class Tally:
-    """Counts hour after hour; hours come in order and whole."""
+    """Counts complete hours, which must be added in order."""
 
     def __init__(self) -> None:
         self._hours: dict[Hour, HourTruth] = {}
@@ -221,7 +221,7 @@ class Tally:
         self._orders: dict[int, Order] = {}
 
     def add(self, hour: Hour, entries: Sequence[Entry]) -> None:
-        """Count one hour's entries, given in the order they are logged."""
+        """Count one hour's entries, given in the order of the log."""
         requests = [entry for entry in entries if isinstance(entry, Request)]
         rejected = sum(isinstance(entry, BrokenLine) for entry in entries)
         self._hours[hour] = _count(requests, rejected)
@@ -231,7 +231,7 @@ class Tally:
             self._note_order(request)
 
     def truth(self) -> Truth:
-        """The truth of all hours so far."""
+        """Return the true figures of all hours so far."""
         sessions = [session.finish() for session in (*self._ended, *self._open.values())]
         sessions.sort(key=attrgetter("started_at", "client", "user_agent"))
         return Truth(dict(self._hours), tuple(sessions), tuple(self._orders.values()))
@@ -240,7 +240,7 @@ class Tally:
         key = (request.client.address, request.client.agent)
         seconds = request.received // SECOND
         session = self._open.get(key)
-        if session is None or not session.goes_on(seconds):
+        if session is None or not session.continues_at(seconds):
             if session is not None:
                 self._ended.append(session)
             session = self._open[key] = _Session(request.client, seconds, seconds)

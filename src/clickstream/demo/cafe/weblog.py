@@ -1,7 +1,7 @@
-"""What the web server logs: requests and how a line of the combined log format is made of one.
+"""Entries of the café's log, and their lines in the combined log format.
 
-Every request carries its own truth beside what is logged: what kind it is, which page was viewed,
-which source led here, which order it confirms.
+Each request also has true facts that are not in its line: its kind, the viewed page, the source of
+the visit, the order that it confirms.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from clickstream.demo.cafe.rules import HOUR, SECOND
 
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 SLOWEST = 1900
-"""Milliseconds the slowest answer takes, so lines are out of order by less than 2 seconds."""
+"""Longest time of a response in milliseconds, so lines are less than 2 seconds out of order."""
 
 
 class Client(NamedTuple):
-    """Who asks. `agent` is "-" for a client that does not say."""
+    """A client. `agent` is "-" for a client that sends no user agent."""
 
     address: str
     agent: str
@@ -27,9 +27,9 @@ class Client(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a visitor came from; all None for nowhere in particular.
+    """Source of a visit; all fields are None for a direct visit.
 
-    `channel`, `source` and `medium` are what referrer and tags together stand for.
+    `channel`, `source` and `medium` follow from referrer and tags together.
     """
 
     referrer_domain: str | None = None
@@ -45,16 +45,16 @@ NOWHERE = Source()
 
 
 class Receipt(NamedTuple):
-    """An order as its confirmation page shows it."""
+    """Number and total of an order, as on its confirmation page."""
 
     number: int
     total_cents: int
 
 
 class Ask(NamedTuple):
-    """What a client asks for. Without a `method`, `target` is whatever it sent instead.
+    """The request of a client. If `method` is empty, `target` has the bytes that it sent instead.
 
-    `goal` is the goal that it meets when it is answered well, empty for none.
+    `goal` is the goal that the request meets if it succeeds; empty for none.
     """
 
     method: str
@@ -67,7 +67,7 @@ class Ask(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What the server answers: `size` in bytes, None when no body is sent; time in ms."""
+    """The server's response: `size` in bytes, None without a body; `took` in milliseconds."""
 
     status: int
     size: int | None
@@ -75,7 +75,7 @@ class Reply(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One record of the log. The server stamps it when `received`, and logs it when answered."""
+    """A request in the log. Its line has the time `received`; it is logged at `written`."""
 
     received: int
     written: int
@@ -87,7 +87,7 @@ class Request(NamedTuple):
 
 
 class BrokenLine(NamedTuple):
-    """A line of the log that is no record."""
+    """A line of the log that is not a request."""
 
     received: int
     written: int
@@ -98,7 +98,7 @@ Entry = Request | BrokenLine
 
 
 def log(client: Client, received: int, ask: Ask, reply: Reply) -> Request:
-    """The record of a request. It is always answered within its hour, so each log holds one."""
+    """Build the log entry of a request, which is written in the hour in which it is received."""
     hour_ends = received - received % HOUR + HOUR
     written = min(received + min(reply.took, SLOWEST), hour_ends - 1)
     kind = _kind(client, ask, reply.status)
@@ -106,7 +106,7 @@ def log(client: Client, received: int, ask: Ask, reply: Reply) -> Request:
 
 
 def _kind(client: Client, ask: Ask, status: int) -> str:
-    """The one column of the line balance that the request counts under."""
+    """Return the column of the line balance that counts the request."""
     if ask.is_asset:
         return "assets"
     if client.is_machine:
@@ -117,7 +117,7 @@ def _kind(client: Client, ask: Ask, status: int) -> str:
 
 
 def render(entry: Entry) -> bytes:
-    """The entry's line, newline included."""
+    """Return the entry's line with its newline."""
     if isinstance(entry, BrokenLine):
         return entry.raw
     client, ask = entry.client, entry.ask
@@ -131,7 +131,7 @@ def render(entry: Entry) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _stamp(seconds: int) -> str:
-    """The time as the log shows it, e.g. 20/Nov/2026:05:07:09 +0000."""
+    """Format a time as in the log: 20/Nov/2026:05:07:09 +0000."""
     t = gmtime(seconds)
     return (
         f"{t.tm_mday:02}/{MONTHS[t.tm_mon - 1]}/{t.tm_year}"

@@ -1,6 +1,6 @@
 """The local stack: PostgreSQL, a local AWS, Airflow and the dashboard, on 127.0.0.1 only.
 
-`up` is what `clickstream up` calls; `running_stack` is the same for programs.
+`clickstream up` calls `up`. The demo and tests use `running_stack`.
 """
 
 from clickstream.demo.stack.airflow_api import AirflowApi, AirflowError

@@ -1,4 +1,4 @@
-"""A small client of Airflow's REST API: what the demo and the tests ask of a running Airflow."""
+"""Client of Airflow's REST API with the requests that the demo and the tests need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clickstream.hours import Hour
 PAGE = 100
 TIMEOUT_SECONDS = 60
 BACKFILL_SECONDS = 600
-"""Airflow answers after it has made every run of a backfill, and cleared those it makes again."""
+"""Timeout of creating a backfill: Airflow answers after it has created or cleared all runs."""
 
 
 class AirflowError(ClickstreamError):
@@ -23,7 +23,7 @@ class AirflowError(ClickstreamError):
 
 
 class AirflowApi:
-    """Airflow at `url`, as the user with the given login; use as a context manager."""
+    """Client of the Airflow at `url` with a user's login; a context manager."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
@@ -36,22 +36,22 @@ class AirflowApi:
         self._client.close()
 
     def health(self) -> dict[str, str]:
-        """Component → `healthy` or `unhealthy`; components that never ran are left out."""
+        """Return component → `healthy` or `unhealthy`, without components that never ran."""
         components = self._get("/monitor/health")
         return {name: c["status"] for name, c in components.items() if c and c["status"]}
 
     def dag_exists(self, dag_id: str) -> bool:
-        """Whether the DAG's file has been parsed by now."""
+        """Whether Airflow has parsed the DAG's file."""
         found = self._get("/dags", dag_id_pattern=dag_id, exclude_stale="true")
         return any(dag["dag_id"] == dag_id for dag in found["dags"])
 
     def import_errors(self) -> dict[str, str]:
-        """File → why it is no DAG."""
+        """Return file → stack trace of its import error."""
         errors = self._get("/importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def unpause(self, dag_id: str) -> None:
-        """Let the DAG be scheduled."""
+        """Unpause the DAG, so that it is scheduled."""
         self._request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def create_backfill(
@@ -63,11 +63,11 @@ class AirflowApi:
         reprocess: str = "failed",
         backwards: bool = False,
     ) -> int | None:
-        """Ask for one run per hour from `first` to `last`, both included; returns its id.
+        """Create a backfill with a run for each hour from `first` to `last`; return its id.
 
-        `reprocess` says which runs that exist are made again, as the form does: `none`, `failed`
-        or `completed`; runs under way are left alone. None when an earlier backfill of the DAG
-        still runs: Airflow allows one at a time.
+        `reprocess` says which existing runs are repeated, as in Airflow's form: `none`, `failed` or
+        `completed`. Active runs are not changed. Return None if an earlier backfill of the DAG is
+        active: Airflow allows one at a time.
         """
         body = {
             "dag_id": dag_id,
@@ -83,31 +83,31 @@ class AirflowApi:
         return int(self._checked(answer)["id"])
 
     def close_backfills(self, dag_id: str) -> None:
-        """End the backfills of the DAG that are not closed yet.
+        """Close the open backfills of the DAG.
 
-        Airflow closes one up to 30 s after its last run, and starts no other meanwhile. Runs of it
-        that are still queued are failed; those under way go on.
+        Airflow itself closes a backfill up to 30 s after its last run, and starts no other before.
+        Queued runs of a closed backfill fail; active runs continue.
         """
         for backfill in self._all("/backfills", "backfills", dag_id=dag_id):
             if backfill["completed_at"] is None:
                 answer = self._send("PUT", f"/backfills/{backfill['id']}/cancel")
-                if answer.status_code != httpx.codes.CONFLICT:  # it has closed by itself
+                if answer.status_code != httpx.codes.CONFLICT:  # 409: Airflow has closed it
                     self._checked(answer)
 
     def backfill_completed_at(self, backfill_id: int) -> datetime | None:
-        """When the scheduler found the backfill's last run finished; None before that."""
+        """Return when the scheduler found the backfill completed; None if it has not yet."""
         completed = self._get(f"/backfills/{backfill_id}")["completed_at"]
         return datetime.fromisoformat(completed) if completed else None
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        """Start a run by hand; returns its run id."""
+        """Trigger a manual run and return its run id."""
         body = {"logical_date": None, "conf": conf or {}}
         return str(self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
     def clear(self, dag_id: str, run_id: str, task_id: str, **options: bool) -> int:
-        """Clear a task of a run, as the form does; returns how many task instances that takes in.
+        """Clear a task of a run, and return how many task instances were cleared.
 
-        `options` are the form's: include_upstream, include_downstream, include_past,
+        `options` are those of Airflow's form: include_upstream, include_downstream, include_past,
         include_future, only_failed.
         """
         chosen = {"only_failed": False, **options}
@@ -116,24 +116,24 @@ class AirflowApi:
         return int(answer["total_entries"])
 
     def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
-        """Call a run failed or successful, as a person may."""
+        """Mark a run as failed or successful, as a user can in Airflow's UI."""
         self._request("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
 
     def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Call a task failed or successful, as a person may; if it runs, its process is killed."""
+        """Mark a task as failed or successful; the process of a running task is killed."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         self._request("PATCH", path, json={"new_state": state})
 
     def run_ids(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
-        """The id of the run of each hour from `first` to `last` that has one."""
+        """Return the run id of each hour from `first` to `last` that has a run."""
         return {hour: run["dag_run_id"] for hour, run in self._runs(dag_id, first, last)}
 
     def run_states(self, dag_id: str, first: Hour, last: Hour) -> dict[Hour, str]:
-        """The state of the run of each hour from `first` to `last` that has one."""
+        """Return the run's state of each hour from `first` to `last` that has a run."""
         return {hour: run["state"] for hour, run in self._runs(dag_id, first, last)}
 
     def count_runs(self, dag_id: str, *states: str, run_type: str = "") -> int:
-        """How many runs, of a type such as `backfill`, are in one of some states."""
+        """Count the runs in any of the given states, optionally of a type such as `backfill`."""
         wanted = {"run_type": run_type} if run_type else {}
         found = self._get(f"/dags/{dag_id}/dagRuns", state=states, limit="1", **wanted)
         return int(found["total_entries"])
@@ -148,30 +148,30 @@ class AirflowApi:
         return [(Hour.of(datetime.fromisoformat(run["logical_date"])), run) for run in runs]
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        """queued, running, success or failed."""
+        """Return the state of a run: queued, running, success or failed."""
         return str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
     def task_states(self, dag_id: str, run_id: str) -> Counter[str]:
-        """How many task instances of a run are in each state."""
+        """Count the task instances of a run by state."""
         return Counter(str(task["state"]) for task in self.tasks(dag_id, run_id))
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The task instances of a run, as Airflow describes them."""
+        """Return the task instances of a run, as Airflow describes them."""
         return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
     def error_lines(self, task: Mapping[str, Any]) -> list[str]:
-        """What the log of a task instance's last try says of errors, line by line.
+        """Return the errors in the log of a task instance's last try, one line each.
 
-        An exception is one line: its own message.
+        The line of an exception is its message.
         """
         run, name, number = task["dag_run_id"], task["task_id"], task["try_number"]
         path = f"/dags/{task['dag_id']}/dagRuns/{run}/taskInstances/{name}/logs/{number}"
         log = self._get(path, map_index=str(task["map_index"]))["content"]
-        said = (_error_line(entry) for entry in log if isinstance(entry, dict))
-        return [line for line in said if line]
+        lines = (_error_line(entry) for entry in log if isinstance(entry, dict))
+        return [line for line in lines if line]
 
     def _all(self, path: str, key: str, **parameters: str) -> list[dict[str, Any]]:
-        """Every row of a listing, page after page."""
+        """Return all rows of a paged listing."""
         rows: list[dict[str, Any]] = []
         while True:
             page = self._get(path, **parameters, limit=str(PAGE), offset=str(len(rows)))
@@ -194,7 +194,7 @@ class AirflowApi:
         except httpx.TransportError as error:
             raise AirflowError(
                 f"Airflow did not answer {method} {path} on {self._client.base_url} ({error}); the "
-                "machine may be too busy. Look into the log of the API server, and start again."
+                "machine may be too busy. See the log of the API server, and start again."
             ) from None
         return answer
 
@@ -214,7 +214,7 @@ class AirflowApi:
 
 
 def _error_line(entry: Mapping[str, Any]) -> str:
-    """The message of an entry of a task's log; empty if it is no error."""
+    """Return the message of an entry of a task's log; empty if it is not an error."""
     if entry.get("level") not in ("error", "critical"):
         return ""
     raised = entry.get("error_detail") or []

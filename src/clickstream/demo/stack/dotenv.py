@@ -1,4 +1,4 @@
-"""Makes the `.env` that docker-compose.yaml needs: `.env.example` with fresh secrets in it."""
+"""Writes the `.env` for docker-compose.yaml: `.env.example` with generated secrets (`make env`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACEHOLDER = "GENERATE"
 
 
 def make_dotenv(root: Path) -> Path:
-    """Write `root/.env` and return its path. Raises InputError when there is one already."""
+    """Write `root/.env` and return its path. Raises InputError if it exists."""
     target = root / ".env"
     if target.exists():
         raise InputError(f"{target} exists already; delete it first if you want new secrets.")
@@ -22,7 +22,7 @@ def make_dotenv(root: Path) -> Path:
 
 
 def fill(example: str, secrets: Secrets) -> str:
-    """The example's text with a secret in each place that says GENERATE."""
+    """Replace each GENERATE in the example's text by a secret."""
     values = {
         "ADMIN_PASSWORD": secrets.password,
         "POSTGRES_PASSWORD": secrets.database_password,

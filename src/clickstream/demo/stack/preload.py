@@ -1,17 +1,17 @@
-"""Imports the scheduler makes before it forks the LocalExecutor's workers.
+"""Imports modules in Airflow's scheduler before it forks the LocalExecutor's workers.
 
-A task is a fork of a fork of the scheduler and inherits what is imported there; without this, each
-task would import pandas, pyarrow and pyiceberg again, which takes longer than most tasks' work.
-Airflow reads this through `airflow_local_settings.py`, in each of its processes; only the scheduler
-has workers to spare the imports. After a change of the library, start the stack anew.
+A task is a fork of a fork of the scheduler and inherits its imports. Otherwise, each task would
+import pandas, pyarrow and pyiceberg, which takes longer than the work of most tasks. Airflow loads
+this module by `airflow_local_settings.py` in each of its processes; only the scheduler has workers
+that profit. After a change of the package `clickstream`, restart the stack.
 """
 
 import sys
 from importlib import import_module
 
 LOADED_LATE = (
-    "clickstream.pipeline",  # which needs pandas, pyarrow and pyiceberg
-    # Airflow's and pyiceberg's own imports inside functions, as a task comes to them.
+    "clickstream.pipeline",  # imports pandas, pyarrow and pyiceberg
+    # Modules that Airflow and pyiceberg import inside functions that a task calls.
     "airflow.dag_processing.bundles.local",
     "airflow.providers.standard.operators.empty",
     "airflow.sdk.definitions.asset.metadata",

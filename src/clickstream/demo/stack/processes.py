@@ -1,7 +1,7 @@
-"""Runs the processes of a Procfile as one thing: started together, ended together, none left over.
+"""Runs the processes of a Procfile: starts all, and ends all of them with their descendants.
 
-Each process writes to its own log file. They are ended in waves, so that a task which is just
-finishing can still tell the API, and the API the database.
+Each process writes to its own log file. Processes are ended in groups, so that a task that is
+finishing can still report to the API, and the API can still use the database.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from clickstream.demo.stack.layout import StackError
 from clickstream.errors import InputError
 
 ENDED_LATER = (("api-server",), ("localaws", "postgres"))
-"""What the other processes stand on: after those have ended these end, in this order."""
+"""Processes that others depend on: they are ended after all others, in this order of groups."""
 
 GRACE_SECONDS = 20
 LINES_SHOWN = 20
 
 
 def read_procfile(path: Path) -> dict[str, str]:
-    """Name → shell command, in the file's order."""
+    """Read name → shell command, in the file's order. Raises InputError if it can't be read."""
     try:
         commands: dict[str, str] = parse_procfile(path.read_text(encoding="utf-8")).processes
     except OSError as error:
@@ -41,7 +41,7 @@ def read_procfile(path: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that ended by itself."""
+    """A process that ended without being stopped."""
 
     name: str
     status: int
@@ -49,17 +49,17 @@ class Ended:
 
     @property
     def error(self) -> StackError:
-        """What happened, with the end of the process's log."""
+        """The error that describes it, with the last lines of the process's log."""
         with self.log.open(encoding="utf-8", errors="replace") as lines:
             tail = "".join(deque(lines, LINES_SHOWN))
         return StackError(
-            f"{self.name} ended by itself (status {self.status}), so everything was stopped. "
-            f"The last lines of {self.log}:\n{tail}"
+            f"{self.name} ended unexpectedly (status {self.status}), so all processes were "
+            f"stopped. The last lines of {self.log}:\n{tail}"
         )
 
 
 class Processes:
-    """The running processes; use as a context manager, whose end is theirs."""
+    """The running processes; a context manager that stops them at its end."""
 
     def __init__(self, directory: Path, logs: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
@@ -74,7 +74,7 @@ class Processes:
         self.stop()
 
     def start(self, name: str, command: str) -> None:
-        """Start a shell command in a session of its own, its output appended to `NAME.log`."""
+        """Start a shell command in its own session, with its output appended to `NAME.log`."""
         with self.log_of(name).open("ab") as log:
             self._running[name] = subprocess.Popen(  # noqa: S602  its lines are shell commands
                 f"exec {command}" if _is_simple(command) else command,
@@ -92,11 +92,11 @@ class Processes:
         return self._logs / f"{name}.log"
 
     def pids(self) -> dict[str, int]:
-        """The id of each process by its name."""
+        """Return name → process id."""
         return {name: process.pid for name, process in self._running.items()}
 
     def ended(self) -> Ended | None:
-        """The first process that ended by itself, if any has."""
+        """Return the first process that has ended without being stopped, or None."""
         for name, process in self._running.items():
             status = process.poll()
             if status is not None:
@@ -104,7 +104,7 @@ class Processes:
         return None
 
     def stop(self) -> None:
-        """End every process and all its descendants, by force after a grace period."""
+        """End all processes and their descendants; kill those that remain after GRACE_SECONDS."""
         later = {name for wave in ENDED_LATER for name in wave}
         for wave in ([name for name in self._running if name not in later], *ENDED_LATER):
             self._stop([self._running.pop(name) for name in wave if name in self._running])
@@ -112,24 +112,24 @@ class Processes:
     def _stop(self, leaders: Sequence[subprocess.Popen[bytes]]) -> None:
         family = [process for leader in leaders for process in _family(leader.pid)]
         for leader in leaders:
-            leader.terminate()  # the leader alone: a scheduler lets its running tasks finish
+            leader.terminate()  # only the leader: a scheduler lets its running tasks finish
         _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         for leader in leaders:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(leader.pid, signal.SIGKILL)  # whoever was born meanwhile
+                os.killpg(leader.pid, signal.SIGKILL)  # processes that were started since
             leader.wait()
 
 
 def _is_simple(command: str) -> bool:
-    """Whether the shell can become the command, which then gets the signals itself."""
+    """Whether the shell can replace itself by the command, so that signals reach the command."""
     return not set(command) & set("&|;")
 
 
 def _family(pid: int) -> list[psutil.Process]:
-    """The process and its descendants, whatever group those have put themselves into."""
+    """Return a process and its descendants, in whatever process group they are."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]

@@ -1,4 +1,4 @@
-"""Checks what Airflow's executor needs of the system: semaphores, which live in shared memory."""
+"""Check for shared memory, in which Airflow's executor creates semaphores."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from clickstream.demo.stack.layout import StackError
 
 
 def check_shared_memory() -> None:
-    """Raise StackError if no semaphore can be made, as in containers without a writable /dev/shm.
+    """Raise StackError if semaphores can't be created, as in containers without /dev/shm.
 
-    Building hours by `clickstream build` needs none.
+    `clickstream build` needs no semaphores.
     """
     try:
         multiprocessing.Lock()

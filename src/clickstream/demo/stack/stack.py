@@ -1,7 +1,7 @@
-"""The local stack as a whole: check, start, wait until it is ready, keep it, stop it.
+"""The local stack: checks, start, waiting until it is ready, and stop.
 
-One stack per directory: a lock file in `var/` refuses a second one, and its ports are checked
-before anything is started.
+A lock file in `var/` prevents a second stack in the same directory. Ports are checked before any
+process starts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Stack:
-    """A started stack: where it answers, with which login, and its processes."""
+    """A started stack: its directories, ports, secrets, environment and processes."""
 
     layout: Layout
     ports: Ports
@@ -52,11 +52,11 @@ class Stack:
     processes: Processes = field(repr=False)
 
     def airflow(self) -> AirflowApi:
-        """A client of its Airflow, logged in with the generated password."""
+        """Return a client of the stack's Airflow, with the generated login."""
         return AirflowApi(self.ports.airflow_url, LOGIN, self.secrets.password)
 
     def ready_parts(self) -> Iterator[str]:
-        """Wait for the parts of the stack, yielding each one's name when it is ready."""
+        """Wait for the parts of the stack, and yield the name of each when it is ready."""
         self.wait_until("Local AWS", self._aws_answers)
         yield "Local AWS"
         self.wait_until("Airflow's API", self._api_answers)
@@ -70,7 +70,7 @@ class Stack:
         yield "The dashboard"
 
     def wait(self, condition: Callable[[], bool] = lambda: False) -> None:
-        """Return when the condition holds; raise StackError when a process ends before."""
+        """Return when the condition is true. Raises StackError if a process ends before."""
         while not condition():
             if ended := self.processes.ended():
                 raise ended.error
@@ -79,7 +79,7 @@ class Stack:
     def wait_until(
         self, what: str, ready: Callable[[], bool], deadline_seconds: float = READY_SECONDS
     ) -> None:
-        """Like `wait`, and raise StackError, naming `what`, when it takes too long."""
+        """Like `wait`, but raise StackError with the name `what` after the deadline."""
         deadline = time.monotonic() + deadline_seconds
 
         def ready_or_late() -> bool:
@@ -113,11 +113,11 @@ def running_stack(
     more: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """Start the processes of the project's Procfile, and stop them all at the end, whatever it is.
+    """Start the processes of the project's Procfile, and stop all of them at the end of the block.
 
-    `more` are further processes (name → shell command), `variables` further environment variables.
-    Ctrl-C, SIGTERM and SIGHUP end the block by raising SystemExit. Raises StackError when a port is
-    taken, another stack runs here, or the system has no shared memory.
+    `more` has further processes (name → shell command), and `variables` further environment
+    variables. Ctrl-C, SIGTERM and SIGHUP raise SystemExit in the block. Raises StackError if a port
+    is in use, if another stack runs in the directory, or if the system has no shared memory.
     """
     ports = ports or Ports()
     commands = {**read_procfile(layout.root / "Procfile"), **(more or {})}
@@ -139,7 +139,7 @@ def running_stack(
 
 @contextlib.contextmanager
 def _environment_file(layout: Layout, environment: Mapping[str, str]) -> Iterator[None]:
-    """Have a file, while the stack runs, that points shells at it."""
+    """Write `env.sh` for the time that the stack runs."""
     path = layout.environment_file
     text = environment_file.text_of(path, environment, Path(sys.executable).parent)
     write_private(path, text)
@@ -151,7 +151,7 @@ def _environment_file(layout: Layout, environment: Mapping[str, str]) -> Iterato
 
 @contextlib.contextmanager
 def _only_one(layout: Layout) -> Iterator[None]:
-    """Hold the lock that says a stack runs in this directory; the system drops it at our end."""
+    """Lock the directory for one stack. The operating system unlocks it if the process ends."""
     with layout.lock_file.open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +169,7 @@ def _only_one(layout: Layout) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Turn the first ending signal into SystemExit; later ones can't disturb the ending."""
+    """Raise SystemExit on the first ending signal, and ignore later ones during the shutdown."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         for ending in ENDING_SIGNALS:

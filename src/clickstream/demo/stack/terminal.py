@@ -1,4 +1,4 @@
-"""What the terminal shows of the local stack: how far its start has come, and where it answers."""
+"""Terminal output of the local stack: progress of its start, and its addresses."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def up(
     more: Mapping[str, str] | None = None,
     console: Console | None = None,
 ) -> int:
-    """Start the stack of the project in `root` and keep it until Ctrl-C or SIGTERM.
+    """Start the stack of the project in `root` and run it until Ctrl-C or SIGTERM.
 
-    `more` are further processes, name → shell command. Raises StackError when it can't start or
-    when one of its processes ends by itself.
+    `more` has further processes (name → shell command). Raises StackError if the stack can't start
+    or if one of its processes ends unexpectedly.
     """
     console = console or SafeConsole()
     drop_stack_variables(os.environ)
     with running_stack(Layout(root.resolve()), ports, more) as stack:
         show_start(stack, console)
         show_addresses(stack, console)
-        console.print("Ctrl-C stops everything; the next start goes on from here.")
+        console.print("Ctrl-C stops everything; the next start continues from here.")
         stack.wait()
     return 0
 
 
 def show_start(stack: Stack, console: Console) -> None:
-    """Wait until the stack is ready, with a line for each part that has come up."""
+    """Wait until the stack is ready, and print a line for each part when it is."""
     started = time.monotonic()
     with console.status("Starting PostgreSQL, the local AWS and Airflow (about half a minute)"):
         for part in stack.ready_parts():
@@ -48,18 +48,18 @@ def show_start(stack: Stack, console: Console) -> None:
 
 
 def show_addresses(stack: Stack, console: Console) -> None:
-    """Print where everything is, how to log in, and what points other programs at it.
+    """Print the addresses, the logins, and the command by which other shells use the stack.
 
     The dashboard's link logs in once, so each call prints a new one.
     """
     table = Table.grid(padding=(0, 2))
     table.add_row("Dashboard", login_link(stack.layout.dashboard, stack.ports.dashboard_url))
-    table.add_row("", "logs in once, within 24 hours; another: clickstream dashboard link")
+    table.add_row("", "logs in once, within 24 hours; new link: clickstream dashboard link")
     table.add_row("Airflow", stack.ports.airflow_url)
     table.add_row("Login", f"{LOGIN} / {stack.secrets.password}")
     table.add_row("Local AWS", stack.ports.aws_url)
     table.add_row("Logs", str(stack.layout.logs))
     console.print(table)
     command = source_command(stack.layout.environment_file)
-    said = f"For `clickstream` commands and any AWS client in another shell: {command}"
-    console.print(escape(said), soft_wrap=True, highlight=False)
+    hint = f"To use `clickstream` commands or AWS clients in another shell: {command}"
+    console.print(escape(hint), soft_wrap=True, highlight=False)

@@ -1,9 +1,9 @@
-"""Start a command once what it needs answers.
+"""Starts a command after the services that it needs accept requests; the Procfile uses it.
 
     python -m clickstream.demo.stack.wait_for postgres api -- airflow scheduler
 
-waits for PostgreSQL and for Airflow's API, then becomes `airflow scheduler`. The addresses are the
-ones Airflow and boto3 use themselves, read from the same environment variables.
+waits for PostgreSQL and Airflow's API, then replaces itself by `airflow scheduler`. It reads the
+addresses from the environment variables of Airflow and boto3.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def postgres_answers() -> bool:
 
 
 def api_answers() -> bool:
-    """Whether Airflow's API answers: a scheduler started earlier fails the tasks it starts."""
+    """Whether Airflow's API answers. Tasks of a scheduler that starts earlier would fail."""
     address = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
     return status_of(f"{address}/api/v2/version") == httpx.codes.OK
 
 
 def aws_answers() -> bool:
-    """Whether the local AWS answers at all; real AWS, without an endpoint, always does."""
+    """Whether the local AWS answers; always true without an endpoint, which means real AWS."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     return not endpoint or status_of(endpoint) is not None
 
 
 def status_of(url: str) -> int | None:
-    """The HTTP status that a GET is answered with; None when nobody answers."""
+    """Return the HTTP status of a GET request; None if there is no answer."""
     try:
         return httpx.get(url, timeout=5).status_code
     except httpx.TransportError:
@@ -61,7 +61,7 @@ CHECKS: Mapping[str, Callable[[], bool]] = {
 
 
 def wait_for(name: str, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-    """Return once the named service answers; raise StackError when it does not in time."""
+    """Return when the named service answers. Raises StackError after the deadline."""
     deadline = time.monotonic() + deadline_seconds
     while not CHECKS[name]():
         if time.monotonic() > deadline:
@@ -70,7 +70,7 @@ def wait_for(name: str, deadline_seconds: float = DEADLINE_SECONDS) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Wait for the services named before `--`, then become the command after it."""
+    """Wait for the services named before `--`, then replace the process by the command after it."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     names, command = arguments[:end], arguments[end + 1 :]
     if not command or not set(names) <= set(CHECKS):

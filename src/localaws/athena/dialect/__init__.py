@@ -1,8 +1,8 @@
-"""Trino's SQL, compiled to DuckDB's.
+"""Compiler from Trino's SQL to DuckDB's.
 
-The statement is parsed with sqlglot and compiled with a type for every expression, so that each
-operator and function becomes the DuckDB SQL that gives Trino's answer for these types. Whatever
-the compiler does not know is refused by name: an answer is right or it is an error.
+sqlglot parses the statement. The compiler finds the type of every expression, so that each operator
+and function becomes the DuckDB SQL that gives Trino's result for these types. Syntax and functions
+that the compiler does not know are refused by name: a result is right, or there is an error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The arguments of the parser's nodes that the compiler reads; a statement with another is refused.
+"""Refuses statements whose parsed nodes have arguments that the compiler does not read.
 
-The parser knows many dialects and takes more than Trino does: an argument that nobody reads, such
-as ``negate`` of LIKE, changes the answer without a word. ``parser`` checks each statement once.
+The parser knows many dialects and accepts more than Trino. An argument that the compiler ignores,
+such as ``negate`` of LIKE, would silently give a wrong result. ``parser`` checks each statement
+once.
 """
 
 from __future__ import annotations
@@ -75,20 +76,20 @@ CONSTANTS: dict[type[exp.Expr], str] = {
     exp.Window: "over",
     exp.Array: "bracket_notation",
 }
-"""Arguments that the parser sets to the dialect's own constants, whatever the statement says."""
+"""Arguments that the parser always sets to constants of the dialect."""
 
 FOREIGN = (
     *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.BitwiseLeftShift),
     *(exp.BitwiseRightShift, exp.IntDiv, exp.SimilarTo, exp.Glob, exp.PropertyEQ, exp.Kwarg),
     *(exp.Struct, exp.Concat, exp.Collate, exp.StrToDate, exp.Into, exp.Aliases, exp.National),
 )
-"""Nodes of other dialects' syntax, which Trino cannot read."""
+"""Nodes of syntax that only other dialects have."""
 
 
 def check_arguments(tree: exp.Expr) -> None:
-    """Refuse the first part of a statement that the compiler would not read.
+    """Refuse a statement if the compiler would ignore a part of it.
 
-    Raises QueryError: SYNTAX_ERROR for what Trino does not have, else NOT_SUPPORTED.
+    Raises QueryError: SYNTAX_ERROR for syntax that Trino does not have, otherwise NOT_SUPPORTED.
     """
     for node in tree.walk():
         if isinstance(node, FOREIGN):
@@ -101,7 +102,7 @@ def check_arguments(tree: exp.Expr) -> None:
 
 
 def unread_arguments(node: exp.Expr) -> Iterator[str]:
-    """The arguments that the statement gives a node and the compiler does not read."""
+    """Return the arguments of a node that the statement sets and the compiler does not read."""
     known = {*READ[type(node)].split(), *CONSTANTS.get(type(node), "").split()}
     for name, value in node.args.items():
         if name not in known and _is_given(node, name, value):
@@ -109,7 +110,7 @@ def unread_arguments(node: exp.Expr) -> Iterator[str]:
 
 
 def _is_given(node: exp.Expr, name: str, value: object) -> bool:
-    """Whether an argument says something; False may mean DISTINCT, or NOT."""
+    """Whether the statement sets an argument; for some, False is a value (DISTINCT, NOT)."""
     if value is False and isinstance(node, exp.Group | exp.CTE):
         return name in ("all", "materialized")  # GROUP BY DISTINCT, AS NOT MATERIALIZED
     return not (value is None or value is False or value == [])

@@ -1,7 +1,8 @@
 """Operators on numbers, moments, intervals and texts, with Trino's result types.
 
-Integers divide to integers, decimals to decimals rounded half up, a date plus a month is a date,
-and two dates differ by an interval; DuckDB answers differently in each case.
+The quotient of integers is an integer, that of decimals a decimal rounded half up. A date plus a
+month is a date, and the difference of two dates is an interval. DuckDB's results differ in each
+case.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ INTERVALS = (types.DAY_TIME_INTERVAL, types.YEAR_MONTH_INTERVAL)
 
 
 def compile_arithmetic(node: exp.Expr, left: Typed, right: Typed) -> Typed:
-    """A binary operator. Raises QueryError (TYPE_MISMATCH) for types it does not take."""
+    """Compile a binary operator. Raises QueryError (TYPE_MISMATCH) for types without it."""
     sign = SIGNS[type(node)]
     if sign == "||":
         return _concatenate(node, left, right)
@@ -46,7 +47,7 @@ def negate(node: exp.Expr, value: Typed) -> Typed:
     """Unary minus."""
     if value.type.name not in (*NUMBERS, *INTERVALS):
         raise type_mismatch(f"Cannot negate {value.type}", node)
-    if value.type.name in INTEGERS:  # the smallest one turns into a wider type
+    if value.type.name in INTEGERS:  # DuckDB negates the smallest one to a wider type
         return Typed(f"CAST((-{value.sql}) AS {types.duckdb_name(value.type)})", value.type)
     return Typed(f"(-{value.sql})", value.type)
 
@@ -96,7 +97,7 @@ def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
 
 
 def _decimal_quotient(left: Typed, right: Typed) -> Typed:
-    """Exact division in integers: both as whole numbers of their last digits."""
+    """Divide exactly with integers: both operands are scaled to whole numbers."""
     (p1, s1), s2 = left.type.numbers, right.type.numbers[1]
     kind = types.decimal(p1 + s2 + max(0, s2 - s1), max(s1, s2))
     scale = kind.numbers[1]
@@ -106,12 +107,12 @@ def _decimal_quotient(left: Typed, right: Typed) -> Typed:
 
 
 def unscaled(sql: str) -> str:
-    """SQL of a decimal's digits as one whole number."""
+    """Return SQL of a decimal's digits as one whole number."""
     return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)"
 
 
 def scaled(sql: str, kind: Type) -> str:
-    """SQL of the decimal that has the digits of a whole number."""
+    """Return SQL of the decimal that has the digits of a whole number."""
     scale = kind.numbers[1]
     name = types.duckdb_name(kind)
     if scale == 0:
@@ -141,7 +142,7 @@ def _multiple(node: exp.Expr, left: Typed, right: Typed) -> Typed:
 
 
 def _moved(sign: str, moment: Typed, step: Typed) -> Typed:
-    """A moment an interval later or earlier."""
+    """Compile a moment plus or minus an interval."""
     if moment.type == DATE:
         if step.type.name == types.DAY_TIME_INTERVAL:
             return Typed(f"trino_date_plus({moment.sql}, {sign.strip('+')}{step.sql})", DATE)

@@ -1,4 +1,4 @@
-"""Scalar function calls: from a name and compiled arguments to DuckDB SQL."""
+"""Compiles scalar function calls from a name and compiled arguments to DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from localaws.athena.errors import QueryError
 
 
 def read_table(table: Mapping[str, str]) -> dict[str, Overloads]:
-    """A table of signatures, by function name."""
+    """Parse a table of signatures to a dictionary by function name."""
     overloads: dict[str, dict[Signature, str]] = defaultdict(dict)
     for text, template in table.items():
         signature = parse_signature(text)
@@ -37,13 +37,13 @@ WINDOW_CALLS = read_table(WINDOWS)
 
 
 def fill(template: str, arguments: list[Typed]) -> str:
-    """Put the arguments' SQL into a template: one by one, or all of them, listed or joined."""
+    """Insert the arguments' SQL in a template: one by one, or all of them as a list or joined."""
     parts = [argument.sql for argument in arguments]
     return template.format(*parts, listed=", ".join(parts), joined=" || ".join(parts))
 
 
 def compile_call(name: str, arguments: list[Typed], node: exp.Expr) -> Typed:
-    """A scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
+    """Compile a scalar function. Raises QueryError (FUNCTION_NOT_FOUND, NOT_SUPPORTED)."""
     if name in SPECIAL:
         return SPECIAL[name](Call(name, arguments, node))
     if chosen := choose(SCALARS.get(name, {}), arguments):

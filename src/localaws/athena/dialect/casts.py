@@ -1,7 +1,8 @@
 """CAST and TRY_CAST by Trino's rules.
 
-DuckDB casts more freely (``'1.5'`` to integer, ``' 2026/1/2 '`` to date) and rounds doubles to
-even, so texts are checked against what Trino accepts and numbers are rounded half away from zero.
+DuckDB accepts more casts (``'1.5'`` to integer, ``' 2026/1/2 '`` to date) and rounds doubles half
+to even. So texts are checked for the formats that Trino accepts, and numbers are rounded half away
+from zero.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ TEXT_PATTERNS = {
     "timestamp": rf"{_DATE}({_TIME}{_ZONE})?",
 }
 UNTRIMMED = ("boolean", "decimal")
-"""Types whose texts may have no blanks around them."""
+"""Types to which a text with surrounding spaces can't be cast."""
 
 ZONED_TEXT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,6}))?)?)?"
@@ -43,10 +44,10 @@ JSON_CASTS = ("boolean", "bigint", "integer", "double", "varchar")
 
 
 def cast(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
-    """The value as ``target``; ``safe`` gives NULL instead of an error (TRY_CAST).
+    """Cast a value to ``target``; ``safe`` gives NULL instead of an error (TRY_CAST).
 
-    Raises QueryError (TYPE_MISMATCH) for a cast that Trino does not know, NOT_SUPPORTED for one
-    that only the local engine lacks.
+    Raises QueryError: TYPE_MISMATCH for a cast that Trino does not have, NOT_SUPPORTED for one that
+    only the local engine lacks.
     """
     source = value.type
     if UNKNOWN in (source, target) or source == target:
@@ -72,7 +73,7 @@ def text_of(value: Typed, node: exp.Expr) -> str:
     """SQL of the value as Trino's ``cast(... as varchar)`` writes it."""
     kind = value.type
     if kind.name == "decimal" and kind.numbers[0] == kind.numbers[1]:
-        # DuckDB leaves out the zero before the point when a decimal has no place for it.
+        # DuckDB omits the zero before the point if the decimal's scale equals its precision.
         return rf"regexp_replace(CAST({value.sql} AS VARCHAR), '^(-?)\.', '\10.')"
     if kind.name in ("boolean", "date", "decimal", *INTEGERS):
         return f"CAST({value.sql} AS VARCHAR)"
@@ -116,7 +117,7 @@ def _number(value: Typed, target: Type, safe: bool) -> str:
     whole = target.name in INTEGERS and value.type.name in ("double", "real")
     operand = f"round({value.sql})" if whole else value.sql
     if target.name == "decimal" and value.type.name in ("double", "real"):
-        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds the shortest text of a double
+        operand = f"CAST({value.sql} AS VARCHAR)"  # Trino rounds a double's shortest text
     return f"{'TRY_CAST' if safe else 'CAST'}({operand} AS {types.duckdb_name(target)})"
 
 
@@ -132,7 +133,7 @@ def _moment(value: Typed, target: Type) -> Typed:
 
 
 def _rounded(value: Typed, target: Type) -> str:
-    """The timestamp, rounded if the target has fewer digits; a date is cut, never rounded."""
+    """Cast a timestamp, rounded if the target has fewer digits; a cast to a date truncates."""
     if target.name == "date" or value.type.precision <= target.precision:
         return value.sql
     return round_time(value.sql, target.precision)
@@ -160,7 +161,7 @@ def _from_text(value: Typed, target: Type, safe: bool, node: exp.Expr) -> Typed:
 
 
 def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> str:
-    """SQL of a text that has the target's form, as the target."""
+    """Return SQL that casts a text in the target's format to the target."""
     function, name = "TRY_CAST" if safe else "CAST", types.duckdb_name(target)
     if target == BOOLEAN:
         return f"(lower({trimmed}) IN ('t', 'true', '1'))"
@@ -169,14 +170,14 @@ def _converted_text(trimmed: str, target: Type, safe: bool, node: exp.Expr) -> s
     if target.name != "timestamp":
         return f"{function}({trimmed} AS {name})"
     if target.numbers[0] > MICROSECOND_DIGITS:
-        raise not_supported(f"the type {target}, more exact than microseconds", node)
+        raise not_supported(f"the type {target}, which is more precise than microseconds", node)
     # A timestamp has no zone: Trino drops the zone of the text.
     clock = f"regexp_extract({trimmed}, {quote(f'^{_DATE}({_TIME})?')})"
     return round_time(f"{function}({clock} AS {name})", target.numbers[0])
 
 
 def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:
-    """A literal with a zone; the zone of a text from data is known too late to be shown."""
+    """Compile a literal with a zone; the zone of a text from data is not known at compile time."""
     if value.constant is None:
         raise not_supported(
             "a cast of texts to timestamp with time zone; use from_iso8601_timestamp", node
@@ -191,7 +192,7 @@ def _zoned_constant(value: Typed, target: Type, node: exp.Expr) -> Typed:
 
 
 def _parse_zoned(text: str) -> tuple[datetime, str]:
-    """The moment of a text with a zone, by the earlier of two offsets. Raises ValueError."""
+    """Parse a text with a zone; an ambiguous time has the first offset. Raises ValueError."""
     match = ZONED_TEXT.fullmatch(text.strip())
     if match is None:
         raise ValueError(text)
@@ -202,12 +203,12 @@ def _parse_zoned(text: str) -> tuple[datetime, str]:
     local = datetime(year, month, day, hour, minute, second, micros, tzinfo=zone_info(name))
     moment = local.astimezone(UTC)
     if moment.astimezone(zone_info(name)).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise ValueError(text)  # the clock leaves this time out
+        raise ValueError(text)  # the local time does not exist (start of daylight saving time)
     return moment, name
 
 
 def _from_json(value: Typed, target: Type, node: exp.Expr) -> str:
-    """JSON scalars go through their text; arrays and maps of scalars through DuckDB."""
+    """Cast JSON scalars by their text, and arrays and maps of scalars by DuckDB."""
     if target.name in JSON_CASTS:
         text = Typed(f"trino_json_text({value.sql}, '{target.name}')", VARCHAR)
         return cast(text, target, False, node).sql

@@ -1,9 +1,9 @@
 """Comparisons: operators, IN, BETWEEN, LIKE, IS NULL, and those with a subquery.
 
-Both sides must have a common type; DuckDB would turn texts into numbers unasked.
+Both sides must have a common type; DuckDB would implicitly convert texts to numbers.
 """
 
-# ruff: noqa: S608 - SQL is what this module makes
+# ruff: noqa: S608 - this module generates SQL
 from __future__ import annotations
 
 from sqlglot import exp
@@ -18,12 +18,12 @@ ORDERS = ("<", "<=", ">", ">=")
 
 
 def operands(node: exp.Expr, env: Env) -> tuple[Typed, Typed]:
-    """Both sides of a binary operator, compiled."""
+    """Compile both sides of a binary operator."""
     return compile_expression(node.this, env), compile_expression(node.expression, env)
 
 
 def comparison(operator: str) -> Handler:
-    """The function that compiles a comparison, also one with ANY or ALL rows."""
+    """Return the function that compiles a comparison, also one with ANY or ALL."""
 
     def compile_comparison(node: exp.Expr, env: Env) -> Typed:
         if isinstance(node.expression, exp.Any | exp.All):
@@ -35,10 +35,10 @@ def comparison(operator: str) -> Handler:
 
 
 def compared(left: Typed, operator: str, right: Typed) -> str:
-    """SQL of a comparison of two values of the same type.
+    """Return SQL of a comparison of two values of the same type.
 
-    In Trino NaN equals nothing, and arrays and rows are equal as their elements are, which may be
-    unknown; DuckDB orders NaN last and takes NULL elements for equal.
+    In Trino, NaN equals nothing, and the comparison of arrays or rows is unknown if that of their
+    elements is. DuckDB orders NaN last and treats NULL elements as equal.
     """
     if operator == "<>":
         return f"(NOT {compared(left, '=', right)})"
@@ -61,7 +61,7 @@ def compared(left: Typed, operator: str, right: Typed) -> str:
 
 
 def comparable(values: list[Typed], node: exp.Expr) -> list[Typed]:
-    """Values as their common type; JSON cannot be compared (its text has several forms)."""
+    """Cast values to their common type; JSON is refused, as equal JSON may differ in text."""
     if any(value.type.name in ("json", "map") for value in values):
         raise not_supported("a comparison of json or map values", node)
     try:
@@ -83,7 +83,7 @@ def _quantified(node: exp.Expr, operator: str, env: Env) -> Typed:
 def _with_subquery(
     operand: exp.Expr, query: exp.Expr, env: Env, node: exp.Expr
 ) -> tuple[Typed, str]:
-    """An operand and a one-column subquery, both as their common type."""
+    """Compile an operand and a one-column subquery, cast to their common type."""
     refuse_correlated_unnest(query)
     compiled = env.session.compile_query(query, env)
     if len(compiled.columns) != 1:
@@ -94,7 +94,7 @@ def _with_subquery(
 
 
 def refuse_correlated_unnest(query: exp.Expr) -> None:
-    """Refuse EXISTS and IN over elements of a column around them, as Trino does."""
+    """Refuse EXISTS and IN with UNNEST of an outer column, as Trino does."""
     source = query.unnest().args.get("from_")
     if source and isinstance(source.this, exp.Unnest) and source.this.find(exp.Column):
         raise not_supported("UNNEST of an outer column in EXISTS or IN", query)

@@ -1,4 +1,4 @@
-"""Compile one statement: parse, put parameters in, compile, name the result's columns."""
+"""Compiles one statement: parses it, inserts parameters, compiles, and names result columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from localaws.athena.types import Type
 
 @dataclass(frozen=True)
 class CompiledStatement:
-    """What a worker runs: views to set up in order (after the scans), then the query."""
+    """SQL for a worker: views to create in order (after those of the scans), then the query."""
 
     setup: Sequence[str]
     sql: str
@@ -26,7 +26,7 @@ class CompiledStatement:
     scans: Sequence[Scan]
 
     def labels(self) -> list[tuple[str, Type]]:
-        """The columns, those without a name called ``_col0``, ``_col1`` ... by their place."""
+        """Return the columns; those without a name get ``_col0``, ``_col1``, … by position."""
         return [(name or f"_col{place}", kind) for place, (name, kind) in enumerate(self.columns)]
 
 
@@ -51,7 +51,7 @@ def compile_statement(
 
 
 def _check_results(columns: Columns) -> None:
-    """Refuse values that cannot be shown."""
+    """Refuse values that can't be printed."""
     kinds = [kind for _, kind in columns]
     while kinds:
         kind = kinds.pop()

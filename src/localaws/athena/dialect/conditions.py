@@ -1,8 +1,8 @@
-"""Conditions of a WHERE or a join that can leave out whole files of a table.
+"""Finds conditions of a WHERE or a join that can skip whole files of a table.
 
-Only comparisons of one column with constants count. They are never true for NULL, so they hold
-for the rows of a table on either side of any join, and reading less does not change the answer.
-Which tables a column leads to is column lineage (``lineage``).
+Only comparisons of one column with constants are used. They are never true for NULL, so they may
+be applied to a table on either side of any join without a change of the result. ``lineage`` finds
+the tables that a column comes from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def note_conditions(where: exp.Expr, scope: Scope) -> None:
-    """Note each usable condition of a WHERE with the scan of the table it is about."""
+    """Add each usable condition of a WHERE to the scan of its table."""
     parts = where.flatten() if isinstance(where, exp.And) else [where]
     for part in parts:
         condition = _condition(part.unnest())
@@ -38,7 +38,7 @@ def note_conditions(where: exp.Expr, scope: Scope) -> None:
 
 
 def _conditions_on(source: Source, operator: str, constants: list[exp.Expr]) -> list[Condition]:
-    """A condition on a column, as conditions on a table's column that follows it."""
+    """Translate a condition on a column to conditions on the table columns that follow it."""
     if source.only_for_equality and operator != "=":
         return []
     if source.days == (0, 0) and not source.as_date:
@@ -85,7 +85,7 @@ def _checked(
 
 
 def _folded(node: exp.Expr) -> exp.Expr:
-    """A constant with the days that are added to it."""
+    """Return a constant with an added number of days as one constant."""
     value = date_of(node)
     return node if value is None else date_literal(value)
 

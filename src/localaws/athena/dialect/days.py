@@ -11,7 +11,7 @@ WHOLE = re.compile(r"-?\d{1,6}")
 
 
 def shifted(node: exp.Expr) -> tuple[exp.Expr, int]:
-    """An expression without the days that are added to it, and how many they are."""
+    """Split an expression into a part without added days and the number of added days."""
     node = node.unnest()
     if isinstance(node, exp.Anonymous) and node.name.lower() == "date_add":
         unit, count, base = node.expressions if len(node.expressions) == 3 else (node, node, node)
@@ -37,7 +37,7 @@ def _whole(node: exp.Expr) -> int | None:
 
 
 def date_of(node: exp.Expr) -> date | None:
-    """The value of a date literal, with days added or not; None for anything else."""
+    """Return the value of a date literal, also with added days; None for anything else."""
     literal, days = shifted(node)
     if not (isinstance(literal, exp.Cast) and literal.is_type("date")):
         return None
@@ -50,5 +50,5 @@ def date_of(node: exp.Expr) -> date | None:
 
 
 def date_literal(value: date) -> exp.Expr:
-    """A date as a statement has it: DATE '2026-11-20'."""
+    """Build the literal of a date: DATE '2026-11-20'."""
     return exp.cast(exp.Literal.string(value.isoformat()), "date")

@@ -1,7 +1,7 @@
-"""From a node of the parsed statement to the function that compiles it.
+"""Registry of the functions that compile the nodes of a parsed statement.
 
-The modules ``expressions`` and ``invocations`` enter their functions here. A node without one is
-refused by its name, so nothing is passed on unchecked.
+The modules ``expressions`` and ``invocations`` register their functions here. A node without a
+function is refused by its name, so that no node reaches DuckDB unchecked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What surrounds a part of a query while it is compiled."""
+"""Context of a part of a query during its compilation."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Columns = Sequence[tuple[str | None, Type]]
 class Compiled:
     """A compiled query: its DuckDB SQL and the names and types of its columns, in order.
 
-    ``sources`` has the columns of base tables that each column follows; it is empty where a
-    condition on the query's columns must not reach the tables.
+    ``sources`` has the base-table columns that each column follows (``scopes.Source``). It is empty
+    if a condition on the query's columns must not be applied to the tables.
     """
 
     sql: str
@@ -32,8 +32,8 @@ class Compiled:
 class NamedQuery:
     """A query of a WITH clause.
 
-    Each mention is compiled on its own, with scans of its own, as Trino does: a condition on one
-    mention leaves out no file for another.
+    Each mention is compiled separately, with its own scans, as in Trino: a condition on one mention
+    skips no file of another.
     """
 
     columns: Columns
@@ -41,14 +41,14 @@ class NamedQuery:
     unmentioned: Compiled | None
 
     def mention(self) -> Compiled:
-        """The compiled query: the first time as the WITH clause was checked, then a new one."""
+        """Return the compiled query: first the one from the WITH clause, later a new one."""
         compiled, self.unmentioned = self.unmentioned, None
         return compiled or self.build()
 
 
 @dataclass(frozen=True)
 class ViewText:
-    """A view as the catalog keeps it: its query, the schema it is read in, declared columns."""
+    """A view as the catalog stores it: its query, the schema for names, the declared columns."""
 
     schema: str
     sql: str
@@ -63,7 +63,7 @@ class TableColumns:
 
 
 class Relations(Protocol):
-    """Where tables and views come from."""
+    """Source of tables and views, such as the Glue catalog."""
 
     def find(self, schema: str, name: str, version: object) -> ViewText | TableColumns:
         """A table or view. Raises QueryError (TABLE_NOT_FOUND, SCHEMA_NOT_FOUND)."""
@@ -72,7 +72,7 @@ class Relations(Protocol):
 
 @dataclass
 class Session:
-    """State of one compilation: generated names, views to be set up first, tables mentioned.
+    """State of one compilation: generated names, views to create first, mentioned tables.
 
     A view is parsed once and compiled at each mention (see NamedQuery).
     """
@@ -86,12 +86,12 @@ class Session:
     _count: int = 0
 
     def name(self, prefix: str) -> str:
-        """A name that nothing else in the compiled SQL has."""
+        """Return a name that is unique in the compiled SQL."""
         self._count += 1
         return f"{prefix}{self._count}"
 
     def alias(self, source: str, columns: Columns) -> tuple[str, list[Typed]]:
-        """A part of a FROM clause under a generated name, and its columns under theirs."""
+        """Give a part of a FROM clause and its columns generated names."""
         name = self.name("q")
         names = [f"c{place}" for place in range(len(columns))]
         values = [
@@ -102,7 +102,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Env:
-    """Where an expression or query stands: visible names, WITH queries, named windows."""
+    """Context of an expression or query: visible names, WITH queries, named windows."""
 
     session: Session
     database: str
@@ -111,5 +111,5 @@ class Env:
     windows: Mapping[str, exp.Window] = field(default_factory=dict)
 
     def within(self, scope: Scope) -> Env:
-        """The same place with other visible names."""
+        """Return this context with other visible names."""
         return replace(self, scope=scope)

@@ -1,6 +1,6 @@
-"""Operators, literals, names, CASE, CAST and the other expressions that are no function calls.
+"""Compiles expressions other than function calls: operators, literals, names, CASE, CAST, ….
 
-Each kind of node of the parsed statement has one function; the list is at the end.
+Each kind of node has one function; the list is at the end of the module.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _literal(node: exp.Expr, _env: Env) -> Typed:
 
 
 def _negative(node: exp.Expr, env: Env) -> Typed:
-    """Unary minus; the smallest integers are literals only with their sign."""
+    """Compile unary minus; the smallest integer is a valid literal only together with its sign."""
     if isinstance(node.this, exp.Literal) and node.this.name in (
         str(INT_MAX + 1),
         str(LONG_MAX + 1),
@@ -73,7 +73,7 @@ def _boolean(node: exp.Expr, _env: Env) -> Typed:
 
 
 def name_path(node: exp.Expr) -> list[str] | None:
-    """Parts of a dotted name, in lower case as Trino compares them; None if it is no name."""
+    """Return the parts of a dotted name in lower case, as Trino compares; None for other nodes."""
     if isinstance(node, exp.Identifier):
         return [node.name.lower()]
     if isinstance(node, exp.Column):
@@ -154,7 +154,7 @@ def _cast(node: exp.Expr, env: Env) -> Typed:
 
 
 def type_text(kind: exp.Expr) -> str:
-    """A type as the statement writes it, in lower case. Raises QueryError for foreign types."""
+    """Return a type as the statement has it, in lower case. Raises QueryError for unknown types."""
     for part in kind.find_all(exp.DataType):
         written = part.meta.get(TYPE_TEXT) or part.sql("trino")
         word = re.split(r"[^\w]", written.lower(), maxsplit=1)[0]

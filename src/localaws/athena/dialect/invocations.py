@@ -1,7 +1,6 @@
-"""Function calls as they stand in a statement: scalar, aggregate, window, with lambdas.
+"""Compiles all function calls: scalar, aggregate, window, and those with lambdas.
 
-Unwraps FILTER, WITHIN GROUP, IGNORE NULLS and OVER around a call and puts them where DuckDB wants
-them.
+Moves FILTER, WITHIN GROUP, IGNORE NULLS and OVER of a call to the positions that DuckDB requires.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ FRAME_KINDS = ("ROWS", "RANGE", "GROUPS")
 
 @dataclass(frozen=True)
 class Modifiers:
-    """What a statement puts around an aggregate or window call, compiled."""
+    """The compiled clauses of an aggregate or window call, such as FILTER and OVER."""
 
     distinct: bool = False
     order: str = ""
@@ -54,7 +53,7 @@ class Modifiers:
     over: str = ""
 
     def render(self, name: str, arguments: str) -> str:
-        """The call with everything in its place."""
+        """Return SQL of the call with its clauses."""
         inside = f"{'DISTINCT ' if self.distinct else ''}{arguments}"
         inside += f" ORDER BY {self.order}" if self.order else ""
         inside += " IGNORE NULLS" if self.ignore_nulls else ""
@@ -63,7 +62,7 @@ class Modifiers:
 
 
 def compile_invocation(node: exp.Expr, env: Env) -> Typed:
-    """A function call with everything around it. Raises QueryError."""
+    """Compile a function call with its clauses. Raises QueryError."""
     call, modifiers = _unwrap(node, env)
     name = call.name.lower()
     arguments: list[exp.Expr] = list(call.expressions)
@@ -87,7 +86,7 @@ def compile_invocation(node: exp.Expr, env: Env) -> Typed:
 
 
 def _check_modifiers(name: str, modifiers: Modifiers, node: exp.Expr) -> None:
-    """Refuse what DuckDB takes around a call and Trino does not."""
+    """Refuse clauses that DuckDB accepts for a call and Trino does not."""
     if modifiers.over and modifiers.condition:
         raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", node)
     if name in ("lag", "lead") and modifiers.over and "ORDER BY" not in modifiers.over:
@@ -108,14 +107,14 @@ def _check_arguments(name: str, arguments: list[exp.Expr], node: exp.Expr) -> No
 
 
 def _constant_number(node: exp.Expr) -> float | None:
-    """The value of a numeric literal with a sign or without; None for anything else."""
+    """Return the value of a numeric literal with or without a sign; None for anything else."""
     inner, sign = (node.this, -1) if isinstance(node, exp.Neg) else (node, 1)
     is_number = isinstance(inner, exp.Literal) and not inner.is_string
     return sign * float(inner.name) if is_number else None
 
 
 def _tried_cast(cast: exp.Cast) -> exp.Expr:
-    """A cast around TRY: DuckDB takes 90 µs for each row on which TRY itself fails."""
+    """Compile TRY of a cast as TRY_CAST: DuckDB takes 90 µs for each row on which TRY fails."""
     inner = cast.this
     if not isinstance(inner, exp.Column | exp.Literal):
         inner = exp.Anonymous(this="try", expressions=[inner])
@@ -123,7 +122,7 @@ def _tried_cast(cast: exp.Cast) -> exp.Expr:
 
 
 def _unwrap(node: exp.Expr, env: Env) -> tuple[exp.Anonymous, Modifiers]:
-    """The bare call and what was around it."""
+    """Separate a call from its clauses."""
     modifiers = Modifiers()
     while not isinstance(node, exp.Anonymous):
         if isinstance(node, exp.Window):
@@ -182,7 +181,7 @@ def _modified(
     node: exp.Expr,
     env: Env,
 ) -> Typed:
-    """A call from a table of aggregates or window functions."""
+    """Compile a call of a function in the tables of aggregates or window functions."""
     if modifiers.ignore_nulls and name not in NULL_SKIPPING:
         raise not_supported(f"{name} with IGNORE NULLS", node)
     _check_arguments(name, arguments, node)
@@ -203,7 +202,7 @@ def _modified(
 
 
 def _of_decimals(name: str, value: Typed, modifiers: Modifiers) -> Typed:
-    """Sums of decimals have all 38 digits; averages keep the scale and are rounded half up."""
+    """Correct decimals: sums have precision 38; averages keep the scale, rounded half up."""
     total = modifiers.render("sum", value.sql)
     if name == "sum":
         return Typed(total, types.decimal(types.MAX_PRECISION, value.type.numbers[1]))
@@ -245,14 +244,14 @@ def order_list(items: list[exp.Expr], env: Env) -> str:
 
 
 def ordering(key: Typed, item: exp.Expr) -> str:
-    """One ORDER BY item with direction and place of NULLs."""
+    """Compile one ORDER BY item with its direction and the position of NULLs."""
     direction = "DESC" if item.args.get("desc") else "ASC"
     nulls = "FIRST" if item.args.get("nulls_first") else "LAST"
     return f"{sortable(key).sql} {direction} NULLS {nulls}"
 
 
 def window(node: exp.Expr, env: Env) -> str:
-    """The inside of OVER (...); a named window is put in place."""
+    """Compile the content of OVER (...); a named window is inserted."""
     parts = []
     reference = node.args.get("alias")
     if reference is not None:

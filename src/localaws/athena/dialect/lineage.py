@@ -1,8 +1,8 @@
-"""Column lineage: which columns of base tables follow a column of a query.
+"""Column lineage: finds the columns of base tables that follow a column of a query.
 
-Conditions on a column of a query, such as a view, leave out files of the tables below it by what
-is worked out here: through projections, casts to a date, GROUP BY, windows, joins and unions, as
-Trino pushes predicates down. A condition is never true for NULL, so it may be checked on either
+With it, a condition on a column of a query, such as a view, skips files of the tables that the
+query reads. It works through projections, casts to a date, GROUP BY, windows, joins and unions,
+like Trino's predicate pushdown. A condition is never true for NULL, so it may be checked on either
 side of a join.
 """
 
@@ -20,7 +20,7 @@ from localaws.athena.dialect.scopes import Field, Scope, Sources
 
 @dataclass(frozen=True)
 class Link:
-    """A column that lies between ``days[0]`` and ``days[1]`` days after another, in every row."""
+    """A column that is ``days[0]`` to ``days[1]`` days after another one in every row."""
 
     column: Field
     other: Field
@@ -28,7 +28,7 @@ class Link:
 
 
 def column_sources(node: exp.Expr, scope: Scope) -> tuple[Sources, str]:
-    """What an expression follows, and the compiled column that it is, or is the date of."""
+    """Return the sources of an expression, and the compiled column that it is or is the date of."""
     inner = node.unnest()
     is_date = isinstance(inner, exp.Cast) and not isinstance(inner, exp.TryCast)
     if is_date and inner.is_type("date"):
@@ -47,7 +47,7 @@ def _field(node: exp.Expr, scope: Scope) -> Field | None:
 
 
 def both_sources(left: Compiled, right: Compiled) -> list[Sources]:
-    """What the columns of a set operation follow: tables of both sides, each in its own rows."""
+    """Return the sources of a set operation's columns: tables of both sides, each for its rows."""
     if not (left.sources and right.sources):
         return [()] * len(left.columns)
     return [
@@ -63,11 +63,11 @@ def both_sources(left: Compiled, right: Compiled) -> list[Sources]:
 def linked_fields(
     condition: exp.Expr, fields: Sequence[Field], only_for_equality: bool = False
 ) -> list[Field]:
-    """The fields of a FROM clause, each with what follows it by a condition that holds.
+    """Return the fields of a FROM clause with additional sources from conditions on two columns.
 
-    ``a = b`` and ``a BETWEEN b AND date_add('day', 1, b)`` tie two columns together, so that a
-    condition on one limits the other. A condition of WHERE does so in Trino only where one of
-    them is compared with a single value (``only_for_equality``).
+    ``a = b`` and ``a BETWEEN b AND date_add('day', 1, b)`` link two columns, so that a condition on
+    one limits the other. In Trino, a condition of WHERE links them only if one of them is compared
+    with a single value (``only_for_equality``).
     """
     extra: dict[str, Sources] = {}
     for link in _links(condition, Scope(fields)):
@@ -89,7 +89,7 @@ def _add(extra: dict[str, Sources], field: Field, sources: Sources) -> None:
 
 
 def _follow(column: Field, days: tuple[int, int], only_for_equality: bool) -> Sources:
-    """What follows a column, as it follows another that the column is some days after."""
+    """Return the sources of a column that is some days after another one with sources."""
     return tuple(
         replace(
             source,
@@ -102,7 +102,7 @@ def _follow(column: Field, days: tuple[int, int], only_for_equality: bool) -> So
 
 
 def _dates_of(moment: Field, fields: Sequence[Field]) -> Iterator[Field]:
-    """The fields that are the date of a timestamp, both being of one row of a base table."""
+    """Return the fields that are the date of a timestamp in the same row of a base table."""
     exact = [source for source in moment.sources if source.is_exact and not source.as_date]
     if moment.value.type.name == "timestamp" and exact:
         date = replace(exact[0], as_date=True)
@@ -120,7 +120,7 @@ def _links(condition: exp.Expr, scope: Scope) -> Iterator[Link]:
 
 
 def _link(scope: Scope, node: exp.Expr, low: exp.Expr, high: exp.Expr) -> Iterator[Link]:
-    """The link of ``node BETWEEN low AND high``, if each is a column and a number of days."""
+    """Return the link of ``node BETWEEN low AND high``, if each is a column plus some days."""
     ends = [shifted(each) for each in (node, low, high)]
     fields = [_field(column, scope) for column, _ in ends]
     column, other, same = fields

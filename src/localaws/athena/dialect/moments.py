@@ -1,4 +1,4 @@
-"""Dates and times with their own syntax: EXTRACT, INTERVAL, AT TIME ZONE, CURRENT_DATE."""
+"""Dates and times with special syntax: EXTRACT, INTERVAL, AT TIME ZONE, CURRENT_DATE."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """ORDER BY, LIMIT, OFFSET and FETCH FIRST of a finished query, and ordinals of its columns."""
 
-# ruff: noqa: S608 - SQL is what this module makes
+# ruff: noqa: S608 - this module generates SQL
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Check = Callable[[exp.Expr, Typed], None]
 
 
 def ordinal(item: exp.Expr, count: int, clause: str) -> int:
-    """The place, from 0, of the output column that a number means. Raises QueryError."""
+    """Return the position, from 0, of the output column with a number. Raises QueryError."""
     place = -int(item.name) if isinstance(item, exp.Neg) else int(item.name)
     if not 1 <= place <= count:
         raise QueryError(
@@ -36,7 +36,7 @@ def is_ordinal(item: exp.Expr) -> bool:
 
 
 def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
-    """What an ORDER BY item sorts by: the number of an output column, or an expression."""
+    """Return the sort key of an ORDER BY item: the number of an output column or an expression."""
     place = _output_place(item.this, [label for label, _ in outputs])
     if place is None:
         return compile_expression(item.this, env)
@@ -45,7 +45,7 @@ def _order_key(item: exp.Expr, outputs: Outputs, env: Env) -> Typed:
 
 
 def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = None) -> str:
-    """The ORDER BY clause of a query, if it has one; ``env`` holds the names that it sees.
+    """Compile the ORDER BY clause of a query, if any; ``env`` has the names that it can use.
 
     ``check`` may refuse an item whose key is no output column.
     """
@@ -59,7 +59,7 @@ def order_by(node: exp.Expr, outputs: Outputs, env: Env, check: Check | None = N
 
 
 def _output_place(item: exp.Expr, labels: list[str | None]) -> int | None:
-    """The output column that an ORDER BY item is, by number or name."""
+    """Return the output column of an ORDER BY item that is a number or a name."""
     if is_ordinal(item):
         return ordinal(item, len(labels), "ORDER BY")
     path = name_path(item)
@@ -91,12 +91,12 @@ def _count(node: exp.Expr | None) -> int:
     if node is None:
         return 1
     if not isinstance(node, exp.Literal) or not node.name.isdigit():
-        raise not_supported("LIMIT or OFFSET that is no number", node)
+        raise not_supported("LIMIT or OFFSET that is not a number", node)
     return int(node.name)
 
 
 def ordered(sql: str, node: exp.Expr, columns: Columns, env: Env) -> str:
-    """A finished query with ORDER BY over its columns, and LIMIT."""
+    """Add ORDER BY over its columns, and LIMIT, to a compiled query."""
     if not any(node.args.get(part) for part in ("order", "limit", "offset")):
         return sql
     source, values = env.session.alias(f"({sql})", columns)

@@ -1,7 +1,7 @@
-"""Trino's grammar, read by sqlglot, with every function call left under the name it was given.
+"""Parser of Trino's grammar, based on sqlglot, that keeps the name of every function call.
 
-sqlglot folds functions of many dialects into common node classes; here the name alone decides, so
-that a function outside our own table can be refused.
+sqlglot maps functions of many dialects to common node classes. This parser keeps their names, so
+that the compiler can refuse functions that are not in its tables.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SPELLINGS = {
 """Operators that have other spellings in other dialects, with those of Trino."""
 
 QUOTES = {TokenType.STRING: "'", TokenType.IDENTIFIER: '"'}
-"""What stands for a text or a quoted name in the words of a statement."""
+"""Placeholder for a text or a quoted name in the words of a statement."""
 
 FOREIGN_PHRASE = re.compile(
     r"""(?<!\S)(?:
@@ -50,17 +50,17 @@ FOREIGN_PHRASE = re.compile(
     )(?!\S)""",
     re.VERBOSE,
 )
-"""Words of a statement up to the one that Trino does not expect there."""
+"""Patterns of words in a statement, the last of which Trino does not expect there."""
 
 IS_LITERAL = "is_literal"
-"""Key of whether a type stands before its literal (DATE '2026-11-20'), not in a cast."""
+"""Key that marks a type before its literal (DATE '2026-11-20'), in contrast to a cast."""
 
 TYPE_TEXT = "type_text"
-"""Key of the text of a type as the statement writes it, in the ``meta`` of its node."""
+"""Key in a node's ``meta`` for the text of a type as in the statement."""
 
 
 class AthenaSql(Trino):
-    """Trino without sqlglot's knowledge of functions."""
+    """sqlglot's dialect Trino without its functions."""
 
     INDEX_OFFSET = 0  # leave ``x[1]`` as it is written
 
@@ -79,13 +79,13 @@ class AthenaSql(Trino):
         }
 
         def _parse_parameter_mark(self) -> exp.Expr:
-            """Note where in the text the ``?`` stands: a walk of the tree has another order."""
+            """Record the position of a ``?`` in the text, because a tree walk has another order."""
             mark = exp.Placeholder()
             mark.meta["start"] = self._prev.start
             return mark
 
         def _parse_types(self, *args: Any, **options: Any) -> exp.Expr | None:
-            """Keep the text of a type: the parser takes names of other dialects for the same."""
+            """Keep the text of a type, because the parser also accepts names of other dialects."""
             start = self._index
             kind: exp.Expr | None = super()._parse_types(*args, **options)
             if isinstance(kind, exp.DataType) and self._index > start:
@@ -142,7 +142,7 @@ def _guarded(parse: Callable[..., Any], sql: str) -> Any:
 
 
 def _check_tokens(tokens: list[Any]) -> None:
-    """Refuse the syntax of other dialects that the parser takes for Trino's."""
+    """Refuse the syntax of other dialects that the parser accepts."""
     words = [QUOTES.get(token.token_type) or token.text.upper() for token in tokens]
     for before, token in zip([None, *tokens], tokens, strict=False):
         kind, last = token.token_type, before.token_type if before else None

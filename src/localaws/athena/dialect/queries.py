@@ -1,4 +1,4 @@
-"""Queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
+"""Compiles queries: SELECT, set operations, VALUES, WITH, ORDER BY and LIMIT."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Output:
 
 
 def compile_query(node: exp.Expr, env: Env) -> Compiled:
-    """Compile a query; ``env.scope`` holds the names visible around it. Raises QueryError."""
+    """Compile a query; ``env.scope`` has the names visible around it. Raises QueryError."""
     if isinstance(node, exp.Subquery):
         return _parenthesised(node, env)
     if isinstance(node, exp.Select):
@@ -108,7 +108,7 @@ def _select(node: exp.Select, env: Env) -> Compiled:
 
 
 def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
-    """Refuse LIMIT in a subquery that names columns around it in conditions other than ``=``."""
+    """Refuse LIMIT in a subquery with conditions other than ``=`` on outer columns."""
     parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
     others = [part for part in parts if not isinstance(part, exp.EQ)]
     for column in (column for part in others for column in part.find_all(exp.Column)):
@@ -118,9 +118,10 @@ def _check_correlation(condition: exp.Expr, scope: Scope) -> None:
 
 
 def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]:
-    """What each column follows, if a condition on it may be checked before the query's work.
+    """Return the sources of columns on which a condition may be checked before the query runs.
 
-    It may not before LIMIT, and only on the keys of GROUP BY and of every window.
+    With LIMIT there are none. With GROUP BY or windows, only columns that are keys of all of them
+    have sources.
     """
     if node.args.get("limit") or node.args.get("offset"):
         return [()] * len(outputs)
@@ -137,7 +138,7 @@ def _sources(node: exp.Select, outputs: list[Output], env: Env) -> list[Sources]
 
 
 def _window_keys(window: exp.Expr, env: Env) -> set[str]:
-    """Compiled SQL of what a window is partitioned by."""
+    """Return the compiled SQL of a window's PARTITION BY keys."""
     keys = {compile_expression(key, env).sql for key in window.args.get("partition_by") or []}
     if reference := window.args.get("alias"):
         keys |= _window_keys(env.windows[reference.name.lower()], env)
@@ -145,14 +146,14 @@ def _window_keys(window: exp.Expr, env: Env) -> set[str]:
 
 
 def _group_keys(group: exp.Group, outputs: list[Output], env: Env) -> set[str]:
-    """Compiled SQL of the keys that every group has; with grouping sets there are none."""
+    """Return the compiled SQL of keys that every group has; none with grouping sets."""
     if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
         return set()
     return {_group_item(item, outputs, env) for item in group.expressions}
 
 
 def _outputs(node: exp.Select, env: Env) -> list[Output]:
-    """The columns of a SELECT, stars written out."""
+    """Return the columns of a SELECT, with stars expanded."""
     outputs: list[Output] = []
     for item in node.expressions:
         if isinstance(item, exp.Star) or (
@@ -206,7 +207,7 @@ def _group_item(item: exp.Expr, outputs: list[Output], env: Env) -> str:
 
 
 def _check_grouping(item: exp.Expr) -> None:
-    """The keys of ROLLUP, CUBE and GROUPING SETS must be columns."""
+    """Refuse keys of ROLLUP, CUBE and GROUPING SETS that are not columns."""
     for part in item.expressions:
         if isinstance(part, exp.Tuple | exp.Paren):
             _check_grouping(exp.Tuple(expressions=[part.this] if part.this else part.expressions))
@@ -217,7 +218,7 @@ def _check_grouping(item: exp.Expr) -> None:
 
 
 def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
-    """ORDER BY sees the output's names first, then the columns of FROM."""
+    """Compile ORDER BY, in which a name is an output column or else a column of FROM."""
     names = {output.name.lower(): output.value for output in outputs if output.name is not None}
     visible = env.within(Scope(env.scope.fields, names, env.scope.parent))
     labelled = [(output.name, output.value) for output in outputs]
@@ -225,7 +226,7 @@ def _order_by(node: exp.Select, outputs: list[Output], env: Env) -> str:
 
 
 def _check_order(node: exp.Select, outputs: list[Output], item: exp.Expr, key: Typed) -> None:
-    """Refuse expressions in ORDER BY that Trino cannot compute after the SELECT list."""
+    """Refuse expressions in ORDER BY that Trino can't compute after the SELECT list."""
     if node.args.get("distinct") and key.sql not in [output.value.sql for output in outputs]:
         message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
         raise QueryError("EXPRESSION_NOT_IN_DISTINCT", message, item)
@@ -254,7 +255,7 @@ def _set_operation(node: exp.SetOperation, env: Env) -> Compiled:
 
 
 def _cells(item: exp.Expr, env: Env) -> list[Typed]:
-    """One row of VALUES; a single value that is a row stands for its fields."""
+    """Return the cells of one row of VALUES; a single value of type row gives its fields."""
     parts = item.expressions if isinstance(item, exp.Tuple) else [item]
     values = [compile_expression(part, env) for part in parts]
     is_row = len(values) == 1 and values[0].type.name == "row"

@@ -1,10 +1,10 @@
-"""FROM clauses: tables, views, WITH names, subqueries, VALUES, joins and UNNEST.
+"""Compiles FROM clauses: tables, views, WITH names, subqueries, VALUES, joins and UNNEST.
 
-Each relation becomes ``... AS rN(c0, c1, ...)``; base tables become views that the worker sets up
-over the files of the snapshot.
+Each relation becomes ``... AS rN(c0, c1, ...)``. A base table becomes a view that the worker
+creates over the files of the snapshot.
 """
 
-# ruff: noqa: S608 - SQL is what this module makes
+# ruff: noqa: S608 - this module generates SQL
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ CATALOGS = ("awsdatacatalog", "")
 
 @dataclass(frozen=True)
 class Relation:
-    """A compiled FROM clause or part of one: its SQL and the columns it offers."""
+    """A compiled FROM clause or part of one: its SQL and its columns."""
 
     sql: str
     fields: Sequence[Field]
@@ -54,7 +54,7 @@ def named(
 
 
 def from_clause(select: exp.Expr, env: Env) -> Relation:
-    """FROM with its joins, from left to right."""
+    """Compile FROM with its joins, from left to right."""
     source = select.args["from_"].this
     result = _relation(source, env)
     for join in [*source.args.get("joins", []), *(select.args.get("joins") or [])]:
@@ -75,7 +75,7 @@ def _relation(node: exp.Expr, env: Env) -> Relation:
 
 
 def alias_of(node: exp.Expr) -> tuple[str, list[str]]:
-    """The name that a query has in lower case, and the names of its columns."""
+    """Return the alias of a relation in lower case, and the aliases of its columns."""
     alias = node.args.get("alias")
     if alias is None:
         return "", []
@@ -83,7 +83,7 @@ def alias_of(node: exp.Expr) -> tuple[str, list[str]]:
 
 
 def renamed(columns: Columns, names: list[str], node: exp.Expr) -> Columns:
-    """Columns under the names of an alias list."""
+    """Rename columns by an alias list."""
     if not names:
         return columns
     if len(names) != len(columns):
@@ -131,7 +131,7 @@ def _table(node: exp.Table, env: Env) -> Relation:
 
 
 def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table) -> Relation:
-    """A base table: a view over its files, which the worker sets up."""
+    """Compile a base table: a view over its files, which the worker creates."""
     schema, name = where
     alias, names = alias_of(node)
     view = env.session.name("scan")
@@ -148,7 +148,7 @@ def _scan(env: Env, where: tuple[str, str], table: TableColumns, node: exp.Table
 
 
 def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> Compiled:
-    """A view, compiled in its own schema and without outer names."""
+    """Compile a view in its own schema and without outer names."""
     session, key = env.session, (schema, name)
     if key in session.open_views or len(session.open_views) >= MAX_VIEW_DEPTH:
         raise QueryError("VIEW_IS_RECURSIVE", f"View '{schema}.{name}' is recursive", node)
@@ -172,7 +172,7 @@ def _view(env: Env, schema: str, name: str, view: ViewText, node: exp.Expr) -> C
 
 
 def _declared(env: Env, compiled: Compiled, view: ViewText) -> str:
-    """The view's query with the columns it was declared with, unless they no longer fit."""
+    """Cast the view's query to its declared columns. Raises QueryError if they no longer fit."""
     if len(compiled.columns) != len(view.columns):
         raise QueryError("VIEW_IS_STALE", "The columns changed; create the view again")
     for (label, kind), (_, current) in zip(view.columns, compiled.columns, strict=True):
@@ -219,7 +219,7 @@ def _join(left: Relation, join: exp.Join, env: Env) -> Relation:
 
 
 def _join_words(join: exp.Join) -> tuple[str, str]:
-    """Side and kind of a join. Raises QueryError for those of other dialects."""
+    """Return side and kind of a join. Raises QueryError for those of other dialects."""
     side, kind = (join.side or "").upper(), (join.kind or "").upper()
     known = side in ("", "LEFT", "RIGHT", "FULL") and kind in ("", "INNER", "CROSS", "OUTER")
     if not known or (kind == "CROSS" and join.args.get("on")):
@@ -228,7 +228,7 @@ def _join_words(join: exp.Join) -> tuple[str, str]:
 
 
 def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> Relation:
-    """USING: the named columns come once and first, without a qualifier."""
+    """Compile USING: the named columns are first and occur once, without a qualifier."""
     tests, shared = [], []
     names = [part.name.lower() for part in join.args["using"]]
     for name in names:
@@ -243,7 +243,7 @@ def _join_using(left: Relation, right: Relation, join: exp.Join, side: str) -> R
 
 
 def _unnest(node: exp.Unnest, env: Env) -> Relation:
-    """UNNEST of arrays and maps side by side; the shorter ones are filled with NULL."""
+    """Compile UNNEST of arrays and maps side by side; NULL fills the shorter ones."""
     columns: list[str] = []
     outputs: list[tuple[str | None, Type]] = []
     lengths: list[str] = []
@@ -265,7 +265,7 @@ def _unnest(node: exp.Unnest, env: Env) -> Relation:
 
 
 def _unnested(value: Typed, node: exp.Expr) -> list[tuple[str, str, Type]]:
-    """The list columns that UNNEST makes of one argument: SQL, name or "", type of elements."""
+    """Return the list columns of one UNNEST argument: SQL, name or "", type of elements."""
     if value.type.name == "map":
         key, item = value.type.args
         return [(f"map_keys({value.sql})", "", key), (f"map_values({value.sql})", "", item)]

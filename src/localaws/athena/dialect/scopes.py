@@ -1,8 +1,7 @@
-"""Which column a name means.
+"""Resolves names of a statement to columns, by Trino's rules.
 
 Every relation of the compiled query has a generated alias and generated column names (``r3.c0``),
-so that no rule of DuckDB about names, such as aliases that are visible in WHERE, can apply. Names
-of the statement are looked up here, by Trino's rules.
+so that DuckDB's rules for names, such as aliases that are visible in WHERE, can't apply.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Condition = tuple[str, str, list[exp.Expr]]
 
 @dataclass(eq=False)
 class Scan:
-    """One mention of a base table: what is read of it, and under which conditions."""
+    """One mention of a base table, with its used columns and its conditions."""
 
     view: str
     schema: str
@@ -37,8 +36,8 @@ class Scan:
 class Source:
     """A column of a base table that follows the value of a column of a query.
 
-    The table's column, or its date where `as_date`, lies between ``days[0]`` and ``days[1]`` days
-    after the value. ``is_exact``: the value is the table's column, or its date, in every row.
+    The table's column, or its date if ``as_date`` is set, is ``days[0]`` to ``days[1]`` days after
+    the value. ``is_exact``: the value is the table's column, or its date, in every row.
     """
 
     scan: Scan
@@ -54,7 +53,7 @@ Sources = tuple[Source, ...]
 
 @dataclass(frozen=True)
 class Field:
-    """A column that a FROM clause offers: its name, where it comes from, its compiled form."""
+    """A column of a FROM clause: its name, its relation, and its compiled form."""
 
     name: str | None
     value: Typed
@@ -63,10 +62,10 @@ class Field:
     scan: Scan | None = None
     sources: Sources = ()
     label: str | None = None
-    """The name as the statement writes it, which heads a result."""
+    """The name as in the statement, which becomes the name of the result's column."""
 
     def use(self) -> Typed:
-        """The compiled column, noted as read."""
+        """Return the compiled column, and mark it as used in its scan."""
         if self.scan is not None and self.name is not None:
             self.scan.used.add(self.name)
         return self.value
@@ -81,7 +80,7 @@ class Scope:
     parent: Scope | None = None
 
     def resolve(self, path: list[str], node: exp.Expr) -> Typed:
-        """Value of a dotted name: column, relation.column, schema.relation.column, row fields.
+        """Resolve a dotted name: column, relation.column, schema.relation.column, row fields.
 
         Raises QueryError (COLUMN_NOT_FOUND, AMBIGUOUS_NAME).
         """
@@ -98,7 +97,7 @@ class Scope:
         )
 
     def field_of(self, column: exp.Column) -> Field | None:
-        """The field of this scope that a name means, without row fields; None if there is none."""
+        """Return the field of this scope with a name, without row fields; None if there is none."""
         path = [part.name.lower() for part in column.parts]
         field, used = self._find(path, column)
         return field if used == len(path) else None
@@ -110,7 +109,7 @@ class Scope:
         return dereference(field.use(), path[used:], node) if field else None
 
     def _find(self, path: list[str], node: exp.Expr) -> tuple[Field | None, int]:
-        """The field that a name begins with, and how many parts of the name it takes."""
+        """Return the field that a name begins with, and how many parts of the name it uses."""
         for used in (3, 2, 1):
             matches = self._matches(path, used)
             if len(matches) > 1:
@@ -131,7 +130,7 @@ class Scope:
         ]
 
     def star(self, relation: str | None, node: exp.Expr) -> list[Field]:
-        """Fields that ``*`` or ``relation.*`` stands for. Raises QueryError if there are none."""
+        """Return the fields of ``*`` or ``relation.*``. Raises QueryError if there are none."""
         chosen = [item for item in self.fields if relation in (None, item.relation)]
         if not chosen:
             name = f"Table '{relation}'" if relation else "FROM clause"
@@ -139,12 +138,12 @@ class Scope:
         return chosen
 
     def with_variables(self, variables: Mapping[str, Typed]) -> Scope:
-        """A scope inside this one, as a lambda opens it."""
+        """Return an inner scope with the parameters of a lambda."""
         return Scope(variables=variables, parent=self)
 
 
 def dereference(value: Typed, path: list[str], node: exp.Expr) -> Typed:
-    """A field of a row, of a row in it, and so on. Raises QueryError (TYPE_MISMATCH)."""
+    """Return a field of a row, also of nested rows. Raises QueryError (TYPE_MISMATCH)."""
     for name in path:
         if value.type.name != "row":
             raise type_mismatch(f"Expression {name} is not of type ROW", node)

@@ -1,7 +1,6 @@
 """A compiled expression: DuckDB SQL with the Trino type of its value.
 
-The SQL of a ``Typed`` can stand anywhere an operand can: it is a name, a call, a literal or in
-parentheses.
+The SQL of a ``Typed`` can be used as an operand: it is a name, a call, a literal or in parentheses.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ NULL = Typed("NULL", UNKNOWN)
 
 
 def quote(text: str) -> str:
-    """A string literal."""
+    """Return a text as a string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def quote_name(name: str) -> str:
-    """A quoted identifier."""
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def fail(code: str, message: str, kind: Type) -> str:
-    """SQL that raises a Trino error when it is evaluated; ``message`` is SQL of its text."""
+    """Return SQL that raises a Trino error when evaluated; ``message`` is SQL of its text."""
     return f"CAST(trino_fail({quote(code + ': ')} || {message}) AS {types.duckdb_name(kind)})"
 
 
@@ -51,7 +50,7 @@ def row_fields(value: Typed) -> list[Typed]:
 
 
 def sortable(value: Typed) -> Typed:
-    """A value that is put in order; a row or an array with NULL inside fails."""
+    """Return a value for sorting; a row or an array with NULL in it fails at run time."""
     if value.type.name in ("map", "json"):
         raise type_mismatch(f"Type {value.type} is not orderable")
     if not value.type.args:
@@ -65,9 +64,9 @@ def sortable(value: Typed) -> Typed:
 
 
 def coerce(value: Typed, target: Type, node: exp.Expr | None = None) -> Typed:
-    """The value as ``target``, by the conversions that Trino makes unasked.
+    """Convert a value to ``target`` by Trino's implicit conversions.
 
-    Raises QueryError (TYPE_MISMATCH) where Trino would want an explicit cast.
+    Raises QueryError (TYPE_MISMATCH) if Trino requires an explicit cast.
     """
     if value.type == target:
         return value
@@ -87,7 +86,7 @@ def _converted(value: Typed, target: Type, node: exp.Expr | None) -> str:
 
 
 def _to_timestamp_tz(value: Typed, target: Type) -> str:
-    """A moment gets the session's time zone, UTC, when it has none."""
+    """Convert a moment without a time zone to one in the session's time zone, UTC."""
     if value.type.name == types.TIMESTAMP_TZ:
         return value.sql
     local = f"CAST({value.sql} AS TIMESTAMP)"
@@ -95,7 +94,7 @@ def _to_timestamp_tz(value: Typed, target: Type) -> str:
 
 
 def unify(values: list[Typed], node: exp.Expr | None = None) -> tuple[list[Typed], Type]:
-    """All values as their common type. Raises QueryError (TYPE_MISMATCH) if there is none."""
+    """Convert values to their common type. Raises QueryError (TYPE_MISMATCH) if there is none."""
     target = UNKNOWN
     for value in values:
         wider = types.common(target, value.type)
@@ -106,7 +105,7 @@ def unify(values: list[Typed], node: exp.Expr | None = None) -> tuple[list[Typed
 
 
 def boolean(value: Typed, node: exp.Expr) -> Typed:
-    """A condition. Raises QueryError (TYPE_MISMATCH) for any other type."""
+    """Return a value of type boolean. Raises QueryError (TYPE_MISMATCH) for any other type."""
     if value.type not in (BOOLEAN, UNKNOWN):
         raise type_mismatch(f"Expected boolean, but found {value.type}", node)
     return value

@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_an_account_can_log_in_from_its_addition_to_its_removal(run: Run, tmp_path: Path) -> None:
     app = build_app(tmp_path / "var" / "dashboard")
-    assert run("user", "list").stdout.startswith("There are no accounts; add one by ")
+    assert run("user", "list").stdout.startswith("There are no accounts; add one with ")
     added = run("user", "add", "ana", "--password-stdin", stdin=f"{PASSWORD}\n")
     assert added.returncode == 0, added.stderr
     assert log_in(browser(app)).status_code == 303
@@ -87,7 +87,7 @@ def test_only_the_link_is_on_stdout(run: Run) -> None:
 def test_a_link_is_made_listed_and_withdrawn_in_a_shell(run: Run, tmp_path: Path) -> None:
     directory = tmp_path / "var" / "dashboard"
     app = build_app(directory, shares=Shares(directory, lambda: datetime.now(UTC)))
-    assert run("share", "list").stdout.startswith("There are no links; make one by ")
+    assert run("share", "list").stdout.startswith("There are no links; create one with ")
     pages = ("--page", "marketing", "--page", "trust")
     made = run("share", "add", "Bean & Co", "--days", "90", *pages, "--range", "7d")
     assert made.returncode == 0, made.stderr
@@ -142,7 +142,7 @@ def test_one_of_two_links_of_a_name_is_withdrawn_by_its_id(run: Run) -> None:
     for days in ("7", "30"):
         run("share", "add", "Bean", "--days", days)
     refused = run("share", "remove", "Bean")
-    assert "There are 2 links for 'Bean'; name one by its id: " in " ".join(refused.stderr.split())
+    assert "There are 2 links for 'Bean'; give the id of one: " in " ".join(refused.stderr.split())
     found = refused.stderr.split()[-1].rstrip(".")
     assert run("share", "remove", found).returncode == 0
     assert run("share", "remove", "Bean").returncode == 0

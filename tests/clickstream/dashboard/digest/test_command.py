@@ -58,7 +58,7 @@ def test_a_preview_is_written_by_its_suffix(run: Run, tmp_path: Path) -> None:
     for suffix in ("html", "eml", "txt", "png"):
         done = run("--week", str(WEEK), "--preview", f"week.{suffix}")
         assert done.returncode == 0, done.stderr
-        assert done.stderr == f"The mail of {WEEK} is in week.{suffix}.\n"
+        assert done.stderr == f"The mail of {WEEK} is written to week.{suffix}.\n"
     html = (tmp_path / "week.html").read_text()
     assert '<img src="data:image/png;base64,iVBOR' in html
     mail = message_from_bytes((tmp_path / "week.eml").read_bytes(), policy=default)

@@ -72,7 +72,7 @@ def test_the_same_history_gives_the_same_bytes(tmp_path):
 
 def test_history_is_not_written_over_another(tmp_path):
     write_history(tmp_path, FIRST, FIRST, RULES)
-    with pytest.raises(InputError, match="already holds an access log"):
+    with pytest.raises(InputError, match="already has an access log"):
         write_history(tmp_path, FIRST, LAST, RULES)
 
 

@@ -21,7 +21,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_flag_that_changes_it(name
         with pytest.raises(StackError) as caught:
             Ports(**{**free, name: taken}).check_free()
     message = str(caught.value)
-    assert f"Port {taken} on {HOST} is taken by " in message
+    assert f"Port {taken} on {HOST} is used by " in message
     assert f"(process {os.getpid()})" in message
     assert f"--{name}-port" in message
 

@@ -42,7 +42,7 @@ def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(running: Proces
         ended = running.ended()
     assert ended is not None
     message = str(ended.error)
-    assert "weak ended by itself (status 3)" in message
+    assert "weak ended unexpectedly (status 3)" in message
     assert message.endswith("\n" + "".join(f"{n}\n" for n in range(81, 101)))
 
 

@@ -23,4 +23,4 @@ def test_the_addresses_have_a_link_that_logs_in_whole_on_80_columns(tmp_path: Pa
     assert all(link.startswith("http://127.0.0.1:18095/login/once/") for link in links)
     tokens = [link.rpartition("/")[2] for link in links]
     assert [use_token(layout.dashboard, token) for token in tokens] == [True, True]
-    assert "another: clickstream dashboard link" in shown.getvalue()
+    assert "new link: clickstream dashboard link" in shown.getvalue()

@@ -1,6 +1,6 @@
-"""The functions of Trino that the local Athena knows: what is not in these tables is refused.
+"""Tables of the functions of Trino that the local Athena supports; others are refused.
 
-A row of a table is a signature as Trino's documentation writes it and the DuckDB SQL that gives
-the same value, checked or corrected. Functions whose type or SQL depends on a constant argument
-(units, formats, paths) are small Python functions.
+A row of a table has a signature, in the notation of Trino's documentation, and DuckDB SQL that
+gives Trino's value. Functions whose type or SQL depends on a constant argument (unit, format, path)
+are small Python functions.
 """

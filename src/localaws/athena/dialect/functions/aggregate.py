@@ -1,15 +1,15 @@
 """Aggregate and window functions.
 
-A row is a signature and a template of calls in angle brackets: each ``<name(arguments)>`` gets the
-DISTINCT, ORDER BY, FILTER and OVER that the statement gives, so that a corrected aggregate, such
-as a sum that is cast back to bigint, can still be filtered and windowed.
+A row has a signature and a template with calls in angle brackets. Each ``<name(arguments)>`` gets
+the DISTINCT, ORDER BY, FILTER and OVER of the statement, so that these also work with a corrected
+aggregate, such as a sum that is cast back to bigint.
 """
 
 from __future__ import annotations
 
 from localaws.athena.dialect.functions.signature import signatures
 
-# Trino takes the value above a place that falls between two.
+# Trino returns the upper value if the position is between two values.
 PERCENTILE = "<quantile_disc({0}, least({1} + 1e-9, 1e0))>"
 PERCENTILES = "<quantile_disc({0}, list_transform({1}, lambda p: least(p + 1e-9, 1e0)))>"
 AGGREGATES = {
@@ -30,7 +30,7 @@ AGGREGATES = {
     "sum(bigint) -> bigint": "CAST(<sum({0})> AS BIGINT)",
     "geometric_mean(bigint) -> double": "<geomean({0})>",
     "geometric_mean(F) -> F": "CAST(<geomean({0})> AS {type})",
-    # Trino takes integers and decimals for reals here, and has no value without variance.
+    # Trino treats integers and decimals as reals here, and returns NULL without variance.
     **signatures(
         "CAST(trino_finite(<NAME({listed})>) AS {type})",
         {"(F, F) -> F": "corr regr_slope regr_intercept"},
@@ -40,7 +40,7 @@ AGGREGATES = {
         {"(F, F) -> F": "covar_samp covar_pop", "(F) -> F": "sum avg"},
     ),
     "count_if(boolean) -> bigint": "<count(nullif({0}, false))>",
-    # NaN is no maximum unless there is nothing else.
+    # NaN is the maximum only if there is no other value.
     "max(F) -> F": "coalesce(<max(trino_number({0}))>, <max({0})>)",
     "max(O) -> O": "<max({0})>",
     "max(O, bigint) -> array(O)": (
@@ -51,7 +51,7 @@ AGGREGATES = {
     "max_by(T, O) -> T": "<arg_max_null({0}, {1})>",
     "every(boolean) -> boolean": "<bool_and({0})>",
     "arbitrary(T) -> T": "<any_value({0})>",
-    # Exact counts and percentiles lie within the error that Trino allows its approximations.
+    # Exact counts and percentiles are within the error bounds of Trino's approximations.
     "approx_distinct(T) -> bigint": "<count(DISTINCT {0})>",
     "approx_distinct(T, double) -> bigint": "<count(DISTINCT {0})>",
     "approx_percentile(bigint, double) -> bigint": PERCENTILE,

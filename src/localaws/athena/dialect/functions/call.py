@@ -1,4 +1,4 @@
-"""One call of a function whose form depends on more than the types of its arguments."""
+"""A call of a function whose SQL depends on more than the types of its arguments."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Call:
             raise unexpected_parameters(self)
 
     def constant(self, place: int) -> str:
-        """A string literal among the arguments. Raises QueryError (NOT_SUPPORTED)."""
+        """Return an argument that is a string literal. Raises QueryError (NOT_SUPPORTED)."""
         text = self.arguments[place].constant
         if text is None:
             raise not_supported(
-                f"{self.name} with argument {place + 1} that is no constant", self.node
+                f"{self.name} with argument {place + 1} that is not a constant", self.node
             )
         return text
 
     def moment(self, place: int) -> Typed:
-        """A date or timestamp among the arguments. Raises QueryError."""
+        """Return an argument that is a date or timestamp. Raises QueryError."""
         value = self.arguments[place]
         if value.type.name not in types.MOMENTS:
             raise unexpected_parameters(self)
@@ -42,7 +42,7 @@ class Call:
 
 
 def unexpected_parameters(call: Call) -> QueryError:
-    """The error for arguments that no signature of a function takes."""
+    """Build the error for arguments that match no signature of a function."""
     found = ", ".join(str(argument.type) for argument in call.arguments)
     return QueryError(
         "FUNCTION_NOT_FOUND", f"Unexpected parameters ({found}) for function {call.name}", call.node

@@ -1,6 +1,6 @@
-"""Date formats of Trino (MySQL's and Joda's) as DuckDB writes them.
+"""Translates date formats of Trino (MySQL's and Joda's) to DuckDB's.
 
-Only specifiers that mean the same are listed; a format with any other is refused.
+Only specifiers with the same meaning are listed; a format with another one is refused.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ WEEKS = frozenset(("%a", "%A", "%G", "%V", "%j"))
 
 
 def mysql_format(text: str) -> str:
-    """A format of date_format and date_parse. Raises QueryError (NOT_SUPPORTED)."""
+    """Translate a format of date_format and date_parse. Raises QueryError (NOT_SUPPORTED)."""
 
     def replace(match: re.Match[str]) -> str:
         if match[0] not in MYSQL:
@@ -69,7 +69,7 @@ def mysql_format(text: str) -> str:
 
 
 def joda_format(text: str) -> str:
-    """A format of format_datetime and parse_datetime. Raises QueryError (NOT_SUPPORTED)."""
+    """Translate a format of format_datetime and parse_datetime. Raises QueryError."""
     parts, place = [], 0
     while place < len(text):
         match = JODA_TOKEN.match(text, place)
@@ -90,7 +90,7 @@ def _joda_part(match: re.Match[str]) -> str:
 
 
 def missing_date(duckdb_format: str) -> tuple[str, str]:
-    """What Trino takes for granted where a format has no year: a text and its DuckDB format.
+    """Return Trino's default date for a format without a year: a text and its DuckDB format.
 
     Raises QueryError (NOT_SUPPORTED) for weeks, weekdays and days of a year.
     """

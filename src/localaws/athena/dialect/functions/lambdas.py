@@ -1,6 +1,6 @@
 """Functions that take lambdas: the body is compiled with the parameters as typed variables.
 
-Maps have no lambda functions in DuckDB; they go through their list of entries.
+DuckDB has no lambda functions on maps, so maps are converted to lists of entries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from localaws.athena.types import BOOLEAN, array, map_of
 
 @dataclass(frozen=True)
 class LambdaCall(Call):
-    """A call with lambdas among its arguments; ``arguments`` are the compiled others, in order."""
+    """A call with lambdas; ``arguments`` has the other arguments, compiled and in order."""
 
     bodies: list[exp.Lambda]
     compile_body: Callable[[exp.Lambda, list[Typed]], Typed]
@@ -31,11 +31,11 @@ class LambdaCall(Call):
         return self.arguments[0]
 
     def variable(self) -> str:
-        """A name for a lambda's parameter, unlike those of the lambdas around it."""
+        """Return a name for a lambda's parameter that no enclosing lambda has."""
         return f"v{self.bodies[0].depth}"
 
     def body(self, *parameters: Typed, place: int = 0) -> Typed:
-        """A lambda's compiled body. Raises QueryError (SYNTAX_ERROR)."""
+        """Compile a lambda's body. Raises QueryError (SYNTAX_ERROR)."""
         node, count = self.bodies[place], len(parameters)
         if len(node.expressions) != count:
             raise QueryError("SYNTAX_ERROR", f"{self.name} needs a lambda of {count}", self.node)
@@ -43,11 +43,11 @@ class LambdaCall(Call):
 
 
 def _each(call: LambdaCall) -> tuple[Typed, Typed, str]:
-    """The array, the body of a lambda over its elements, and the lambda in DuckDB's words."""
+    """Return the array, the body of the lambda over its elements, and the lambda in DuckDB SQL."""
     values, name = call.first("array"), call.variable()
     body = call.body(Typed(name, values.type.args[0]))
     if call.name != "transform" and body.type != BOOLEAN:
-        # Trino does not take NULL for a condition here.
+        # Trino does not accept NULL as a condition here.
         raise unexpected_parameters(Call(call.name, [*call.arguments, body], call.node))
     return values, body, f"{values.sql}, lambda {name}: {body.sql}"
 
@@ -65,7 +65,7 @@ def transform(call: LambdaCall) -> Typed:
 
 
 def match(call: LambdaCall) -> Typed:
-    """any_match, all_match, none_match, with NULL where an unknown test decides."""
+    """any_match, all_match, none_match; NULL if the result depends on an unknown test."""
     return Typed(f"trino_{call.name}(list_transform({_each(call)[2]}))", BOOLEAN)
 
 
@@ -92,7 +92,7 @@ def zip_with(call: LambdaCall) -> Typed:
 
 
 def _entries(call: LambdaCall) -> tuple[Typed, Typed, Typed, Typed]:
-    """The map, an entry's key and value, and the body of a lambda over them."""
+    """Return the map, key and value of an entry, and the body of the lambda over them."""
     values, entry = call.first("map"), call.variable()
     key, value = (
         Typed(f"{entry}.{part}", kind)
@@ -109,7 +109,7 @@ def map_filter(call: LambdaCall) -> Typed:
 
 
 def transform_map(call: LambdaCall) -> Typed:
-    """transform_keys and transform_values: new keys or values beside what stays."""
+    """transform_keys and transform_values: replace all keys or all values of a map."""
     values, key, value, body = _entries(call)
     key, value = (body, value) if call.name == "transform_keys" else (key, body)
     pair = f"{{'key': {key.sql}, 'value': {value.sql}}}"

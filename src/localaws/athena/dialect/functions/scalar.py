@@ -1,7 +1,7 @@
-"""Scalar functions whose DuckDB form follows from the types of the arguments alone.
+"""Scalar functions whose DuckDB SQL depends only on the types of the arguments.
 
-Functions called ``trino_...`` are the worker's own: macros and Python functions for what DuckDB
-does differently or not at all.
+Functions named ``trino_...`` are macros and Python functions of the worker, for functions that
+DuckDB lacks or computes differently.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Signatures such as ``element_at(array(T), bigint) -> T``: matching argument types to them.
+"""Parses signatures such as ``element_at(array(T), bigint) -> T`` and matches argument types.
 
-One capital letter stands for any type, the same one wherever the letter stands, but N for any
-type of numbers, O for types with an order, and F for real or double, where numbers of other types
-count as real; ``decimal``,
-``timestamp`` and ``timestamp with time zone`` for any precision; ``...`` for repetition.
+One capital letter means any type, and the same type at each occurrence. N is any type of numbers,
+O is any type with an order, and F is real or double, to which other numbers are converted as real.
+``decimal``, ``timestamp`` and ``timestamp with time zone`` match any precision. ``...`` means
+repetition.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Signature:
     variadic: bool = False
 
     def match(self, arguments: Sequence[Typed]) -> tuple[list[Typed], Type] | None:
-        """The arguments as the parameters want them and the result's type; None: no match."""
+        """Return the converted arguments and the result's type; None if there is no match."""
         parameters = self.parameters
         if self.variadic:
             extra = len(arguments) - len(parameters)
@@ -59,9 +59,9 @@ Overloads = Mapping[Signature, str]
 
 
 def signatures(template: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Rows of a table for functions with one form; ``NAME`` in it stands for their names.
+    """Build the rows of a table for functions with one template, in which ``NAME`` is their name.
 
-    ``names`` has the names by the rest of the signature, its parameters and result.
+    ``names`` maps the rest of a signature, parameters and result, to the names of functions.
     """
     return {
         f"{name}{rest}": template.replace("NAME", name)
@@ -84,9 +84,9 @@ def parse_signature(text: str) -> Signature:
 def choose(
     overloads: Overloads, arguments: Sequence[Typed]
 ) -> tuple[str, list[Typed], Type] | None:
-    """The overload for these arguments: one that fits as is, else the first that fits.
+    """Choose the overload for arguments: one without conversions, otherwise the first that matches.
 
-    Returns its template, the arguments as it wants them, and the type of the result.
+    Return its template, the converted arguments, and the type of the result.
     """
     for signature in sorted(overloads, key=lambda signature: not signature.exact(arguments)):
         if matched := signature.match(arguments):
@@ -110,7 +110,7 @@ def _is_variable(pattern: Type) -> bool:
 
 
 def _is_family(pattern: Type, actual: Type) -> bool:
-    """Whether a type is of the pattern's family, as its elements are."""
+    """Whether a type and its element types belong to the families of the pattern."""
     if pattern.name == FLOAT:
         return actual.name in ("real", "double")
     if _is_variable(pattern):
@@ -120,7 +120,7 @@ def _is_family(pattern: Type, actual: Type) -> bool:
 
 
 def _bind(pattern: Type, actual: Type, bindings: Bindings) -> bool:
-    """Whether a value of type ``actual`` may be passed; notes what the letters stand for."""
+    """Whether a value of type ``actual`` may be passed; records the types of the letters."""
     if _is_variable(pattern) or (pattern.name in ANY_PRECISION and not pattern.numbers):
         return _bind_open(pattern, actual, bindings)
     if pattern.args:
@@ -145,7 +145,7 @@ def _bind_open(pattern: Type, actual: Type, bindings: Bindings) -> bool:
 
 
 def _open_type(name: str, actual: Type) -> Type | None:
-    """The type of family ``name`` that ``actual`` turns into, or None."""
+    """Return the type of family ``name`` to which ``actual`` is converted, or None."""
     if name == FLOAT:
         wider = types.common(types.REAL, actual)
         return wider if wider in (types.REAL, types.DOUBLE) else None

@@ -1,7 +1,7 @@
-"""Functions whose type or DuckDB form depends on more than the types of the arguments.
+"""Functions whose type or DuckDB SQL depends on more than the types of the arguments.
 
-A unit, format, path or zone must be a constant, as it decides what is compiled. Each function here
-takes a ``Call`` and returns the compiled value.
+A unit, format, path or zone must be a constant, because the compiled SQL depends on it. Each
+function here takes a ``Call`` and returns the compiled value.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def nullif(call: Call) -> Typed:
 
 
 def extreme(call: Call) -> Typed:
-    """Greatest or least value; NULL if any is NULL, which DuckDB would skip."""
+    """Greatest or least value; NULL if any value is NULL, while DuckDB skips NULL."""
     values, kind = unify(call.arguments, call.node)
     missing = " OR ".join(f"{value.sql} IS NULL" for value in values)
     listed = ", ".join(value.sql for value in values)
@@ -55,17 +55,17 @@ def extreme(call: Call) -> Typed:
 
 
 def typeof(call: Call) -> Typed:
-    """The type's name; the value stays in the query, for an aggregate makes it one row."""
+    """The type's name; the value stays in the SQL, because an aggregate reduces rows to one."""
     call.count(1)
     value = call.arguments[0]
     if "varchar" in str(value.type):
-        raise not_supported("typeof of a varchar, whose length it does not know", call.node)
+        raise not_supported("typeof of a varchar, because it does not track lengths", call.node)
     name = quote(str(value.type))
     return Typed(f"(CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END)", VARCHAR)
 
 
 def rounding(call: Call) -> Typed:
-    """round, floor, ceil of decimals, whose scale Trino keeps when it rounds to digits."""
+    """round, floor, ceil; Trino keeps a decimal's scale when it rounds to a number of digits."""
     call.count(1, 2)
     value = call.arguments[0]
     if len(call.arguments) == 2 and (
@@ -88,14 +88,14 @@ def rounding(call: Call) -> Typed:
 
 
 def remainder(call: Call) -> Typed:
-    """mod(x, y), another way to write x % y."""
+    """mod(x, y), equal to x % y."""
     call.count(2)
     left, right = call.arguments
     return arithmetic.compile_arithmetic(exp.Mod(this=call.node, expression=call.node), left, right)
 
 
 def truncate(call: Call) -> Typed:
-    """Cut the digits after the point; those of a decimal's type go with them."""
+    """Remove the digits after the point, for a decimal also from its type."""
     call.count(1)
     value = call.arguments[0]
     kind = value.type if value.type.name == "real" else DOUBLE
@@ -184,7 +184,7 @@ def _java_text(value: Typed, call: Call) -> str:
 
 
 def grouping(call: Call) -> Typed:
-    """Which grouping columns are aggregated away, as bits."""
+    """Compile GROUPING: a bit for each column, set if the row is not grouped by the column."""
     if not call.arguments:
         raise type_mismatch("GROUPING needs arguments", call.node)
     names = ", ".join(argument.sql for argument in call.arguments)
@@ -214,4 +214,4 @@ FALLBACK: dict[str, Callable[[Call], Typed]] = {
     "sequence": sequence,
     "from_unixtime": from_unixtime,
 }
-"""Tried where no signature of the tables fits."""
+"""Functions that are tried if no signature in the tables matches."""

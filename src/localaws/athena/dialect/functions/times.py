@@ -1,6 +1,6 @@
 """Functions of dates and times: fields, units, formats and time zones.
 
-A timestamp with time zone is asked as its zone's clock and calendar show it.
+The fields of a timestamp with time zone are those of the local time in its zone.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def date_field(call: Call) -> Typed:
 
 
 def to_date(call: Call) -> Typed:
-    """date(x), another way to write cast(x as date)."""
+    """date(x), equal to cast(x as date)."""
     call.count(1)
     return casts.cast(call.arguments[0], DATE, False, call.node)
 
 
 def wall_clock(value: Typed) -> str:
-    """SQL of a moment as its zone's clock and calendar show it."""
+    """Return SQL of a moment's local time in its zone."""
     return casts.local_time(value) if value.type.name == types.TIMESTAMP_TZ else value.sql
 
 
 def like_moment(value: Typed, local: str) -> Typed:
-    """A moment of the same type as ``value`` from the SQL of its wall-clock time."""
+    """Build a moment of the type of ``value`` from SQL of its local time."""
     if value.type.name == types.TIMESTAMP_TZ:
         zone = quote(duckdb_zone(value.type.zone))
         return Typed(f"trino_moved({zone}, {value.sql}, {local})", value.type)
@@ -72,7 +72,7 @@ def _unit(call: Call, value: Typed) -> str:
 
 
 def date_trunc(call: Call) -> Typed:
-    """Cut to a unit; a date stays a date."""
+    """Truncate to a unit; a date stays a date."""
     call.count(2)
     value = call.moment(1)
     unit, clock = _unit(call, value), wall_clock(value)
@@ -83,7 +83,7 @@ def date_trunc(call: Call) -> Typed:
 
 
 def date_add(call: Call) -> Typed:
-    """Add units: days and longer by the calendar, shorter ones by the clock."""
+    """Add units: days and longer units in local time, shorter ones in elapsed time."""
     call.count(3)
     value = call.moment(2)
     unit = _unit(call, value)
@@ -97,7 +97,7 @@ def date_add(call: Call) -> Typed:
 
 
 def date_diff(call: Call) -> Typed:
-    """Complete units from one moment to another, not the boundaries between them."""
+    """Count complete units from one moment to another, not crossed boundaries."""
     call.count(3)
     (start, end), kind = unify([call.moment(1), call.moment(2)], call.node)
     unit = _unit(call, Typed("", kind))
@@ -140,7 +140,7 @@ def at_timezone(call: Call) -> Typed:
 
 
 def with_timezone(call: Call) -> Typed:
-    """The moment at which a zone's clock shows a timestamp."""
+    """The moment whose local time in a zone is a timestamp."""
     call.count(2)
     zone = zone_of(call)
     value = call.moment(0)
@@ -152,7 +152,7 @@ def with_timezone(call: Call) -> Typed:
 
 
 def from_unixtime(call: Call) -> Typed:
-    """The moment so many seconds after 1970, shown in a zone."""
+    """The moment of a Unix time in seconds, shown in a zone."""
     call.count(2)
     seconds = coerce(call.arguments[0], types.DOUBLE, call.node).sql
     moment = f"make_timestamp(CAST(round({seconds} * 1000) AS BIGINT) * 1000)"
@@ -160,7 +160,7 @@ def from_unixtime(call: Call) -> Typed:
 
 
 def from_iso8601(call: Call) -> Typed:
-    """A moment with the offset of its text, which must be known here unless it is UTC."""
+    """A moment with the offset of its text, which must be a literal unless it is in UTC."""
     call.count(1)
     value = coerce(call.arguments[0], VARCHAR, call.node)
     offset = re.search(r"T.*?([+-]\d{2}(:?\d{2})?)$", value.constant or "")
@@ -170,7 +170,7 @@ def from_iso8601(call: Call) -> Typed:
 
 
 def zone_of(call: Call) -> str:
-    """The zone that is the second argument. Raises QueryError (INVALID_FUNCTION_ARGUMENT)."""
+    """Return the zone in the second argument. Raises QueryError (INVALID_FUNCTION_ARGUMENT)."""
     text = call.constant(1)
     try:
         return zone_name(text)
