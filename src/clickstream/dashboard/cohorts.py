@@ -1,4 +1,4 @@
-"""Who comes again: visitors by the week of their first visit, and the weeks in which they returned.
+"""Who comes back: visitors by the week of their first visit, and the weeks in which they returned.
 
 A visitor is recognized until the visitor keys rotate. So a cohort is followed for four weeks, and
 not across a rotation.

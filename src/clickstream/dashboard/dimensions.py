@@ -97,9 +97,10 @@ DIMENSIONS = _dimensions(
         "case when visit_number = 1 then 'new' else 'returning' end",
         known="row_number() over in_order as visit_number",
         definition=mark(
-            "A visit is new if it is the first that is known of its visitor, and returning if "
-            "there was an earlier one. Visitors are recognized until the visitor keys rotate, so "
-            "at least this many return."
+            "A visit is new if it is the visitor's first known visit, and "
+            "returning if the visitor came before. Visitors are recognized until "
+            "the visitor keys change, so the number of returning visits is a lower "
+            "limit."
         ),
     ),
     Dimension(
@@ -110,8 +111,8 @@ DIMENSIONS = _dimensions(
         is_filter=False,
         known="first_value(channel) over in_order as first_channel",
         definition=mark(
-            "Channel of the first visit that is known of the visitor. Visits before the last "
-            "rotation of the visitor keys are not known."
+            "Channel of the visitor's first known visit. Visits before the last "
+            "change of the visitor keys are not known."
         ),
     ),
     Dimension(
@@ -124,8 +125,7 @@ DIMENSIONS = _dimensions(
         known="first_value(local_date) over in_order as first_date",
         is_of_chosen=True,
         definition=mark(
-            "Week, from Monday on, of the visitor's first visit that passes the filters, as far "
-            "as the visitor is recognized."
+            "Week (from Monday) of the visitor's first known visit that passes the filters."
         ),
     ),
     Dimension(
@@ -143,7 +143,8 @@ DIMENSIONS = _dimensions(
         "next_page",
         is_filter=False,
         definition=mark(
-            "Page of the next page view of the same visit. After the last one the visitor left."
+            "The page that the same visit viewed next. After the last page, the "
+            "visitor left the site."
         ),
     ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),

@@ -120,20 +120,21 @@ def _published(
     found: list[Statement] = []
     if not _is_closed(figures):
         broken = mark(
-            "The parts do not add up to the lines: don't use these numbers, and run "
+            "Some lines are not accounted for: don't use these numbers, and run "
             "clickstream verify %(hour)s %(hour)s."
         )
         found.append(Statement(text(broken, hour=hour), "bad"))
     for server in [build["missing_sources"] for build in builds if build["missing_sources"]]:
         lacking = mark(
             "This hour lacks the lines of %(servers)s, which could not be read, so visits may be "
-            "missing. The next pull that succeeds adds them."
+            "missing. The next successful pull adds them."
         )
         found.append(Statement(text(lacking, servers=server), "bad"))
     if figures["waiting_lines"]:
         waiting = plural(
-            "%(number)s line came when the hour could not be built again, and is in no number.",
-            "%(number)s lines came when the hour could not be built again, and are in no number.",
+            "%(number)s line arrived when the hour could not be built again, and is in no number.",
+            "%(number)s lines arrived when the hour could not be built again, and "
+            "are in no number.",
             figures["waiting_lines"],
         )
         found.append(Statement(waiting, "bad"))
@@ -143,7 +144,7 @@ def _published(
 def _all_well(page: Page, lines: int) -> Statement:
     if not lines:
         empty = mark(
-            "Published, and no line was logged. If the site was up, look at what its servers log."
+            "Published, but no line was logged. If the site was up, check the logs of its servers."
         )
         return Statement(page.formats.text(empty), "open")
     all_lines = page.formats.plural(
@@ -158,7 +159,7 @@ def _age(page: Page) -> list[Statement]:
     """A warning while new facts can't be read."""
     if not page.problem:
         return []
-    old = mark("New facts can't be read at present, so this may have changed since.")
+    old = mark("New data can't be read at present, so this may have changed since.")
     return [Statement(page.formats.text(old), "bad")]
 
 
@@ -168,28 +169,31 @@ def _unpublished(page: Page, hour: Hour) -> Statement:
     start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
     if page.problem:
         unknown = mark(
-            "The dashboard has no facts of this hour, and can't read new ones at present. "
-            "The ledger in Airflow, or clickstream status, says whether it is published."
+            "The dashboard has no data for this hour, and can't read new data at "
+            "present. The ledger in Airflow, or clickstream status, shows whether "
+            "the hour is published."
         )
         return Statement(text(unknown), "bad")
     if end > page.now:
-        ahead = mark("This hour is not over. It is built after its end; no number has its lines.")
+        ahead = mark(
+            "This hour is not over. It is built after its end, so no number includes it yet."
+        )
         return Statement(text(ahead), "open")
     keep_days = page.settings.dashboard.keep_days
     if start.date() < page.now.date() - timedelta(days=keep_days):
         old = mark(
-            "The dashboard goes back %(days)s days, and this hour is older. Ask Athena has its "
-            "numbers, if it is published."
+            "The dashboard goes back %(days)s days, and this hour is older. If it "
+            "is published, Ask Athena shows its numbers."
         )
         return Statement(text(old, days=page.formats.count(keep_days)), "open")
     if page.now - end < FRESH and not _has_later_hours(page, start.date()):
         due = mark(
-            "This hour is not published yet: no number has its lines. It is built in the hour "
-            "after its end, and shown here a minute later."
+            "This hour is not published yet, so no number includes it. It is built "
+            "in the hour after its end, and shown here a minute later."
         )
         return Statement(text(due), "open")
     missing = mark(
-        "This hour is not published: no number has its lines. To build it, trigger "
+        "This hour is not published, so no number includes it. To build it, trigger "
         "clickstream_hourly in Airflow with %(hour)s in “Hour to build”, or run clickstream build "
         "%(hour)s %(hour)s."
     )

@@ -1,4 +1,4 @@
-"""What moved: the values of dimensions whose counts differ most from the compared period."""
+"""Biggest changes: the values of dimensions whose counts differ most from the compared period."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Notes on the main chart, found in the facts: what changed in how the numbers were made.
 
-They say when settings or the version changed, visitor keys rotated, hours are missing or lack a
+They say when settings or the version changed, visitor keys changed, hours are missing or lack a
 server, many lines came late, or the site answered with many errors.
 """
 
@@ -23,9 +23,9 @@ LATE_SHARE = 0.01
 BURST_ERRORS, BURST_TIMES = 10, 5
 """An hour is noted with at least 10 server errors, and 5 times as many as usual."""
 
-_SETTINGS = mark("Settings changed: later hours were built with others")
-_VERSION = mark("Version %(version)s of the pipeline built later hours")
-_KEYS = mark("Visitor keys rotated: visitors are counted anew")
+_SETTINGS = mark("Settings changed: later hours use the new ones")
+_VERSION = mark("Later hours were built by version %(version)s of the pipeline")
+_KEYS = mark("Visitor keys changed: returning visitors count as new")
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def _incomplete_days(page: Page) -> Iterator[Note]:
     for day, known in lacking.items():
         if day - timedelta(days=1) not in lacking:
             text = page.formats.plural(
-                "%(number)s hour lacks a server: visits may be missing",
-                "%(number)s hours lack a server: visits may be missing",
+                "%(number)s hour lacks a server's log: visits may be missing",
+                "%(number)s hours lack a server's log: visits may be missing",
                 known.incomplete,
             )
             yield Note(start_of(day), text, "hours", 1)
@@ -102,7 +102,7 @@ def _late_days(page: Page) -> Iterator[Note]:
         late, lines = known.figures["late_lines"], known.figures["lines"]
         if late > LATE_SHARE * lines:
             text = page.formats.text(
-                mark("%(share)s of the lines came late; they are counted"),
+                mark("%(share)s of the lines arrived late; they are counted"),
                 share=page.formats.share(late / lines, 0),
             )
             yield Note(start_of(day), text, "hours", 3)

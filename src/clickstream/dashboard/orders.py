@@ -71,7 +71,12 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
         share_figure(
             page,
             text(mark("Met an error")),
-            text(mark("Share of visits in which a request was answered with a 4xx or 5xx status.")),
+            text(
+                mark(
+                    "Share of visits in which the server answered a request with an error "
+                    "(status 4xx or 5xx)."
+                )
+            ),
             (now.failed, now.visits),
             (before.failed, before.visits) if before else None,
             like="bounce_rate",
@@ -135,7 +140,10 @@ def _verdict(page: Page, funnel: Funnel) -> str:
     if worst is None or worst.of_before is None:
         return ""
     return page.formats.text(
-        mark("Most are lost before “%(step)s”: %(share)s of those one step earlier go no further."),
+        mark(
+            "Most visits are lost before “%(step)s”: %(share)s of those at the "
+            "step before go no further."
+        ),
         step=worst.name,
         share=page.formats.share(1 - worst.of_before, 0),
     )
@@ -143,7 +151,7 @@ def _verdict(page: Page, funnel: Funnel) -> str:
 
 def _why_no_items(page: Page) -> str:
     if page.settings.dashboard.item_pages:
-        return page.formats.text(mark("No page of the menu was looked at in this range."))
+        return page.formats.text(mark("No page of the menu was viewed in this range."))
     return page.formats.text(
-        mark("Which pages show a single item is not set: item_pages in the section [dashboard].")
+        mark("Set item_pages in the section [dashboard] to the pages that show a single item.")
     )

@@ -81,6 +81,6 @@ def _why_not_compared(page: Page) -> str:
     if whole is None:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))
     return page.formats.text(
-        mark("Too few hours of this range or of %(days)s are complete to compare them."),
+        mark("This range or %(days)s has too few complete hours to compare them."),
         days=page.days(whole),
     )

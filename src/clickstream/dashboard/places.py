@@ -85,8 +85,8 @@ def _other_places(page: Page, answer: Answer) -> str:
     for row in answer.records():
         if row[answer.question.dimensions[0]] is OTHER:
             return page.formats.plural(
-                "%(number)s visit from places of fewer than 10 visitors is not on the map.",
-                "%(number)s visits from places of fewer than 10 visitors are not on the map.",
+                "%(number)s visit from places with fewer than 10 visitors is not on the map.",
+                "%(number)s visits from places with fewer than 10 visitors are not on the map.",
                 row["visits"],
             )
     return ""

@@ -113,7 +113,9 @@ class Renderer:
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
-            "nothing": text(mark("No visit in this range. Choose another one, or clear filters.")),
+            "nothing": text(
+                mark("No visits in this range. Choose another range, or clear the filters.")
+            ),
         }
         template = self.environment.get_template(f"{page.view.tab}.html")
         return template.render(**common, **TAB_VALUES[page.view.tab](page))

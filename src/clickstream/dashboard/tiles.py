@@ -104,9 +104,9 @@ def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
     crossed = is_compared and notes.rotations(page, _span(page)) > 0
     if not rotated and not crossed:
         return tile
-    hint = page.formats.text(mark("not compared: visitor keys rotated"))
+    hint = page.formats.text(mark("not compared: visitor keys changed"))
     if rotated:
-        hint = page.formats.text(mark("visitor keys rotated"))
+        hint = page.formats.text(mark("visitor keys changed"))
     prefix = page.formats.text(mark("at most")) if rotated else ""
     return replace(tile, change=None, hint=hint, prefix=prefix, before="")
 

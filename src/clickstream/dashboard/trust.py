@@ -40,7 +40,7 @@ class ServerRow:
 
 @dataclass(frozen=True)
 class HoursPanel:
-    """Lines of each hour as a heat map; hours without a published row are marked.
+    """Lines per hour as a heat map; hours without a published row are marked.
 
     `missing` names the runs of missing hours, `servers` the servers that published hours lack,
     `days_left` how many earlier days are not shown.
@@ -153,9 +153,11 @@ def _servers(page: Page) -> list[ServerRow]:
     for server in missing_servers(page.ask, page.period):
         start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
         text = page.formats.plural(
-            "%(number)s hour lacks this server, at %(first)s. It could not be read, so visits may "
+            "%(number)s hour lacks this server's log, at %(first)s. It could not "
+            "be read, so visits may "
             "be missing. They are added when it can be read again.",
-            "%(number)s hours lack this server, from %(first)s to %(last)s. It could not be read, "
+            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
+            "It could not be read, "
             "so visits may be missing. They are added when it can be read again.",
             server.hours,
             first=page.formats.moment(start),

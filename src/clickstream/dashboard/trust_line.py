@@ -76,8 +76,8 @@ def _incomplete(page: Page) -> list[TrustPart]:
     if not number:
         return []
     text = page.formats.plural(
-        "%(number)s hour lacks a server: visits may be missing",
-        "%(number)s hours lack a server: visits may be missing",
+        "%(number)s hour lacks a server's log: visits may be missing",
+        "%(number)s hours lack a server's log: visits may be missing",
         number,
     )
     return [TrustPart(text, "hours")]
@@ -98,10 +98,10 @@ def _age(page: Page) -> list[TrustPart]:
     if not page.problem:
         return []
     if state.changed_at is None:
-        return [TrustPart(page.formats.text(mark("facts can't be read")), "facts")]
+        return [TrustPart(page.formats.text(mark("data can't be read")), "facts")]
     local = state.changed_at.astimezone(page.zone).replace(tzinfo=None)
     when = page.formats.moment(local)
-    text = page.formats.text(mark("facts of %(when)s; they can't be refreshed"), when=when)
+    text = page.formats.text(mark("data of %(when)s; it can't be refreshed"), when=when)
     return [TrustPart(text, "facts")]
 
 

@@ -24,8 +24,9 @@ VISIT_METRICS = (
         mark("Different people with a visit that began in the range."),
         mark("How many people come?"),
         mark(
-            "A person is recognized by address and browser until the visitor keys rotate. Over a "
-            "rotation, somebody who comes back is counted again, so the number is an upper limit."
+            "A person is recognized by network address and browser until the "
+            "visitor keys change. After a change, a returning person is counted "
+            "again, so the number is an upper limit."
         ),
     ),
     Metric(
@@ -33,9 +34,12 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Visits"),
         "count(*)",
-        mark("Visits of people that began in the range; 30 minutes of silence end a visit."),
+        mark(
+            "Visits of people that began in the range. A visit ends after 30 "
+            "minutes without a request."
+        ),
         mark("How often do people come?"),
-        mark("Visits of recognized bots are left out; a bot that hides well counts as a person."),
+        mark("Recognized bots are not counted; a bot that hides well counts as a person."),
         is_additive=True,
     ),
     Metric(
@@ -43,7 +47,7 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Page views"),
         "coalesce(sum(page_views), 0)",
-        mark("Pages looked at in the visits that began in the range."),
+        mark("Pages viewed in the visits that began in the range."),
         mark("How much do people look at?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
@@ -69,7 +73,7 @@ VISIT_METRICS = (
         share_of("is_bounce"),
         mark("Share of visits with exactly one page view."),
         mark("Where do people leave at once?"),
-        mark("A visit with one page view may have been a long and happy one."),
+        mark("A visit with one page view can still be a long and useful one."),
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
@@ -81,7 +85,10 @@ VISIT_METRICS = (
         "count(*) filter (where conversions > 0)",
         mark("Visits that met at least one goal; each visit counts once."),
         mark("How many visits lead to something?"),
-        mark("The goals are those of the settings; what happens in a café is not in the log."),
+        mark(
+            "The goals are those of the settings; what happens in the café itself "
+            "is not in the log."
+        ),
         is_additive=True,
     ),
     Metric(
@@ -91,7 +98,10 @@ VISIT_METRICS = (
         share_of("conversions > 0"),
         mark("Share of visits that met at least one goal, with its 95 % interval (Wilson)."),
         mark("How well does the site turn visits into orders?"),
-        mark("It falls when visits rise that never meant to order, such as of the press."),
+        mark(
+            "It falls when more people visit without meaning to order, for example "
+            "after a press article."
+        ),
         format="share",
         smallest_group=SHARE_MINIMUM,
     ),
@@ -110,7 +120,7 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Views"),
         "count(*)",
-        mark("How often the page was looked at, in visits that began in the range."),
+        mark("How often the page was viewed, in visits that began in the range."),
         mark("Which pages do people see?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
@@ -120,8 +130,8 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits that saw the page, however often."),
-        mark("How many visits see a page, or a thing on the menu?"),
+        mark("Visits in which the page was viewed at least once."),
+        mark("How many visits include a page, or an item on the menu?"),
         mark("A visit that saw two pages counts for both."),
     ),
     Metric(
@@ -130,8 +140,8 @@ VISIT_METRICS = (
         mark("Time"),
         "avg(cast(dwell_seconds as double))",
         mark("Mean time on the page; after the last page of a visit it is estimated."),
-        mark("Which pages hold people?"),
-        mark("docs/sessions.md says how the estimate is made."),
+        mark("On which pages do people stay?"),
+        mark("docs/sessions.md explains the estimate."),
         format="seconds",
     ),
     Metric(
@@ -141,7 +151,7 @@ VISIT_METRICS = (
         share_of("is_estimated"),
         mark("Share of the times on the page that are estimated: those after a visit's last page."),
         mark("How much of the time on a page is measured?"),
-        mark("The log does not say when somebody leaves the last page of a visit."),
+        mark("The log does not show when a visitor leaves the last page of a visit."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -153,7 +163,7 @@ VISIT_METRICS = (
         share_of("is_exit_page"),
         mark("Share of the page's views that were the last of their visit."),
         mark("Where do people leave?"),
-        mark("Every visit ends somewhere: an exit from a receipt is a good one."),
+        mark("Every visit ends somewhere; an exit from the receipt page is a good one."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -171,11 +181,14 @@ VISIT_METRICS = (
     Metric(
         "failed_visits",
         SESSION_ERRORS,
-        mark("Visits hit"),
+        mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits in which the server answered a request with a 4xx or 5xx status."),
+        mark("Visits in which the server answered a request with an error (status 4xx or 5xx)."),
         mark("How many visits met an error?"),
-        mark("Only visits that saw at least one page; the Trust page has the errors of everybody."),
+        mark(
+            "Only visits with at least one page view; the Trust page shows the "
+            "errors of all people."
+        ),
         good="down",
     ),
     Metric(
@@ -183,9 +196,12 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Visits with 5xx"),
         "count(distinct session_id) filter (where status >= 500)",
-        mark("Visits in which the server answered a request with a 5xx status."),
-        mark("How many visits did the server fail?"),
-        mark("Only visits that saw at least one page; the Trust page has the errors of everybody."),
+        mark("Visits in which the server failed to answer a request (status 5xx)."),
+        mark("In how many visits did the server fail?"),
+        mark(
+            "Only visits with at least one page view; the Trust page shows the "
+            "errors of all people."
+        ),
         good="down",
     ),
     Metric(
@@ -193,7 +209,7 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of visits that were answered with a 4xx or 5xx status."),
+        mark("Requests of visits that the server answered with an error (status 4xx or 5xx)."),
         mark("What went wrong on the way to an order?"),
         mark("Files such as pictures and styles are left out."),
         good="down",
@@ -202,11 +218,11 @@ VISIT_METRICS = (
     Metric(
         "failed_visitors",
         SESSION_ERRORS,
-        mark("People hit"),
+        mark("People"),
         "count(distinct visitor_id)",
         mark("Different people who met an error in a visit."),
-        mark("How many people were hit?"),
-        mark("Over a rotation of the visitor keys a person counts again."),
+        mark("How many people were affected?"),
+        mark("After a change of the visitor keys, a person counts again."),
         good="down",
     ),
 )

@@ -148,12 +148,13 @@ def _charts(
 
 
 def _rotated(page: Page) -> str:
-    """When keys rotated in the range or so shortly before it that visitors seem to be new."""
+    """When keys changed in the range or so shortly before it that visitors seem to be new."""
     first = page.period.first - timedelta(days=page.key_days)
     moments = rotation_moments(page, replace(page.period, first=first, until_hour=None))
     if not moments:
         return ""
     days = ", ".join(page.formats.day(moment.date()) for moment in moments[-MOST_ROTATIONS:])
     return page.formats.text(
-        mark("Visitor keys rotated on %(days)s: after that everybody is new at first."), days=days
+        mark("Visitor keys changed on %(days)s; after that, everybody counts as new at first."),
+        days=days,
     )

@@ -202,7 +202,7 @@ def test_the_page_shows_the_panel_first_and_leads_to_its_neighbors_and_back() ->
         html = html_of(page)
         lines = "".join(csv_lines(page, "hour"))
     text = " ".join(texts_of(html))
-    assert text.index("Mon 16 Nov, 13:00 – 14:00") < text.index("Lines of each hour")
+    assert text.index("Mon 16 Nov, 13:00 – 14:00") < text.index("Lines per hour")
     assert "hour=2026-11-16T12#hour" in html
     assert "hour=2026-11-16T14#hour" in html
     assert 'href="?from=2026-11-16&amp;to=2026-11-16"' in html

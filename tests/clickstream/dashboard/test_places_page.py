@@ -128,7 +128,7 @@ def test_places_of_few_visitors_are_one_row_with_the_smallest_place(store: FactS
     shown = text(store)
     # Iceland's 7 are too few for a row, so Gibraltar's 11 are counted with them.
     assert "Other places 18 3%" in shown
-    assert "18 visits from places of fewer than 10 visitors are not on the map." in shown
+    assert "18 visits from places with fewer than 10 visitors are not on the map." in shown
     for name in ("Iceland", "Gibraltar"):
         assert name not in shown
 

@@ -182,7 +182,7 @@ def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> Non
         by_channel = dict(page.answer(("visits",), ("channel",)).rows)
         number = page.answer(("visits",)).single()["visits"]
     assert one.text.startswith(f"There were {number:,} visits, ")
-    assert one.text.endswith("three quarters of the rise came by Email.")
+    assert one.text.endswith("three quarters of the rise came through Email.")
     links = [part.href for part in one.parts if part.href]
     assert [_parse(href, "marketing").filters for href in links] == [
         (),
@@ -274,14 +274,14 @@ def test_missing_hours_silence_the_page_and_are_the_reason() -> None:
     gone = hours_from(start_of(FIRST, 9), 5)
     said = found(without_hours(EMAIL_DOUBLES, gone))
     assert not said.sentences
-    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+    assert said.told.startswith("5 of 168 hours are missing or lack a server's log")
 
 
 def test_hours_that_lack_a_server_count_as_missing() -> None:
     lacking = hours_from(start_of(FIRST, 9), 5)
     said = found(without_hours(EMAIL_DOUBLES, set(), lacking))
     assert not said.sentences
-    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+    assert said.told.startswith("5 of 168 hours are missing or lack a server's log")
 
 
 def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:

@@ -92,7 +92,7 @@ def test_visitors_who_come_again_are_returning() -> None:
     visits = [Visit(AT + n * MINUTE, n) for n in range(60)]
     visits += [Visit(AT + timedelta(hours=5) + n * MINUTE, n) for n in range(30)]
     text = shown(FactStore(fact_tables(visits, hours_between(START, NOW))))
-    assert "33% of the visits, at least, are by people who were here before" in text
+    assert "33% of the visits, at least, are by people who visited before" in text
     assert re.search(r"New 60 66\.7%", text)
     assert re.search(r"Returning 30 33\.3%", text)
 

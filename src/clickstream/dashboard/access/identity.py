@@ -12,7 +12,10 @@ from http import HTTPStatus
 
 from fastapi import HTTPException, Request
 
-READ_ONLY = "This needs an account that may change things; you may only read here."
+READ_ONLY = (
+    "You can view these pages but not change anything. Log in with an "
+    "account that may make changes."
+)
 NO_PAGE = "There is no such page."
 
 

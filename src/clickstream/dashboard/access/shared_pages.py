@@ -22,8 +22,10 @@ ShowMessage = Callable[[str, HTTPStatus], Response]
 """Builds a page that has one sentence, which is translated."""
 
 ENDED = {
-    Ended.EXPIRED: mark("This link has expired. Ask whoever sent it for a new one."),
-    Ended.WITHDRAWN: mark("This link has been withdrawn. Ask whoever sent it for a new one."),
+    Ended.EXPIRED: mark("This link has expired. Ask the person who sent it for a new one."),
+    Ended.WITHDRAWN: mark(
+        "This link has been withdrawn. Ask the person who sent it for a new one."
+    ),
 }
 UNREADABLE = mark("Links can't be checked at the moment. Try again later.")
 

@@ -42,8 +42,8 @@ def _without_servers(page: Page) -> list[str]:
         return []
     return [
         page.formats.plural(
-            "%(number)s hour lacks the server %(name)s: visits may be missing.",
-            "%(number)s hours lack the server %(name)s: visits may be missing.",
+            "%(number)s hour lacks the log of server %(name)s: visits may be missing.",
+            "%(number)s hours lack the log of server %(name)s: visits may be missing.",
             server.hours,
             name=shown_name(server.name),
         )
@@ -55,7 +55,7 @@ def _not_compared(page: Page) -> list[str]:
     whole = page.compared_dates
     if page.compared is not None or whole is None:
         return []
-    text = mark("Too few hours of this week or of %(days)s are complete to compare them.")
+    text = mark("This week or %(days)s has too few complete hours to compare them.")
     return [page.formats.text(text, days=page.days(whole))]
 
 

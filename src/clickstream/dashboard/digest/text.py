@@ -73,7 +73,7 @@ def _moved(digest: Digest) -> Iterator[str]:
         return
     yield from _heading(digest, "moved")
     if not digest.moved:
-        yield from _wrap(digest.formats.text(mark("Nothing moved by more than chance explains.")))
+        yield from _wrap(digest.formats.text(mark("No change is larger than chance explains.")))
     for place, one in enumerate(digest.moved):
         if place:
             yield ""

@@ -11,7 +11,7 @@ HEADINGS: Mapping[str, str] = {
     "changed": mark("What changed"),
     "figures": mark("Key figures"),
     "days": mark("Visits a day"),
-    "moved": mark("What moved"),
+    "moved": mark("Biggest changes"),
     "goals": mark("Goals"),
     "trust": mark("How complete the numbers are"),
     "this_week": mark("This week"),
@@ -57,4 +57,4 @@ def brackets_note(digest: Digest) -> str:
     """What brackets around a change mean, if a change has any."""
     if not any(row.is_chance for row in digest.figures):
         return ""
-    return digest.formats.text(mark("Changes in brackets are within what chance explains."))
+    return digest.formats.text(mark("Changes in brackets may be due to chance."))

@@ -116,7 +116,7 @@ ORDERS: tuple[Panel, ...] = (
     ItemsPanel(
         "items",
         "orders",
-        mark("What they look at"),
+        mark("What people look at"),
         {"": (("page_visits", "views", "time_on_page"), ("page",))},
     ),
     OrderTimesPanel(

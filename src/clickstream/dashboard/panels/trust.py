@@ -68,10 +68,10 @@ TRUST = (
     Panel(
         "hours",
         "trust",
-        mark("Lines of each hour"),
+        mark("Lines per hour"),
         {"": (("lines", "late_lines"), ("day", "hour"))},
     ),
-    Panel("balance", "trust", mark("What became of the lines"), {"": (BALANCE, ("day",))}),
+    Panel("balance", "trust", mark("How the lines were counted"), {"": (BALANCE, ("day",))}),
     Panel(
         "log_sources",
         "trust",

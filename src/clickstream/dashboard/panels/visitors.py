@@ -56,7 +56,7 @@ VISITORS = (
     Cohorts(
         "cohorts",
         "visitors",
-        mark("Who comes again"),
+        mark("Who comes back"),
         {"": (("visitors",), ("first_week", "week"))},
     ),
 )

@@ -59,8 +59,8 @@ def _problem(page: Page, checked: Period) -> str:
     formats = page.formats
     if checked.days > LONGEST_DAYS:
         return formats.plural(
-            "Ranges of more than %(number)s day are not checked for anything unusual.",
-            "Ranges of more than %(number)s days are not checked for anything unusual.",
+            "Ranges of more than %(number)s day are not checked for unusual changes.",
+            "Ranges of more than %(number)s days are not checked for unusual changes.",
             LONGEST_DAYS,
         )
     if page.coverage.is_nearly_complete(checked):
@@ -68,10 +68,10 @@ def _problem(page: Page, checked: Period) -> str:
     hours = hours_of(checked, page.zone)
     lacking = hours - page.coverage.published + page.coverage.incomplete
     return formats.plural(
-        "%(number)s of %(hours)s hours is missing or lacks a server, so nothing can be said about "
-        "what is unusual.",
-        "%(number)s of %(hours)s hours are missing or lack a server, so nothing can be said about "
-        "what is unusual.",
+        "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
+        "unusual changes can't be found.",
+        "%(number)s of %(hours)s hours are missing or lack a server's log, so "
+        "unusual changes can't be found.",
         lacking,
         hours=formats.count(hours),
     )
@@ -157,6 +157,6 @@ def _rule_change(page: Page, weeks: Weeks) -> str:
         return ""
     when = page.formats.moment(to_local(rules[-1][-1], page.zone))
     return page.formats.text(
-        mark("Hours from %(when)s on were built by other settings, which may be the reason."),
+        mark("Hours since %(when)s were built with other settings, which may be the reason."),
         when=when,
     )

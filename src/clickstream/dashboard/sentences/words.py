@@ -20,9 +20,9 @@ from clickstream.dashboard.view import TILES, Tab, View
 LONGEST_NAME = 60
 
 _BROUGHT = {
-    "channel": mark("%(number)s came by %(name)s"),
+    "channel": mark("%(number)s came through %(name)s"),
     "source": mark("%(number)s came from %(name)s"),
-    "campaign": mark("%(number)s came by the campaign %(name)s"),
+    "campaign": mark("%(number)s came through the campaign %(name)s"),
     "referrer": mark("%(number)s came from %(name)s"),
     "landing_page": mark("%(number)s began on %(name)s"),
     "country": mark("%(number)s came from %(name)s"),
@@ -37,9 +37,9 @@ _BROUGHT = {
 """How visits, views and requests of a value are put, by dimension."""
 
 _MOVED = {
-    "channel": mark("%(part)s came by %(name)s"),
+    "channel": mark("%(part)s came through %(name)s"),
     "source": mark("%(part)s came from %(name)s"),
-    "campaign": mark("%(part)s came by the campaign %(name)s"),
+    "campaign": mark("%(part)s came through the campaign %(name)s"),
     "referrer": mark("%(part)s came from %(name)s"),
     "landing_page": mark("%(part)s began on %(name)s"),
     "country": mark("%(part)s came from %(name)s"),
