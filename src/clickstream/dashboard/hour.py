@@ -1,6 +1,6 @@
-"""The panel of one hour on the Trust tab: whether it is published, and what became of its lines.
+"""The panel of one hour on the Trust tab: whether it is published, and how its lines were counted.
 
-Links of Airflow's tasks lead here, so it also says what to do about an hour that is not published.
+Links of Airflow's tasks open this panel, so it also states what to do about an unpublished hour.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of the hour; `sign` is what stands before it in the line balance."""
+    """A number of the hour; `sign` precedes it in the line balance."""
 
     metric: Metric
     value: str
@@ -43,8 +43,8 @@ class Figure:
 class HourPanel:
     """One hour. `title` is its local time, `name` the UTC hour as the pipeline names it.
 
-    `balance` are its lines and their parts, `late` further figures, both empty if it is not
-    published. `built_by` are pairs of a label and a value. The queries lead to other views.
+    `balance` has the lines and their parts, `late` has further figures; both are empty if the hour
+    is not published. `built_by` has pairs of a label and a value. The queries link to other views.
     """
 
     title: str
@@ -88,7 +88,7 @@ def _figure(page: Page, name: str, figures: Mapping[str, Any], sign: str = "") -
 
 
 def _balance(page: Page, figures: Mapping[str, Any]) -> list[Figure]:
-    """The lines, and their parts with the signs of an equation that may not hold."""
+    """Return the lines and their parts, with the signs of an equation that may not hold."""
     signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(PARTS) - 1))
     parts = zip(PARTS, signs, strict=True)
     lines = _figure(page, "lines", figures)
@@ -115,7 +115,7 @@ def _built_by(page: Page, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str
 def _published(
     page: Page, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
-    """What is wrong with a published hour; that all is well only if nothing is."""
+    """State what is wrong with a published hour, or that everything is counted."""
     text, plural = page.formats.text, page.formats.plural
     found: list[Statement] = []
     if not _is_closed(figures):
@@ -156,7 +156,7 @@ def _all_well(page: Page, lines: int) -> Statement:
 
 
 def _age(page: Page) -> list[Statement]:
-    """A warning while new facts can't be read."""
+    """Warn while new facts can't be read."""
     if not page.problem:
         return []
     old = mark("New data can't be read at present, so this may have changed since.")
@@ -164,7 +164,7 @@ def _age(page: Page) -> list[Statement]:
 
 
 def _unpublished(page: Page, hour: Hour) -> Statement:
-    """Why an hour is not in the numbers, and what to do about it."""
+    """State why an hour is not in the numbers, and what to do about it."""
     text = page.formats.text
     start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
     if page.problem:
@@ -201,7 +201,7 @@ def _unpublished(page: Page, hour: Hour) -> Statement:
 
 
 def _has_later_hours(page: Page, day: date) -> bool:
-    """Whether an hour after the one that is missing on a date is published."""
+    """Whether an hour of the date after this one is published."""
     period = Period(day, max(day, page.now.date()))
     newest = page.answer(("newest_hour",), (), period, filters=()).single()["newest_hour"]
     return newest is not None and newest > hour_on(page).naive

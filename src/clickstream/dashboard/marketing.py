@@ -1,4 +1,4 @@
-"""The Marketing tab, which answers what brings people, and whether it pays."""
+"""The Marketing tab: what brings people, and whether it pays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.dashboard.texts import mark
 
 
 def marketing_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     text = page.formats.text
     return {
         "acquisition": build_acquisition(page),

@@ -1,4 +1,4 @@
-"""The Orders tab, which answers what happens between the first page and an order."""
+"""The Orders tab: what happens between the first page and an order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Totals:
 
 
 def orders_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     funnel = build_funnel(page)
     items = item_rows(page)
     times = times_of(page, page.ask(PANELS["order_times"].questions_on(page)[0]))
@@ -85,7 +85,7 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
 
 
 def order_figures(page: Page) -> tuple[Figure, Figure]:
-    """The visits with an order, and their share of all visits."""
+    """Build two figures: the visits with an order, and their share of all visits."""
     now, before = _both_totals(page)
     text = page.formats.text
     orders = count_figure(
@@ -106,7 +106,7 @@ def order_figures(page: Page) -> tuple[Figure, Figure]:
 
 
 def _both_totals(page: Page) -> tuple[Totals, Totals | None]:
-    """The totals of the period, and of the one that it is compared with."""
+    """Return the totals of the period and of the compared period."""
     return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
 
 
@@ -124,7 +124,7 @@ def _totals(page: Page, period: Period) -> Totals:
 
 
 def _orders_over_time(page: Page) -> Sequence[float | None]:
-    """Visits with an order in each bucket of the period that has published hours."""
+    """Return the visits with an order in each bucket; None in buckets without a published hour."""
     grain = grain_of(page.view, page.period)
     ordered = (*page.view.filters, order_filter(page))
     answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
@@ -135,7 +135,7 @@ def _orders_over_time(page: Page) -> Sequence[float | None]:
 
 
 def _verdict(page: Page, funnel: Funnel) -> str:
-    """One sentence that says where most visits are lost."""
+    """State in one sentence at which step most visits are lost."""
     worst = funnel.worst
     if worst is None or worst.of_before is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the template of the Trust page needs: its panels, and sentences about them."""
+"""Values of the Trust tab's template: its panels, and sentences about them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clickstream.dashboard.trust import Trust, build_trust
 
 
 def trust_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     data = build_trust(page)
     text = page.formats.text
     closed = mark("Every line is counted as people, bots, assets or rejected.")
@@ -34,7 +34,7 @@ def trust_values(page: Page) -> dict[str, Any]:
 
 
 def _verdict(page: Page, data: Trust) -> str:
-    """One sentence that answers whether the numbers can be believed."""
+    """State in one sentence whether the numbers can be trusted."""
     formats, coverage = page.formats, page.coverage
     if not coverage.published:
         return formats.text(mark("There are no numbers in this range."))

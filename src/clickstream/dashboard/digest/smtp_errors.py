@@ -1,6 +1,6 @@
-"""Translation of errors of SMTP into errors with one sentence and a remedy.
+"""Translates errors of SMTP to errors with one sentence and a remedy.
 
-Replies of mail servers are untrusted text: they are shown on one line, and shortened.
+Replies of mail servers are untrusted text, so they are shortened and shown on one line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clickstream.errors import ClickstreamError, MailRefused, MailUnavailable, S
 from clickstream.wording import quantity, shorten
 
 PERMANENT = 500
-"""Replies from 500 on are permanent: another attempt would fail too (RFC 5321, 4.2.1)."""
+"""Replies from 500 on are permanent: another attempt would fail, too (RFC 5321, 4.2.1)."""
 
 LONGEST_REPLY = 200
 
@@ -36,7 +36,7 @@ def translate_smtp_errors() -> Iterator[None]:
 
 
 def translate_smtp_error(error: Exception) -> ClickstreamError:
-    """The error that says what the mail server did, and what to do."""
+    """Return an error that states what the mail server did, and what to do."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _all_refused(error.recipients)
     if isinstance(error, smtplib.SMTPResponseException):
@@ -62,7 +62,7 @@ def translate_smtp_error(error: Exception) -> ClickstreamError:
 
 
 def describe_refusals(refused: Refusals) -> list[str]:
-    """The replies to refused recipients, without their addresses, each with how many got it."""
+    """List the replies to refused recipients, without addresses, with the number of recipients."""
     counts: dict[str, int] = {}
     for address, (code, reply) in refused.items():
         text = f"{code} {_text(reply)}".replace(address, "…").strip()

@@ -1,4 +1,4 @@
-"""Notes that accounts write on the main chart: what happened on a day or in an hour of it."""
+"""Notes of accounts on the main chart about a day, or about an hour of it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class OwnNote:
 
     @classmethod
     def write(cls, day: str, hour: str, text: str, account: str, now: datetime) -> OwnNote:
-        """A new note from the fields of a form. Raises InputError that names the wrong field."""
+        """Build a note from the fields of a form. Raises InputError that names a wrong field."""
         line = parse_line(text, "The note", LONGEST_TEXT)
         return cls(secrets.token_hex(8), _parse_day(day), _parse_hour(hour), line, account, now)
 
     def as_json(self) -> dict[str, Any]:
-        """The note as it is stored."""
+        """Return the note as it is stored."""
         return {
             "id": self.id,
             "day": self.day.isoformat(),
@@ -45,7 +45,7 @@ class OwnNote:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> OwnNote:
-        """Read a stored note back."""
+        """Parse a stored note."""
         return cls(
             str(stored["id"]),
             _parse_day(stored["day"]),
@@ -57,7 +57,7 @@ class OwnNote:
 
 
 def _find_equal(notes: Sequence[OwnNote], note: OwnNote) -> OwnNote | None:
-    """A double click sends a form twice: the second note of an account is the first one again."""
+    """Find the note that a double click, which sends a form twice, has already added."""
     values = (note.day, note.hour, note.text, note.account)
     return next((o for o in notes if (o.day, o.hour, o.text, o.account) == values), None)
 

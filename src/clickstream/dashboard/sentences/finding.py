@@ -1,4 +1,4 @@
-"""What changed in a page's range: the sentences, or the reason that there are none."""
+"""Finds the events of a page's range: the sentences, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.texts import mark
 
 _WITH_ERRORS = {"overview", "orders", "trust"}
-"""The pages that tell errors."""
+"""The pages whose sentences report errors."""
 
 
 def find_sentences(page: Page) -> Findings:
-    """Say what changed in the page's range and filters, in at most three sentences."""
+    """Describe the events of the page's range and filters in at most three sentences."""
     end = page.coverage.complete_to
     if end is None:
         return Findings([], "")
@@ -55,7 +55,7 @@ def _candidates(page: Page, weeks: Weeks) -> list[Candidate]:
 
 
 def _problem(page: Page, checked: Period) -> str:
-    """Why a range can't be compared, empty if it can."""
+    """Return why a range can't be compared, empty if it can."""
     formats = page.formats
     if checked.days > LONGEST_DAYS:
         return formats.plural(
@@ -113,7 +113,7 @@ def _nothing(page: Page) -> str:
 
 
 def _errors_anyway(page: Page) -> str:
-    """Hours with many server errors, which may have hit too few visits to change a number."""
+    """Report hours with many server errors that may affect too few visits to change a number."""
     bursts = find_bursts(page) if page.view.tab in _WITH_ERRORS else ()
     return "".join(
         " "
@@ -127,7 +127,7 @@ def _errors_anyway(page: Page) -> str:
 
 
 def _basis(page: Page, weeks: Weeks) -> str:
-    """What the range was compared with."""
+    """State what the range was compared with."""
     is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
     texts = {
         (False, True): mark(
@@ -150,7 +150,7 @@ def _basis(page: Page, weeks: Weeks) -> str:
 
 
 def _rule_change(page: Page, weeks: Weeks) -> str:
-    """Say since when hours are built by another version or other settings than those before."""
+    """State since when hours are built by another version or other settings than before."""
     question = build_question(("first_hour",), ("library", "settings"), weeks.span)
     rules = sorted(page.ask(question).rows, key=lambda row: row[-1])
     if len(rules) < 2:

@@ -1,4 +1,4 @@
-"""Which candidates are told: those beyond chance, the weightiest first, no change twice."""
+"""Selects events from candidates: those beyond chance, the most important first, each once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from clickstream.dashboard.view import View
 
 MOST_SENTENCES = 3
 MOST_RANKED = 12
-"""Changes that are looked at, the weightiest: to tell two apart may take a question."""
+"""Maximum number of changes to check, because telling two apart may need a question."""
 
 LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
-"""A campaign must order so much better or worse than all other visits."""
+"""Minimum relative difference of a campaign's conversion rate to that of all other visits."""
 
 _FAMILIES = {
     **{"visits": "visits", "views": "visits", "conversions": "orders"},
@@ -32,7 +32,7 @@ _WEIGHTS = {
     **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
     **{"late_lines": 0.05, "rejected": 0.1},
 }
-"""What one of a metric weighs, in visits; an order weighs the visits that it takes."""
+"""Weight of one unit of a metric, in visits; an order weighs the visits that it takes."""
 
 _ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 MOST_VISITS_OF_AN_ORDER = 20.0
@@ -41,25 +41,25 @@ _CLARITY = {
     **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
     **{"bot_class": 1.1, "goal": 1.1},
 }
-"""Of values that moved about as much, the one that says most is told."""
+"""Factor on the score by dimension: of similar changes, the clearest becomes the event."""
 
 REPAIR = 2.0
-"""Errors weigh more than the visits they cost: they can be repaired."""
+"""Errors weigh more than the visits they cost, because the owner can repair them."""
 
 OWN_CHANGE = 3.0
-"""A value that changed so many times as much as the whole did more than move with it."""
+"""A value changed on its own if its change is this many times that of the whole."""
 
 STANDING_WEIGHT = 0.1
-"""What stands out, but did not change, is told after what changed."""
+"""Weight of what is unusual without a change; it comes after changes."""
 
 LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
-"""A value explains a whole's change if it brought this share of it, and so much more than its
-share of the whole."""
+"""A value explains a whole's change if it has this share of the change, and if this share
+exceeds its share of the whole by the second number."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """A change that is told, the value that brought it, and the errors that caused it.
+    """An event, the value that brought the change, and the errors that caused it.
 
     `part` is the share of the change that `mover` brought.
     """
@@ -71,7 +71,7 @@ class Told:
 
 
 def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Told]:
-    """Choose at most three changes."""
+    """Select at most three events."""
     limit = largest_chance([one.compared.chance for one in candidates])
     likely = [one for one in candidates if one.compared.chance <= limit]
     found = [one for one in likely if _is_large(one)]
@@ -92,14 +92,14 @@ def _is_large(one: Candidate) -> bool:
 
 
 def _visits_of_an_order(page: Page, weeks: Weeks) -> float:
-    """How many visits an order usually takes."""
+    """Return how many visits an order usually takes."""
     series = ask_weeks(page, weeks, WHOLE)[""]
     visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
     return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
 
 
 def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
-    """How many visits' worth moved."""
+    """Score a change by the equivalent number of visits."""
     weight = weights.get(one.metric, 1.0)
     if one.metric == FAILED:
         lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
@@ -110,7 +110,7 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
 
 
 def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
-    """Whether a change that is told is the same as another one, or brought it."""
+    """Whether an event is the same as another change, or brought it."""
     other = told.change
     if one.metric == FAILED:
         return _is_same_failure(page, weeks, told, one)
@@ -130,7 +130,7 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
 
 
 def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
-    """Whether a value moved with the whole, or with the value that moved the whole."""
+    """Whether a value changed with the whole, or with the value that changed the whole."""
     if abs(one.compared.change) <= OWN_CHANGE * abs(told.change.compared.change):
         return True
     mover = told.mover
@@ -142,14 +142,14 @@ def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
 
 
 def _brings(other: Candidate, one: Candidate) -> bool:
-    """Whether visits brought orders with them, or orders engagement."""
+    """Whether additional visits explain the orders, or additional orders the engagement."""
     pair = (other.metric, one.metric)
     is_wider = other.is_total or other.scope == one.scope
     return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
 
 
 def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
-    """Whether at least half of a value's change lies in the visits of another value, too."""
+    """Whether at least half of a value's change is in visits of another value, too."""
     filterable = all(DIMENSIONS[each.dimension].is_filter for each in (one, other))
     if not filterable:
         return False
@@ -162,7 +162,7 @@ def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) ->
 
 
 def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
-    """How many more visits or orders than usual a view has."""
+    """Return how many more visits or orders than usual a view has."""
     names = tuple(dict.fromkeys(("visits", metric)))
     return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
@@ -176,7 +176,7 @@ def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bo
 
 
 def _is_shown(page: Page, one: Candidate) -> bool:
-    """Whether enough people make up the group: docs/privacy.md."""
+    """Whether the group has enough people to be shown; see docs/privacy.md."""
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
     question = page.answer(("visits",), (one.dimension,)).question
@@ -184,7 +184,7 @@ def _is_shown(page: Page, one: Candidate) -> bool:
 
 
 def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
-    """Name who brought a whole's change, and the failing step that orders were lost at."""
+    """Name the value that brought a whole's change, and the failing step that lost orders."""
     if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
