@@ -1,7 +1,7 @@
 """In-process cache of answers, valid until the facts change, and the thread that refreshes them.
 
 Equal questions that arrive at the same time run once, and at most `AT_ONCE` questions run at the
-same time. So many readers who open a new page at once share the work.
+same time. So readers who open a new page at once share the work.
 """
 
 from __future__ import annotations

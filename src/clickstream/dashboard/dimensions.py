@@ -1,4 +1,4 @@
-"""How numbers can be broken down and filtered: each dimension, defined once."""
+"""All dimensions by which numbers are broken down and filtered, each defined once."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from clickstream.dashboard.texts import mark
 class Dimension:
     """One way to break a number down, and to filter by.
 
-    `facts` is None for what every fact view has: the site's local date and hour.
-    `order`: by the first metric, the largest first, or by the dimension's own values.
-    `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
-    `smallest_group` are left out: docs/privacy.md.
+    `facts` is None for dimensions of every fact view: the site's local date and hour. `order` is by
+    the first metric, the largest first, or by the dimension's own values. `is_filter` means that
+    visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
+    docs/privacy.md.
 
-    `known` is a column about the visitor's visits in their order, the window `in_order`, that
-    `sql` needs. It looks at all visits under the visitor's key, or only at those that the filters
-    choose (`is_of_chosen`). `definition` says what the label does not.
+    `known` is a column that `sql` needs, computed over the visitor's visits in order (the window
+    `in_order`). It reads all visits under the visitor's key, or with `is_of_chosen` only those that
+    the filters choose. `definition` states what the label does not.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Dimension:
 
 
 PLACE_MINIMUM = 10
-"""A place of fewer visitors is not shown, as in the view visits_by_place."""
+"""A place with fewer visitors is not shown, as in the view visits_by_place."""
 
 
 def _dimensions(*dimensions: Dimension) -> dict[str, Dimension]:
@@ -69,10 +69,10 @@ def _place(name: str, label: str, sql: str) -> Dimension:
 
 _REGION = "region || coalesce(', ' || country, '')"
 _CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
-"""Names with what they lie in, because several places have one name: Paris, Île-de-France, FR."""
+"""Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
 
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
-"""1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
+"""1 for Monday to 7 for Sunday; the engines' functions for weekdays differ, so this uses none."""
 
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),

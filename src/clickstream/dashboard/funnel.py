@@ -20,7 +20,7 @@ MOST_FILTERED = 20
 class StepErrors:
     """Errors on the pages of a step: affected visits, and those that never reached the step.
 
-    `statuses` are pairs of a status and its visits, the most frequent status first.
+    `statuses` are pairs of a status and its visits, in order of their visits.
     """
 
     visits: int

@@ -8,7 +8,7 @@ from clickstream.dashboard.texts import mark
 
 
 def _mean(column: str) -> str:
-    """The mean of a column of place_facts over all requests of which it is known."""
+    """SQL for the mean of a column of place_facts over all requests that have a value."""
     known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
     return f"sum({column} * requests) / {known}"
 

@@ -34,7 +34,7 @@ class NextPages:
 
 
 def build_next_pages(page: Page) -> NextPages | None:
-    """Find the next pages of the page that the filters choose, else of the most viewed one.
+    """Find the pages after the page that the filters choose, by default the top page.
 
     Returns None without a page view.
     """

@@ -32,7 +32,7 @@ _KEYS = mark("Visitor keys changed: returning visitors count as new")
 class Note:
     """An event that affects the numbers: its time (local, naive), and a panel with details.
 
-    The most important notes come first.
+    Lists of notes are sorted by importance.
     """
 
     at: datetime
@@ -42,7 +42,7 @@ class Note:
 
 
 def find_notes(page: Page) -> list[Note]:
-    """Return the notes of the page's period, the most important first."""
+    """Return the notes of the page's period, in order of importance."""
     finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
     found = [note for find in finders for note in find(page)]
     return sorted(found, key=lambda note: (note.gravity, note.at, note.text))

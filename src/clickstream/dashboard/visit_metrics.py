@@ -7,11 +7,11 @@ from clickstream.dashboard.metric import Metric
 from clickstream.dashboard.texts import mark
 
 SHARE_MINIMUM = 30
-"""A share of fewer visits says too little: its 95 % interval is wider than 30 points."""
+"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
 
 
 def share_of(condition: str) -> str:
-    """The share of rows for which a condition holds; null for no rows."""
+    """SQL for the share of rows that meet a condition; null without rows."""
     return f"cast(count(*) filter (where {condition}) as double) / nullif(count(*), 0)"
 
 

@@ -44,7 +44,7 @@ def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
         middle = (place + 0.5) * step
         left = middle - _COLUMN - _GAP / 2
         if day.visits_before is None:
-            left = middle - 1.5 * _COLUMN - _GAP  # the only column stands in the middle
+            left = middle - 1.5 * _COLUMN - _GAP  # the only column is in the middle
         for number, color, shift in (
             (day.visits_before, BEFORE, 0.0),
             (day.visits, NOW, _COLUMN + _GAP),

@@ -3,7 +3,7 @@
     findings = find_sentences(page)
 
 The numbers of the range are compared with the same weekdays of the weeks before (`weeks`). Changes
-that chance does not explain (`significance`) become sentences, the most important first
+that chance does not explain (`significance`) become sentences, in order of importance
 (`selection`). docs/dashboard.md describes the method.
 """
 

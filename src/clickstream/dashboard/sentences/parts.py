@@ -39,7 +39,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Findings:
-    """At most three sentences, the most important first.
+    """At most three sentences, in order of importance.
 
     `told` is the text of the page if there is none. `basis` states what the range was compared
     with.

@@ -1,4 +1,4 @@
-"""Selects events from candidates: those beyond chance, the most important first, each once."""
+"""Selects events from candidates: changes beyond chance, in order of importance, each once."""
 
 from __future__ import annotations
 

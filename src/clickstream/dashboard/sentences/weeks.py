@@ -47,7 +47,7 @@ class Weeks:
 
     @property
     def length(self) -> float:
-        """The range's length in weeks, at least 1: for a shorter range, the weeks before are cut."""
+        """The range's length in weeks; 1 if shorter, because the weeks before are cut, too."""
         return max(self.checked.days / 7, 1.0)
 
     @property
