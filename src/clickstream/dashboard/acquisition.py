@@ -53,7 +53,7 @@ class Arrival:
     rate_change: Change | None
     interval: Interval | None
     verdict: Verdict
-    told: str
+    summary: str
     query: str
     is_chosen: bool
 
@@ -156,7 +156,7 @@ def _arrival(
         _rate_change(page, row, before),
         interval,
         verdict,
-        _told(page, row, site, verdict),
+        _summarize(page, row, site, verdict),
         query,
         is_chosen,
     )
@@ -171,13 +171,13 @@ def _verdict(row: Mapping[str, Any], site: _Site) -> tuple[Verdict, Interval | N
     return verdict, Interval(*places)
 
 
-def _told(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
+def _summarize(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
     formats = page.formats
-    told = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
+    summary = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
     if verdict == "few":
-        return told
+        return summary
     low, high = wilson(row["conversions"], row["visits"])
-    return f"{formats.share(low)} – {formats.share(high)}, {told}"
+    return f"{formats.share(low)} – {formats.share(high)}, {summary}"
 
 
 def _visits_change(

@@ -24,7 +24,7 @@ class CampaignCourse:
 
     name: str
     line: SmallLine
-    told: str
+    peak: str
     visits: int
     conversions: int
     rate: str
@@ -95,7 +95,7 @@ def _row(
     return CampaignCourse(
         value_name(page, "campaign", row["campaign"]),
         charts.small_line(values, top, unfinished),
-        _told(page, buckets, values),
+        _describe_peak(page, buckets, values),
         visits,
         int(row["conversions"]),
         NO_VALUE if is_small else formats.share(row["conversion_rate"]),
@@ -103,7 +103,7 @@ def _row(
     )
 
 
-def _told(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
+def _describe_peak(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
     """Name the bucket with the highest number of visits, and that number."""
     place = max(range(len(values)), key=lambda place: values[place] or 0)
     number = page.formats.value(METRICS["visits"], values[place])

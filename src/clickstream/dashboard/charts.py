@@ -136,7 +136,7 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
     places = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
     texts = [label_of(step) for step in steps]
-    box = with_room(box, texts)
+    box = with_left_margin(box, texts)
     points = _points(series.now, box, top)
     open_from = places if series.unfinished_from is None else series.unfinished_from
     runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
@@ -185,7 +185,7 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     return step * number, [step * place for place in range(number + 1)]
 
 
-def with_room(box: Box, texts: Sequence[str]) -> Box:
+def with_left_margin(box: Box, texts: Sequence[str]) -> Box:
     """Widen the left margin of a box to fit the labels of the y axis."""
     left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
@@ -231,8 +231,8 @@ def _dots(
 def x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
     """Return at most six labels, evenly spaced, that do not overlap."""
     longest = max(map(len, labels), default=1) * _CHARACTER + 14
-    room = int((box.width - box.left - box.right) // longest)
-    number = max(min(MOST_TICKS, room, len(labels)), 1)
+    fitting = int((box.width - box.left - box.right) // longest)
+    number = max(min(MOST_TICKS, fitting, len(labels)), 1)
     step = max(ceil((len(labels) - 1) / max(number - 1, 1)), 1)
     ticks = []
     for place in range(0, len(labels), step):

@@ -65,7 +65,7 @@ def column_chart(
     sums = [sum(value or 0 for value in column) for column in zip(*stacks, strict=True)]
     top, steps = charts.axis(sums)
     texts = [label_of(step) for step in steps]
-    box = charts.with_room(box, texts)
+    box = charts.with_left_margin(box, texts)
     band = (box.width - box.left - box.right) / max(len(labels), 1)
     centered = replace(box, left=box.left + band / 2, right=box.right + band / 2)
     return ColumnChart(

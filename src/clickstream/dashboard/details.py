@@ -42,7 +42,7 @@ class DetailPart:
     """The answer of one question, with its SQL."""
 
     title: str
-    told: str
+    summary: str
     heads: Sequence[str]
     rows: Sequence[DetailRow]
     sql: str
@@ -91,11 +91,11 @@ def _part(page: Page, answer: Answer, theirs: Sequence[Row] | None) -> DetailPar
         heads += [text(mark("Athena"))] if theirs is not None else []
     rows = _all_rows(question, answer.rows, theirs)
     shown = [_row(page, question, names, ours, other) for names, ours, other in rows[:MOST_ROWS]]
-    told = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
+    summary = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
     if len(rows) > MOST_ROWS:
-        told += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_ROWS))}"
+        summary += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_ROWS))}"
     by = " × ".join(heads[: len(question.dimensions)]) or text(mark("In all"))
-    return DetailPart(by, told, heads, shown, question.sql_with_values())
+    return DetailPart(by, summary, heads, shown, question.sql_with_values())
 
 
 Matched = tuple[Row, Row | None, Row | None]

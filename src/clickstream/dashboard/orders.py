@@ -39,11 +39,11 @@ def orders_values(page: Page) -> dict[str, Any]:
     return {
         "figures": _figures(page, funnel),
         "funnel": funnel,
-        "funnel_told": _verdict(page, funnel),
+        "funnel_verdict": _verdict(page, funnel),
         "order_goal": page.settings.dashboard.order_goal,
         "is_order_goal_set": page.settings.dashboard.order_goal in page.settings.goals,
         "items": items,
-        "items_told": _why_no_items(page),
+        "no_items": _why_no_items(page),
         "rate_axis": rate_axis(items),
         "times": times,
         "hours": HOURS,

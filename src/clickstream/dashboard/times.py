@@ -45,15 +45,15 @@ def times_of(page: Page, answer: Answer) -> TimesPanel:
     names = [page.formats.weekday(day) for day in weekdays]
     label = page.formats.text(metric.label)
 
-    def told(value: float | None) -> str:
+    def show(value: float | None) -> str:
         return NO_VALUE if value is None else page.formats.decimal(value)
 
     titles = [
-        [f"{name}, {page.formats.hour(h)}: {told(value)} {label}" for h, value in enumerate(row)]
+        [f"{name}, {page.formats.hour(h)}: {show(value)} {label}" for h, value in enumerate(row)]
         for name, row in zip(names, values, strict=True)
     ]
     columns = {hour: HOURS[hour] for hour in range(0, 24, 4)}
-    rows = [(name, *map(told, row)) for name, row in zip(names, values, strict=True)]
+    rows = [(name, *map(show, row)) for name, row in zip(names, values, strict=True)]
     return TimesPanel(
         charts.heat_map(values, names, columns, titles),
         charts.heat_map(values, names, columns, titles, charts.NARROW_STEP),

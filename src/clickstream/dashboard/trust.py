@@ -194,12 +194,12 @@ def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, ...] | Non
             return f"{when}: {formats.text(mark('missing'))}"
         return f"{when}: {formats.text(mark('not published'))}"
     lines, late, lacking = figures
-    told = formats.plural("%(number)s line", "%(number)s lines", lines)
+    text = formats.plural("%(number)s line", "%(number)s lines", lines)
     if late:
-        told += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+        text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
     if lacking:
-        told += f", {formats.text(mark('a server is missing'))}"
-    return f"{when}: {told}"
+        text += f", {formats.text(mark('a server is missing'))}"
+    return f"{when}: {text}"
 
 
 def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:

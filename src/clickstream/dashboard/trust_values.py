@@ -25,7 +25,7 @@ def trust_values(page: Page) -> dict[str, Any]:
         "data": data,
         "one_hour": build_hour(page) if page.view.hour else None,
         "verdict": _verdict(page, data),
-        "balance_told": text(closed if data.balance.is_closed else broken),
+        "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
         "nothing_published": text(mark("No hour of this range is published.")),
         "no_rejects": text(mark("Every line of this range could be read.")),

@@ -86,5 +86,5 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(
             f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
-            "the settings to one that you may write to and that has room."
+            "the settings to one that you may write to and that has free space."
         ) from None

@@ -235,7 +235,7 @@ def _with_links(page: Page, findings: Findings) -> Findings:
         )
         for one in findings.sentences
     ]
-    return Findings(sentences, findings.told, findings.basis)
+    return Findings(sentences, findings.reason, findings.basis)
 
 
 def _link(page: Page, href: str) -> str:

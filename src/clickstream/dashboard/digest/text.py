@@ -34,13 +34,13 @@ def _head(digest: Digest) -> Iterator[str]:
 
 def _changed(digest: Digest) -> Iterator[str]:
     findings = digest.findings
-    if not (findings.sentences or findings.told):
+    if not (findings.sentences or findings.reason):
         return
     yield from _heading(digest, "changed")
     for one in findings.sentences:
         yield from _wrap(one.text, "* ")
     if not findings.sentences:
-        yield from _wrap(findings.told)
+        yield from _wrap(findings.reason)
     yield from _wrap(findings.basis)
 
 

@@ -33,8 +33,8 @@ class HourPanel(Panel):
 
     def span(self, page: Page) -> str:
         """Format the hour in local time and in UTC."""
-        told = mark("%(span)s (%(hour)s UTC)")
-        return page.formats.text(told, span=local_span(page, hour_on(page)), hour=hour_on(page))
+        text = mark("%(span)s (%(hour)s UTC)")
+        return page.formats.text(text, span=local_span(page, hour_on(page)), hour=hour_on(page))
 
 
 def hour_on(page: Page) -> Hour:

@@ -28,7 +28,7 @@ class Look:
 
     dimension: str
     asked: Sequence[str]
-    told: Sequence[str]
+    reported: Sequence[str]
 
 
 WHOLE = ("visits", "conversions", "conversion_rate", "engaged_rate")
@@ -40,8 +40,8 @@ _CONVERTED = ("conversions", "conversion_rate")
 _ENGAGED = ("visits", "engaged_rate")
 
 
-def _looks(asked: Sequence[str], told: Sequence[str], *dimensions: str) -> list[Look]:
-    return [Look(name, asked, told) for name in dimensions if not name or name in DIMENSIONS]
+def _looks(asked: Sequence[str], reported: Sequence[str], *dimensions: str) -> list[Look]:
+    return [Look(name, asked, reported) for name in dimensions if not name or name in DIMENSIONS]
 
 
 LOOKS: Mapping[Tab, Sequence[Look]] = {
@@ -160,7 +160,7 @@ def _spreads(
     """Return the relative week-to-week variance of counts, by metric that filters visits."""
     histories: dict[str, list[list[float]]] = {}
     for look, values in found:
-        for name in look.told:
+        for name in look.reported:
             if METRICS[name].format == "count" and METRICS[name].facts.has_sessions:
                 some = [series[name].before(weeks) for series in values.values()]
                 histories.setdefault(name, []).extend(some)
@@ -174,7 +174,7 @@ def _compare(
     series: Mapping[str, Series],
     spreads: Mapping[str, float],
 ) -> Iterator[Candidate]:
-    for name in look.told:
+    for name in look.reported:
         one = series[name]
         if METRICS[name].format == "share":
             whole = series[look.asked[0]]

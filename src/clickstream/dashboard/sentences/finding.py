@@ -39,8 +39,8 @@ def find_sentences(page: Page) -> Findings:
     candidates = _candidates(page, weeks)
     if not candidates:
         return Findings([], _too_few(page))
-    told = select(page, weeks, candidates)
-    sentences = [put_in_words(page, weeks, one) for one in told]
+    events = select(page, weeks, candidates)
+    sentences = [put_in_words(page, weeks, one) for one in events]
     basis = _basis(page, weeks)
     if not sentences:
         return Findings([], f"{_nothing(page)}{_errors_anyway(page)}", basis)

@@ -41,12 +41,12 @@ class Sentence:
 class Findings:
     """At most three sentences, in order of importance.
 
-    `told` is the text of the page if there is none. `basis` states what the range was compared
+    `reason` is the text of the page if there is none. `basis` states what the range was compared
     with.
     """
 
     sentences: Sequence[Sentence]
-    told: str
+    reason: str
     basis: str = ""
 
 

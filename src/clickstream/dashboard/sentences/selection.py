@@ -58,7 +58,7 @@ exceeds its share of the whole by the second number."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Event:
     """An event, the value that brought the change, and the errors that caused it.
 
     `part` is the share of the change that `mover` brought.
@@ -70,7 +70,7 @@ class Told:
     cause: Candidate | None = None
 
 
-def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Told]:
+def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Event]:
     """Select at most three events."""
     limit = largest_chance([one.compared.chance for one in candidates])
     likely = [one for one in candidates if one.compared.chance <= limit]
@@ -78,13 +78,13 @@ def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[To
     weights = dict(_WEIGHTS)
     weights |= dict.fromkeys(_ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
     ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
-    told: list[Told] = []
+    events: list[Event] = []
     for one in ranked[:MOST_RANKED]:
-        if len(told) == MOST_SENTENCES:
+        if len(events) == MOST_SENTENCES:
             break
-        if not any(_covers(page, weeks, other, one) for other in told) and _is_shown(page, one):
-            told.append(_explain(page, one, likely))
-    return list(_without_causes(told))
+        if not any(_covers(page, weeks, other, one) for other in events) and _is_shown(page, one):
+            events.append(_explain(page, one, likely))
+    return list(_without_causes(events))
 
 
 def _is_large(one: Candidate) -> bool:
@@ -109,11 +109,11 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
     return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
 
 
-def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+def _covers(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether an event is the same as another change, or brought it."""
-    other = told.change
+    other = event.change
     if one.metric == FAILED:
-        return _is_same_failure(page, weeks, told, one)
+        return _is_same_failure(page, weeks, event, one)
     if other.is_up != one.is_up or other.metric == FAILED:
         return False
     if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
@@ -121,7 +121,7 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
     if other.scope == one.scope:
         return True
     if other.is_total:
-        return _is_part_of(page, weeks, told, one)
+        return _is_part_of(page, weeks, event, one)
     if one.is_total:
         return abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
@@ -129,11 +129,11 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
     return _is_mostly_of(page, weeks, other, one)
 
 
-def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+def _is_part_of(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether a value changed with the whole, or with the value that changed the whole."""
-    if abs(one.compared.change) <= OWN_CHANGE * abs(told.change.compared.change):
+    if abs(one.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
         return True
-    mover = told.mover
+    mover = event.mover
     if mover is None or mover.scope == one.scope:
         return mover is not None
     if mover.dimension == one.dimension:
@@ -167,11 +167,11 @@ def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
     return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
 
-def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+def _is_same_failure(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether another page failed in the same hours."""
-    if told.change.metric != FAILED:
+    if event.change.metric != FAILED:
         return False
-    mine, other = (find_failure(page, weeks, each.value) for each in (one, told.change))
+    mine, other = (find_failure(page, weeks, each.value) for each in (one, event.change))
     return mine.first <= other.last and other.first <= mine.last
 
 
@@ -183,14 +183,14 @@ def _is_shown(page: Page, one: Candidate) -> bool:
     return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
-def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
+def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Event:
     """Name the value that brought a whole's change, and the failing step that lost orders."""
     if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
-        return Told(one, cause=cause)
+        return Event(one, cause=cause)
     if not one.is_total:
-        return Told(one)
+        return Event(one)
     parts = [(each.excess / one.excess, each) for each in likely if _may_explain(one, each)]
     fitting = [
         (min(part, 1.0), each)
@@ -200,7 +200,7 @@ def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
         and _is_shown(page, each)
     ]
     if not fitting:
-        return Told(one)
+        return Event(one)
     part, mover = max(
         fitting,
         key=lambda pair: (
@@ -208,7 +208,7 @@ def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
             + _CLARITY.get(pair[1].dimension, 1.0)
         ),
     )
-    return Told(one, mover, part)
+    return Event(one, mover, part)
 
 
 def _may_explain(one: Candidate, each: Candidate) -> bool:
@@ -219,11 +219,11 @@ def _usual_part(one: Candidate, each: Candidate) -> float:
     return each.compared.expected / one.compared.expected if one.compared.expected else 0.0
 
 
-def _without_causes(told: Sequence[Told]) -> Iterator[Told]:
+def _without_causes(events: Sequence[Event]) -> Iterator[Event]:
     """Leave out errors that another sentence names as its cause."""
-    causes = {one.cause.value for one in told if one.cause}
+    causes = {one.cause.value for one in events if one.cause}
     named: set[str] = set()
-    for one in told:
+    for one in events:
         if one.change.metric == FAILED and one.change.value in causes:
             continue
         cause = one.cause if one.cause and one.cause.value not in named else None

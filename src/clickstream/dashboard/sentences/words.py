@@ -12,7 +12,7 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.sentences.candidates import Candidate
 from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
 from clickstream.dashboard.sentences.parts import Part, Sentence, compose
-from clickstream.dashboard.sentences.selection import Told
+from clickstream.dashboard.sentences.selection import Event
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import TILES, Tab, View
@@ -106,19 +106,19 @@ _PLACES: Mapping[str, tuple[Tab, str]] = {
 """The tab and the panel that show a metric that is not about visits."""
 
 
-def put_in_words(page: Page, weeks: Weeks, told: Told) -> Sentence:
+def put_in_words(page: Page, weeks: Weeks, event: Event) -> Sentence:
     """Write the sentence of an event."""
-    one = told.change
+    one = event.change
     if one.metric == FAILED:
         parts = _failure(page, weeks, one)
     elif one.metric in _RATES:
         parts = _rate(page, one)
     else:
         parts = _count(page, one)
-    if told.mover:
-        parts += [Part("; "), *_mover(page, told.mover, told.part)]
-    if told.cause:
-        parts += [Part("; "), *_failure(page, weeks, told.cause, is_clause=True)]
+    if event.mover:
+        parts += [Part("; "), *_mover(page, event.mover, event.part)]
+    if event.cause:
+        parts += [Part("; "), *_failure(page, weeks, event.cause, is_clause=True)]
     good = METRICS[one.metric].good
     is_good = None if good == "neither" else (good == "up") == one.is_up
     return Sentence([*parts, Part(".")], "up" if one.is_up else "down", is_good)

@@ -137,7 +137,7 @@ def test_every_name_and_sentence_of_the_html_is_in_the_text(digest: Digest) -> N
         for item in listing.rows:
             assert item.name in html
             assert item.name in text
-    for sentence in (digest.findings.told, *digest.goals, *digest.trust):
+    for sentence in (digest.findings.reason, *digest.goals, *digest.trust):
         assert sentence in text
         assert sentence in html
 
