@@ -172,7 +172,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         reason = str(error)
     except (duckdb.Error, ValueError) as error:
         reason = str(error)
-    log.warning(f"The dashboard's copy {path} can't be read and is made afresh: {reason}")
+    log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):
         leftover.unlink(missing_ok=True)
     return _prepared(path)

@@ -89,7 +89,7 @@ async def _add(
 
 def _parse_days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
-        raise InputError(f"{text[:40]!r} is no number of days; write one such as 30.")
+        raise InputError(f"{text[:40]!r} is not a number of days; write one such as 30.")
     return int(text)
 
 

@@ -52,7 +52,7 @@ def login_warnings(chosen: Dashboard, host: str) -> Iterator[str]:
     if wide:
         yield (
             f"Any computer in {', '.join(wide)} that reaches this port can log in under any name "
-            f"by sending {chosen.proxy_header}. Name the addresses of the proxies alone in "
+            f"by sending {chosen.proxy_header}. List only the addresses of the proxies in "
             "proxy_networks of [dashboard]."
         )
     elif not _is_loopback(host):

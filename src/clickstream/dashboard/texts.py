@@ -46,5 +46,6 @@ def parse_locale(language: str) -> Locale:
         return Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         raise SettingsError(
-            f"dashboard.language = {language!r} is no known language; write one like en-GB or de."
+            f"dashboard.language = {language!r} is not a known language; write one "
+            f"like en-GB or de."
         ) from None

@@ -269,7 +269,7 @@ def _date(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InputError(f"{text[:40]!r} is no date; write it like 2026-11-20.") from None
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.") from None
     return day
 
 
@@ -277,7 +277,7 @@ def parse_hour(text: str) -> Hour:
     """Parse a UTC hour. Raises InputError if it is malformed or its year is out of range."""
     hour = Hour.parse(text[:40])
     if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
-        raise InputError(f"{text[:40]!r} is no hour of a log; write it like 2026-11-20T05 (UTC).")
+        raise InputError(f"{text[:40]!r} is not an hour; write it like 2026-11-20T05 (UTC).")
     return hour
 
 

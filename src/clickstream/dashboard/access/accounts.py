@@ -130,7 +130,7 @@ class Accounts:
         """Add an account. Raises InputError if the name is taken or a value is not allowed."""
         if not _NAME.fullmatch(name):
             raise InputError(
-                f"{name!r} can't be the name of an account; use 1 to 64 letters, digits and "
+                f"{name!r} is not a valid account name; use 1 to 64 letters, digits and "
                 ". _ @ + -, a letter or digit first."
             )
         hashed = None if password is None else _hash_allowed(password)

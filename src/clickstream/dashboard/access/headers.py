@@ -80,8 +80,8 @@ class HostCheck:
             await self._app(scope, receive, send)
             return
         refusal = PlainTextResponse(
-            "The dashboard does not answer to this name. Add it to hosts in the section "
-            "[dashboard] of the settings, and start the dashboard again.\n",
+            "The dashboard does not allow this host name. Add it to hosts in the "
+            "section [dashboard] of the settings, and restart the dashboard.\n",
             status_code=400,
         )
         await refusal(scope, receive, send)

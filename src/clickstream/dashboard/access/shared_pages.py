@@ -65,7 +65,7 @@ class SharedPages:
         try:
             found = self._shares.find(token)
         except InputError as error:
-            log.error("Share links open nothing until this is repaired. %s", error)
+            log.error("Share links do not work until this is repaired. %s", error)
             return self._show_message(UNREADABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         if found is None:
             return self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)

@@ -124,8 +124,8 @@ def _sent_before(week: str, mark: DigestMark, run: str) -> SentBefore:
             "sending it, so it is not sent a second time."
         )
     raise UnknownDelivery(
-        f"The run {mark.run} began to send the mail of {week} at {began} and ended before it knew "
-        f"whether the mail server accepted it. {SEND_AGAIN}"
+        f"The run {mark.run} began to send the mail of {week} at {began} and "
+        f"ended before the mail server confirmed it. {SEND_AGAIN}"
     )
 
 
@@ -203,6 +203,6 @@ def _mark_sent(
     if not is_stored:
         log.warning(
             f"The mail of {week} was sent, but its mark {lake.uri(digest_marks.key_of(week))} "
-            f"could not be changed: {problem} A further run will say that it may have been sent."
+            f"could not be changed: {problem} The next run will report that it may have been sent."
         )
     return Delivered(number, tuple(describe_refusals(refused)))

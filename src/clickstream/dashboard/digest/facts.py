@@ -62,8 +62,8 @@ def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> Non
         stored = read_manifest(lake)
         if stored is None:
             raise EmptyWeek(
-                f"There are no facts yet, so there is nothing to say about {week}. Build its "
-                "hours: the hourly DAG does, or `clickstream build`."
+                f"There are no facts yet, so there is nothing to mail about {week}. Build its "
+                "hours: run the hourly DAG or `clickstream build`."
             )
         zone = ZoneInfo(stored.manifest.time_zone)
         copy.update(restrict(stored.manifest, dates_needed(week, moment.astimezone(zone).date())))

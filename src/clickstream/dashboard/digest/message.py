@@ -96,7 +96,7 @@ def _check_address(text: str) -> None:
     """Refuse an address that would become another header, or several addresses."""
     if not is_mail_address(text):
         raise SettingsError(
-            f"{shown_name(text)!r} is no mail address such as owner@cafe.example. Correct "
+            f"{shown_name(text)!r} is not a mail address such as owner@cafe.example. Correct "
             "[digest], or from_email in the extras of the mail server's connection."
         )
 

@@ -71,7 +71,7 @@ def _parse_day(text: str) -> date:
     except ValueError:
         day = date.min
     if not 1970 <= day.year <= 2999:
-        raise InputError(f"{text[:40]!r} is no date of a note; write it like 2026-11-20.")
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.")
     return day
 
 
@@ -79,5 +79,5 @@ def _parse_hour(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= 23):
-        raise InputError(f"{text[:40]!r} is no hour of a note; write 0 to 23, or leave it out.")
+        raise InputError(f"{text[:40]!r} is not an hour; write 0 to 23, or leave it out.")
     return int(text)

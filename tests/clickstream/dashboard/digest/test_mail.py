@@ -326,7 +326,7 @@ def test_a_sender_or_recipient_with_a_line_break_is_refused(digest: Digest) -> N
     bad = "owner@cafe.example\r\nBcc: thief@evil.example"
     moment = datetime.now().astimezone()
     for sender, to in ((bad, "a@b.example"), ("a@b.example", bad), ("nobody", "a@b.example")):
-        with pytest.raises(SettingsError, match="is no mail address"):
+        with pytest.raises(SettingsError, match="is not a mail address"):
             build_message(digest, Settings(), sender, [to], moment)
 
 
