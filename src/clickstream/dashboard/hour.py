@@ -120,7 +120,7 @@ def _published(
     found: list[Statement] = []
     if not _is_closed(figures):
         broken = mark(
-            "Some lines are not accounted for: don't use these numbers, and run "
+            "The parts do not match the number of lines: don't use these numbers, and run "
             "clickstream verify %(hour)s %(hour)s."
         )
         found.append(Statement(text(broken, hour=hour), "bad"))

@@ -116,7 +116,7 @@ def test_a_view_is_read_back_with_its_range_as_it_was_named(views, tmp_path) -> 
         ("day", "yesterday", "'yesterday' is not a date"),
         ("day", "0001-01-01", "not a date"),
         ("day", "", "not a date"),
-        ("hour", "24", "'24' is no hour"),
+        ("hour", "24", "'24' is not an hour"),
         ("hour", "-1", "no hour"),
         ("hour", "٣", "no hour"),
         ("hour", "9" * 5000, "no hour"),

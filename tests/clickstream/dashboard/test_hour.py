@@ -149,7 +149,7 @@ def broken_store() -> FactStore:
             store_of(PublishedHour(LAST.naive, missing="web.i-0abc")),
             "lacks the lines of web.i-0",
         ),
-        (store_of(PublishedHour(LAST.naive, waiting=2)), "2 lines came when the hour could not"),
+        (store_of(PublishedHour(LAST.naive, waiting=2)), "2 lines arrived when the hour could not"),
     ],
 )
 def test_an_hour_with_a_fault_is_never_said_to_be_well(store: FactStore, told: str) -> None:

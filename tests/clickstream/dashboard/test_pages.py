@@ -137,14 +137,14 @@ def test_a_share_of_few_visits_is_not_shown() -> None:
 
 def test_numbers_are_compared_with_hours_that_are_published_only(store) -> None:
     text = shown(store, View(range="28d"))
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
 def test_a_range_that_lacks_days_is_not_compared_with_a_complete_one() -> None:
     gap = [h for h in TWO_WEEKS if h.hour_at < START + timedelta(days=8) or h.hour_at.day > 12]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), gap)), WEEK)
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
@@ -154,7 +154,7 @@ def test_a_range_whose_hours_lack_a_server_is_not_compared_with_a_complete_one()
         for hour in TWO_WEEKS
     ]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
@@ -254,9 +254,9 @@ def test_notes_say_what_changed_in_how_numbers_are_made() -> None:
         *hours_between(errors + 60 * MINUTE, END, settings="settings-2", version="2.0", late=1),
     ]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
-    assert "Version 2.0 of the pipeline built later hours" in text
+    assert "Later hours were built by version 2.0 of the pipeline" in text
     assert "41 server errors at 14:00" in text
-    assert "of the lines came late" in text
+    assert "of the lines arrived late" in text
 
 
 def test_a_goal_with_a_target_shows_its_pace(store) -> None:

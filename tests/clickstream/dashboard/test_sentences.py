@@ -299,7 +299,7 @@ def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
     said = found(store_of(tables | {"hour_facts": table_of("hour_facts", columns)}))
     assert said.sentences
     assert said.basis.endswith(
-        "Hours from 28 Feb, 09:00 on were built by other settings, which may be the reason."
+        "Hours since 28 Feb, 09:00 were built with other settings, which may be the reason."
     )
 
 

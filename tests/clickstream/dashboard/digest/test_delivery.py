@@ -177,7 +177,7 @@ def test_a_connection_that_breaks_after_the_message_leaves_the_outcome_unknown(
     with pytest.raises(UnknownDelivery, match="broke while the mail of 2026-W47 was transferred"):
         send(lake, server)
     server.rules.breaks_in = ""
-    with pytest.raises(UnknownDelivery, match="before it knew whether the mail server accepted it"):
+    with pytest.raises(UnknownDelivery, match="before the mail server confirmed it"):
         send(lake, server)
     assert len(server.received) == 1, "the server had accepted it"
 
