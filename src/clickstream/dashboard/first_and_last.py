@@ -1,4 +1,4 @@
-"""First and last channel: conversions by the channel of the visit and of the visitor's first."""
+"""First and last channel: conversions by the channel of the visit, and of the first visit."""
 
 from __future__ import annotations
 
