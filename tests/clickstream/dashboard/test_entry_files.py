@@ -117,9 +117,9 @@ def test_a_view_is_read_back_with_its_range_as_it_was_named(views, tmp_path) -> 
         ("day", "0001-01-01", "not a date"),
         ("day", "", "not a date"),
         ("hour", "24", "'24' is not an hour"),
-        ("hour", "-1", "no hour"),
-        ("hour", "٣", "no hour"),
-        ("hour", "9" * 5000, "no hour"),
+        ("hour", "-1", "not an hour"),
+        ("hour", "٣", "not an hour"),
+        ("hour", "9" * 5000, "not an hour"),
     ],
 )
 def test_a_note_that_is_not_allowed_is_refused_with_what_to_write(field, value, sentence) -> None:
