@@ -45,12 +45,12 @@ class Box:
         return self.height - self.bottom
 
     def x(self, place: int, places: int) -> float:
-        """The x of one of several places, the first at the left edge, the last at the right."""
+        """Return the x of a place; the first is at the left edge, the last at the right edge."""
         inner = self.width - self.left - self.right
         return round(self.left + inner * (place / (places - 1) if places > 1 else 0.5), 1)
 
     def y(self, value: float, top: float) -> float:
-        """The y of a value on an axis from 0 to `top`."""
+        """Return the y of a value on an axis from 0 to `top`."""
         return round(self.base - (self.base - self.top) * min(max(value / top, 0), 1), 1)
 
 

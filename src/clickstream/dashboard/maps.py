@@ -111,7 +111,7 @@ def index() -> Mapping[str, Any]:
 
 @cache
 def shapes() -> frozenset[str]:
-    """The countries on the world map, as ISO 3166-1 alpha-2 codes."""
+    """Return the countries on the world map, as ISO 3166-1 alpha-2 codes."""
     return frozenset(index()["world"])
 
 

@@ -48,7 +48,7 @@ class ShownLinks:
         """Return a link by its id; None if it does not exist."""
         try:
             share = self.shares.file.read().entry(share_id)
-        except InputError:  # the list says it
+        except InputError:  # the list of links reports it
             return None
         return self._shown(share) if share else None
 

@@ -146,10 +146,10 @@ class Shares:
         self._clock = clock
 
     def version(self) -> str:
-        """A digest of all links, which changes with every change of a link."""
+        """Return a digest of all links, which changes with every change of a link."""
         try:
             return digest_of(self.file.read_bytes())
-        except InputError as error:  # a file that can't be read has a version of its own
+        except InputError as error:  # an unreadable file has its own version
             return str(error)
 
     def add(self, share: Share) -> Share:

@@ -54,7 +54,7 @@ def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
 
 
 def _column(left: float, height: float, color: str) -> str:
-    """A column on the base line with round corners on top."""
+    """Draw a column on the base line with round corners at the top."""
     round_ = min(_ROUND, height)
     flat = _COLUMN - 2 * round_
     return (

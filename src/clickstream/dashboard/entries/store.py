@@ -75,5 +75,5 @@ def _read(file: EntryFile[AnyEntry], problems: list[str]) -> Contents[AnyEntry]:
 def _bytes_of(file: EntryFile[AnyEntry]) -> bytes | None:
     try:
         return file.read_bytes()
-    except InputError as error:  # a file that can't be read has a version of its own
+    except InputError as error:  # an unreadable file has its own version
         return str(error).encode()
