@@ -37,7 +37,7 @@ SEND_AGAIN = (
     "recipient; to send it anyway, trigger the DAG with this week in the form and tick "
     "*Send again*."
 )
-"""Ends with "clear the task", so that tasks do not add this advice again."""
+"""Contains "clear the task", so that tasks do not add advice to clear the task."""
 
 OpenClient = Callable[[], AbstractContextManager[smtplib.SMTP]]
 """Opens a connection to the mail server, logged in."""

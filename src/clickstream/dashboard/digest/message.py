@@ -29,7 +29,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 @dataclass(frozen=True)
 class MailIds:
-    """The Message-ID and the Content-ID of a week's mail, identical for each attempt of a run.
+    """The Message-ID and the Content-ID of a week's mail, identical for each attempt to send it.
 
     Mailboxes show only one of several mails with one Message-ID. So a mail that a person sends
     again gets another one: `repeat` names that run.

@@ -157,7 +157,7 @@ def _is_open(page: Page, look: Look) -> bool:
 def _spreads(
     weeks: Weeks, found: Sequence[tuple[Look, Mapping[str, Mapping[str, Series]]]]
 ) -> dict[str, float]:
-    """Return the relative week-to-week variance of counts, by metric that filters visits."""
+    """Return the week-to-week variance that a metric's counts share, for metrics of visits."""
     histories: dict[str, list[list[float]]] = {}
     for look, values in found:
         for name in look.reported:
