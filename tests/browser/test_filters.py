@@ -119,7 +119,7 @@ def test_what_moved_filters_by_its_value(new_page: Callable[..., Page]) -> None:
     page = new_page("/?from=2026-11-23&to=2026-11-24&compare=previous")
     movers = page.locator("#moved .movers a")
     if not movers.count():
-        expect(page.locator("#moved .empty")).to_contain_text("Nothing moved")
+        expect(page.locator("#moved .empty")).to_contain_text("No change is larger")
         return
     movers.first.click()
     expect(page.locator(".chips li:not(.clear)")).to_have_count(1)
@@ -130,5 +130,5 @@ def test_a_filter_that_no_visit_meets_leaves_a_sentence_in_each_panel(
 ) -> None:
     page = new_page("/?range=7d&campaign=no-such-campaign")
     for panel in ("sources", "pages", "times"):
-        expect(page.locator(f"#{panel} .empty")).to_contain_text("No visit in this range")
+        expect(page.locator(f"#{panel} .empty")).to_contain_text("No visits in this range")
     assert visits(page) == 0

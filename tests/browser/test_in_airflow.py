@@ -114,7 +114,7 @@ def test_the_address_bar_follows_the_tabs_and_back_leads_back(
         wait_for(page, f"/{tab.lower()}?{DAY}")
     page.go_back()
     wait_for(page, f"/trust?{DAY}")
-    expect(frame_of(page).get_by_role("heading", name="Lines of each hour")).to_be_visible()
+    expect(frame_of(page).get_by_role("heading", name="Lines per hour")).to_be_visible()
     page.go_back()
     wait_for(page, f"/visitors?{DAY}")
     page.go_forward()
@@ -128,7 +128,7 @@ def test_a_reload_stays_on_the_page(log_in: LogIn, airflow: AirflowServer) -> No
     wait_for(page, f"/trust?{DAY}")
     page.reload()
     frame = wait_for(page, f"/trust?{DAY}")
-    expect(frame.get_by_role("heading", name="Lines of each hour")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Lines per hour")).to_be_visible()
 
 
 def test_a_click_swaps_parts_of_the_page_in_the_frame(

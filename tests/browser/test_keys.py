@@ -88,7 +88,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(
 
 
 def test_the_button_lists_the_keys_too(page: Page) -> None:
-    page.get_by_role("button", name="Keys: press ?").click()
+    page.get_by_role("button", name="Shortcuts: press ?").click()
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("dialog", name="Keys")).not_to_be_visible()

@@ -87,7 +87,7 @@ def test_the_form_of_dates_works_without_it(new_page: Callable[..., Page]) -> No
 def test_charts_name_their_values_without_it(new_page: Callable[..., Page]) -> None:
     page = new_page("/?range=7d", java_script_enabled=False)
     assert page.locator("#trend .wide-chart .places rect > title").count() == 7
-    expect(page.get_by_role("button", name="Keys: press ?")).to_be_hidden()
+    expect(page.get_by_role("button", name="Shortcuts: press ?")).to_be_hidden()
 
 
 def test_athena_is_asked_without_it(new_page: Callable[..., Page]) -> None:

@@ -166,7 +166,7 @@ def test_a_viewer_may_read_and_not_write(log_in) -> None:
     for path in ("notes", "views", "notes/x/delete", "panels/hour"):
         answer = browser.post(f"{PREFIX}/{path}", data=NOTE, headers=SAME_ORIGIN)
         assert answer.status_code == 403, path
-        assert "you may only read here" in answer.text
+        assert "You can view these pages but not change anything" in answer.text
 
 
 @pytest.mark.parametrize("role", ["user", "op", "admin"])
@@ -320,8 +320,8 @@ def test_aws_out_of_reach_is_one_sentence_on_a_page(own_app, monkeypatch, tmp_pa
     own_app.cookies.update(token_of("viewer"))
     page = own_app.get(f"{PREFIX}/hours/{HOUR}")
     assert page.status_code == 200
-    assert "facts can&#39;t be read" in page.text
-    assert "The dashboard has no facts of this hour, and can&#39;t read new ones" in page.text
+    assert "data can&#39;t be read" in page.text
+    assert "The dashboard has no data for this hour, and can&#39;t read new data" in page.text
 
 
 def refreshers() -> int:

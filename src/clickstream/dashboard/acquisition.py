@@ -1,4 +1,4 @@
-"""What brings people, and does it pay: each arrival's conversion rate against the site's."""
+"""What brings people, and does it pay: each source's conversion rate beside that of all visits."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A row: changes are None where chance explains them, or nothing is compared.
+    """A row; changes are None if chance explains them, or if nothing is compared.
 
-    `verdict` says how its rate compares with the site's. `query` filters by the row, or removes
-    that filter.
+    `verdict` is the comparison of its rate with that of all visits. `query` filters by the row, or
+    removes that filter.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Arrival:
     rate_change: Change | None
     interval: Interval | None
     verdict: Verdict
-    told: str
+    summary: str
     query: str
     is_chosen: bool
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """The rows, the site's rate and its place on the scale."""
+    """The rows, the rate of all visits and its place on the scale."""
 
     head: str
     rows: Sequence[Arrival]
@@ -79,7 +79,7 @@ class _Site:
 
 
 def build_acquisition(page: Page) -> Acquisition | None:
-    """Ask for the largest rows of the panel's choice; None without a visit."""
+    """Ask for the largest rows of the panel's choice; return None without a visit."""
     panel = PANELS["acquisition"]
     metrics, by = panel.parts(page.view)
     records = page.answer(metrics, by, limit=ROWS + 1).records()
@@ -110,14 +110,14 @@ def _key(row: Mapping[str, Any], by: Sequence[str]) -> tuple[Any, ...]:
 def _before(
     page: Page, metrics: Sequence[str], by: Sequence[str]
 ) -> Mapping[tuple[Any, ...], Mapping[str, Any]]:
-    """The rows of the compared period."""
+    """Return the rows of the compared period, by their dimensions' values."""
     if page.compared is None:
         return {}
     return {_key(row, by): row for row in page.answer(metrics, by, page.compared).records()}
 
 
 def _site(page: Page, by: Sequence[str], shown: Sequence[Mapping[str, Any]]) -> _Site:
-    """The rate of all visits that pass the filters, but for those of the shown dimension."""
+    """Return the rate of all visits that pass the filters, except filters by shown dimensions."""
     filters = [one for one in page.view.filters if one.dimension not in by]
     all_visits = page.answer(("visits", "conversion_rate"), filters=filters).single()
     rate = float(all_visits["conversion_rate"] or 0)
@@ -156,7 +156,7 @@ def _arrival(
         _rate_change(page, row, before),
         interval,
         verdict,
-        _told(page, row, site, verdict),
+        _summarize(page, row, site, verdict),
         query,
         is_chosen,
     )
@@ -171,13 +171,13 @@ def _verdict(row: Mapping[str, Any], site: _Site) -> tuple[Verdict, Interval | N
     return verdict, Interval(*places)
 
 
-def _told(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
+def _summarize(page: Page, row: Mapping[str, Any], site: _Site, verdict: Verdict) -> str:
     formats = page.formats
-    told = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
+    summary = formats.text(VERDICTS[verdict], rate=formats.share(site.rate))
     if verdict == "few":
-        return told
+        return summary
     low, high = wilson(row["conversions"], row["visits"])
-    return f"{formats.share(low)} – {formats.share(high)}, {told}"
+    return f"{formats.share(low)} – {formats.share(high)}, {summary}"
 
 
 def _visits_change(
@@ -202,7 +202,7 @@ def _rate_change(
 
 
 def _choose(view: View, by: Sequence[str], row: Mapping[str, Any]) -> tuple[str, bool]:
-    """The query that filters by a row, and whether the view is filtered by it already."""
+    """Return the query that filters by a row, and whether the view has that filter already."""
     is_chosen = all(view.chooses(name, row[name]) for name in by)
     for name in by:
         view = (view.without_filter if is_chosen else view.with_filter)(name, row[name])

@@ -1,7 +1,7 @@
-"""Answers of questions, kept while the fact tables stay as they are.
+"""In-process cache of answers, valid until the facts change, and the thread that refreshes them.
 
-Equal questions that are asked at the same time run once, and only a few run at once, so that many
-readers of a page that nobody has opened before do not wait for each other's work.
+Equal questions that arrive at the same time run once, and at most `AT_ONCE` questions run at the
+same time. So readers who open a new page at once share the work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger("clickstream")
 
 MOST_ANSWERS = 4000
 AT_ONCE = 2
-"""Questions that run at the same time, at most."""
+"""Maximum number of questions that run at the same time."""
 
 Key = tuple[int, str, tuple[SqlValue, ...]]
 
@@ -36,21 +36,21 @@ class Answer:
     rows: Sequence[Row]
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows by the names of dimensions and metrics."""
+        """Return the rows as dictionaries, by the names of dimensions and metrics."""
         names = (*self.question.dimensions, *self.question.metrics)
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
     def single(self) -> dict[str, Any]:
-        """The only row; its metrics are None if there is none."""
+        """Return the only row by name; without a row, each metric is None."""
         return next(iter(self.records()), dict.fromkeys(self.question.metrics))
 
 
 Ask = Callable[[Question], Answer]
-"""Answers a question as of one version."""
+"""Answers a question from one version of the facts."""
 
 
 class Answers:
-    """Asks an engine, and keeps the answers."""
+    """Sends questions to an engine and caches its answers."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -59,7 +59,7 @@ class Answers:
         self._gate = threading.BoundedSemaphore(AT_ONCE)
 
     def asker(self, reader: Reader) -> Ask:
-        """Ask questions of a reader's version."""
+        """Return a function that answers questions from a reader's version."""
         return lambda question: self._answer(reader, question)
 
     def _answer(self, reader: Reader, question: Question) -> Answer:
@@ -82,9 +82,10 @@ class Answers:
 
 
 class Refresher(threading.Thread):
-    """Looks for a new version again and again; `after` is called with each one it finds.
+    """Thread that checks for a new version of the facts every `seconds`.
 
-    `problem` says why the last look failed; the old version is served meanwhile.
+    It calls `after` after each new version. `problem` is the reason why the last check failed,
+    empty after a success; meanwhile the old version is served.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Refresher(threading.Thread):
         self.problem = ""
 
     def look(self) -> None:
-        """Look once."""
+        """Check once."""
         try:
             if self._engine.refresh():
                 self._after()
@@ -114,11 +115,11 @@ class Refresher(threading.Thread):
         self.problem = problem
 
     def run(self) -> None:
-        """Look until `stop` is called."""
+        """Check until `stop` is called."""
         while not self._stopping.is_set():
             self.look()
             self._stopping.wait(self._seconds)
 
     def stop(self) -> None:
-        """End the thread after the look that is running."""
+        """End the thread after the check that is running."""
         self._stopping.set()

@@ -1,4 +1,4 @@
-"""The web application: a function from a URL and the facts' version to a page."""
+"""Builds the web application, which turns a URL and a version of the facts into a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from clickstream.lake import Lake
 from clickstream.settings import Settings
 
 Protect = Callable[[FastAPI, Dashboard], None]
-"""Puts a guard around the application."""
+"""Puts a guard around an application."""
 
 
 def build_app(
@@ -38,10 +38,10 @@ def build_app(
 ) -> FastAPI:
     """Build the application; it refreshes its facts in the background while it runs.
 
-    `engine` answers in place of the one that the settings name, with a copy elsewhere.
-    `dependencies` run before every route; `protect` puts a guard around the application, by default
-    the dashboard's own login. Mounted in another application it gets no lifespan events, so the
-    other one starts and stops `app.state.dashboard` itself.
+    `engine` replaces the engine that the settings name, for example one with another copy.
+    `dependencies` run before every route. `protect` puts a guard around the application, by default
+    the dashboard's own login. A mounted application gets no lifespan events, so the
+    outer application must call `start` and `stop` of `app.state.dashboard`.
     """
     dashboard = Dashboard(settings, clock, lake, engine)
 
@@ -72,7 +72,7 @@ def build_app(
 
 
 def _protect_by_login(app: FastAPI, dashboard: Dashboard) -> None:
-    """Let nobody in without a login, except to static files and to /healthz."""
+    """Require a login, except for static files and /healthz."""
     chosen = dashboard.settings.dashboard
     wording = Wording(
         dashboard.formats.translations.gettext,

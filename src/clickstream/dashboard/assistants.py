@@ -1,4 +1,4 @@
-"""AI assistants: which ones send people, to which pages, and how their share grows."""
+"""AI assistants: which ones bring visits, to which pages, and how their share changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clickstream.dashboard.periods import Period
 
 @dataclass(frozen=True)
 class AssistantsPanel:
-    """Their list, their share of all visits, how it changed, and its course."""
+    """The list, the share of all visits, its change, and the share over time as a sparkline."""
 
     listing: ListPanel
     share: str
@@ -28,7 +28,7 @@ class AssistantsPanel:
 
 
 def build_assistants(page: Page) -> AssistantsPanel:
-    """Ask for visits that AI assistants brought."""
+    """Ask for the visits that AI assistants brought."""
     share, visits = _share(page, page.period)
     return AssistantsPanel(
         list_panel(page, "assistants"),
@@ -39,7 +39,7 @@ def build_assistants(page: Page) -> AssistantsPanel:
 
 
 def _share(page: Page, period: Period) -> tuple[float, int]:
-    """Their share of all visits that pass the filters, and the number of these."""
+    """Return their share of all visits that pass the filters, and the number of those visits."""
     filters = PANELS["assistants"].filters(page.view)
     ours = page.answer(("visits",), period=period, filters=filters).single()["visits"] or 0
     visits = page.answer(("visits",), period=period).single()["visits"] or 0
@@ -47,7 +47,7 @@ def _share(page: Page, period: Period) -> tuple[float, int]:
 
 
 def _change(page: Page, share: float, visits: int) -> Change | None:
-    """How the share changed, if chance does not explain it."""
+    """Return the change of the share, or None if chance explains it."""
     if page.compared is None:
         return None
     before, visits_before = _share(page, page.compared)
@@ -60,7 +60,7 @@ def _change(page: Page, share: float, visits: int) -> Change | None:
 
 
 def _course(page: Page) -> list[float | None]:
-    """Their share of the visits of each hour, day or week."""
+    """Return their share of the visits in each hour, day or week."""
     buckets = buckets_of(page.period, grain_of(page.view, page.period))
     if not buckets:
         return []

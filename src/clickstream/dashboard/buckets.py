@@ -1,4 +1,4 @@
-"""The places of a chart over time: hours, days or weeks of a period."""
+"""Buckets of a chart over time: the hours, days or weeks of a period."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ONE_HOUR, _ONE_DAY, _ONE_WEEK = timedelta(hours=1), timedelta(days=1), timedelt
 
 @dataclass(frozen=True)
 class Bucket:
-    """A part of a period: from `start` to before `end`, local time (naive).
+    """A part of a period, from `start` up to but not including `end`, in local time (naive).
 
-    `key` has the values of the dimensions that its figures are grouped by.
+    `key` has the values of the dimensions that group its figures.
     """
 
     grain: Grain
@@ -26,13 +26,13 @@ class Bucket:
     end: datetime
 
     def label(self, formats: Formats, days: int) -> str:
-        """Its name at the axis of a chart of so many days."""
+        """Return its label on the axis of a chart that shows `days` days."""
         if self.grain == "hour" and days == 1:
             return formats.hour(self.start.hour)
         return formats.day(self.start.date())
 
     def title(self, formats: Formats) -> str:
-        """Its full name."""
+        """Return its full name, for tooltips and tables."""
         if self.grain == "week":
             return formats.days(self.start.date(), (self.end - _ONE_DAY).date())
         day = formats.day(self.start.date(), with_weekday=True)
@@ -40,23 +40,23 @@ class Bucket:
 
     @property
     def days(self) -> str:
-        """Its first and its last date, such as 2026-11-02/2026-11-08."""
+        """The first and last date, such as 2026-11-02/2026-11-08."""
         return f"{self.start.date()}/{(self.end - timedelta(seconds=1)).date()}"
 
     def shifted(self, step: timedelta) -> Bucket:
-        """The bucket so long before."""
+        """Return the bucket `step` earlier."""
         start, end = self.start - step, self.end - step
         return bucket_of(self.grain, start, end)
 
 
 def bucket_of(grain: Grain, start: datetime, end: datetime) -> Bucket:
-    """The bucket that begins at a local moment."""
+    """Return the bucket between two local moments."""
     key = (start.date(), start.hour) if grain == "hour" else (start.date(),)
     return Bucket(grain, key, start, end)
 
 
 def buckets_of(period: Period, grain: Grain) -> Sequence[Bucket]:
-    """The buckets of a period in order; weeks begin on Mondays (ISO 8601)."""
+    """Return the buckets of a period in order; weeks begin on Mondays (ISO 8601)."""
     if grain == "week":
         first = period.first - timedelta(days=period.first.weekday())
         number = (period.last - first).days // 7 + 1

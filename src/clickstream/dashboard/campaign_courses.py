@@ -1,4 +1,4 @@
-"""Campaigns beside each other: the course of each campaign's visits, on one common scale."""
+"""Campaigns over time: the visits of each campaign as a small line, all on one scale."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from clickstream.dashboard.view import Filter
 
 @dataclass(frozen=True)
 class CampaignCourse:
-    """A campaign's visits over time, and what they led to."""
+    """A campaign's visits over time, its conversions and its conversion rate."""
 
     name: str
     line: SmallLine
-    told: str
+    peak: str
     visits: int
     conversions: int
     rate: str
@@ -33,7 +33,10 @@ class CampaignCourse:
 
 @dataclass(frozen=True)
 class CampaignCourses:
-    """The largest campaigns; `top` is the upper end of their scale, `first` and `last` its ends."""
+    """The largest campaigns.
+
+    `top` is the upper end of their scale; `first` and `last` label the ends of its time axis.
+    """
 
     rows: Sequence[CampaignCourse]
     top: str
@@ -43,7 +46,7 @@ class CampaignCourses:
 
 
 def build_campaign_courses(page: Page) -> CampaignCourses | None:
-    """Ask for the largest campaigns; None if there is none."""
+    """Ask for the largest campaigns; return None if no visit has a campaign."""
     panel = PANELS["campaigns"]
     metrics, by = panel.parts(page.view)
     filters = panel.filters(page.view)
@@ -67,7 +70,7 @@ def build_campaign_courses(page: Page) -> CampaignCourses | None:
 def _courses(
     page: Page, buckets: Sequence[Bucket], names: Sequence[str]
 ) -> Mapping[str, list[float | None]]:
-    """The visits of each campaign in each bucket; None where no hour is published."""
+    """Return the visits of each campaign in each bucket; None where no hour is published."""
     by = GRAIN_DIMENSIONS[buckets[0].grain]
     filters = (*PANELS["campaigns"].filters(page.view), Filter("campaign", tuple(names)))
     answer = page.answer(("visits",), ("campaign", *by), filters=filters)
@@ -92,7 +95,7 @@ def _row(
     return CampaignCourse(
         value_name(page, "campaign", row["campaign"]),
         charts.small_line(values, top, unfinished),
-        _told(page, buckets, values),
+        _describe_peak(page, buckets, values),
         visits,
         int(row["conversions"]),
         NO_VALUE if is_small else formats.share(row["conversion_rate"]),
@@ -100,8 +103,8 @@ def _row(
     )
 
 
-def _told(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
-    """The bucket with the most visits, and their number."""
+def _describe_peak(page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]) -> str:
+    """Name the bucket with the highest number of visits, and that number."""
     place = max(range(len(values)), key=lambda place: values[place] or 0)
     number = page.formats.value(METRICS["visits"], values[place])
     return f"{buckets[place].title(page.formats)}: {number}"

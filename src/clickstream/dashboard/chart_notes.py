@@ -1,4 +1,4 @@
-"""The notes of the main chart with their numbers: automatic ones, and those of accounts."""
+"""The notes below the main chart: automatic notes, and notes that accounts wrote."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.periods import start_of
 
 MOST_AUTOMATIC, MOST_OWN = 6, 12
-"""Notes that get a number on the chart. The others are listed without one."""
+"""Maximum number of notes that get a number on the chart; the others are only listed."""
 
 
 @dataclass(frozen=True)
 class ChartNote:
-    """A note as it is listed; one without a number is not on the chart.
+    """A note in the list below the chart; `number` is None if the chart does not show it.
 
-    An automatic note has an anchor on the Trust page, one of an account has `own`.
+    An automatic note has an `anchor` on the Trust page; a note of an account has `own`.
     """
 
     at: datetime
@@ -33,9 +33,9 @@ class ChartNote:
 
 @dataclass(frozen=True)
 class ChartNotes:
-    """The notes in order of time: those on the chart, and the others.
+    """The notes in order of time, with and without a number on the chart.
 
-    `places` are the numbers by their places on the chart; at `own_places` an account wrote a note.
+    `places` maps places on the chart to numbers; `own_places` are those with a note of an account.
     """
 
     numbered: Sequence[ChartNote]
@@ -45,7 +45,7 @@ class ChartNotes:
 
 
 def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
-    """Number the gravest automatic notes and the latest own ones; neither displaces the other."""
+    """Number the gravest automatic notes and the latest own notes, each up to a limit."""
     automatic = [_automatic(page, note) for note in find_notes(page)]
     own = [_own(page, note) for note in own_notes(page)]
     chosen = [*automatic[:MOST_AUTOMATIC], *own[-MOST_OWN:]]
@@ -63,14 +63,14 @@ def number_notes(page: Page, buckets: Sequence[Bucket]) -> ChartNotes:
 
 
 def own_notes(page: Page) -> list[OwnNote]:
-    """The notes of accounts on the page's days, in order of time."""
+    """Return the notes of accounts on the page's days, in order of time."""
     first, last = page.period.first, page.period.last
     chosen = [note for note in page.entries.notes if first <= note.day <= last]
     return sorted(chosen, key=lambda note: (note.day, note.hour or 0, note.written_at))
 
 
 def when_of(page: Page, note: OwnNote) -> str:
-    """The date of a note, and its hour if it has one."""
+    """Format the date of a note, and its hour if it has one."""
     day = page.formats.day(note.day)
     return day if note.hour is None else f"{day}, {page.formats.hour(note.hour)}"
 

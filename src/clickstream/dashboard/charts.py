@@ -1,6 +1,6 @@
-"""Charts as SVG geometry: line with comparison, sparkline, bars and heat map.
+"""Charts as SVG geometry: line chart with comparison, sparkline, bars and heat map.
 
-Pure functions from numbers to coordinates inside a box; the templates write the elements. All
+Pure functions from numbers to coordinates inside a box; the templates write the SVG elements. All
 coordinates are rounded to a tenth.
 """
 
@@ -12,18 +12,18 @@ from math import ceil, floor, log10
 
 MOST_TICKS = 6
 MARKER_SIZE, MARKER_ROWS = 20.0, 5
-"""Markers of notes that are near each other are put in rows."""
+"""Size of a note's marker; markers that would overlap are put in several rows."""
 
 LEVELS = 8
-"""Shades of a heat map besides the empty one."""
+"""Number of shades of a heat map, without the empty one."""
 
 LABELS_WIDTH = 46
 WIDE_STEP, NARROW_STEP = 20, 12
-"""Widths of a heat map's columns on a desk and on a phone."""
+"""Widths of a heat map's columns on wide and on narrow screens."""
 
 _NICE = (1, 2, 2.5, 5, 10)
 _CHARACTER = 6.8
-"""Width of a digit of a tick at 12 px."""
+"""Width of a digit of a tick label at 12 px."""
 
 Values = Sequence[float | None]
 
@@ -45,12 +45,12 @@ class Box:
         return self.height - self.bottom
 
     def x(self, place: int, places: int) -> float:
-        """The x of one of several places, the first at the left edge, the last at the right."""
+        """Return the x of a place; the first is at the left edge, the last at the right edge."""
         inner = self.width - self.left - self.right
         return round(self.left + inner * (place / (places - 1) if places > 1 else 0.5), 1)
 
     def y(self, value: float, top: float) -> float:
-        """The y of a value on an axis from 0 to `top`."""
+        """Return the y of a value on an axis from 0 to `top`."""
         return round(self.base - (self.base - self.top) * min(max(value / top, 0), 1), 1)
 
 
@@ -69,9 +69,9 @@ class Tick:
 
 @dataclass(frozen=True)
 class Place:
-    """A place on the x axis that answers the pointer: its strip, and what to say there.
+    """A place on the x axis that reacts to the pointer: its strip, and the text of its tooltip.
 
-    `days` are its first and last date, such as 2026-11-02/2026-11-08.
+    `days` is its first and last date, such as 2026-11-02/2026-11-08.
     """
 
     x: float
@@ -84,9 +84,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Marker:
-    """A numbered note on the chart; `y` is lower where its neighbours are near.
+    """A numbered note on the chart; `y` is larger where markers would overlap.
 
-    `is_own` tells a note that an account wrote.
+    `is_own` marks a note that an account wrote.
     """
 
     x: float
@@ -97,7 +97,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class LineChart:
-    """A line, the one it is compared with (dashed), and the part that is not finished (dotted)."""
+    """A line, the compared line (dashed), and the part of the line that may change (dotted)."""
 
     box: Box
     y_ticks: Sequence[Tick]
@@ -113,12 +113,12 @@ class LineChart:
 
 @dataclass(frozen=True)
 class Series:
-    """What a line chart shows.
+    """The data of a line chart.
 
-    `labels` name the places at the axis, `titles` say everything of a place, `days` are its dates
-    as a `Place` has them. Values are None where there is no data. From the place `unfinished_from`
-    on, values are not final. `notes` are places with their numbers; at `own_notes` accounts wrote
-    one.
+    `labels` name the places on the axis, `titles` are the tooltips of the places, `days` are their
+    dates as in `Place`. Values are None where there is no data. Values from the place
+    `unfinished_from` on are not final. `notes` maps places to numbers of notes; at `own_notes`,
+    accounts wrote a note.
     """
 
     now: Values
@@ -132,11 +132,11 @@ class Series:
 
 
 def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> LineChart:
-    """The geometry of a line chart; `label_of` writes a value at the axis."""
+    """Compute the geometry of a line chart; `label_of` formats a value of the axis."""
     places = len(series.now)
     top, steps = axis([v for v in (*series.now, *series.then) if v is not None])
     texts = [label_of(step) for step in steps]
-    box = with_room(box, texts)
+    box = with_left_margin(box, texts)
     points = _points(series.now, box, top)
     open_from = places if series.unfinished_from is None else series.unfinished_from
     runs = list(_runs([p if i < open_from else None for i, p in enumerate(points)]))
@@ -155,10 +155,10 @@ def line_chart(series: Series, box: Box, label_of: Callable[[float], str]) -> Li
 
 
 def _markers(series: Series, box: Box) -> list[Marker]:
-    """The notes from left to right; one that would touch one before it is put below it."""
+    """Place the notes from left to right; a marker that would touch another goes one row down."""
     markers: list[Marker] = []
     ends = [-MARKER_SIZE] * MARKER_ROWS
-    """Where the last marker of each row is."""
+    """The x of the last marker of each row."""
     for place, number in sorted((series.notes or {}).items()):
         x = box.x(place, len(series.now))
         free = (row for row, end in enumerate(ends) if x - end >= MARKER_SIZE)
@@ -170,11 +170,11 @@ def _markers(series: Series, box: Box) -> list[Marker]:
 
 
 _LOWEST_TOP = 1e-9
-"""Below it, a chart shows an empty axis from 0 to 1: no metric has values that small."""
+"""If all values are lower, the axis goes from 0 to 1: no metric has values that small."""
 
 
 def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
-    """The upper end of an axis from 0, and its steps at round numbers, `most` + 1 at most."""
+    """Return the upper end of an axis from 0, and its round steps: at most `most` + 1."""
     highest = max([*values, 0.0])
     if highest < _LOWEST_TOP:
         return 1.0, [0.0, 1.0]
@@ -185,8 +185,8 @@ def axis(values: Iterable[float], most: int = 4) -> tuple[float, list[float]]:
     return step * number, [step * place for place in range(number + 1)]
 
 
-def with_room(box: Box, texts: Sequence[str]) -> Box:
-    """The box with a left margin in which the labels of the y axis have room."""
+def with_left_margin(box: Box, texts: Sequence[str]) -> Box:
+    """Widen the left margin of a box to fit the labels of the y axis."""
     left = max(map(len, texts)) * _CHARACTER + 19
     return Box(box.width, box.height, box.top, box.right, box.bottom, round(left, 1))
 
@@ -199,7 +199,7 @@ def _points(values: Values, box: Box, top: float) -> list[tuple[float, float] | 
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[list[tuple[float, float]]]:
-    """The runs of points without a gap."""
+    """Split points into runs without a gap."""
     run: list[tuple[float, float]] = []
     for point in [*points, None]:
         if point is not None:
@@ -222,17 +222,17 @@ def _dots(
     points: Sequence[tuple[float, float] | None],
     open_from: int,
 ) -> list[tuple[float, float]]:
-    """Points that no line would show: single ones, and the last of what is not finished."""
+    """Return the points that no line shows: single ones, and the newest unfinished one."""
     single = [run[0] for run in runs if len(run) == 1]
     last = next((point for point in reversed(points[open_from:]) if point), None)
     return [*single, *([last] if last else [])]
 
 
 def x_ticks(labels: Sequence[str], box: Box) -> list[Tick]:
-    """At most six labels, evenly spaced, with room between them."""
+    """Return at most six labels, evenly spaced, that do not overlap."""
     longest = max(map(len, labels), default=1) * _CHARACTER + 14
-    room = int((box.width - box.left - box.right) // longest)
-    number = max(min(MOST_TICKS, room, len(labels)), 1)
+    fitting = int((box.width - box.left - box.right) // longest)
+    number = max(min(MOST_TICKS, fitting, len(labels)), 1)
     step = max(ceil((len(labels) - 1) / max(number - 1, 1)), 1)
     ticks = []
     for place in range(0, len(labels), step):
@@ -258,7 +258,7 @@ def _strips(series: Series, points: Sequence[tuple[float, float] | None], box: B
 
 
 def sparkline(values: Values, width: float = 150, height: float = 34) -> Sequence[str]:
-    """The paths of a sparkline, which spans the lowest to the highest value."""
+    """Return the paths of a sparkline, scaled from its lowest to its highest value."""
     known = [value for value in values if value is not None]
     if not known:
         return []
@@ -299,9 +299,9 @@ def heat_map(
     titles: Sequence[Sequence[str]],
     step_x: float = WIDE_STEP,
 ) -> HeatMap:
-    """The geometry of a heat map; `columns` names some of the columns, None is an empty cell.
+    """Compute the geometry of a heat map. `columns` names some columns; None is an empty cell.
 
-    `step_x` is the width of a column: narrower ones fit a phone without making the labels smaller.
+    `step_x` is the width of a column: a narrower map fits a phone with labels of the same size.
     """
     left, step_y = LABELS_WIDTH, 22
     number = max(map(len, values), default=0)
@@ -330,7 +330,7 @@ def _level(value: float | None, highest: float) -> int:
 
 
 def bar_widths(values: Sequence[float | None]) -> list[float]:
-    """Widths of bars in percent of the largest."""
+    """Return the widths of bars in percent of the largest."""
     largest = max((value or 0 for value in values), default=0)
     return [round(100 * (value or 0) / largest, 1) if largest else 0 for value in values]
 
@@ -340,7 +340,7 @@ SMALL = Box(240, 36, top=3, right=1, bottom=2, left=1)
 
 @dataclass(frozen=True)
 class SmallLine:
-    """A line without axes on a scale that it shares with others."""
+    """A line without axes, on a scale that several lines share."""
 
     box: Box
     areas: Sequence[str]
@@ -349,7 +349,7 @@ class SmallLine:
 
 
 def small_line(values: Values, top: float, unfinished: int | None, box: Box = SMALL) -> SmallLine:
-    """The geometry of a small line; the value at the place `unfinished` is not final."""
+    """Compute a small line; the value at the place `unfinished` is not final."""
     points = _points(values, box, top or 1)
     open_from = len(points) if unfinished is None else unfinished
     runs = [run for run in _runs(points[:open_from]) if len(run) > 1]

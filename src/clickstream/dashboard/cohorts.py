@@ -1,7 +1,7 @@
-"""Who comes again: visitors by the week of their first visit, and the weeks in which they returned.
+"""Cohorts: visitors by the week of their first visit, and the weeks in which they came back.
 
-A visitor is recognized until the visitor keys rotate. So a cohort is followed for four weeks, and
-not across a rotation.
+Visitors are recognized until the visitor keys change. So a cohort is followed for four weeks, and
+not across a change of keys.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from clickstream.dashboard.periods import start_of
 from clickstream.dashboard.texts import mark
 
 WEEKS = 4
-"""Columns: the week of the first visit, and three later ones."""
+"""Number of columns: the week of the first visit, and three later weeks."""
 
 SMALLEST_COHORT = 30
 MOST_COHORTS = 12
 LEVELS = 5
-"""Shades of the cells besides the empty one."""
+"""Number of shades of the cells, without the empty one."""
 
 State = Literal["known", "open", "rotated", "small", "ahead"]
 _ONE_WEEK = timedelta(weeks=1)
@@ -32,9 +32,10 @@ _ONE_WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True)
 class CohortCell:
-    """The share of a cohort that came in a week.
+    """The share of a cohort that visited in a week.
 
-    It is `open` while the week is not over, and unknown (`rotated`, `small`, `ahead`) otherwise.
+    The share is final (`known`), may still change (`open`), or is not shown: `rotated` if visitor
+    keys changed, `small` if the cohort is too small, `ahead` if the week has not begun.
     """
 
     state: State
@@ -54,14 +55,14 @@ class Cohort:
 
 @dataclass(frozen=True)
 class CohortPanel:
-    """The cohorts, the newest first, and which states their cells have."""
+    """The cohorts, the newest first, and the states that occur in their cells."""
 
     cohorts: Sequence[Cohort]
     states: frozenset[State]
 
 
 Counts = Mapping[tuple[date, date], int]
-"""Visitors by the week of their first visit and the week in which they came."""
+"""Visitors by the week of their first visit and the week of a visit."""
 
 
 def build_cohorts(page: Page) -> CohortPanel:
@@ -119,7 +120,7 @@ def _cell(page: Page, state: State, came: int, size: int, highest: float) -> Coh
 def _highest(
     page: Page, counts: Counts, shown: Sequence[date], rotations: Sequence[datetime]
 ) -> float:
-    """The highest share of a later week, which has the darkest shade."""
+    """Return the highest share of a later week, which gets the darkest shade."""
     shares = [
         counts.get((week, week + _ONE_WEEK * later), 0) / counts[week, week]
         for week in shown

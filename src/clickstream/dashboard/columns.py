@@ -14,12 +14,12 @@ from clickstream.dashboard.charts import Box, Tick, Values
 HALF = Box(560, 210)
 NARROW = Box(360, 200)
 _FILLED = 0.72
-"""The part of a place that its column fills."""
+"""The share of a place's width that its column fills."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a column; `number` is its place in the stack, from below."""
+    """One part of a column; `number` counts the parts from the bottom."""
 
     x: float
     y: float
@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Strip:
-    """The place of a column, which answers the pointer."""
+    """The strip of a column that reacts to the pointer."""
 
     x: float
     width: float
@@ -57,14 +57,15 @@ def column_chart(
     label_of: Callable[[float], str],
     unfinished: int | None = None,
 ) -> ColumnChart:
-    """The geometry of stacked columns; `stacks` has the values of each part at all places.
+    """Compute the geometry of stacked columns.
 
-    The column at `unfinished` is not final.
+    `stacks` has one sequence for each part, with its values at all places. The column at the place
+    `unfinished` is not final.
     """
     sums = [sum(value or 0 for value in column) for column in zip(*stacks, strict=True)]
     top, steps = charts.axis(sums)
     texts = [label_of(step) for step in steps]
-    box = charts.with_room(box, texts)
+    box = charts.with_left_margin(box, texts)
     band = (box.width - box.left - box.right) / max(len(labels), 1)
     centered = replace(box, left=box.left + band / 2, right=box.right + band / 2)
     return ColumnChart(

@@ -1,4 +1,4 @@
-"""The course of the metrics over a period: their values in each bucket of the main chart."""
+"""Values of the metrics over a period, in each bucket of the main chart."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from clickstream.dashboard.panels import GRAIN_DIMENSIONS
 from clickstream.dashboard.view import TILES, Grain
 
 Records = Mapping[tuple[Any, ...], Mapping[str, Any]]
-"""Figures of buckets by their keys."""
+"""Figures by the keys of the buckets."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """The buckets of a chart, their figures, and those of the compared ones.
+    """The buckets of a chart, their figures, and the figures of the compared buckets.
 
-    `published` has the keys of the buckets of which an hour is published.
+    `published` has the keys of the buckets with at least one published hour.
     """
 
     buckets: Sequence[Bucket]
@@ -29,7 +29,7 @@ class Course:
     published: Set[tuple[Any, ...]]
 
     def values(self, name: str) -> list[float | None]:
-        """A metric's values; None where no hour is published, and for a share of no visits."""
+        """Return a metric's values; None where no hour is published, or a share has no visits."""
         metric = METRICS[name]
         return [self._value(bucket, metric) for bucket in self.buckets]
 
@@ -44,7 +44,7 @@ class Course:
 
 
 def ask_course(page: Page, grain: Grain) -> Course:
-    """Ask for the figures of the period's buckets, and of those it is compared with."""
+    """Ask for the figures of the period's buckets and of the compared period."""
     by, buckets = GRAIN_DIMENSIONS[grain], buckets_of(page.period, grain)
     now = page.answer(TILES, by).records()
     then = page.answer(TILES, by, page.compared_dates).records() if page.compared else []
@@ -56,7 +56,7 @@ def _by_key(records: Sequence[Mapping[str, Any]], by: Sequence[str]) -> Records:
 
 
 def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]]:
-    """The keys of the buckets of which an hour is published."""
+    """Return the keys of the buckets with at least one published hour."""
     if buckets and buckets[0].grain == "hour":
         answer = page.answer(("published_hours",), ("day", "hour"))
         return {(row[0], row[1]) for row in answer.rows}
@@ -67,7 +67,7 @@ def published_keys(page: Page, buckets: Sequence[Bucket]) -> set[tuple[Any, ...]
 
 
 def unfinished_place(page: Page, buckets: Sequence[Bucket]) -> int | None:
-    """The place of the bucket in which the published hours end, unless they fill it."""
+    """Return the place of the bucket in which the published hours end; None if they fill it."""
     end = page.coverage.complete_to
     if end is None:
         return None

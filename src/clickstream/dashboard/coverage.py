@@ -1,7 +1,7 @@
-"""Which hours of a period are in the numbers, and how the lines of the logs were used.
+"""Which hours of a period are published, and how the lines of their logs were counted.
 
-Everything comes from `hour_facts`. An hour is missing if it lies between the period's first
-published hour and its newest one and is not published.
+All data comes from `hour_facts`. An hour is missing if it lies between the first and the newest
+published hour of the period and is not published itself.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from clickstream.dashboard.questions import Question, build_question
 from clickstream.hours import Hour
 
 BALANCE = ("lines", "rejected", "assets", "bots", "people", "late_lines", "waiting_lines")
-"""The metrics of the line balance: rejected, assets, bots and people add up to lines."""
+"""Metrics of the line balance, and of late lines: lines = rejected + assets + bots + people."""
 
 PARTS = ("people", "bots", "assets", "rejected")
-"""The parts of the line balance, which add up to the lines."""
+"""The parts of the line balance; their sum is `lines`."""
 
 NEARLY_ALL = 0.98
-"""A period is compared if this share of its hours is published."""
+"""A period is compared if at least this share of its hours is published and complete."""
 
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class DayCoverage:
-    """The hours of a local date, and its figures by the names of BALANCE.
+    """The hours of a local date, and its figures by the names in BALANCE.
 
-    `incomplete` are published hours that lack the lines of a server.
+    `incomplete` is the number of published hours without the lines of a server.
     """
 
     published: int
@@ -47,7 +47,7 @@ class DayCoverage:
 class Coverage:
     """The published hours of a period. `first` and `newest` are UTC hours (naive), or None.
 
-    `days` has the dates with published hours.
+    `days` has all dates with a published hour.
     """
 
     period: Period
@@ -58,12 +58,12 @@ class Coverage:
 
     @property
     def published(self) -> int:
-        """How many hours are published."""
+        """The number of published hours."""
         return sum(day.published for day in self.days.values())
 
     @property
     def missing(self) -> int:
-        """How many hours are missing between the first and the newest."""
+        """The number of missing hours between the first and the newest published one."""
         if self.first is None or self.newest is None:
             return 0
         between = int((self.newest - self.first) / _HOUR) + 1
@@ -71,7 +71,7 @@ class Coverage:
 
     @property
     def incomplete(self) -> int:
-        """How many published hours lack the lines of a server."""
+        """The number of published hours without the lines of a server."""
         return sum(day.incomplete for day in self.days.values())
 
     @property
@@ -92,16 +92,16 @@ class Coverage:
         return {name: sum(d.figures[name] for d in self.days.values()) for name in BALANCE}
 
     def is_nearly_complete(self, period: Period) -> bool:
-        """Whether enough hours of (a part of) the period are complete that it can be compared."""
+        """Whether enough hours of a period, or of a part of it, are complete to compare it."""
         return self.published - self.incomplete >= NEARLY_ALL * hours_of(period, self.zone)
 
     def share(self, name: str, of: str = "lines") -> float:
-        """One figure as a share of another."""
+        """Return one figure as a share of another."""
         return self.total[name] / self.total[of] if self.total[of] else 0.0
 
 
 def coverage_question(period: Period) -> Question:
-    """The question for the coverage of a period."""
+    """Build the question for the coverage of a period."""
     metrics = ("published_hours", "incomplete_hours", "first_hour", "newest_hour", *BALANCE)
     return build_question(metrics, ("day",), period)
 
@@ -129,9 +129,9 @@ def _day_coverage(record: Mapping[str, Any], zone: ZoneInfo) -> DayCoverage:
 
 @dataclass(frozen=True)
 class MissingServer:
-    """A server that published hours lack: how many, the first and the newest of them (UTC, naive).
+    """A server whose lines are missing in published hours: their number, first and newest.
 
-    `name` is the technical one, as `clickstream status` has it.
+    `first` and `newest` are UTC hours (naive). `name` is the name in `clickstream status`.
     """
 
     name: str
@@ -141,7 +141,7 @@ class MissingServer:
 
 
 def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
-    """Ask which servers the published hours of a period lack, by name."""
+    """Ask which servers are missing in the published hours of a period; sorted by name."""
     metrics = ("incomplete_hours", "first_hour", "newest_hour")
     found: dict[str, MissingServer] = {}
     for record in ask(build_question(metrics, ("missing_sources",), period)).records():
@@ -158,7 +158,7 @@ def missing_servers(ask: Ask, period: Period) -> list[MissingServer]:
 
 
 def hours_of(period: Period, zone: ZoneInfo) -> int:
-    """How many hours a period has: a day on which clocks change has 23 or 25."""
+    """Return the number of hours of a period: 23 or 25 for a day on which clocks change."""
     start = local_midnight(period.first, zone)
     if period.until_hour is None:
         end = local_midnight(period.last + timedelta(days=1), zone)
@@ -168,16 +168,16 @@ def hours_of(period: Period, zone: ZoneInfo) -> int:
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The UTC moment at which a local date begins."""
+    """Return the UTC moment at which a local date begins."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def period_of_hour(hour: Hour, zone: ZoneInfo) -> Period:
-    """The period of one UTC hour, on the local date that the hour begins on."""
+    """Return the period of one UTC hour, on the local date on which the hour begins."""
     day = to_local(hour.naive, zone).date()
     return Period(day, day, hour_at=hour.naive)
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """A naive UTC moment as naive local time."""
+    """Convert a naive UTC moment to naive local time."""
     return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)

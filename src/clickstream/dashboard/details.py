@@ -1,4 +1,4 @@
-"""A panel's own page: all its rows, its SQL, and the answer of Athena beside ours; and its CSV."""
+"""A panel's own page: all rows, its SQL, a comparison with Athena, and its CSV file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from clickstream.dashboard.questions import Question
 from clickstream.dashboard.texts import mark
 
 MOST_ROWS = 500
-"""Rows of a panel's page; its CSV file has all."""
+"""Maximum number of rows on a panel's page; its CSV file has all."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a text for a formula (OWASP, CSV injection)."""
+"""First characters of a text that a spreadsheet would run as a formula (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
 class DetailRow:
-    """A row as shown: names of the dimensions' values, and cells of the metrics."""
+    """A row as shown: the names of its dimensions' values, and a cell for each metric."""
 
     names: Sequence[str]
     cells: Sequence[str]
@@ -42,7 +42,7 @@ class DetailPart:
     """The answer of one question, with its SQL."""
 
     title: str
-    told: str
+    summary: str
     heads: Sequence[str]
     rows: Sequence[DetailRow]
     sql: str
@@ -50,7 +50,7 @@ class DetailPart:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many values Athena's answers were held against, and how many differ."""
+    """The number of values compared with Athena's answers, and how many of them differ."""
 
     values: int
     differing: int
@@ -58,14 +58,14 @@ class Comparison:
 
 
 def detail_parts(page: Page, panel: Panel) -> list[DetailPart]:
-    """The panel's answers."""
+    """Answer the panel's questions."""
     return [_part(page, fold(page.ask, one), None) for one in panel.questions_on(page)]
 
 
 def compare_with_athena(
     page: Page, answers: Sequence[tuple[Answer, Sequence[Row]]]
 ) -> tuple[Comparison, list[DetailPart]]:
-    """Our answers beside Athena's: each pair of the same question."""
+    """Compare our answers with Athena's; each pair answers the same question."""
     parts = [_part(page, ours, theirs) for ours, theirs in answers]
     counted = [_count_differences(ours, theirs) for ours, theirs in answers]
     values, differing = (sum(numbers) for numbers in zip(*counted, strict=True))
@@ -91,21 +91,21 @@ def _part(page: Page, answer: Answer, theirs: Sequence[Row] | None) -> DetailPar
         heads += [text(mark("Athena"))] if theirs is not None else []
     rows = _all_rows(question, answer.rows, theirs)
     shown = [_row(page, question, names, ours, other) for names, ours, other in rows[:MOST_ROWS]]
-    told = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
+    summary = page.formats.plural("%(number)s row", "%(number)s rows", len(rows))
     if len(rows) > MOST_ROWS:
-        told += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_ROWS))}"
+        summary += f", {text(mark('%(shown)s shown'), shown=page.formats.count(MOST_ROWS))}"
     by = " × ".join(heads[: len(question.dimensions)]) or text(mark("In all"))
-    return DetailPart(by, told, heads, shown, question.sql_with_values())
+    return DetailPart(by, summary, heads, shown, question.sql_with_values())
 
 
 Matched = tuple[Row, Row | None, Row | None]
-"""A group: the values of its dimensions, our metrics, and Athena's."""
+"""A group: the values of its dimensions, our metrics, and Athena's metrics."""
 
 
 def _all_rows(
     question: Question, ours: Sequence[Row], theirs: Sequence[Row] | None
 ) -> list[Matched]:
-    """Our rows, and after them those that only Athena has."""
+    """Match our rows with Athena's; rows that only Athena has come last."""
     size = len(question.dimensions)
     other = {row[:size]: row[size:] for row in theirs or ()}
     matched: list[Matched] = [(row[:size], row[size:], other.pop(row[:size], None)) for row in ours]
@@ -140,7 +140,7 @@ def is_same(ours: Any, theirs: Any) -> bool:
 
 
 def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]:
-    """How many values there are in either answer, and how many of them differ."""
+    """Count the values in either answer, and those that differ."""
     width = len(answer.question.metrics)
     values = differing = 0
     for _, ours, other in _all_rows(answer.question, answer.rows, theirs):
@@ -153,7 +153,7 @@ def _count_differences(answer: Answer, theirs: Sequence[Row]) -> tuple[int, int]
 
 
 def csv_lines(page: Page, name: str) -> Iterator[str]:
-    """The lines of a panel's CSV file: all rows, with names of dimensions and metrics as heads."""
+    """Yield the lines of a panel's CSV file: all rows, below the names of the columns."""
     panel = PANELS[name]
     for number, question in enumerate(panel.questions_on(page)):
         if number:
@@ -175,7 +175,7 @@ def _csv_line(cells: Sequence[Any]) -> str:
 
 
 def _guarded(cell: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it."""
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
     if isinstance(cell, str) and cell.startswith(_FORMULA):
         return f"'{cell}"
     return cell

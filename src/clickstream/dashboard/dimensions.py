@@ -1,4 +1,4 @@
-"""How numbers can be broken down and filtered: each dimension, defined once."""
+"""All dimensions by which numbers are broken down and filtered, each defined once."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from clickstream.dashboard.texts import mark
 class Dimension:
     """One way to break a number down, and to filter by.
 
-    `facts` is None for what every fact view has: the site's local date and hour.
-    `order`: by the first metric, the largest first, or by the dimension's own values.
-    `is_filter`: whether visits can be filtered by it. Groups of fewer visitors than
-    `smallest_group` are left out: docs/privacy.md.
+    `facts` is None for dimensions of every fact view: the site's local date and hour. `order` is by
+    the first metric, the largest first, or by the dimension's own values. `is_filter` means that
+    visits can be filtered by it. Groups of fewer visitors than `smallest_group` are left out, see
+    docs/privacy.md.
 
-    `known` is a column about the visitor's visits in their order, the window `in_order`, that
-    `sql` needs. It looks at all visits under the visitor's key, or only at those that the filters
-    choose (`is_of_chosen`). `definition` says what the label does not.
+    `known` is a column that `sql` needs, computed over the visitor's visits in order (the window
+    `in_order`). It reads all visits under the visitor's key, or with `is_of_chosen` only those that
+    the filters choose. `definition` states what the label does not.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Dimension:
 
 
 PLACE_MINIMUM = 10
-"""A place of fewer visitors is not shown, as in the view visits_by_place."""
+"""A place with fewer visitors is not shown, as in the view visits_by_place."""
 
 
 def _dimensions(*dimensions: Dimension) -> dict[str, Dimension]:
@@ -69,10 +69,10 @@ def _place(name: str, label: str, sql: str) -> Dimension:
 
 _REGION = "region || coalesce(', ' || country, '')"
 _CITY = "city || coalesce(', ' || nullif(region, city), '') || coalesce(', ' || country, '')"
-"""Names with what they lie in, because several places have one name: Paris, Île-de-France, FR."""
+"""Names with region and country, because several places have one name: Paris, Île-de-France, FR."""
 
 _WEEKDAY = "date_diff('day', date '1970-01-05', local_date) % 7 + 1"
-"""1 for Monday to 7 for Sunday: the engines' own functions for it differ."""
+"""1 for Monday to 7 for Sunday; the engines' functions for weekdays differ, so this uses none."""
 
 DIMENSIONS = _dimensions(
     Dimension("channel", SESSIONS, mark("Channel"), "channel"),
@@ -97,9 +97,10 @@ DIMENSIONS = _dimensions(
         "case when visit_number = 1 then 'new' else 'returning' end",
         known="row_number() over in_order as visit_number",
         definition=mark(
-            "A visit is new if it is the first known visit of its visitor, otherwise returning. "
-            "Visitors are recognized until the visitor key changes, so the number of returning "
-            "visits is a lower limit."
+            "A visit is new if it is the visitor's first known visit, and "
+            "returning if the visitor came before. Visitors are recognized until "
+            "the visitor keys change, so the number of returning visits is a lower "
+            "limit."
         ),
     ),
     Dimension(
@@ -110,8 +111,8 @@ DIMENSIONS = _dimensions(
         is_filter=False,
         known="first_value(channel) over in_order as first_channel",
         definition=mark(
-            "Channel of the first known visit of the visitor. Visits before the last change of "
-            "the visitor key are not known."
+            "Channel of the visitor's first known visit. Visits before the last "
+            "change of the visitor keys are not known."
         ),
     ),
     Dimension(
@@ -124,8 +125,8 @@ DIMENSIONS = _dimensions(
         known="first_value(local_date) over in_order as first_date",
         is_of_chosen=True,
         definition=mark(
-            "Week, from Monday, of the visitor's first known visit that matches the filters. "
-            "Visits before the last change of the visitor key are not known."
+            "Week (from Monday) of the visitor's first known visit that passes the filters. "
+            "Visits before the last change of the visitor keys are not known."
         ),
     ),
     Dimension(
@@ -142,7 +143,10 @@ DIMENSIONS = _dimensions(
         mark("Next page"),
         "next_page",
         is_filter=False,
-        definition=mark("Page of the next page view of the same visit; none if the visit ended."),
+        definition=mark(
+            "The page that the same visit viewed next. After the last page, the "
+            "visitor left the site."
+        ),
     ),
     Dimension("failed_page", SESSION_ERRORS, mark("Page with an error"), "page"),
     Dimension(

@@ -1,6 +1,6 @@
-"""What answers questions: the local copy of the fact files, or Athena.
+"""Engines that answer questions: the local copy of the facts, or Athena.
 
-Both know a version: an answer holds for as long as the version stays.
+Both have a version: an answer stays valid until the version changes.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ POLL_SECONDS = 15.0
 
 
 class Reader(Protocol):
-    """Answers questions as of one version."""
+    """Answers questions from one version of the facts."""
 
     @property
     def state(self) -> CopyState:
-        """The version, and when it was made."""
+        """The version, and the time at which it was written."""
 
     def rows(self, question: Question) -> list[Row]:
-        """The answer of a question."""
+        """Return the rows that answer a question."""
 
 
 class Engine(Protocol):
-    """Where answers come from."""
+    """A source of answers."""
 
     name: str
 
     def reader(self) -> AbstractContextManager[Reader]:
-        """A reader of the present version."""
+        """Open a reader of the current version."""
 
     def refresh(self) -> bool:
-        """Look for a new version; return whether there is one."""
+        """Check for a new version; return whether there is one."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
 
 
 class LocalEngine:
-    """Answers from the local copy; `refresh` fetches what the manifest has that the copy lacks."""
+    """Answers from the local copy; `refresh` fetches the files of the manifest that it lacks."""
 
     name = "local"
 
@@ -66,12 +66,12 @@ class LocalEngine:
         return read_file(self._lake, file)
 
     def reader(self) -> AbstractContextManager[Reader]:
-        """A snapshot of the copy."""
+        """Open a snapshot of the copy."""
         return self._copy.snapshot()
 
     @aws_errors.translate_errors()
     def refresh(self) -> bool:
-        """Bring the copy to the manifest as it is stored now; it is read only if it has changed."""
+        """Update the copy to match the stored manifest, which is read only if it has changed."""
         if self._etag is not None and manifest_etag(self._lake) == self._etag:
             return False
         stored = read_manifest(self._lake)
@@ -101,7 +101,7 @@ class AthenaReader:
 
 
 class AthenaEngine:
-    """Answers every question by a query; the manifest's version tells when to ask again."""
+    """Answers every question by an Athena query; the version is that of the manifest."""
 
     name = "athena"
 
@@ -111,7 +111,7 @@ class AthenaEngine:
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:
-        """A reader of the views."""
+        """Open a reader of the views."""
         yield AthenaReader(self._state, self._lake)
 
     @aws_errors.translate_errors()
@@ -122,7 +122,7 @@ class AthenaEngine:
         return before != self._state
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: it holds no resources."""
 
 
 def ask_athena(lake: Lake, question: Question) -> list[Row]:

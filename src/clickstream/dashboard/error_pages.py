@@ -1,4 +1,4 @@
-"""Pages of requests that can't be answered, each with one sentence."""
+"""Error pages for requests that can't be answered, each with one sentence."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from clickstream.errors import ClickstreamError, InputError
 log = logging.getLogger("clickstream")
 
 UNAVAILABLE = mark("The figures can't be read at the moment. Try again later.")
-"""What the reader of a share link is told; the reason may name buckets and is in the log."""
+"""Shown to readers of share links; the reason may name buckets, and is only in the log."""
 
 
 def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
-    """Let the application show them."""
+    """Register the handlers that show error pages."""
 
     def refuse(request: Request, status: int, sentence: str) -> HTMLResponse:
         base = "../" * (_path(request).count("/") - 1)
@@ -32,7 +32,7 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
         return refuse(request, HTTPStatus.BAD_REQUEST, str(error))
 
     def show_our_error(request: Request, error: Exception) -> Response:
-        # Without the token of a share link, which is a key.
+        # Log no token of a share link, because it grants access.
         log.warning(f"{_path(request)}: {error}")
         is_shared = identity_of(request).shared is not None
         text = dashboard.formats.text(UNAVAILABLE) if is_shared else str(error)
@@ -48,5 +48,5 @@ def add_error_pages(app: FastAPI, dashboard: Dashboard) -> None:
 
 
 def _path(request: Request) -> str:
-    """The path below the application's own address, or below that of a share link."""
+    """Return the path below the application's address, or below that of a share link."""
     return request.url.path.removeprefix(request.scope.get("root_path", ""))

@@ -1,7 +1,7 @@
-"""A local copy of the fact files in a DuckDB file, which answers the dashboard's questions.
+"""Local copy of the facts in a DuckDB file, which answers the dashboard's questions.
 
-Each update is one transaction: readers see the files of one manifest, the old one or the new one.
-A copy that can't be read is made afresh. Only one process at a time may open a copy.
+Each update is one transaction: readers see the files of one manifest, the old one or the new one. A
+copy that can't be read is built again. Only one process at a time can open a copy.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ log = logging.getLogger("clickstream")
 
 FILE_NAME = "facts.duckdb"
 FORMAT = 1
-"""Of the copy's own tables; a copy of another format is made afresh."""
+"""Format of the copy's own tables; a copy of another format is built again."""
 
 MEMORY_LIMIT = "256MB"
 _IDS = {"session_id", "visitor_id"}
-"""16 hexadecimal digits: kept as 64-bit numbers, which are counted and joined faster."""
+"""Columns of 16 hexadecimal digits, stored as 64-bit numbers for faster counts and joins."""
 
 ReadFile = Callable[[FactFile], pa.Table | None]
 
 
 @dataclass(frozen=True)
 class CopyState:
-    """Which manifest the copy has: version 0 before the first update.
+    """The manifest that the copy matches; version 0 before the first update.
 
-    `changed_at` is when that manifest was written.
+    `changed_at` is the time at which that manifest was written.
     """
 
     version: int
@@ -48,7 +48,7 @@ class CopyState:
 
 
 class CopyInUse(InputError):
-    """Another process has a copy open."""
+    """Another process has the copy open."""
 
 
 EMPTY = CopyState(0, None, "")
@@ -56,14 +56,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def state_of(manifest: Manifest) -> CopyState:
-    """The state of a copy that has the files of a manifest."""
+    """Return the state of a copy that matches a manifest."""
     return CopyState(manifest.version, manifest.changed_at, manifest.time_zone)
 
 
 class FactCopy:
     """The copy in a directory; `read_file` fetches the rows of a fact file.
 
-    Raises CopyInUse when another process has it open.
+    Raises CopyInUse if another process has it open.
     """
 
     def __init__(self, directory: Path, read_file: ReadFile) -> None:
@@ -78,7 +78,7 @@ class FactCopy:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """A consistent view of the copy: updates meanwhile are not seen."""
+        """Open a consistent view of the copy that later updates do not change."""
         cursor = self._connection.cursor()
         try:
             cursor.execute("begin")
@@ -87,9 +87,10 @@ class FactCopy:
             cursor.close()
 
     def update(self, manifest: Manifest) -> bool:
-        """Bring the copy to a manifest, and return whether it changed.
+        """Update the copy to match a manifest; return whether it changed.
 
-        The copy stays as it is if a file is gone, because a newer manifest has replaced it.
+        The copy stays unchanged if a file no longer exists, because a newer manifest has replaced
+        it.
         """
         try:
             with self._updating, self._transaction() as cursor:
@@ -108,7 +109,7 @@ class FactCopy:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
-        """A transaction that is rolled back unless the block commits it."""
+        """Open a transaction that is rolled back unless the block commits it."""
         cursor = self._connection.cursor()
         cursor.execute("begin")
         try:
@@ -138,18 +139,18 @@ class FactCopy:
 
 
 class _FileGone(Exception):
-    """A fact file of the manifest is not stored any more."""
+    """A fact file of the manifest no longer exists."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The copy as of one manifest."""
+    """The copy at one manifest."""
 
     state: CopyState
     cursor: Any
 
     def rows(self, question: Question) -> list[tuple[Any, ...]]:
-        """The answer of a question; no rows from a fact view that was never copied."""
+        """Answer a question; return no rows for a fact view that was never copied."""
         try:
             found: list[tuple[Any, ...]] = self.cursor.execute(
                 question.sql, list(question.values)
@@ -171,7 +172,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         reason = str(error)
     except (duckdb.Error, ValueError) as error:
         reason = str(error)
-    log.warning(f"The dashboard's copy {path} can't be read and is made afresh: {reason}")
+    log.warning(f"The dashboard's copy {path} can't be read and is built again: {reason}")
     for leftover in (path, path.with_name(f"{path.name}.wal")):
         leftover.unlink(missing_ok=True)
     return _prepared(path)
@@ -214,10 +215,10 @@ def _delete(cursor: Any, view: str, day: date) -> None:
 
 
 def _insert(cursor: Any, view: str, day: date, rows: pa.Table) -> None:
-    """Insert a date's rows; a table with other columns, of an earlier version, is replaced.
+    """Insert a date's rows; replace a table that has other columns, from an earlier version.
 
-    The manifest of a version that adds a column has new files for all dates, as each has the
-    digest of the view's SQL.
+    A version that adds a column writes new files for all dates, because it changes the view's SQL,
+    which is part of each file's `source_version`.
     """
     wanted = [*rows.column_names, "copied_day"]
     columns = ", ".join(

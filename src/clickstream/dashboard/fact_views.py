@@ -1,4 +1,4 @@
-"""The fact views that questions are asked of."""
+"""The fact views that questions read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FactView:
-    """A fact view that can be asked.
+    """A fact view that questions can read.
 
-    `dated_by` is its UTC date, by which Athena leaves out files. Filters of visits reach the views
-    that have a `session_id`.
+    `dated_by` is its UTC date column, by which Athena skips files. Filters of visits apply to the
+    views that have a `session_id`.
     """
 
     name: str

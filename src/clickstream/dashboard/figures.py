@@ -1,4 +1,4 @@
-"""Key figures of a tab: a number, how it changed, and a hint."""
+"""Key figures of a tab: a number, its change, and a hint."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from clickstream.dashboard.texts import mark
 from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
 
 Parts = tuple[int, int]
-"""How many visits of how many."""
+"""A number of visits, and the number of visits that it is a part of."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A key figure. A change that chance explains is neither good nor bad.
+    """A key figure. A change that chance explains counts as neither good nor bad.
 
     `before` is the compared value, empty if nothing is compared.
     """
@@ -35,7 +35,7 @@ class Figure:
 def count_figure(
     page: Page, label: str, definition: str, now: int, before: int | None, like: str = "goal_visits"
 ) -> Figure:
-    """A count of visits; the metric `like` says whether more is good."""
+    """Build a count of visits; the metric `like` defines whether more is good."""
     formats, metric = page.formats, METRICS[like]
     change = None if before is None else formats.change(metric, now, before)
     if change and before is not None and not count_moved(now, before):
@@ -53,7 +53,7 @@ def share_figure(
     before: Parts | None,
     like: str = "conversion_rate",
 ) -> Figure:
-    """A share of visits with its 95 % interval; the metric `like` says whether more is good."""
+    """Build a share of visits with its 95 % interval; `like` defines whether more is good."""
     formats, (some, of) = page.formats, now
     if of < SHARE_MINIMUM:
         too_little = formats.text(mark("too little data"))

@@ -1,4 +1,4 @@
-"""First against last arrival: which channel brought a converting visit, and which its visitor."""
+"""First and last channel: conversions by the channel of the visit, and of the first visit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.panels import PANELS
 
 MOST_CHANNELS = 16
-"""More than the rules know: so the numbers of both columns add up to the same."""
+"""Maximum number of channels, more than the rules define, so both columns have one total."""
 
 
 @dataclass(frozen=True)
 class Credit:
-    """A channel: conversions of visits it brought, and of visitors it brought first."""
+    """A channel: conversions of the visits it brought, and of the visitors it brought first."""
 
     name: str
     width: float
@@ -26,12 +26,12 @@ class Credit:
 
     @property
     def step(self) -> int:
-        """How many more it has as the first arrival."""
+        """How many more conversions it has as the first channel than as the last."""
         return self.first - self.last
 
 
 def build_credits(page: Page) -> list[Credit]:
-    """Ask for the conversions of each channel as the last and as the first arrival."""
+    """Ask for the conversions of each channel as the last and as the first channel."""
     by_last, by_first = PANELS["credit"].questions(page.view, page.period, page.key_days)
     last, first = (
         {name: int(number) for name, number in page.ask(question).rows}

@@ -1,8 +1,8 @@
-"""Groups of few visitors are counted together, so that no number shows what a few people did.
+"""Counts groups of few visitors together, so that no number shows what a few people did.
 
-A question by place leaves out places of fewer than ten visitors. Each page, file and comparison
-that shows all rows of a question gets them from `fold`, which adds these visits as one row. The
-rows so add up to the total, and no row and no difference to the total is a small group.
+A question by place leaves out places with fewer than ten visitors. Each page, file and comparison
+that shows all rows of a question gets them from `fold`, which adds these visits as one row. So the
+rows sum to the total, and neither a row nor a difference to the total is a small group.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ VISITORS = "visitors"
 
 
 def fold(ask: Ask, question: Question) -> Answer:
-    """Ask for all rows of a question; groups that are too small are one row at the end, `OTHER`.
+    """Ask for all rows of a question; too small groups become one row at the end, `OTHER`.
 
-    If these have too few visitors together, the smallest group that is left is counted with them.
-    A question without small groups has its rows as they are.
+    If these groups have too few visitors together, the smallest remaining group joins them. The
+    rows of a question without small groups are unchanged.
     """
     answer = ask(question)
     if not question.smallest_group:
@@ -49,14 +49,14 @@ def fold(ask: Ask, question: Question) -> Answer:
 
 
 def named_rows(answer: Answer) -> Sequence[Row]:
-    """The rows of an answer without the one of small groups."""
+    """Return the rows of an answer without the row of small groups."""
     return [row for row in answer.rows if row[0] is not OTHER]
 
 
 def _without(question: Question, values: Sequence[str | None]) -> Question:
-    """Ask for the same metrics of everything but some groups, and for their visitors.
+    """Ask for the same metrics without some groups, and for the number of visitors.
 
-    Small groups are of one dimension of visits: no panel has places by something else, too.
+    Small groups have exactly one dimension, of visits: no panel combines places with another one.
     """
     (dimension,) = question.dimensions
     left_out = [Filter(dimension, tuple(values), is_excluded=True)] if values else []

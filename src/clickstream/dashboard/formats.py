@@ -20,7 +20,7 @@ _MONDAY = date(2024, 1, 1)
 
 @dataclass(frozen=True)
 class Change:
-    """How a number changed: the text, which way, and whether that is good (None: neither)."""
+    """A change as text, its direction, and whether it is good (None: neither)."""
 
     text: str
     direction: Literal["up", "down", "same"]
@@ -40,35 +40,35 @@ class Formats:
         return str(self.locale).replace("_", "-")
 
     def text(self, message: str, **values: object) -> str:
-        """Translate a text and put values in place of its `%(name)s`."""
+        """Translate a text and replace its `%(name)s` by values."""
         translated = self.translations.gettext(message)
         return translated % values if values else translated
 
     def plural(self, one: str, many: str, number: int, **values: object) -> str:
-        """Translate a text that depends on a number, which it calls `%(number)s`."""
+        """Translate a text that depends on a number, written as `%(number)s`."""
         text = self.translations.ngettext(one, many, number)
         return text % {"number": self.count(number), **values}
 
     def count(self, value: float) -> str:
-        """A whole number with separators."""
+        """Format a whole number with separators."""
         return _count(self.locale, round(value))
 
     def short_count(self, value: float) -> str:
-        """A number for the ticks of an axis, such as 1.5K."""
+        """Format a number for the ticks of an axis, such as 1.5K."""
         return _short_count(self.locale, value)
 
     def share(self, value: float, digits: int = 1) -> str:
-        """A share, 0 to 1, as a percentage."""
+        """Format a share, 0 to 1, as a percentage."""
         return _share(self.locale, round(value, digits + 2), digits)
 
     def seconds(self, value: float) -> str:
-        """A time as minutes and seconds, such as 1:05, or hours, minutes and seconds."""
+        """Format a duration as minutes and seconds, such as 1:05, or with hours."""
         minutes, seconds = divmod(round(value), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
     def value(self, metric: Metric, value: Any) -> str:
-        """A metric's value."""
+        """Format a metric's value."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
             return NO_VALUE
         if metric.format == "share":
@@ -78,13 +78,13 @@ class Formats:
         return self.moment(value) if metric.format == "moment" else self.count(value)
 
     def tick(self, metric: Metric, value: float) -> str:
-        """A metric's value at an axis."""
+        """Format a metric's value for an axis."""
         if metric.format == "share":
             return self.share(value, 0 if value >= 0.05 else 1)
         return self.seconds(value) if metric.format == "seconds" else self.short_count(value)
 
     def change(self, metric: Metric, now: float, before: float) -> Change | None:
-        """How a value changed: a share in points, another value in percent; None from zero."""
+        """Return a share's change in points, another value's change in percent; None from zero."""
         if metric.format == "share":
             points = self.text(mark("%(points)s pt"), points=self.decimal(abs(now - before) * 100))
             return _change(metric, points, now - before, 0.0005)
@@ -94,20 +94,20 @@ class Formats:
         return _change(metric, self.share(abs(step), 1 if abs(step) < 0.095 else 0), step, 0.0005)
 
     def decimal(self, value: float) -> str:
-        """A number with one decimal."""
+        """Format a number with one decimal."""
         return _decimal(self.locale, round(value, 1))
 
     def signed(self, value: int) -> str:
-        """A difference with its sign."""
+        """Format a difference with its sign."""
         return f"{'+' if value >= 0 else '−'}{self.count(abs(value))}"
 
     def day(self, day: date, with_weekday: bool = False, with_year: bool = False) -> str:
-        """A date, such as 7 Nov, Sat 7 Nov or 7 Nov 2026."""
+        """Format a date, such as 7 Nov, Sat 7 Nov or 7 Nov 2026."""
         pattern = f"{'y' if with_year else ''}MMM{'E' if with_weekday else ''}d"
         return _skeleton(self.locale, pattern, day)
 
     def days(self, first: date, last: date) -> str:
-        """A range of dates, such as 30 Oct – 26 Nov."""
+        """Format a range of dates, such as 30 Oct – 26 Nov."""
         if first == last:
             return self.day(first, with_weekday=True)
         if first.year != last.year:
@@ -115,29 +115,29 @@ class Formats:
         return f"{self.day(first)} – {self.day(last)}"
 
     def hour(self, hour: int) -> str:
-        """An hour of the day, such as 14:00."""
+        """Format an hour of the day, such as 14:00."""
         return _hour(self.locale, hour)
 
     def moment(self, moment: datetime) -> str:
-        """A date and time to the minute, such as 26 Nov, 14:00."""
+        """Format a date and time to the minute, such as 26 Nov, 14:00."""
         time = dates.format_time(moment, "short", locale=self.locale)
         return f"{self.day(moment.date())}, {time}"
 
     def time(self, moment: datetime) -> str:
-        """A time of the day to the minute, such as 14:02."""
+        """Format a time of day to the minute, such as 14:02."""
         return dates.format_time(moment, "short", locale=self.locale)
 
     def weekday(self, number: int) -> str:
-        """The short name of a weekday, 1 for Monday to 7 for Sunday."""
+        """Return the short name of a weekday, 1 for Monday to 7 for Sunday."""
         return dates.format_date(_MONDAY + timedelta(days=number - 1), "EEE", self.locale)
 
     def weekdays(self) -> Sequence[int]:
-        """The weekdays, 1 for Monday to 7 for Sunday, from the locale's first day of the week."""
+        """Return the weekdays, 1 (Monday) to 7, from the locale's first day of the week."""
         first: int = self.locale.first_week_day
         return [(first + step) % 7 + 1 for step in range(7)]
 
     def country(self, code: str) -> str:
-        """The name of a country, or the code if there is none."""
+        """Return the name of a country, or its code if the name is unknown."""
         return str(self.locale.territories.get(code, code))
 
 

@@ -13,14 +13,14 @@ from clickstream.dashboard.view import View
 from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
 
 MOST_FILTERED = 20
-"""Pages with errors that one link filters by; the panel of errors has the others."""
+"""Maximum number of pages with errors in one link's filter; the errors panel has them all."""
 
 
 @dataclass(frozen=True)
 class StepErrors:
-    """Errors on the pages of a step: visits hit, and those of them that never reached the step.
+    """Errors on the pages of a step: affected visits, and those that never reached the step.
 
-    `statuses` are statuses with the visits that got them, the most frequent first.
+    `statuses` are pairs of a status and its visits, in order of their visits.
     """
 
     visits: int
@@ -32,11 +32,12 @@ class StepErrors:
 
 @dataclass(frozen=True)
 class FunnelStep:
-    """A step, by its number from 1: the visits that reached it.
+    """A step, numbered from 1, and the visits that reached it.
 
-    `of_before` is their share of those that reached the step before it, of all visits for the
-    first; None if those are too few. `change` is how far this share has moved since the compared
-    period, None if chance explains it. `lost` visits reached the step before and not this one.
+    `of_before` is their share of the visits that reached the step before, for the first step their
+    share of all visits; None if there are too few of those. `change` is the change of this share
+    since the compared period, None if chance explains it. `lost` is the number of visits that
+    reached the step before and not this one.
     """
 
     number: int
@@ -61,7 +62,7 @@ class Funnel:
 
     @property
     def completed(self) -> int:
-        """Visits that reached the last step."""
+        """The number of visits that reached the last step."""
         return self.steps[-1].visits if self.steps else 0
 
     @property
@@ -72,7 +73,7 @@ class Funnel:
 
 
 def build_funnel(page: Page) -> Funnel:
-    """Ask how far visits got."""
+    """Ask for the visits that reached each step."""
     names = [step.name for step in page.settings.funnel]
     reached = _reached(page, page.period, len(names))
     before = _reached(page, page.compared, len(names)) if page.compared else None
@@ -81,7 +82,7 @@ def build_funnel(page: Page) -> Funnel:
 
 
 def _reached(page: Page, period: Period, steps: int) -> list[int]:
-    """How many visits reached each number of steps: all of them reached none."""
+    """Return the visits that reached each number of steps, from 0 (all visits)."""
     answer = page.answer(("visits",), ("furthest_step",), period)
     furthest = {int(step): int(visits) for step, visits in answer.rows}
     return [
@@ -119,7 +120,7 @@ def _share(visits: int, of: int) -> float | None:
 
 
 def _change(reached: Sequence[int], before: Sequence[int] | None, number: int) -> float | None:
-    """How far the share of a step has moved; None if chance explains it."""
+    """Return the change of a step's share; None if chance explains it."""
     if before is None or min(reached[number - 1], before[number - 1]) < SHARE_MINIMUM:
         return None
     now, then = (found[number] / found[number - 1] for found in (reached, before))
@@ -127,7 +128,7 @@ def _change(reached: Sequence[int], before: Sequence[int] | None, number: int) -
 
 
 def _furthest(view: View, steps: Sequence[int]) -> View:
-    """The view of the visits whose furthest step is one of these."""
+    """Return the view of the visits whose furthest step is one of `steps`."""
     others = tuple(one for one in view.filters if one.dimension != "furthest_step")
     view = replace(view, filters=others)
     for step in steps:

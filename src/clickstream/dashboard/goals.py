@@ -1,4 +1,4 @@
-"""Goals: how many visits met each, and whether the month's target is in reach."""
+"""Goals: the visits that met each goal, and the pace towards the month's target."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from clickstream.dashboard.texts import mark
 
 @dataclass(frozen=True)
 class Pace:
-    """A target of the calendar month.
+    """Progress towards the target of the calendar month.
 
-    `expected` is the target's part for the hours published so far, `projected` what the month comes
-    to if the rest is like them. `width` and `expected_width` are percentages of the target.
+    `expected` is the part of the target for the hours published so far, `projected` the number at
+    the end of the month at the same rate. `width` and `expected_width` are percentages of the
+    target.
     """
 
     reached: int
@@ -43,7 +44,7 @@ class GoalRow:
 
 
 def goal_rows(page: Page) -> list[GoalRow]:
-    """The goals of the settings and of the facts, the most met first."""
+    """Return the goals of the settings and of the facts, in order of their visits."""
     rows = page.answer(("goal_visits",), ("goal",)).rows
     met = {str(name): int(visits) for name, visits in rows}
     names = [*met, *(name for name in page.settings.goals if name not in met)]
@@ -62,7 +63,7 @@ def goal_rows(page: Page) -> list[GoalRow]:
 
 
 def _paces(page: Page) -> dict[str, Pace]:
-    """The paces of goals with a target: of all visits, whatever the view's filters."""
+    """Return the paces of goals with a target, for all visits: the view's filters do not apply."""
     targets = page.settings.dashboard.monthly_targets
     if not targets:
         return {}
@@ -77,7 +78,7 @@ def _paces(page: Page) -> dict[str, Pace]:
 
 
 def _pace(reached: int, target: int, part: float) -> Pace:
-    """The pace after `part` of the month; within 2 standard errors (Poisson) it is on pace."""
+    """Compute the pace after `part` of the month: on pace within 2 standard errors (Poisson)."""
     expected = target * part
     state: Literal["ahead", "on pace", "behind"] = "on pace"
     if abs(reached - expected) > 2 * sqrt(max(expected, 1)):
@@ -94,7 +95,7 @@ def _pace(reached: int, target: int, part: float) -> Pace:
 
 
 def pace_text(formats: Formats, pace: Pace) -> str:
-    """Whether the month's target is in reach, in words."""
+    """Describe the pace towards the month's target."""
     states = {
         "ahead": mark("this month %(reached)s of %(target)s, ahead: on course for %(projected)s"),
         "on pace": mark("this month %(reached)s of %(target)s, on pace for %(projected)s"),

@@ -1,6 +1,6 @@
-"""The panel of one hour on the Trust tab: whether it is published, and what became of its lines.
+"""The panel of one hour on the Trust tab: whether it is published, and how its lines were counted.
 
-Links of Airflow's tasks lead here, so it also says what to do about an hour that is not published.
+Links of Airflow's tasks open this panel, so it also states what to do about an unpublished hour.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of the hour; `sign` is what stands before it in the line balance."""
+    """A number of the hour; `sign` precedes it in the line balance."""
 
     metric: Metric
     value: str
@@ -43,8 +43,8 @@ class Figure:
 class HourPanel:
     """One hour. `title` is its local time, `name` the UTC hour as the pipeline names it.
 
-    `balance` are its lines and their parts, `late` further figures, both empty if it is not
-    published. `built_by` are pairs of a label and a value. The queries lead to other views.
+    `balance` has the lines and their parts, `late` has further figures; both are empty if the hour
+    is not published. `built_by` has pairs of a label and a value. The queries link to other views.
     """
 
     title: str
@@ -88,7 +88,7 @@ def _figure(page: Page, name: str, figures: Mapping[str, Any], sign: str = "") -
 
 
 def _balance(page: Page, figures: Mapping[str, Any]) -> list[Figure]:
-    """The lines, and their parts with the signs of an equation that may not hold."""
+    """Return the lines and their parts, with the signs of an equation that may not hold."""
     signs = ("=" if _is_closed(figures) else "≠", *"+" * (len(PARTS) - 1))
     parts = zip(PARTS, signs, strict=True)
     lines = _figure(page, "lines", figures)
@@ -115,25 +115,26 @@ def _built_by(page: Page, builds: Sequence[Mapping[str, Any]]) -> list[tuple[str
 def _published(
     page: Page, hour: Hour, figures: Mapping[str, Any], builds: Sequence[Mapping[str, Any]]
 ) -> list[Statement]:
-    """What is wrong with a published hour; that all is well only if nothing is."""
+    """State what is wrong with a published hour, or that everything is counted."""
     text, plural = page.formats.text, page.formats.plural
     found: list[Statement] = []
     if not _is_closed(figures):
         broken = mark(
-            "The parts do not add up to the lines: don't use these numbers, and run "
+            "The parts do not match the number of lines: don't use these numbers, and run "
             "clickstream verify %(hour)s %(hour)s."
         )
         found.append(Statement(text(broken, hour=hour), "bad"))
     for server in [build["missing_sources"] for build in builds if build["missing_sources"]]:
         lacking = mark(
             "This hour lacks the lines of %(servers)s, which could not be read, so visits may be "
-            "missing. The next pull that succeeds adds them."
+            "missing. The next successful pull adds them."
         )
         found.append(Statement(text(lacking, servers=server), "bad"))
     if figures["waiting_lines"]:
         waiting = plural(
-            "%(number)s line came when the hour could not be built again, and is in no number.",
-            "%(number)s lines came when the hour could not be built again, and are in no number.",
+            "%(number)s line arrived when the hour could not be built again, and is in no number.",
+            "%(number)s lines arrived when the hour could not be built again, and "
+            "are in no number.",
             figures["waiting_lines"],
         )
         found.append(Statement(waiting, "bad"))
@@ -143,7 +144,7 @@ def _published(
 def _all_well(page: Page, lines: int) -> Statement:
     if not lines:
         empty = mark(
-            "Published, and no line was logged. If the site was up, look at what its servers log."
+            "Published, but no line was logged. If the site was up, check the logs of its servers."
         )
         return Statement(page.formats.text(empty), "open")
     all_lines = page.formats.plural(
@@ -155,41 +156,44 @@ def _all_well(page: Page, lines: int) -> Statement:
 
 
 def _age(page: Page) -> list[Statement]:
-    """A warning while new facts can't be read."""
+    """Warn while new facts can't be read."""
     if not page.problem:
         return []
-    old = mark("New facts can't be read at present, so this may have changed since.")
+    old = mark("New data can't be read at present, so this may have changed since.")
     return [Statement(page.formats.text(old), "bad")]
 
 
 def _unpublished(page: Page, hour: Hour) -> Statement:
-    """Why an hour is not in the numbers, and what to do about it."""
+    """State why an hour is not in the numbers, and what to do about it."""
     text = page.formats.text
     start, end = (to_local(at, page.zone) for at in (hour.naive, hour.next.naive))
     if page.problem:
         unknown = mark(
-            "The dashboard has no facts of this hour, and can't read new ones at present. "
-            "The ledger in Airflow, or clickstream status, says whether it is published."
+            "The dashboard has no data for this hour, and can't read new data at "
+            "present. The ledger in Airflow, or clickstream status, shows whether "
+            "the hour is published."
         )
         return Statement(text(unknown), "bad")
     if end > page.now:
-        ahead = mark("This hour is not over. It is built after its end; no number has its lines.")
+        ahead = mark(
+            "This hour is not over. It is built after its end, so no number includes it yet."
+        )
         return Statement(text(ahead), "open")
     keep_days = page.settings.dashboard.keep_days
     if start.date() < page.now.date() - timedelta(days=keep_days):
         old = mark(
-            "The dashboard goes back %(days)s days, and this hour is older. Ask Athena has its "
-            "numbers, if it is published."
+            "The dashboard goes back %(days)s days, and this hour is older. If it "
+            "is published, Ask Athena shows its numbers."
         )
         return Statement(text(old, days=page.formats.count(keep_days)), "open")
     if page.now - end < FRESH and not _has_later_hours(page, start.date()):
         due = mark(
-            "This hour is not published yet: no number has its lines. It is built in the hour "
-            "after its end, and shown here a minute later."
+            "This hour is not published yet, so no number includes it. It is built "
+            "in the hour after its end, and shown here a minute later."
         )
         return Statement(text(due), "open")
     missing = mark(
-        "This hour is not published: no number has its lines. To build it, trigger "
+        "This hour is not published, so no number includes it. To build it, trigger "
         "clickstream_hourly in Airflow with %(hour)s in “Hour to build”, or run clickstream build "
         "%(hour)s %(hour)s."
     )
@@ -197,7 +201,7 @@ def _unpublished(page: Page, hour: Hour) -> Statement:
 
 
 def _has_later_hours(page: Page, day: date) -> bool:
-    """Whether an hour after the one that is missing on a date is published."""
+    """Whether an hour of the date after this one is published."""
     period = Period(day, max(day, page.now.date()))
     newest = page.answer(("newest_hour",), (), period, filters=()).single()["newest_hour"]
     return newest is not None and newest > hour_on(page).naive

@@ -8,7 +8,7 @@ Z95 = 1.96
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927), as shares; of no trials, all shares."""
+    """Return the 95 % interval of a share (Wilson 1927), 0 to 1; without trials, all of 0 to 1."""
     if trials <= 0:
         return 0.0, 1.0
     share, weight = successes / trials, Z95**2 / trials

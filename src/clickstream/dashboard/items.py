@@ -1,4 +1,4 @@
-"""Menu items: how many visits looked at each, and how often these visits ordered."""
+"""Menu items: the visits that viewed each item, and the share of them that ordered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clickstream.dashboard.visit_metrics import SHARE_MINIMUM
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A page of the menu: visits that saw it and those of them that ordered.
+    """A page of the menu: the visits that viewed it, and those of them that ordered.
 
     `rate` is the share that ordered, `low` and `high` its 95 % interval; None for too few visits.
     """
@@ -33,7 +33,7 @@ class ItemRow:
 
 
 def item_rows(page: Page) -> list[ItemRow]:
-    """The pages of the menu, those that most visits saw first."""
+    """Return the pages of the menu, by number of visits."""
     seen, ordered = (page.ask(one).records() for one in PANELS["items"].questions_on(page))
     orders = {row["page"]: int(row["page_visits"]) for row in ordered}
     widths = bar_widths([row["page_visits"] for row in seen])
@@ -62,6 +62,6 @@ def _row(page: Page, row: Mapping[str, Any], orders: int, width: float) -> ItemR
 
 
 def rate_axis(rows: Sequence[ItemRow]) -> tuple[float, float]:
-    """The ends of an axis that holds the intervals of all rows."""
+    """Return the ends of an axis that contains the intervals of all rows."""
     ends = [end for row in rows for end in (row.low, row.high) if end is not None]
     return (min(ends), max(ends)) if ends else (0.0, 1.0)

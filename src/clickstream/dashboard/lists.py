@@ -22,7 +22,7 @@ UNKNOWN_PLACE = mark("Not known")
 OTHER_PLACES = mark("Other places")
 BEFORE_FIRST = mark("before the first step")
 STEPS = {"furthest_step", "step_of_failed"}
-"""Dimensions whose values are numbers of steps of the funnel."""
+"""Dimensions whose values are numbers of funnel steps."""
 LEFT = mark("(left the site)")
 
 KINDS = {"new": mark("New"), "returning": mark("Returning")}
@@ -33,7 +33,7 @@ KINDS = {"new": mark("New"), "returning": mark("Returning")}
 class ListRow:
     """A row: its name, the width of its bar in percent, and its values.
 
-    `only` and `without` are the queries of the page with the row as a filter, or excluded.
+    `only` and `without` are queries of the page that filter by the row or exclude it.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ListRow:
 
 @dataclass(frozen=True)
 class ListPanel:
-    """A list with its column heads and the choices of the panel: (label, query, is shown)."""
+    """A list with its column heads and the panel's choices: (label, query, is shown)."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ class ListPanel:
 
 
 def list_panel(page: Page, name: str, hidden: Sequence[str] = ()) -> ListPanel:
-    """Ask for a list's largest rows; metrics that are `hidden` have no column."""
+    """Ask for a list's largest rows; `hidden` metrics have no column."""
     panel = PANELS[name]
     asked, by = panel.parts(page.view)
     names = [metric for metric in asked if metric not in hidden]
@@ -98,7 +98,7 @@ def _row(
 
 
 def value_name(page: Page, dimension: str, value: Any) -> str:
-    """What the pages call a value of a dimension."""
+    """Return the name of a dimension's value as the pages show it."""
     formats = page.formats
     if dimension in STEPS:
         return _step_name(page, str(value))
@@ -114,13 +114,13 @@ def value_name(page: Page, dimension: str, value: Any) -> str:
 
 
 def _step_name(page: Page, number: str) -> str:
-    """The name of a step of the funnel, by its number as text."""
+    """Return the name of a funnel step, by its number as text."""
     names = [page.formats.text(BEFORE_FIRST), *(step.name for step in page.settings.funnel)]
     return names[int(number)] if number.isdecimal() and int(number) < len(names) else number
 
 
 def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:
-    """What a panel can show: labels, the queries that choose it, and which one is shown."""
+    """Return a panel's choices: label, query, and whether it is shown."""
     shown = page.view.choice(name) if name in CHOICES else ""
     return [
         (choice_label(choice), page.view.with_choice(name, choice).query, choice == shown)
@@ -129,5 +129,5 @@ def choices_of(page: Page, name: str) -> list[tuple[str, str, bool]]:
 
 
 def choice_label(choice: str) -> str:
-    """The label of a panel's choice, which is a dimension or a metric."""
+    """Return the label of a panel's choice, which is a dimension or a metric."""
     return DIMENSIONS[choice].label if choice in DIMENSIONS else METRICS[choice].label

@@ -8,7 +8,7 @@ from clickstream.dashboard.texts import mark
 
 
 def _mean(column: str) -> str:
-    """The mean of a column of place_facts over all requests of which it is known."""
+    """SQL for the mean of a column of place_facts over all requests that have a value."""
     known = f"nullif(sum(requests) filter (where {column} is not null), 0)"
     return f"sum({column} * requests) / {known}"
 
@@ -49,8 +49,8 @@ LOG_METRICS = (
         HOURS,
         mark("Bots"),
         "coalesce(sum(bots), 0)",
-        mark("Requests of recognized bots, without assets. They are in no visit."),
-        mark("How much of the traffic comes from bots?"),
+        mark("Requests by recognized bots, without assets; they are not part of any visit."),
+        mark("How much of the traffic comes from machines?"),
         good="neither",
         is_additive=True,
     ),
@@ -60,8 +60,8 @@ LOG_METRICS = (
         mark("People"),
         "coalesce(sum(page_requests + downloads + redirects + client_errors + server_errors"
         " + health_checks + api_calls + others), 0)",
-        mark("All other requests of people: pages, forms, downloads, errors."),
-        mark("How much of the traffic comes from people?"),
+        mark("All other requests: pages, forms, downloads and errors, by people."),
+        mark("How much of the log comes from people?"),
         good="neither",
         is_additive=True,
     ),
@@ -70,8 +70,10 @@ LOG_METRICS = (
         HOURS,
         mark("Late lines"),
         "coalesce(sum(late_lines), 0)",
-        mark("Lines that arrived after their hour was first published. The hour was built again."),
-        mark("Did numbers change after they were published?"),
+        mark(
+            "Lines that arrived after their hour was published; the hour was built again with them."
+        ),
+        mark("Did numbers change after I saw them?"),
         good="down",
         is_additive=True,
     ),
@@ -81,7 +83,7 @@ LOG_METRICS = (
         mark("Waiting"),
         "coalesce(sum(waiting_lines), 0)",
         mark(
-            "Lines that arrived when their hour could not be built again. No number includes them."
+            "Lines that arrived when their hour could not be built again; no number includes them."
         ),
         mark("What is missing from the numbers?"),
         good="down",
@@ -90,9 +92,9 @@ LOG_METRICS = (
     Metric(
         "incomplete_hours",
         HOURS,
-        mark("Incomplete hours"),
+        mark("Incomplete"),
         "count(missing_sources)",
-        mark("Published hours without the lines of a server that could not be read."),
+        mark("Published hours without the lines of a server that could not be read yet."),
         mark("Does every server send its log?"),
         good="down",
         is_additive=True,
@@ -102,7 +104,7 @@ LOG_METRICS = (
         HOURS,
         mark("Server errors"),
         "coalesce(sum(server_errors), 0)",
-        mark("Requests of people that the server answered with a 5xx status."),
+        mark("Requests of people that the server failed to answer (status 5xx)."),
         mark("Did the site work?"),
         good="down",
         is_additive=True,
@@ -141,7 +143,7 @@ LOG_METRICS = (
         SOURCES,
         mark("Lines"),
         "coalesce(sum(lines), 0)",
-        mark("Lines of the source in the range."),
+        mark("Lines in the range that came from this source."),
         mark("Does every server send its log?"),
         good="neither",
         is_additive=True,
@@ -151,7 +153,7 @@ LOG_METRICS = (
         SOURCES,
         mark("Newest hour"),
         "max(hour_at)",
-        mark("The newest hour with lines of the source."),
+        mark("The newest hour with lines from this source."),
         mark("Does every server send its log?"),
         format="moment",
         good="neither",
@@ -161,7 +163,7 @@ LOG_METRICS = (
         SOURCES,
         mark("Late"),
         "coalesce(sum(late_lines), 0)",
-        mark("Lines of the source that arrived after their hour was first published."),
+        mark("Lines from this source that arrived after their hour was published."),
         mark("Which server is slow to send its log?"),
         good="down",
         is_additive=True,
@@ -171,8 +173,8 @@ LOG_METRICS = (
         BOTS,
         mark("Requests"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of bots of the class, without assets."),
-        mark("Which bots read the site?"),
+        mark("Requests by these bots, without assets."),
+        mark("Which machines read the site?"),
         good="neither",
         is_additive=True,
     ),
@@ -181,7 +183,7 @@ LOG_METRICS = (
         ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests of people that were answered with a 4xx or 5xx status."),
+        mark("Requests of people that the server answered with an error (status 4xx or 5xx)."),
         mark("What went wrong for people?"),
         good="down",
         is_additive=True,
@@ -191,9 +193,9 @@ LOG_METRICS = (
         ERRORS,
         mark("People"),
         "count(distinct visitor_id)",
-        mark("Number of different people who met the error."),
-        mark("How many people met an error?"),
-        mark("A person who returns after a change of the visitor key counts again."),
+        mark("Different people who got the error."),
+        mark("How many people were affected?"),
+        mark("After a change of the visitor keys, a person counts again."),
         good="down",
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""Circles of cities on a country's outline, and which of them have their name beside them."""
+"""Circles of cities on a country's outline, and the choice of cities that get a label."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from clickstream.dashboard.maps import OUTLINE_HEIGHT, OUTLINE_WIDTH
 
 LARGEST_RADIUS, SMALLEST_RADIUS = 40, 5
 LARGE_TEXT, SMALL_TEXT = 40, 24
-"""Sizes of labels: the first ones are large enough for a phone, where there is room for few."""
+"""Sizes of labels: large labels are readable on a phone, which has space for few."""
 LARGE_LABELS, MOST_LABELS = 3, 8
 _CHARACTER = 0.56
-"""Width of a letter in sizes of its text."""
+"""Width of a letter relative to the size of its text."""
 _GAP = 6
 
 Anchor = Literal["start", "end", "middle"]
 ANCHORS: tuple[Anchor, ...] = ("start", "end", "middle")
-"""Right of a circle, left of it, or below it."""
+"""Position of a label: right of its circle, left of it, or below it."""
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A city: where it lies, its name, and its size."""
+    """A city: its position, its name and its size."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Label:
-    """A name beside a circle. `is_large`: there is room for it on a phone."""
+    """A name beside a circle. `is_large`: there is space for it on a phone."""
 
     x: float
     y: float
@@ -46,12 +46,12 @@ class Label:
 
 
 def radius(value: float, largest: float) -> float:
-    """The radius of a circle whose area shows a value."""
+    """Return the radius of a circle whose area shows a value."""
     return round(max(LARGEST_RADIUS * sqrt(value / largest), SMALLEST_RADIUS), 1)
 
 
 def place_labels(spots: Sequence[Spot]) -> list[Label]:
-    """Names of the largest spots, as many as do not cover each other; the largest come first."""
+    """Label the largest spots, as far as labels do not overlap; the largest come first."""
     largest = max((spot.value for spot in spots), default=1)
     taken: list[Box] = []
     labels: list[Label] = []
@@ -73,7 +73,7 @@ def place_labels(spots: Sequence[Spot]) -> list[Label]:
 
 
 def _box(spot: Spot, size: float, anchor: Anchor, text_size: float) -> Box:
-    """Where a label lies: beside its circle, or below it if its anchor is the middle."""
+    """Return the box of a label: beside its circle, or below it for the anchor `middle`."""
     width, half = len(spot.name) * text_size * _CHARACTER, text_size / 2
     if anchor == "middle":
         top = spot.y + size + _GAP

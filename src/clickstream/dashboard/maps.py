@@ -1,7 +1,7 @@
-"""Maps: where a place lies on the world map and on a country's outline, and what files are drawn.
+"""Map projections: positions of places on the world map and on a country's outline, and the files.
 
-`scripts/make_map.py` writes the shapes to `static/map` by the same projections. Pages draw them by
-`<use>`, so that a map costs a page few bytes.
+`scripts/make_map.py` writes the shapes to `static/map` with the same projections. Pages reference
+them by `<use>`, so a map adds only few bytes to a page.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Point = tuple[float, float]
 WIDTH = 2000
 """Width of the world map, in units of its view box."""
 NORTHMOST, SOUTHMOST = 83.7, -56.0
-"""What the world map shows: Antarctica is left out."""
+"""Latitudes of the world map's edges: it has no Antarctica."""
 MIDDLE = 11
-"""Longitude of the map's middle: its edge lies in the Bering Strait, and cuts no country."""
+"""Longitude of the map's middle: its edge is in the Bering Strait, and cuts no country."""
 OUTLINE_WIDTH, OUTLINE_HEIGHT = 1000, 620
 """The view box of each country's outline."""
 EARTH_RADIUS = 6371.0
@@ -34,7 +34,7 @@ _SCALE = WIDTH / 5.4132
 
 
 def wrap(longitude: float, middle: float) -> float:
-    """The same longitude, at most 180 degrees from `middle`."""
+    """Return the equivalent longitude within 180 degrees of `middle`."""
     return (longitude - middle + 180) % 360 - 180 + middle
 
 
@@ -54,7 +54,7 @@ HEIGHT = round((_TOP - _equal_earth(0, SOUTHMOST)[1]) * _SCALE)
 
 
 def on_world(longitude: float, latitude: float) -> Point:
-    """Where a place lies on the world map; a longitude may be past the edge."""
+    """Project a place to the world map; its longitude may be beyond the edge."""
     x, y = _equal_earth(longitude - MIDDLE, latitude)
     return WIDTH / 2 + x * _SCALE, (_TOP - y) * _SCALE
 
@@ -63,9 +63,9 @@ def on_world(longitude: float, latitude: float) -> Point:
 class Frame:
     """A part of a country's outline: the projection's centre, its scale and its bounds.
 
-    Lambert's azimuthal equal-area projection is centred on `longitude` and `latitude`, which lies
-    at (x, y) of the view box. `scale` is units per radian. `west` and `east` are within 180 degrees
-    of `longitude`, so they may be beyond 180.
+    Lambert's azimuthal equal-area projection is centred on `longitude` and `latitude`, which is the
+    point (x, y) of the view box. `scale` is in units per radian. `west` and `east` are within 180
+    degrees of `longitude`, so they may be beyond 180.
     """
 
     longitude: float
@@ -79,12 +79,12 @@ class Frame:
     north: float
 
     def holds(self, longitude: float, latitude: float) -> bool:
-        """Whether a place lies within its bounds."""
+        """Whether a place is within the bounds."""
         near = wrap(longitude, self.longitude)
         return self.west <= near <= self.east and self.south <= latitude <= self.north
 
     def place(self, longitude: float, latitude: float) -> Point:
-        """Where a place lies in the view box."""
+        """Project a place to the view box."""
         x, y = equal_area(longitude, latitude, self.longitude, self.latitude)
         return self.x + x * self.scale, self.y - y * self.scale
 
@@ -104,26 +104,26 @@ def _directory() -> Any:
 
 @cache
 def index() -> Mapping[str, Any]:
-    """What `make map` wrote beside the shapes: ids on the world map, frames of the outlines."""
+    """Read the index that `make map` wrote: ids on the world map, and frames of the outlines."""
     stored: Mapping[str, Any] = json.loads((_directory() / "index.json").read_text())
     return stored
 
 
 @cache
 def shapes() -> frozenset[str]:
-    """The countries that the world map has, as ISO 3166-1 alpha-2."""
+    """Return the countries on the world map, as ISO 3166-1 alpha-2 codes."""
     return frozenset(index()["world"])
 
 
 @cache
 def frames(country: str) -> Sequence[Frame]:
-    """The frames of a country's outline, the mainland first; empty if it has no outline."""
+    """Return the frames of a country's outline, the mainland first; empty without an outline."""
     return tuple(Frame(*numbers) for numbers in index()["outlines"].get(country, ()))
 
 
 @cache
 def read_shape(name: str) -> bytes | None:
-    """A file of static/map, such as world.svg or GB.svg; None if there is none of this name."""
+    """Read a file of static/map, such as world.svg or GB.svg; None if it does not exist."""
     stem, _, kind = name.partition(".")
     if kind != "svg" or not (stem == "world" or stem in index()["outlines"]):
         return None
@@ -132,12 +132,12 @@ def read_shape(name: str) -> bytes | None:
 
 @cache
 def shapes_digest() -> str:
-    """Digest of static/map, which the URLs of its files carry."""
+    """Digest of static/map, which is part of its files' URLs."""
     return str(index()["digest"])
 
 
 def digest_of(contents: Mapping[str, bytes]) -> str:
-    """The digest of files by their names."""
+    """Compute the digest of files by their names."""
     digest = hashlib.blake2b(digest_size=5)
     for name, content in sorted(contents.items()):
         digest.update(b"%s %d\n" % (name.encode(), len(content)) + content)

@@ -1,4 +1,4 @@
-"""The Marketing tab, which answers what brings people, and whether it pays."""
+"""The Marketing tab: what brings people, and whether it pays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.dashboard.texts import mark
 
 
 def marketing_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     text = page.formats.text
     return {
         "acquisition": build_acquisition(page),
@@ -22,12 +22,12 @@ def marketing_values(page: Page) -> dict[str, Any]:
         "campaigns": build_campaign_courses(page),
         "assistants": build_assistants(page),
         "credits": build_credits(page),
-        "no_assistants": text(mark("No visit by an AI assistant in this range.")),
+        "no_assistants": text(mark("No visit in this range came from an AI assistant.")),
         "is_cut": page.formats.plural(
-            "A journey is known for %(number)s day at most, and not across a rotation of the "
-            "visitor keys: what lies before is cut off.",
-            "A journey is known for %(number)s days at most, and not across a rotation of the "
-            "visitor keys: what lies before is cut off.",
+            "Visits of one person are linked for %(number)s day at most, and not "
+            "across a change of the visitor keys; earlier visits are not known.",
+            "Visits of one person are linked for %(number)s days at most, and not "
+            "across a change of the visitor keys; earlier visits are not known.",
             page.key_days,
         ),
     }

@@ -1,4 +1,4 @@
-"""What a metric is."""
+"""The type of a metric's definition."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Good = Literal["up", "down", "neither"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that can be asked.
+    """One number that a panel can show.
 
-    `sql` is its expression over the rows of `facts`. `definition` says in a sentence how it is
-    counted, `answers` the owner's question, `limits` what it can't tell. A share of fewer than
-    `smallest_group` visits is not shown. `is_additive`: the values of parts add up to the whole.
+    `sql` computes it over the rows of the fact view `facts`. For readers, `definition` states in a
+    sentence how it is counted, `answers` is the question that it answers for the owner, and
+    `limits` states what it can't show. A share of fewer than `smallest_group` visits is not shown.
+    `is_additive` means that the values of the parts sum to the value of the whole.
     """
 
     name: str

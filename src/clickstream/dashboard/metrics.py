@@ -1,6 +1,6 @@
-"""What can be asked: each metric, defined once.
+"""All metrics of the dashboard, each defined once.
 
-Panels, CSV files, the SQL behind a number and docs/metrics.md are made from these tables. All SQL
+Panels, CSV files, the SQL behind a number and docs/metrics.md are built from these tables. All SQL
 runs unchanged on Athena and on DuckDB.
 """
 

@@ -1,4 +1,4 @@
-"""What moved: the values of dimensions whose counts differ most from the compared period."""
+"""Biggest changes: the values of dimensions whose counts differ most from the compared period."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Mover:
 
     @property
     def step(self) -> int:
-        """How much more there is now."""
+        """The difference between the two counts."""
         return self.now - self.before
 
 
 def find_movers(page: Page) -> list[Mover] | None:
-    """The largest differences that chance does not explain; None if nothing is compared."""
+    """Return the largest differences that chance does not explain; None without a comparison."""
     compared = page.compared
     if compared is None:
         return None
@@ -45,7 +45,7 @@ def find_movers(page: Page) -> list[Mover] | None:
 
 
 def all_movers(page: Page, compared: Period) -> list[Mover]:
-    """The counts of all values now and before."""
+    """Return the counts of all values, now and before."""
     panel = PANELS["moved"]
     movers = []
     now, before = (
@@ -76,5 +76,5 @@ def _counts(answer: Answer) -> dict[str | None, int]:
 
 
 def _is_known(question: Question, value: str | None, *counts: dict[str | None, int]) -> bool:
-    """Whether both counts of a value are known: a group that is too small has none."""
+    """Whether both counts of a value are known: a too small group has none."""
     return not question.smallest_group or all(value in one for one in counts)

@@ -1,4 +1,4 @@
-"""The links around the panels: tabs, ranges, comparison, filters and keys."""
+"""The links around the panels: tabs, ranges, comparison, filters and keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ RANGE_LABELS: dict[RangeName, tuple[str, str]] = {
     "month": (mark("This month"), "m"),
     "year": (mark("This year"), "y"),
 }
-"""The label of each range and its key."""
+"""The label and the key of each range."""
 
 IN_BAR: tuple[RangeName, ...] = ("today", "7d", "28d", "90d")
-"""The ranges that the bar shows; the menu has the others."""
+"""The ranges in the bar; the menu has the others."""
 
 COMPARISON_LABELS: dict[Comparison, str] = {
     "previous": mark("Compare with before"),
@@ -56,7 +56,7 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Link:
-    """A link of the bar: where it leads, the key that does the same, whether it is shown now."""
+    """A link of the bar: its address, its key, and whether it is the current choice."""
 
     label: str
     query: str
@@ -66,7 +66,7 @@ class Link:
 
 @dataclass(frozen=True)
 class TabLink:
-    """A tab with the view's state."""
+    """A tab that keeps the view's state."""
 
     label: str
     href: str
@@ -84,7 +84,7 @@ class Chip:
 
 
 def navigation(page: Page) -> dict[str, Any]:
-    """What the bar's template needs."""
+    """Build the values of the bar's template."""
     view, formats = page.view, page.formats
     text = formats.text
     compared = page.compared_dates
@@ -116,7 +116,7 @@ def navigation(page: Page) -> dict[str, Any]:
 
 
 def address_on(page: Page, tab: Tab, view: View) -> str | None:
-    """Where a page links to for a view on a tab; None if its reader may not open the tab."""
+    """Return the address of a view on a tab; None if the page's reader may not open the tab."""
     if not page.identity.opens(tab):
         return None
     query = view.on_tab(tab).query
@@ -134,7 +134,7 @@ def _range_link(page: Page, name: RangeName) -> Link:
 
 
 def _comparison_links(page: Page) -> list[Link]:
-    """The comparisons; the key X switches to the one after the shown one."""
+    """Return the comparisons; the key X selects the one after the current one."""
     shown = COMPARISONS.index(page.view.compare)
     following = COMPARISONS[(shown + 1) % len(COMPARISONS)]
     return [
@@ -149,7 +149,7 @@ def _comparison_links(page: Page) -> list[Link]:
 
 
 def _stepped(page: Page, direction: int) -> str:
-    """The query of the range before or after: the same number of days."""
+    """Return the query of the range before or after, with the same number of days."""
     moved = page.period.shifted(direction * page.period.days)
     today = page.now.date()
     if direction > 0 and moved.first > today:
@@ -174,14 +174,14 @@ def _month_beside(page: Page, direction: int) -> str:
 
 
 def _kept_parameters(view: View) -> list[tuple[str, str]]:
-    """The parameters that the form of dates keeps."""
+    """Return the parameters that the form of dates keeps."""
     return [
         pair for pair in view.parameters if pair[0] not in ("range", "from", "to", "by", "hour")
     ]
 
 
 def chips(page: Page) -> list[Chip]:
-    """Each value of each filter."""
+    """Return each value of each filter."""
     text = page.formats.text
     return [
         Chip(

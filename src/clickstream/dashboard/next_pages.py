@@ -1,4 +1,4 @@
-"""Where people go next: the pages that follow a page, and how often it is the last."""
+"""Where people go next: the pages viewed after a page, and how often it is the last one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.dashboard.view import Filter
 
 @dataclass(frozen=True)
 class NextRow:
-    """A page that follows. `query` shows what follows that page; empty for those who left."""
+    """A next page. `query` shows the pages after it; empty for visits that left."""
 
     name: str
     width: float
@@ -24,7 +24,7 @@ class NextRow:
 
 @dataclass(frozen=True)
 class NextPages:
-    """What follows `page`. `query` chooses this page; `rest` are the views of all other rows."""
+    """The pages after `page`. `query` chooses `page`; `rest` counts the views of other rows."""
 
     page: str
     query: str
@@ -34,9 +34,9 @@ class NextPages:
 
 
 def build_next_pages(page: Page) -> NextPages | None:
-    """What follows the page that the filters choose, else the one most viewed.
+    """Find the pages after the page that the filters choose, by default the top page.
 
-    None without a page view.
+    Returns None without a page view.
     """
     others = [one for one in page.view.filters if one.dimension != "page" or one.is_excluded]
     chosen = [one for one in page.view.filters if one not in others]

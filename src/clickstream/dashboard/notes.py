@@ -1,7 +1,7 @@
-"""Notes on the main chart, found in the facts: what changed in how the numbers were made.
+"""Automatic notes on the main chart: events that affect how the numbers were made.
 
-They say when settings or the version changed, visitor keys rotated, hours are missing or lack a
-server, many lines came late, or the site answered with many errors.
+They report changed settings, a new version, changed visitor keys, hours that are missing or lack a
+server's lines, many late lines, and many server errors.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 
 LATE_SHARE = 0.01
-"""A day is noted if more of its lines came late."""
+"""A day gets a note if a larger share of its lines was late."""
 
 BURST_ERRORS, BURST_TIMES = 10, 5
-"""An hour is noted with at least 10 server errors, and 5 times as many as usual."""
+"""An hour gets a note with at least 10 server errors, and 5 times as many as usual."""
 
-_SETTINGS = mark("Settings changed: later hours were built with others")
-_VERSION = mark("Version %(version)s of the pipeline built later hours")
-_KEYS = mark("Visitor keys rotated: visitors are counted anew")
+_SETTINGS = mark("Settings changed: later hours use the new ones")
+_VERSION = mark("Later hours were built by version %(version)s of the pipeline")
+_KEYS = mark("Visitor keys changed: returning visitors count as new")
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know about the numbers: when it was (local, naive), and where to read more.
+    """An event that affects the numbers: its time (local, naive), and a panel with details.
 
-    The gravest come first.
+    Lists of notes are sorted by importance.
     """
 
     at: datetime
@@ -42,14 +42,14 @@ class Note:
 
 
 def find_notes(page: Page) -> list[Note]:
-    """The notes of the page's period, the gravest first."""
+    """Return the notes of the page's period, in order of importance."""
     finders = (find_bursts, _gaps, _incomplete_days, _late_days, _rule_changes)
     found = [note for find in finders for note in find(page)]
     return sorted(found, key=lambda note: (note.gravity, note.at, note.text))
 
 
 def find_bursts(page: Page) -> Iterator[Note]:
-    """The hours with the most server errors, if they had far more than usual."""
+    """Yield up to two hours with far more server errors than usual, the worst first."""
     answer = page.answer(("server_errors",), ("day", "hour"))
     counts = [row[-1] for row in answer.rows]
     usual = mean(counts) if counts else 0
@@ -67,7 +67,7 @@ def find_bursts(page: Page) -> Iterator[Note]:
 
 
 def _gaps(page: Page) -> Iterator[Note]:
-    """Days inside the published range that lack hours; at its two ends, hours are not due."""
+    """Yield days that lack hours, without the two ends of the published range."""
     coverage = page.coverage
     first, last = coverage.starts_at, coverage.complete_to
     if first is None or last is None or not coverage.missing:
@@ -85,13 +85,13 @@ def _gaps(page: Page) -> Iterator[Note]:
 
 
 def _incomplete_days(page: Page) -> Iterator[Note]:
-    """Days with hours that lack a server; a server that is down for days gets one note."""
+    """Yield days with hours that lack a server's lines; consecutive days give one note."""
     lacking = {day: known for day, known in page.coverage.days.items() if known.incomplete}
     for day, known in lacking.items():
         if day - timedelta(days=1) not in lacking:
             text = page.formats.plural(
-                "%(number)s hour lacks a server: visits may be missing",
-                "%(number)s hours lack a server: visits may be missing",
+                "%(number)s hour lacks a server's log: visits may be missing",
+                "%(number)s hours lack a server's log: visits may be missing",
                 known.incomplete,
             )
             yield Note(start_of(day), text, "hours", 1)
@@ -102,14 +102,14 @@ def _late_days(page: Page) -> Iterator[Note]:
         late, lines = known.figures["late_lines"], known.figures["lines"]
         if late > LATE_SHARE * lines:
             text = page.formats.text(
-                mark("%(share)s of the lines came late; they are counted"),
+                mark("%(share)s of the lines arrived late; they are counted"),
                 share=page.formats.share(late / lines, 0),
             )
             yield Note(start_of(day), text, "hours", 3)
 
 
 def _rule_changes(page: Page) -> Iterator[Note]:
-    """Where the version, the settings or the visitor key become others, in order of the hours."""
+    """Yield changes of the version, the settings or the visitor key, in order of time."""
     answer = page.answer(("first_hour",), ("library", "settings", "visitor_key"))
     rows = sorted(answer.rows, key=lambda row: row[-1])
     for before, after in pairwise(rows):
@@ -123,11 +123,11 @@ def _rule_changes(page: Page) -> Iterator[Note]:
 
 
 def rotations(page: Page, period: Period) -> int:
-    """How often the visitor keys rotate inside a period."""
+    """Return how often the visitor keys change inside a period."""
     return len(rotation_moments(page, period))
 
 
 def rotation_moments(page: Page, period: Period) -> list[datetime]:
-    """When the visitor keys rotate inside a period: the first hours of new keys (local, naive)."""
+    """Return the first hour (local, naive) of each new visitor key inside a period."""
     answer = page.answer(("first_hour",), ("visitor_key",), period)
     return sorted(to_local(first, page.zone) for _, first in answer.rows)[1:]

@@ -1,4 +1,4 @@
-"""The Orders tab, which answers what happens between the first page and an order."""
+"""The Orders tab: what happens between the first page and an order."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Totals:
 
 
 def orders_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     funnel = build_funnel(page)
     items = item_rows(page)
     times = times_of(page, page.ask(PANELS["order_times"].questions_on(page)[0]))
     return {
         "figures": _figures(page, funnel),
         "funnel": funnel,
-        "funnel_told": _verdict(page, funnel),
+        "funnel_verdict": _verdict(page, funnel),
         "order_goal": page.settings.dashboard.order_goal,
         "is_order_goal_set": page.settings.dashboard.order_goal in page.settings.goals,
         "items": items,
-        "items_told": _why_no_items(page),
+        "no_items": _why_no_items(page),
         "rate_axis": rate_axis(items),
         "times": times,
         "hours": HOURS,
@@ -71,7 +71,12 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
         share_figure(
             page,
             text(mark("Met an error")),
-            text(mark("Share of visits in which a request was answered with a 4xx or 5xx status.")),
+            text(
+                mark(
+                    "Share of visits in which the server answered a request with an error "
+                    "(status 4xx or 5xx)."
+                )
+            ),
             (now.failed, now.visits),
             (before.failed, before.visits) if before else None,
             like="bounce_rate",
@@ -80,7 +85,7 @@ def _figures(page: Page, funnel: Funnel) -> list[Figure]:
 
 
 def order_figures(page: Page) -> tuple[Figure, Figure]:
-    """The visits with an order, and their share of all visits."""
+    """Build two figures: the visits with an order, and their share of all visits."""
     now, before = _both_totals(page)
     text = page.formats.text
     orders = count_figure(
@@ -101,7 +106,7 @@ def order_figures(page: Page) -> tuple[Figure, Figure]:
 
 
 def _both_totals(page: Page) -> tuple[Totals, Totals | None]:
-    """The totals of the period, and of the one that it is compared with."""
+    """Return the totals of the period and of the compared period."""
     return _totals(page, page.period), _totals(page, page.compared) if page.compared else None
 
 
@@ -119,7 +124,7 @@ def _totals(page: Page, period: Period) -> Totals:
 
 
 def _orders_over_time(page: Page) -> Sequence[float | None]:
-    """Visits with an order in each bucket of the period that has published hours."""
+    """Return the visits with an order in each bucket; None in buckets without a published hour."""
     grain = grain_of(page.view, page.period)
     ordered = (*page.view.filters, order_filter(page))
     answer = page.answer(("goal_visits",), GRAIN_DIMENSIONS[grain], filters=ordered)
@@ -130,12 +135,15 @@ def _orders_over_time(page: Page) -> Sequence[float | None]:
 
 
 def _verdict(page: Page, funnel: Funnel) -> str:
-    """One sentence that says where most visits are lost."""
+    """State in one sentence at which step most visits are lost."""
     worst = funnel.worst
     if worst is None or worst.of_before is None:
         return ""
     return page.formats.text(
-        mark("Most are lost before “%(step)s”: %(share)s of those one step earlier go no further."),
+        mark(
+            "Most visits are lost before “%(step)s”: %(share)s of those at the "
+            "step before go no further."
+        ),
         step=worst.name,
         share=page.formats.share(1 - worst.of_before, 0),
     )
@@ -143,7 +151,7 @@ def _verdict(page: Page, funnel: Funnel) -> str:
 
 def _why_no_items(page: Page) -> str:
     if page.settings.dashboard.item_pages:
-        return page.formats.text(mark("No page of the menu was looked at in this range."))
+        return page.formats.text(mark("No page of the menu was viewed in this range."))
     return page.formats.text(
-        mark("Which pages show a single item is not set: item_pages in the section [dashboard].")
+        mark("Set item_pages in the section [dashboard] to the pages that show a single item.")
     )

@@ -1,4 +1,4 @@
-"""The Overview tab, which answers how the café is doing."""
+"""The Overview tab: how the café is doing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Overview:
 def build_overview(page: Page) -> Overview:
     """Ask for everything that the tab shows."""
     grain = grain_of(page.view, page.period)
-    # Only the chart's links name the grain that fits: others keep the view's own.
+    # Only the chart's links name the resolved grain; other links keep the view's own.
     drawn = replace(page, view=replace(page.view, grain=grain))
     course = ask_course(page, grain)
     return Overview(
@@ -49,7 +49,7 @@ def build_overview(page: Page) -> Overview:
 
 
 def overview_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     data = build_overview(page)
     text = page.formats.text
     compared = page.compared_dates if page.compared else None
@@ -81,6 +81,6 @@ def _why_not_compared(page: Page) -> str:
     if whole is None:
         return page.formats.text(mark("Nothing is compared; choose a comparison above."))
     return page.formats.text(
-        mark("Too few hours of this range or of %(days)s are complete to compare them."),
+        mark("This range or %(days)s has too few complete hours to compare them."),
         days=page.days(whole),
     )

@@ -1,7 +1,7 @@
-"""What every page has: its view, answers, formats, coverage and comparison.
+"""The context of one page: its view, answers, formats, coverage and comparison.
 
-A `Page` is one request's answer in the making. Everything on it is a pure function of the view, of
-the version of the facts and of what accounts wrote, and of the present hour.
+A page is a pure function of the view, the version of the facts, the entries that accounts wrote,
+and the current hour.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from clickstream.settings import Settings
 
 @dataclass(frozen=True)
 class Page:
-    """A page in the making.
+    """The context of one request.
 
     `zone` is the time zone of the facts' local dates, `now` the time there (naive). `state` is the
-    version of the facts; `problem` says why they could not be refreshed, and is empty while they
-    are. `entries` are the notes and saved views of accounts, `identity` is who asks.
+    version of the facts; `problem` is the reason why they could not be refreshed, empty after a
+    success. `entries` are the notes and saved views of accounts, `identity` is the reader.
     """
 
     view: View
@@ -48,7 +48,7 @@ class Page:
 
     @property
     def version(self) -> str:
-        """What an open page compares, to notice new facts and new notes."""
+        """The version that an open page compares to notice new facts and new notes."""
         return version_of(self.state, self.entries.version)
 
     @cached_property
@@ -68,9 +68,9 @@ class Page:
 
     @cached_property
     def compared(self) -> Period | None:
-        """The part of the compared period that matches the published part of this one.
+        """The part of the compared period that matches the published part of this period.
 
-        None if nothing is compared, or if too many hours of either are missing.
+        None if nothing is compared, or if too many hours of either period are missing.
         """
         whole, complete_to = self.compared_dates, self.coverage.complete_to
         if whole is None or complete_to is None:
@@ -83,19 +83,19 @@ class Page:
 
     @property
     def shift(self) -> timedelta:
-        """How far before a moment of the period the compared one lies."""
+        """The time between a moment of the period and the compared moment."""
         whole = self.compared_dates
         return self.period.first - whole.first if whole else timedelta()
 
     def days(self, period: Period) -> str:
-        """The dates of a period as readers see them, with the year if it is not this one."""
+        """Format the dates of a period, with the year if it is not the current year."""
         if period.first.year == period.last.year != self.now.year:
             days = self.formats.days(period.first, period.last)
             return f"{days} {period.last.year}"
         return self.formats.days(period.first, period.last)
 
     def shown(self, metric: Metric, value: Any) -> str:
-        """A metric's value as readers see it; moments, which are UTC, in local time."""
+        """Format a metric's value; moments, which are UTC, in local time."""
         if metric.format == "moment" and value is not None:
             value = to_local(value, self.zone)
         return self.formats.value(metric, value)
@@ -117,10 +117,10 @@ class Page:
 
     @property
     def key_days(self) -> int:
-        """How long a visitor can be recognized."""
+        """The number of days for which a visitor can be recognized."""
         return self.settings.privacy.key_days
 
 
 def version_of(state: CopyState, entries: str) -> str:
-    """The version of a page's content: that of the facts, and that of notes and saved views."""
+    """Build the version of a page's content: that of the facts, and that of the entries."""
     return f"{state.version}-{entries}"

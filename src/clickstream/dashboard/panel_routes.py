@@ -1,4 +1,4 @@
-"""Routes of single panels: their page with SQL, their CSV file, and the question to Athena."""
+"""Routes of single panels: their page with SQL, their CSV file, and the query to Athena."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def add_panel_routes(app: FastAPI, dashboard: Dashboard) -> None:
 
 
 def _show_both(dashboard: Dashboard, view: View, identity: Identity, name: str) -> HTMLResponse:
-    """Run a panel's SQL on Athena, and show the answer beside ours."""
+    """Run a panel's SQL on Athena, and show the answer beside the dashboard's."""
     panel = PANELS[name]
 
     def ask(question: Question) -> Answer:

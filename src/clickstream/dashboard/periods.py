@@ -1,4 +1,4 @@
-"""Periods of local dates: the ranges that can be chosen, and what each is compared with."""
+"""Periods of local dates: the ranges that a reader can choose, and the compared periods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANGES: tuple[RangeName, ...] = get_args(RangeName)
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 
 LONGEST_DAYS = 3660
-"""The longest own range."""
+"""Maximum length of an own range, in days."""
 
 _DAYS = {"today": 1, "yesterday": 1, "7d": 7, "28d": 28, "90d": 90}
 _DAYS_OF_A_YEAR = 364
@@ -26,7 +26,7 @@ class Period:
     """Local dates from `first` to `last`, both included.
 
     With `until_hour`, the last day ends before this local hour, 0 to 23. With `hour_at`, only this
-    UTC hour (naive) of it counts.
+    UTC hour (naive) of the dates counts.
     """
 
     first: date
@@ -36,32 +36,32 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many dates it has."""
+        """The number of dates."""
         return (self.last - self.first).days + 1
 
     @property
     def dates(self) -> list[date]:
-        """Its dates in order."""
+        """The dates in order."""
         return [self.first + timedelta(days=number) for number in range(self.days)]
 
     @property
     def end(self) -> datetime:
-        """The local moment (naive) at which its last date is over."""
+        """The local moment (naive) at which the last date ends."""
         return start_of(self.last + timedelta(days=1))
 
     def shifted(self, days: int) -> Period:
-        """The same period so many days later."""
+        """Return the period moved by `days` days."""
         step = timedelta(days=days)
         return Period(self.first + step, self.last + step, self.until_hour)
 
 
 def start_of(day: date, hour: int = 0) -> datetime:
-    """The local moment (naive) at which a date, or an hour of it, begins."""
+    """Return the local moment (naive) at which a date, or an hour of it, begins."""
     return datetime(day.year, day.month, day.day, hour)
 
 
 def period_of(name: RangeName, today: date) -> Period:
-    """The dates of a named range; those of 7, 28 and 90 days end today."""
+    """Return the dates of a named range; ranges of 7, 28 and 90 days end today."""
     if name == "month":
         return Period(today.replace(day=1), _end_of_month(today))
     if name == "year":
@@ -75,10 +75,10 @@ def _end_of_month(day: date) -> date:
 
 
 def compared_with(period: Period, comparison: Comparison) -> Period | None:
-    """The period that one is compared with, on the same weekdays.
+    """Return the period that another one is compared with, on the same weekdays.
 
-    The previous one lies whole weeks before, so far that the two do not overlap; a year before is
-    364 days.
+    The previous period is the smallest number of whole weeks before that avoids an overlap; the
+    period of last year is 364 days before.
     """
     if comparison == "none":
         return None
@@ -87,9 +87,9 @@ def compared_with(period: Period, comparison: Comparison) -> Period | None:
 
 
 def cut_at(period: Period, complete_to: datetime) -> Period:
-    """The part of a period before a local moment, on the hour.
+    """Return the part of a period before a local moment, which is on the hour.
 
-    A period that ends before it stays whole; one that begins after it keeps its first day up to
+    A period that ends earlier stays whole. A period that begins later keeps its first day, up to
     the moment's hour.
     """
     if period.last < complete_to.date():

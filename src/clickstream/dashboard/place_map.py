@@ -1,4 +1,4 @@
-"""What the map of the Places tab shows: countries of the world, or the cities of one country."""
+"""The map of the Places tab: countries of the world, or the cities of one country."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ DOT = 7
 TOO_FEW = 0
 """The shade of places with too few visits for a rate."""
 FLAT = 5
-"""The shade of a city's circle where its size alone shows the number."""
+"""The shade of a city's circle if only its size shows the number."""
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Area:
-    """A place on the map: a shape of the file (`shape` is its id), or a circle."""
+    """A place on the map: a shape in the file (`shape` is its id), or a circle."""
 
     title: str
     query: str
@@ -55,7 +55,7 @@ class Area:
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A shade, and the values it stands for."""
+    """A shade, and the values that it represents."""
 
     level: int
     text: str
@@ -63,10 +63,10 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class PlaceMap:
-    """A map: its view box, the file and the ids of what lies under it, the places on it.
+    """A map: its view box, the file and the ids of its background, and its places.
 
-    `country` is the name of the only country, and `back` the query of the world; they are empty on
-    the world map. `outside` counts cities that the outline does not have.
+    `country` is the name of the only country, and `back` the query of the world map; both are empty
+    on the world map. `outside` is the number of cities outside the country's outline.
     """
 
     width: int
@@ -84,7 +84,7 @@ class PlaceMap:
 
 
 def build_map(page: Page, answer: Answer) -> PlaceMap:
-    """The map of an answer by country, or by city if only one country is left."""
+    """Build the map of an answer by country, or by city if only one country remains."""
     (dimension,) = answer.question.dimensions
     size = len(named_rows(answer))
     records = [one for one in answer.records()[:size] if one[dimension] is not None]
@@ -153,7 +153,7 @@ def _country_map(page: Page, records: Sequence[Record], code: str) -> PlaceMap:
 
 
 def _without_places(page: Page) -> str:
-    """The query of the view without filters of places."""
+    """Return the query of the view without filters of places."""
     kept = [one for one in page.view.filters if one.dimension not in ("country", "region", "city")]
     return replace(page.view, filters=tuple(kept)).query
 
@@ -209,7 +209,7 @@ def _legend(page: Page, records: Sequence[Record], classes: Classes) -> list[Leg
 
 
 def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
-    """What each class holds: from its bound to the next one."""
+    """Describe the values of each class: from its bound to the next one."""
     formats = page.formats
     digits = 0 if all(float(round(bound * 100, 6)).is_integer() for bound in bounds) else 1
     for low, high in zip(bounds, [*bounds[1:], None], strict=True):
@@ -224,7 +224,7 @@ def _spans(page: Page, bounds: Sequence[float]) -> Iterator[str]:
 
 
 def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:
-    """Where countries without a shape lie: the mean of the places that requests came from."""
+    """Place countries without a shape at the mean of the places that requests came from."""
     if not countries:
         return {}
     filters = (Filter("place_country", tuple(countries)),)
@@ -233,7 +233,7 @@ def _dots(page: Page, countries: Sequence[str]) -> dict[str, Point]:
 
 
 def _spots(page: Page, records: Sequence[Record], code: str) -> dict[str, Spot]:
-    """Where the cities of a country lie on its outline; those outside of it are left out."""
+    """Place the cities of a country on its outline; leave out cities outside it."""
     found = _coordinates(page, "place_city", (Filter("place_country", (code,)),))
     spots = {}
     for one in records:

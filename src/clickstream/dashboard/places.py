@@ -1,4 +1,4 @@
-"""The Places tab, which answers where customers are and where the next café could be."""
+"""The Places tab: where customers are, and where the next café could be."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from clickstream.dashboard.place_map import build_map
 from clickstream.dashboard.view import CHOICES
 
 ROWS = 15
-"""Places on the page; the panel's own page and its CSV file have all."""
+"""Number of places on the page; the panel's own page and its CSV file have all."""
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """A place with its numbers. `name` is short, `detail` says where it lies, `title` is both.
+    """A place with its numbers. `name` is short, `detail` is what it belongs to, `title` is both.
 
-    `only` and `without` are queries, and empty for other places.
+    `only` and `without` are queries, empty for the row of other places.
     """
 
     name: str
@@ -51,7 +51,7 @@ class PlaceRow:
 
 @dataclass(frozen=True)
 class PlaceList:
-    """The ranked list, its choices, and how many places it leaves out."""
+    """The ranked list, its choices, and the number of places that it leaves out."""
 
     head: str
     rows: Sequence[PlaceRow]
@@ -61,7 +61,7 @@ class PlaceList:
 
 
 def places_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     answer = _ask(page, "places")
     known = _ask(page, "map")
     has_places = any(row[0] is not None for row in known.rows)
@@ -81,12 +81,12 @@ def _ask(page: Page, name: str) -> Answer:
 
 
 def _other_places(page: Page, answer: Answer) -> str:
-    """What the map does not show: places of few visitors."""
+    """State how many visits the map leaves out, because their places have few visitors."""
     for row in answer.records():
         if row[answer.question.dimensions[0]] is OTHER:
             return page.formats.plural(
-                "%(number)s visit from places of fewer than 10 visitors is not on the map.",
-                "%(number)s visits from places of fewer than 10 visitors are not on the map.",
+                "%(number)s visit from places with fewer than 10 visitors is not on the map.",
+                "%(number)s visits from places with fewer than 10 visitors are not on the map.",
                 row["visits"],
             )
     return ""
@@ -113,7 +113,7 @@ def _place_list(page: Page, answer: Answer) -> PlaceList:
 
 
 def _visits_before(page: Page) -> dict[Any, int] | None:
-    """The visits of each place in the compared period; None if nothing is compared."""
+    """Return the visits of each place in the compared period; None without a comparison."""
     if page.compared is None:
         return None
     (question,) = PANELS["places"].questions(page.view, page.compared, page.key_days)
@@ -121,7 +121,7 @@ def _visits_before(page: Page) -> dict[Any, int] | None:
 
 
 def _choices(page: Page, shown: str) -> list[tuple[str, str, bool]]:
-    """What the list can show. A country is one row, so it is no choice where only one is left."""
+    """Return the list's choices, without countries if only one country remains."""
     names = CHOICES["places"][1:] if country_of(page.view) else CHOICES["places"]
     return [
         (choice_label(name), page.view.with_choice("places", name).query, name == shown)
@@ -156,7 +156,7 @@ def _row(
 
 
 def _names(page: Page, value: str) -> tuple[str, str]:
-    """The name of a place and what it lies in; the country only where there are several."""
+    """Return a place's name and what it belongs to; the country only if there are several."""
     name, _, detail = value.partition(", ")
     if country_of(page.view):
         detail = detail.rpartition(", ")[0]
@@ -164,7 +164,7 @@ def _names(page: Page, value: str) -> tuple[str, str]:
 
 
 def _change(page: Page, now: int, before: int | None) -> Change | None:
-    """The change of a count, if chance does not explain it."""
+    """Return the change of a count, None if chance explains it."""
     if before is None or not is_unlikely_by_chance(now, before):
         return None
     return page.formats.change(METRICS["visits"], now, before)

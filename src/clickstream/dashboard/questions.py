@@ -1,7 +1,7 @@
-"""Questions: metrics by dimensions, for a period and filters, as one SQL statement with values.
+"""Builds questions: one SQL statement for metrics by dimensions, in a period, with filters.
 
-The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `metrics`, never from
-a URL; values are always parameters.
+The SQL runs unchanged on Athena and on DuckDB. Names come from the tables in `metrics` and
+`dimensions`, never from a URL; values are always parameters.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from clickstream.dashboard.view import Filter
 
 SqlValue = str | int | date | datetime
 Clause = tuple[str, tuple[SqlValue, ...]]
-"""A condition with its question marks, and their values."""
+"""A condition with question marks, and their values."""
 
 USUAL_KEY_DAYS = 30
-"""The default of `[privacy] key_days`: how long a visitor can be recognized."""
+"""The default of `[privacy] key_days`: the days for which a visitor can be recognized."""
 
 _ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A SELECT with question marks, the values for them, and the names of its columns.
+    """A SELECT with question marks, their values, and the names of its columns.
 
-    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are what it was
-    built from.
+    The dimensions come first, then the metrics. `period`, `filters` and `key_days` are the inputs
+    that it was built from.
     """
 
     sql: str
@@ -44,11 +44,11 @@ class Question:
 
     @property
     def smallest_group(self) -> int:
-        """Groups of fewer visitors are left out; `folding` counts them together."""
+        """Minimum number of visitors of a group; `folding` counts smaller groups together."""
         return _smallest_group([DIMENSIONS[name] for name in self.dimensions])
 
     def sql_with_values(self) -> str:
-        """The statement with literals in place of the question marks, for people to run."""
+        """Return the statement with literals instead of question marks, for people to run."""
         parts = self.sql.split("?")
         literals = [sql_literal(value) for value in self.values]
         return "".join(part + literal for part, literal in zip(parts, [*literals, ""], strict=True))
@@ -56,13 +56,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Scope:
-    """The dates of a question, and how long a visitor can be recognized."""
+    """The dates of a question, and the days for which a visitor can be recognized."""
 
     period: Period
     key_days: int
 
     def with_earlier_visits(self) -> Scope:
-        """The scope that also has all earlier visits of its visitors."""
+        """Return the scope that also contains all earlier visits of its visitors."""
         first = self.period.first - timedelta(days=self.key_days)
         return replace(self, period=replace(self.period, first=first))
 
@@ -71,7 +71,7 @@ _IN_ORDER = "window in_order as (partition by visitor_id order by started_at, se
 
 
 def sql_literal(value: SqlValue) -> str:
-    """A value as SQL, for Athena and DuckDB."""
+    """Format a value as SQL, for Athena and DuckDB."""
     if isinstance(value, datetime):
         return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
     if isinstance(value, date):
@@ -87,11 +87,11 @@ def build_question(
     limit: int | None = None,
     key_days: int = USUAL_KEY_DAYS,
 ) -> Question:
-    """Ask for metrics of one fact view, as a whole or by dimensions.
+    """Build the question for metrics of one fact view, as a whole or by dimensions.
 
-    Groups come the largest first by the first metric, or in the order of the dimensions if those
-    are ordered by value. `key_days` is how far before the period a visitor's earlier visits can
-    lie.
+    Groups are sorted by the first metric, the largest first, or by the dimensions if those are
+    ordered by value. `key_days` limits how long before the period a visitor's earlier visits can
+    be.
     """
     scope = Scope(period, key_days)
     facts = METRICS[metrics[0]].facts
@@ -132,7 +132,7 @@ def _smallest_group(dimensions: Sequence[Dimension]) -> int:
 
 
 def _order(dimensions: Sequence[Dimension], metrics: int) -> str:
-    """Positions of columns: null groups come last, so that the order is one on all engines."""
+    """Sort by column positions, null groups last, so that all engines give the same order."""
     places = [f"{number} nulls last" for number in range(1, len(dimensions) + 1)]
     if dimensions[0].order == "metric" and metrics:
         places.insert(0, f"{len(dimensions) + 1} desc nulls last")
@@ -145,9 +145,9 @@ def _source(
     scope: Scope,
     filters: Sequence[Filter] = (),
 ) -> Clause:
-    """The fact view; with what is known of visitors, its rows since their key may have begun.
+    """Select from the fact view, with columns about visitors from their earlier visits.
 
-    A visitor id is good for `key_days` at most, so no earlier row can be the same visitor's.
+    A visitor id is valid for `key_days` at most, so older rows can't belong to the same visitor.
     """
     known = [one.known for one in dimensions if one.known]
     if not known:
@@ -167,9 +167,9 @@ def condition_of(
 
 
 def _where(facts: FactView, scope: Scope, filters: Sequence[Filter]) -> Clause:
-    """The condition that chooses the rows of a fact view.
+    """Build the condition that chooses the rows of a fact view.
 
-    Filters choose visits. A view without sessions has filters by its own dimensions only.
+    Filters choose visits. On a view without sessions, only filters by its own dimensions apply.
     """
     own = [
         one
@@ -202,9 +202,9 @@ def _joined(clauses: Sequence[Clause]) -> Clause:
 
 
 def _in_period(facts: FactView, period: Period) -> Clause:
-    """Rows of local dates; the UTC dates around them let Athena leave out the other files.
+    """Choose rows by local date, and by the UTC dates around it, so that Athena skips files.
 
-    A period of one UTC hour can be asked of fact views that have the column `hour_at`.
+    A period of one UTC hour works on fact views that have the column `hour_at`.
     """
     sql = f"local_date between ? and ? and {facts.dated_by} between ? and ?"
     values: tuple[SqlValue, ...] = (
@@ -223,7 +223,7 @@ def _in_period(facts: FactView, period: Period) -> Clause:
 
 
 def _chosen(one: Filter) -> Clause:
-    """The condition of a filter; `coalesce` makes it true or false for null, too."""
+    """Build the condition of a filter; `coalesce` makes it true or false for null, too."""
     column = DIMENSIONS[one.dimension].sql
     texts = tuple(value for value in one.values if value is not None)
     parts = []
@@ -236,9 +236,9 @@ def _chosen(one: Filter) -> Clause:
 
 
 def _of_sessions_with(one: Filter, scope: Scope) -> Clause:
-    """Visits with a row of another fact view that has one of the values, or without such a row.
+    """Choose visits with a row of another fact view that has one of the values, or without one.
 
-    What is known of visitors is such a row, too.
+    Columns about visitors from their earlier visits count as such rows.
     """
     dimension = DIMENSIONS[one.dimension]
     facts = dimension.facts

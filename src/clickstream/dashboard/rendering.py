@@ -1,4 +1,4 @@
-"""HTML of the pages: the templates' environment, and what each template is given."""
+"""Renders the pages: sets up the templates, and builds the values for each of them."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ STATIC = ("page.css", "page.js", "login.css", "favicon.svg")
 
 
 def read_static(name: str) -> bytes:
-    """A file of static/."""
+    """Read a file of static/."""
     return (files("clickstream.dashboard") / "static" / name).read_bytes()
 
 
 ASSETS_DIGEST = hashlib.blake2b(b"".join(map(read_static, STATIC)), digest_size=5).hexdigest()
-"""Digest of static/, which the URLs of its files carry."""
+"""Digest of static/, which is part of its files' URLs."""
 
 
 TAB_VALUES: Mapping[Tab, Callable[[Page], dict[str, Any]]] = {
@@ -56,12 +56,12 @@ TAB_VALUES: Mapping[Tab, Callable[[Page], dict[str, Any]]] = {
     "places": places_values,
     "trust": trust_values,
 }
-"""What builds the values of each tab's template."""
+"""The function that builds the values of each tab's template."""
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """Renders pages in one language, for a site of a name."""
+    """Renders pages in one language, for one site name."""
 
     formats: Formats
     site: str
@@ -96,7 +96,7 @@ class Renderer:
         return cls(formats, site, environment)
 
     def tab(self, page: Page, made: ShownLink | None = None) -> str:
-        """The HTML of a tab; `made` is a share link that it offers to copy."""
+        """Render a tab; `made` is a new share link that the page offers to copy."""
         text = page.formats.text
         changed_at = page.state.changed_at
         shown = changed_at.astimezone(page.zone) if changed_at else None
@@ -113,7 +113,9 @@ class Renderer:
             "version": page.version,
             "zone": page.zone.key.replace("_", " "),
             "facts_at": page.formats.moment(shown) if shown else "",
-            "nothing": text(mark("No visit in this range. Choose another one, or clear filters.")),
+            "nothing": text(
+                mark("No visits in this range. Choose another range, or clear the filters.")
+            ),
         }
         template = self.environment.get_template(f"{page.view.tab}.html")
         return template.render(**common, **TAB_VALUES[page.view.tab](page))
@@ -125,7 +127,7 @@ class Renderer:
         parts: Sequence[DetailPart],
         comparison: Comparison | None,
     ) -> str:
-        """The HTML of a panel's own page."""
+        """Render a panel's own page."""
         query = page.view.query
         back = f"../{PATHS[panel.tab].removeprefix('./')}{query}#{panel.name}"
         return self.environment.get_template("panel.html").render(
@@ -151,13 +153,13 @@ class Renderer:
         )
 
     def shares(self, links: ShownLinks, now: datetime, shown: str, withdrawn: str) -> str:
-        """The HTML of the list of share links; `shown` and `withdrawn` are ids of links."""
+        """Render the list of share links; `shown` and `withdrawn` are ids of links."""
         return self.environment.get_template("shares.html").render(
             made=links.link(shown) if shown else None,
             **list_values(links, self.formats, now, withdrawn),
         )
 
     def refusal(self, title: str, sentence: str, base: str) -> str:
-        """The HTML of a page that can't be shown."""
+        """Render the page for a request that can't be answered."""
         template = self.environment.get_template("refusal.html")
         return template.render(title=title, sentence=sentence, base=base)

@@ -1,4 +1,4 @@
-"""The dashboard's web server: one process, one port; `clickstream dashboard` calls it."""
+"""The dashboard's web server, one process on one port, for `clickstream dashboard`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 STOP_SECONDS = 5
-"""How long open requests may take once the server is told to stop."""
+"""Seconds that open requests may take after the server is asked to stop."""
 
 
 class _AnnouncingServer(uvicorn.Server):
-    """A server that calls a function once it accepts connections."""
+    """A server that calls a function when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -32,13 +32,13 @@ class _AnnouncingServer(uvicorn.Server):
 
 
 def serve(app: FastAPI, host: str, port: int, announce: Callable[[], None]) -> None:
-    """Serve the application until Ctrl-C or SIGTERM; call `announce` once it accepts connections.
+    """Serve the application until Ctrl-C or SIGTERM; call `announce` when it accepts connections.
 
-    Raises InputError if the port is taken, and ClickstreamError if the application can't start.
+    Raises InputError if the port is in use, and ClickstreamError if the application can't start.
     """
     config = uvicorn.Config(
         app,
-        # access.peers reads X-Forwarded-*, and trusts a proxy on this machine only.
+        # access.peers reads X-Forwarded-* instead, and trusts only known proxies.
         proxy_headers=False,
         server_header=False,
         access_log=False,

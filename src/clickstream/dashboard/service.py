@@ -1,4 +1,4 @@
-"""What the routes of the dashboard share: settings, facts, answers, entries and the renderer."""
+"""State that the routes of the dashboard share: settings, facts, answers, entries, renderer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Clock = Callable[[], datetime]
 
 
 def present() -> datetime:
-    """The present moment."""
+    """Return the current moment in UTC."""
     return datetime.now(UTC)
 
 
 class Dashboard:
-    """What the routes share: settings, engine, answers and renderer."""
+    """State that the routes share: settings, engine, answers and renderer."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Dashboard:
         identity: Identity = NOBODY,
         parameters: Mapping[str, str] | None = None,
     ) -> Iterator[Page]:
-        """A page in the making; `parameters` are those of its URL, the view's own or others."""
+        """Open the context of a page; `parameters` are by default those of the view's URL."""
         with self.engine.reader() as reader:
             state = reader.state
             zone = ZoneInfo(state.time_zone or self.settings.site.time_zone)
@@ -80,29 +80,29 @@ class Dashboard:
         identity: Identity = NOBODY,
         parameters: Mapping[str, str] | None = None,
     ) -> str:
-        """The HTML of a tab."""
+        """Render a tab."""
         with self.page(view, identity, parameters) as page:
             shown = (parameters or {}).get(SHOWN, "") if identity.can_share else ""
             made = ShownLinks(self.shares, identity).link(shown) if shown else None
             return self.renderer.tab(page, made)
 
     def version(self, identity: Identity) -> str:
-        """The version of what somebody's pages show."""
+        """Return the version of the content that an identity sees."""
         with self.engine.reader() as reader:
             entries = self.entries.version() if identity.sees_entries else NO_ENTRIES.version
             return version_of(reader.state, entries)
 
     def start(self) -> None:
-        """Refresh the facts in the background from now on."""
+        """Start to refresh the facts in the background."""
         self.refresher.start()
 
     def stop(self) -> None:
-        """End the refreshing, and close what answers."""
+        """Stop refreshing, and close the engine."""
         self.refresher.stop()
         self.engine.close()
 
     def warm_up(self) -> None:
-        """Ask what the default views ask, so that the first reader does not wait."""
+        """Ask the questions of the default views, so that the first reader does not wait."""
         for tab in TABS:
             self.render_tab(View(tab=tab))
 

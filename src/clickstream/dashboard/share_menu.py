@@ -1,4 +1,4 @@
-"""What pages show about share links: the menu, the link made just now, and the list."""
+"""Values for the pages about share links: the menu, the link just made, and the list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clickstream.dashboard.view import TABS
 from clickstream.errors import InputError
 
 SHOWN, WITHDRAWN = "shared", "withdrawn"
-"""Parameters of a URL: the id of the link that was made, or withdrawn, just now."""
+"""URL parameters with the id of the link that was just made, or withdrawn."""
 
 DAYS = (7, 30, 90, 365)
 USUAL_DAYS = 30
@@ -33,22 +33,22 @@ class ShownLink:
 
 @dataclass(frozen=True)
 class ShownLinks:
-    """The share links as one identity sees them."""
+    """The share links that one identity can see."""
 
     shares: Shares
     identity: Identity
 
     def all(self) -> list[ShownLink]:
-        """The links, the latest first. Raises InputError if the file is damaged."""
+        """Return the links, the latest first. Raises InputError if the file is damaged."""
         entries = self.shares.file.read().entries
         latest_first = sorted(entries, key=attrgetter("created_at"), reverse=True)
         return [self._shown(share) for share in latest_first]
 
     def link(self, share_id: str) -> ShownLink | None:
-        """The link of an id; None if there is none."""
+        """Return a link by its id; None if it does not exist."""
         try:
             share = self.shares.file.read().entry(share_id)
-        except InputError:  # the list says it
+        except InputError:  # the list of links reports it
             return None
         return self._shown(share) if share else None
 
@@ -69,7 +69,7 @@ class Row:
 
 
 def share_menu(formats: Formats) -> dict[str, Any]:
-    """What a form that makes a link needs."""
+    """Build the values of the form that makes a link."""
     return {
         "share_days": [
             (days, formats.plural("%(number)s day", "%(number)s days", days)) for days in DAYS
@@ -82,7 +82,7 @@ def share_menu(formats: Formats) -> dict[str, Any]:
 def list_values(
     links: ShownLinks, formats: Formats, now: datetime, withdrawn: str
 ) -> dict[str, Any]:
-    """What the list's template needs; `withdrawn` is the id of a link to be offered for undoing."""
+    """Build the values of the list's template; `withdrawn` is the id of a link to undo."""
     problem, rows, undo = "", [], None
     try:
         rows = [_row(link, formats, now) for link in links.all()]
@@ -111,7 +111,7 @@ def _row(link: ShownLink, formats: Formats, now: datetime) -> Row:
 
 
 def _left(share: Share, formats: Formats, now: datetime) -> str:
-    """How many days a link is still valid."""
+    """Format how many days a link is still valid."""
     left = share.expires_at - now.astimezone(UTC)
     if left.total_seconds() <= 0:
         return formats.text(mark("expired"))
@@ -121,7 +121,7 @@ def _left(share: Share, formats: Formats, now: datetime) -> str:
 
 
 def pages_text(tabs: Sequence[str], formats: Formats) -> str:
-    """The pages that a link opens."""
+    """Name the pages that a link opens."""
     if len(tabs) == len(TABS):
         return formats.text(mark("All pages"))
     return ", ".join(formats.text(TAB_LABELS[tab]) for tab in TABS if tab in tabs)

@@ -1,6 +1,6 @@
-"""Routes that list share links, make them, withdraw them and undo that.
+"""Routes that list, make, withdraw and restore share links.
 
-They need an account, and an address under which share links open; inside Airflow there is none.
+They need an account, and an address on which share links open; inside Airflow there is none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clickstream.errors import InputError
 
 LIST = "shares"
 _PAGE = "page."
-"""Prefix of the list's checkboxes, one for each page."""
+"""Prefix of the checkboxes for pages in the form."""
 
 Clock = Callable[[], datetime]
 Route = Callable[..., Awaitable[Response]]
@@ -37,7 +37,7 @@ def add_share_routes(app: FastAPI, shares: Shares, renderer: Renderer, clock: Cl
         links = ShownLinks(shares, identity_of(request))
         given = request.query_params
         html = renderer.shares(links, clock(), given.get(SHOWN, ""), given.get(WITHDRAWN, ""))
-        # The page has the addresses, which are keys.
+        # The page contains addresses of links, which grant access like keys.
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     actions: dict[str, Route] = {
@@ -89,7 +89,7 @@ async def _add(
 
 def _parse_days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
-        raise InputError(f"{text[:40]!r} is no number of days; write one such as 30.")
+        raise InputError(f"{text[:40]!r} is not a number of days; write one such as 30.")
     return int(text)
 
 

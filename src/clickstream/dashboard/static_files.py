@@ -1,4 +1,4 @@
-"""Routes of style sheets, scripts, pictures and shapes of maps, which need no login."""
+"""Routes of style sheets, scripts, pictures and map shapes, which need no login."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def add_static_routes(app: FastAPI) -> None:
 
 
 def show_static(name: str, request: Request) -> Response:
-    """A style sheet, script or picture; browsers may keep it if its URL has the digest of all."""
+    """Serve a style sheet, script or picture; browsers may cache it if its URL has the digest."""
     if name not in STATIC:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such file.")
     return _static_file(read_static(name), name, request.url.query == ASSETS_DIGEST)
 
 
 def show_shape(name: str, request: Request) -> Response:
-    """Shapes of a map: world.svg, or the outline of a country such as GB.svg."""
+    """Serve the shapes of a map: world.svg, or the outline of a country such as GB.svg."""
     content = read_shape(name)
     if content is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such map.")

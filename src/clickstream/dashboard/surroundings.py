@@ -1,4 +1,4 @@
-"""What the settings say of the proxies and load balancers before the dashboard."""
+"""Reads the settings of the proxies and load balancers in front of the dashboard."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from clickstream.dashboard.access.proxies import HeaderLogin, ProxyLogin
 from clickstream.settings import Dashboard
 
 _WIDE = {4: 8, 6: 32}
-"""The shortest prefix of a network that a proxy's own network may have without a warning."""
+"""By IP version, the shortest prefix of a proxy network that gives no warning."""
 
 
 def surroundings_of(chosen: Dashboard) -> Surroundings:
-    """Where the dashboard is reached, and whose logins it accepts."""
+    """Return the dashboard's addresses, and the proxies whose logins it accepts."""
     return Surroundings(chosen.url, chosen.hosts, chosen.proxy_networks, _proxy_login(chosen))
 
 
 def _proxy_login(chosen: Dashboard) -> ProxyLogin | None:
-    """The load balancer's logins, else those in a header."""
+    """Return the load balancer's logins, else logins in a header, else None."""
     if chosen.load_balancer:
         return LoadBalancerLogin(chosen.load_balancer)
     if chosen.proxy_header:
@@ -40,7 +40,7 @@ def describe_logins(chosen: Dashboard) -> str:
 
 
 def login_warnings(chosen: Dashboard, host: str) -> Iterator[str]:
-    """What the operator should know of these logins before users have them."""
+    """Yield warnings about these logins, for the operator who starts the dashboard."""
     if chosen.load_balancer and chosen.proxy_header:
         yield (
             f"The header {chosen.proxy_header} is ignored, because load_balancer is set. Remove "
@@ -52,7 +52,7 @@ def login_warnings(chosen: Dashboard, host: str) -> Iterator[str]:
     if wide:
         yield (
             f"Any computer in {', '.join(wide)} that reaches this port can log in under any name "
-            f"by sending {chosen.proxy_header}. Name the addresses of the proxies alone in "
+            f"by sending {chosen.proxy_header}. List only the addresses of the proxies in "
             "proxy_networks of [dashboard]."
         )
     elif not _is_loopback(host):

@@ -1,4 +1,4 @@
-"""Routes of the tabs, of their version, and of links to hours."""
+"""Routes of the tabs, of their version, and of links to single hours."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
         html = dashboard.render_tab(view, identity_of(request), request.query_params)
-        # A page that shows the address of a share link has a key: no cache keeps it.
+        # A page with the address of a new share link must not be cached: the address grants access.
         kept = {"Cache-Control": "no-store"} if SHOWN in request.query_params else {}
         return HTMLResponse(html, headers={"ETag": etag, **kept})
 
@@ -48,7 +48,7 @@ def _tab_route(dashboard: Dashboard, tab: Tab) -> Callable[[Request], Response]:
 
 
 def _etag(dashboard: Dashboard, request: Request) -> str:
-    """A page depends on its URL, who asks, facts, notes, the hour, and why facts are old."""
+    """Build an ETag from all inputs of a page: URL, reader, facts, notes, hour, refresh problem."""
     now = dashboard.clock().strftime("%Y-%m-%dT%H")
     identity = identity_of(request)
     parts = (
@@ -59,7 +59,7 @@ def _etag(dashboard: Dashboard, request: Request) -> str:
 
 
 def _add_hour_routes(app: FastAPI, dashboard: Dashboard) -> None:
-    """Addresses of UTC hours, for links from elsewhere: they lead to the Trust tab."""
+    """Add addresses of UTC hours for links from elsewhere, which redirect to the Trust tab."""
 
     def show_hour(hour: str, request: Request) -> Response:
         named = parse_hour(hour)

@@ -1,7 +1,7 @@
 """Texts of the pages: gettext, with the language of the settings.
 
-Texts in tables such as the metrics are marked with `mark` where they are written and translated
-where they are shown. Catalogs lie in `locale/LANGUAGE/LC_MESSAGES/dashboard.mo`; English needs
+Texts in tables such as the metrics are marked with `mark` where they are written, and translated
+where they are shown. Catalogs are in `locale/LANGUAGE/LC_MESSAGES/dashboard.mo`; English needs
 none.
 """
 
@@ -20,7 +20,7 @@ DOMAIN = "dashboard"
 
 
 class Translations(Protocol):
-    """What the pages need of a catalog."""
+    """The interface of a catalog."""
 
     def gettext(self, message: str) -> str:
         """Translate a text."""
@@ -30,21 +30,22 @@ class Translations(Protocol):
 
 
 def mark(text: str) -> str:
-    """Mark a text for translation, and return it as it is."""
+    """Mark a text for translation, and return it unchanged."""
     return text
 
 
 def load_translations(locale: Locale) -> Translations:
-    """The catalog of a language; English texts where there is none."""
+    """Load the catalog of a language; return English texts if it does not exist."""
     directory = str(files("clickstream.dashboard") / "locale")
     return gettext.translation(DOMAIN, directory, [str(locale), locale.language], fallback=True)
 
 
 def parse_locale(language: str) -> Locale:
-    """The locale of the setting `language`. Raises SettingsError for an unknown one."""
+    """Parse the setting `language`. Raises SettingsError for an unknown language."""
     try:
         return Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         raise SettingsError(
-            f"dashboard.language = {language!r} is no known language; write one like en-GB or de."
+            f"dashboard.language = {language!r} is not a known language; write one "
+            f"like en-GB or de."
         ) from None

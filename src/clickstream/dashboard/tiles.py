@@ -1,4 +1,4 @@
-"""The key figures: each metric's value, how it changed, and its course."""
+"""Key figures of the Overview: each metric's value, its change, and a sparkline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clickstream.dashboard.view import TILES
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure: its value now, how it changed, a hint, and its course.
+    """A key figure: its current value, its change, a hint, and a sparkline.
 
     A change that chance explains is neither good nor bad. `before` is the compared value, empty if
     nothing is compared.
@@ -37,7 +37,7 @@ class Tile:
 
 
 def build_tiles(page: Page, course: Course) -> list[Tile]:
-    """The tile of each metric, in the order of TILES."""
+    """Build the tile of each metric, in the order of TILES."""
     now = page.answer(TILES).single()
     before = page.answer(TILES, period=page.compared).single() if page.compared else None
     rotated = notes.rotations(page, page.period)
@@ -79,7 +79,7 @@ def _is_small(metric: Metric, figures: Mapping[str, Any]) -> bool:
 
 
 def _has_moved(metric: Metric, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether chance does not explain the change; only then it is good or bad news."""
+    """Whether chance does not explain the change; only then it is good or bad."""
     values = now[metric.name], before[metric.name]
     if metric.format == "share":
         return share_moved(values[0], now["visits"], values[1], before["visits"])
@@ -99,19 +99,19 @@ def _hint(page: Page, metric: Metric, now: Mapping[str, Any], past: Any) -> str:
 
 
 def _as_limit(page: Page, tile: Tile, rotated: int) -> Tile:
-    """The tile of visitors over a rotation of keys: an upper limit that is not compared."""
+    """Turn the tile of visitors into an upper limit without comparison, after a change of keys."""
     is_compared = page.compared is not None
     crossed = is_compared and notes.rotations(page, _span(page)) > 0
     if not rotated and not crossed:
         return tile
-    hint = page.formats.text(mark("not compared: visitor keys rotated"))
+    hint = page.formats.text(mark("not compared: visitor keys changed"))
     if rotated:
-        hint = page.formats.text(mark("visitor keys rotated"))
+        hint = page.formats.text(mark("visitor keys changed"))
     prefix = page.formats.text(mark("at most")) if rotated else ""
     return replace(tile, change=None, hint=hint, prefix=prefix, before="")
 
 
 def _span(page: Page) -> Period:
-    """From the first compared date to the last date of the period."""
+    """Return the period from the first compared date to the last shown date."""
     assert page.compared_dates is not None  # noqa: S101  only asked while comparing
     return replace(page.compared_dates, last=page.period.last, until_hour=None)

@@ -18,7 +18,7 @@ HOURS = [f"{hour:02}" for hour in range(24)]
 
 @dataclass(frozen=True)
 class TimesPanel:
-    """When people come: a heat map of weekdays and hours, and the same as a table."""
+    """Visits by weekday and hour, as a heat map and as a table."""
 
     wide: HeatMap
     narrow: HeatMap
@@ -27,12 +27,12 @@ class TimesPanel:
 
 
 def build_times(page: Page) -> TimesPanel:
-    """Visits by weekday and hour, divided by how often this hour of the week is published."""
+    """Build visits by weekday and hour, divided by how often that hour of the week is published."""
     return times_of(page, page.answer((page.view.choice("times"),), ("weekday", "hour")))
 
 
 def times_of(page: Page, answer: Answer) -> TimesPanel:
-    """An answer by weekday and hour, divided by how often this hour of the week is published."""
+    """Divide an answer by weekday and hour by how often that hour of the week is published."""
     metric = METRICS[answer.question.metrics[0]]
     counts = {(weekday, hour): count for weekday, hour, count in answer.rows}
     hours = page.answer(("published_hours",), ("weekday", "hour"))
@@ -45,15 +45,15 @@ def times_of(page: Page, answer: Answer) -> TimesPanel:
     names = [page.formats.weekday(day) for day in weekdays]
     label = page.formats.text(metric.label)
 
-    def told(value: float | None) -> str:
+    def show(value: float | None) -> str:
         return NO_VALUE if value is None else page.formats.decimal(value)
 
     titles = [
-        [f"{name}, {page.formats.hour(h)}: {told(value)} {label}" for h, value in enumerate(row)]
+        [f"{name}, {page.formats.hour(h)}: {show(value)} {label}" for h, value in enumerate(row)]
         for name, row in zip(names, values, strict=True)
     ]
     columns = {hour: HOURS[hour] for hour in range(0, 24, 4)}
-    rows = [(name, *map(told, row)) for name, row in zip(names, values, strict=True)]
+    rows = [(name, *map(show, row)) for name, row in zip(names, values, strict=True)]
     return TimesPanel(
         charts.heat_map(values, names, columns, titles),
         charts.heat_map(values, names, columns, titles, charts.NARROW_STEP),

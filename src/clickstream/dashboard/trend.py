@@ -1,4 +1,4 @@
-"""The main chart: one metric over the period, with the compared one and notes."""
+"""The main chart: one metric over the period, with the compared period and notes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clickstream.dashboard.view import Grain
 
 @dataclass(frozen=True)
 class TrendPanel:
-    """The main chart, drawn for wide and for narrow screens, and the same as a table."""
+    """The main chart for wide and for narrow screens, and as a table."""
 
     metric: Metric
     grain: Grain
@@ -72,7 +72,7 @@ def build_trend(page: Page, course: Course) -> TrendPanel:
 
 
 def _grains(page: Page) -> list[Grain]:
-    """The grains that make a chart of the period."""
+    """Return the grains that can be chosen for the period."""
     grains: tuple[Grain, ...] = ("hour", "day", "week")
     fine = [g for g in grains if grain_of(replace(page.view, grain=g), page.period) == g]
     return [g for g in fine if len(buckets_of(page.period, g)) > 1]
@@ -93,6 +93,6 @@ def _title(row: tuple[str, str, str], past: str, is_compared: bool) -> str:
 def _unfinished_from(
     page: Page, buckets: Sequence[Bucket], values: Sequence[float | None]
 ) -> int | None:
-    """The place of the bucket that is not over, if it has a value."""
+    """Return the place of the bucket that is not over, if it has a value."""
     place = unfinished_place(page, buckets)
     return place if place is not None and values[place] is not None else None

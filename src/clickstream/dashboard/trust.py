@@ -1,4 +1,4 @@
-"""The Trust tab, which answers whether the numbers can be believed."""
+"""The Trust tab: whether the numbers can be trusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clickstream.dashboard.periods import Period, start_of
 from clickstream.dashboard.texts import mark
 
 MOST_DAYS = 31
-"""Days of the map of hours and of the line balance, the newest; the CSV file has all."""
+"""Newest days on the heat map of hours and in the line balance; the CSV file has all."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class HoursChart:
 
 @dataclass(frozen=True)
 class ServerRow:
-    """A server that hours lack: its technical name, and what that means."""
+    """A server whose lines are missing in hours: its technical name, and a sentence."""
 
     name: str
     text: str
@@ -40,10 +40,10 @@ class ServerRow:
 
 @dataclass(frozen=True)
 class HoursPanel:
-    """Lines of each hour as a heat map; hours without a published row are marked.
+    """Lines per hour as a heat map, with marks on hours that are not published.
 
-    `missing` names the runs of missing hours, `servers` the servers that published hours lack,
-    `days_left` how many earlier days are not shown.
+    `missing` names the runs of missing hours, `servers` the servers whose lines are missing in
+    published hours. `days_left` is the number of earlier days that are not shown.
     """
 
     wide: HoursChart
@@ -56,7 +56,7 @@ class HoursPanel:
 
 @dataclass(frozen=True)
 class BalanceRow:
-    """A day's lines and their parts; `is_closed`: the parts add up to the lines."""
+    """A day's lines and their parts; `is_closed` means that the parts sum to the lines."""
 
     name: str
     hours: str
@@ -66,7 +66,7 @@ class BalanceRow:
 
 @dataclass(frozen=True)
 class Balance:
-    """The line balance by day, and in all."""
+    """The line balance by day, and of the whole range."""
 
     columns: Sequence[Metric]
     rows: Sequence[BalanceRow]
@@ -76,7 +76,7 @@ class Balance:
 
 @dataclass(frozen=True)
 class RuleRow:
-    """Hours that were built by one version with one set of settings and one visitor key."""
+    """Hours that were built by one version, with one set of settings and one visitor key."""
 
     library: str
     settings: str
@@ -146,16 +146,18 @@ def _hours(page: Page) -> HoursPanel:
 
 
 def _servers(page: Page) -> list[ServerRow]:
-    """The servers that published hours of the range lack, by name."""
+    """Return the servers whose lines are missing in published hours of the range, by name."""
     if not page.coverage.incomplete:
         return []
     rows = []
     for server in missing_servers(page.ask, page.period):
         start, end = (to_local(moment, page.zone) for moment in (server.first, server.newest))
         text = page.formats.plural(
-            "%(number)s hour lacks this server, at %(first)s. It could not be read, so visits may "
+            "%(number)s hour lacks this server's log, at %(first)s. It could not "
+            "be read, so visits may "
             "be missing. They are added when it can be read again.",
-            "%(number)s hours lack this server, from %(first)s to %(last)s. It could not be read, "
+            "%(number)s hours lack this server's log, from %(first)s to %(last)s. "
+            "It could not be read, "
             "so visits may be missing. They are added when it can be read again.",
             server.hours,
             first=page.formats.moment(start),
@@ -166,13 +168,13 @@ def _servers(page: Page) -> list[ServerRow]:
 
 
 def _shown_days(page: Page) -> list[date]:
-    """The newest dates of the period up to today."""
+    """Return the newest dates of the period, up to today."""
     last = min(page.period.last, page.now.date())
     return Period(page.period.first, max(last, page.period.first)).dates[-MOST_DAYS:]
 
 
 def _is_due(page: Page, day: date, hour: int) -> bool:
-    """Whether an hour lies between the first and the newest published one, and on the clock."""
+    """Whether an hour is between the first and the newest published one, and the clocks have it."""
     start = start_of(day, hour)
     first, end = page.coverage.starts_at, page.coverage.complete_to
     exists = to_local(_to_utc(page, start), page.zone) == start
@@ -192,12 +194,12 @@ def _hour_title(page: Page, day: date, hour: int, figures: tuple[int, ...] | Non
             return f"{when}: {formats.text(mark('missing'))}"
         return f"{when}: {formats.text(mark('not published'))}"
     lines, late, lacking = figures
-    told = formats.plural("%(number)s line", "%(number)s lines", lines)
+    text = formats.plural("%(number)s line", "%(number)s lines", lines)
     if late:
-        told += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
+        text += f", {formats.text(mark('%(late)s of them late'), late=formats.count(late))}"
     if lacking:
-        told += f", {formats.text(mark('a server is missing'))}"
-    return f"{when}: {told}"
+        text += f", {formats.text(mark('a server is missing'))}"
+    return f"{when}: {text}"
 
 
 def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tuple[float, float]:
@@ -206,7 +208,7 @@ def _corner(chart: HeatMap, days: Sequence[date], place: tuple[date, int]) -> tu
 
 
 def _runs(page: Page, missing: Sequence[tuple[date, int]]) -> list[str]:
-    """Runs of hours in a row, as texts: day, from and to."""
+    """Describe runs of consecutive hours: day, start and end."""
     runs: list[list[datetime]] = []
     for day, hour in missing:
         start = start_of(day, hour)
@@ -244,7 +246,7 @@ def _is_closed(known: DayCoverage) -> bool:
 
 
 def _rules(page: Page) -> list[RuleRow]:
-    """The rules that hours were built by, the newest first."""
+    """Return the rules that built the hours, the newest first."""
     panel = PANELS["rules"]
     rows = page.ask(panel.questions(page.view, page.period, page.key_days)[0]).rows
     in_order = sorted(rows, key=lambda row: row[5], reverse=True)

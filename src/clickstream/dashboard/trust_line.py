@@ -1,4 +1,4 @@
-"""The line of trust that every page begins with: how complete and how clean the numbers are."""
+"""The line at the top of every page that states how complete and clean the numbers are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clickstream.dashboard.periods import start_of
 from clickstream.dashboard.texts import mark
 
 FRESH = timedelta(hours=3)
-"""The newest hour may have ended so long ago; the pipeline builds every hour."""
+"""Maximum age of the newest hour's end; the pipeline builds every hour."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TrustLine:
 
 
 def trust_line(page: Page) -> TrustLine:
-    """Say how far the numbers go, and what was rejected, removed and late."""
+    """State how far the numbers go, and what was rejected, removed and late."""
     coverage = page.coverage
     if coverage.newest is None:
         nothing = page.formats.text(mark("No hour of this range is published"))
@@ -71,20 +71,20 @@ def _complete(page: Page) -> TrustPart:
 
 
 def _incomplete(page: Page) -> list[TrustPart]:
-    """Hours that lack the lines of a server which could not be read."""
+    """State how many hours lack the lines of a server that could not be read."""
     number = page.coverage.incomplete
     if not number:
         return []
     text = page.formats.plural(
-        "%(number)s hour lacks a server: visits may be missing",
-        "%(number)s hours lack a server: visits may be missing",
+        "%(number)s hour lacks a server's log: visits may be missing",
+        "%(number)s hours lack a server's log: visits may be missing",
         number,
     )
     return [TrustPart(text, "hours")]
 
 
 def _start(page: Page) -> list[TrustPart]:
-    """Where the numbers begin, if that is inside the range."""
+    """State when the numbers begin, if that is inside the range."""
     start = page.coverage.starts_at
     if start is None or start <= start_of(page.period.first):
         return []
@@ -93,15 +93,15 @@ def _start(page: Page) -> list[TrustPart]:
 
 
 def _age(page: Page) -> list[TrustPart]:
-    """The age of the facts, while they can't be refreshed."""
+    """State the age of the facts, if they can't be refreshed."""
     state = page.state
     if not page.problem:
         return []
     if state.changed_at is None:
-        return [TrustPart(page.formats.text(mark("facts can't be read")), "facts")]
+        return [TrustPart(page.formats.text(mark("data can't be read")), "facts")]
     local = state.changed_at.astimezone(page.zone).replace(tzinfo=None)
     when = page.formats.moment(local)
-    text = page.formats.text(mark("facts of %(when)s; they can't be refreshed"), when=when)
+    text = page.formats.text(mark("data of %(when)s; it can't be refreshed"), when=when)
     return [TrustPart(text, "facts")]
 
 

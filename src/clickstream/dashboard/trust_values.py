@@ -1,4 +1,4 @@
-"""What the template of the Trust page needs: its panels, and sentences about them."""
+"""Values of the Trust tab's template: its panels, and sentences about them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from clickstream.dashboard.trust import Trust, build_trust
 
 
 def trust_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     data = build_trust(page)
     text = page.formats.text
-    closed = mark("People, bots, assets and rejected lines add up to all lines.")
-    broken = mark("The parts do not add up: run clickstream verify.")
+    closed = mark("Every line is counted as people, bots, assets or rejected.")
+    broken = mark("Some lines are not accounted for: run clickstream verify.")
     earlier = page.formats.plural(
         "%(number)s earlier day of the range is in the CSV file.",
         "%(number)s earlier days of the range are in the CSV file.",
@@ -25,7 +25,7 @@ def trust_values(page: Page) -> dict[str, Any]:
         "data": data,
         "one_hour": build_hour(page) if page.view.hour else None,
         "verdict": _verdict(page, data),
-        "balance_told": text(closed if data.balance.is_closed else broken),
+        "balance_verdict": text(closed if data.balance.is_closed else broken),
         "days_left": earlier,
         "nothing_published": text(mark("No hour of this range is published.")),
         "no_rejects": text(mark("Every line of this range could be read.")),
@@ -34,28 +34,30 @@ def trust_values(page: Page) -> dict[str, Any]:
 
 
 def _verdict(page: Page, data: Trust) -> str:
-    """One sentence that answers whether the numbers can be believed."""
+    """State in one sentence whether the numbers can be trusted."""
     formats, coverage = page.formats, page.coverage
     if not coverage.published:
         return formats.text(mark("There are no numbers in this range."))
     if not data.balance.is_closed:
-        return formats.text(mark("The line balance does not close; don't use these numbers."))
+        return formats.text(mark("Some lines are not accounted for; don't use these numbers."))
     if coverage.missing:
         return formats.plural(
-            "%(number)s hour is missing; the other numbers add up to the last line.",
-            "%(number)s hours are missing; the other numbers add up to the last line.",
+            "%(number)s hour is missing; every line of the other hours is accounted for.",
+            "%(number)s hours are missing; every line of the other hours is accounted for.",
             coverage.missing,
         )
     if coverage.incomplete:
         return formats.plural(
-            "%(number)s hour lacks a server, so visits may be missing; all lines that came add up.",
-            "%(number)s hours lack a server, so visits may be missing; all lines that came add up.",
+            "%(number)s hour lacks a server's log, so visits may be missing; all "
+            "lines that arrived are accounted for.",
+            "%(number)s hours lack a server's log, so visits may be missing; all "
+            "lines that arrived are accounted for.",
             coverage.incomplete,
         )
     if coverage.total["waiting_lines"]:
         return formats.plural(
-            "%(number)s line waits and is in no number; all others add up.",
-            "%(number)s lines wait and are in no number; all others add up.",
+            "%(number)s line waits and is in no number; all others are accounted for.",
+            "%(number)s lines wait and are in no number; all others are accounted for.",
             coverage.total["waiting_lines"],
         )
     hours = formats.count(coverage.published)

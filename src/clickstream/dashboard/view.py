@@ -1,4 +1,4 @@
-"""What a URL of the dashboard stands for, and the URL of a view: one and the same, both ways."""
+"""Parses a URL of the dashboard to a view, and writes a view as a URL."""
 
 from __future__ import annotations
 
@@ -46,27 +46,27 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "map": ("visits", "conversion_rate"),
     "places": ("country", "region", "city"),
 }
-"""The panels that can show several things, the first of them by default."""
+"""The choices of panels with several contents; the first one is the default."""
 
 MOST_VALUES = 50
-"""Values of filters in one URL, at most."""
+"""Maximum number of filter values in one URL."""
 LONGEST_VALUE = 2000
 FIRST_YEAR, LAST_YEAR = 1970, 2999
-"""The years of dates and hours in a URL."""
+"""First and last year of dates and hours in a URL."""
 
 _NULL = "~"
 _EXCLUDED = "not."
 
 Value = str | None
-"""A filter's value; None is the value of visits that have none."""
+"""A filter's value; None matches visits without a value."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: visits whose dimension has one of the values, or has none of them.
+    """One filter: visits whose dimension has one of the values, or none of them if excluded.
 
-    A question about page views, goals or errors takes those rows that have a value themselves.
-    With `chooses_visits` it takes all rows of the visits that have such a row.
+    In a question about page views, goals or errors, it chooses the rows that have a value. With
+    `chooses_visits`, it chooses all rows of the visits that have such a row.
     """
 
     dimension: str
@@ -77,11 +77,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class View:
-    """The state that a URL stands for.
+    """The state of a page, as its URL describes it.
 
-    `first` and `last` are the dates of an own range. `grain` is None for the one that fits the
-    range. `choices` holds what panels show that is not their default. `hour` is the UTC hour that
-    the Trust tab shows by itself; other tabs have none.
+    `first` and `last` are the dates of an own range. `grain` is None if the range determines it.
+    `choices` has the panels' choices that are not the default. `hour` is the UTC hour whose panel
+    the Trust tab shows; other tabs have none.
     """
 
     tab: Tab = "overview"
@@ -96,28 +96,28 @@ class View:
     hour: Hour | None = None
 
     def period(self, today: date) -> Period:
-        """The dates of the view; `today` is the site's local date."""
+        """Return the dates of the view; `today` is the site's local date."""
         if self.range == "own" and self.first and self.last:
             return Period(self.first, self.last)
         return period_of(self.range, today)
 
     def comparison(self, today: date) -> Period | None:
-        """The dates it is compared with."""
+        """Return the compared dates, or None."""
         return compared_with(self.period(today), self.compare)
 
     def choice(self, panel: str) -> str:
-        """What a panel shows."""
+        """Return a panel's choice."""
         return self.choices.get(panel, CHOICES[panel][0])
 
     def with_choice(self, panel: str, choice: str) -> View:
-        """The view with another choice of a panel."""
+        """Return the view with another choice of a panel."""
         kept = {name: value for name, value in self.choices.items() if name != panel}
         if choice != CHOICES[panel][0]:
             kept[panel] = choice
         return replace(self, choices=kept)
 
     def with_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
-        """The view with one more value of a filter; a value that is there already is not added."""
+        """Return the view with one more value of a filter; unchanged if it has the value."""
         for place, one in enumerate(self.filters):
             if (one.dimension, one.is_excluded) == (dimension, is_excluded):
                 values = (*one.values, *([value] if value not in one.values else []))
@@ -128,7 +128,7 @@ class View:
         )
 
     def without_filter(self, dimension: str, value: Value, is_excluded: bool = False) -> View:
-        """The view without one value of a filter."""
+        """Return the view without one value of a filter."""
         for place, one in enumerate(self.filters):
             if (one.dimension, one.is_excluded) == (dimension, is_excluded):
                 values = tuple(other for other in one.values if other != value)
@@ -144,33 +144,33 @@ class View:
         )
 
     def toggled(self, dimension: str, value: Value) -> View:
-        """The view after a click on a value: filtered by it, or no longer filtered by it."""
+        """Return the view after a click on a value: with the filter, or without it."""
         change = self.without_filter if self.chooses(dimension, value) else self.with_filter
         return change(dimension, value)
 
     def with_days(self, first: date, last: date) -> View:
-        """The view of an own range of dates."""
+        """Return the view with an own range of dates."""
         return replace(self, range="own", first=first, last=last, grain=None, hour=None)
 
     def with_range(self, name: RangeName) -> View:
-        """The view of a named range."""
+        """Return the view with a named range."""
         return replace(self, range=name, first=None, last=None, grain=None, hour=None)
 
     def with_hour(self, hour: Hour, day: date) -> View:
-        """The Trust tab with one hour by itself, on the local date that the hour begins on."""
+        """Return the Trust tab with the panel of an hour, on the local date on which it begins."""
         return replace(self.with_days(day, day), tab="trust", hour=hour)
 
     def without_hour(self) -> View:
-        """The view without an hour by itself."""
+        """Return the view without the panel of an hour."""
         return replace(self, hour=None)
 
     def on_tab(self, tab: Tab) -> View:
-        """The same on another tab."""
+        """Return the same view on another tab."""
         return replace(self, tab=tab, hour=self.hour if tab == "trust" else None)
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
-        """The parameters of its URL; defaults are left out."""
+        """Return the parameters of its URL; defaults are left out."""
         pairs: list[tuple[str, str]] = []
         if self.range == "own" and self.first and self.last:
             pairs += [("from", str(self.first)), ("to", str(self.last))]
@@ -188,7 +188,7 @@ class View:
 
     @property
     def query(self) -> str:
-        """Its URL from the question mark on: `?` for the default view."""
+        """The URL's query with its question mark: `?` for the default view."""
         return "?" + urlencode(self.parameters)
 
 
@@ -211,7 +211,7 @@ def _from_text(text: str) -> Value:
 
 
 def parse_view(tab: Tab, parameters: Iterable[tuple[str, str]]) -> View:
-    """The view of a URL. Raises InputError that names the parameter and what it may be."""
+    """Parse a URL. Raises InputError that names the parameter and the allowed values."""
     pairs = list(parameters)
     given = dict(pairs)
     first, last = _dates(given)
@@ -251,7 +251,7 @@ def _one_of(
 
 
 def _dates(given: Mapping[str, str]) -> tuple[date | None, date | None]:
-    """The two dates of an own range, in order."""
+    """Parse the two dates of an own range, in order."""
     texts = [given.get(name) for name in ("from", "to")]
     if texts == [None, None]:
         return None, None
@@ -269,15 +269,15 @@ def _date(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InputError(f"{text[:40]!r} is no date; write it like 2026-11-20.") from None
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.") from None
     return day
 
 
 def parse_hour(text: str) -> Hour:
-    """The UTC hour of a text. Raises InputError if it is none, or of a year of no log."""
+    """Parse a UTC hour. Raises InputError if it is malformed or its year is out of range."""
     hour = Hour.parse(text[:40])
     if not FIRST_YEAR <= hour.start.year <= LAST_YEAR:
-        raise InputError(f"{text[:40]!r} is no hour of a log; write it like 2026-11-20T05 (UTC).")
+        raise InputError(f"{text[:40]!r} is not an hour; write it like 2026-11-20T05 (UTC).")
     return hour
 
 

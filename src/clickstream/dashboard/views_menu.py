@@ -1,4 +1,4 @@
-"""The menu of saved views, and the offer to undo what was deleted just now."""
+"""The menu of saved views, and the offer to undo the latest deletion."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class ViewLink:
 
 @dataclass(frozen=True)
 class Undo:
-    """What was deleted, and where the form that restores it is sent."""
+    """A sentence about a deletion, and the address of the form that restores it."""
 
     sentence: str
     action: str
 
 
 def views_menu(page: Page) -> dict[str, Any]:
-    """What the menu's template needs."""
+    """Build the values of the menu's template."""
     return {
         "saved_views": [_link(page, view) for view in page.entries.views],
         "suggested_name": suggest_name(page),
@@ -51,7 +51,7 @@ def _link(page: Page, saved: SavedView) -> ViewLink:
 
 
 def suggest_name(page: Page) -> str:
-    """A name from tab, range and filters, cut to the longest that is allowed."""
+    """Suggest a name from tab, range and filters, cut to the maximum length."""
     view, text = page.view, page.formats.text
     parts = [text(TAB_LABELS[view.tab])]
     if view.range in RANGE_LABELS:

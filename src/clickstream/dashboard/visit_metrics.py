@@ -7,11 +7,11 @@ from clickstream.dashboard.metric import Metric
 from clickstream.dashboard.texts import mark
 
 SHARE_MINIMUM = 30
-"""A share of fewer visits says too little: its 95 % interval is wider than 30 points."""
+"""A share of fewer visits is not shown: its 95 % interval may be wider than 30 points."""
 
 
 def share_of(condition: str) -> str:
-    """The share of rows for which a condition holds; null for no rows."""
+    """SQL for the share of rows that meet a condition; null without rows."""
     return f"cast(count(*) filter (where {condition}) as double) / nullif(count(*), 0)"
 
 
@@ -24,8 +24,9 @@ VISIT_METRICS = (
         mark("Number of different people with a visit that began in the range."),
         mark("How many people come?"),
         mark(
-            "A person is recognized by address and browser until the visitor key changes. A person "
-            "who returns after a change counts again, so the number is an upper limit."
+            "A person is recognized by network address and browser until the "
+            "visitor keys change. After a change, a returning person is counted "
+            "again, so the number is an upper limit."
         ),
     ),
     Metric(
@@ -34,11 +35,11 @@ VISIT_METRICS = (
         mark("Visits"),
         "count(*)",
         mark(
-            "Visits of people that began in the range. A visit ends with a pause longer than the "
-            "session timeout, 30 minutes by default."
+            "Visits of people that began in the range. A visit ends with a pause "
+            "longer than the session timeout, 30 minutes by default."
         ),
         mark("How often do people come?"),
-        mark("Visits of recognized bots are not counted. A bot that is not recognized is counted."),
+        mark("Recognized bots are not counted; a bot that hides well counts as a person."),
         is_additive=True,
     ),
     Metric(
@@ -46,8 +47,8 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Page views"),
         "coalesce(sum(page_views), 0)",
-        mark("Pages that people viewed in visits that began in the range, reloads included."),
-        mark("How many pages do people view?"),
+        mark("Pages viewed in the visits that began in the range, reloads included."),
+        mark("How much do people look at?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
     ),
@@ -71,8 +72,8 @@ VISIT_METRICS = (
         mark("Bounces"),
         share_of("is_bounce"),
         mark("Share of visits with exactly one page view."),
-        mark("Where do people leave after one page?"),
-        mark("A visit with one page view may still be long and successful."),
+        mark("Where do people leave at once?"),
+        mark("A visit with one page view can still be a long and useful one."),
         format="share",
         good="down",
         smallest_group=SHARE_MINIMUM,
@@ -82,10 +83,11 @@ VISIT_METRICS = (
         SESSIONS,
         mark("Conversions"),
         "count(*) filter (where conversions > 0)",
-        mark("Visits that met at least one goal. Each visit counts once."),
-        mark("How many visits reach a goal?"),
+        mark("Visits that met at least one goal; each visit counts once."),
+        mark("How many visits lead to something?"),
         mark(
-            "Goals are defined in the settings. What happens in the café itself is not in the log."
+            "The goals are those of the settings; what happens in the café itself "
+            "is not in the log."
         ),
         is_additive=True,
     ),
@@ -97,7 +99,8 @@ VISIT_METRICS = (
         mark("Share of visits that met at least one goal, with a 95 % interval (Wilson)."),
         mark("How well does the site turn visits into orders?"),
         mark(
-            "It falls if there are more visits without the intent to order, such as from the press."
+            "It falls when more people visit without meaning to order, for example "
+            "after a press article."
         ),
         format="share",
         smallest_group=SHARE_MINIMUM,
@@ -117,7 +120,7 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Views"),
         "count(*)",
-        mark("Number of views of the page in visits that began in the range."),
+        mark("How often the page was viewed, in visits that began in the range."),
         mark("Which pages do people see?"),
         mark("Pages that a browser shows from its cache are not in the log."),
         is_additive=True,
@@ -127,18 +130,18 @@ VISIT_METRICS = (
         PAGE_VIEWS,
         mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits with at least one view of the page."),
-        mark("How many visits see a page, or an item of the menu?"),
-        mark("A visit to two pages counts for both pages."),
+        mark("Visits in which the page was viewed at least once."),
+        mark("How many visits include a page, or an item on the menu?"),
+        mark("A visit that saw two pages counts for both."),
     ),
     Metric(
         "time_on_page",
         PAGE_VIEWS,
         mark("Time"),
         "avg(cast(dwell_seconds as double))",
-        mark("Mean time on the page. For the last page of a visit, the time is estimated."),
-        mark("On which pages do people spend time?"),
-        mark("docs/sessions.md describes the estimate."),
+        mark("Mean time on the page; after the last page of a visit it is estimated."),
+        mark("On which pages do people stay?"),
+        mark("docs/sessions.md explains the estimate."),
         format="seconds",
     ),
     Metric(
@@ -148,7 +151,7 @@ VISIT_METRICS = (
         share_of("is_estimated"),
         mark("Share of the times on the page that are estimated: those of last pages of visits."),
         mark("How much of the time on a page is measured?"),
-        mark("The log does not show when a person leaves the last page of a visit."),
+        mark("The log does not show when a visitor leaves the last page of a visit."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -160,7 +163,7 @@ VISIT_METRICS = (
         share_of("is_exit_page"),
         mark("Share of the page's views that were the last view of their visit."),
         mark("Where do people leave?"),
-        mark("Every visit ends on some page. An exit from a receipt is good."),
+        mark("Every visit ends somewhere; an exit from the receipt page is a good one."),
         format="share",
         good="neither",
         smallest_group=SHARE_MINIMUM,
@@ -178,12 +181,13 @@ VISIT_METRICS = (
     Metric(
         "failed_visits",
         SESSION_ERRORS,
-        mark("Visits with errors"),
+        mark("Visits"),
         "count(distinct session_id)",
-        mark("Visits in which a request was answered with a 4xx or 5xx status."),
+        mark("Visits in which the server answered a request with an error (status 4xx or 5xx)."),
         mark("How many visits met an error?"),
         mark(
-            "Only visits with at least one page view. The Trust page has the errors of all people."
+            "Only visits with at least one page view; the Trust page shows the "
+            "errors of all people."
         ),
         good="down",
     ),
@@ -192,10 +196,11 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Visits with 5xx"),
         "count(distinct session_id) filter (where status >= 500)",
-        mark("Visits in which a request was answered with a 5xx status."),
-        mark("How many visits met an error of the server?"),
+        mark("Visits in which the server failed to answer a request (status 5xx)."),
+        mark("In how many visits did the server fail?"),
         mark(
-            "Only visits with at least one page view. The Trust page has the errors of all people."
+            "Only visits with at least one page view; the Trust page shows the "
+            "errors of all people."
         ),
         good="down",
     ),
@@ -204,7 +209,7 @@ VISIT_METRICS = (
         SESSION_ERRORS,
         mark("Errors"),
         "coalesce(sum(requests), 0)",
-        mark("Requests in visits that were answered with a 4xx or 5xx status."),
+        mark("Requests of visits that the server answered with an error (status 4xx or 5xx)."),
         mark("What went wrong on the way to an order?"),
         mark("Requests for static assets, such as images and style sheets, are not counted."),
         good="down",
@@ -213,11 +218,11 @@ VISIT_METRICS = (
     Metric(
         "failed_visitors",
         SESSION_ERRORS,
-        mark("People with errors"),
+        mark("People"),
         "count(distinct visitor_id)",
-        mark("Number of different people who met an error in a visit."),
-        mark("How many people met an error?"),
-        mark("A person who returns after a change of the visitor key counts again."),
+        mark("Different people who met an error in a visit."),
+        mark("How many people were affected?"),
+        mark("After a change of the visitor keys, a person counts again."),
         good="down",
     ),
 )

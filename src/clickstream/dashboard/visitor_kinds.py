@@ -1,4 +1,4 @@
-"""New and returning visitors: how many visits of each, what they lead to, and their course."""
+"""New and returning visitors: the visits of each kind, their conversions, and both over time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from clickstream.dashboard.panels import GRAIN_DIMENSIONS, PANELS, grain_of
 from clickstream.dashboard.texts import mark
 
 MOST_ROTATIONS = 3
-"""Dates of rotations that are told, the newest ones."""
+"""Maximum number of key changes whose dates are shown, the newest ones."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Kind:
 class KindsPanel:
     """Both kinds, their columns over time, and the same as a table.
 
-    `rotated` says that visitors before a rotation of keys are not recognized after it.
+    `rotated` is a sentence about changes of visitor keys, after which returning visitors count as
+    new.
     """
 
     returning: str
@@ -54,9 +55,9 @@ class KindsPanel:
 
 
 def build_kinds(page: Page) -> KindsPanel | None:
-    """Ask for both kinds; None without a visit.
+    """Ask for both kinds; return None without a visit.
 
-    The sums come from the answer over time: finding earlier visits is the costly part.
+    The sums come from the answer over time, because finding earlier visits is expensive.
     """
     _, over_time = PANELS["kinds"].questions(page.view, page.period, page.key_days)
     records = page.ask(over_time).records()
@@ -78,7 +79,7 @@ def build_kinds(page: Page) -> KindsPanel | None:
 
 
 def _sums(records: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, int]:
-    """A metric's sum for each kind."""
+    """Return a metric's sum for each kind."""
     return {
         key: sum(int(row[name]) for row in records if row["visitor_kind"] == key) for key in KINDS
     }
@@ -106,7 +107,7 @@ def _kind(page: Page, key: str, visits: int, conversions: int, total: int) -> Ki
 def _stacks(
     page: Page, buckets: Sequence[Bucket], records: Sequence[Mapping[str, Any]]
 ) -> list[list[float | None]]:
-    """The visits of each kind in each bucket, the returning ones below."""
+    """Return the visits of each kind in each bucket, the returning ones first (at the bottom)."""
     if not buckets:
         return [[], []]
     by = GRAIN_DIMENSIONS[buckets[0].grain]
@@ -148,12 +149,13 @@ def _charts(
 
 
 def _rotated(page: Page) -> str:
-    """When keys rotated in the range or so shortly before it that visitors seem to be new."""
+    """State when keys changed in the range, or shortly before it, so visitors seem to be new."""
     first = page.period.first - timedelta(days=page.key_days)
     moments = rotation_moments(page, replace(page.period, first=first, until_hour=None))
     if not moments:
         return ""
     days = ", ".join(page.formats.day(moment.date()) for moment in moments[-MOST_ROTATIONS:])
     return page.formats.text(
-        mark("Visitor keys rotated on %(days)s: after that everybody is new at first."), days=days
+        mark("Visitor keys changed on %(days)s; after that, everybody counts as new at first."),
+        days=days,
     )

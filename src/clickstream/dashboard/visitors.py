@@ -1,4 +1,4 @@
-"""The Visitors tab, which answers what people do."""
+"""The Visitors tab: what people do on the site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clickstream.dashboard.visitor_kinds import build_kinds
 
 
 def visitors_values(page: Page) -> dict[str, Any]:
-    """What the tab's template needs."""
+    """Build the values of the tab's template."""
     text = page.formats.text
     return {
         "viewed_pages": _viewed_pages(page),
@@ -36,15 +36,15 @@ def visitors_values(page: Page) -> dict[str, Any]:
 
 
 def _viewed_pages(page: Page) -> ListPanel:
-    """The list of pages; the estimated share of the times stands above it, not in a column.
+    """Build the list of pages; the estimated share of the times is above it, not in a column.
 
-    It is the share of last page views, so each row's is near its exits.
+    It is the share of last page views, so each row's value would be close to its exit rate.
     """
     return list_panel(page, "viewed_pages", hidden=("estimated_share",))
 
 
 def _estimated(page: Page) -> str:
-    """How much of the times on the listed pages is estimated; empty where no times are shown."""
+    """State the estimated share of the times on the listed pages; empty if no times are shown."""
     if page.view.choice("viewed_pages") != "page":
         return ""
     answer = page.answer(("views", "estimated_share")).single()

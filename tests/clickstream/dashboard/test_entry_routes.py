@@ -164,7 +164,7 @@ def test_a_view_is_saved_with_a_relative_range_and_its_url_in_order(ana, directo
     [
         ("/notes", {"text": "x" * (LONGEST_TEXT + 1)}, "has 141 characters"),
         ("/notes", {"text": ""}, "The note is empty"),
-        ("/notes", {"day": "soon"}, "is no date"),
+        ("/notes", {"day": "soon"}, "is not a date"),
         ("/notes", {"tab": "https://evil.example"}, "which tab"),
         ("/notes", {"query": "?range=decade"}, "range=decade is not known"),
         ("/notes/nothing/delete", {}, "There is no note"),

@@ -149,7 +149,7 @@ def broken_store() -> FactStore:
             store_of(PublishedHour(LAST.naive, missing="web.i-0abc")),
             "lacks the lines of web.i-0",
         ),
-        (store_of(PublishedHour(LAST.naive, waiting=2)), "2 lines came when the hour could not"),
+        (store_of(PublishedHour(LAST.naive, waiting=2)), "2 lines arrived when the hour could not"),
     ],
 )
 def test_an_hour_with_a_fault_is_never_said_to_be_well(store: FactStore, told: str) -> None:
@@ -202,7 +202,7 @@ def test_the_page_shows_the_panel_first_and_leads_to_its_neighbors_and_back() ->
         html = html_of(page)
         lines = "".join(csv_lines(page, "hour"))
     text = " ".join(texts_of(html))
-    assert text.index("Mon 16 Nov, 13:00 – 14:00") < text.index("Lines of each hour")
+    assert text.index("Mon 16 Nov, 13:00 – 14:00") < text.index("Lines per hour")
     assert "hour=2026-11-16T12#hour" in html
     assert "hour=2026-11-16T14#hour" in html
     assert 'href="?from=2026-11-16&amp;to=2026-11-16"' in html

@@ -185,14 +185,14 @@ def test_the_first_arrival_is_set_against_the_last() -> None:
         "Paid Search": (0, 20, 20),
         "Direct": (10, 10, 0),
     }
-    assert "A journey is known for 30 days at most" in shown(store)
+    assert "Visits of one person are linked for 30 days at most" in shown(store)
 
 
 def test_a_range_without_visits_says_so_in_every_panel() -> None:
     text = shown(FactStore(fact_tables([], hours_between(START, NOW))))
-    assert "No visit in this range" in text
-    assert "No visit came by a link with a campaign's tag" in text
-    assert "No visit by an AI assistant in this range." in text
+    assert "No visits in this range" in text
+    assert "No visit in this range came through a link with a campaign tag" in text
+    assert "No visit in this range came from an AI assistant." in text
     assert "No visit met a goal in this range." in text
 
 

@@ -83,7 +83,7 @@ def test_errors_of_a_step_are_those_on_its_pages(store) -> None:
 
 def test_the_page_names_the_worst_step_and_its_errors(store) -> None:
     text = text_of(store)
-    assert "Most are lost before “order form”: 55% of those one step earlier" in text
+    assert "Most visits are lost before “order form”: 55% of those at the step before" in text
     assert "15 visits got errors here" in text
     assert "10 of them never reached this step" in text
 
@@ -122,8 +122,8 @@ def test_a_filter_by_furthest_step_is_named_like_the_step(store) -> None:
     [
         (Settings(), "No funnel is set"),
         (Settings(), "No goal is called order"),
-        (Settings(), "Which pages show a single item is not set"),
-        (CAFE, "Sales are not connected"),
+        (Settings(), "Set item_pages in the section"),
+        (CAFE, "Orders are counted from the web server"),
     ],
 )
 def test_the_page_says_what_is_not_set(store, chosen: Settings, sentence: str) -> None:

@@ -137,14 +137,14 @@ def test_a_share_of_few_visits_is_not_shown() -> None:
 
 def test_numbers_are_compared_with_hours_that_are_published_only(store) -> None:
     text = shown(store, View(range="28d"))
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
 def test_a_range_that_lacks_days_is_not_compared_with_a_complete_one() -> None:
     gap = [h for h in TWO_WEEKS if h.hour_at < START + timedelta(days=8) or h.hour_at.day > 12]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), gap)), WEEK)
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
@@ -154,7 +154,7 @@ def test_a_range_whose_hours_lack_a_server_is_not_compared_with_a_complete_one()
         for hour in TWO_WEEKS
     ]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
-    assert "Too few hours of this range" in text
+    assert "has too few complete hours to compare" in text
     assert not re.search(r"was \d", text)
 
 
@@ -178,14 +178,15 @@ def test_hours_that_lack_a_server_are_told_on_every_page_with_its_name() -> None
     lacking = FactStore(fact_tables(visits_of_two_weeks(), hours))
     for tab in ("overview", "trust"):
         text = shown(lacking, View(tab=tab, range="7d"))
-        assert "Up to 15:00 3 hours lack a server: visits may be missing" in text
+        assert "Up to 15:00 3 hours lack a server's log: visits may be missing" in text
         assert "Complete to" not in text
-    assert "so visits may be missing; all lines that came add up." in text
+    assert "so visits may be missing; all lines that arrived are accounted for." in text
     assert (
-        "web.i-0abc : 3 hours lack this server, from 12 Nov, 03:00 to 12 Nov, 06:00. It could not "
+        "web.i-0abc : 3 hours lack this server's log, from 12 Nov, 03:00 to 12 "
+        "Nov, 06:00. It could not "
         "be read, so visits may be missing. They are added when it can be read again."
     ) in text
-    assert "web-2 : 1 hour lacks this server, at 12 Nov, 05:00." in text
+    assert "web-2 : 1 hour lacks this server's log, at 12 Nov, 05:00." in text
     with page_of(lacking, WEEK) as page:
         assert 'class="trust warn"' in html_of(page)
 
@@ -196,8 +197,8 @@ def test_a_day_whose_hours_lack_a_server_is_noted_once_for_days_in_a_row() -> No
         for hour in TWO_WEEKS
     ]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
-    assert text.count("24 hours lack a server: visits may be missing") == 1
-    assert "48 hours lack a server" in text
+    assert text.count("24 hours lack a server's log: visits may be missing") == 1
+    assert "48 hours lack a server's log" in text
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
@@ -216,7 +217,7 @@ def test_an_hour_that_was_not_published_yet_is_not_missing(store) -> None:
 def test_facts_that_stay_old_show_their_age(store) -> None:
     with page_of(store, WEEK) as page:
         text = " ".join(texts_of(html_of(replace(page, problem="S3 is away."))))
-    assert "facts of 27 Nov, 12:00; they can't be refreshed" in text
+    assert "data of 27 Nov, 12:00; it can't be refreshed" in text
 
 
 def test_old_facts_are_no_good_news(store) -> None:
@@ -235,11 +236,11 @@ def test_visitors_over_a_rotation_of_keys_are_an_upper_limit_and_not_compared() 
     store = FactStore(fact_tables(visits_of_two_weeks(), hours))
     text = shown(store, WEEK)
     assert "Visitors at most" in text
-    assert "visitor keys rotated" in text
-    assert "Visitor keys rotated: visitors are counted anew" in text
+    assert "visitor keys changed" in text
+    assert "Visitor keys changed: returning visitors count as new" in text
     after = shown(store, View(range="own", first=rotated.date(), last=END.date()))
     assert "at most" not in after
-    assert "not compared: visitor keys rotated" in after
+    assert "not compared: visitor keys changed" in after
 
 
 def test_notes_say_what_changed_in_how_numbers_are_made() -> None:
@@ -253,9 +254,9 @@ def test_notes_say_what_changed_in_how_numbers_are_made() -> None:
         *hours_between(errors + 60 * MINUTE, END, settings="settings-2", version="2.0", late=1),
     ]
     text = shown(FactStore(fact_tables(visits_of_two_weeks(), hours)), WEEK)
-    assert "Version 2.0 of the pipeline built later hours" in text
+    assert "Later hours were built by version 2.0 of the pipeline" in text
     assert "41 server errors at 14:00" in text
-    assert "of the lines came late" in text
+    assert "of the lines arrived late" in text
 
 
 def test_a_goal_with_a_target_shows_its_pace(store) -> None:
@@ -276,7 +277,7 @@ def test_a_balance_that_does_not_close_is_an_alarm() -> None:
     of_day = [row for row in rows if row["event_date"] == day]
     broken["hour_facts", day] = pa.Table.from_pylist(of_day, HOUR_SCHEMA)
     text = shown(FactStore(broken), View("trust", "7d"))
-    assert "The line balance does not close; don't use these numbers." in text
+    assert "Some lines are not accounted for; don't use these numbers." in text
     assert "run clickstream verify" in text
 
 
@@ -290,7 +291,7 @@ def test_the_trust_page_accounts_for_every_line(store) -> None:
 
 def test_filters_are_said_not_to_apply_to_lines(store) -> None:
     view = View("trust", "7d").with_filter("channel", "Email")
-    assert "Filters choose visits; they do not apply here." in shown(store, view)
+    assert "Filters choose visits; this panel does not use them." in shown(store, view)
 
 
 @pytest.mark.parametrize("choice", range(4))

@@ -128,7 +128,7 @@ def test_places_of_few_visitors_are_one_row_with_the_smallest_place(store: FactS
     shown = text(store)
     # Iceland's 7 are too few for a row, so Gibraltar's 11 are counted with them.
     assert "Other places 18 3%" in shown
-    assert "18 visits from places of fewer than 10 visitors are not on the map." in shown
+    assert "18 visits from places with fewer than 10 visitors are not on the map." in shown
     for name in ("Iceland", "Gibraltar"):
         assert name not in shown
 
@@ -194,7 +194,7 @@ def test_a_region_or_a_city_shows_its_country(store: FactStore) -> None:
 def test_a_filter_of_an_unknown_country_is_an_empty_world(store: FactStore) -> None:
     for value in ("ZZ", "<script>alert(1)</script>", "", "world", "../page"):
         shown = html(store, only("country", value))
-        assert "No visit in this range" in shown
+        assert "No visits in this range" in shown
         assert "<script>alert" not in shown
 
 
@@ -207,7 +207,7 @@ def test_names_have_what_they_lie_in_as_detail(store: FactStore, choice: str) ->
 
 def test_the_note_says_what_an_address_tells(store: FactStore) -> None:
     source = html(store)
-    assert "online demand, not footfall" in source
+    assert "not how many people come to the café" in source
     assert '<a href="https://arxiv.org/abs/2605.21937">' in source
     assert "db-ip.com" not in source
 
@@ -223,16 +223,16 @@ def test_a_lake_without_a_database_of_places_says_what_to_do() -> None:
     store = store_of(crowd((None, None, None), 40))
     assert "make geoip" in text(store, settings=Settings())
     late = text(store, settings=GEOIP)
-    assert "Hours that were built before a database of places was set have none." in late
+    assert "Hours that were built before a place database was set up have no places." in late
     assert "make geoip" not in late
 
 
 def test_a_range_without_visits_says_so() -> None:
-    assert "No visit in this range" in text(store_of([]))
+    assert "No visits in this range" in text(store_of([]))
 
 
 def test_a_lake_without_facts_has_a_page() -> None:
-    assert "No visit in this range" in text(FactStore({}))
+    assert "No visits in this range" in text(FactStore({}))
 
 
 def test_facts_of_an_earlier_version_have_no_coordinates_and_a_page(store: FactStore) -> None:

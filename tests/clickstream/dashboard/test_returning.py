@@ -191,7 +191,7 @@ def test_a_rotation_is_told_beside_new_and_returning() -> None:
         with page_of(store, view, now=NOW) as page:
             kinds = build_kinds(page)
         assert kinds
-        assert "Visitor keys rotated on 6 Nov" in kinds.rotated
+        assert "Visitor keys changed on 6 Nov" in kinds.rotated
     with page_of(FactStore(fact_tables(VISITS, hours_between(MONDAY, NOW))), now=NOW) as page:
         kinds = build_kinds(page)
     assert kinds

@@ -182,7 +182,7 @@ def test_a_channel_that_doubles_is_told_with_its_number_and_a_link(store) -> Non
         by_channel = dict(page.answer(("visits",), ("channel",)).rows)
         number = page.answer(("visits",)).single()["visits"]
     assert one.text.startswith(f"There were {number:,} visits, ")
-    assert one.text.endswith("three quarters of the rise came by Email.")
+    assert one.text.endswith("three quarters of the rise came through Email.")
     links = [part.href for part in one.parts if part.href]
     assert [_parse(href, "marketing").filters for href in links] == [
         (),
@@ -218,7 +218,7 @@ def test_the_order_of_rows_does_not_matter(store) -> None:
 def test_a_filter_leaves_what_is_outside_unsaid(store) -> None:
     said = found(store, WEEK.with_filter("channel", "Direct"))
     assert not said.sentences
-    assert said.told == "Nothing unusual this week."
+    assert said.reason == "Nothing unusual this week."
     inside = found(store, WEEK.with_filter("channel", "Email"))
     assert inside.sentences[0].text.startswith("There were ")
     for one in inside.sentences:
@@ -248,7 +248,7 @@ def test_an_hour_of_server_errors_is_told_though_no_number_is_unusual() -> None:
     said = found(store_of(whole | {"hour_facts": table_of("hour_facts", columns)}))
     day = f"{failed.day} {failed:%b}"
     assert said.sentences == []
-    assert said.told == (
+    assert said.reason == (
         f"Nothing unusual this week. Yet the log has 18 server errors at 14:00 on {day}."
     )
 
@@ -274,14 +274,14 @@ def test_missing_hours_silence_the_page_and_are_the_reason() -> None:
     gone = hours_from(start_of(FIRST, 9), 5)
     said = found(without_hours(EMAIL_DOUBLES, gone))
     assert not said.sentences
-    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+    assert said.reason.startswith("5 of 168 hours are missing or lack a server's log")
 
 
 def test_hours_that_lack_a_server_count_as_missing() -> None:
     lacking = hours_from(start_of(FIRST, 9), 5)
     said = found(without_hours(EMAIL_DOUBLES, set(), lacking))
     assert not said.sentences
-    assert said.told.startswith("5 of 168 hours are missing or lack a server")
+    assert said.reason.startswith("5 of 168 hours are missing or lack a server's log")
 
 
 def test_weeks_before_with_missing_hours_are_left_out_and_counted() -> None:
@@ -299,7 +299,7 @@ def test_a_change_of_settings_is_named_beside_what_changed(store) -> None:
     said = found(store_of(tables | {"hour_facts": table_of("hour_facts", columns)}))
     assert said.sentences
     assert said.basis.endswith(
-        "Hours from 28 Feb, 09:00 on were built by other settings, which may be the reason."
+        "Hours since 28 Feb, 09:00 were built with other settings, which may be the reason."
     )
 
 
@@ -307,7 +307,7 @@ def test_two_weeks_before_are_too_few() -> None:
     rules = replace(EMAIL_DOUBLES, first=FIRST - timedelta(weeks=2), weeks=3)
     said = found(rules.store())
     assert not said.sentences
-    assert said.told == (
+    assert said.reason == (
         "Too little history to say what is unusual: of the 8 weeks before, 2 are complete, and 3 "
         "are needed."
     )
@@ -315,7 +315,7 @@ def test_two_weeks_before_are_too_few() -> None:
 
 def test_few_visits_are_not_called_usual() -> None:
     said = found(replace(RULES, visits=50.0).store(), replace(WEEK, tab="places"))
-    assert (said.sentences, said.told) == (
+    assert (said.sentences, said.reason) == (
         [],
         "Too few visits to say what is unusual: 100 are needed.",
     )
@@ -349,12 +349,12 @@ def test_an_unfinished_day_is_compared_with_the_same_hours() -> None:
     ],
 )
 def test_the_range_is_named_when_nothing_is_unusual(view, now, told) -> None:
-    assert found(replace(RULES, visits=8000.0).store(), view, now).told == told
+    assert found(replace(RULES, visits=8000.0).store(), view, now).reason == told
 
 
 def test_a_year_is_not_compared_with_the_weeks_before_it(store) -> None:
     said = found(store, View().with_days(FIRST - timedelta(days=200), LAST))
-    assert said.told.startswith("Ranges of more than 92 days are not checked")
+    assert said.reason.startswith("Ranges of more than 92 days are not checked")
 
 
 def test_a_country_of_a_few_people_is_not_told() -> None:
@@ -410,7 +410,7 @@ def test_every_word_of_a_sentence_is_translated(store) -> None:
         for one in said.sentences:
             rest = re.sub(r"⟦[^⟦⟧]*(⟦[^⟦⟧]*⟧[^⟦⟧]*)*⟧", "", one.text)
             assert re.fullmatch(r"[\s,;.]*", rest), one.text
-        assert said.told.startswith("⟦") or said.sentences
+        assert said.reason.startswith("⟦") or said.sentences
 
 
 def test_numbers_follow_the_locale(store) -> None:

@@ -94,7 +94,7 @@ def test_the_campaign_that_works_is_told_with_its_visits(
 ) -> None:
     visits = of(weeks.visits(*SECOND_WEEK), "autumn_cakes")
     text = said(store, "marketing", *SECOND_WEEK)
-    assert f"{len(visits)} visits came by the campaign autumn_cakes, " in text
+    assert f"{len(visits)} visits came through the campaign autumn_cakes, " in text
 
 
 def test_the_rise_of_all_visits_names_the_campaign_that_brought_most_of_it(
@@ -103,9 +103,10 @@ def test_the_rise_of_all_visits_names_the_campaign_that_brought_most_of_it(
     number = len(weeks.visits(*THIRD_WEEK))
     text = said(store, "marketing", *THIRD_WEEK)
     assert re.search(
-        rf"There were {number:,} visits, .* of the rise came by the campaign autumn_cakes", text
+        rf"There were {number:,} visits, .* of the rise came through the " f"campaign autumn_cakes",
+        text,
     )
-    assert "visits came by the campaign" not in text
+    assert "visits came through the campaign" not in text
 
 
 def test_the_campaign_that_does_not_work_is_told_beside_the_others(
@@ -125,7 +126,7 @@ def test_the_campaign_that_does_not_work_is_told_beside_the_others(
 def test_the_growth_of_ai_assistants_is_told(store: FactStore, weeks: CafeWeeks) -> None:
     visits = [v for v in weeks.visits(*FOURTH_WEEK) if v.channel == "AI Assistants"]
     text = said(store, "marketing", *FOURTH_WEEK)
-    assert f"{len(visits)} visits came by AI Assistants, " in text
+    assert f"{len(visits)} visits came through AI Assistants, " in text
 
 
 def test_the_growing_city_is_told(store: FactStore, weeks: CafeWeeks) -> None:

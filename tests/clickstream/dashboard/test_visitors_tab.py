@@ -85,14 +85,14 @@ def test_few_times_have_no_estimated_share() -> None:
 def test_new_and_returning_are_filters(store) -> None:
     text = shown(store, WEEK.with_filter("visitor_kind", "returning"))
     assert "New or returning is Returning" in text
-    assert "No visit in this range" in text
+    assert "No visits in this range" in text
 
 
 def test_visitors_who_come_again_are_returning() -> None:
     visits = [Visit(AT + n * MINUTE, n) for n in range(60)]
     visits += [Visit(AT + timedelta(hours=5) + n * MINUTE, n) for n in range(30)]
     text = shown(FactStore(fact_tables(visits, hours_between(START, NOW))))
-    assert "33% of the visits, at least, are by people who were here before" in text
+    assert "33% of the visits, at least, are by people who visited before" in text
     assert re.search(r"New 60 66\.7%", text)
     assert re.search(r"Returning 30 33\.3%", text)
 
@@ -104,4 +104,4 @@ def test_too_few_visits_have_no_conversion_rate() -> None:
 
 def test_a_range_without_visits_says_so(store) -> None:
     empty = shown(FactStore(fact_tables([], hours_between(START, NOW))))
-    assert empty.count("No visit in this range") == 5
+    assert empty.count("No visits in this range") == 5

@@ -1,6 +1,6 @@
 """Local accounts of the dashboard, in `accounts.json` of its directory.
 
-Several processes may change the file; each reader notices a change at its next question.
+Several processes may change the file; a reader notices a change when it next uses an account.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MIN_PASSWORD_CHARACTERS = 10
 MAX_PASSWORD_CHARACTERS = 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _HASHES_AT_ONCE = threading.Semaphore(2)
-"""A hash takes 32 MB and about 0.1 s of a processor; a crowd at the login page takes turns."""
+"""A hash takes 32 MB and about 0.1 s of a processor; further logins wait for a free slot."""
 
 
 @dataclass(frozen=True)
 class PasswordHash:
-    """What is stored of a password: scrypt's parameters, salt and result."""
+    """The stored form of a password: scrypt's parameters, salt and result."""
 
     salt: bytes
     digest: bytes
@@ -45,43 +45,43 @@ class PasswordHash:
 
     @classmethod
     def of(cls, password: str) -> PasswordHash:
-        """Hash a password with a salt of its own."""
+        """Hash a password with a new salt."""
         salt = secrets.token_bytes(16)
         return cls(salt, _scrypt(password, salt, cls.n, cls.r, cls.p))
 
     def matches(self, password: str) -> bool:
-        """Whether the password is the one that was hashed; takes the same time either way."""
+        """Whether the password matches; takes the same time in both cases."""
         digest = _scrypt(password, self.salt, self.n, self.r, self.p)
         return hmac.compare_digest(digest, self.digest)
 
     def as_json(self) -> dict[str, Any]:
-        """The values as they are stored."""
+        """Return the values to store."""
         texts = {name: b64encode(getattr(self, name)).decode() for name in ("salt", "digest")}
         return asdict(self) | texts
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> PasswordHash:
-        """Read stored values back."""
+        """Parse stored values."""
         return cls(**{**stored, **{n: b64decode(stored[n]) for n in ("salt", "digest")}})
 
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    """Hash by scrypt, which needs 128 n r bytes of memory and a little more."""
-    # Keyboards differ in how they compose é: both ways are the same password.
+    """Hash by scrypt, which needs slightly more than 128 n r bytes of memory."""
+    # Keyboards encode é in one or two characters: both are the same password.
     text = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
     with _HASHES_AT_ONCE:
         return hashlib.scrypt(text, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r * p)
 
 
 _NOBODY = PasswordHash(secrets.token_bytes(16), secrets.token_bytes(64))
-"""No password matches it. It is checked for unknown names, so that the time tells nothing."""
+"""Matches no password. Checked for unknown names, so that the time does not reveal them."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account; without a password only a one-time link logs in to it.
+    """An account; without a password, only a one-time link can log in to it.
 
-    A session carries `session_version` and ends when the account's version changes.
+    A session contains `session_version` and ends when the account's version changes.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Account:
     password: PasswordHash | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The account as it is stored."""
+        """Return the account as it is stored."""
         return {
             "name": self.name,
             "created_at": self.created_at.isoformat(),
@@ -100,7 +100,7 @@ class Account:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Account:
-        """Read a stored account back."""
+        """Parse a stored account."""
         hashed = stored["password"]
         return cls(
             stored["name"],
@@ -119,18 +119,18 @@ class Accounts:
         self._known: tuple[tuple[int, ...], dict[str, Account]] = ((), {})
 
     def list(self) -> list[Account]:
-        """All accounts, by name."""
+        """Return all accounts, sorted by name."""
         return sorted(self._read().values(), key=lambda account: account.name)
 
     def get(self, name: str) -> Account | None:
-        """The account of a name."""
+        """Return the account with a name."""
         return self._read().get(name)
 
     def add(self, name: str, password: str | None) -> None:
         """Add an account. Raises InputError if the name is taken or a value is not allowed."""
         if not _NAME.fullmatch(name):
             raise InputError(
-                f"{name!r} can't be the name of an account; use 1 to 64 letters, digits and "
+                f"{name!r} is not a valid account name; use 1 to 64 letters, digits and "
                 ". _ @ + -, a letter or digit first."
             )
         hashed = None if password is None else _hash_allowed(password)
@@ -155,11 +155,11 @@ class Accounts:
         self._change(change)
 
     def remove(self, name: str) -> None:
-        """Remove an account, which ends its sessions. Raises InputError if there is none."""
+        """Remove an account, which ends its sessions. Raises InputError if it does not exist."""
         self._change(lambda accounts: accounts.pop(_existing(accounts, name).name))
 
     def set_password(self, name: str, password: str) -> None:
-        """Set an account's password and end its sessions. Raises InputError if there is none."""
+        """Set an account's password and end its sessions. Raises InputError for an unknown name."""
         hashed = _hash_allowed(password)
 
         def change(accounts: dict[str, Account]) -> None:
@@ -169,7 +169,7 @@ class Accounts:
         self._change(change)
 
     def end_sessions(self, name: str) -> None:
-        """End all sessions of an account, if there is one."""
+        """End all sessions of an account, if it exists."""
 
         def change(accounts: dict[str, Account]) -> None:
             if account := accounts.get(name):
@@ -178,7 +178,7 @@ class Accounts:
         self._change(change)
 
     def verify(self, name: str, password: str) -> Account | None:
-        """The account if the password is its own; takes the same time for unknown names."""
+        """Return the account if the password is right; takes the same time for unknown names."""
         account = self.get(name)
         hashed = account.password if account else None
         if len(password) > MAX_PASSWORD_CHARACTERS:
@@ -187,7 +187,7 @@ class Accounts:
         return account if hashed and is_right else None
 
     def _read(self) -> dict[str, Account]:
-        """The accounts by name; the file is read again only after a change."""
+        """Return the accounts by name; read the file again only after a change."""
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -211,7 +211,7 @@ class Accounts:
         return {account.name: account for account in accounts}
 
     def _change(self, change: Callable[[dict[str, Account]], object]) -> None:
-        """Change the accounts while no other process does."""
+        """Change the accounts while no other process can change them."""
         with private_files.exclusive_access(self._directory):
             before = self._parse() if self._path.exists() else {}
             accounts = dict(before)
@@ -229,7 +229,7 @@ def _existing(accounts: Mapping[str, Account], name: str) -> Account:
 
 
 def _hash_allowed(password: str) -> PasswordHash:
-    """Hash a password of an allowed length."""
+    """Hash a password. Raises InputError if its length is not allowed."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
         raise InputError(
             f"The password has {len(password)} characters; use at least "
@@ -239,5 +239,5 @@ def _hash_allowed(password: str) -> PasswordHash:
 
 
 def _new_version() -> str:
-    """A session version that no account had before, even one of the same name."""
+    """Return a session version that no account had before, not even one with this name."""
     return secrets.token_hex(8)

@@ -12,7 +12,7 @@ MAX_FIELDS = 10
 
 
 async def read_form(request: Request, max_bytes: int = MAX_FORM_BYTES) -> dict[str, str]:
-    """The fields of a small form; a large one is refused before it fills the memory."""
+    """Read the fields of a form; refuse a large one before it fills the memory."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

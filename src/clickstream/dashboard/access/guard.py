@@ -1,6 +1,7 @@
-"""Lets nobody into the dashboard without a login; `install` is what an application calls.
+"""Requires a login for the dashboard; an application calls `install`.
 
-A login is a proxy's, or a session of the dashboard's own. A share link opens its pages without one.
+A login is either a proxy's, or a session of the dashboard itself. A share link opens its pages
+without a login.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where the dashboard is reached, and what stands before it.
+    """The dashboard's addresses, and the proxies in front of it.
 
-    `url` is its address for browsers, and empty if that is the address of the request. `hosts` are
-    further names that browsers reach it by. Proxies in `networks` are believed what they say of the
-    browser; `proxy` finds the users whom one has authenticated.
+    `url` is its address for browsers, empty if requests have the right one. `hosts` are further
+    names under which browsers reach it. The guard trusts proxies in `networks` to report the
+    browser's address and scheme. `proxy` finds the user whom a proxy has authenticated.
     """
 
     url: str = ""
@@ -49,7 +50,7 @@ class Surroundings:
 
     @property
     def names(self) -> list[str]:
-        """The names that browsers reach the dashboard by, beside localhost."""
+        """The names under which browsers reach the dashboard, in addition to localhost."""
         return [*self.hosts, urlsplit(self.url).netloc]
 
 
@@ -60,10 +61,10 @@ def install(
     wording: Wording | None = None,
     shares: Shares | None = None,
 ) -> None:
-    """Put accounts, login and security headers around an application, before its other routes.
+    """Add accounts, login and security headers to an application, before its other routes.
 
-    `directory` is that of the dashboard; it holds accounts, links and the session secret. Without
-    `shares` there are no share links. A route finds who asks by `identity.identity_of`.
+    `directory` is that of the dashboard; it contains accounts, links and the session secret.
+    Without `shares` there are no share links. Routes get the reader from `identity.identity_of`.
     """
     accounts = Accounts(directory)
     sessions = Sessions(directory, accounts)
@@ -79,28 +80,28 @@ def install(
 
 
 def install_embedded(app: FastAPI) -> None:
-    """Put the checks around an application whose users another program authenticates.
+    """Add the checks to an application whose users another program authenticates.
 
     Its routes must depend on that program's login, which sets `request.state.identity`. Share links
-    are made and opened on the dashboard's own address, not there.
+    are made and opened on the dashboard's own address only.
     """
     _wrap(app, lambda inner: ForwardedPeers(SecurityHeaders(OriginCheck(inner))))
 
 
 def _wrap(app: FastAPI, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Put middleware around all of an application, its answer to a crash included."""
+    """Add middleware around a whole application, including its response to a crash."""
     inner = app.build_middleware_stack
     app.build_middleware_stack = lambda: wrap(inner())  # type: ignore[method-assign]
 
 
 class OriginCheck:
-    """ASGI middleware that refuses requests which another site's page sends to change something."""
+    """ASGI middleware that refuses changing requests that a page of another site sends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request to the application, or refuse it."""
         is_change = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
         if is_change and not is_same_origin(Headers(scope=scope)):
             await _refuse_other_site(scope, receive, send)
@@ -109,7 +110,7 @@ class OriginCheck:
 
 
 class Guard:
-    """ASGI middleware that answers in place of the application when a request may not pass."""
+    """ASGI middleware that answers requests that may not reach the application."""
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class Guard:
         self._shared = SharedPages(app, shares, login.show_message) if shares else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request to the application, or answer it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -153,19 +154,19 @@ class Guard:
         await self._app(scope, receive, self._renewing(scope, send, session))
 
     async def _account_at_proxy(self, scope: Scope) -> str | None:
-        """The user whom a proxy has authenticated. It counts more than a session of the browser."""
+        """Return the user whom a proxy has authenticated; takes precedence over a session."""
         if self._around.proxy is None:
             return None
         return await run_in_threadpool(self._around.proxy.account_of, scope)
 
     def _address(self, scope: Scope) -> str:
-        """The dashboard's address for browsers."""
+        """Return the dashboard's address for browsers."""
         if self._around.url:
             return self._around.url.rstrip("/")
         return f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
     def _renewing(self, scope: Scope, send: Send, session: Session | None) -> Send:
-        """Add a new cookie to the answer if the session is due for one."""
+        """Add a new cookie to the response if the session is due for renewal."""
         if not session or not session.is_due_for_renewal or _is_open(scope["path"]):
             return send
         cookie = self._sessions.set_cookie(session.account, is_https(scope))
@@ -179,7 +180,7 @@ class Guard:
 
 
 def _is_open(path: str) -> bool:
-    """Whether a path needs no session; one that climbs out of an open directory does."""
+    """Whether a path needs no session; a path with `..` always needs one."""
     return path in OPEN_PATHS or (path.startswith(OPEN_PREFIXES) and ".." not in path)
 
 
@@ -189,7 +190,7 @@ async def _refuse_other_site(scope: Scope, receive: Receive, send: Send) -> None
 
 
 def _ask_to_log_in(request: Request) -> Response:
-    """The way to the login page for a person; a plain refusal for a program."""
+    """Redirect a person to the login page; refuse a program with a plain text."""
     is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
     if not is_page:
         return PlainTextResponse("Log in to the dashboard first.\n", HTTPStatus.UNAUTHORIZED)

@@ -1,4 +1,4 @@
-"""ASGI middleware for every answer: security headers, and the check of the Host header."""
+"""ASGI middleware for every response: security headers, and the check of the Host header."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHARED_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
 }
-"""Of the addresses of share links, which are keys: no other site and no search engine gets one."""
+"""For share links, whose addresses grant access: no site or search engine may learn them."""
 
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 CACHE_CONTROL = "private, no-cache"
@@ -38,13 +38,13 @@ HEALTH = "/healthz"
 
 
 class SecurityHeaders:
-    """Sets the security headers on every answer; a page keeps a Cache-Control of its own."""
+    """Sets the security headers on every response; keeps a Cache-Control that a page sets."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and complete the headers of its answer."""
+        """Pass a request to the application, and complete the headers of its response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -61,11 +61,12 @@ class SecurityHeaders:
 
 
 class HostCheck:
-    """Refuses requests for other names than the dashboard's own.
+    """Refuses requests for host names other than the dashboard's own.
 
-    Against DNS rebinding: a site of an attacker whose name leads to 127.0.0.1 is another origin for
-    cookies, and could still read what needs no login. The health check of a load balancer sends the
-    address of this machine as Host, and its answer tells nothing: it has any name.
+    This prevents DNS rebinding: a site of an attacker whose name resolves to 127.0.0.1 has no
+    cookies of the dashboard, but could read what needs no login. The health check of a load
+    balancer sends this machine's address as Host; its response reveals nothing, so it accepts any
+    name.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
@@ -73,14 +74,14 @@ class HostCheck:
         self._names = {*LOCAL_HOSTS, *map(host_name, hosts)} - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on if it is for one of the names."""
+        """Pass a request to the application if its host name is allowed."""
         name = host_name(Headers(scope=scope).get("host", "")) if "headers" in scope else None
         if name is None or name in self._names or scope.get("path") == HEALTH:
             await self._app(scope, receive, send)
             return
         refusal = PlainTextResponse(
-            "The dashboard does not answer to this name. Add it to hosts in the section "
-            "[dashboard] of the settings, and start the dashboard again.\n",
+            "The dashboard does not allow this host name. Add it to hosts in the "
+            "section [dashboard] of the settings, and restart the dashboard.\n",
             status_code=400,
         )
         await refusal(scope, receive, send)

@@ -1,6 +1,6 @@
-"""Who asks for a page, and what they may do there.
+"""The identity of a page's reader, and what the reader may do.
 
-Whatever guards the application sets `request.state.identity` before a route runs: the login of
+The guard of the application sets `request.state.identity` before a route runs: the login of
 `access.guard`, a share link, a proxy, or the login of Airflow.
 """
 
@@ -12,13 +12,16 @@ from http import HTTPStatus
 
 from fastapi import HTTPException, Request
 
-READ_ONLY = "This needs an account that may change things; you may only read here."
+READ_ONLY = (
+    "You can view these pages but not change anything. Log in with an "
+    "account that may make changes."
+)
 NO_PAGE = "There is no such page."
 
 
 @dataclass(frozen=True)
 class SharedWith:
-    """Whom a share link is for, and when it ends (UTC)."""
+    """The person for whom a share link was made, and when it ends (UTC)."""
 
     name: str
     until: datetime
@@ -26,13 +29,13 @@ class SharedWith:
 
 @dataclass(frozen=True)
 class Identity:
-    """An account, or somebody else who may read the pages.
+    """An account, or another reader of the pages.
 
-    `account` is the name that notes and saved views carry. A read-only identity can't add or delete
-    them and can't ask Athena. `can_log_out` is whether the session is one of the dashboard's own.
-    `tabs` are the tabs that it may open, None for all. Without `sees_entries` pages have no notes
-    and no saved views. `shares_at` is where share links lead, such as https://dashboard.example;
-    where it is empty, none can be made. `shared` is set for the reader of a share link.
+    `account` is the name on notes and saved views. A read-only identity can't add or delete them
+    and can't ask Athena. `can_log_out` means that the session is the dashboard's own. `tabs` are
+    the tabs that it may open, None for all. Without `sees_entries`, pages have no notes and no
+    saved views. `shares_at` is the address for share links, such as https://dashboard.example; if
+    it is empty, no link can be made. `shared` is set for the reader of a share link.
     """
 
     account: str
@@ -49,16 +52,16 @@ class Identity:
 
     @property
     def can_share(self) -> bool:
-        """Whether it may make share links and withdraw them."""
+        """Whether it may make and withdraw share links."""
         return bool(self.shares_at) and not self.is_read_only
 
 
 NOBODY = Identity("", is_read_only=True)
-"""For pages that nobody has asked for, such as those that are rendered ahead."""
+"""The identity for pages that are rendered without a request."""
 
 
 def identity_of(request: Request) -> Identity:
-    """Return who asks. Raises HTTPException 401 if no guard has said it."""
+    """Return the identity of the reader. Raises HTTPException 401 if no guard has set it."""
     found = getattr(request.state, "identity", None)
     if isinstance(found, Identity):
         return found
@@ -66,7 +69,7 @@ def identity_of(request: Request) -> Identity:
 
 
 def require_writer(request: Request) -> None:
-    """Refuse a request that changes something, or costs a query, from a read-only identity."""
+    """Refuse a read-only identity a request that changes something or costs a query."""
     if identity_of(request).is_read_only:
         raise HTTPException(HTTPStatus.FORBIDDEN, READ_ONLY)
 
@@ -79,6 +82,6 @@ def require_sharer(request: Request) -> None:
 
 
 def require_tab(request: Request, tab: str) -> None:
-    """Hide a tab, its panels and its files from an identity that may not open it."""
+    """Answer 404 for a tab, its panels and its files if the identity may not open it."""
     if not identity_of(request).opens(tab):
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_PAGE)

@@ -1,4 +1,4 @@
-"""Logins that an Application Load Balancer of AWS has authenticated and signed.
+"""Logins that an AWS Application Load Balancer has authenticated and signed.
 
 The load balancer adds the token `x-amzn-oidc-data` to each request. It is a JWT whose base64 keeps
 its padding, and whose header has `exp` and `signer`. Source: AWS, "Authenticate users using an
@@ -42,9 +42,9 @@ class RefusedTokenError(Exception):
 
 
 class LoadBalancerLogin:
-    """The users of one load balancer, which is named by its ARN.
+    """The users of one load balancer, identified by its ARN.
 
-    `keys_url` is where its public keys are, by default at AWS in the region of the ARN.
+    `keys_url` is the address of its public keys, by default at AWS in the region of the ARN.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class LoadBalancerLogin:
         self._keys = SigningKeys(keys_url or keys_url_of(arn))
 
     def account_of(self, scope: Scope) -> str | None:
-        """The user in the token. May wait some seconds for a key, so it runs in a thread."""
+        """Return the user in the token. Runs in a thread, because a key may take some seconds."""
         tokens = Headers(scope=scope).getlist(HEADER)
         if not tokens:
             return None
@@ -70,11 +70,11 @@ class LoadBalancerLogin:
             return None
 
     def _claims(self, tokens: list[str]) -> Mapping[str, Any]:
-        """The claims of the only token, after every check."""
+        """Return the claims of the only token, after every check."""
         if len(tokens) != 1 or len(tokens[0]) > MAX_TOKEN_CHARACTERS:
             raise RefusedTokenError(f"there are several headers {HEADER}, or it is too long")
         token = tokens[0]
-        # Nothing is fetched for a token that another load balancer claims to have signed.
+        # Fetch no key for a token that names another load balancer as its signer.
         header = jwt.get_unverified_header(token)
         if header.get("alg") != ALGORITHM:
             raise RefusedTokenError(f"the token is not signed by {ALGORITHM}")
@@ -96,7 +96,7 @@ class LoadBalancerLogin:
 
 
 def keys_url_of(arn: str) -> str:
-    """Where AWS keeps the public keys of the load balancers of an ARN's region."""
+    """Return the address at which AWS publishes the public keys of a region's load balancers."""
     _, partition, _, region, *_ = arn.split(":")
     if partition == "aws-us-gov":
         return f"https://s3-{region}.amazonaws.com/aws-elb-public-keys-prod-{region}"
@@ -105,10 +105,10 @@ def keys_url_of(arn: str) -> str:
 
 
 def _account(claims: Mapping[str, Any]) -> str:
-    """The user's name: the address, unless the provider says that it is not verified; else `sub`.
+    """Return the user's name: the mail address unless the provider calls it unverified, else `sub`.
 
-    Many providers leave `email_verified` out. The name is shown beside notes and gives no rights
-    that other users of the load balancer lack.
+    Many providers omit `email_verified`. The name appears on notes and gives no rights beyond those
+    of other users of the load balancer.
     """
     is_unverified = str(claims.get("email_verified", True)).lower() == "false"
     email = None if is_unverified else account_name(claims.get("email"))

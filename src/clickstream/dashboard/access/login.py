@@ -30,7 +30,7 @@ _HEADERS = {"Cache-Control": "no-store"}
 
 @dataclass(frozen=True)
 class Wording:
-    """How the login page speaks: translations, its language, and whose dashboard it is."""
+    """Translations of the login page, its language, and the name of the site."""
 
     gettext: Callable[[str], str] = str
     language: str = "en"
@@ -54,7 +54,7 @@ class Login:
 
     def add_routes(self, app: FastAPI) -> None:
         """Add the routes to an application."""
-        # FastAPI adds no HEAD to them: what checks a link by HEAD does not use it up.
+        # FastAPI adds no HEAD to these routes: checking a link by HEAD does not use it up.
         for path, endpoint, method in (
             (LOGIN, self.show_page, "GET"),
             (LOGIN, self.log_in, "POST"),
@@ -66,11 +66,11 @@ class Login:
             )
 
     def session_of(self, request: Request) -> Session | None:
-        """The session that a request belongs to."""
+        """Return the session of a request."""
         return self._sessions.read(request.cookies.get(self._sessions.cookie_name))
 
     async def show_page(self, request: Request) -> Response:
-        """The login page, or what it leads to for those who are logged in."""
+        """Show the login page, or redirect readers who are logged in."""
         next_path = safe_path(request.query_params.get("next", HOME))
         if _is_logged_in(request):
             return _redirect(next_path)
@@ -83,7 +83,7 @@ class Login:
         address = client_address(request.scope)
         if wait := self._throttle.begin(name, address):
             return self._throttled(next_path, name, wait)
-        # scrypt takes 0.1 s of a processor: other requests are answered meanwhile.
+        # scrypt takes 0.1 s of a processor: in a thread, other requests are answered meanwhile.
         account = await run_in_threadpool(self._accounts.verify, name, form.get("password", ""))
         if not account:
             known = repr(name) if self._accounts.get(name) else "an unknown account"
@@ -96,8 +96,9 @@ class Login:
     async def log_in_once(self, request: Request, token: str) -> Response:
         """Log in by a one-time link.
 
-        A link is used up by the first GET. A browser that loads it ahead says so, and is refused
-        without using it. A second click finds the session of the first and leads to the same page.
+        The first GET uses up a link. A browser that prefetches the link announces it, and is
+        refused without using the link up. A second click finds the session of the first and shows
+        the same page.
         """
         if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
             return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=_HEADERS)
@@ -112,7 +113,7 @@ class Login:
         return self._start_session(request, owner, HOME)
 
     async def log_out(self, request: Request) -> Response:
-        """End all sessions of the account: on a phone that is lost, too."""
+        """End all sessions of the account, for example also on a lost phone."""
         if session := self.session_of(request):
             self._accounts.end_sessions(session.account.name)
         response = _redirect(LOGIN)
@@ -120,7 +121,7 @@ class Login:
         return response
 
     def show_message(self, sentence: str, status: HTTPStatus) -> Response:
-        """A page with one sentence and no link, for readers without an account."""
+        """Show one sentence and no link, for readers without an account."""
         html = self._templates.get_template("message.html").render(
             wording=self._wording, sentence=self._wording.gettext(sentence)
         )

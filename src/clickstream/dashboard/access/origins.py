@@ -1,4 +1,4 @@
-"""Which requests come from the dashboard's own pages, and which paths a login may lead to."""
+"""Checks whether requests come from the dashboard's own pages, and paths to open after a login."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from starlette.types import Scope
 HOME = "/"
 _MAX_CHARACTERS = 2000
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
-"""Browsers drop tabs and line ends from an address, and take a backslash for a slash."""
+"""Browsers remove tabs and line ends from an address, and read a backslash as a slash."""
 
 
 def is_same_origin(headers: Headers) -> bool:
-    """Whether a request that changes something was sent by a page of the dashboard.
+    """Whether a page of the dashboard sent a request that changes something.
 
-    Browsers say it in Sec-Fetch-Site, older ones in Origin only. A request without both is refused,
-    because a page of another site might have sent it.
+    Browsers report the sender in Sec-Fetch-Site, older ones only in Origin. A request without both
+    is refused, because a page of another site may have sent it.
     """
     if (site := headers.get("sec-fetch-site")) is not None:
         return site in ("same-origin", "none")  # none: the user typed the address or reloaded
@@ -27,9 +27,9 @@ def is_same_origin(headers: Headers) -> bool:
 
 
 def safe_path(path: str) -> str:
-    """The path if it stays on the dashboard, else the first page.
+    """Return the path if it stays on the dashboard, else the first page.
 
-    What follows a login comes from a URL that anybody may have written.
+    The path to open after a login comes from a URL that an attacker may have written.
     """
     is_unsafe = len(path) > _MAX_CHARACTERS or _UNSAFE.search(path) or not _is_text(path)
     if is_unsafe or not path.startswith("/") or path.startswith("//"):
@@ -40,13 +40,13 @@ def safe_path(path: str) -> str:
 
 
 def requested_path(scope: Scope) -> str:
-    """The path and query that a request asks for, as a browser writes them."""
+    """Return the requested path and query, as a browser writes them."""
     query = scope["query_string"].decode("latin-1")
     return quote(scope["path"], errors="replace") + (f"?{query}" if query else "")
 
 
 def host_name(header: str) -> str:
-    """The host of a Host header or of an entry of the settings, without its port, in lower case."""
+    """Return the host of a Host header or of a setting, without its port, in lower case."""
     try:
         parsed = urlsplit(f"//{header}")
         _ = parsed.port  # raises ValueError if it is no number
@@ -57,7 +57,7 @@ def host_name(header: str) -> str:
 
 
 def _is_text(path: str) -> bool:
-    """Whether the path has no half of a surrogate pair, which no header can carry."""
+    """Whether the path has no half of a surrogate pair, which headers can't contain."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""Where a request comes from: its address, and whether it came by https.
+"""The source of a request: its address, and whether it used https.
 
-A proxy is believed only if it connects from this machine or from a network that the settings name;
-anybody else could write its headers.
+Headers of a proxy are trusted only if it connects from this machine or from a network in the
+settings, because other clients could write them, too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from clickstream.clean.addresses import NetworkSet
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 _PEER = "clickstream.peer"
-"""Key of the scope for the address that connected to this server."""
+"""Scope key of the address that connected to this server."""
 
 
 class ForwardedPeers:
-    """ASGI middleware that reads what a trusted proxy reports of the browser.
+    """ASGI middleware that reads what a trusted proxy reports about the browser.
 
-    `client` and `scheme` of the scope become those of the browser. X-Forwarded-For is read from the
-    right, through trusted proxies, because a client can write its left end.
+    It sets `client` and `scheme` of the scope to those of the browser. It reads X-Forwarded-For
+    from the right, past trusted proxies, because a client can write its left end.
     """
 
     def __init__(self, app: ASGIApp, networks: Sequence[str] = ()) -> None:
@@ -32,7 +32,7 @@ class ForwardedPeers:
         self._trusted = NetworkSet.of([*LOOPBACK, *networks])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on with the browser's address and scheme."""
+        """Pass on a request with the browser's address and scheme."""
         await self._app(self._read(scope) if scope["type"] == "http" else scope, receive, send)
 
     def _read(self, scope: Scope) -> Scope:
@@ -48,26 +48,26 @@ class ForwardedPeers:
 
 
 def peer_address(scope: Scope) -> str | None:
-    """The address that connected to this server: the browser's, or that of the last proxy.
+    """Return the address that connected to this server: the browser's, or the last proxy's.
 
-    An IPv6 address that stands for an IPv4 one (`::ffff:10.0.0.1`) becomes that. None if it is not
-    known, as on a Unix socket.
+    An IPv6 address that represents an IPv4 address (`::ffff:10.0.0.1`) is converted to it. None if
+    the address is unknown, as on a Unix socket.
     """
     return addresses.address_in(str(scope.get(_PEER, "")))
 
 
 def client_address(scope: Scope) -> str:
-    """The browser's address, by which failed logins are counted; of IPv6 its network of 64 bits."""
+    """Return the browser's address, or its /64 network for IPv6; failed logins count by it."""
     return _network(str((scope.get("client") or ("unknown",))[0]))
 
 
 def is_https(scope: Scope) -> bool:
-    """Whether the browser spoke https, to this server or to a trusted proxy."""
+    """Whether the browser used https, to this server or to a trusted proxy."""
     return str(scope["scheme"]) == "https"
 
 
 def _network(address: str) -> str:
-    """The address, or what one customer of an IPv6 network can choose from."""
+    """Return an IPv4 address, or the IPv6 network in which one customer can choose addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

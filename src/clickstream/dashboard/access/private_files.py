@@ -1,7 +1,7 @@
 """Files that only their owner may read: accounts, the session secret, login links, notes.
 
 Several processes share the directory: the dashboard, the demo, and commands in a shell. Readers see
-a whole file, old or new, and writers take turns.
+a complete file, old or new, and a lock serializes the writers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _PRIVATE_FILE, _PRIVATE_DIRECTORY = 0o600, 0o700
 
 
 def create_directory(directory: Path) -> None:
-    """Create a directory that only its owner may enter; leave an existing one as it is."""
+    """Create a directory that only its owner may enter; leave an existing one unchanged."""
     with _explained(directory):
         directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file, which replaces the old one in one step, and outlives a power cut then."""
+    """Replace a file atomically; the new file survives a power failure."""
     temporary = _write_beside(path, text)
     temporary.replace(path)
     handle = os.open(path.parent, os.O_RDONLY)
@@ -37,10 +37,10 @@ def replace(path: Path, text: str) -> None:
 
 
 def create_once(path: Path, text: str) -> str:
-    """Write a file unless it exists, and return what it holds: the first writer wins."""
+    """Write a file unless it exists, and return its content: the first writer wins."""
     temporary = _write_beside(path, text)
     try:
-        # A hard link fails if the name exists, and the file is whole from its first moment on.
+        # A hard link fails if the name exists, and the file is complete as soon as it has the name.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(temporary)
     finally:
@@ -50,7 +50,7 @@ def create_once(path: Path, text: str) -> str:
 
 @contextlib.contextmanager
 def exclusive_access(directory: Path) -> Iterator[None]:
-    """Keep other processes and threads from changing the directory's files meanwhile."""
+    """Lock the directory's files against changes by other processes and threads."""
     create_directory(directory)
     path = directory / _LOCK_NAME
     with _explained(path):
@@ -63,7 +63,7 @@ def exclusive_access(directory: Path) -> Iterator[None]:
 
 
 def _write_beside(path: Path, text: str) -> Path:
-    """Write a private file with a name of its own in the same directory."""
+    """Write a private file with a unique name in the same directory."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with _explained(path):
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=_PRIVATE_FILE)
@@ -80,11 +80,11 @@ def _write_beside(path: Path, text: str) -> Path:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn a refusal of the system into an error that says what to do."""
+    """Translate a system error to an error that states what to do."""
     try:
         yield
     except OSError as error:
         raise InputError(
             f"Can't write {path}: {error.strerror}. Set directory in the section [dashboard] of "
-            "the settings to one that you may write to and that has room."
+            "the settings to one that you may write to and that has free space."
         ) from None

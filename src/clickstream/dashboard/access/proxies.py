@@ -1,6 +1,6 @@
-"""Logins of a proxy that authenticates users before it passes a request on.
+"""Logins at a proxy that authenticates users before it passes a request on.
 
-A user is named by a header of a proxy (`HeaderLogin`), or in a token that an Application Load
+The proxy names the user in a header (`HeaderLogin`), or in a token that an Application Load
 Balancer signs (`load_balancer`).
 """
 
@@ -20,17 +20,17 @@ LONGEST_ACCOUNT = 128
 
 
 class ProxyLogin(Protocol):
-    """A way to find out whom a proxy has authenticated."""
+    """Finds the user whom a proxy has authenticated."""
 
     def account_of(self, scope: Scope) -> str | None:
-        """The name of the user; None if the request has no login that can be believed."""
+        """Return the name of the user; None if the request has no trustworthy login."""
 
 
 @dataclass(frozen=True)
 class HeaderLogin:
-    """The user in a header, which only proxies of the networks can send.
+    """The user in a header, which only proxies in `networks` can send.
 
-    The name of the header must be exact: X_Forwarded_User is another one.
+    The name of the header must match exactly: X_Forwarded_User is another header.
     """
 
     header: str
@@ -38,11 +38,11 @@ class HeaderLogin:
 
     @classmethod
     def of(cls, header: str, networks: Sequence[str]) -> HeaderLogin:
-        """Raises SettingsError for a network that is none."""
+        """Build it from settings. Raises SettingsError for a malformed network."""
         return cls(header, NetworkSet.of(networks))
 
     def account_of(self, scope: Scope) -> str | None:
-        """The header's value if it is one name, and the request comes from a proxy."""
+        """Return the header's value if it is one name, and the request comes from a proxy."""
         peer = peer_address(scope)
         if peer is None or peer not in self.networks:
             return None
@@ -51,7 +51,7 @@ class HeaderLogin:
 
 
 def account_name(value: object) -> str | None:
-    """The value if it can be the name of an account; a list of several names is none."""
+    """Return the value if it can be an account name; a list of several names is none."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ACCOUNT:
         return None
     is_plain = value.isprintable() and "," not in value and value == value.strip()
@@ -59,7 +59,7 @@ def account_name(value: object) -> str | None:
 
 
 def _decoded(value: str) -> str:
-    """A header's value, which is UTF-8; empty if it is in another encoding."""
+    """Decode a header's value as UTF-8; return an empty text for another encoding."""
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:

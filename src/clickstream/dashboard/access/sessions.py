@@ -1,7 +1,7 @@
-"""Login sessions: a signed cookie that names an account and the version of its sessions.
+"""Login sessions: a signed cookie with an account and the version of its sessions.
 
-Nothing is stored per session. It ends 14 days after it was last used, when the account's password
-changes, when the account logs out anywhere, or when the account is removed.
+The server stores nothing per session. A session ends 14 days after its last use, when the account's
+password changes, when the account logs out anywhere, or when the account is removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SALT = "clickstream.dashboard.session"
 
 
 class _ClockSigner(TimestampSigner):
-    """A signer that takes the time from a given clock."""
+    """A signer that reads the time from a given clock."""
 
     def __init__(self, *arguments: Any, clock: Callable[[], float], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -37,14 +37,14 @@ class _ClockSigner(TimestampSigner):
 
 
 def read_secret(directory: Path) -> str:
-    """The secret that signs sessions and share links; made at its first use."""
+    """Return the secret that signs sessions and share links; create it at the first use."""
     private_files.create_directory(directory)
     return private_files.create_once(directory / "session_secret", secrets.token_urlsafe(32))
 
 
 @dataclass(frozen=True)
 class Session:
-    """A valid session; one that is due for renewal gets a new cookie with the next answer."""
+    """A valid session; one that is due for renewal gets a new cookie with the next response."""
 
     account: Account
     is_due_for_renewal: bool
@@ -63,17 +63,17 @@ class Sessions:
         self._signer = URLSafeTimedSerializer(
             secret, salt=_SALT, signer=_ClockSigner, signer_kwargs=options
         )
-        # Cookies hold for all ports of a machine: two dashboards must not share a name.
+        # All ports of a machine share cookies, so two dashboards need different names.
         tag = hashlib.blake2b(secret.encode(), digest_size=4, person=b"cookie name").hexdigest()
         self.cookie_name = f"clickstream_{tag}"
 
     def start(self, account: Account) -> str:
-        """The value of a cookie for a session that is used now."""
+        """Return the cookie value of a session that begins now."""
         value = self._signer.dumps([account.name, account.session_version])
         return value if isinstance(value, str) else value.decode()
 
     def read(self, value: str | None) -> Session | None:
-        """The session of a cookie's value; None if it is forged, too old or ended."""
+        """Return the session of a cookie value; None if it is forged, too old or ended."""
         try:
             (name, version), used_at = self._signer.loads(
                 value or "", max_age=VALID_SECONDS, return_timestamp=True
@@ -87,14 +87,14 @@ class Sessions:
         return Session(account, is_due_for_renewal=age.total_seconds() > RENEW_AFTER_SECONDS)
 
     def set_cookie(self, account: Account, is_https: bool) -> str:
-        """The Set-Cookie header that starts or renews a session."""
+        """Return the Set-Cookie header that starts or renews a session."""
         return self._cookie(self.start(account), VALID_SECONDS, is_https)
 
     def delete_cookie(self, is_https: bool) -> str:
-        """The Set-Cookie header that makes the browser forget its session."""
+        """Return the Set-Cookie header that removes the cookie from the browser."""
         return self._cookie("", 0, is_https)
 
     def _cookie(self, value: str, max_age: int, is_https: bool) -> str:
-        # Lax and not Strict: the owner comes from a bookmark, a mail or the terminal's link.
+        # Lax, not Strict: the owner may come from a bookmark, a mail or the link in a terminal.
         cookie = f"{self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax"
         return f"{cookie}; Secure" if is_https else cookie

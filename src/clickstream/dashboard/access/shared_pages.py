@@ -1,4 +1,4 @@
-"""Answers requests to share links; the guard hands it everything below /shared/."""
+"""Answers requests to share links; the guard sends it all requests below /shared/."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from clickstream.errors import InputError
 log = logging.getLogger(__name__)
 
 ShowMessage = Callable[[str, HTTPStatus], Response]
-"""Builds a page that has one sentence, which is translated."""
+"""Builds a page with one sentence, which it translates."""
 
 ENDED = {
-    Ended.EXPIRED: mark("This link has expired. Ask whoever sent it for a new one."),
-    Ended.WITHDRAWN: mark("This link has been withdrawn. Ask whoever sent it for a new one."),
+    Ended.EXPIRED: mark("This link has expired. Ask the person who sent it for a new one."),
+    Ended.WITHDRAWN: mark(
+        "This link has been withdrawn. Ask the person who sent it for a new one."
+    ),
 }
 UNREADABLE = mark("Links can't be checked at the moment. Try again later.")
 
 
 class SharedPages:
-    """What a share link opens: its tabs, their panels and files, and nothing else."""
+    """The pages that a share link opens: its tabs, their panels and files, and nothing else."""
 
     def __init__(self, app: ASGIApp, shares: Shares, show_message: ShowMessage) -> None:
         self._app = app
@@ -37,7 +39,7 @@ class SharedPages:
         self._show_message = show_message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on as the reader of its link, or answer it."""
+        """Pass on a request as the reader of its link, or answer it."""
         token, slash, rest = scope["path"].removeprefix(PREFIX).partition("/")
         found = self._find(token)
         if not isinstance(found, Share):
@@ -54,16 +56,16 @@ class SharedPages:
             sees_entries=False,
             shared=SharedWith(found.name, found.expires_at),
         )
-        # As a mounted application sees it: routes match the rest of the path.
+        # As for a mounted application: its routes match the rest of the path.
         root_path = f"{scope.get('root_path', '')}{PREFIX}{token}"
         await self._app({**scope, "root_path": root_path}, receive, send)
 
     def _find(self, token: str) -> Share | Response:
-        """The link of a token, or the answer to a request without one."""
+        """Return the link of a token, or the response if it is not valid."""
         try:
             found = self._shares.find(token)
         except InputError as error:
-            log.error("Share links open nothing until this is repaired. %s", error)
+            log.error("Share links do not work until this is repaired. %s", error)
             return self._show_message(UNREADABLE, HTTPStatus.SERVICE_UNAVAILABLE)
         if found is None:
             return self._show_message(NO_PAGE, HTTPStatus.NOT_FOUND)
@@ -73,7 +75,7 @@ class SharedPages:
         return self._show_message(ENDED[ended], HTTPStatus.GONE)
 
     def _answer(self, share: Share, token: str, path: str, method: str) -> Response | None:
-        """The answer to a request that is not for one of the link's pages; None if it is."""
+        """Return the response to a request for another page; None if the link has the page."""
         if method not in ("GET", "HEAD"):
             return PlainTextResponse(f"{READ_ONLY}\n", HTTPStatus.FORBIDDEN)
         if not path:
@@ -84,17 +86,17 @@ class SharedPages:
 
 
 def is_shared(path: str) -> bool:
-    """Whether a path is that of a share link."""
+    """Whether a path belongs to a share link."""
     return path.startswith(PREFIX)
 
 
 def is_shared_file(path: str) -> bool:
-    """Whether a path is that of a style sheet, script or map below a share link."""
+    """Whether a path is a style sheet, script or map below a share link."""
     return path.removeprefix(PREFIX).partition("/")[2].startswith("static/")
 
 
 def _opens(share: Share, path: str) -> bool:
-    """Whether a link opens a path. The routes of panels ask in addition for the panel's tab."""
+    """Whether a link opens a path. The routes of panels also check the panel's tab."""
     if path == "/version" or (path.startswith(("/static/", "/panels/")) and ".." not in path):
         return True
     return any(path == _tab_path(tab) for tab in TABS if tab in share.tabs)
@@ -105,7 +107,7 @@ def _tab_path(tab: str) -> str:
 
 
 def _start(share: Share) -> str:
-    """Where a link begins, from the slash behind its token on."""
+    """Return the first view of a link, as the part of its path after the token."""
     return _tab_path(share.start).removeprefix("/") + (share.query if share.query != "?" else "")
 
 

@@ -1,7 +1,7 @@
-"""Share links: a partner sees some pages, until a date, without an account.
+"""Share links, which open some pages to a partner until a date, without an account.
 
-A link's address has a signed token; what the link opens is in `shares.json` of the dashboard's
-directory. Both must agree, so a link ends when its time is over, when it is withdrawn, and when the
+A link's address contains a signed token; `shares.json` in the dashboard's directory stores what the
+link opens. Both must agree, so a link ends when it expires, when it is withdrawn, and when the
 session secret is deleted.
 """
 
@@ -37,7 +37,7 @@ _DOUBLE_CLICK = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Share:
-    """A share link: whom it is for, the tabs that it opens, the view that it begins with.
+    """A share link: the name of its reader, the tabs that it opens, and its first view.
 
     `query` begins with a question mark, as `View.query` does. `expires_at` has whole seconds.
     """
@@ -55,7 +55,7 @@ class Share:
     def create(
         cls, name: str, days: int, tabs: Collection[str], view: View, account: str, now: datetime
     ) -> Share:
-        """A new link. `view` is where it begins, if it opens that tab.
+        """Build a new link. It starts with `view` if it opens that tab.
 
         Raises InputError that names the wrong value.
         """
@@ -74,7 +74,7 @@ class Share:
         return cls(secrets.token_hex(8), line, opened, start, query, account, second, until)
 
     def as_json(self) -> dict[str, Any]:
-        """The link as it is stored; its token is not."""
+        """Return the link as it is stored, without its token."""
         return {
             "id": self.id,
             "name": self.name,
@@ -88,7 +88,7 @@ class Share:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Share:
-        """Read a stored link back."""
+        """Parse a stored link."""
         tabs = _known_tabs(stored["tabs"])
         start = next((tab for tab in tabs if tab == stored["start"]), None)
         query, times = str(stored["query"]), [stored["created_at"], stored["expires_at"]]
@@ -109,7 +109,7 @@ class Share:
 
 
 def _known_tabs(tabs: Collection[str]) -> tuple[Tab, ...]:
-    """The tabs of a link in the order of the bar. Raises InputError if there is none."""
+    """Return the tabs of a link in the order of the bar. Raises InputError without any."""
     found = tuple(tab for tab in TABS if tab in tabs)
     if not found or not {*tabs} <= {*TABS}:
         raise InputError(f"A link opens one or more of these pages: {', '.join(TABS)}.")
@@ -117,7 +117,7 @@ def _known_tabs(tabs: Collection[str]) -> tuple[Tab, ...]:
 
 
 def _find_equal(shares: Sequence[Share], share: Share) -> Share | None:
-    """A double click sends a form twice: the second link is the first one again."""
+    """Find the link that a double click, which sends a form twice, has already made."""
     values = (share.name, share.tabs, share.start, share.query, share.created_by)
     for one in shares:
         is_alike = (one.name, one.tabs, one.start, one.query, one.created_by) == values
@@ -131,7 +131,7 @@ SHARES = Kind("shares.json", "link", "links", MOST_SHARES, Share.from_json, _fin
 
 
 class Ended(Enum):
-    """Why a link that was signed here opens nothing any more."""
+    """Why a link that was signed here is no longer valid."""
 
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
@@ -146,40 +146,40 @@ class Shares:
         self._clock = clock
 
     def version(self) -> str:
-        """A digest of all links, which changes with each change of one."""
+        """Return a digest of all links, which changes with every change of a link."""
         try:
             return digest_of(self.file.read_bytes())
-        except InputError as error:  # a file that can't be read has a version of its own
+        except InputError as error:  # an unreadable file has its own version
             return str(error)
 
     def add(self, share: Share) -> Share:
-        """Store a link, and return it; for a second click, the link of the first one.
+        """Store a link, and return it; for a double click, return the first link.
 
-        Raises InputError if there are too many.
+        Raises InputError if there are too many links.
         """
         self.file.add(share, self._clock())
         return _find_equal(self.file.read().entries, share) or share
 
     def withdraw(self, share_id: str) -> None:
-        """End a link at once, in all processes. Raises InputError if there is none."""
+        """End a link at once, in all processes. Raises InputError if it does not exist."""
         self.file.delete(share_id, self._clock())
 
     def restore(self, share_id: str) -> None:
-        """Undo a withdrawal. Raises InputError if there is none."""
+        """Undo a withdrawal. Raises InputError if the link does not exist."""
         self.file.restore(share_id, self._clock())
 
     def path(self, share: Share) -> str:
-        """The path of the link's address, which begins with a slash."""
+        """Return the path of the link's address, with a leading slash."""
         text = f"{share.id}.{share.expires_at.timestamp():.0f}"
         return PREFIX + self._signer.sign(text).decode()
 
     def find(self, token: str) -> Share | Ended | None:
-        """The link of a token, or why it has ended; None if the token was not signed here.
+        """Return the link of a token, or why it has ended; None if it was not signed here.
 
         Raises InputError if the file of the links can't be read.
         """
         parts = _TOKEN.fullmatch(token)
-        # A signature in base64 can be written in several ways: only the one that we write counts.
+        # Base64 can write one signature in several ways: only the canonical one is accepted.
         signed = f"{parts['id']}.{parts['expires']}" if parts else ""
         if not parts or not secrets.compare_digest(self._signer.sign(signed).decode(), token):
             return None

@@ -1,4 +1,4 @@
-"""Public keys of load balancers: fetched by their id, kept, and asked for at a limited rate."""
+"""Public keys of load balancers: fetched by their id, cached, with a limit on fetches."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ FETCH_SECONDS = 3
 MAX_KEY_BYTES = 4096
 MAX_KEYS = 64
 FETCHES_PER_MINUTE = 10
-"""Forged key ids are new each time: more fetches than these are not made for anybody."""
+"""Limit on fetches, because an attacker can send a new key id with every request."""
 
 RETRY_SECONDS = 60
-"""A key that could not be fetched is asked for again after so long."""
+"""Seconds after which a failed fetch is repeated."""
 
 
 class KeyUnavailableError(Exception):
-    """A key could not be fetched, or what was fetched is no key for ES256."""
+    """A key could not be fetched, or the fetched file contains no key for ES256."""
 
 
 @dataclass
 class _Entry:
-    """A key that is fetched, or the reason why not, and when the fetch began."""
+    """A fetched key, or the reason for the failure, and when the fetch began."""
 
     asked_at: float
     key: Future[EllipticCurvePublicKey] = field(default_factory=Future)
@@ -46,8 +46,8 @@ class _Entry:
 class SigningKeys:
     """The keys below a base URL, each a PEM file named by its id.
 
-    Ids must be checked before they get here: they become part of a URL. Requests for one key at the
-    same time wait for one fetch.
+    Callers must validate ids, because they become part of a URL. Simultaneous requests for one key
+    share one fetch.
     """
 
     def __init__(self, base_url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -58,7 +58,7 @@ class SigningKeys:
         self._lock = threading.Lock()
 
     def get(self, key_id: str) -> EllipticCurvePublicKey:
-        """The key of an id. Raises KeyUnavailableError, at the latest after some seconds."""
+        """Return the key of an id. Raises KeyUnavailableError after some seconds at the latest."""
         entry, is_new = self._entry(key_id)
         if is_new:
             try:
@@ -76,7 +76,7 @@ class SigningKeys:
         return len(self._entries)
 
     def _entry(self, key_id: str) -> tuple[_Entry, bool]:
-        """The entry of an id, and whether the caller must fetch its key."""
+        """Return the entry of an id, and whether the caller must fetch its key."""
         with self._lock:
             now = self._clock()
             known = self._entries.get(key_id)
@@ -99,7 +99,7 @@ class SigningKeys:
 
 
 def _fetch(url: str) -> EllipticCurvePublicKey:
-    """Fetch a key. `http.client` follows no redirect and reads no proxy from the environment."""
+    """Fetch a key. `http.client` follows no redirect and uses no proxy of the environment."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=FETCH_SECONDS)

@@ -1,4 +1,4 @@
-"""Failed logins make the next ones wait, by account and by address."""
+"""Delays logins after failed ones, by account and by address."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FREE_FAILURES = 5
 FIRST_WAIT_SECONDS = 5
 LONGEST_WAIT_SECONDS = 300
 FORGET_SECONDS = 3600
-"""An account or address without a failure for so long begins anew."""
+"""Seconds without a failure after which an account or address has no delay again."""
 
 MAX_ENTRIES = 10_000
 
 
 @dataclass
 class _Failures:
-    """How often a login failed, and when the next one is looked at."""
+    """The number of failed logins, and the time at which the next one is checked."""
 
     count: int = 0
     free_at: float = 0.0
@@ -28,9 +28,9 @@ class _Failures:
 
 
 class Throttle:
-    """Counts failed logins in memory; a restart forgets them.
+    """Counts failed logins in memory; a restart clears the counts.
 
-    A login counts as failed from its begin until it succeeds, so that many at once gain nothing.
+    A login counts as failed from its start until it succeeds, so parallel logins gain nothing.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Throttle:
         self._lock = threading.Lock()
 
     def begin(self, account: str, address: str) -> int:
-        """Begin a login: 0, or the seconds to wait before another one is looked at."""
+        """Start a login: return 0, or the seconds to wait before the next one is checked."""
         keys = _keys(account, address)
         with self._lock:
             now = self._clock()
@@ -56,9 +56,9 @@ class Throttle:
             return 0
 
     def succeed(self, account: str, address: str) -> None:
-        """Take back what `begin` counted, and forget the account's failures.
+        """Remove the count of `begin`, and clear the account's failures.
 
-        The address keeps its earlier ones: they may be of other accounts.
+        The address keeps its earlier failures, which may belong to other accounts.
         """
         of_account, of_address = _keys(account, address)
         with self._lock:
@@ -82,7 +82,7 @@ class Throttle:
             self._entries.popitem(last=False)
 
     def _forget_old(self, now: float) -> None:
-        """Drop entries without a recent failure; the oldest come first."""
+        """Delete entries without a recent failure; the oldest come first."""
         while self._entries:
             key, entry = next(iter(self._entries.items()))
             if now - entry.last_at < FORGET_SECONDS:
@@ -91,5 +91,5 @@ class Throttle:
 
 
 def _keys(account: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """An entry's key has a bounded size: no name of an account is longer than 64 characters."""
+    """Return keys of limited size: no account name is longer than 64 characters."""
     return ("account", account[:65]), ("address", address)

@@ -1,4 +1,4 @@
-"""The mail that the owner gets on Monday morning: the week that is over, in figures and sentences.
+"""The weekly mail, which the owner gets on Monday morning: the last week in figures and sentences.
 
     digest = build_digest(lake, week, moment)
     message = build_message(digest, lake.settings, sender, recipients, moment)

@@ -1,4 +1,4 @@
-"""The content of a week's mail from a lake."""
+"""Builds the content of a week's mail from a lake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clickstream.lake import Lake
 
 
 def check_week(week: Week, moment: datetime, zone: ZoneInfo) -> None:
-    """Raise InputError for a week that is not over at an aware moment."""
+    """Raise InputError for a week that is not over at `moment` (with time zone)."""
     if moment < week.ends_at(zone):
         last = Week.last_complete(moment, zone)
         raise InputError(
@@ -22,7 +22,7 @@ def check_week(week: Week, moment: datetime, zone: ZoneInfo) -> None:
 
 
 def build_digest(lake: Lake, week: Week, moment: datetime) -> Digest:
-    """Build what the mail of a week says as of an aware moment.
+    """Build the content of a week's mail as of `moment` (with time zone).
 
     Raises InputError for a week that is not over, EmptyWeek if none of its hours is published.
     """

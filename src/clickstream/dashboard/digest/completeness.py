@@ -1,4 +1,4 @@
-"""What a mail says about how complete its numbers are: warnings first, and the line of trust."""
+"""States in a mail how complete its numbers are: warnings at the top, and the line of trust."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from clickstream.dashboard.trust_line import trust_line
 
 
 def hours_missing(page: Page) -> int:
-    """How many hours of the period are not published, also before its first published one."""
+    """Count the hours of the period that are not published, also before the first published one."""
     return max(hours_of(page.period, page.zone) - page.coverage.published, 0)
 
 
 def find_warnings(page: Page) -> list[str]:
-    """What a reader must know before the numbers; nothing if the period is complete."""
+    """Return the warnings to show before the numbers; none if the period is complete."""
     return [*_missing(page), *_without_servers(page), *_not_compared(page)]
 
 
@@ -37,13 +37,13 @@ def _missing(page: Page) -> list[str]:
 
 
 def _without_servers(page: Page) -> list[str]:
-    """One sentence for each server that published hours lack."""
+    """Write a sentence for each server whose lines are missing in published hours."""
     if not page.coverage.incomplete:
         return []
     return [
         page.formats.plural(
-            "%(number)s hour lacks the server %(name)s: visits may be missing.",
-            "%(number)s hours lack the server %(name)s: visits may be missing.",
+            "%(number)s hour lacks the log of server %(name)s: visits may be missing.",
+            "%(number)s hours lack the log of server %(name)s: visits may be missing.",
             server.hours,
             name=shown_name(server.name),
         )
@@ -55,12 +55,12 @@ def _not_compared(page: Page) -> list[str]:
     whole = page.compared_dates
     if page.compared is not None or whole is None:
         return []
-    text = mark("Too few hours of this week or of %(days)s are complete to compare them.")
+    text = mark("This week or %(days)s has too few complete hours to compare them.")
     return [page.formats.text(text, days=page.days(whole))]
 
 
 def describe_trust(page: Page) -> list[str]:
-    """The hours that are published, and the parts of the line of trust."""
+    """Describe the published hours, and the parts of the line of trust."""
     formats = page.formats
     published = formats.text(
         mark("%(published)s of %(hours)s hours published"),

@@ -1,7 +1,7 @@
-"""What the mail of a week says, as plain values that HTML, text, picture and subject share.
+"""The content of a week's mail, as plain values for its HTML, text, picture and subject.
 
-Every figure comes from the functions that the dashboard's pages use, asked for the view of exactly
-the week, so that mail and page agree.
+Every figure comes from the functions of the dashboard's pages, called with a view of exactly this
+week, so mail and page agree.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from clickstream.dashboard.tiles import Tile, build_tiles
 from clickstream.errors import EmptyWeek
 
 LISTED = 5
-"""Rows of each list."""
+"""Maximum number of rows of each list."""
 
 MOVERS = 3
-"""Movers of each direction."""
+"""Maximum number of rises, and of falls."""
 
 
 _SIGNS = {"up": "+", "down": "−", "same": "±"}
@@ -42,7 +42,7 @@ _SIGNS = {"up": "+", "down": "−", "same": "±"}
 
 @dataclass(frozen=True)
 class Row:
-    """A key figure: its values in the week and in the week before, and how it changed."""
+    """A key figure: its value in the week and in the week before, and its change."""
 
     label: str
     value: str
@@ -67,9 +67,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Day:
-    """The visits of a day and of the day a week before, as numbers and as shown.
+    """The visits of a day, and of the same weekday a week before, as numbers and as text.
 
-    The numbers are None for a day without a published hour, and for one that is not compared.
+    A number is None for a day without a published hour, or if nothing is compared.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Item:
-    """A row of a list; `kind` says what a name is where a list has names of several kinds.
+    """A row of a list. `kind` tells the kind of the name if a list mixes several kinds.
 
     `href` is the view that shows it, empty without links.
     """
@@ -95,7 +95,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list: its title, the head of the names, those of the values, and its rows."""
+    """A list: its title, the header of its names, the headers of its values, and its rows."""
 
     title: str
     head: str
@@ -107,8 +107,8 @@ class Listing:
 class Digest:
     """The content of a week's mail in one language.
 
-    `warnings` say first what is incomplete or not compared. `moved` is None if nothing is compared.
-    `link` is the dashboard's view of the week, empty if its address is not set.
+    `warnings` state at the top what is incomplete or not compared. `moved` is None if nothing is
+    compared. `link` is the dashboard's view of the week, empty if its address is not set.
     """
 
     week: Week
@@ -129,7 +129,7 @@ class Digest:
 
     @property
     def language(self) -> str:
-        """The language as HTML and mail headers name it."""
+        """The language in the form of HTML and mail headers."""
         return self.formats.language
 
     @property
@@ -139,7 +139,7 @@ class Digest:
 
 
 def build_content(page: Page, week: Week) -> Digest:
-    """Ask for everything that the mail says. Raises EmptyWeek if no hour is published."""
+    """Ask for everything that the mail shows. Raises EmptyWeek if no hour is published."""
     if page.coverage.newest is None:
         raise EmptyWeek(
             f"No hour of {week} ({week.first} to {week.last}, {page.zone.key}) is published, so "
@@ -172,7 +172,7 @@ def build_content(page: Page, week: Week) -> Digest:
 
 
 def _figures(page: Page, course: Course) -> list[Row]:
-    """The tiles of the Overview, visits first, and the orders if their goal is set."""
+    """Build the key figures: the Overview's tiles, visits first, and orders if the goal is set."""
     rows = {tile.metric.name: _row_of_tile(page, tile) for tile in build_tiles(page, course)}
     orders: list[Row] = []
     if page.settings.dashboard.order_goal in page.settings.goals:
@@ -193,7 +193,7 @@ def _row_of_figure(one: Figure, is_share: bool) -> Row:
 
 
 def _note(hint: str, value: str, before: str, is_share: bool) -> str:
-    """The hint of a figure if it says why something is not shown.
+    """Return the hint of a figure if it explains why something is not shown.
 
     Other hints repeat the compared value, or give the interval of a share.
     """
@@ -223,7 +223,7 @@ def _days(page: Page, course: Course) -> list[Day]:
 
 
 def _with_links(page: Page, findings: Findings) -> Findings:
-    """The sentences with names that are safe to show, and whole addresses in their links."""
+    """Make names in the sentences safe to show, and the addresses in their links absolute."""
     sentences = [
         Sentence(
             [
@@ -235,17 +235,17 @@ def _with_links(page: Page, findings: Findings) -> Findings:
         )
         for one in findings.sentences
     ]
-    return Findings(sentences, findings.told, findings.basis)
+    return Findings(sentences, findings.reason, findings.basis)
 
 
 def _link(page: Page, href: str) -> str:
-    """The address of a page of the dashboard; empty if the dashboard's own is not set."""
+    """Return the absolute address of a page; empty if the dashboard's address is not set."""
     base = page.settings.dashboard.url
     return urljoin(f"{base.rstrip('/')}/", href) if base and href else ""
 
 
 def _moved(page: Page) -> list[Listing] | None:
-    """The largest rises and falls that chance does not explain; None if nothing is compared."""
+    """List the largest rises and falls that chance does not explain; None without a comparison."""
     movers = find_movers(page)
     if movers is None:
         return None
@@ -269,7 +269,7 @@ def _item_of_mover(page: Page, one: Mover) -> Item:
 
 
 def _listing(page: Page, name: str, metric: str) -> Listing:
-    """The largest rows of a list, with one of its metrics."""
+    """Build a list of the largest rows, with one metric."""
     panel: ListPanel = list_panel(page, name)
     place = [one.name for one in panel.columns].index(metric)
     text = page.formats.text

@@ -1,8 +1,8 @@
-"""Sends the mail of a week once, though attempts are killed, repeated or made at the same time.
+"""Sends the mail of a week once, even if attempts are killed, repeated or run in parallel.
 
-The week's mark is claimed before the message is transferred, and becomes "sent" after the mail
-server accepted it. An attempt that ends in between leaves its claim: the next one can't know
-whether the mail was sent, and does not send it again by itself.
+An attempt claims the week's mark before it transfers the message, and sets the mark to "sent" after
+the mail server has accepted it. An attempt that ends in between leaves its claim: the next one
+can't know whether the mail was sent, and does not send it again by itself.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from clickstream.lake.digest_marks import DigestMark, StoredMark
 log = logging.getLogger("clickstream")
 
 LONGEST_SENDING = timedelta(minutes=15)
-"""The time limit of an attempt: a claim of another run that is older was left behind."""
+"""The time limit of an attempt: an older claim belongs to a run that has ended."""
 
 SEND_AGAIN = (
     "It may have been sent, so no attempt sends it again, also if you clear the task. Ask a "
     "recipient; to send it anyway, trigger the DAG with this week in the form and tick "
     "*Send again*."
 )
-"""Says "clear the task", so that tasks do not add that this would help."""
+"""Contains "clear the task", so that tasks do not add advice to clear the task."""
 
 OpenClient = Callable[[], AbstractContextManager[smtplib.SMTP]]
 """Opens a connection to the mail server, logged in."""
@@ -45,7 +45,7 @@ OpenClient = Callable[[], AbstractContextManager[smtplib.SMTP]]
 
 @dataclass(frozen=True)
 class Delivered:
-    """The mail was sent: to how many recipients, and why the server refused the others."""
+    """The mail was sent: the number of recipients, and the server's reasons to refuse others."""
 
     recipients: int
     refused: tuple[str, ...] = ()
@@ -53,14 +53,14 @@ class Delivered:
 
 @dataclass(frozen=True)
 class SentBefore:
-    """The mail was sent by an earlier attempt, so nothing was sent now."""
+    """An earlier attempt has sent the mail, so this one sent nothing."""
 
     mark: DigestMark
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """A claimed mark, and the one that it replaced."""
+    """A claimed mark, and the mark that it replaced."""
 
     stored: StoredMark
     former: StoredMark | None
@@ -76,12 +76,13 @@ def deliver(
 ) -> Delivered | SentBefore:
     """Send the mail of a week through a client, unless it was sent before.
 
-    With `is_repeat` it is sent although another run has sent it, or may have. Raises
-    UnknownDelivery if an earlier attempt broke off or this one does, MailUnavailable or MailRefused
-    if the server did not accept the message; then the mark is as it was.
+    With `is_repeat`, send it even if another run has sent it or may have sent it. Raises
+    UnknownDelivery if this attempt or an earlier one broke off during the transfer. Raises
+    MailUnavailable or MailRefused if the server did not accept the message; the mark is then
+    restored.
     """
     former = digest_marks.read_mark(lake, week)
-    # A repeat overrules marks of other runs. Its own tells what its earlier attempts did.
+    # A repeat ignores marks of other runs. Its own mark records what its earlier attempts did.
     if former and not (is_repeat and former.mark.run != run):
         return _sent_before(week, former.mark, run)
     with _connect(open_client) as client:
@@ -94,7 +95,7 @@ def deliver(
 
 @contextmanager
 def _connect(open_client: OpenClient) -> Iterator[smtplib.SMTP]:
-    """A connection to the mail server; errors of opening it are translated."""
+    """Connect to the mail server; translate errors of the connection."""
     with ExitStack() as stack:
         with translate_smtp_errors():
             client = stack.enter_context(open_client())
@@ -102,7 +103,7 @@ def _connect(open_client: OpenClient) -> Iterator[smtplib.SMTP]:
 
 
 def _claim(lake: Lake, week: str, run: str, former: StoredMark | None) -> _Claim | SentBefore:
-    """Claim the mark of a week. Raises UnknownDelivery, or MailUnavailable while another sends."""
+    """Claim a week's mark. Raises UnknownDelivery, or MailUnavailable if another run is sending."""
     mark = DigestMark("sending", run, datetime.now(UTC))
     if stored := digest_marks.write_mark(lake, week, mark, former):
         return _Claim(stored, former)
@@ -113,7 +114,7 @@ def _claim(lake: Lake, week: str, run: str, former: StoredMark | None) -> _Claim
 
 
 def _sent_before(week: str, mark: DigestMark, run: str) -> SentBefore:
-    """The mark of a mail that was sent; raises an error for one that was not sent for sure."""
+    """Return the mark of a sent mail; raise an error if it is not certain that it was sent."""
     if mark.state == "sent":
         return SentBefore(mark)
     began = f"{mark.at:%d %b %Y, %H:%M} UTC"
@@ -123,15 +124,15 @@ def _sent_before(week: str, mark: DigestMark, run: str) -> SentBefore:
             "sending it, so it is not sent a second time."
         )
     raise UnknownDelivery(
-        f"The run {mark.run} began to send the mail of {week} at {began} and ended before it knew "
-        f"whether the mail server accepted it. {SEND_AGAIN}"
+        f"The run {mark.run} began to send the mail of {week} at {began} and "
+        f"ended before the mail server confirmed it. {SEND_AGAIN}"
     )
 
 
 def _transfer(
     lake: Lake, week: str, claim: _Claim, client: smtplib.SMTP, message: EmailMessage
 ) -> Refusals:
-    """Transfer the message. If the server did not accept it for sure, take the claim back."""
+    """Transfer the message. Restore the mark if the server certainly did not accept it."""
     watch = _TransferWatch(client)
     try:
         return client.send_message(message)
@@ -149,9 +150,9 @@ def _transfer(
 
 
 class _TransferWatch:
-    """Notices when a client begins to transfer the message itself, by the command DATA.
+    """Detects when a client begins to transfer the message itself, with the command DATA.
 
-    A connection that breaks before it has sent nothing; afterwards nobody can tell.
+    If the connection breaks before that, nothing was sent; afterwards, the result is unknown.
     """
 
     def __init__(self, client: smtplib.SMTP) -> None:
@@ -167,7 +168,7 @@ class _TransferWatch:
 def _broken_off(
     lake: Lake, week: str, claim: _Claim, watch: _TransferWatch, error: Exception
 ) -> ClickstreamError:
-    """The error of a connection that broke; the claim stays if the mail may have been sent."""
+    """Return the error of a broken connection; the claim remains if the mail may have been sent."""
     if not watch.has_begun:
         _take_back(lake, week, claim)
         return translate_smtp_error(error)
@@ -178,7 +179,7 @@ def _broken_off(
 
 
 def _take_back(lake: Lake, week: str, claim: _Claim) -> None:
-    """Make the mark what it was before the claim, so that a further attempt sends."""
+    """Restore the mark from before the claim, so that a later attempt sends the mail."""
     if claim.former:
         digest_marks.write_mark(lake, week, claim.former.mark, claim.stored)
     else:
@@ -188,7 +189,7 @@ def _take_back(lake: Lake, week: str, claim: _Claim) -> None:
 def _mark_sent(
     lake: Lake, week: str, claim: _Claim, message: EmailMessage, refused: Refusals
 ) -> Delivered:
-    """Mark the mail as sent. A mark that can't be stored does not undo what was sent."""
+    """Mark the mail as sent. A failure to store the mark does not undo the delivery."""
     number = len(message["To"].addresses) - len(refused)
     run = claim.stored.mark.run
     mark = DigestMark(
@@ -202,6 +203,6 @@ def _mark_sent(
     if not is_stored:
         log.warning(
             f"The mail of {week} was sent, but its mark {lake.uri(digest_marks.key_of(week))} "
-            f"could not be changed: {problem} A further run will say that it may have been sent."
+            f"could not be changed: {problem} The next run will report that it may have been sent."
         )
     return Delivered(number, tuple(describe_refusals(refused)))

@@ -1,7 +1,7 @@
-"""The facts that the mail of a week needs, in a temporary local copy.
+"""Fetches the facts for a week's mail into a temporary local copy.
 
-Only fact files of the dates that the mail looks at are fetched, so its cost does not grow with the
-age of the lake. The mail always uses the fact files, also where the dashboard asks Athena.
+Fetches only fact files of the dates that the mail needs, so the cost does not grow with the age of
+the lake. The mail always uses the fact files, even if the dashboard asks Athena.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from clickstream.lake import Lake, aws_errors
 from clickstream.lake.fact_files import Manifest, read_file, read_manifest
 
 ATTEMPTS = 5
-"""How often the manifest is read again, when files vanish because a newer one replaces it."""
+"""Maximum number of reads of the manifest, if files are deleted because a newer one replaces it."""
 
 _ONE_DAY = timedelta(days=1)
 
 
 @contextlib.contextmanager
 def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[Page]:
-    """The Overview of a week as of an aware moment; the copy is removed afterwards.
+    """Open the Overview page of a week as of `moment`; remove the copy afterwards.
 
     Raises EmptyWeek if the lake has no fact files yet.
     """
@@ -53,16 +53,17 @@ def open_page(lake: Lake, week: Week, moment: datetime) -> Iterator[Page]:
 
 @aws_errors.translate_errors()
 def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> None:
-    """Bring a copy to the stored manifest, as far as a week's mail needs it.
+    """Update a copy to the stored manifest, limited to the files that a week's mail needs.
 
-    Raises EmptyWeek without a manifest, AwsUnavailable if each one is replaced while it is read.
+    Raises EmptyWeek without a manifest, AwsUnavailable if every manifest is replaced while its
+    files are read.
     """
     for _ in range(ATTEMPTS):
         stored = read_manifest(lake)
         if stored is None:
             raise EmptyWeek(
-                f"There are no facts yet, so there is nothing to say about {week}. Build its "
-                "hours: the hourly DAG does, or `clickstream build`."
+                f"There are no facts yet, so there is nothing to mail about {week}. Build its "
+                "hours: run the hourly DAG or `clickstream build`."
             )
         zone = ZoneInfo(stored.manifest.time_zone)
         copy.update(restrict(stored.manifest, dates_needed(week, moment.astimezone(zone).date())))
@@ -76,7 +77,7 @@ def fetch_facts(lake: Lake, copy: FactCopy, week: Week, moment: datetime) -> Non
 
 
 def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Page:
-    """The Overview of a week, answered by a reader of facts."""
+    """Build the Overview page of a week, with a reader of facts."""
     settings, state = lake.settings, reader.state
     locale = parse_locale(settings.dashboard.language)
     zone = ZoneInfo(state.time_zone or settings.site.time_zone)
@@ -96,10 +97,11 @@ def page_of_week(lake: Lake, reader: Reader, week: Week, moment: datetime) -> Pa
 
 
 def dates_needed(week: Week, today: date) -> list[Period]:
-    """The UTC dates whose facts the mail of a week looks at; `today` is the site's date.
+    """Return the UTC dates whose facts a week's mail needs; `today` is the site's date.
 
-    The weeks that sentences and the comparison look back, and the month of today, whose targets
-    have a pace. A local date lies on up to two UTC dates: its own, and the one before or after.
+    These are the weeks that the sentences and the comparison look back, and the current month for
+    the pace of monthly targets. A local date spans up to two UTC dates, so neighbouring dates are
+    included.
     """
     looked_back = Period(week.first - timedelta(weeks=WEEKS), week.last)
     spans = (looked_back, period_of("month", today))
@@ -107,7 +109,7 @@ def dates_needed(week: Week, today: date) -> list[Period]:
 
 
 def restrict(manifest: Manifest, spans: list[Period]) -> Manifest:
-    """The manifest with only the files of some dates."""
+    """Return the manifest with only the files of the given dates."""
     return replace(
         manifest,
         files={

@@ -1,4 +1,4 @@
-"""The HTML part of a mail: tables and inline styles, as mail programs need them."""
+"""Renders the HTML part of a mail, with tables and inline styles for mail programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _environment() -> Environment:
 
 
 def render_html(digest: Digest, picture: str) -> str:
-    """The HTML part; `picture` is the address of the picture, such as `cid:visits@cafe.example`."""
+    """Render the HTML part; `picture` is an address such as `cid:visits@cafe.example`."""
     text = digest.formats.text
     return (
         _environment()
@@ -44,6 +44,6 @@ def render_html(digest: Digest, picture: str) -> str:
 
 
 def render_preview(digest: Digest) -> str:
-    """The HTML part with the picture inside it, as a browser shows it without the mail."""
+    """Render the HTML part with the picture embedded, for browsers."""
     picture = base64.b64encode(draw_png(digest.days)).decode()
     return render_html(digest, f"data:image/png;base64,{picture}")

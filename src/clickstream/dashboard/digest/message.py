@@ -1,4 +1,4 @@
-"""The mail as a message: plain text, and HTML with the picture (RFC 2046, RFC 2387)."""
+"""Builds the mail message: plain text, and HTML with the picture (RFC 2046, RFC 2387)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from clickstream.errors import SettingsError
 from clickstream.settings import Settings, is_mail_address
 
 NO_DOMAIN = "clickstream.invalid"
-"""The domain of Message-IDs of sites without one; no host can have it (RFC 2606)."""
+"""Domain of Message-IDs for sites without one; no host can have it (RFC 2606)."""
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 @dataclass(frozen=True)
 class MailIds:
-    """The Message-ID and the Content-ID of a week's mail, the same for each attempt of it.
+    """The Message-ID and the Content-ID of a week's mail, identical for each attempt to send it.
 
-    Mailboxes show one of several mails with one Message-ID, so a mail that a person has sent again
-    has another: `repeat` names that run.
+    Mailboxes show only one of several mails with one Message-ID. So a mail that a person sends
+    again gets another one: `repeat` names that run.
     """
 
     settings: Settings
@@ -41,7 +41,7 @@ class MailIds:
 
     @cached_property
     def _site(self) -> str:
-        """A digest of the site, its lake and the repeat: names may hold any characters."""
+        """Digest of the site, its lake and the repeat, because names may have any characters."""
         parts = (self.settings.site.name, self.settings.lake.bucket, self.repeat)
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()
 
@@ -69,9 +69,9 @@ def build_message(
     moment: datetime,
     repeat: str = "",
 ) -> EmailMessage:
-    """The mail from a sender to recipients as of an aware moment.
+    """Build the mail from a sender to recipients as of `moment`.
 
-    `repeat` names the run that sends the week's mail once more. Raises SettingsError for what is no
+    `repeat` names the run that sends the week's mail again. Raises SettingsError for an invalid
     mail address.
     """
     for address in (sender, *recipients):
@@ -93,10 +93,10 @@ def build_message(
 
 
 def _check_address(text: str) -> None:
-    """Refuse what would become another header, or several addresses."""
+    """Refuse an address that would become another header, or several addresses."""
     if not is_mail_address(text):
         raise SettingsError(
-            f"{shown_name(text)!r} is no mail address such as owner@cafe.example. Correct "
+            f"{shown_name(text)!r} is not a mail address such as owner@cafe.example. Correct "
             "[digest], or from_email in the extras of the mail server's connection."
         )
 

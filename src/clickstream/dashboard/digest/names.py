@@ -1,4 +1,4 @@
-"""Names from the logs, as a mail may show them: on one line, and short."""
+"""Shortens names from the logs for a mail, and puts them on one line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ LONGEST_NAME = 60
 
 
 def shown_name(text: str, longest: int = LONGEST_NAME) -> str:
-    """A name without line breaks and invisible characters, cut to a length.
+    """Return a name without line breaks and invisible characters, cut to a length.
 
-    Names of pages and campaigns are whatever a visitor sent: they must not begin a header, a line
-    or another direction of writing.
+    Visitors choose the names of pages and campaigns. A name must not begin a header or a line, or
+    change the direction of writing.
     """
     safe = printable(text)
     return safe if len(safe) <= longest else f"{safe[: longest - 1]}…"

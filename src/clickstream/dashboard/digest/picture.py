@@ -1,8 +1,8 @@
-"""The picture of a mail: visits of each day of the week beside those of the week before.
+"""Draws the picture of a mail: visits of each day beside those of the week before.
 
-It has no text, so that machines without fonts draw the same picture; the day names and the values
-are cells of the table below it. Its background is transparent, and its colors can be told from
-white as well as from near-black.
+It has no text, so machines without fonts draw the same picture; the day names and the values are
+cells of the table below it. Its background is transparent, and its colors are visible on white and
+on dark backgrounds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import resvg_py
 from clickstream.dashboard.digest.content import Day
 
 WIDTH, HEIGHT = 544, 132
-"""The size in CSS pixels of a wide mail; the picture has twice as many."""
+"""The size in CSS pixels in a wide mail; the picture has twice as many pixels."""
 
 DENSITY = 2
 NOW, BEFORE, RULE = "#b5622f", "#a19484", "#a1948466"
@@ -29,7 +29,7 @@ def draw_png(days: Sequence[Day]) -> bytes:
 
 
 def draw_svg(days: Sequence[Day]) -> str:
-    """The same as SVG."""
+    """Draw the days as SVG; each has an equal part of the width."""
     numbers = [n for day in days for n in (day.visits, day.visits_before) if n is not None]
     largest = max(numbers, default=0) or 1
     shapes = "".join(_columns(days, (HEIGHT - _TOP - 1) / largest))
@@ -44,7 +44,7 @@ def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
         middle = (place + 0.5) * step
         left = middle - _COLUMN - _GAP / 2
         if day.visits_before is None:
-            left = middle - 1.5 * _COLUMN - _GAP  # the only column stands in the middle
+            left = middle - 1.5 * _COLUMN - _GAP  # the only column is in the middle
         for number, color, shift in (
             (day.visits_before, BEFORE, 0.0),
             (day.visits, NOW, _COLUMN + _GAP),
@@ -54,7 +54,7 @@ def _columns(days: Sequence[Day], scale: float) -> Iterator[str]:
 
 
 def _column(left: float, height: float, color: str) -> str:
-    """A column on the base line with round corners on top."""
+    """Draw a column on the base line with round corners at the top."""
     round_ = min(_ROUND, height)
     flat = _COLUMN - 2 * round_
     return (

@@ -1,6 +1,6 @@
-"""Translation of errors of SMTP into errors with one sentence and a remedy.
+"""Translates errors of SMTP to errors with one sentence and a remedy.
 
-Replies of mail servers are untrusted text: they are shown on one line, and shortened.
+Replies of mail servers are untrusted text, so they are shortened and shown on one line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clickstream.errors import ClickstreamError, MailRefused, MailUnavailable, S
 from clickstream.wording import quantity, shorten
 
 PERMANENT = 500
-"""Replies from 500 on are permanent: another attempt would fail too (RFC 5321, 4.2.1)."""
+"""Replies from 500 on are permanent: another attempt would fail, too (RFC 5321, 4.2.1)."""
 
 LONGEST_REPLY = 200
 
@@ -36,7 +36,7 @@ def translate_smtp_errors() -> Iterator[None]:
 
 
 def translate_smtp_error(error: Exception) -> ClickstreamError:
-    """The error that says what the mail server did, and what to do."""
+    """Return an error that states what the mail server did, and what to do."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return _all_refused(error.recipients)
     if isinstance(error, smtplib.SMTPResponseException):
@@ -49,12 +49,13 @@ def translate_smtp_error(error: Exception) -> ClickstreamError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return SettingsError(
             f"The certificate of the mail server is not trusted: {_line(error)}. Name the host by "
-            "the name that its certificate has, or install the certificate's authority. Then clear "
+            "the name that its certificate has, or install the certificate of its "
+            "authority. Then clear "
             "the task; nothing was sent."
         )
     if isinstance(error, ssl.SSLError):
         return SettingsError(
-            f"There is no TLS with the mail server: {_line(error)}. In the connection's extras set "
+            f"TLS with the mail server failed: {_line(error)}. In the connection's extras set "
             '"disable_ssl": true for STARTTLS (port 587), or "disable_tls": true for TLS from the '
             "start (port 465). Then clear the task; nothing was sent."
         )
@@ -62,7 +63,7 @@ def translate_smtp_error(error: Exception) -> ClickstreamError:
 
 
 def describe_refusals(refused: Refusals) -> list[str]:
-    """The replies to refused recipients, without their addresses, each with how many got it."""
+    """List the replies to refused recipients, without addresses, with the number of recipients."""
     counts: dict[str, int] = {}
     for address, (code, reply) in refused.items():
         text = f"{code} {_text(reply)}".replace(address, "…").strip()
@@ -77,7 +78,7 @@ def _all_refused(refused: Refusals) -> ClickstreamError:
             f"The mail server refused every recipient: {reasons}. Nothing was sent. Correct "
             "[digest] recipients, then clear the task."
         )
-    return MailUnavailable(f"The mail server took no recipient: {reasons}. {_RETRY}")
+    return MailUnavailable(f"The mail server accepted no recipient: {reasons}. {_RETRY}")
 
 
 def _of_reply(error: smtplib.SMTPResponseException) -> ClickstreamError:
@@ -91,7 +92,7 @@ def _of_reply(error: smtplib.SMTPResponseException) -> ClickstreamError:
     reply = f"{error.smtp_code} {_text(error.smtp_error)}"
     if error.smtp_code >= PERMANENT:
         return MailRefused(f"The mail server refused {what}: {reply}. {_CORRECT}")
-    return MailUnavailable(f"The mail server did not take {what}: {reply}. {_RETRY}")
+    return MailUnavailable(f"The mail server temporarily refused {what}: {reply}. {_RETRY}")
 
 
 def _text(reply: bytes | str) -> str:

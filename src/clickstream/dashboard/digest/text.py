@@ -1,4 +1,4 @@
-"""The plain text part of a mail: all that the HTML part says, in 72 columns."""
+"""Renders the plain text part of a mail: the content of the HTML part, in 72 columns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from clickstream.dashboard.digest.wording import HEADINGS, brackets_note
 from clickstream.dashboard.texts import mark
 
 COLUMNS = 72
-"""The longest line, but for addresses of links."""
+"""Maximum length of a line, except addresses of links."""
 
 
 def render_text(digest: Digest) -> str:
-    """The text part."""
+    """Render the text part."""
     blocks = [_head(digest), _changed(digest), _figures(digest), _days(digest), _moved(digest)]
     blocks += [_section(digest, "goals", digest.goals)]
     blocks += [_list(one) for one in digest.lists]
@@ -34,13 +34,13 @@ def _head(digest: Digest) -> Iterator[str]:
 
 def _changed(digest: Digest) -> Iterator[str]:
     findings = digest.findings
-    if not (findings.sentences or findings.told):
+    if not (findings.sentences or findings.reason):
         return
     yield from _heading(digest, "changed")
     for one in findings.sentences:
         yield from _wrap(one.text, "* ")
     if not findings.sentences:
-        yield from _wrap(findings.told)
+        yield from _wrap(findings.reason)
     yield from _wrap(findings.basis)
 
 
@@ -73,7 +73,7 @@ def _moved(digest: Digest) -> Iterator[str]:
         return
     yield from _heading(digest, "moved")
     if not digest.moved:
-        yield from _wrap(digest.formats.text(mark("Nothing moved by more than chance explains.")))
+        yield from _wrap(digest.formats.text(mark("No change is larger than chance explains.")))
     for place, one in enumerate(digest.moved):
         if place:
             yield ""
@@ -115,7 +115,7 @@ def _rows(items: Sequence[Item]) -> list[tuple[str, Sequence[str]]]:
 def _table(
     head: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
 ) -> Iterator[str]:
-    """Names to the left, values to the right in columns as wide as the widest; names are cut."""
+    """Align names left and values right, in columns as wide as their widest value; cut names."""
     widths = [
         max(len(column), *(len(values[place]) for _, values in rows)) + 2
         for place, column in enumerate(columns)
@@ -128,5 +128,5 @@ def _table(
 
 
 def _wrap(text: str, begins: str = "") -> list[str]:
-    """A text in lines; further lines are indented as far as the first begins."""
+    """Wrap a text; indent further lines by the length of `begins`."""
     return textwrap.wrap(text, COLUMNS, initial_indent=begins, subsequent_indent=" " * len(begins))

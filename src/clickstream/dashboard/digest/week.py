@@ -1,4 +1,4 @@
-"""The weeks that mails are about: ISO weeks of local dates, written `2026-W47`."""
+"""Weeks of mails: ISO weeks of local dates, written `2026-W47`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Week:
 
     @classmethod
     def parse(cls, text: str) -> Week:
-        """Read `2026-W47`. Raises InputError for anything else, and for weeks a year lacks."""
+        """Parse `2026-W47`. Raises InputError for another form, or a week that the year lacks."""
         match = _TEXT.fullmatch(text.strip())
         if match is None:
             raise InputError(f"{text[:40]!r} is not a week; write it like 2026-W47.")
@@ -46,43 +46,43 @@ class Week:
 
     @classmethod
     def of(cls, day: date) -> Week:
-        """The week that a date lies in."""
+        """Return the week of a date."""
         year, number, _ = day.isocalendar()
         return cls(year, number)
 
     @classmethod
     def last_complete(cls, moment: datetime, zone: ZoneInfo) -> Week:
-        """The newest week that is over at an aware moment, by the dates of a time zone."""
+        """Return the newest week that is over at `moment`, by the dates of a time zone."""
         return cls.of(moment.astimezone(zone).date() - _SEVEN_DAYS)
 
     @property
     def first(self) -> date:
-        """Its Monday. Raises ValueError if the year has no such week."""
+        """The week's Monday. Raises ValueError if the year has no such week."""
         return date.fromisocalendar(self.year, self.number, 1)
 
     @property
     def last(self) -> date:
-        """Its Sunday."""
+        """The week's Sunday."""
         return self.first + timedelta(days=6)
 
     @property
     def period(self) -> Period:
-        """Its dates."""
+        """The dates from Monday to Sunday."""
         return Period(self.first, self.last)
 
     def ends_at(self, zone: ZoneInfo) -> datetime:
-        """The UTC moment at which its Sunday is over."""
+        """Return the UTC moment at which the week's Sunday ends."""
         return local_midnight(self.first + _SEVEN_DAYS, zone)
 
     def label(self, formats: Formats) -> str:
-        """Its name as readers see it, such as Week 47, 16 Nov – 22 Nov 2026."""
+        """Format its name for readers, such as Week 47, 16 Nov – 22 Nov 2026."""
         days = formats.days(self.first, self.last)
         if self.first.year == self.last.year:
             days = f"{formats.day(self.first)} – {formats.day(self.last, with_year=True)}"
         return f"{self.name(formats)}, {days}"
 
     def name(self, formats: Formats) -> str:
-        """Its number as readers see it, such as Week 47."""
+        """Format its number for readers, such as Week 47."""
         return formats.text(mark("Week %(number)s"), number=self.number)
 
     def __str__(self) -> str:

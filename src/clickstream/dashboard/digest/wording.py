@@ -1,4 +1,4 @@
-"""Texts that the parts of a mail share: its subject, headings, and the picture in words."""
+"""Texts that the parts of a mail share: subject, headings, and a description of the picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADINGS: Mapping[str, str] = {
     "changed": mark("What changed"),
     "figures": mark("Key figures"),
     "days": mark("Visits a day"),
-    "moved": mark("What moved"),
+    "moved": mark("Biggest changes"),
     "goals": mark("Goals"),
     "trust": mark("How complete the numbers are"),
     "this_week": mark("This week"),
@@ -21,7 +21,7 @@ HEADINGS: Mapping[str, str] = {
 
 
 def subject_of(digest: Digest) -> str:
-    """The subject: site, week, the visits and how they changed; on one line."""
+    """Write the subject on one line: site, week, the visits and their change."""
     text = digest.formats.text
     values = {
         "site": digest.site,
@@ -37,7 +37,7 @@ def subject_of(digest: Digest) -> str:
 
 
 def describe_days(digest: Digest) -> str:
-    """The picture in words, for readers who do not see it."""
+    """Describe the picture in words, for readers who do not see it."""
     text = digest.formats.text
     days = ", ".join(
         text(
@@ -54,7 +54,7 @@ def describe_days(digest: Digest) -> str:
 
 
 def brackets_note(digest: Digest) -> str:
-    """What brackets around a change mean, if a change has any."""
+    """Explain the brackets around a change, if a change has any."""
     if not any(row.is_chance for row in digest.figures):
         return ""
-    return digest.formats.text(mark("Changes in brackets are within what chance explains."))
+    return digest.formats.text(mark("Changes in brackets may be due to chance."))

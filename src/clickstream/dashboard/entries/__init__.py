@@ -1,4 +1,4 @@
-"""What accounts write on the dashboard: notes on the main chart, and saved views.
+"""Entries that accounts write on the dashboard: notes on the main chart, and saved views.
 
-Each kind is a JSON file in the directory of the accounts, which several processes share.
+Each kind is a JSON file in the dashboard's directory, which several processes share.
 """

@@ -1,7 +1,7 @@
 """A JSON file of small entries, such as notes, that several processes read and change.
 
-Readers see a whole file, old or new, and writers take turns. A deleted entry stays in the file for
-some days, so that the deletion can be undone.
+Readers see a complete file, old or new, and a lock serializes the writers. A deleted entry stays in
+the file for some days, so that the deletion can be undone.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from clickstream.dashboard.access import private_files
 from clickstream.errors import InputError
 
 UNDO_DAYS = 7
-"""A deletion can be undone for so many days; the next change after them removes the entry."""
+"""Days for which a deletion can be undone; the next change after them removes the entry."""
 
 _REFUSED = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories of control characters, halves of surrogate pairs, and line ends."""
 
 
 class Entry(Protocol):
-    """What an entry has: an id, and its values as JSON."""
+    """The interface of an entry: an id, and its values as JSON."""
 
     @property
     def id(self) -> str:
-        """The id, which no other entry of the file has."""
+        """The id, which is unique in the file."""
 
     def as_json(self) -> dict[str, Any]:
-        """The values as they are stored."""
+        """Return the values to store."""
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)
@@ -50,26 +50,26 @@ class Deleted(Generic[AnyEntry]):
 
 @dataclass(frozen=True)
 class Contents(Generic[AnyEntry]):
-    """The entries of a file in the order of their addition, and the deleted ones."""
+    """The entries of a file in the order in which they were added, and the deleted ones."""
 
     entries: Sequence[AnyEntry] = ()
     deleted: Sequence[Deleted[AnyEntry]] = ()
 
     def entry(self, entry_id: str) -> AnyEntry | None:
-        """The entry of an id."""
+        """Return the entry with an id."""
         return next((one for one in self.entries if one.id == entry_id), None)
 
     def deleted_entry(self, entry_id: str) -> AnyEntry | None:
-        """The deleted entry of an id."""
+        """Return the deleted entry with an id."""
         return next((one.entry for one in self.deleted if one.entry.id == entry_id), None)
 
 
 @dataclass(frozen=True)
 class Kind(Generic[AnyEntry]):
-    """A kind of entries: its file, what messages call it, its limit, and how it is read.
+    """A kind of entries: its file, its name in messages, its limit, and its parser.
 
-    `find_equal` returns the entry that makes adding another one needless, and raises InputError if
-    the two can't exist beside each other.
+    `find_equal` returns an existing entry that makes a new one unnecessary, and raises InputError
+    if the two can't both exist.
     """
 
     file_name: str
@@ -90,7 +90,7 @@ class EntryFile(Generic[AnyEntry]):
         self._parsed: tuple[bytes | None, Contents[AnyEntry]] = (None, Contents())
 
     def read(self) -> Contents[AnyEntry]:
-        """The present entries. Raises InputError if the file is damaged."""
+        """Return the current entries. Raises InputError if the file is damaged."""
         stored = self.read_bytes()
         known, contents = self._parsed
         if stored != known:
@@ -99,7 +99,7 @@ class EntryFile(Generic[AnyEntry]):
         return contents
 
     def read_bytes(self) -> bytes | None:
-        """What the file holds; None if there is none."""
+        """Return the file's content; None if it does not exist."""
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
@@ -116,7 +116,7 @@ class EntryFile(Generic[AnyEntry]):
         self._change(change, now)
 
     def delete(self, entry_id: str, now: datetime) -> None:
-        """Delete an entry; nothing changes if it is deleted already."""
+        """Delete an entry; do nothing if it is deleted already."""
 
         def change(before: Contents[AnyEntry]) -> Contents[AnyEntry]:
             entry = before.entry(entry_id)
@@ -130,7 +130,7 @@ class EntryFile(Generic[AnyEntry]):
         self._change(change, now)
 
     def restore(self, entry_id: str, now: datetime) -> None:
-        """Undo a deletion; nothing changes if the entry is there."""
+        """Undo a deletion; do nothing if the entry exists."""
 
         def change(before: Contents[AnyEntry]) -> Contents[AnyEntry]:
             entry = before.deleted_entry(entry_id)
@@ -157,7 +157,7 @@ class EntryFile(Generic[AnyEntry]):
     def _change(
         self, change: Callable[[Contents[AnyEntry]], Contents[AnyEntry]], now: datetime
     ) -> None:
-        """Change the file while no other process does."""
+        """Change the file while no other process can change it."""
         with private_files.exclusive_access(self._directory):
             before = self.read()
             after = change(before)
@@ -165,9 +165,9 @@ class EntryFile(Generic[AnyEntry]):
                 private_files.replace(self.path, self._to_text(after, now))
 
     def _to_text(self, contents: Contents[AnyEntry], now: datetime) -> str:
-        """The file's text, without entries that were deleted too long ago."""
+        """Format the file's text, without entries that were deleted too long ago."""
         oldest = now - timedelta(days=UNDO_DAYS)
-        # No more deleted entries than others, or adding and deleting would fill the disk.
+        # At most as many deleted entries as others: adding and deleting must not fill the disk.
         deleted = [one for one in contents.deleted if one.deleted_at >= oldest][-self.kind.most :]
         stored = {
             self.kind.plural: [one.as_json() for one in contents.entries],
@@ -206,13 +206,13 @@ class EntryFile(Generic[AnyEntry]):
 
 
 def digest_of(*contents: bytes | None) -> str:
-    """A short digest of what files hold."""
+    """Compute a short digest of the contents of files."""
     digests = [one and hashlib.blake2b(one, digest_size=16).digest() for one in contents]
     return hashlib.blake2b(repr(digests).encode(), digest_size=6).hexdigest()
 
 
 def parse_line(text: str, name: str, most: int) -> str:
-    """One line of text without spaces around it. Raises InputError that says what is wrong."""
+    """Strip one line of text and check it. Raises InputError that states what is wrong."""
     line = text.strip()
     if not line:
         raise InputError(f"{name} is empty; write 1 to {most} characters.")

@@ -1,4 +1,4 @@
-"""Notes that accounts write on the main chart: what happened on a day or in an hour of it."""
+"""Notes of accounts on the main chart about a day, or about an hour of it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class OwnNote:
 
     @classmethod
     def write(cls, day: str, hour: str, text: str, account: str, now: datetime) -> OwnNote:
-        """A new note from the fields of a form. Raises InputError that names the wrong field."""
+        """Build a note from the fields of a form. Raises InputError that names a wrong field."""
         line = parse_line(text, "The note", LONGEST_TEXT)
         return cls(secrets.token_hex(8), _parse_day(day), _parse_hour(hour), line, account, now)
 
     def as_json(self) -> dict[str, Any]:
-        """The note as it is stored."""
+        """Return the note as it is stored."""
         return {
             "id": self.id,
             "day": self.day.isoformat(),
@@ -45,7 +45,7 @@ class OwnNote:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> OwnNote:
-        """Read a stored note back."""
+        """Parse a stored note."""
         return cls(
             str(stored["id"]),
             _parse_day(stored["day"]),
@@ -57,7 +57,7 @@ class OwnNote:
 
 
 def _find_equal(notes: Sequence[OwnNote], note: OwnNote) -> OwnNote | None:
-    """A double click sends a form twice: the second note of an account is the first one again."""
+    """Find the note that a double click, which sends a form twice, has already added."""
     values = (note.day, note.hour, note.text, note.account)
     return next((o for o in notes if (o.day, o.hour, o.text, o.account) == values), None)
 
@@ -71,7 +71,7 @@ def _parse_day(text: str) -> date:
     except ValueError:
         day = date.min
     if not 1970 <= day.year <= 2999:
-        raise InputError(f"{text[:40]!r} is no date of a note; write it like 2026-11-20.")
+        raise InputError(f"{text[:40]!r} is not a date; write it like 2026-11-20.")
     return day
 
 
@@ -79,5 +79,5 @@ def _parse_hour(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) <= 23):
-        raise InputError(f"{text[:40]!r} is no hour of a note; write 0 to 23, or leave it out.")
+        raise InputError(f"{text[:40]!r} is not an hour; write 0 to 23, or leave it out.")
     return int(text)

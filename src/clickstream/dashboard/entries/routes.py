@@ -1,7 +1,7 @@
 """Routes that add, delete and restore notes and saved views.
 
-They need an identity that may write and, because every route is a POST, a page of the dashboard's
-own origin. Each answer leads back to the view that the form was on.
+They need an identity that may write. Every route is a POST, so a page of the dashboard's own origin
+must send it. Each response redirects to the view of the form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from clickstream.dashboard.view import TABS, View, parse_view
 from clickstream.errors import InputError
 
 MAX_FORM_BYTES = 65_536
-"""A form has the query of its page, which may have many long filters."""
+"""Maximum size of a form, which has the query of its page with possibly many long filters."""
 
 Clock = Callable[[], datetime]
 Route = Callable[..., Awaitable[Response]]
@@ -55,14 +55,14 @@ def add_entry_routes(app: FastAPI, store: EntryStore, clock: Clock) -> None:
 
 @dataclass(frozen=True)
 class SentForm:
-    """The fields of a form, and the view of the page that it was on."""
+    """The fields of a form, and the view of its page."""
 
     fields: Mapping[str, str]
     view: View
 
     @classmethod
     async def read(cls, request: Request) -> SentForm:
-        """Read a request. Raises InputError if its view is none."""
+        """Read a request. Raises InputError if its view is malformed."""
         fields = await read_form(request, MAX_FORM_BYTES)
         tab = next((tab for tab in TABS if tab == fields.get("tab")), None)
         if tab is None:
@@ -71,7 +71,7 @@ class SentForm:
         return cls(fields, parse_view(tab, parse_qsl(query, keep_blank_values=True)))
 
     def lead_back(self, base: str, more: str = "") -> Response:
-        """Show the form's page. The address is built from the view, so it leads nowhere else."""
+        """Redirect to the form's page. The address is built from the view, so it stays local."""
         query = self.view.query
         if more.startswith("#") or query == "?":
             joined = query + more

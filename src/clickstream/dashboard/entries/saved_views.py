@@ -1,4 +1,4 @@
-"""Saved views: a name for the tab and the query of a URL."""
+"""Saved views: a name for a tab and the query of its URL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SavedView:
 
     @classmethod
     def save(cls, name: str, view: View, account: str, now: datetime) -> SavedView:
-        """Name a view. Raises InputError if the name is not allowed or the URL is too long."""
+        """Build a saved view. Raises InputError if the name is not allowed or the URL too long."""
         line = parse_line(name, "The name of the view", LONGEST_NAME)
         if len(view.query) > LONGEST_QUERY:
             raise InputError(
@@ -40,7 +40,7 @@ class SavedView:
         return cls(secrets.token_hex(8), line, view.tab, view.query, account, now)
 
     def as_json(self) -> dict[str, Any]:
-        """The view as it is stored."""
+        """Return the view as it is stored."""
         return {
             "id": self.id,
             "name": self.name,
@@ -52,7 +52,7 @@ class SavedView:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> SavedView:
-        """Read a stored view back."""
+        """Parse a stored view."""
         query = str(stored["query"])
         if not query.startswith("?"):
             raise ValueError(f"the query {query[:40]!r} does not begin with a question mark")
@@ -67,7 +67,7 @@ class SavedView:
 
 
 def _find_equal(views: Sequence[SavedView], view: SavedView) -> SavedView | None:
-    """The view of the same name, if it is the same view; a name can't stand for two."""
+    """Find the same view with this name. Raises InputError if the name has another view."""
     name = view.name.casefold()
     found = next((one for one in views if one.name.casefold() == name), None)
     if found and (found.tab, found.query) != (view.tab, view.query):

@@ -1,4 +1,4 @@
-"""Notes and saved views of one directory, read together as of one version."""
+"""Notes and saved views of one directory, read together as one version."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from clickstream.dashboard.entries.saved_views import SAVED_VIEWS, SavedView
 from clickstream.errors import InputError
 
 UNDO_NOTE, UNDO_VIEW = "undo_note", "undo_view"
-"""Parameters of a URL beside those of its view: the id of what was deleted just now."""
+"""URL parameters with the id of the entry that was just deleted."""
 
 
 @dataclass(frozen=True)
 class Entries:
     """The entries that a page shows.
 
-    `version` changes with every change of a file. `problems` say which file can't be read. The
+    `version` changes with every change of a file. `problems` name files that can't be read. The
     page offers to restore `deleted_note` or `deleted_view`.
     """
 
@@ -42,13 +42,13 @@ class EntryStore:
         self.views = EntryFile(directory, SAVED_VIEWS)
 
     def version(self) -> str:
-        """The version of all entries."""
+        """Return the version of all entries."""
         return digest_of(_bytes_of(self.notes), _bytes_of(self.views))
 
     def read(self, parameters: Mapping[str, str] | None = None) -> Entries:
-        """The present entries, and what the parameters of a URL say was deleted just now.
+        """Return the current entries, and the just deleted one that the URL's parameters name.
 
-        A damaged file leaves a page without its entries, and the page says so.
+        A page shows no entries of a damaged file, and reports the problem.
         """
         version = self.version()
         problems: list[str] = []
@@ -75,5 +75,5 @@ def _read(file: EntryFile[AnyEntry], problems: list[str]) -> Contents[AnyEntry]:
 def _bytes_of(file: EntryFile[AnyEntry]) -> bytes | None:
     try:
         return file.read_bytes()
-    except InputError as error:  # a file that can't be read has a version of its own
+    except InputError as error:  # an unreadable file has its own version
         return str(error).encode()

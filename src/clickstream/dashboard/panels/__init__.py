@@ -1,7 +1,7 @@
-"""The panels of each tab: which metrics each shows, by which dimensions.
+"""The panels of each tab: the metrics that each panel shows, and by which dimensions.
 
-The pages, the CSV files, the SQL behind a number and the comparison with Athena all ask the
-questions that are defined here.
+The pages, the CSV files, the SQL behind a number and the comparison with Athena all use these
+definitions.
 """
 
 from __future__ import annotations

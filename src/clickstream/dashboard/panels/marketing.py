@@ -43,7 +43,7 @@ MARKETING = (
     Panel(
         "credit",
         "marketing",
-        mark("First and last arrival"),
+        mark("First and last channel"),
         {"": (("conversions",), ("channel",))},
         also_by=("first_channel",),
     ),

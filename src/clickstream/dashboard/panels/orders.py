@@ -1,7 +1,7 @@
 """The panels of the Orders page.
 
-Which pages belong to a step of the funnel, or to the menu, is in the settings as expressions. They
-are matched here, and the questions name the pages, so the same SQL runs on every engine.
+The settings define by expressions which pages belong to a step of the funnel, or to the menu. This
+module matches them, and the questions name the pages, so the same SQL runs on every engine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from clickstream.dashboard.view import Filter
 from clickstream.expressions import Expression
 
 MOST_PAGES = 500
-"""Pages that a question names, those with the largest figures: a visitor can make up addresses."""
+"""Maximum number of pages in a question, the largest ones: a visitor can make up addresses."""
 
 _NO_PAGE = ""
 """No page has this name."""
@@ -27,10 +27,10 @@ FAILED = ("failed_visits", "failed_requests", "failed_visitors")
 
 
 class FunnelPanel(Panel):
-    """Visits by how far they got, and for each step the errors that they met on its pages."""
+    """Visits by the furthest step they reached, and for each step the errors on its pages."""
 
     def questions_on(self, page: Page) -> list[Question]:
-        """Visits by furthest step; then of each step with errors: by furthest step, by status."""
+        """Ask for visits by furthest step, then for the errors of each step."""
         asked = self.questions(page.view, page.period, page.key_days)
         for step in range(1, len(page.settings.funnel) + 1):
             asked += step_error_questions(page, step)
@@ -38,10 +38,10 @@ class FunnelPanel(Panel):
 
 
 class ItemsPanel(Panel):
-    """Pages of the menu: visits that saw each, and those of them that ordered."""
+    """Pages of the menu: visits that viewed each, and those of them that ordered."""
 
     def questions_on(self, page: Page) -> list[Question]:
-        """All visits by page, then those with an order."""
+        """Ask for all visits by page, then for those with an order."""
         metrics, by = self.parts(page.view)
         shown = (*filters_of_visits(page), Filter("page", item_pages(page) or (_NO_PAGE,)))
         return [
@@ -54,19 +54,19 @@ class OrderTimesPanel(Panel):
     """Visits with an order, by weekday and hour."""
 
     def questions_on(self, page: Page) -> list[Question]:
-        """The question with the goal that is an order."""
+        """Ask the question, filtered by the goal of orders."""
         metrics, by = self.parts(page.view)
         filters = (*self.filters(page.view), order_filter(page))
         return [build_question(metrics, by, page.period, filters, key_days=page.key_days)]
 
 
 def order_filter(page: Page) -> Filter:
-    """The filter that chooses visits with an order."""
+    """Return the filter that chooses visits with an order."""
     return Filter("goal", (page.settings.dashboard.order_goal,))
 
 
 def item_pages(page: Page) -> tuple[str, ...]:
-    """The pages of the menu that were looked at in the period."""
+    """Return the pages of the menu that were viewed in the period."""
     expression = page.settings.dashboard.item_pages
     if not expression:
         return ()
@@ -77,9 +77,9 @@ def item_pages(page: Page) -> tuple[str, ...]:
 def step_error_questions(
     page: Page, step: int, period: Period | None = None
 ) -> tuple[Question, ...]:
-    """Errors of visits on the pages of a step, counted from 1; no question if there were none.
+    """Ask for errors of visits on the pages of a step, numbered from 1; nothing without errors.
 
-    The first is by how far the visits got, the second by status.
+    The first question is by furthest step of the visits, the second by status.
     """
     failing = failing_pages(page, step)
     if not failing:
@@ -92,19 +92,19 @@ def step_error_questions(
 
 
 def failing_pages(page: Page, step: int) -> tuple[str, ...]:
-    """The pages of a step on which visits of the period met errors."""
+    """Return the pages of a step on which visits of the period met errors."""
     question = build_question(("failed_requests",), ("failed_page",), page.period)
     failed = [row[0] for row in page.ask(question).rows]
     return _matching(page.settings.funnel[step - 1].page, failed)
 
 
 def filters_of_visits(page: Page) -> tuple[Filter, ...]:
-    """The view's filters as those of visits: a visit that saw one page counts for its others."""
+    """Turn the view's filters into filters of visits, so that all pages of a visit count."""
     return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
 
 
 def _matching(expression: str, names: Sequence[str | None]) -> tuple[str, ...]:
-    """The names that an expression of the settings matches as a whole, as the pipeline does."""
+    """Return the names that a setting's expression matches completely, as the pipeline does."""
     matches = Expression(expression).matches
     return tuple(name for name in names if name is not None and matches(name))[:MOST_PAGES]
 
@@ -116,7 +116,7 @@ ORDERS: tuple[Panel, ...] = (
     ItemsPanel(
         "items",
         "orders",
-        mark("What they look at"),
+        mark("What people look at"),
         {"": (("page_visits", "views", "time_on_page"), ("page",))},
     ),
     OrderTimesPanel(

@@ -34,7 +34,7 @@ OVERVIEW = (
     Panel(
         "moved",
         "overview",
-        mark("What moved"),
+        mark("Biggest changes"),
         {name: ((name,), ("channel",)) for name in ("visits", "conversions")},
         also_by=("campaign", "landing_page", "country"),
     ),

@@ -1,4 +1,4 @@
-"""What a panel is, and the questions it asks in a view."""
+"""The base class of panels, and the questions that a panel asks in a view."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_BY_HOUR = 8
 LONGEST_BY_DAY = 100
 
 ROWS = 8
-"""Rows of a list on a page; its CSV file has all."""
+"""Maximum number of rows of a list on a page; its CSV file has all."""
 
 VISITS = ("visits", "conversion_rate")
 LANDINGS = ("visits", "bounce_rate", "conversion_rate")
@@ -29,10 +29,10 @@ LANDINGS = ("visits", "bounce_rate", "conversion_rate")
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel. `asks` has metrics and dimensions by its choice; the key is "" without choices.
+    """A panel. `asks` maps its choices to metrics and dimensions; without choices, the key is "".
 
-    `also_by` has further dimensions that it asks for, each by itself. `only` are filters that it
-    always has, besides those of the view. `is_over_time`: it asks by hour, day or week, too.
+    It also asks for each dimension of `also_by` alone, and with `is_over_time` by hour, day or
+    week. `only` are filters that it always has, in addition to those of the view.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Panel:
     is_over_time: bool = False
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
-        """The metrics and the dimensions that it shows in a view."""
+        """Return the metrics and the dimensions that it shows in a view."""
         if "" in self.asks:
             return self.asks[""]
         return self.asks[view.choice(self.name)]
@@ -52,7 +52,7 @@ class Panel:
     def questions(
         self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
     ) -> list[Question]:
-        """What it asks in a view, with all rows."""
+        """Return its questions in a view, for all rows."""
         metrics, by = self.parts(view)
         groups = [by, *((name,) for name in self.also_by)]
         if self.is_over_time:
@@ -61,32 +61,32 @@ class Panel:
         return [build_question(metrics, one, dates, filters, key_days=key_days) for one in groups]
 
     def dates(self, period: Period) -> Period:
-        """The dates that it asks about in a period."""
+        """Return the dates of its questions for a period."""
         return period
 
     def questions_on(self, page: Page) -> list[Question]:
-        """What it asks on a page; panels that depend on settings or on answers override it."""
+        """Return its questions on a page; panels that depend on settings or answers override it."""
         return self.questions(page.view, page.period, page.key_days)
 
     def span(self, page: Page) -> str:
-        """The dates that it shows, as readers see them."""
+        """Format the dates that it shows."""
         return page.days(page.period)
 
     def filters(self, view: View) -> tuple[Filter, ...]:
-        """The filters of its questions in a view."""
+        """Return the filters of its questions in a view."""
         return (*view.filters, *self.only)
 
     def metrics(self, view: View) -> list[Metric]:
-        """The metrics that it shows."""
+        """Return the metrics that it shows."""
         return [METRICS[name] for name in self.parts(view)[0]]
 
     def dimensions(self, view: View) -> list[Dimension]:
-        """The dimensions that it shows."""
+        """Return the dimensions that it shows."""
         return [DIMENSIONS[name] for name in (*self.parts(view)[1], *self.also_by)]
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the view's filters choose its rows."""
+        """Whether the view's filters apply to its rows."""
         first = next(iter(self.asks.values()))
         return METRICS[first[0][0]].facts.has_sessions
 
@@ -96,26 +96,26 @@ class Trend(Panel):
     """The main chart and the sparklines: all tiles' metrics by hour, day or week."""
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
-        """Every metric that the chart can show, by the grain of the view."""
+        """Return every metric that the chart can show, by the grain of the view."""
         return TILES, GRAIN_DIMENSIONS[view.grain or "day"]
 
     def questions(
         self, view: View, period: Period, key_days: int = USUAL_KEY_DAYS
     ) -> list[Question]:
-        """Its question by the grain that the chart has."""
+        """Return its question by the grain of the chart."""
         by = GRAIN_DIMENSIONS[grain_of(view, period)]
         return [build_question(TILES, by, period, view.filters, key_days=key_days)]
 
     @property
     def is_filtered(self) -> bool:
-        """It shows visits."""
+        """True, because it shows visits."""
         return True
 
 
 def grain_of(view: View, period: Period) -> Grain:
-    """The grain of the chart: the view's, else by the length of the period.
+    """Return the grain of the chart: the view's, else one for the length of the period.
 
-    Hours of more than 8 days and single days of more than 800 would be too fine to see.
+    Hours of more than 8 days would be too many to see.
     """
     if view.grain == "hour" and period.days > LONGEST_BY_HOUR:
         return "day"

@@ -14,7 +14,7 @@ PLACE_METRICS = ("visits", "visitors", "conversions", "conversion_rate")
 
 
 def country_of(view: View) -> str | None:
-    """The only country that a view's filters leave, if there is an outline of it."""
+    """Return the only country that a view's filters leave, if it has an outline."""
     codes = {
         (value or "").rpartition(", ")[2]
         for one in view.filters
@@ -27,10 +27,10 @@ def country_of(view: View) -> str | None:
 
 @dataclass(frozen=True)
 class PlacesPanel(Panel):
-    """The list of places: countries, or the cities of the only country that is left."""
+    """The list of places: countries, or cities if the filters leave one country."""
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
-        """The metrics, and what the list shows."""
+        """Return the metrics, and the dimension of the list."""
         choice = view.choice(self.name)
         if choice == "country" and country_of(view):
             choice = "city"
@@ -39,10 +39,10 @@ class PlacesPanel(Panel):
 
 @dataclass(frozen=True)
 class MapPanel(Panel):
-    """The map: countries of the world, or the cities of the only country that is left."""
+    """The map: countries of the world, or cities if the filters leave one country."""
 
     def parts(self, view: View) -> tuple[Sequence[str], Sequence[str]]:
-        """The metrics, and what is on the map."""
+        """Return the metrics, and the dimension of the map."""
         metrics, by = super().parts(view)
         return metrics, ("city",) if country_of(view) else by
 

@@ -14,31 +14,31 @@ from clickstream.dashboard.texts import mark
 from clickstream.hours import Hour
 
 BUILT_BY = ("library", "settings", "visitor_key", "missing_sources")
-"""The dimensions of the hour's second question: what the hour was built by, and what it lacks."""
+"""Dimensions of the hour's second question: the rules that built the hour, and missing servers."""
 
 
 @dataclass(frozen=True)
 class HourPanel(Panel):
-    """One UTC hour: its line balance, and what it was built by."""
+    """One UTC hour: its line balance, and the rules that built it."""
 
     def questions_on(self, page: Page) -> list[Question]:
-        """Its questions about the hour that the page's view names."""
+        """Return its questions about the hour of the page's view."""
         metrics, by = self.parts(page.view)
         period = self.period_on(page)
         return [build_question(metrics, by, period), build_question(metrics[:1], BUILT_BY, period)]
 
     def period_on(self, page: Page) -> Period:
-        """The period of the hour."""
+        """Return the period of the hour."""
         return period_of_hour(hour_on(page), page.zone)
 
     def span(self, page: Page) -> str:
-        """The hour in local time, and in UTC."""
-        told = mark("%(span)s (%(hour)s UTC)")
-        return page.formats.text(told, span=local_span(page, hour_on(page)), hour=hour_on(page))
+        """Format the hour in local time and in UTC."""
+        text = mark("%(span)s (%(hour)s UTC)")
+        return page.formats.text(text, span=local_span(page, hour_on(page)), hour=hour_on(page))
 
 
 def hour_on(page: Page) -> Hour:
-    """The hour that a view names, else the newest published one, else the first of the period."""
+    """Return the view's hour, else the newest published one, else the first of the period."""
     if page.view.hour:
         return page.view.hour
     if page.coverage.newest:
@@ -47,9 +47,9 @@ def hour_on(page: Page) -> Hour:
 
 
 def local_span(page: Page, hour: Hour) -> str:
-    """The local time of an hour, such as Fri, 20 Nov, 05:00 – 06:00.
+    """Format the local time of an hour, such as Fri, 20 Nov, 05:00 – 06:00.
 
-    Where clocks change, the times have the abbreviation of their zone: 01:00 BST – 01:00 GMT.
+    If clocks change then, the times have the abbreviation of their zone: 01:00 BST – 01:00 GMT.
     """
     around = (hour.previous.start, hour.start, hour.end)
     before, start, end = (moment.astimezone(page.zone) for moment in around)
@@ -68,10 +68,10 @@ TRUST = (
     Panel(
         "hours",
         "trust",
-        mark("Lines of each hour"),
+        mark("Lines per hour"),
         {"": (("lines", "late_lines"), ("day", "hour"))},
     ),
-    Panel("balance", "trust", mark("What became of the lines"), {"": (BALANCE, ("day",))}),
+    Panel("balance", "trust", mark("How the lines were counted"), {"": (BALANCE, ("day",))}),
     Panel(
         "log_sources",
         "trust",

@@ -10,15 +10,15 @@ from clickstream.dashboard.periods import Period
 from clickstream.dashboard.texts import mark
 
 FEWEST_WEEKS = 6
-"""Weeks that the cohorts go back at least, whatever the range: fewer show nobody coming again."""
+"""Minimum number of weeks of the cohorts, in any range: fewer show too few returning visitors."""
 
 
 @dataclass(frozen=True)
 class Cohorts(Panel):
-    """Visitors by the week of their first visit, and by the weeks in which they came again."""
+    """Visitors by the week of their first visit, and by the weeks in which they came back."""
 
     def dates(self, period: Period) -> Period:
-        """The weeks of the period from a Monday on, and 6 at least."""
+        """Return the period from a Monday on, with at least 6 weeks."""
         first = min(period.first, period.last - timedelta(weeks=FEWEST_WEEKS - 1))
         return replace(period, first=first - timedelta(days=first.weekday()))
 
@@ -56,7 +56,7 @@ VISITORS = (
     Cohorts(
         "cohorts",
         "visitors",
-        mark("Who comes again"),
+        mark("Who comes back"),
         {"": (("visitors",), ("first_week", "week"))},
     ),
 )

@@ -1,10 +1,10 @@
-"""What changed, in words: at most three sentences on top of every page.
+"""The sentences at the top of every page: at most three events of the shown range.
 
     findings = find_sentences(page)
 
-Numbers of the range are held against the same weekdays of the weeks before (`weeks`), and those
-that chance does not explain (`significance`) are told, the weightiest first (`selection`).
-docs/dashboard.md says how.
+The numbers of the range are compared with the same weekdays of the weeks before (`weeks`). Changes
+that chance does not explain (`significance`) become sentences, in order of importance
+(`selection`). docs/dashboard.md describes the method.
 """
 
 from clickstream.dashboard.sentences.finding import find_sentences

@@ -1,4 +1,4 @@
-"""What is looked at on each page: metrics, as a whole and by the largest values of dimensions."""
+"""Numbers that each page checks: metrics, as a whole and by the largest values of dimensions."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from clickstream.dashboard.sentences.weeks import Series, Weeks, ask_weeks
 from clickstream.dashboard.view import Tab
 
 LEAST_SIZE = 100
-"""A count, or the visits of a share, must be as large in the range or as expected."""
+"""Minimum of a count, or of the visits of a share, in the range or as expected."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Metrics of one fact view by one dimension ("" for the whole), and those that may be told."""
+    """Metrics of one fact view by one dimension ("" for the whole), and possible events."""
 
     dimension: str
     asked: Sequence[str]
-    told: Sequence[str]
+    reported: Sequence[str]
 
 
 WHOLE = ("visits", "conversions", "conversion_rate", "engaged_rate")
-"""What every page asks of the whole, so that it is asked once."""
+"""Metrics that every page asks for the whole, so that they are asked once."""
 
 _RATE = ("visits", "conversion_rate")
 _ORDERS = ("visits", "conversions", "conversion_rate")
@@ -40,8 +40,8 @@ _CONVERTED = ("conversions", "conversion_rate")
 _ENGAGED = ("visits", "engaged_rate")
 
 
-def _looks(asked: Sequence[str], told: Sequence[str], *dimensions: str) -> list[Look]:
-    return [Look(name, asked, told) for name in dimensions if not name or name in DIMENSIONS]
+def _looks(asked: Sequence[str], reported: Sequence[str], *dimensions: str) -> list[Look]:
+    return [Look(name, asked, reported) for name in dimensions if not name or name in DIMENSIONS]
 
 
 LOOKS: Mapping[Tab, Sequence[Look]] = {
@@ -77,16 +77,16 @@ LOOKS: Mapping[Tab, Sequence[Look]] = {
         *_looks(("late_lines", "rejected"), ("late_lines", "rejected"), ""),
     ],
 }
-"""What each page looks at; errors come in addition (`errors`)."""
+"""What each page checks; errors come in addition (`errors`)."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A number that may be told.
+    """A number that may become an event.
 
-    `excess` is how much more there is than usual: visits, orders, views, requests or lines; of a
-    share, the visits that it moved. `is_beside_others`: it is not compared with the weeks before,
-    but with all other visits of the range.
+    `excess` is the difference to the usual number: visits, orders, views, requests or lines; for a
+    share, the number of visits that changed. `is_beside_others` means that it is not compared with
+    the weeks before, but with all other visits of the range.
     """
 
     metric: str
@@ -98,22 +98,22 @@ class Candidate:
 
     @property
     def is_total(self) -> bool:
-        """Whether it is a whole."""
+        """Whether it is the number of the whole."""
         return not self.dimension
 
     @property
     def is_up(self) -> bool:
-        """Whether there is more than usual."""
+        """Whether it is higher than usual."""
         return self.compared.observed > self.compared.expected
 
     @property
     def scope(self) -> tuple[str, str]:
-        """Whose number it is."""
+        """The dimension and the value that it belongs to."""
         return self.dimension, self.value
 
 
 def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
-    """Ask for everything that the page looks at, and compare it with the weeks before."""
+    """Ask for everything that the page checks, and compare it with the weeks before."""
     looks = [look for look in LOOKS[page.view.tab] if _is_open(page, look)]
     found = [(look, ask_weeks(page, weeks, look.asked, look.dimension)) for look in looks]
     spreads = _spreads(weeks, found)
@@ -132,7 +132,7 @@ def ask_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
 def _campaigns_beside_others(
     found: Mapping[str, Mapping[str, Mapping[str, Series]]],
 ) -> Iterator[Candidate]:
-    """Compare how well campaigns turn visits into orders with all other visits of the range."""
+    """Compare the conversion rate of each campaign with that of all other visits of the range."""
     whole = found[""][""]
     for value, series in found.get("campaign", {}).items():
         hits, trials = (series[name].now for name in ("conversion_rate", "visits"))
@@ -144,7 +144,7 @@ def _campaigns_beside_others(
 
 
 def _is_open(page: Page, look: Look) -> bool:
-    """Whether the filters leave the dimension more than one value, and reach what is counted."""
+    """Whether the filters leave several values of the dimension, and apply to its fact view."""
     has_sessions = METRICS[look.asked[0]].facts.has_sessions
     if page.view.filters and not has_sessions and page.view.tab != "trust":
         return False
@@ -157,10 +157,10 @@ def _is_open(page: Page, look: Look) -> bool:
 def _spreads(
     weeks: Weeks, found: Sequence[tuple[Look, Mapping[str, Mapping[str, Series]]]]
 ) -> dict[str, float]:
-    """The relative variance from week to week of the counts of each metric that filters visits."""
+    """Return the week-to-week variance that a metric's counts share, for metrics of visits."""
     histories: dict[str, list[list[float]]] = {}
     for look, values in found:
-        for name in look.told:
+        for name in look.reported:
             if METRICS[name].format == "count" and METRICS[name].facts.has_sessions:
                 some = [series[name].before(weeks) for series in values.values()]
                 histories.setdefault(name, []).extend(some)
@@ -174,7 +174,7 @@ def _compare(
     series: Mapping[str, Series],
     spreads: Mapping[str, float],
 ) -> Iterator[Candidate]:
-    for name in look.told:
+    for name in look.reported:
         one = series[name]
         if METRICS[name].format == "share":
             whole = series[look.asked[0]]

@@ -1,4 +1,4 @@
-"""Pages that answered 5xx to more of their visits than usual: how many people, since when."""
+"""Pages that answered 5xx to more of their visits than usual: how many people, and since when."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from clickstream.settings import Settings
 FAILED = "visits_with_5xx"
 PROMISING = 0.05
 LEAST_VISITS = 10
-"""Fewer visits than that which met errors are not told."""
+"""Minimum number of visits that met an error."""
 
 LONGEST_PAUSE = timedelta(minutes=30)
-"""A page fails all the time if its errors follow one another faster."""
+"""A page fails continuously if the pauses between its errors are shorter."""
 
 MOST_ERRORS = 5000
-"""Visits with an error that are looked at to find when a page failed, the newest."""
+"""Maximum number of visits with an error that are read to find when a page failed, the newest."""
 
 
 @dataclass(frozen=True)
 class Failure:
     """When a page failed: the status, the people who met it, the first and last time (local).
 
-    `is_burst`: most of them met it without a long pause between; then the people and the times are
-    those of the day of the burst, else of the whole range.
+    `is_burst` means that most of them met it without a long pause between. Then the people and the
+    times are those of the day of the burst, else of the whole range.
     """
 
     status: int
@@ -47,7 +47,7 @@ class Failure:
 def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
     """Compare the share of each page's visits that met a 5xx there with the usual share.
 
-    Pages that nobody views, such as the target of a form, are compared with all visits.
+    Pages without page views, such as the target of a form, are compared with all visits.
     """
     filters = _of_visits(page)
     failed = {
@@ -65,12 +65,12 @@ def error_candidates(page: Page, weeks: Weeks) -> list[Candidate]:
 
 
 def _of_visits(page: Page) -> tuple[Filter, ...]:
-    """The view's filters, as filters of visits: a page's errors are not only those on that page."""
+    """Turn the view's filters into filters of visits, because a visit meets errors on any page."""
     return tuple(replace(one, chooses_visits=True) for one in page.view.filters)
 
 
 def _is_promising(weeks: Weeks, failed: Series) -> bool:
-    """Whether the count alone is unusual; the share is worth a longer question only then."""
+    """Whether the count alone is unusual; only then the slower question for the share is asked."""
     count = compare_count(failed.now, failed.before(weeks), weeks.length, None)
     return count.chance < PROMISING
 
@@ -95,13 +95,13 @@ def _compare(
 
 
 def step_of(settings: Settings, name: str) -> str:
-    """The name of the funnel's step that a page belongs to, empty if there is none."""
+    """Return the name of the funnel step of a page, empty if it belongs to none."""
     found = (step.name for step in settings.funnel if re.compile(step.page).fullmatch(name))
     return next(found, "")
 
 
 def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
-    """Find out when a page failed, and whom."""
+    """Find out when a page failed, and for whom."""
     met = _errors(page, weeks, name)
     statuses = [status for _, status, _ in met]
     status = max(sorted(set(statuses)), key=statuses.count)
@@ -118,7 +118,7 @@ def find_failure(page: Page, weeks: Weeks, name: str) -> Failure:
 
 
 def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, object]]:
-    """The local time, the status and the visitor of each visit's first 5xx on a page, in order."""
+    """Return the local time, status and visitor of each visit's first 5xx on a page, in order."""
     where, values = condition_of(SESSION_ERRORS, weeks.checked, _of_visits(page), page.key_days)
     sql = (
         f"select first_at, status, visitor_id\nfrom {SESSION_ERRORS.name}\nwhere {where}\n"
@@ -130,7 +130,7 @@ def _errors(page: Page, weeks: Weeks, name: str) -> list[tuple[datetime, int, ob
 
 
 def _runs(times: Sequence[tuple[datetime, object]]) -> list[list[tuple[datetime, object]]]:
-    """Cut times in order where there is a long pause."""
+    """Split ordered times at each long pause."""
     runs: list[list[tuple[datetime, object]]] = []
     for one in times:
         if runs and one[0] - runs[-1][-1][0] <= LONGEST_PAUSE:

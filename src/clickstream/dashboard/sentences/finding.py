@@ -1,4 +1,4 @@
-"""What changed in a page's range: the sentences, or the reason that there are none."""
+"""Finds the events of a page's range: the sentences, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from clickstream.dashboard.sentences.words import put_in_words
 from clickstream.dashboard.texts import mark
 
 _WITH_ERRORS = {"overview", "orders", "trust"}
-"""The pages that tell errors."""
+"""The pages whose sentences report errors."""
 
 
 def find_sentences(page: Page) -> Findings:
-    """Say what changed in the page's range and filters, in at most three sentences."""
+    """Describe the events of the page's range and filters in at most three sentences."""
     end = page.coverage.complete_to
     if end is None:
         return Findings([], "")
@@ -39,8 +39,8 @@ def find_sentences(page: Page) -> Findings:
     candidates = _candidates(page, weeks)
     if not candidates:
         return Findings([], _too_few(page))
-    told = select(page, weeks, candidates)
-    sentences = [put_in_words(page, weeks, one) for one in told]
+    events = select(page, weeks, candidates)
+    sentences = [put_in_words(page, weeks, one) for one in events]
     basis = _basis(page, weeks)
     if not sentences:
         return Findings([], f"{_nothing(page)}{_errors_anyway(page)}", basis)
@@ -55,12 +55,12 @@ def _candidates(page: Page, weeks: Weeks) -> list[Candidate]:
 
 
 def _problem(page: Page, checked: Period) -> str:
-    """Why a range can't be compared, empty if it can."""
+    """Return why a range can't be compared, empty if it can."""
     formats = page.formats
     if checked.days > LONGEST_DAYS:
         return formats.plural(
-            "Ranges of more than %(number)s day are not checked for anything unusual.",
-            "Ranges of more than %(number)s days are not checked for anything unusual.",
+            "Ranges of more than %(number)s day are not checked for unusual changes.",
+            "Ranges of more than %(number)s days are not checked for unusual changes.",
             LONGEST_DAYS,
         )
     if page.coverage.is_nearly_complete(checked):
@@ -68,10 +68,10 @@ def _problem(page: Page, checked: Period) -> str:
     hours = hours_of(checked, page.zone)
     lacking = hours - page.coverage.published + page.coverage.incomplete
     return formats.plural(
-        "%(number)s of %(hours)s hours is missing or lacks a server, so nothing can be said about "
-        "what is unusual.",
-        "%(number)s of %(hours)s hours are missing or lack a server, so nothing can be said about "
-        "what is unusual.",
+        "%(number)s of %(hours)s hours is missing or lacks a server's log, so "
+        "unusual changes can't be found.",
+        "%(number)s of %(hours)s hours are missing or lack a server's log, so "
+        "unusual changes can't be found.",
         lacking,
         hours=formats.count(hours),
     )
@@ -113,7 +113,7 @@ def _nothing(page: Page) -> str:
 
 
 def _errors_anyway(page: Page) -> str:
-    """Hours with many server errors, which may have hit too few visits to change a number."""
+    """Report hours with many server errors that may affect too few visits to change a number."""
     bursts = find_bursts(page) if page.view.tab in _WITH_ERRORS else ()
     return "".join(
         " "
@@ -127,7 +127,7 @@ def _errors_anyway(page: Page) -> str:
 
 
 def _basis(page: Page, weeks: Weeks) -> str:
-    """What the range was compared with."""
+    """State what the range was compared with."""
     is_cut, is_whole = weeks.checked.until_hour is not None, len(weeks.numbers) == WEEKS
     texts = {
         (False, True): mark(
@@ -150,13 +150,13 @@ def _basis(page: Page, weeks: Weeks) -> str:
 
 
 def _rule_change(page: Page, weeks: Weeks) -> str:
-    """Say since when hours are built by another version or other settings than those before."""
+    """State since when hours are built by another version or other settings than before."""
     question = build_question(("first_hour",), ("library", "settings"), weeks.span)
     rules = sorted(page.ask(question).rows, key=lambda row: row[-1])
     if len(rules) < 2:
         return ""
     when = page.formats.moment(to_local(rules[-1][-1], page.zone))
     return page.formats.text(
-        mark("Hours from %(when)s on were built by other settings, which may be the reason."),
+        mark("Hours since %(when)s were built with other settings, which may be the reason."),
         when=when,
     )

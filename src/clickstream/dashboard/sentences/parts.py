@@ -1,4 +1,4 @@
-"""What a page says in words: sentences, and their parts that link to the views behind them."""
+"""Sentences of a page, and their parts that link to the views of their numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 class Part:
     """A piece of a sentence; `href` is the view that shows its number, empty for plain words.
 
-    `is_name`: it is a value of the facts, whose direction of writing stays its own.
+    `is_name` marks a value of the facts, which keeps its own direction of writing.
     """
 
     text: str
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence. `direction` is up or down, `is_good` None where neither is good nor bad."""
+    """A sentence. `direction` is up or down; `is_good` is None if it is neither good nor bad."""
 
     parts: Sequence[Part]
     direction: str = "up"
@@ -39,18 +39,19 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Findings:
-    """At most three sentences, the most important first.
+    """At most three sentences, in order of importance.
 
-    `told` is what the page says when there is none. `basis` says what the range was compared with.
+    `reason` is the text of the page if there is none. `basis` states what the range was compared
+    with.
     """
 
     sentences: Sequence[Sentence]
-    told: str
+    reason: str
     basis: str = ""
 
 
 def compose(formats: Formats, message: str, parts: Mapping[str, Part]) -> list[Part]:
-    """Translate a message, and put parts in place of its `%(name)s`."""
+    """Translate a message, and replace its `%(name)s` by parts."""
     pieces = _PLACE.split(formats.text(message))
     return [
         parts[piece] if number % 2 else Part(piece) for number, piece in enumerate(pieces) if piece

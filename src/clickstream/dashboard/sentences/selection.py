@@ -1,4 +1,4 @@
-"""Which candidates are told: those beyond chance, the weightiest first, no change twice."""
+"""Selects events from candidates: changes beyond chance, in order of importance, each once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from clickstream.dashboard.view import View
 
 MOST_SENTENCES = 3
 MOST_RANKED = 12
-"""Changes that are looked at, the weightiest: to tell two apart may take a question."""
+"""Maximum number of changes to check, because telling two apart may need a question."""
 
 LEAST_CHANGE = 0.1
 LEAST_GAP = 0.5
-"""A campaign must order so much better or worse than all other visits."""
+"""Minimum relative difference of a campaign's conversion rate to that of all other visits."""
 
 _FAMILIES = {
     **{"visits": "visits", "views": "visits", "conversions": "orders"},
@@ -32,7 +32,7 @@ _WEIGHTS = {
     **{"visits": 1.0, "views": 0.3, "engaged_rate": 0.3, "bot_requests": 0.02},
     **{"late_lines": 0.05, "rejected": 0.1},
 }
-"""What one of a metric weighs, in visits; an order weighs the visits that it takes."""
+"""Weight of one unit of a metric, in visits; an order weighs the visits that it takes."""
 
 _ORDERS = {"conversions", "conversion_rate", "goal_visits"}
 MOST_VISITS_OF_AN_ORDER = 20.0
@@ -41,25 +41,25 @@ _CLARITY = {
     **{"": 1.3, "campaign": 1.25, "city": 1.4, "channel": 1.1, "source": 1.05, "country": 1.05},
     **{"bot_class": 1.1, "goal": 1.1},
 }
-"""Of values that moved about as much, the one that says most is told."""
+"""Factor on the score by dimension: of similar changes, the clearest becomes the event."""
 
 REPAIR = 2.0
-"""Errors weigh more than the visits they cost: they can be repaired."""
+"""Errors weigh more than the visits they cost, because the owner can repair them."""
 
 OWN_CHANGE = 3.0
-"""A value that changed so many times as much as the whole did more than move with it."""
+"""A value changed on its own if its change is this many times that of the whole."""
 
 STANDING_WEIGHT = 0.1
-"""What stands out, but did not change, is told after what changed."""
+"""Weight of what is unusual without a change; it comes after changes."""
 
 LEAST_PART, LEAST_SURPLUS = 0.3, 0.15
-"""A value explains a whole's change if it brought this share of it, and so much more than its
-share of the whole."""
+"""A value explains a whole's change if it has this share of the change, and if this share
+exceeds its share of the whole by the second number."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """A change that is told, the value that brought it, and the errors that caused it.
+class Event:
+    """An event, the value that brought the change, and the errors that caused it.
 
     `part` is the share of the change that `mover` brought.
     """
@@ -70,21 +70,21 @@ class Told:
     cause: Candidate | None = None
 
 
-def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Told]:
-    """Choose at most three changes."""
+def select(page: Page, weeks: Weeks, candidates: Sequence[Candidate]) -> list[Event]:
+    """Select at most three events."""
     limit = largest_chance([one.compared.chance for one in candidates])
     likely = [one for one in candidates if one.compared.chance <= limit]
     found = [one for one in likely if _is_large(one)]
     weights = dict(_WEIGHTS)
     weights |= dict.fromkeys(_ORDERS, _visits_of_an_order(page, weeks) if found else 1.0)
     ranked = sorted(found, key=lambda one: (-_score(page, weights, one), one.metric, one.scope))
-    told: list[Told] = []
+    events: list[Event] = []
     for one in ranked[:MOST_RANKED]:
-        if len(told) == MOST_SENTENCES:
+        if len(events) == MOST_SENTENCES:
             break
-        if not any(_covers(page, weeks, other, one) for other in told) and _is_shown(page, one):
-            told.append(_explain(page, one, likely))
-    return list(_without_causes(told))
+        if not any(_covers(page, weeks, other, one) for other in events) and _is_shown(page, one):
+            events.append(_explain(page, one, likely))
+    return list(_without_causes(events))
 
 
 def _is_large(one: Candidate) -> bool:
@@ -92,14 +92,14 @@ def _is_large(one: Candidate) -> bool:
 
 
 def _visits_of_an_order(page: Page, weeks: Weeks) -> float:
-    """How many visits an order usually takes."""
+    """Return how many visits an order usually takes."""
     series = ask_weeks(page, weeks, WHOLE)[""]
     visits, orders = (sum(series[name].before(weeks)) for name in ("visits", "conversions"))
     return min(visits / orders, MOST_VISITS_OF_AN_ORDER) if orders else 1.0
 
 
 def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
-    """How many visits' worth moved."""
+    """Score a change by the equivalent number of visits."""
     weight = weights.get(one.metric, 1.0)
     if one.metric == FAILED:
         lost = weights["conversions"] if step_of(page.settings, one.value) else 1.0
@@ -109,11 +109,11 @@ def _score(page: Page, weights: Mapping[str, float], one: Candidate) -> float:
     return abs(one.excess) * weight * _CLARITY.get(one.dimension, 1.0)
 
 
-def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
-    """Whether a change that is told is the same as another one, or brought it."""
-    other = told.change
+def _covers(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
+    """Whether an event is the same as another change, or brought it."""
+    other = event.change
     if one.metric == FAILED:
-        return _is_same_failure(page, weeks, told, one)
+        return _is_same_failure(page, weeks, event, one)
     if other.is_up != one.is_up or other.metric == FAILED:
         return False
     if _FAMILIES.get(one.metric, one.metric) != _FAMILIES.get(other.metric, other.metric):
@@ -121,7 +121,7 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
     if other.scope == one.scope:
         return True
     if other.is_total:
-        return _is_part_of(page, weeks, told, one)
+        return _is_part_of(page, weeks, event, one)
     if one.is_total:
         return abs(other.excess) >= abs(one.excess) / 2
     if other.dimension == one.dimension:
@@ -129,11 +129,11 @@ def _covers(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
     return _is_mostly_of(page, weeks, other, one)
 
 
-def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
-    """Whether a value moved with the whole, or with the value that moved the whole."""
-    if abs(one.compared.change) <= OWN_CHANGE * abs(told.change.compared.change):
+def _is_part_of(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
+    """Whether a value changed with the whole, or with the value that changed the whole."""
+    if abs(one.compared.change) <= OWN_CHANGE * abs(event.change.compared.change):
         return True
-    mover = told.mover
+    mover = event.mover
     if mover is None or mover.scope == one.scope:
         return mover is not None
     if mover.dimension == one.dimension:
@@ -142,14 +142,14 @@ def _is_part_of(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
 
 
 def _brings(other: Candidate, one: Candidate) -> bool:
-    """Whether visits brought orders with them, or orders engagement."""
+    """Whether additional visits explain the orders, or additional orders the engagement."""
     pair = (other.metric, one.metric)
     is_wider = other.is_total or other.scope == one.scope
     return is_wider and pair in {("visits", "conversions"), ("conversion_rate", "engaged_rate")}
 
 
 def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) -> bool:
-    """Whether at least half of a value's change lies in the visits of another value, too."""
+    """Whether at least half of a value's change is in visits of another value, too."""
     filterable = all(DIMENSIONS[each.dimension].is_filter for each in (one, other))
     if not filterable:
         return False
@@ -162,35 +162,35 @@ def _is_mostly_of(page: Page, weeks: Weeks, other: Candidate, one: Candidate) ->
 
 
 def _excess(page: Page, weeks: Weeks, metric: str, view: View) -> float:
-    """How many more visits or orders than usual a view has."""
+    """Return how many more visits or orders than usual a view has."""
     names = tuple(dict.fromkeys(("visits", metric)))
     return ask_weeks(page, weeks, names, filters=view.filters)[""][metric].excess(weeks)
 
 
-def _is_same_failure(page: Page, weeks: Weeks, told: Told, one: Candidate) -> bool:
+def _is_same_failure(page: Page, weeks: Weeks, event: Event, one: Candidate) -> bool:
     """Whether another page failed in the same hours."""
-    if told.change.metric != FAILED:
+    if event.change.metric != FAILED:
         return False
-    mine, other = (find_failure(page, weeks, each.value) for each in (one, told.change))
+    mine, other = (find_failure(page, weeks, each.value) for each in (one, event.change))
     return mine.first <= other.last and other.first <= mine.last
 
 
 def _is_shown(page: Page, one: Candidate) -> bool:
-    """Whether enough people make up the group: docs/privacy.md."""
+    """Whether the group has enough people to be shown; see docs/privacy.md."""
     if one.is_total or not DIMENSIONS[one.dimension].smallest_group:
         return True
     question = page.answer(("visits",), (one.dimension,)).question
     return any(row[0] == one.value for row in named_rows(fold(page.ask, question)))
 
 
-def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
-    """Name who brought a whole's change, and the failing step that orders were lost at."""
+def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Event:
+    """Name the value that brought a whole's change, and the failing step that lost orders."""
     if one.metric in _ORDERS and not one.is_up and not one.is_beside_others:
         failures = (each for each in likely if each.metric == FAILED)
         cause = next((each for each in failures if step_of(page.settings, each.value)), None)
-        return Told(one, cause=cause)
+        return Event(one, cause=cause)
     if not one.is_total:
-        return Told(one)
+        return Event(one)
     parts = [(each.excess / one.excess, each) for each in likely if _may_explain(one, each)]
     fitting = [
         (min(part, 1.0), each)
@@ -200,7 +200,7 @@ def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
         and _is_shown(page, each)
     ]
     if not fitting:
-        return Told(one)
+        return Event(one)
     part, mover = max(
         fitting,
         key=lambda pair: (
@@ -208,7 +208,7 @@ def _explain(page: Page, one: Candidate, likely: Sequence[Candidate]) -> Told:
             + _CLARITY.get(pair[1].dimension, 1.0)
         ),
     )
-    return Told(one, mover, part)
+    return Event(one, mover, part)
 
 
 def _may_explain(one: Candidate, each: Candidate) -> bool:
@@ -219,11 +219,11 @@ def _usual_part(one: Candidate, each: Candidate) -> float:
     return each.compared.expected / one.compared.expected if one.compared.expected else 0.0
 
 
-def _without_causes(told: Sequence[Told]) -> Iterator[Told]:
+def _without_causes(events: Sequence[Event]) -> Iterator[Event]:
     """Leave out errors that another sentence names as its cause."""
-    causes = {one.cause.value for one in told if one.cause}
+    causes = {one.cause.value for one in events if one.cause}
     named: set[str] = set()
-    for one in told:
+    for one in events:
         if one.change.metric == FAILED and one.change.value in causes:
             continue
         cause = one.cause if one.cause and one.cause.value not in named else None

@@ -1,7 +1,7 @@
-"""Whether a count or a share of a range differs from that of the weeks before, beyond chance.
+"""Decides whether a count or a share of a range differs from the weeks before, beyond chance.
 
-Pure arithmetic. A count is an overdispersed Poisson variable (quasi-Poisson), a share is compared
-as two proportions; both have their dispersion from how the weeks before differ among themselves.
+Pure arithmetic. A count is an overdispersed Poisson variable (quasi-Poisson); a share is compared
+as two proportions. Both get their dispersion from the differences among the weeks before.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from math import erfc, log1p, sqrt
 from statistics import median
 
 PRIOR_WEEKS = 8
-"""Weeks that the dispersion of a whole family of counts is worth beside the count's own weeks."""
+"""Weight, in weeks, of a whole family's dispersion beside a count's own weeks."""
 
 FALSE_SHARE = 0.05
-"""Of the changes that are reported, at most this share may be due to chance."""
+"""Maximum share of reported changes that may be due to chance."""
 
 
 FAR = 5.0
-"""A week before that lies so many standard deviations from the others' median is left out.
+"""A week before is left out if it is this many standard deviations from the others' median.
 
 The standard deviation is the robust one (1.4826 times the median distance from the median)."""
 
 _ROBUST = 1.4826
 
 LASTING = 1.4
-"""Weeks that follow one another are alike, so a range differs more from the weeks before it than
-these do among themselves: their variance beyond pure chance counts so many times. 1.4 is right for
-a drift with a memory of three weeks."""
+"""Factor on the variance beyond pure chance. Consecutive weeks are similar, so a range differs more
+from the weeks before than these differ among themselves. 1.4 is right for a drift with a memory of
+three weeks."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A number of the range beside what the weeks before let expect, and the chance of it.
+    """A number of the range, the number expected from the weeks before, and the chance of it.
 
-    `size` is how much lies below the number: the larger of both counts, or the visits of a share.
+    `size` is the sample size: the larger of both counts, or the visits of a share.
     """
 
     observed: float
@@ -52,10 +52,10 @@ class Compared:
 
 
 def two_sided_chance(statistic: float, freedom: float) -> float:
-    """The two-sided probability of Student's t.
+    """Return the two-sided probability of Student's t.
 
-    By Wallace's normal approximation (Annals of Mathematical Statistics 30, 1959). With few degrees
-    of freedom it is a little too large: 0.00115 for 0.001 with 4 of them.
+    Uses Wallace's normal approximation (Annals of Mathematical Statistics 30, 1959). With few
+    degrees of freedom it is slightly too large: 0.00115 for 0.001 with 4 of them.
     """
     scale = (8 * freedom + 1) / (8 * freedom + 3)
     normal = scale * sqrt(freedom * log1p(statistic**2 / freedom))
@@ -63,10 +63,10 @@ def two_sided_chance(statistic: float, freedom: float) -> float:
 
 
 def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
-    """The places of the weeks that are not far from the others; never fewer than half of them.
+    """Return the places of the weeks that are close to the others, at least half of all weeks.
 
-    A wave of bots must not make the next one look usual, nor hide it. `noise` is the standard
-    deviation that each week has at least.
+    A wave of bots must neither make the next one look usual nor hide it. `noise` is the minimum
+    standard deviation of each week.
     """
     middle = median(weeks)
     spread = _ROBUST * median(abs(week - middle) for week in weeks)
@@ -79,15 +79,15 @@ def usual_weeks(weeks: Sequence[float], noise: Sequence[float]) -> list[int]:
 
 
 def without_far(weeks: Sequence[float], weeks_long: float) -> list[float]:
-    """The counts of the weeks that are not far from the others, beyond Poisson's noise."""
+    """Return the counts of the weeks that are close to the others, beyond Poisson's noise."""
     noise = sqrt(max(median(weeks), 1.0) * weeks_long)
     return [weeks[place] for place in usual_weeks(weeks, [noise] * len(weeks))]
 
 
 def spread_between(families: Sequence[Sequence[float]], weeks_long: float) -> float:
-    """The relative variance from week to week, beyond Poisson, that counts of a kind share.
+    """Return the relative variance from week to week, beyond Poisson, that counts of a kind share.
 
-    Each sequence has one count's values of the weeks before.
+    Each sequence has one count's values in the weeks before.
     """
     excess = total = 0.0
     for family in families:
@@ -100,7 +100,7 @@ def spread_between(families: Sequence[Sequence[float]], weeks_long: float) -> fl
 
 
 def _dispersion(weeks: Sequence[float], weeks_long: float) -> float:
-    """Variance of a week over its mean; `weeks` are scaled to the range's length."""
+    """Return the variance of a week over its mean; `weeks` are scaled to the range's length."""
     mean = sum(weeks) / len(weeks)
     squares = sum((week - mean) ** 2 for week in weeks)
     return squares / (mean * weeks_long) / (len(weeks) - 1) if mean else 1.0
@@ -112,8 +112,9 @@ def compare_count(
     """Compare a count with those of the weeks before, each scaled to the range's length.
 
     `weeks_long` is the range's length in weeks, at least 1. `spread` is the relative variance that
-    counts of its kind share, towards which the count's own dispersion is moved (as in Smyth,
-    Statistical Applications in Genetics 3, 2004); None for a count that is one of its kind.
+    counts of its kind share; the count's own dispersion is moved towards it (as in Smyth,
+    Statistical Applications in Genetics 3, 2004). It is None for a count that is the only one of
+    its kind.
     """
     weeks = without_far(weeks, weeks_long)
     number = len(weeks)
@@ -123,9 +124,9 @@ def compare_count(
         shared = 1 + spread * expected / weeks_long
         own = (freedom * own + PRIOR_WEEKS * shared) / (freedom + PRIOR_WEEKS)
         freedom += PRIOR_WEEKS
-    # One visit more than was counted in all weeks: no mean is known to be 0.
+    # Add one visit to the counts of all weeks, because no mean is known to be 0.
     mean = (sum(weeks) + weeks_long) / number
-    # Pure chance averages out over a range of several weeks; what lasts does not.
+    # Pure chance averages out over a range of several weeks; lasting changes do not.
     lasting = LASTING * max(own - 1, 0.0) * weeks_long * (1 + 1 / number)
     variance = mean * (1 + weeks_long / number + lasting)
     chance = two_sided_chance((observed - expected) / sqrt(variance), freedom)
@@ -140,7 +141,8 @@ def compare_share(
 ) -> Compared | None:
     """Compare a share with that of the weeks before, given as their (hits, trials).
 
-    The trials of the weeks are scaled to the range's length. None if either side has no trials.
+    The trials of the weeks are scaled to the range's length. Returns None if either side has no
+    trials.
     """
     weeks = _without_far_shares(weeks, weeks_long)
     before_hits, before_trials = (sum(column) for column in zip(*weeks, strict=True))
@@ -162,7 +164,7 @@ def compare_share(
 def compare_shares(
     hits: float, trials: float, other_hits: float, other_trials: float
 ) -> Compared | None:
-    """Compare two shares of the same range. None if either has no trials."""
+    """Compare two shares of the same range; return None if either has no trials."""
     if trials <= 0 or other_trials <= 0:
         return None
     share, other = hits / trials, other_hits / other_trials
@@ -191,7 +193,7 @@ def _without_far_shares(
 def _share_dispersion(
     weeks: Sequence[tuple[float, float]], share: float, weeks_long: float
 ) -> float:
-    """How the weeks' shares differ, over what two proportions let expect; moved towards 1."""
+    """Return how much the weeks' shares differ beyond two proportions; moved towards 1."""
     if not 0 < share < 1:
         return 1.0
     freedom = len(weeks) - 1
@@ -204,7 +206,7 @@ def _share_dispersion(
 
 
 def largest_chance(chances: Sequence[float], false_share: float = FALSE_SHARE) -> float:
-    """The largest chance that is reported, by Benjamini and Hochberg (1995); -1 for none."""
+    """Return the largest chance to report, by Benjamini and Hochberg (1995); -1 for none."""
     ranked = sorted(chances)
     limits = [
         chance

@@ -1,8 +1,8 @@
 """The weeks that a range is compared with, and the questions for its numbers in each of them.
 
-A week before counts as the whole range would have, had all its weeks been like it: each day and
-hour weighs as often as the range has its weekday. So ranges of any length are compared with the
-same weekdays, and an unfinished last day with the same hours.
+A week before counts as the range would have counted if all its weeks had been like it: each day and
+hour is weighted by how often the range has its weekday. So ranges of any length are compared with
+the same weekdays, and an unfinished last day with the same hours.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from clickstream.dashboard.questions import (
 from clickstream.dashboard.view import Filter
 
 WEEKS = 8
-"""Weeks before the range that it is compared with, at most."""
+"""Maximum number of weeks before the range that it is compared with."""
 
 LEAST_WEEKS = 3
 MOST_VALUES = 20
-"""Values of a dimension that are looked at, the largest."""
+"""Maximum number of values of a dimension that are checked, the largest ones."""
 
 LONGEST_DAYS = 92
-"""Longer ranges say more about seasons than about the weeks before them."""
+"""Maximum length of a range, in days: a longer one shows seasons rather than unusual changes."""
 
 
 @dataclass(frozen=True)
 class Weeks:
-    """A range up to its last complete hour, and the numbers of the complete weeks before, 1 to 8.
+    """A range up to its last complete hour, and the numbers (1 to 8) of the complete weeks before.
 
     Week 0 is the range itself.
     """
@@ -47,7 +47,7 @@ class Weeks:
 
     @property
     def length(self) -> float:
-        """The range's length in weeks; 1 for a shorter one, as the weeks before are cut alike."""
+        """The range's length in weeks; 1 if shorter, because the weeks before are cut, too."""
         return max(self.checked.days / 7, 1.0)
 
     @property
@@ -57,7 +57,7 @@ class Weeks:
         return Period(first, self.checked.last, self.checked.until_hour)
 
     def week_before(self, number: int) -> Period:
-        """The part of a week before that is compared."""
+        """Return the compared part of a week before."""
         if self.checked.days <= 7:
             return self.checked.shifted(-7 * number)
         first = self.checked.first - timedelta(weeks=number)
@@ -65,18 +65,18 @@ class Weeks:
 
     @property
     def day_sql(self) -> str:
-        """Days since the span began."""
+        """SQL for the days since the span began."""
         return f"date_diff('day', {sql_literal(self.span.first)}, local_date)"
 
     @property
     def week_sql(self) -> str:
-        """The number of a row's week. Engines differ in whether whole numbers divide to one."""
+        """SQL for the number of a row's week. Engines differ in the division of whole numbers."""
         week = f"{WEEKS} - cast(({self.day_sql} - {self.day_sql} % 7) / 7 as integer)"
         return f"case when {self._in_range} then 0 else {week} end"
 
     @property
     def weight_sql(self) -> str:
-        """How often the range has a row's weekday (and hour)."""
+        """SQL for how often the range has a row's weekday (and hour)."""
         whole, more = divmod(self.checked.days, 7)
         offset = f"{self.day_sql} % 7"
         cases = [f"when {self._in_range} then 1"]
@@ -104,11 +104,11 @@ class Series:
         return self.weeks[0]
 
     def before(self, weeks: Weeks) -> list[float]:
-        """The numbers of the complete weeks before."""
+        """Return the numbers of the complete weeks before."""
         return [self.weeks[number] for number in weeks.numbers]
 
     def excess(self, weeks: Weeks) -> float:
-        """How much more there is than usual."""
+        """Return the difference between the range and the usual number."""
         before = self.before(weeks)
         return self.now - sum(before) / len(before)
 
@@ -120,10 +120,10 @@ def weekly_question(
     filters: Sequence[Filter] = (),
     key_days: int = USUAL_KEY_DAYS,
 ) -> Question:
-    """Ask for metrics in each week, as a whole or for the largest values of a dimension.
+    """Build the question for metrics by week, as a whole or for a dimension's largest values.
 
     The rows have the value (if there is a dimension), the week, the weight and the metrics. Small
-    groups are not left out: callers show no number of one.
+    groups are included: callers must not show their numbers.
     """
     facts = METRICS[metrics[0]].facts
     where, values = condition_of(facts, weeks.span, filters, key_days)
@@ -151,7 +151,7 @@ def weekly_question(
 
 
 def _largest_of(sql: str, dimension: str, metric: str) -> str:
-    """Keep the values that are largest in the range or in the weeks before."""
+    """Build SQL that keeps the values that are largest in the range or in the weeks before."""
     return f"""with counted as (
 {sql}
 ),
@@ -181,11 +181,11 @@ def ask_weeks(
 ) -> dict[str, dict[str, Series]]:
     """Ask for each value's series by metric; the value of the whole is "".
 
-    `filters` are the view's if not given. Shares come as counts: of so many visits.
+    `filters` are by default the view's. Shares are returned as a count and a number of visits.
     """
     chosen = page.view.filters if filters is None else filters
     answer = page.ask(weekly_question(weeks, metrics, dimension, chosen, page.key_days))
-    # A whole without rows is nothing, and not unknown.
+    # A whole without rows has the number 0; it is not unknown.
     values = dict.fromkeys(str(row[0]) for row in answer.rows) if dimension else ("",)
     found = {value: {name: Series() for name in metrics} for value in values}
     for row in answer.rows:
@@ -198,7 +198,7 @@ def ask_weeks(
 
 
 def find_weeks(page: Page, checked: Period) -> Weeks:
-    """Find the weeks before whose hours are complete: published, and no server is missing."""
+    """Find the weeks before whose hours are complete: published, with the lines of all servers."""
     weeks = Weeks(checked)
     question = weekly_question(weeks, ("published_hours", "incomplete_hours"))
     complete = [0] * (WEEKS + 1)

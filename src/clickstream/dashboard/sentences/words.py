@@ -1,4 +1,4 @@
-"""Sentences of the changes that are told: plain words, each number a link to what shows it."""
+"""Words of the sentences about events; each number links to the view that shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clickstream.dashboard.page import Page
 from clickstream.dashboard.sentences.candidates import Candidate
 from clickstream.dashboard.sentences.errors import FAILED, Failure, find_failure, step_of
 from clickstream.dashboard.sentences.parts import Part, Sentence, compose
-from clickstream.dashboard.sentences.selection import Told
+from clickstream.dashboard.sentences.selection import Event
 from clickstream.dashboard.sentences.weeks import Weeks
 from clickstream.dashboard.texts import mark
 from clickstream.dashboard.view import TILES, Tab, View
@@ -20,9 +20,9 @@ from clickstream.dashboard.view import TILES, Tab, View
 LONGEST_NAME = 60
 
 _BROUGHT = {
-    "channel": mark("%(number)s came by %(name)s"),
+    "channel": mark("%(number)s came through %(name)s"),
     "source": mark("%(number)s came from %(name)s"),
-    "campaign": mark("%(number)s came by the campaign %(name)s"),
+    "campaign": mark("%(number)s came through the campaign %(name)s"),
     "referrer": mark("%(number)s came from %(name)s"),
     "landing_page": mark("%(number)s began on %(name)s"),
     "country": mark("%(number)s came from %(name)s"),
@@ -34,12 +34,12 @@ _BROUGHT = {
     "bot_class": mark("Bots of the class %(name)s made %(number)s"),
     "goal": mark("%(number)s met the goal %(name)s"),
 }
-"""How visits, views and requests of a value are put, by dimension."""
+"""Phrases for visits, views and requests of a value, by dimension."""
 
 _MOVED = {
-    "channel": mark("%(part)s came by %(name)s"),
+    "channel": mark("%(part)s came through %(name)s"),
     "source": mark("%(part)s came from %(name)s"),
-    "campaign": mark("%(part)s came by the campaign %(name)s"),
+    "campaign": mark("%(part)s came through the campaign %(name)s"),
     "referrer": mark("%(part)s came from %(name)s"),
     "landing_page": mark("%(part)s began on %(name)s"),
     "country": mark("%(part)s came from %(name)s"),
@@ -83,7 +83,7 @@ _FAILURES = {
         mark("the page %(page)s answered %(status)s to %(people)s %(when)s"),
     ),
 }
-"""A step of the funnel or another page that failed: as a sentence, and as the end of one."""
+"""Phrases for a failed funnel step or page: as a sentence, and as the end of one."""
 
 _BESIDE_OTHERS = mark(
     "%(now)s of %(number)s by the campaign %(name)s met a goal, and %(usual)s of all other visits"
@@ -103,22 +103,22 @@ _PLACES: Mapping[str, tuple[Tab, str]] = {
     "late_lines": ("trust", "hours"),
     "rejected": ("trust", "rejects"),
 }
-"""The tab and the panel that show a metric which is not one of visits."""
+"""The tab and the panel that show a metric that is not about visits."""
 
 
-def put_in_words(page: Page, weeks: Weeks, told: Told) -> Sentence:
-    """Write the sentence of a change."""
-    one = told.change
+def put_in_words(page: Page, weeks: Weeks, event: Event) -> Sentence:
+    """Write the sentence of an event."""
+    one = event.change
     if one.metric == FAILED:
         parts = _failure(page, weeks, one)
     elif one.metric in _RATES:
         parts = _rate(page, one)
     else:
         parts = _count(page, one)
-    if told.mover:
-        parts += [Part("; "), *_mover(page, told.mover, told.part)]
-    if told.cause:
-        parts += [Part("; "), *_failure(page, weeks, told.cause, is_clause=True)]
+    if event.mover:
+        parts += [Part("; "), *_mover(page, event.mover, event.part)]
+    if event.cause:
+        parts += [Part("; "), *_failure(page, weeks, event.cause, is_clause=True)]
     good = METRICS[one.metric].good
     is_good = None if good == "neither" else (good == "up") == one.is_up
     return Sentence([*parts, Part(".")], "up" if one.is_up else "down", is_good)
@@ -133,7 +133,7 @@ def _count(page: Page, one: Candidate) -> list[Part]:
 
 
 def _change(page: Page, one: Candidate) -> list[Part]:
-    """How much more or less that is than usual."""
+    """Describe how much more or less that is than usual."""
     compared, formats = one.compared, page.formats
     if round(compared.expected) < _least_shown(one):
         return [Part(formats.text(mark("usually hardly any")))]
@@ -152,7 +152,7 @@ def _change(page: Page, one: Candidate) -> list[Part]:
 
 
 def _least_shown(one: Candidate) -> int:
-    """The smallest usual number that is named: groups of fewer people are not shown."""
+    """Return the minimum usual number to name, because smaller groups are not shown."""
     return 10 if one.dimension in ("country", "city") else 1
 
 
@@ -179,7 +179,7 @@ def _mover(page: Page, mover: Candidate, share: float) -> list[Part]:
 
 
 def _part_of(page: Page, mover: Candidate, share: float) -> str:
-    """A share of a rise or fall in words."""
+    """Describe a share of a rise or fall in words."""
     up = [
         (0.95, mark("all of the rise")),
         (0.85, mark("nearly all of the rise")),
@@ -214,7 +214,7 @@ def _failure(page: Page, weeks: Weeks, one: Candidate, is_clause: bool = False) 
 
 
 def _when(page: Page, weeks: Weeks, failure: Failure) -> str:
-    """From when to when, with the day if the range has several."""
+    """Describe the time span, with the day if the range has several."""
     formats = page.formats
     first, last = formats.time(failure.first), formats.time(failure.last)
     if not failure.is_burst:
@@ -228,7 +228,7 @@ def _when(page: Page, weeks: Weeks, failure: Failure) -> str:
 
 
 def _href_of_failure(page: Page, one: Candidate, failure: Failure) -> str:
-    """The errors of visits on the day of a burst, or in the range."""
+    """Return the view with the errors of visits on the day of a burst, or in the range."""
     view = page.view.with_filter(one.dimension, one.value)
     if failure.is_burst:
         day = failure.first.date()
@@ -247,7 +247,7 @@ def _shortened(name: str) -> str:
 
 
 def _href(page: Page, one: Candidate) -> str:
-    """The view that shows a number; empty if the reader may not open it."""
+    """Return the view that shows a number; empty if the reader may not open it."""
     if place := _PLACES.get(one.metric):
         tab, anchor = place
         return _linked(page, tab, page.view, anchor)

@@ -1,5 +1,5 @@
-// Makes the pages quicker to use. Everything is a link without it: this module fetches a link's page
-// and swaps the main part, shows tooltips, lets the chart's range be drawn, and listens to keys.
+// Makes the pages faster to use; without this module, everything works by links. It fetches a link's
+// page and replaces the main part, shows tooltips, selects a range on the chart, and handles keys.
 
 const tip = document.createElement("div");
 tip.className = "tip";
@@ -21,7 +21,7 @@ async function show(url, remember = true) {
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
     if (answer.redirected || !answer.headers.get("content-type")?.startsWith("text/html")) throw answer;
     next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!next.querySelector(".top") || !next.querySelector("main")) throw answer; // a refusal
+    if (!next.querySelector(".top") || !next.querySelector("main")) throw answer; // an error page
   } catch {
     location.assign(url);
     return;
@@ -39,12 +39,12 @@ async function show(url, remember = true) {
   tellFrame();
 }
 
-/** Airflow shows the pages in a frame, whose address it reads when the frame has loaded: tell it of ours. */
+/** Airflow shows the pages in a frame and reads its address on "load": send that event for a new address. */
 function tellFrame() {
   ourFrame()?.dispatchEvent(new Event("load"));
 }
 
-/** The element that frames this page, if the page around it is of the same origin. */
+/** Return the frame element around this page, if the outer page has the same origin. */
 function ourFrame() {
   try {
     return window.frameElement;
@@ -53,7 +53,7 @@ function ourFrame() {
   }
 }
 
-/** In Airflow's frame, say so to the style sheet, and have Airflow's colours: the class of its root element. */
+/** In Airflow's frame, set data-framed for the style sheet, and copy Airflow's colours from its root's class. */
 function followFrame() {
   const around = ourFrame()?.ownerDocument.documentElement;
   if (!around) return;
@@ -72,7 +72,7 @@ const isInView = (element) => {
   return box && box.top >= 0 && box.top < innerHeight;
 };
 
-/** Native tooltips come late: keep their texts for ours. */
+/** Replace native tooltips, which appear late, by our own, and show the buttons that need this module. */
 function enhance() {
   tip.hidden = true;
   for (const title of document.querySelectorAll("svg :is(rect, use, circle) > title")) {
@@ -82,7 +82,7 @@ function enhance() {
   for (const button of document.querySelectorAll("button.keys, [data-copies]")) button.hidden = false;
 }
 
-/** Copy the address beside a button; outside https the browser has only the older way. */
+/** Copy the address beside a button; without https, browsers have only execCommand. */
 async function copyBeside(button) {
   const field = button.parentElement.querySelector("input");
   field.select();
@@ -115,7 +115,7 @@ addEventListener("submit", (event) => {
 });
 addEventListener("popstate", () => show(location.href, false));
 
-// Keys: each link names its own; the dialog lists them.
+// Keyboard shortcuts: a link's data-key is its key; the dialog lists all keys.
 addEventListener("keydown", (event) => {
   if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest?.("input, select, dialog, pre, .scroll")) return;
   if (event.key === "?") return document.getElementById("keys")?.showModal();
@@ -131,7 +131,7 @@ addEventListener("keydown", (event) => {
   link.click();
 });
 
-// The tooltip, and the range that is drawn on the main chart from one place to another.
+// Tooltips, and the range that the pointer selects on the main chart.
 let drawn = null;
 const places = (svg) => [...svg.querySelectorAll(".places rect")];
 
@@ -172,7 +172,7 @@ function mark(place) {
   places(drawn.svg).forEach((one, at) => one.classList.toggle("chosen", at >= first && at <= last));
 }
 
-// New facts and notes: show the page again when the server has a newer version.
+// Reload the page's content when the server has a newer version, with new facts or notes.
 async function showNewer() {
   const shown = document.querySelector("main")?.dataset.version;
   if (!shown || document.hidden || drawn || document.querySelector("details.menu[open], dialog[open]")) return;
@@ -180,11 +180,11 @@ async function showNewer() {
     const answer = await fetch("version");
     if (answer.ok && (await answer.text()) !== shown) show(location.href, false);
   } catch {
-    // The server is away; the page stays as it is.
+    // The server is not reachable; keep the page.
   }
 }
 setInterval(showNewer, 20_000);
-// A page that comes back from the browser's memory may show what was deleted meanwhile.
+// A page from the browser's back-forward cache may show entries that are deleted now.
 addEventListener("pageshow", (event) => event.persisted && showNewer());
 
 followFrame();

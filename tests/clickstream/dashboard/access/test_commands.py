@@ -64,7 +64,7 @@ def test_a_password_is_asked_for_twice_and_not_shown(run: Run, tmp_path: Path) -
     ("arguments", "says"),
     [
         (("user", "add", "ana", "--password-stdin"), "use at least 10"),
-        (("user", "add", "a b", "--password-stdin"), "can't be the name of an account"),
+        (("user", "add", "a b", "--password-stdin"), "is not a valid account name"),
         (("user", "remove", "ana"), "There is no account 'ana'; the accounts are: none."),
     ],
 )

@@ -122,9 +122,17 @@ def test_of_two_runs_at_the_same_time_one_sends(lake_settings, reopen, server) -
     ("rules", "error", "says"),
     [
         ({"sender": "550 5.7.1 Not you"}, MailRefused, "refused the sender: 550 5.7.1 Not you."),
-        ({"sender": "451 4.3.0 Try later"}, MailUnavailable, "did not take the sender: 451 4.3.0"),
+        (
+            {"sender": "451 4.3.0 Try later"},
+            MailUnavailable,
+            "temporarily refused the sender: 451 4.3.0",
+        ),
         ({"content": "554 5.7.0 Spam"}, MailRefused, "refused the message: 554 5.7.0 Spam."),
-        ({"content": "452 4.2.2 Full"}, MailUnavailable, "did not take the message: 452 4.2.2"),
+        (
+            {"content": "452 4.2.2 Full"},
+            MailUnavailable,
+            "temporarily refused the message: 452 4.2.2",
+        ),
         (
             {"recipients": dict.fromkeys((OWNER, PARTNER), "550 5.1.1 No such user")},
             MailRefused,
@@ -133,7 +141,8 @@ def test_of_two_runs_at_the_same_time_one_sends(lake_settings, reopen, server) -
         (
             {"recipients": {OWNER: "550 5.1.1 Unknown", PARTNER: "450 4.2.0 Greylisted"}},
             MailUnavailable,
-            "took no recipient: 1 recipient: 550 5.1.1 Unknown, 1 recipient: 450 4.2.0 Greylisted.",
+            "accepted no recipient: 1 recipient: 550 5.1.1 Unknown, "
+            "1 recipient: 450 4.2.0 Greylisted.",
         ),
         ({"breaks_in": "MAIL"}, MailUnavailable, "Can't reach the mail server: "),
         ({"breaks_in": "RCPT"}, MailUnavailable, "Can't reach the mail server: "),
@@ -168,7 +177,7 @@ def test_a_connection_that_breaks_after_the_message_leaves_the_outcome_unknown(
     with pytest.raises(UnknownDelivery, match="broke while the mail of 2026-W47 was transferred"):
         send(lake, server)
     server.rules.breaks_in = ""
-    with pytest.raises(UnknownDelivery, match="before it knew whether the mail server accepted it"):
+    with pytest.raises(UnknownDelivery, match="before the mail server confirmed it"):
         send(lake, server)
     assert len(server.received) == 1, "the server had accepted it"
 

@@ -137,7 +137,7 @@ def test_every_name_and_sentence_of_the_html_is_in_the_text(digest: Digest) -> N
         for item in listing.rows:
             assert item.name in html
             assert item.name in text
-    for sentence in (digest.findings.told, *digest.goals, *digest.trust):
+    for sentence in (digest.findings.reason, *digest.goals, *digest.trust):
         assert sentence in text
         assert sentence in html
 
@@ -189,14 +189,14 @@ def test_missing_hours_are_said_first_wherever_they_are_missing(gone: slice, say
 def test_a_server_that_hours_lack_is_named() -> None:
     published = [replace(h, missing="web-2") if n > 330 else h for n, h in enumerate(TWO_WEEKS)]
     digest = digest_of(store_of(two_weeks(), published), WEEK)
-    assert digest.warnings[0] == "5 hours lack the server web-2: visits may be missing."
+    assert digest.warnings[0] == "5 hours lack the log of server web-2: visits may be missing."
     assert not digest.is_complete
 
 
 def test_a_week_that_can_not_be_compared_shows_no_change_and_says_why() -> None:
     digest = digest_of(store_of(two_weeks(), TWO_WEEKS[100:]), WEEK)
     assert digest.warnings == [
-        "Too few hours of this week or of 2 Nov – 8 Nov are complete to compare them."
+        "This week or 2 Nov – 8 Nov has too few complete hours to compare them."
     ]
     assert {(row.before, row.change_text) for row in digest.figures} == {("–", "")}
     assert (digest.moved, digest.compared) == (None, "")
@@ -326,7 +326,7 @@ def test_a_sender_or_recipient_with_a_line_break_is_refused(digest: Digest) -> N
     bad = "owner@cafe.example\r\nBcc: thief@evil.example"
     moment = datetime.now().astimezone()
     for sender, to in ((bad, "a@b.example"), ("a@b.example", bad), ("nobody", "a@b.example")):
-        with pytest.raises(SettingsError, match="is no mail address"):
+        with pytest.raises(SettingsError, match="is not a mail address"):
             build_message(digest, Settings(), sender, [to], moment)
 
 
