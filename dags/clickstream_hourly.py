@@ -100,10 +100,10 @@ def list_hosts() -> list[str]:
 
     lake = open_lake()
     if not lake.settings.sources:
-        raise errors.SettingsError("No source is set; add a [[sources]] section to the settings.")
+        raise errors.NoHost("No source is set; add a [[sources]] section to the settings.")
     names = [host.name for host in pipeline.list_hosts(lake)]
     if not names:
-        raise errors.InputError("No source has a host: no EC2 instance has the tags that are set.")
+        raise errors.NoHost("No source has a host: no EC2 instance has the tags that are set.")
     log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
     return names
 
@@ -120,7 +120,7 @@ def pull_logs(host: str) -> dict[str, Any]:
     The task is red when a file is refused for the first time, or again after it changed, though the
     host's other files are pulled. A failure is kept in the host's state, which status shows.
     """
-    from clickstream import pipeline
+    from clickstream import errors, pipeline
 
     lake = open_lake()
     found = pipeline.find_host(lake, host)
@@ -128,7 +128,7 @@ def pull_logs(host: str) -> dict[str, Any]:
     log.info(pulled.sentence)
     if pulled.newly_refused:
         advice = f"In the settings, give {found.source.name} a format, or a pattern without it."
-        give_up(pulled.newly_refused, advice)
+        give_up(pulled.newly_refused, advice, errors.RefusedFiles.code)
     return pulled.as_dict()
 
 

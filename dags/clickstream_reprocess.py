@@ -73,15 +73,17 @@ def plan_days() -> list[dict[str, str]]:
         first, last = hours.Hour.first_of(asked["from"]), hours.Hour.last_of(asked["to"])
         pipeline.check_range(first, last)
     except errors.InputError as error:
-        give_up([str(error)], "Trigger the DAG again with another range.")
+        give_up([str(error)], "Trigger the DAG again with another range.", error.code)
     plan = _plan_new_ids(first, last) if asked["new_visitor_ids"] else None
     days = plan.days if plan else list(hours.by_day(first, last))
     if asked["steps"] == "views":
         days = []
     if len(days) > MOST_DAYS:
-        give_up([f"{len(days):,} days are too many for one run."], f"Take at most {MOST_DAYS:,}.")
+        reason = f"{len(days):,} days are too many for one run."
+        give_up([reason], f"Take at most {MOST_DAYS:,}.", errors.InputError.code)
     if days and asked["engine"] == "spark" and (unset := unset_variables()):
-        give_up(unset, "Set it under Admin, Variables (docs/spark.md), or choose pandas.")
+        advice = "Set it under Admin, Variables (docs/spark.md), or choose pandas."
+        give_up(unset, advice, errors.SettingsError.code)
     dry = "A dry run: " if asked["dry_run"] else ""
     log.info(
         f"{dry}{asked['steps']}, {first} to {last}, {quantity(len(days), 'day')}, by "

@@ -30,7 +30,8 @@ def read_site_time() -> SiteTime:
     try:
         return SiteTime(settings.load().site.time_zone)
     except (ClickstreamError, OSError) as error:
-        reason = " ".join(str(error).split())
+        text = error.printed if isinstance(error, ClickstreamError) else str(error)
+        reason = " ".join(text.split())
         return SiteTime(
             UTC, f"**The settings can't be read, so the schedule is in UTC.** `{reason}`\n"
         )

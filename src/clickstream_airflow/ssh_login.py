@@ -43,19 +43,19 @@ def connection_login(name: str, user: str = "") -> Login:
 
     from clickstream.collect import Login
     from clickstream.collect.hosts import SSH_PORT
-    from clickstream.errors import SettingsError
+    from clickstream.errors import IncompleteConnection
 
     try:
         connection = Connection.get(name)
     except AirflowNotFoundException:
-        raise SettingsError(
+        raise IncompleteConnection(
             f"Airflow has no connection {name}, which [[sources]] connection names. Add it, of "
             "type SSH or SFTP."
         ) from None
     extras = connection.extra_dejson
     user = connection.login or user
     if problem := _problem(name, user, bool(connection.password), extras):
-        raise SettingsError(problem)
+        raise IncompleteConnection(problem)
     return Login(
         user,
         key_file=extras.get("key_file") or "",
@@ -88,9 +88,9 @@ def _host_key(name: str, text: str) -> str:
         return ""
     kind = _key_type(encoded)
     if kind is None or (len(parts) > 1 and parts[0] != kind):
-        from clickstream.errors import SettingsError
+        from clickstream.errors import IncompleteConnection
 
-        raise SettingsError(
+        raise IncompleteConnection(
             f"The host_key in the extras of connection {name} is not a public key. Enter one like "
             "`ssh-ed25519 AAAA…`, as ssh-keyscan prints it after the host."
         )

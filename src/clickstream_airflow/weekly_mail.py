@@ -61,7 +61,7 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
         week = resolve_week(run, zone)
         check_week(week, moment, zone)
     except InputError as error:
-        give_up([str(error)], "Trigger the DAG again with another week.")
+        give_up([str(error)], "Trigger the DAG again with another week.", error.code)
     if run.run_type == "backfill" and week < Week.last_complete(moment, zone):
         raise _skip(
             f"The mail of {week} is not sent: of a backfill, only the last complete week is "
@@ -71,11 +71,11 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
 
 
 def _sender(chosen: Settings, connection: Connection) -> str:
-    from clickstream.errors import SettingsError
+    from clickstream.errors import MailNotConfigured
 
     sender = chosen.digest.sender or connection.extra_dejson.get("from_email") or ""
     if not sender:
-        raise SettingsError(
+        raise MailNotConfigured(
             "The weekly mail has no sender: set [digest] sender, or from_email in the extras of "
             f"the connection {chosen.digest.connection}."
         )

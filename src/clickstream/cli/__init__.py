@@ -36,12 +36,15 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one sentence on stderr and exit code 1."""
+    """Run the command line.
+
+    An error of the library is printed with its code on stderr, and the exit code is 1.
+    """
     use_system_allocator()
     try:
         app()
     except ClickstreamError as error:
-        err.print(f"[red]clickstream:[/] {escape(str(error))}", soft_wrap=True)
+        err.print(f"[red]clickstream:[/] {escape(error.printed)}", soft_wrap=True)
         sys.exit(1)
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from clickstream import settings as settings_room
 from clickstream.cli.console import err, out
-from clickstream.errors import InputError
+from clickstream.errors import InputError, MissingPackage
 
 if TYPE_CHECKING:
     from clickstream.dashboard.access.shares import Share, Shares
@@ -118,7 +118,7 @@ def _shares() -> Shares:
     try:
         from clickstream.dashboard.access.shares import Shares
     except ModuleNotFoundError as error:
-        raise InputError(
+        raise MissingPackage(
             f"Share links need the package {error.name}; install it by "
             "`pip install 'clickstream[dashboard]'`."
         ) from None

@@ -12,7 +12,7 @@ from typing import Any
 
 import maxminddb
 
-from clickstream.errors import InputError, SettingsError
+from clickstream.errors import UnusablePlaces
 
 Record = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ class PlaceDatabase:
             except ValueError:
                 return None
             except maxminddb.InvalidDatabaseError as error:
-                raise InputError(
+                raise UnusablePlaces(
                     f"The database of places ({reader.metadata().database_type}) is damaged: "
                     f"{error}. Fetch it again; for the free one: make geoip."
                 ) from None
@@ -74,7 +74,7 @@ class PlaceDatabase:
 def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.mmdb")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
-        raise SettingsError(
+        raise UnusablePlaces(
             f"There is no database of places at {path}: `make geoip` fetches the free one, or set "
             f"the path of yours (a .mmdb file, or a directory of them)."
         )
@@ -85,13 +85,13 @@ def _reader(file: Path) -> maxminddb.Reader:
     try:
         reader = maxminddb.open_database(file)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        raise SettingsError(
+        raise UnusablePlaces(
             f"{file} can't be read as a database of places: {error}. "
             f"Fetch it again, or set another."
         ) from None
     kind = reader.metadata().database_type
     if not any(name in kind.lower() for name in _CITY_TYPES):
-        raise SettingsError(
+        raise UnusablePlaces(
             f"{file} is a {kind!r} database, which has no places: set a City database."
         )
     return reader

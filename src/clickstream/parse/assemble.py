@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from clickstream.errors import InputError
+from clickstream.errors import UnusableFormat
 from clickstream.parse.layout import Holds, Layout, Slot
 from clickstream.parse.times import TimeFormat
 
@@ -65,14 +65,14 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
     if open_ended:
         literals[-1] = _before_rest(name, literals[-1])
     if misplaced := next((field for field in fields if field.meaning == REST), None):
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {_where(misplaced)} must come last: it takes the rest of a line."
         )
     literals, fields = _times_joined(literals, fields)
     literals, fields = _neighbours_joined(literals, fields)
     for field, literal, follower in zip(fields, literals[1:], fields[1:], strict=False):
         if not literal:
-            raise InputError(
+            raise UnusableFormat(
                 f"Format {name}: nothing stands between {_where(field)} and {_where(follower)}, "
                 "so nobody can tell where one ends; write a space or another character there."
             )
@@ -84,7 +84,7 @@ def assemble(name: str, pieces: Sequence[Piece]) -> Layout:
 def _before_rest(name: str, literal: str) -> str:
     """What stands before a last `{rest}`, without the space that the rest itself begins with."""
     if literal and literal[-1] not in ' "])':
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: write a space before the last {{{REST}}}, which is nothing or a space "
             f"and anything, instead of {literal!r}."
         )
@@ -105,7 +105,9 @@ def _in_turn(name: str, pieces: Sequence[Piece]) -> tuple[list[str], list[Field]
         else:
             literals[-1] += piece
     if bad := next((c for c in "\\\n\r" if c in "".join(literals)), None):
-        raise InputError(f"Format {name}: {bad!r} can't stand between fields; a line is one line.")
+        raise UnusableFormat(
+            f"Format {name}: {bad!r} can't stand between fields; a line is one line."
+        )
     return literals, fields
 
 
@@ -148,7 +150,7 @@ def _neighbours_joined(literals: list[str], fields: list[Field]) -> tuple[list[s
 
 def _decodable(name: str, field: Field) -> Field:
     if field.time and field.time.problem:
-        raise InputError(f"Format {name}: {_where(field)} is no time: {field.time.problem}.")
+        raise UnusableFormat(f"Format {name}: {_where(field)} is no time: {field.time.problem}.")
     return field
 
 
@@ -164,7 +166,7 @@ def _chosen(name: str, fields: list[Field]) -> list[Field]:
         if best.keys().isdisjoint((meaning, *_INSTEAD.get(meaning, ())))
     ]
     if missing:
-        raise InputError(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
+        raise UnusableFormat(f"Format {name} lacks {' and '.join(missing)}.{_half_time(fields)}")
     unused = {*_ONLY_BESIDE_ANOTHER}
     if "request" in best:
         unused |= {*_OF_REQUEST}
@@ -257,7 +259,7 @@ def _spaced(name: str, fields: list[Field], stops: list[bytes]) -> int:
     bare = {f.meaning: i for i, f in enumerate(fields) if stops[i] == b" "}
     found = [bare[meaning] for meaning in _WITH_SPACES if meaning in bare]
     if {"request", "user_agent"} <= bare.keys():
-        raise InputError(
+        raise UnusableFormat(
             f"Format {name}: {_where(fields[bare['request']])} and "
             f"{_where(fields[bare['user_agent']])} both hold spaces and both stand outside of "
             "quotes, so nobody can tell where one ends; put them in quotes."

@@ -85,14 +85,14 @@ class DashboardApp:
 
 def _reason(error: Exception) -> str:
     """A sentence on why the dashboard could not be built; unexpected errors are logged as well."""
-    from clickstream.errors import ClickstreamError
+    from clickstream.errors import ClickstreamError, MissingPackage, with_code
 
     if isinstance(error, ClickstreamError):
-        return str(error)
+        return error.printed
     log.exception("The dashboard could not be started.")
     if isinstance(error, ImportError):
-        return PACKAGES_MISSING.format(name=error.name or "one")
-    return FAILED.format(kind=type(error).__name__)
+        return MissingPackage(PACKAGES_MISSING.format(name=error.name or "one")).printed
+    return with_code(FAILED.format(kind=type(error).__name__), ClickstreamError.code)
 
 
 def nav_entry() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from clickstream.dashboard.access import private_files
 from clickstream.dashboard.engines import Engine, LocalEngine
 from clickstream.dashboard.fact_copy import CopyInUse
-from clickstream.errors import InputError
+from clickstream.errors import UnusableDashboardFile
 from clickstream.lake import Lake
 
 MOST_COPIES = 16
@@ -44,7 +44,7 @@ def _open_first_free(lake: Lake, directory: Path) -> Engine:
             leftover.close()
             shutil.rmtree(place, ignore_errors=True)
     if opened is None:
-        raise InputError(
+        raise CopyInUse(
             f"All {MOST_COPIES} copies of the facts in {directory} are in use. Run fewer workers "
             "of Airflow's API server, or give each server a directory of its own by "
             "CLICKSTREAM_DASHBOARD__DIRECTORY."
@@ -59,7 +59,7 @@ def _open(lake: Lake, place: Path) -> Engine | None:
     except CopyInUse:
         return None
     except OSError as error:
-        raise InputError(
+        raise UnusableDashboardFile(
             f"Can't write {place}: {error.strerror}. Set directory in the section [dashboard] of "
             "the settings to one that the API server may write to."
         ) from None

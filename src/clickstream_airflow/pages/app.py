@@ -90,7 +90,7 @@ def lead_to_dashboard(dag_id: str, task_id: str, run_id: str, map_index: int = -
     try:
         span = ledger_rows.span_of_instance(dag_id, task_id, run_id, map_index)
     except ClickstreamError as error:
-        raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
+        raise HTTPException(HTTPStatus.CONFLICT, error.printed) from None
     if span is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, NO_INSTANCE)
     first, last = span

@@ -75,7 +75,7 @@ def find(dag_id: str, task_id: str, run_id: str, map_index: int) -> LedgerPage |
         with translate_errors():
             return _read(asked)
     except ClickstreamError as error:
-        return LedgerPage("Hour in the ledger", {}, error=str(error))
+        return LedgerPage("Hour in the ledger", {}, error=error.printed)
 
 
 def _asked(dag_id: str, task_id: str, run_id: str, map_index: int) -> Asked | None:

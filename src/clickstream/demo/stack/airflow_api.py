@@ -21,6 +21,8 @@ BACKFILL_SECONDS = 600
 class AirflowError(ClickstreamError):
     """Airflow refused a request, or did not answer it."""
 
+    code = "CS-602"
+
 
 class AirflowApi:
     """Airflow at `url`, as the user with the given login; use as a context manager."""
