@@ -143,7 +143,7 @@ def test_a_week_that_can_not_be_mailed_fails_at_once(
     made = make_attempt({"week": week})
     assert made.state == "failed"
     assert says in made.last_line
-    assert made.last_line.endswith(" Trigger the DAG again with another week.")
+    assert made.last_line.endswith(" Trigger the DAG again with another week. (CS-102)")
     assert server.received == []
 
 
@@ -182,7 +182,7 @@ def test_an_attempt_that_broke_off_is_not_sent_again_by_the_next(
     assert made.state == "failed"
     assert f"The run {run.run_id} began to send the mail of {LAST_WEEK}" in made.last_line
     assert made.last_line.endswith(
-        "trigger the DAG with this week in the form and tick *Send again*."
+        "trigger the DAG with this week in the form and tick *Send again*. (CS-503)"
     )
     assert server.received == []
 

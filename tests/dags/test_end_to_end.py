@@ -237,7 +237,7 @@ def test_a_dead_server_turns_the_run_red_and_holds_up_nobody(dag, home, caplog) 
     assert [task for task, state in seen.items() if state == "failed"] == [("pull_logs", "web-2")]
     (last_line,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert "web-2 is not a directory" in last_line
-    assert last_line.endswith("Correct this, then clear the task; nothing is lost.")
+    assert last_line.endswith("Correct this, then clear the task; nothing is lost. (CS-206)")
     (row,) = ledger(open_lake())
     assert (row["page_requests"], row["missing_sources"]) == (1, "web-2")
 
