@@ -11,17 +11,17 @@ STEPS: Mapping[str, str] = {
     "sessions": "Sessions only, from requests already cleaned where they are still there",
     "views": "Views only",
 }
-"""The steps that a range may go through again, and their names in the form."""
+"""The steps that a run of a range may repeat, with their names in the form."""
 
 ENGINES: Mapping[str, str] = {
     "pandas": "pandas, in Airflow's own tasks",
     "spark": "Spark, in a job of EMR Serverless",
 }
-"""What may clean the lines of a range, and its name in the form."""
+"""The engines that may clean the lines of a range, with their names in the form."""
 
 
 def hour_param() -> Param:
-    """The field of the trigger form that names one hour to build."""
+    """Return the form field for the hour to build."""
     return Param(
         None,
         type=["null", "string"],
@@ -33,7 +33,7 @@ def hour_param() -> Param:
 
 
 def week_params() -> dict[str, Param]:
-    """The fields of the trigger form that name the week to mail, and whether it is sent again."""
+    """Return the form fields for the week to mail, and for sending it again."""
     return {
         "week": Param(
             None,
@@ -51,7 +51,7 @@ def week_params() -> dict[str, Param]:
 
 
 def range_params() -> dict[str, Param]:
-    """The fields of the trigger form that say what is built again, from what, and why."""
+    """Return the form fields for a range of hours: from, to, reason, steps and options."""
     return {
         "from": _range_end("From (UTC)", "a day begins at its hour 00"),
         "to": _range_end("To (UTC), included", "a day ends with its hour 23"),

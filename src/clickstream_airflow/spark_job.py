@@ -30,7 +30,7 @@ POLL = timedelta(seconds=15)
 
 
 def unset_variables() -> list[str]:
-    """A sentence for each required Variable that is not set."""
+    """Return a sentence for each required Variable that is not set."""
     return [
         f"The Variable {name} is not set: {meaning}."
         for name, meaning in VARIABLES.items()
@@ -39,7 +39,7 @@ def unset_variables() -> list[str]:
 
 
 def clean_on_spark() -> EmrServerlessStartJobOperator:
-    """The job that cleans the whole range into the staging area; waiting, it takes no worker."""
+    """Return the task that cleans the whole range into staging. Its wait uses no worker."""
     return EmrServerlessStartJobOperator(
         task_id="clean_on_spark",
         application_id="{{ var.value.clickstream_emr_application }}",
