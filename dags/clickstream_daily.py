@@ -1,4 +1,4 @@
-"""Every day: compact the days that are over, forget old snapshots, delete what nothing needs."""
+"""Daily maintenance: compact past days, expire old snapshots, delete files that are not needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ that is due.
 @task
 @translate_errors
 def compact_days() -> dict[str, Any]:
-    """Let one data file stand for the small ones of each table and day that is over."""
+    """Replace the small data files of each table and past day by one file."""
     from clickstream import pipeline
 
     compacted = pipeline.compact_days(open_lake(), _now(), progress=log.info)
@@ -53,7 +53,7 @@ def compact_days() -> dict[str, Any]:
 @task
 @translate_errors
 def expire_snapshots() -> dict[str, Any]:
-    """Forget the tables' states that were replaced longer ago than queries can travel back."""
+    """Remove snapshots of the tables that are older than `snapshot_days`."""
     from clickstream import pipeline
 
     expired = pipeline.expire_snapshots(open_lake(), _now())
@@ -64,7 +64,7 @@ def expire_snapshots() -> dict[str, Any]:
 @task
 @translate_errors
 def sweep_files() -> dict[str, Any]:
-    """Delete old files that nothing refers to, and raw lines that are past `raw_days`."""
+    """Delete old files that no table refers to, and raw lines older than `raw_days`."""
     from clickstream import pipeline
 
     swept = pipeline.sweep_files(open_lake(), _now(), progress=log.info)
@@ -73,7 +73,7 @@ def sweep_files() -> dict[str, Any]:
 
 
 def _now() -> datetime:
-    """What ages are counted from: the clock, as files do not care for which day a run is."""
+    """Return the present time. Ages are counted from it, not from the date of the run."""
     return datetime.now(UTC)
 
 
@@ -87,7 +87,7 @@ def _now() -> datetime:
     doc_md=DOC,
 )
 def clickstream_daily() -> None:
-    """The daily run."""
+    """The DAG of the daily maintenance."""
     compact_days() >> expire_snapshots() >> sweep_files()
 
 

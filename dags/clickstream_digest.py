@@ -1,4 +1,4 @@
-"""Every Monday morning: mail the owner the week that is over, once."""
+"""Every Monday morning: mail the owner the report of the last week, once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DAG with the week in the form and *Send again*.
 SITE_TIME = read_site_time()
 
 
-# Mail servers that ask to try later mean at least five minutes, and facts may be an hour late.
+# A mail server that asks to try later means at least five minutes; facts may be an hour late.
 @task(
     retries=6,
     retry_delay=timedelta(minutes=10),
@@ -47,7 +47,7 @@ SITE_TIME = read_site_time()
 )
 @translate_errors
 def send_digest() -> dict[str, Any]:
-    """Mail the figures of the run's week to the recipients, unless that was done before."""
+    """Mail the figures of the run's week to the recipients, unless they were sent before."""
     return send_weekly_mail(get_current_context()["dag_run"])
 
 
@@ -61,7 +61,7 @@ def send_digest() -> dict[str, Any]:
     doc_md=SITE_TIME.problem + DOC,
 )
 def clickstream_digest() -> None:
-    """The mail of a week."""
+    """The DAG of the weekly mail."""
     send_digest()
 
 

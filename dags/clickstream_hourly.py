@@ -1,4 +1,4 @@
-"""Every hour: pull the logs, then clean, sessionize, check and publish the hours they touch."""
+"""Every hour: pull new log lines, and build and publish the hours that they belong to."""
 
 from __future__ import annotations
 
@@ -71,29 +71,29 @@ ALL_PULLED = "Keeps the run red while a host could not be read, though its hours
 ALL_PUBLISHED = "Keeps the run red while an hour or a view failed, though facts were refreshed."
 
 PULL_AGAIN_AFTER = timedelta(minutes=1)
-"""The time between the three attempts of a pull. The hours wait until the last host was pulled or
-given up, so a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
-default): less than 3 minutes. A longer outage is left to the next run."""
+"""The time between the three attempts of a pull. The hours wait until every host is pulled or has
+failed. So a host that is down delays them by 2 minutes and three times `connect_seconds` (15 by
+default): less than 3 minutes. After a longer outage, the next run pulls the lines."""
 
 BACKFILL_APART = timedelta(seconds=15)
-"""The time between refreshes of the facts in a backfill. Without it nearly each of 48 runs
+"""The pause between refreshes of the facts in a backfill. Without it, almost every one of 48 runs
 refreshed the facts of the same two dates, which took longer than building the hours."""
 
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
-"""What the steps of an hour hand on: a dict of addresses and counts while a task runs, a reference
-to it while the DAG is put together. It is one value (`multiple_outputs=False`), for Airflow would
-store each of its keys besides, with a request for each."""
+"""The result that a step of an hour passes to the next step: a dict of S3 keys and counts while a task
+runs, a reference to it while the DAG is parsed. With `multiple_outputs=False` it is one XCom;
+otherwise Airflow would also store each key of the dict, with one request per key."""
 
 
 @task
 @translate_errors
 def list_hosts() -> list[str]:
-    """Names of the hosts of all sources; EC2 instances are looked up by their tags.
+    """List the hosts of all sources; find EC2 instances by their tags.
 
-    A task and not a look at parse time: a mistake in the settings is then a red task that says
-    what is wrong, and not a DAG that is gone from the list.
+    The settings are read here and not when the DAG file is parsed. So a mistake in them gives a red
+    task with the reason, and the DAG does not disappear from the list.
     """
     from clickstream import errors, pipeline
     from clickstream.wording import quantity, shorten
@@ -115,10 +115,11 @@ def list_hosts() -> list[str]:
 )
 @translate_errors
 def pull_logs(host: str) -> dict[str, Any]:
-    """Copy the host's new lines to the raw store, each to the hour of its own time.
+    """Copy the host's new lines to the raw store; each line belongs to the hour of its timestamp.
 
-    The task is red when a file is refused for the first time, or again after it changed, though the
-    host's other files are pulled. A failure is kept in the host's state, which status shows.
+    The task fails if a file is refused for the first time, or again after it has changed; the other
+    files of the host are pulled. The failure is stored in the host's state, which
+    `clickstream status` shows.
     """
     from clickstream import errors, pipeline
 
@@ -135,11 +136,11 @@ def pull_logs(host: str) -> dict[str, Any]:
 @task(trigger_rule="all_done")
 @translate_errors
 def hours_to_build() -> list[str]:
-    """The run's own hour and the hours that late lines reopened.
+    """List the hours to build: the run's own hour, and hours that late lines reopened.
 
-    A scheduled run also builds recent hours whose runs were missed; in a backfill each hour has a
-    run of its own. It runs although a host failed: one dead server does not delay the others.
-    Hours that lacked a host which is back lose its name in the ledger.
+    A scheduled run also builds recent hours whose runs are missing; in a backfill each hour has its
+    own run. The task also runs if a host failed, so that one server that is down does not delay the
+    others. If a host is back, the task removes its name from the hours that lacked it.
     """
     from clickstream import pipeline
     from clickstream.wording import shorten
@@ -162,7 +163,7 @@ def hours_to_build() -> list[str]:
 @task(map_index_template="{{ task.op_kwargs['hour'] }}", multiple_outputs=False)
 @translate_errors
 def clean_hits(hour: str) -> dict[str, Any]:
-    """Parse, label and pseudonymise the hour's lines into staged files; no table is touched."""
+    """Parse, classify and pseudonymize the hour's lines, and stage the rows. No table changes."""
     from clickstream import hours, pipeline
 
     cleaned = pipeline.clean_hits(open_lake(), hours.Hour.parse(hour))
@@ -173,7 +174,7 @@ def clean_hits(hour: str) -> dict[str, Any]:
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 @translate_errors
 def build_sessions(staged: Staged) -> dict[str, Any]:
-    """Join the hour's requests to sessions, taking over those still open from the hour before."""
+    """Join the hour's requests into sessions, which may continue open sessions of earlier hours."""
     from clickstream import pipeline
 
     built = pipeline.build_sessions(open_lake(), pipeline.CleanedHour.from_dict(staged))
@@ -184,7 +185,7 @@ def build_sessions(staged: Staged) -> dict[str, Any]:
 @task(map_index_template=NAME_OF_HOUR, multiple_outputs=False)
 @translate_errors
 def check_hour(staged: Staged) -> dict[str, Any]:
-    """Refuse an hour whose lines do not add up, before any reader can see it."""
+    """Check that the line balance of the hour closes, before any reader can see the hour."""
     from clickstream import pipeline
 
     checked = pipeline.check_hour(open_lake(), pipeline.StitchedHour.from_dict(staged))
@@ -200,9 +201,9 @@ def check_hour(staged: Staged) -> dict[str, Any]:
 )
 @translate_errors
 def register_tables(staged: Staged) -> None:
-    """Publish the hour in the tables, and rebuild its neighbours where sessions cross over.
+    """Publish the hour, and build neighboring hours again if sessions cross into them.
 
-    The event of each table's asset names the hours that were published.
+    The event of each table's asset names the published hours.
     """
     from clickstream import pipeline
 
@@ -222,7 +223,7 @@ def register_tables(staged: Staged) -> None:
 @task
 @translate_errors
 def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
+    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
     from clickstream import pipeline
 
     log.info(pipeline.refresh_views(open_lake()).sentence)
@@ -231,10 +232,10 @@ def refresh_views() -> None:
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
-    """Compute the dashboard's fact files of the dates that changed.
+    """Compute the dashboard's fact files for the dates that changed.
 
-    It runs though an hour failed, because the others are published. In a backfill it leaves time
-    between refreshes, so that one finds the changes of many runs.
+    The task also runs if an hour failed, because the other hours are published. In a backfill it
+    pauses between refreshes, so that one refresh covers the changes of many runs.
     """
     from clickstream import pipeline
 
@@ -247,7 +248,7 @@ def refresh_facts() -> dict[str, Any]:
 
 @task_group
 def build_hour(hour: str) -> None:
-    """One hour, from raw lines to published tables."""
+    """Build one hour, from raw lines to published tables."""
     cleaned = clean_hits(hour=hour)
     built = build_sessions(staged=cleaned)
     checked = check_hour(staged=built)
@@ -265,7 +266,7 @@ def build_hour(hour: str) -> None:
     doc_md=DOC,
 )
 def clickstream_hourly() -> None:
-    """The hourly run."""
+    """The DAG of the hourly run."""
     settled = WaitUntilSettled(task_id="wait_until_settled", doc_md=SETTLE)
     hosts = list_hosts()
     settled >> hosts

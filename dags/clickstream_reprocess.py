@@ -1,4 +1,4 @@
-"""A range of hours once more, a day in each task: after new settings, a new version, a repair."""
+"""By hand: build a range of past hours again, after new settings, a new version or a repair."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ hourly runs, a backfill or another range is harmless.
 ALL_REBUILT = "Keeps the run red while a day or a view failed, though facts were refreshed."
 
 MOST_DAYS = 1000
-"""Airflow maps at most so many tasks ([core] max_map_length is 1024)."""
+"""The limit of days in a run. Airflow maps at most 1024 tasks ([core] max_map_length)."""
 
 
 @task
 @translate_errors
 def plan_days() -> list[dict[str, str]]:
-    """Cut the range at midnight UTC into days, of which each becomes a task.
+    """Divide the range at midnight UTC into days. Each day becomes a task.
 
-    Hours past their replay window are refused here, before any is built, or for new visitor ids
-    their whole key periods are planned.
+    The task refuses hours past their replay window before any hour is built. With new visitor ids,
+    it plans their whole key periods instead.
     """
     from clickstream import errors, hours, pipeline
     from clickstream.wording import quantity
@@ -97,7 +97,7 @@ def plan_days() -> list[dict[str, str]]:
 
 
 def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
-    """The key periods that the range touches, and what new visitor ids change in them."""
+    """Plan the key periods that the range touches, and log what new visitor ids change in them."""
     from clickstream import pipeline
 
     plan = pipeline.plan_new_visitor_ids(open_lake(), first, last)
@@ -108,7 +108,7 @@ def _plan_new_ids(first: Hour, last: Hour) -> NewIds:
 @task.short_circuit(ignore_downstream_trigger_rules=False)
 @translate_errors
 def is_for_spark() -> bool:
-    """Whether Spark cleans the range first; if not, `clean_on_spark` is skipped."""
+    """Decide whether Spark cleans the range first; if not, skip `clean_on_spark`."""
     asked = get_current_context()["params"]
     return asked["engine"] == "spark" and asked["steps"] != "views" and not asked["dry_run"]
 
@@ -122,9 +122,9 @@ def is_for_spark() -> bool:
 )
 @translate_errors
 def rebuild_day(first: str, last: str) -> dict[str, Any]:
-    """Build the day's hours again and publish them together; a dry run only looks.
+    """Build the day's hours again and publish them together; a dry run changes nothing.
 
-    Tried again after a failure, it leaves out the hours that this run has published.
+    A retry after a failure skips the hours that this run has published.
     """
     from clickstream import hours, pipeline
     from clickstream.wording import quantity
@@ -160,7 +160,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
 
 
 def _steps(asked: Any) -> Steps:
-    """Which steps the form asks for: after Spark, only those that follow cleaning."""
+    """Return the steps that the form requests; after Spark, only those after cleaning."""
     from clickstream.pipeline import Steps
 
     return Steps.SESSIONS if asked["engine"] == "spark" else Steps(asked["steps"])
@@ -169,7 +169,7 @@ def _steps(asked: Any) -> Steps:
 @task(trigger_rule="none_failed")
 @translate_errors
 def refresh_views() -> None:
-    """Create the views of include/sql in Athena, and replace those whose SQL has changed."""
+    """Create the views of include/sql in Athena, and replace views whose SQL has changed."""
     from clickstream import pipeline
 
     lake = open_lake()
@@ -183,9 +183,9 @@ def refresh_views() -> None:
 @task(trigger_rule="all_done", max_active_tis_per_dag=1, priority_weight=1, multiple_outputs=False)
 @translate_errors
 def refresh_facts() -> dict[str, Any]:
-    """Compute the dashboard's fact files of the dates that changed; a dry run only looks.
+    """Compute the dashboard's fact files for the dates that changed; a dry run changes nothing.
 
-    It runs though a day failed, because the others are published.
+    The task also runs if a day failed, because the other days are published.
     """
     from clickstream import pipeline
 
@@ -206,7 +206,7 @@ def refresh_facts() -> dict[str, Any]:
     doc_md=DOC,
 )
 def clickstream_reprocess() -> None:
-    """A range of hours once more."""
+    """The DAG that builds a range of hours again."""
     days = plan_days()
     rebuilt = rebuild_day.expand_kwargs(days)
     every_day_rebuilt = EmptyOperator(task_id="every_day_rebuilt", doc_md=ALL_REBUILT)

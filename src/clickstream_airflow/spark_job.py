@@ -1,6 +1,6 @@
-"""The job on EMR Serverless that cleans a range, and the Variables of Airflow that it needs.
+"""The job on EMR Serverless that cleans a range, and the Airflow Variables that it needs.
 
-Only `clickstream_reprocess` imports it: the operator brings boto3 along
+Only `clickstream_reprocess` imports this module, because the operator imports boto3
 (docs/decisions/0023-spark-cleans-airflow-publishes.md).
 """
 
@@ -16,14 +16,14 @@ VARIABLES: Mapping[str, str] = {
     "clickstream_emr_application": "the id of an application of EMR Serverless",
     "clickstream_emr_role": "the ARN of the role that its jobs run under",
 }
-"""The Variables of Airflow that a job requires."""
+"""The Airflow Variables that a job requires."""
 
 LONGEST = timedelta(hours=12)
-"""The time limit of a job, and of a day's task; EMR Serverless itself ends a job after that."""
+"""The time limit of a job and of a day's task. It is also the limit of EMR Serverless for a job."""
 
 IMAGE_SCRIPT = "local:///opt/clickstream/src/clickstream/spark.py"
 SCRIPT = "{{ var.value.get('clickstream_emr_script', '" + IMAGE_SCRIPT + "') }}"
-"""The script of the job: a file in the application's image, or an object in S3."""
+"""The script of the job: a file in the application's image or an object in S3."""
 
 POLL = timedelta(seconds=15)
 """The interval between two requests for the job's state."""

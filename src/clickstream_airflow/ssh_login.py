@@ -84,7 +84,7 @@ def _problem(name: str, user: str, has_password: bool, extras: Mapping[str, Any]
 
 
 def _host_key(name: str, text: str) -> str:
-    """Return a host key as `TYPE BASE64`. As in the provider, the extra may have only the base64."""
+    """Return a host key as `TYPE BASE64`. The extra may have only the base64."""
     parts = text.split()
     encoded = parts[-1] if len(parts) == 1 else "".join(parts[1:2])
     if not encoded:
@@ -101,7 +101,7 @@ def _host_key(name: str, text: str) -> str:
 
 
 def _key_type(encoded: str) -> str | None:
-    """Return the type in the first field of a public key (RFC 4253, section 6.6); None if invalid."""
+    """Return the type in the first field of a public key (RFC 4253, 6.6); None if invalid."""
     try:
         blob = base64.b64decode(encoded, validate=True)
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""The dashboard's application in Airflow's API server. Each server process has its own local copy."""
+"""The dashboard's application in Airflow's API server, with a local copy for each process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's documentation as HTML, from the Markdown files of docs/, which the wheel contains."""
+"""The documentation as HTML, from the Markdown files of docs/, which the wheel contains."""
 
 from __future__ import annotations
 
