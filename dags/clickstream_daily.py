@@ -16,26 +16,31 @@ from clickstream_airflow.lake import open_lake
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The same lake, smaller and quicker: one data file for each table and day that is over, no snapshots
-older than queries can travel back to (`snapshot_days`), and none of the files that nothing refers
-to. With `raw_days` in the settings, raw lines older than that go as well, and their hours are not
-built any more. Files of older versions get the statistics by which queries skip files, 31 days of a
-table in each run. No answer changes by it. `docs/maintenance.md` has the rules.
+### What it does
+Maintains the tables of the lake, so that queries are fast and the bucket stays small:
 
-### When a red run may wait
-* Always, for days: queries get slower and the bucket larger, nothing else.
-* `compact_days` red with *holds other rows* or *should have … rows*: nothing was replaced, but run
-  `clickstream verify` the same day.
+* `compact_days` writes one data file for each table and each past day.
+* `expire_snapshots` removes Iceberg snapshots older than `snapshot_days`.
+* `sweep_files` deletes files that no table refers to. If `raw_days` is set, it also deletes raw
+  lines that are older. Their hours can't be built again.
+
+Data files of older versions get the statistics by which queries skip files, 31 days of a table in
+each run. Maintenance does not change the result of any query. `docs/maintenance.md` has the rules.
+
+### How urgent a red run is
+* It can wait for days: queries get slower and the bucket larger, nothing else.
+* If `compact_days` ends with `CS-307`, nothing was replaced, but run `clickstream verify --deep`
+  the same day.
 
 ### Where to look
-The last line of a task's log says what it did, or what is wrong and what to do. `clickstream
-maintain --dry-run` says what the next run would do.
+The last line of a task's log says what the task did, or what is wrong and what to do. It ends with
+a code that `docs/runbook.md` explains. `clickstream maintain --dry-run` shows what the next run
+would do.
 
 ### How to rerun
-*Clear task* on the failed task, at any time, also beside hourly runs and backfills: what a build
-changes meanwhile is left for the next run. A missed day needs no backfill, as every run does all
-that is due.
+*Clear task* on the failed task, at any time, also beside hourly runs and backfills. Days that a
+build changes in the meantime are left for the next run. A missed day needs no backfill, because
+every run does all the work that is due.
 """
 
 

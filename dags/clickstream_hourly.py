@@ -21,54 +21,56 @@ from clickstream_airflow.ssh_login import host_login
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The lake's tables, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
-`hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; each run's note says
-which hour it builds. Besides its own hour, a run builds every hour that late lines reopened and, if
-it is a scheduled one, every recent hour that was not built yet. A scheduled run first waits some
-minutes, because web servers may still write lines of the hour; other runs do not wait.
+### What it does
+Builds the tables of the lake, one UTC hour at a time: `hits`, `session_parts`, `rejects` and, last,
+`hour_ledger`. **The run of 13:00 builds hour 12**, from 12:00 to 13:00 UTC; the note of each run
+names its hour. A run also builds every hour that late lines reopened. A scheduled run also builds
+recent hours that are not built yet, and first waits some minutes, because web servers may still
+write lines of the hour. Other runs do not wait.
 
 Each published hour updates the assets `clickstream.hits`, `clickstream.session_parts`,
 `clickstream.rejects`, `clickstream.raw_objects`, `clickstream.session_changes` and
-`clickstream.hour_ledger`. A DAG that reads fresh data has the schedule
+`clickstream.hour_ledger`. To run another DAG on fresh data, give it the schedule
 `[Asset("clickstream.hour_ledger")]`.
 
-Last, the fact files of the dashboard are computed for the dates that changed. In a backfill there
-are 15 seconds between refreshes, and each does the work of all runs so far.
+At the end, the run computes the dashboard's fact files for the dates that changed. In a backfill,
+refreshes are at least 15 seconds apart, and each one covers all runs that ended before it.
 
-### When a red run may wait
+### How urgent a red run is
+* Three red runs in a row: act at once. Readers of the views see no new hours.
 * A host that can't be read (`list_hosts`, `pull_logs`, `every_source_pulled`): the hours are
-  published without it, and `missing_sources` in `hour_ledger` names it. Nothing is lost, its lines
-  stay in its files, and the next run that reaches it completes their hours. It has to be reached
-  before its log rotation deletes them.
-* A single red hour in `build_hour`: the other hours are published, readers of the views see that
-  hour as it was before, and the next run tries it again.
-* A task that says *is past its replay window*: the hour stays as it is, its late lines wait in
-  raw, and clearing the task again has the same result. `docs/runbook.md` says what to do.
-* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next run computes
-  what is missing.
-* Do not wait when three runs in a row are red: readers of the views see no new hours.
+  published without it, and `missing_sources` in `hour_ledger` names it. Nothing is lost: its lines
+  stay in its files, and the next run that reaches the host completes these hours. Act before the
+  host's log rotation deletes the files.
+* A single red hour in `build_hour`: can wait. The other hours are published, readers of the views
+  see this hour as it was before, and the next run tries it again.
+* A task that ends with `CS-301`, *is past its replay window*: can wait. The hour stays as it is,
+  its late lines stay in the raw store, and clearing the task has the same result.
+* `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next run
+  computes the missing ones.
 
 ### Where to look
-The last line of the failed task's log says what is wrong and what to do. Settings, input and
-permissions that need a person fail a task at once; temporary errors are tried twice more. The row
-of the hour in `hour_ledger` says what was last published and by which run; `clickstream verify`
-checks that all published hours fit together.
+The last line of the failed task's log says what is wrong and what to do. It ends with a code that
+`docs/runbook.md` explains. An error that needs a person (settings, input, permissions) fails the
+task at once; after a temporary error, Airflow retries it twice. The hour's row in `hour_ledger`
+shows what was last published and by which run. `clickstream verify` checks all published hours.
 
 ### How to rerun
-*Clear task*, with *Downstream* ticked, on the failed task. Any task may be cleared at any time,
-as often as you like: an hour built twice is the same hour. For one hour, trigger the DAG and name
-the hour in the form. For a range, trigger it as a *Backfill* and **enter 10 for Max Active Runs**:
-the form proposes 1, with which a backfill takes about five times as long. Leave *Hour to build*
-empty, because each run of a backfill builds its own hour. A month or more is quicker with
-`clickstream_reprocess`.
+*Clear task* on the failed task, with *Downstream* selected. You may clear any task at any time, as
+often as you like: building an hour twice gives the same hour.
+
+* For one hour, trigger the DAG and enter the hour in the form.
+* For a range, trigger it as a *Backfill* and **enter 10 for Max Active Runs**. The form proposes 1,
+  which takes about five times as long. Leave *Hour to build* empty, because each run of a backfill
+  builds its own hour.
+* For a month or more, `clickstream_reprocess` is faster.
 """
 
-SETTLE = "Waits, in a scheduled run, for the last lines of the hour; it takes no worker meanwhile."
+SETTLE = "In a scheduled run, waits for the last lines of the hour. The wait uses no worker."
 
-ALL_PULLED = "Keeps the run red while a host could not be read, though its hours were built."
+ALL_PULLED = "Keeps the run red if a host could not be read, although the hours were built."
 
-ALL_PUBLISHED = "Keeps the run red while an hour or a view failed, though facts were refreshed."
+ALL_PUBLISHED = "Keeps the run red if an hour or a view failed, although facts were refreshed."
 
 PULL_AGAIN_AFTER = timedelta(minutes=1)
 """The time between the three attempts of a pull. The hours wait until every host is pulled or has
@@ -82,8 +84,8 @@ refreshed the facts of the same two dates, which took longer than building the h
 NAME_OF_HOUR = "{{ task.op_kwargs['staged']['hour'] }}"
 
 Staged = Any
-"""The result that a step of an hour passes to the next step: a dict of S3 keys and counts while a task
-runs, a reference to it while the DAG is parsed. With `multiple_outputs=False` it is one XCom;
+"""The result that a step of an hour passes to the next step: a dict of S3 keys and counts while a
+task runs, a reference to it while the DAG is parsed. With `multiple_outputs=False` it is one XCom;
 otherwise Airflow would also store each key of the dict, with one request per key."""
 
 
@@ -103,7 +105,7 @@ def list_hosts() -> list[str]:
         raise errors.NoHost("No source is set; add a [[sources]] section to the settings.")
     names = [host.name for host in pipeline.list_hosts(lake)]
     if not names:
-        raise errors.NoHost("No source has a host: no EC2 instance has the tags that are set.")
+        raise errors.NoHost("No source has a host: no EC2 instance has the tags in the settings.")
     log.info(f"Pulls from {quantity(len(names), 'host')}: {shorten(names, shown=20)}.")
     return names
 
@@ -128,7 +130,10 @@ def pull_logs(host: str) -> dict[str, Any]:
     pulled = pipeline.pull_host(lake, found, host_login(lake, found), progress=log.info)
     log.info(pulled.sentence)
     if pulled.newly_refused:
-        advice = f"In the settings, give {found.source.name} a format, or a pattern without it."
+        advice = (
+            f"In the settings, give the source {found.source.name} a format, or a pattern that "
+            "does not match the file."
+        )
         give_up(pulled.newly_refused, advice, errors.RefusedFiles.code)
     return pulled.as_dict()
 
@@ -151,7 +156,7 @@ def hours_to_build() -> list[str]:
     due = pipeline.hours_to_build(open_lake(), own, catch_up=is_scheduled)
     waiting = due.left_waiting
     if waiting:
-        log.info(f"These earlier hours have lines and wait for a backfill: {shorten(waiting)}.")
+        log.info(f"Earlier hours with lines that need a backfill: {shorten(waiting)}.")
     for late in due.past_window:
         log.info(late.sentence)
     for completed in due.completed:
@@ -256,7 +261,7 @@ def build_hour(hour: str) -> None:
 
 
 @dag(
-    description="Every hour: collect new log lines, build and publish the hours they belong to.",
+    description="Every hour: pull new log lines, build and publish the hours they belong to.",
     schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=4,

@@ -21,37 +21,40 @@ if TYPE_CHECKING:
 log = logging.getLogger("clickstream")
 
 DOC = """
-### What it makes
-The same tables as `clickstream_hourly`, for a range of days or hours that the form names: each hour
-is built again from its raw lines, and those of a day are replaced together. Nothing is pulled. For
-a month or a year it is quicker than a *Backfill*, because all hours of a day share a task and its
-commits. On Spark, a job of EMR Serverless cleans the lines of the whole range first, and the days
-only publish. Last, the fact files of the dashboard are computed for all dates that changed.
+### What it does
+Builds a range of days or hours again from the stored raw lines, into the same tables as
+`clickstream_hourly`. The hours of a day are published together. Nothing is pulled. For a month or a
+year this DAG is faster than a *Backfill*, because all hours of a day share one task and its
+commits. With the engine Spark, a job of EMR Serverless first cleans the lines of the whole range,
+and the tasks of the days only publish. At the end, the run computes the dashboard's fact files for
+all dates that changed.
 
-Hours past their replay window, whose visitor key is destroyed, are refused before any hour is
-built: their visitors would get new ids. Tick *New visitor ids* to build their whole key periods on
-purpose, first as a dry run.
+The run refuses hours past their replay window, whose visitor key is destroyed, before it builds any
+hour: their visitors would get new ids. To build all hours of their key periods on purpose, select
+*New visitor ids*, at first with *Dry run*.
 
-### When a red run may wait
-* Always, as far as readers of the views go: they see each hour as it was or as it is now, and the
-  hourly runs continue.
-* `refresh_facts`: the dashboard shows its earlier facts and their age, and the next hourly run
-  computes what is missing.
-* A run that was started because numbers are wrong leaves them wrong for the days it did not reach.
+### How urgent a red run is
+* It can wait: readers of the views see each hour either as it was or as it is now, and the hourly
+  runs continue.
+* `refresh_facts`: can wait. The dashboard shows its earlier facts and their age, and the next
+  hourly run computes the missing ones.
+* If the run was started because numbers are wrong, they stay wrong for the days that are not
+  finished.
 
 ### Where to look
-The log of `rebuild_day` has a line for each hour, with the hours done, lines a second and the time
-that is left; its last line says what is wrong and what to do. The reason that was given stands in
-the log of `plan_days` and in the run's configuration; `hour_ledger` names the run for each hour.
-How far Spark is: *EMR Serverless Dashboard*, a link on the page of `clean_on_spark`.
+The log of `rebuild_day` has a line for each hour, with the number of finished hours, lines per
+second and the remaining time. Its last line says what is wrong and what to do, and ends with a code
+that `docs/runbook.md` explains. The reason for the run is in the log of `plan_days` and in the
+run's configuration; `hour_ledger` names the run for each hour. The link *EMR Serverless Dashboard*
+on the page of `clean_on_spark` shows the progress of the Spark job.
 
 ### How to rerun
-*Clear task* on the failed day: it goes on after the last hours it has published, and the days that
-are done are left alone. A failed `clean_on_spark` cleans what is not cleaned yet. Running beside
-hourly runs, a backfill or another range is harmless.
+*Clear task* on the failed day: it continues after the last hours that it has published, and
+finished days are not built again. A cleared `clean_on_spark` cleans only the hours that are not
+cleaned yet. The DAG may run beside hourly runs, a backfill or another range.
 """
 
-ALL_REBUILT = "Keeps the run red while a day or a view failed, though facts were refreshed."
+ALL_REBUILT = "Keeps the run red if a day or a view failed, although facts were refreshed."
 
 MOST_DAYS = 1000
 """The limit of days in a run. Airflow maps at most 1024 tasks ([core] max_map_length)."""
@@ -80,9 +83,9 @@ def plan_days() -> list[dict[str, str]]:
         days = []
     if len(days) > MOST_DAYS:
         reason = f"{len(days):,} days are too many for one run."
-        give_up([reason], f"Take at most {MOST_DAYS:,}.", errors.InputError.code)
+        give_up([reason], f"Choose at most {MOST_DAYS:,} days.", errors.InputError.code)
     if days and asked["engine"] == "spark" and (unset := unset_variables()):
-        advice = "Set it under Admin, Variables (docs/spark.md), or choose pandas."
+        advice = "Set it under Admin, Variables (docs/spark.md), or choose the engine pandas."
         give_up(unset, advice, errors.SettingsError.code)
     dry = "A dry run: " if asked["dry_run"] else ""
     log.info(
@@ -132,7 +135,7 @@ def rebuild_day(first: str, last: str) -> dict[str, Any]:
     context = get_current_context()
     asked = context["params"]
     if asked["dry_run"] and asked["new_visitor_ids"]:
-        log.info("Would build all of them; plan_days says how many sessions and visitors change.")
+        log.info("Would build all hours; the log of plan_days shows how many visitors change.")
         return {"hours": 0, "lines": 0}
     backfill = pipeline.plan_backfill(
         open_lake(),

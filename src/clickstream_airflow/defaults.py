@@ -20,9 +20,9 @@ TAGS: Mapping[str, str] = {
     "daily": "Runs every day.",
     "weekly": "Runs every week.",
     "manual": "Runs only when a person starts it.",
-    "tier-1": "Impact: readers of the views see no new hours; fix it the same hour.",
-    "tier-2": "Impact: a report is late; fix it the same day.",
-    "tier-3": "Impact: nobody notices; fix it when there is time.",
+    "tier-1": "Impact of a failure: readers of the views see no new hours. Fix it within the hour.",
+    "tier-2": "Impact of a failure: a report is late. Fix it the same day.",
+    "tier-3": "Impact of a failure: none for readers. Fix it within days.",
 }
 """The tags of DAGs and their meanings. Every DAG has exactly one tier."""
 

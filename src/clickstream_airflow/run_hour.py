@@ -49,5 +49,7 @@ def describe_hour(run: Any) -> str:
         return f"{NOTE_BEGINS}nothing: {error.printed}"
     sentence = f"{NOTE_BEGINS}hour {hour}, from {hour.start:%H:%M} to {hour.end:%H:%M} UTC."
     if run.run_type == "backfill" and (ignored := _asked_hour(run)):
-        sentence += f" The field 'Hour to build' ({ignored}) is ignored: it is a run of a backfill."
+        sentence += (
+            f" The field 'Hour to build' ({ignored}) is ignored, because this is a backfill."
+        )
     return sentence

@@ -39,11 +39,11 @@ class WaitUntilSettled(BaseOperator):
         minutes = settings.load().collect.settle_minutes
         until = settles_at(context["dag_run"], minutes)
         if until is None:
-            log.info("Does not wait: only scheduled runs do.")
+            log.info("No wait: only scheduled runs wait.")
             return
         left = until - datetime.now(UTC)
         if left <= timedelta():
-            log.info(f"Does not wait: it is after {until:%H:%M} UTC.")
+            log.info(f"No wait: the wait would have ended at {until:%H:%M} UTC.")
             return
         log.info(
             f"Waits until {until:%H:%M} UTC: web servers may still write lines of the last hour "

@@ -36,8 +36,8 @@ def open_client(name: str) -> Iterator[smtplib.SMTP]:
         client = cast(smtplib.SMTP, SmtpHook(smtp_conn_id=name).get_conn()._smtp_client)
     except AirflowException as error:
         raise MailUnavailable(
-            f"Can't reach the mail server of the connection {name}: {error}. Nothing was sent; a "
-            "further attempt may succeed."
+            f"Can't reach the mail server of the connection {name}: {error}. Nothing was sent; "
+            "another attempt may succeed."
         ) from None
     try:
         yield client

@@ -13,8 +13,8 @@ from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOper
 from airflow.sdk import Variable
 
 VARIABLES: Mapping[str, str] = {
-    "clickstream_emr_application": "the id of an application of EMR Serverless",
-    "clickstream_emr_role": "the ARN of the role that its jobs run under",
+    "clickstream_emr_application": "the id of an EMR Serverless application",
+    "clickstream_emr_role": "the ARN of the role of its jobs",
 }
 """The Airflow Variables that a job requires."""
 
@@ -60,5 +60,5 @@ def clean_on_spark() -> EmrServerlessStartJobOperator:
         waiter_max_attempts=LONGEST // POLL,
         execution_timeout=LONGEST,
         enable_application_ui_links=True,
-        doc_md="Cleans the range on Spark, into the staging area, and publishes nothing.",
+        doc_md="Cleans the range on Spark and stages the rows. Publishes nothing.",
     )

@@ -67,8 +67,8 @@ def _week_to_send(run: Any, chosen: Settings, moment: datetime) -> Week:
         give_up([str(error)], "Trigger the DAG again with another week.", error.code)
     if run.run_type == "backfill" and week < Week.last_complete(moment, zone):
         raise _skip(
-            f"The mail of {week} is not sent: of a backfill, only the last complete week is "
-            "mailed. To send it, trigger the DAG and name the week in the form."
+            f"The mail of {week} is not sent: a backfill mails only the last complete week. "
+            "To send it, trigger the DAG and enter the week in the form."
         )
     return week
 

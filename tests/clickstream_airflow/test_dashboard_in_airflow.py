@@ -126,7 +126,7 @@ def test_no_route_answers_without_a_login(app, server) -> None:
 def test_a_browser_without_a_login_is_led_to_airflow(server) -> None:
     answer = server.get(f"{PREFIX}/trust")
     assert "Log in to Airflow in this browser, then reload this page." in answer.text
-    assert '<a href="/">To Airflow</a>' in answer.text
+    assert '<a href="/">Open Airflow</a>' in answer.text
     framed = server.get(f"{PREFIX}/trust", headers={"Sec-Fetch-Dest": "iframe"})
     assert "Log in to Airflow" in framed.text
     assert "<a " not in framed.text
@@ -147,7 +147,7 @@ def test_who_may_not_see_the_web_ui_may_not_see_the_dashboard(log_in, monkeypatc
     monkeypatch.setattr(get_auth_manager(), "is_authorized_view", lambda **_: False)
     answer = browser.get(f"{PREFIX}/trust")
     assert answer.status_code == 403
-    assert "may not see its web pages" in answer.text
+    assert "may not see the web UI" in answer.text
 
 
 def test_the_first_page_has_the_facts_of_the_lake(log_in) -> None:
@@ -412,7 +412,7 @@ def test_it_works_where_airflow_is_served_below_a_path(airflow_home, published) 
     )
     assert ran.returncode == 0, ran.stderr
     anonymous, pages = json.loads(ran.stdout.splitlines()[-1])
-    assert '<a href="/airflow/">To Airflow</a>' in anonymous
+    assert '<a href="/airflow/">Open Airflow</a>' in anonymous
     assert [pages[path][1] for path in paths] == [200, 400, 200, 200]
     assert "/airflow/clickstream-dashboard/trust?from=" in pages[f"hours/{HOUR}"][0]
     assert 'href="./"' in pages["trust?range=x"][2]

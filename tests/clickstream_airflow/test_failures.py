@@ -178,6 +178,6 @@ def test_a_long_list_of_hours_is_short_in_the_log(make_attempt, home) -> None:
     made = make_attempt("hours_to_build")
     assert "This run builds hour 2026-11-20T05, from 05:00 to 06:00 UTC." in made.shown
     assert (
-        "These earlier hours have lines and wait for a backfill: 2026-11-18T00, 2026-11-18T01, "
+        "Earlier hours with lines that need a backfill: 2026-11-18T00, 2026-11-18T01, "
         "2026-11-18T02 and 27 more." in made.shown
     )

@@ -116,7 +116,7 @@ def test_the_runbook_is_a_page_with_the_sections_of_the_tasks(browser) -> None:
 def test_a_page_that_does_not_exist_says_so(browser) -> None:
     answer = browser.get("/clickstream/docs/no-such-page.md")
     assert answer.status_code == 404
-    assert "There is no page docs/no-such-page.md here." in answer.text
+    assert "The documentation has no page docs/no-such-page.md." in answer.text
 
 
 def test_an_hour_that_is_not_published_says_what_to_do(browser, make_run, home) -> None:

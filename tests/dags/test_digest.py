@@ -316,7 +316,7 @@ def test_of_a_backfill_only_the_last_complete_week_is_mailed(
         )
         states[weeks] = make_attempt(run=run)
     assert states[1].state == "skipped"
-    assert f"The mail of {WEEK_BEFORE} is not sent: of a backfill" in said(states[1])
+    assert f"The mail of {WEEK_BEFORE} is not sent: a backfill mails only" in said(states[1])
     assert states[0].state == "success", said(states[0])
     assert len(server.received) == 1
 

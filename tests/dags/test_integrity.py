@@ -1,4 +1,4 @@
-"""The house rules of DAG files, checked on every file in dags/."""
+"""The rules of this project for DAG files, checked on every file in dags/."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 FILES = sorted((ROOT / "dags").glob("*.py"))
-HEADINGS = ["What it makes", "When a red run may wait", "Where to look", "How to rerun"]
+HEADINGS = ["What it does", "How urgent a red run is", "Where to look", "How to rerun"]
 EMR_OPERATOR = {"boto3", "botocore"}
 """What the operator of EMR Serverless brings along; why it may: docs/decisions/0023."""
 SETTINGS_ONLY = {"clickstream"}

@@ -21,12 +21,12 @@ Send = Callable[[Scope], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UNGUARDED = (
-    "The dashboard is not served here: this version of Airflow lacks the check of the login that "
-    "guards it. Use the stand-alone dashboard, which `clickstream dashboard` starts.\n"
+    "The dashboard is not available here: this version of Airflow lacks the login check that it "
+    "needs. Use the separate dashboard, which `clickstream dashboard` starts.\n"
 )
 PACKAGES_MISSING = (
     "The dashboard's packages are not installed beside Airflow ({name} is missing). Install "
-    "clickstream[dashboard] there, and start the API server again."
+    "clickstream[dashboard] there, then restart the API server."
 )
 FAILED = "The dashboard could not be started ({kind}); the API server's log has the reason."
 
@@ -73,7 +73,7 @@ class DashboardApp:
             try:
                 from clickstream_airflow.dashboard import login
             except Exception:
-                log.exception("The dashboard is not served: Airflow's login can't be checked.")
+                log.exception("The dashboard is not available: Airflow's login can't be checked.")
                 return refuse
             try:
                 from clickstream_airflow.dashboard.app import build_dashboard

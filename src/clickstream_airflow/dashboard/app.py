@@ -58,4 +58,4 @@ def _protect(app: FastAPI, _dashboard: Dashboard) -> None:
 
 
 def _show_nothing(path: str) -> None:  # noqa: ARG001, the route has it
-    raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such page.")
+    raise HTTPException(HTTPStatus.NOT_FOUND, "This page does not exist.")

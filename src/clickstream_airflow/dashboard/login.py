@@ -26,7 +26,7 @@ from clickstream_airflow.addresses import URL_PREFIX, airflow_path
 from clickstream_airflow.defaults import HOURLY
 
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then reload this page."
-NOT_ALLOWED = "Your account of Airflow may not see its web pages, and so not the dashboard."
+NOT_ALLOWED = "Your Airflow account may not see the web UI, so it may not see the dashboard."
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 _templates = Environment(

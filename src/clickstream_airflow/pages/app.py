@@ -33,7 +33,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-NO_INSTANCE = "There is no task instance of this name."
+NO_INSTANCE = "No such task instance exists."
 LOGIN_REQUIRED = "Log in to Airflow in this browser, then open the link again."
 
 _templates = Environment(loader=PackageLoader("clickstream_airflow.pages"), autoescape=True)
@@ -68,7 +68,7 @@ def show_docs(name: str) -> HTMLResponse:
     """Show a page of docs/, such as runbook.md."""
     text = docs_pages.read(name)
     if text is None:
-        raise HTTPException(HTTPStatus.NOT_FOUND, f"There is no page docs/{name} here.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"The documentation has no page docs/{name}.")
     page = docs_pages.render(text)
     return _render("docs.html", page.title, content=Markup(page.html))  # noqa: S704, rendered here
 

@@ -25,10 +25,10 @@ MOST_HOURS = 48
 """The limit of hours on one page. A task whose day is not known yet may have a longer range."""
 
 UNPUBLISHED = {
-    "success": "The run has succeeded without it. Trigger clickstream_hourly with this hour in "
-    "“Hour to build”, or read in the run's log why it was left out.",
-    "failed": "The run has failed. Read the last line of the red task's log, do what its section "
-    "of the runbook says, and clear the task.",
+    "success": "The run has succeeded without this hour. The log of hours_to_build shows why. To "
+    "build the hour, trigger clickstream_hourly with it in “Hour to build”.",
+    "failed": "The run has failed. Read the last line of the red task's log, look up its code in "
+    "the runbook, and clear the task.",
 }
 IN_PROGRESS = "The run has not ended. Reload this page when the task that publishes is green."
 
