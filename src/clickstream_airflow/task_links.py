@@ -54,7 +54,7 @@ class DashboardLink(BaseOperatorLink):
             return ""
         if has_external_views():
             return page_address(f"dashboard/{_instance(ti_key)}")
-        return stand_alone_dashboard("trust")
+        return separate_dashboard("trust")
 
 
 def runbook_section(task_id: str) -> str:
@@ -62,7 +62,7 @@ def runbook_section(task_id: str) -> str:
     return task_id.rpartition(".")[2]
 
 
-def stand_alone_dashboard(page: str) -> str:
+def separate_dashboard(page: str) -> str:
     """Return the address of a page of the separate dashboard; empty without `[dashboard] url`."""
     from clickstream import settings
     from clickstream.errors import ClickstreamError

@@ -1,6 +1,6 @@
-"""The log of a failed task ends with cause and remedy; only what may pass is tried again.
+"""The log of a failed task ends with cause, remedy and code; only temporary errors are retried.
 
-Each attempt is made as a worker makes it, in a process of its own with a log file.
+Each attempt runs as in a worker, in its own process with a log file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_FRAME_LINES = 25
 
 @pytest.fixture
 def make_attempt(airflow_home, home: Path, tmp_path: Path) -> Callable[[str], Any]:
-    """Makes the first attempt of a task in a run of its own."""
+    """Return a function that makes the first attempt of a task in a new run."""
     from tests.support.airflow_worker import attempt, create_run, sync_dags
 
     sync_dags()
@@ -74,7 +74,7 @@ def test_a_broken_setting_fails_at_once(make_attempt, home) -> None:
         (throttles, TRIED_AGAIN, "AWS request failed: ", "CS-401"),
     ],
 )
-def test_what_aws_answers_decides_whether_a_task_is_tried_again(
+def test_only_temporary_errors_of_aws_are_retried(
     make_attempt, local_aws, monkeypatch, fault: Fault, state: str, begin: str, code: str
 ) -> None:
     with FaultsProxy(local_aws.endpoint, lambda _exchange: fault) as proxy:

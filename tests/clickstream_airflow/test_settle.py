@@ -35,7 +35,7 @@ def test_other_runs_never_wait(run_type: str) -> None:
 
 @pytest.fixture
 def attempt_of_run(airflow_home, home, tmp_path) -> Any:
-    """Lets a worker attempt the wait of a scheduled run whose hour ends at a moment."""
+    """Return a function in which a worker attempts the wait of a scheduled run."""
     from airflow.models.serialized_dag import SerializedDagModel
     from tests.support.airflow_worker import attempt, end_runs, sync_dags
 
