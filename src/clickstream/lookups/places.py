@@ -54,7 +54,7 @@ class PlaceDatabase:
     def record(self, address: str) -> Record | None:
         """The record of the network that an address is in; None for none, and for host names.
 
-        Raises InputError when a file turns out to be damaged.
+        Raises UnusablePlaces when a file turns out to be damaged.
         """
         for reader in self._ipv6 if ":" in address else self._ipv4:
             try:
